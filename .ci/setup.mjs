@@ -1,0 +1,47 @@
+// Brings a fresh clone to the point where `dist/` runs: dependencies, the native addon, TypeScript.
+// Only Node's own modules; everything it says goes to stderr, so that a command's stdout stays its own.
+// Does nothing that is already done: a second call costs about a second.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
+const at = (...parts) => path.join(root, ...parts)
+
+if (olderThan(at('node_modules', '.package-lock.json'), [at('package-lock.json')])) {
+  run('npm', ['ci', '--no-audit', '--no-fund'])
+} else if (olderThan(at('build', '.stamp'), [at('binding.gyp'), at('native')])) {
+  run(process.execPath, [at('native', 'build.mjs')])
+}
+if (removedSources()) rmSync(at('dist'), { recursive: true, force: true })
+run(process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc'), '-p', at('tsconfig.json')])
+
+function run(command, args) {
+  const { status, error, signal } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] })
+  if (status === 0) return
+  const why = error?.message ?? (signal === null ? `exit code ${status}` : signal)
+  process.stderr.write(`numacast setup: ${command} ${args.join(' ')} failed (${why})\n`)
+  process.exit(1)
+}
+
+/** Whether `product` is missing or older than any of `sources` (folders count by their newest file). */
+function olderThan(product, sources) {
+  if (!existsSync(product)) return true
+  const made = statSync(product).mtimeMs
+  return sources.some((source) => existsSync(source) && newest(source) > made)
+}
+
+function newest(file) {
+  const status = statSync(file)
+  if (!status.isDirectory()) return status.mtimeMs
+  return Math.max(0, ...readdirSync(file).map((name) => newest(path.join(file, name))))
+}
+
+/** A compiled file whose source is gone would still run as a test. */
+function removedSources() {
+  if (!existsSync(at('dist'))) return false
+  return readdirSync(at('dist'), { recursive: true })
+    .filter((name) => name.endsWith('.js'))
+    .some((name) => !existsSync(at(name.replace(/\.js$/, '.ts'))))
+}

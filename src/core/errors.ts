@@ -1,0 +1,39 @@
+/**
+ * Every error that numacast throws, by its stable `code`. Callers branch on the code, never on the message:
+ * messages say what was wrong, where, and what to do, and may be reworded.
+ */
+export const errorCodes = {
+  NUMACAST_ADDON: 'the native addon could not do what was asked; the message carries errno and the path',
+  NUMACAST_CLOSED: 'the object was closed before or during the call',
+  NUMACAST_INVALID_ARGUMENT: 'an argument or option is outside what is documented',
+  NUMACAST_LIMIT: 'a resource limit would be exceeded; nothing was changed',
+  NUMACAST_MALFORMED: 'bytes from outside do not follow the wire format',
+  NUMACAST_NOT_FOUND: 'no such plane, node, worker or intent is known',
+  NUMACAST_TIMEOUT: 'no answer came in time',
+  NUMACAST_TRANSPORT: 'a socket could not be opened, bound or used',
+  NUMACAST_UNAVAILABLE: 'this machine cannot do what was asked (platform, kernel or permission)',
+} as const
+
+export type ErrorCode = keyof typeof errorCodes
+
+export interface NumacastErrorOptions extends ErrorOptions {
+  /** Typed facts for a program: names, limits, paths, errno. */
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+/** The one base class. There are no subclasses: branch on {@link NumacastError.code}. */
+export class NumacastError extends Error {
+  override readonly name = 'NumacastError'
+  readonly code: ErrorCode
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, options: NumacastErrorOptions = {}) {
+    super(message, options)
+    this.code = code
+    this.details = options.details ?? {}
+  }
+}
+
+export function invalidArgument(message: string, details?: Readonly<Record<string, unknown>>): NumacastError {
+  return new NumacastError('NUMACAST_INVALID_ARGUMENT', message, details === undefined ? {} : { details })
+}

@@ -1,0 +1,83 @@
+import type { Counters } from '../core/counters.js'
+
+/**
+ * What a participant needs from the network, and nothing more. Three implementations: UDP multicast plus
+ * ZeroMQ (`openTransport`), and `MemoryNetwork` for tests, on which a fake clock and a seed decide everything.
+ */
+export interface Transport {
+  readonly datagram: DatagramLane
+  readonly stream: StreamLane
+  /** Closes both lanes. Twice is fine. */
+  close(): Promise<void>
+}
+
+/** A partition's address on the datagram lane: a UDP port and a RADIO/DISH group. */
+export interface Group {
+  /** 1 … 15 bytes of ASCII: the RADIO/DISH group. */
+  readonly name: string
+  /** `7400 + 250·domain + offset`. */
+  readonly port: number
+}
+
+/** Where a frame came from, as the kernel tells it, not as the frame claims. */
+export interface FrameSource {
+  readonly address: string
+  readonly port: number
+}
+
+/** `body` is only valid during the call unless the lane documents otherwise; both lanes here hand it over for good. */
+export type FrameHandler = (body: Buffer, from: FrameSource) => void
+
+/** Disposable membership or subscription; `close()` twice is fine. */
+export interface Subscription {
+  close(): void
+}
+
+/** Unreliable, unordered, one to many. A frame arrives whole or not at all. */
+export interface DatagramLane {
+  /** The longest body that `send` takes: 1,344 bytes on a network, 8,000 on loopback. */
+  readonly maxBodyBytes: number
+  readonly counters: Counters
+  /**
+   * Receives every frame of `group` that other participants send, and also this participant's own.
+   * Frames of other groups on the same port are skipped. A throwing handler is counted, never rethrown.
+   * @throws NumacastError NUMACAST_TRANSPORT when the port cannot be bound or the group cannot be joined
+   */
+  join(group: Group, handler: FrameHandler): Promise<Subscription>
+  /**
+   * Never waits and never throws: what the kernel refuses is counted (`datagram.dropped.<reason>`). The bytes
+   * belong to the lane from here on.
+   * @throws NumacastError NUMACAST_LIMIT when the body exceeds `maxBodyBytes`
+   */
+  send(group: Group, body: Uint8Array): void
+  /** How many sent frames the kernel has not taken yet; a writer conflates while this is high. */
+  readonly pending: number
+}
+
+/** Reliable and ordered per connection: live frames one to many, and requests one to one. */
+export interface StreamLane {
+  readonly counters: Counters
+  /**
+   * Where this participant answers requests, best first: `ipc://@…` (abstract, leaves no file) on Linux, then
+   * `tcp://`. Stable from the moment the transport is open.
+   */
+  readonly requestEndpoints: readonly string[]
+  /** Answers requests. One handler; a rejected or throwing one is counted and the requester times out. */
+  serve(handler: (request: Buffer) => Promise<Uint8Array> | Uint8Array): void
+  /**
+   * One request, one reply.
+   * @throws NumacastError NUMACAST_TIMEOUT, or NUMACAST_CLOSED when the lane closes first
+   */
+  request(endpoint: string, body: Uint8Array, options: RequestOptions): Promise<Buffer>
+  /** Opens the live socket on first call, and says where to connect, best first. */
+  publishEndpoints(): Promise<readonly string[]>
+  /** Sends a live frame to those subscribed to `group`. Never waits: over the high-water mark is counted and dropped. */
+  publish(group: string, body: Uint8Array): void
+  /** Receives the live frames that the peer at `endpoint` publishes to `group`, reconnecting by itself. */
+  subscribe(endpoint: string, group: string, handler: FrameHandler): Subscription
+}
+
+export interface RequestOptions {
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+}
