@@ -15,10 +15,14 @@ const nodedir = path.dirname(path.dirname(process.execPath))
 const headers = existsSync(path.join(nodedir, 'include', 'node', 'node_api.h')) ? [`--nodedir=${nodedir}`] : []
 
 const gyp = require.resolve('node-gyp/bin/node-gyp.js')
-const { status, error } = spawnSync(process.execPath, [gyp, 'rebuild', '--silent', ...headers, ...process.argv.slice(2)], {
-  cwd: root,
-  stdio: ['ignore', 2, 2],
-})
+const { status, error } = spawnSync(
+  process.execPath,
+  [gyp, 'rebuild', '--silent', ...headers, ...process.argv.slice(2)],
+  {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  },
+)
 mkdirSync(path.dirname(reasonFile), { recursive: true })
 if (status === 0) {
   rmSync(reasonFile, { force: true })

@@ -50,7 +50,11 @@ export class FakeClock implements Clock {
     let best: Pending | undefined
     for (const pending of this.#pending) {
       if (pending.atMs > untilMs) continue
-      if (best === undefined || pending.atMs < best.atMs || (pending.atMs === best.atMs && pending.order < best.order)) {
+      if (
+        best === undefined ||
+        pending.atMs < best.atMs ||
+        (pending.atMs === best.atMs && pending.order < best.order)
+      ) {
         best = pending
       }
     }
