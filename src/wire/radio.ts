@@ -14,11 +14,6 @@ import { invalidArgument } from '../core/errors.js'
 /** ZMQ_GROUP_MAX_LENGTH in libzmq's `zmq.h`, which allows 255 only to later versions. */
 export const maxGroupBytes = 15
 
-/** Bytes in front of the body. */
-export function radioHeaderBytes(group: string): number {
-  return 1 + group.length
-}
-
 export interface RadioFrame {
   readonly group: string
   /** Shares memory with the frame. */
@@ -47,13 +42,17 @@ export function checkGroupName(name: string): void {
   })
 }
 
-/** `group` must satisfy {@link isGroupName}; the caller checks it once, not per frame. */
+/** What stands in front of the body. `group` must satisfy {@link isGroupName}; the caller checks once, not per frame. */
+export function encodeRadioHeader(group: string): Buffer {
+  const header = Buffer.allocUnsafe(1 + group.length)
+  header[0] = group.length
+  header.write(group, 1, 'latin1')
+  return header
+}
+
+/** The frame in one piece; a socket that can gather takes header and body as they are. */
 export function encodeRadio(group: string, body: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(1 + group.length + body.length)
-  frame[0] = group.length
-  frame.write(group, 1, 'latin1')
-  frame.set(body, 1 + group.length)
-  return frame
+  return Buffer.concat([encodeRadioHeader(group), body])
 }
 
 /** Never throws and copies nothing: a frame, or why it is none. */
