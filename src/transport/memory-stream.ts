@@ -11,6 +11,7 @@ export interface MemoryStreamComponents {
   readonly name: string
   /** Both where requests go and where live frames come from. */
   readonly endpoint: string
+  readonly requestPort: number
   readonly clock: Clock
   readonly maxMessageBytes: number
   /** Calls `arrive` with the lane at `endpoint` if there is one, when and if the network lets it. */
@@ -18,11 +19,17 @@ export interface MemoryStreamComponents {
   readonly everyone: () => Iterable<MemoryStreamLane>
 }
 
+/** `name` stands for a host, `opening` for a port: a restart is another one. */
+export function memoryEndpoint(name: string, opening: number): string {
+  return `memory://${name}/${opening}`
+}
+
 export class MemoryStreamLane implements StreamLane {
   readonly name: string
   readonly endpoint: string
   readonly counters = new Counters()
   readonly requestEndpoints: readonly string[]
+  readonly requestPort: number
   readonly #route: MemoryStreamComponents['route']
   readonly #everyone: MemoryStreamComponents['everyone']
   readonly #maxMessageBytes: number
@@ -37,11 +44,16 @@ export class MemoryStreamLane implements StreamLane {
     this.name = components.name
     this.endpoint = components.endpoint
     this.requestEndpoints = Object.freeze([components.endpoint])
+    this.requestPort = components.requestPort
     this.#route = components.route
     this.#everyone = components.everyone
     this.#maxMessageBytes = components.maxMessageBytes
     this.#source = { address: components.endpoint, port: 0 }
     this.#pending = new PendingRequests(components.clock)
+  }
+
+  requestEndpointAt(address: string, requestPort: number): string {
+    return memoryEndpoint(address, requestPort)
   }
 
   serve(handler: (request: Buffer) => Promise<Uint8Array> | Uint8Array): void {

@@ -4,7 +4,7 @@ import { type Random, seededRandom } from '../core/random.js'
 import { type FaultOptions, type ResolvedFaults, resolveFaults } from './faults.js'
 import { MemoryDatagramLane } from './memory-datagram.js'
 import { MemoryLink } from './memory-link.js'
-import { MemoryStreamLane } from './memory-stream.js'
+import { MemoryStreamLane, memoryEndpoint } from './memory-stream.js'
 import type { Transport } from './transport.js'
 
 export interface MemoryNetworkOptions {
@@ -55,9 +55,10 @@ export class MemoryNetwork {
    */
   open(name: string): Transport {
     if (this.#datagrams.has(name)) throw invalidArgument(`"${name}" is open already; close it first`)
-    const endpoint = `memory://${name}/${++this.#openings}`
+    const requestPort = ++this.#openings
+    const endpoint = memoryEndpoint(name, requestPort)
     const datagram = new MemoryDatagramLane({
-      source: { address: name, port: this.#openings },
+      source: { address: name, port: requestPort },
       maxBodyBytes: this.#maxBodyBytes,
       route: (toEach) => {
         for (const [to, lane] of this.#datagrams) this.#link(name, to).datagram(() => toEach(lane))
@@ -65,6 +66,7 @@ export class MemoryNetwork {
     })
     const stream = new MemoryStreamLane({
       endpoint,
+      requestPort,
       clock: this.#clock,
       maxMessageBytes: this.#maxMessageBytes,
       route: (to, arrive) => {

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.js'
 import { Counters } from '../core/counters.js'
 import { invalidArgument, NumacastError } from '../core/errors.js'
 import { checkGroupName } from '../wire/radio.js'
+import { parseEndpoint } from './endpoint.js'
 import { checkBody } from './group.js'
 import { LivePublisher } from './live-publisher.js'
 import { LiveSubscriber } from './live-subscriber.js'
@@ -94,6 +95,15 @@ export class ZeromqStreamLane implements StreamLane {
 
   get requestEndpoints(): readonly string[] {
     return this.#server.endpoints
+  }
+
+  get requestPort(): number {
+    const tcp = this.#server.endpoints.find((endpoint) => endpoint.startsWith('tcp://'))
+    return tcp === undefined ? 0 : parseEndpoint(tcp).port
+  }
+
+  requestEndpointAt(address: string, requestPort: number): string {
+    return `tcp://${address.includes(':') ? `[${address}]` : address}:${requestPort}`
   }
 
   /** Connections that this participant dialled and keeps: for requests, and for live frames. */
