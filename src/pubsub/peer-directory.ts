@@ -208,8 +208,9 @@ export class PeerDirectory {
     let isNew = false
     for (const writer of descriptor.writers) {
       const guid = entityGuid(peer.guid, writer.entity)
-      if (reader.proxies.has(guid)) continue
       const result = matchEndpoints(writer, info)
+      if (result.kind === 'match' && writer.lane === 'stream') this.#components.subscribe(peer, writer)
+      if (reader.proxies.has(guid)) continue
       if (result.kind === 'unrelated') continue
       if (result.kind !== 'match') {
         const names = { topic: writer.topic, writer: guid, reader: reader.guid }
@@ -223,7 +224,6 @@ export class PeerDirectory {
       const match: Match = { reader, proxy: newWriterProxy(guid, writer) }
       reader.addProxy(match.proxy)
       peer.matches.set(writer.entity, [...(peer.matches.get(writer.entity) ?? []), match])
-      if (writer.lane === 'stream') this.#components.subscribe(peer, writer)
       isNew = true
     }
     return isNew
