@@ -103,6 +103,12 @@ export class IntentIssuer {
     return this.#issue(kind, target, 'lift', neutralTerms[kind] as IntentTerms<K>, newIntentId(), ttlMs, options.reason)
   }
 
+  /** Whether what somebody else has issued for the target would win over anything written now. */
+  isOutranked(kind: IntentKind, target: string): boolean {
+    const held = this.#view.currentIntent(kind, target)
+    return held !== undefined && held.intent.epoch > this.#epoch(kind, target)
+  }
+
   /** What workers report on an intent; see {@link followIntent}. */
   follow(intentId: string, options: FollowOptions = {}): AsyncIterableIterator<IntentProgress> {
     return followIntent(this.#view, intentId, options)
