@@ -62,6 +62,10 @@ export interface StreamLane {
    * `tcp://`. Stable from the moment the transport is open.
    */
   readonly requestEndpoints: readonly string[]
+  /** The port of the request endpoint that peers derive from a beacon's source address; 0: none. */
+  readonly requestPort: number
+  /** Where a peer answers whose beacon came from `address` and named `requestPort`. */
+  requestEndpointAt(address: string, requestPort: number): string
   /** Answers requests. One handler; a rejected or throwing one is counted and the requester times out. */
   serve(handler: (request: Buffer) => Promise<Uint8Array> | Uint8Array): void
   /**

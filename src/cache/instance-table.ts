@@ -1,0 +1,229 @@
+import type { EntityGuid, Seq, Token } from '../core/ids.js'
+
+/** DDS instance states. */
+export const InstanceState = {
+  alive: 'alive',
+  /** Its owner disposed it. */
+  disposed: 'disposed',
+  /** Nobody who wrote or relayed it is left; the last value stays readable. */
+  noWriters: 'no-writers',
+} as const
+export type InstanceState = (typeof InstanceState)[keyof typeof InstanceState]
+
+/** A change on its way into a reader's copy. */
+export interface IncomingChange {
+  readonly key: string
+  readonly disposed: boolean
+  /** Owner and number of the change, also when a relay delivered it. */
+  readonly token: Token
+  /** The writer that delivered it. */
+  readonly via: EntityGuid
+  /** When it was written, on this process's monotonic clock. */
+  readonly originTimeMs: number
+  readonly sourceTimeMs: number
+  /** `bytes[start … end)` is the value; copied when it is applied. */
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+  /** The names by which `bytes` decode: the delivering writer's field structure. */
+  readonly fields: readonly string[]
+  /** The decoded value, where the reader had to decode it to judge it. */
+  readonly value: unknown
+}
+
+/** A reader's copy of one instance. Only {@link InstanceTable} changes it. */
+export interface Instance {
+  readonly key: string
+  readonly state: InstanceState
+  readonly owner: EntityGuid
+  readonly seq: Seq
+  readonly via: EntityGuid
+  readonly originTimeMs: number
+  readonly sourceTimeMs: number
+  readonly bytes: Buffer
+  readonly byteLength: number
+  readonly fields: readonly string[]
+  /** The decoded value once somebody asked for it; see `decoded`. */
+  value: unknown
+  decoded: boolean
+  /** Somebody has been handed this instance since it was last new: DDS view state. */
+  viewed: boolean
+  readonly changedMs: number
+}
+
+interface Row extends Instance {
+  state: InstanceState
+  owner: EntityGuid
+  seq: Seq
+  via: EntityGuid
+  originTimeMs: number
+  sourceTimeMs: number
+  bytes: Buffer
+  byteLength: number
+  fields: readonly string[]
+  changedMs: number
+  /** Writers other than `via` that also carry this instance; most instances have none. */
+  others: Set<EntityGuid> | undefined
+}
+
+/** What became of a change: only `applied` changed anything that a user sees. */
+export const Outcome = {
+  applied: 'applied',
+  /** This very change of this owner, or a newer one, is held already. */
+  duplicate: 'duplicate',
+  /** Another owner's newer change is held. */
+  older: 'older',
+  /** The end of an instance that was never held: remembered, and no news to anybody. */
+  unheard: 'unheard',
+  /** The table is full. */
+  refused: 'refused',
+} as const
+export type Outcome = (typeof Outcome)[keyof typeof Outcome]
+
+const noBytes = Buffer.alloc(0)
+
+/**
+ * A reader's copy of a topic: derived state, discardable, each instance knowing whose it is and how new.
+ *
+ * Within one owner the higher seq wins, whatever path it came by. Between owners the later written wins, and of
+ * two written in the same millisecond the higher writer GUID, so that every reader decides alike.
+ */
+export class InstanceTable {
+  readonly #rows = new Map<string, Row>()
+  readonly #maxInstances: number
+
+  constructor(maxInstances: number) {
+    this.#maxInstances = maxInstances
+  }
+
+  get size(): number {
+    return this.#rows.size
+  }
+  get(key: string): Instance | undefined {
+    return this.#rows.get(key)
+  }
+  values(): IterableIterator<Instance> {
+    return this.#rows.values()
+  }
+
+  apply(change: IncomingChange, nowMs: number): Outcome {
+    const { writer: owner, seq } = change.token
+    const row = this.#rows.get(change.key)
+    if (row === undefined) {
+      if (this.#rows.size >= this.#maxInstances) return Outcome.refused
+      this.#rows.set(change.key, this.#newRow(change, nowMs))
+      return change.disposed ? Outcome.unheard : Outcome.applied
+    }
+    this.#carry(row, change)
+    if (row.owner === owner) {
+      if (seq < row.seq || (seq === row.seq && row.state !== InstanceState.noWriters)) return Outcome.duplicate
+    } else if (row.state !== InstanceState.noWriters && !isLater(change, row)) {
+      return Outcome.older
+    }
+    this.#replace(row, change, nowMs)
+    return Outcome.applied
+  }
+
+  /** The writer no longer carries the instance. True when that left the instance without anybody. */
+  abandon(key: string, writer: EntityGuid, state: 'disposed' | 'no-writers', nowMs: number): boolean {
+    const row = this.#rows.get(key)
+    if (row === undefined || row.state !== InstanceState.alive) return false
+    if (row.via === writer) {
+      const heir = row.others?.values().next().value
+      if (heir !== undefined) {
+        row.via = heir
+        row.others?.delete(heir)
+        return false
+      }
+      row.state = state
+      row.changedMs = nowMs
+      return true
+    }
+    row.others?.delete(writer)
+    return false
+  }
+
+  carriedBy(key: string, writer: EntityGuid): boolean {
+    const row = this.#rows.get(key)
+    return row !== undefined && (row.via === writer || (row.others?.has(writer) ?? false))
+  }
+
+  /** Forgets instances whose time is up: disposed before `disposedBeforeMs`, without writers before the other. */
+  purge(disposedBeforeMs: number, noWritersBeforeMs: number): void {
+    for (const row of this.#rows.values()) {
+      if (row.state === InstanceState.alive) continue
+      const limitMs = row.state === InstanceState.disposed ? disposedBeforeMs : noWritersBeforeMs
+      if (row.changedMs < limitMs) this.#rows.delete(row.key)
+    }
+  }
+
+  #newRow(change: IncomingChange, nowMs: number): Row {
+    const row: Row = {
+      key: change.key,
+      state: InstanceState.alive,
+      owner: change.token.writer,
+      seq: 0,
+      via: change.via,
+      originTimeMs: 0,
+      sourceTimeMs: 0,
+      bytes: noBytes,
+      byteLength: 0,
+      fields: change.fields,
+      value: undefined,
+      decoded: false,
+      viewed: false,
+      changedMs: nowMs,
+      others: undefined,
+    }
+    this.#replace(row, change, nowMs)
+    return row
+  }
+
+  #replace(row: Row, change: IncomingChange, nowMs: number): void {
+    if (row.state !== InstanceState.alive) row.viewed = false
+    row.owner = change.token.writer
+    row.seq = change.token.seq
+    row.originTimeMs = change.originTimeMs
+    row.sourceTimeMs = change.sourceTimeMs
+    row.changedMs = nowMs
+    if (row.via !== change.via) {
+      // Whoever brought the newest change comes first; the others still carry the instance.
+      if (row.state === InstanceState.alive) {
+        row.others ??= new Set()
+        row.others.add(row.via)
+      }
+      row.others?.delete(change.via)
+      row.via = change.via
+    }
+    if (change.disposed) {
+      row.state = InstanceState.disposed
+      row.others = undefined
+      row.bytes = noBytes
+      row.byteLength = 0
+      row.value = undefined
+      row.decoded = true
+      return
+    }
+    row.state = InstanceState.alive
+    const length = change.end - change.start
+    // Re-using the row's own buffer makes a conflated update cost a copy, not an allocation.
+    if (row.bytes.length < length) row.bytes = Buffer.allocUnsafeSlow(length)
+    change.bytes.copy(row.bytes, 0, change.start, change.end)
+    row.byteLength = length
+    row.fields = change.fields
+    row.value = change.value
+    row.decoded = change.value !== undefined
+  }
+
+  #carry(row: Row, change: IncomingChange): void {
+    if (change.disposed || row.via === change.via || row.state !== InstanceState.alive) return
+    row.others ??= new Set()
+    row.others.add(change.via)
+  }
+}
+
+function isLater(change: IncomingChange, row: Instance): boolean {
+  // Ages are whole milliseconds: closer than that, the order is the writers' names'.
+  const byMs = Math.round(change.originTimeMs - row.originTimeMs)
+  return byMs > 0 || (byMs === 0 && change.token.writer > row.owner)
+}

@@ -1,0 +1,92 @@
+import type { Seq } from '../core/ids.js'
+
+/** How a copy stands to its owner. */
+export const CatchUpState = {
+  /** Token equals the writer's last known seq. */
+  fresh: 'fresh',
+  /** Behind, and a repair is due. */
+  lagging: 'lagging',
+  /** Nothing applied yet, or the token is older than what the writer remembers. */
+  bootstrapRequired: 'bootstrap-required',
+  /** A catch-up is under way. */
+  recovering: 'recovering',
+  /** The writer cannot be asked. */
+  unavailable: 'unavailable',
+} as const
+export type CatchUpState = (typeof CatchUpState)[keyof typeof CatchUpState]
+
+interface Run {
+  readonly prevSeq: Seq
+  lastSeq: Seq
+}
+
+const maxRuns = 64
+
+/**
+ * How far a copy is behind one writer: pure numbers. The token (`appliedSeq`) only rises, and only over changes
+ * that were all seen; frames that arrive beyond a gap are remembered as runs, so that one repair closes it.
+ */
+export class WriterProgress {
+  #appliedSeq: Seq = 0
+  #headSeq: Seq = 0
+  /** Received beyond the token, in order, not touching. When there are too many the oldest is forgotten: it costs a repair, never a change. */
+  readonly #runs: Run[] = []
+
+  get appliedSeq(): Seq {
+    return this.#appliedSeq
+  }
+  /** The writer's last seq, as far as is known. */
+  get headSeq(): Seq {
+    return this.#headSeq
+  }
+  get lagSamples(): number {
+    return this.#headSeq - this.#appliedSeq
+  }
+  /** Something in between was missed: waiting will not bring it, a repair will. */
+  get hasGap(): boolean {
+    return this.#appliedSeq < this.#headSeq
+  }
+
+  /** The writer says that it is this far. */
+  announce(headSeq: Seq): void {
+    if (headSeq > this.#headSeq) this.#headSeq = headSeq
+  }
+
+  /** A live frame that carried everything after `prevSeq` up to `lastSeq`. */
+  receive(prevSeq: Seq, lastSeq: Seq): void {
+    this.announce(lastSeq)
+    if (lastSeq <= this.#appliedSeq) return
+    if (prevSeq <= this.#appliedSeq) this.#appliedSeq = lastSeq
+    else this.#remember(prevSeq, lastSeq)
+    this.#joinRuns()
+  }
+
+  /** A catch-up reply brought everything up to `seq`. */
+  advanceTo(seq: Seq): void {
+    this.announce(seq)
+    if (seq > this.#appliedSeq) this.#appliedSeq = seq
+    this.#joinRuns()
+  }
+
+  #remember(prevSeq: Seq, lastSeq: Seq): void {
+    const last = this.#runs.at(-1)
+    if (last !== undefined && prevSeq >= last.prevSeq && prevSeq <= last.lastSeq) {
+      last.lastSeq = Math.max(last.lastSeq, lastSeq)
+      return
+    }
+    let at = this.#runs.length
+    while (at > 0 && (this.#runs[at - 1] as Run).prevSeq > prevSeq) at--
+    this.#runs.splice(at, 0, { prevSeq, lastSeq })
+    if (this.#runs.length > maxRuns) this.#runs.shift()
+  }
+
+  #joinRuns(): void {
+    let joined = 0
+    for (const run of this.#runs) {
+      if (run.prevSeq > this.#appliedSeq) break
+      if (run.lastSeq > this.#appliedSeq) this.#appliedSeq = run.lastSeq
+      joined++
+    }
+    if (joined > 0) this.#runs.splice(0, joined)
+  }
+}

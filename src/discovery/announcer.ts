@@ -1,0 +1,111 @@
+import type { Clock, Timer } from '../core/clock.js'
+import type { Random } from '../core/random.js'
+
+export interface AnnouncerComponents {
+  readonly clock: Clock
+  readonly random: Random
+  /** Sends one beacon (in as many frames as its digest needs) to the partition. */
+  readonly beacon: (partition: string, goodbye: boolean) => void
+  /** Asks who writes to the partition. */
+  readonly solicit: (partition: string) => void
+}
+
+/** Gaps before the beacons of a joining burst: one may be lost, three in a row hardly. */
+const burstMs = [0, 40, 120]
+/** Beacons spread by ± this share of the interval, so that those who started together drift apart. */
+const jitter = 0.1
+/** A solicit is answered after a random delay up to this, and all that arrive meanwhile by the same beacon. */
+const answerMs = 10
+
+/**
+ * When to say "I am here" and when to ask "who is there?": a burst on joining, jittered beacons from then on, one
+ * at once when solicited, one goodbye on leaving. What a beacon says is the participant's affair.
+ */
+export class Announcer {
+  readonly #components: AnnouncerComponents
+  readonly #intervalMs: number
+  readonly #written = new Set<string>()
+  readonly #answering = new Set<string>()
+  /** Announced in this tick: the burst's first beacon will carry whatever else is added meanwhile. */
+  readonly #bursting = new Set<string>()
+  readonly #timers = new Set<Timer>()
+  #closed = false
+
+  constructor(components: AnnouncerComponents, intervalMs: number) {
+    this.#components = components
+    this.#intervalMs = intervalMs
+    this.#scheduleNext()
+  }
+
+  /** The participant now writes to the partition (again: its writers changed). */
+  announce(partition: string): void {
+    this.#written.add(partition)
+    if (this.#bursting.has(partition)) return
+    this.#bursting.add(partition)
+    for (const delayMs of burstMs) {
+      this.#after(delayMs, () => {
+        this.#bursting.delete(partition)
+        this.#beacon(partition)
+      })
+    }
+  }
+
+  /** The participant no longer writes to the partition. */
+  withdraw(partition: string): void {
+    this.#written.delete(partition)
+  }
+
+  /** The participant now reads the partition. */
+  explore(partition: string): void {
+    for (const delayMs of burstMs) this.#after(delayMs, () => this.#components.solicit(partition))
+  }
+
+  solicited(partition: string): void {
+    if (!this.#written.has(partition) || this.#answering.has(partition)) return
+    this.#answering.add(partition)
+    this.#after(this.#components.random() * answerMs, () => {
+      this.#answering.delete(partition)
+      this.#beacon(partition)
+    })
+  }
+
+  /** A beacon now, for news that cannot wait for the next one. Several in one tick are one. */
+  hurry(partition: string): void {
+    if (this.#answering.has(partition)) return
+    this.#answering.add(partition)
+    this.#after(0, () => {
+      this.#answering.delete(partition)
+      this.#beacon(partition)
+    })
+  }
+
+  /** Says goodbye everywhere. Twice is fine. */
+  close(): void {
+    if (this.#closed) return
+    for (const partition of this.#written) this.#components.beacon(partition, true)
+    this.#closed = true
+    for (const timer of this.#timers) timer.cancel()
+    this.#timers.clear()
+  }
+
+  #beacon(partition: string): void {
+    if (this.#written.has(partition)) this.#components.beacon(partition, false)
+  }
+
+  #scheduleNext(): void {
+    const spread = 1 + jitter * (2 * this.#components.random() - 1)
+    this.#after(this.#intervalMs * spread, () => {
+      for (const partition of this.#written) this.#beacon(partition)
+      this.#scheduleNext()
+    })
+  }
+
+  #after(delayMs: number, fire: () => void): void {
+    if (this.#closed) return
+    const timer = this.#components.clock.after(delayMs, () => {
+      this.#timers.delete(timer)
+      if (!this.#closed) fire()
+    })
+    this.#timers.add(timer)
+  }
+}

@@ -1,0 +1,36 @@
+import { invalidArgument } from '../core/errors.js'
+import { type Group } from '../transport/transport.js'
+import { portOf } from '../transport/port.js'
+import { partitionAddress } from '../wire/group.js'
+
+/** Where the partition's beacons and samples go. Those who read the partition listen here. */
+export function dataGroup(domain: number, partition: string): Group {
+  return groupNamed(domain, partition)
+}
+
+/**
+ * Where newcomers ask "who writes here?". Those who write the partition listen here. Kept apart from the data,
+ * so that a thousand writers of one partition do not receive each other's beacons and samples.
+ */
+export function solicitGroup(domain: number, partition: string): Group {
+  return groupNamed(domain, `${partition}?`)
+}
+
+function groupNamed(domain: number, name: string): Group {
+  const { groupName, offset } = partitionAddress(name)
+  return { name: groupName, port: portOf(domain, offset) }
+}
+
+export const defaultPartition = 'default'
+
+/** One or several partition names, checked and without repeats. @throws NumacastError NUMACAST_INVALID_ARGUMENT */
+export function resolvePartitions(partition: string | readonly string[] | undefined): readonly string[] {
+  const names = partition === undefined ? [defaultPartition] : typeof partition === 'string' ? [partition] : partition
+  if (names.length === 0) throw invalidArgument('at least one partition is needed')
+  for (const name of names) {
+    if (name.length === 0 || name.length > 200 || name.endsWith('?')) {
+      throw invalidArgument(`partition '${name}': 1 to 200 characters, not ending in '?'`)
+    }
+  }
+  return [...new Set(names)]
+}

@@ -1,0 +1,192 @@
+import { CatchUpState } from '../cache/writer-progress.js'
+import type { Clock } from '../core/clock.js'
+import type { Counters } from '../core/counters.js'
+import type { Guid } from '../core/ids.js'
+import type { Random } from '../core/random.js'
+import { Reliability } from '../qos/qos.js'
+import type { StreamLane } from '../transport/transport.js'
+import { ByteReader, malformed, Rejection, rejectionOf } from '../wire/bytes.js'
+import type { Descriptor } from '../wire/descriptor.js'
+import { FrameKind, readHeader } from '../wire/header.js'
+import { CatchUpAction, decodePullReply, encodePullRequest, type PullProgress, type PullToken } from '../wire/pull.js'
+import { readSamples, readSamplesHead, type SamplesHead, type WireSample } from '../wire/samples.js'
+import { isDescribed, type Match, type RemotePeer } from './remote-peer.js'
+
+export interface CatchUpClientComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly counters: Counters
+  readonly stream: StreamLane
+  /** This participant's own. */
+  readonly descriptor: () => Descriptor
+  /** How many peers may be about to ask the same question. */
+  readonly crowd: () => number
+  /** A reply brought the peer's descriptor; called before its changes are applied. */
+  readonly described: (peer: RemotePeer, descriptor: Descriptor) => void
+  /** Something was caught up, or failed. */
+  readonly progressed: (peer: RemotePeer) => void
+}
+
+const requestTimeoutMs = 1_000
+const maxBackoffMs = 2_000
+/** After this many failures in a row a copy is `unavailable` rather than `recovering`. */
+const failuresUntilUnavailable = 3
+/**
+ * A gap is asked about after a uniformly random delay of up to `minSpreadMs + perPeerMs · peers`: long enough for a
+ * frame that is merely late, and for a thousand readers with the same gap not to ask in the same instant.
+ */
+const minSpreadMs = 4
+const perPeerMs = 0.2
+
+/** The reader's side of catch-up: asks each peer when there is something to learn, one request at a time. */
+export class CatchUpClient {
+  readonly #components: CatchUpClientComponents
+  #closed = false
+
+  constructor(components: CatchUpClientComponents) {
+    this.#components = components
+  }
+
+  /** Asks at once: a newcomer has nobody to collide with. */
+  soon(peer: RemotePeer): void {
+    this.#schedule(peer, 0)
+  }
+
+  /** Asks after the random delay, if it is still necessary then. */
+  afterSpread(peer: RemotePeer): void {
+    const { random, crowd } = this.#components
+    this.#schedule(peer, random() * (minSpreadMs + perPeerMs * crowd()))
+  }
+
+  /** No more requests to this peer. */
+  forget(peer: RemotePeer): void {
+    peer.pull.timer?.cancel()
+    peer.pull.timer = undefined
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+
+  stateOf(match: Match['proxy'], peer: RemotePeer): CatchUpState {
+    if (match.started && !match.progress.hasGap) return CatchUpState.fresh
+    if (peer.pull.failures >= failuresUntilUnavailable) return CatchUpState.unavailable
+    if (peer.pull.inFlight) return CatchUpState.recovering
+    return match.started ? CatchUpState.lagging : CatchUpState.bootstrapRequired
+  }
+
+  #schedule(peer: RemotePeer, delayMs: number): void {
+    const { pull } = peer
+    if (this.#closed || pull.inFlight || pull.timer !== undefined) return
+    pull.timer = this.#components.clock.after(delayMs, () => {
+      pull.timer = undefined
+      if (!this.#closed && this.#isNeeded(peer)) void this.#ask(peer)
+    })
+  }
+
+  #isNeeded(peer: RemotePeer): boolean {
+    if (!isDescribed(peer)) return true
+    for (const match of eachMatch(peer)) {
+      if (!match.proxy.started) return true
+      if (match.proxy.progress.hasGap && match.reader.qos.reliability === Reliability.reliable) return true
+    }
+    return false
+  }
+
+  /** One request and what its reply brings. Never rejects: a failure is counted and tried again. */
+  async #ask(peer: RemotePeer): Promise<void> {
+    const { stream, counters, progressed } = this.#components
+    peer.pull.inFlight = true
+    try {
+      const request = encodePullRequest({
+        descriptor: this.#components.descriptor(),
+        knownVersion: peer.descriptor?.version ?? 0,
+        tokens: tokensOf(peer),
+      })
+      const reply = decodePullReply(await stream.request(peer.endpoint, request, { timeoutMs: requestTimeoutMs }))
+      if (this.#closed) return
+      if (reply.descriptor !== undefined) {
+        if (reply.descriptor.guid !== peer.guid) throw malformed(Rejection.badValue, 'descriptor of another participant')
+        this.#components.described(peer, reply.descriptor)
+      }
+      let moved = reply.descriptor !== undefined
+      for (const part of reply.progress) moved = this.#apply(peer, part) || moved
+      // A peer that announces what it does not give would otherwise be asked without end.
+      peer.pull.failures = moved ? 0 : peer.pull.failures + 1
+      counters.add(moved ? 'catch-up.replies' : 'catch-up.failed.no-progress')
+    } catch (error) {
+      peer.pull.failures++
+      counters.add(`catch-up.failed.${failureOf(error)}`)
+    }
+    peer.pull.inFlight = false
+    if (this.#closed) return
+    if (this.#isNeeded(peer)) this.#schedule(peer, backoffMs(peer.pull.failures))
+    progressed(peer)
+  }
+
+  /** False when the reply left the reader where it was. */
+  #apply(peer: RemotePeer, part: PullProgress): boolean {
+    const match = findMatch(peer, part)
+    if (match === undefined) return false
+    const { reader, proxy } = match
+    const before = { started: proxy.started, seq: proxy.progress.appliedSeq }
+    if (part.action === CatchUpAction.bootstrap && proxy.bootstrap?.base !== part.base) {
+      proxy.bootstrap = { base: part.base, cursor: 0, seen: new Set() }
+    }
+    if (part.frame !== undefined) {
+      const { head, samples } = readFrame(part.frame, peer.guid)
+      reader.receiveCatchUp(proxy, head, samples)
+    }
+    if (proxy.bootstrap !== undefined) proxy.bootstrap.cursor = Math.max(proxy.bootstrap.cursor, part.toSeq)
+    proxy.progress.announce(part.headSeq)
+    if (part.more) {
+      if (proxy.bootstrap === undefined) proxy.progress.advanceTo(part.toSeq)
+      return part.frame !== undefined
+    }
+    reader.finishBootstrap(proxy)
+    proxy.progress.advanceTo(part.toSeq)
+    proxy.started = true
+    return !before.started || proxy.progress.appliedSeq > before.seq
+  }
+}
+
+function* eachMatch(peer: RemotePeer): IterableIterator<Match> {
+  for (const matches of peer.matches.values()) yield* matches
+}
+
+function findMatch(peer: RemotePeer, part: PullProgress): Match | undefined {
+  for (const [writer, matches] of peer.matches) {
+    if (writer === part.writer) return matches.find(({ reader }) => reader.entity === part.reader)
+  }
+  return undefined
+}
+
+function tokensOf(peer: RemotePeer): PullToken[] {
+  const tokens: PullToken[] = []
+  for (const [writer, matches] of peer.matches) {
+    for (const { reader, proxy } of matches) {
+      const seq = proxy.bootstrap?.cursor ?? proxy.progress.appliedSeq
+      tokens.push({ reader: reader.entity, writer, seq, base: proxy.bootstrap?.base ?? seq })
+    }
+  }
+  return tokens
+}
+
+function readFrame(frame: Buffer, from: Guid): { head: SamplesHead; samples: WireSample[] } {
+  const input = new ByteReader(frame)
+  const header = readHeader(input)
+  if (header.kind !== FrameKind.samples || header.from !== from) throw malformed(Rejection.badShape, 'catch-up frame')
+  const head = readSamplesHead(input)
+  return { head, samples: readSamples(input, head) }
+}
+
+function backoffMs(failures: number): number {
+  return failures === 0 ? 0 : Math.min(maxBackoffMs, 50 * 2 ** failures)
+}
+
+function failureOf(error: unknown): string {
+  const code = (error as { code?: unknown }).code
+  if (code === 'NUMACAST_TIMEOUT') return 'timeout'
+  if (code === 'NUMACAST_CLOSED') return 'closed'
+  return rejectionOf(error)
+}

@@ -1,0 +1,88 @@
+import type { Clock } from '../core/clock.js'
+import type { Counters } from '../core/counters.js'
+import type { Guid } from '../core/ids.js'
+import { Durability } from '../qos/qos.js'
+import type { Descriptor, ReaderInfo } from '../wire/descriptor.js'
+import { CatchUpAction, type PullProgress, type PullRequest, type PullReply, type PullToken, replyBudgetBytes } from '../wire/pull.js'
+import { maxKeyBytes, SamplesEncoder } from '../wire/samples.js'
+import { matchEndpoints } from './matching.js'
+import { maxValueBytes, type Writer } from './writer.js'
+
+export interface CatchUpServerComponents {
+  readonly participant: Guid
+  readonly clock: Clock
+  readonly counters: Counters
+  readonly descriptor: () => Descriptor
+  readonly writers: () => Iterable<Writer<object>>
+}
+
+/**
+ * The owner's side of catch-up. Keeps nothing between requests: the request says how far the reader is, the
+ * caches say what has changed since. A reply carries about 1 MiB of samples; whoever needs more asks again.
+ */
+export class CatchUpServer {
+  readonly #components: CatchUpServerComponents
+  readonly #encoder: SamplesEncoder
+
+  constructor(components: CatchUpServerComponents) {
+    this.#components = components
+    this.#encoder = new SamplesEncoder(components.participant, replyBudgetBytes + maxValueBytes + maxKeyBytes)
+  }
+
+  answer(request: PullRequest): PullReply {
+    const own = this.#components.descriptor()
+    const tokens = new Map(request.tokens.map((token) => [`${token.reader} ${token.writer}`, token]))
+    const progress: PullProgress[] = []
+    let budget = replyBudgetBytes
+    for (const writer of this.#components.writers()) {
+      const info = own.writers.find(({ entity }) => entity === writer.entity)
+      if (info === undefined) continue
+      for (const reader of request.descriptor.readers) {
+        if (matchEndpoints(info, reader).kind !== 'match') continue
+        const token = tokens.get(`${reader.entity} ${writer.entity}`)
+        const part = this.#progressOf(writer, reader, token, budget)
+        budget -= part.frame?.length ?? 0
+        progress.push(part)
+      }
+    }
+    return own.version === request.knownVersion ? { progress } : { descriptor: own, progress }
+  }
+
+  #progressOf(writer: Writer<object>, reader: ReaderInfo, token: PullToken | undefined, budget: number): PullProgress {
+    const { cache } = writer
+    const ids = { reader: reader.entity, writer: writer.entity, headSeq: cache.lastSeq }
+    const known = token ?? { seq: 0, base: 0 }
+    const isLate = known.seq === 0 && known.base === 0
+    const { durability } = writer.qos
+    if (isLate && (durability === Durability.volatile || reader.qos.durability === Durability.volatile)) {
+      return { ...ids, action: CatchUpAction.advance, base: cache.lastSeq, toSeq: cache.lastSeq, more: false }
+    }
+    const goesOn = known.base > known.seq && known.base >= cache.horizon
+    if (!goesOn && known.seq > 0 && known.seq >= cache.horizon) {
+      return { ...ids, action: CatchUpAction.advance, base: known.seq, ...this.#collect(writer, known.seq, 0, budget) }
+    }
+    const base = goesOn ? known.base : cache.lastSeq
+    const from = goesOn ? known.seq : 0
+    this.#components.counters.add(goesOn ? 'catch-up.bootstrap-continued' : 'catch-up.bootstrap')
+    return { ...ids, action: CatchUpAction.bootstrap, base, ...this.#collect(writer, from, base, budget) }
+  }
+
+  /** Changes after `from` that fit; ends of instances up to `base` are left out, a bootstrapping reader infers them. */
+  #collect(writer: Writer<object>, from: number, base: number, budget: number): Pick<PullProgress, 'toSeq' | 'more' | 'frame'> {
+    const { clock } = this.#components
+    const encoder = this.#encoder
+    const nowMs = clock.nowMs()
+    encoder.begin(writer.entity, from, clock.wallMs())
+    for (const change of writer.cache.changesAfter(from)) {
+      if (change.disposed && change.seq <= base) continue
+      const isFull = encoder.size >= budget
+      if (isFull || !encoder.add(change, nowMs - change.writtenMs)) {
+        return encoder.count === 0
+          ? { toSeq: from, more: true }
+          : { toSeq: encoder.lastSeq, more: true, frame: encoder.finish() }
+      }
+    }
+    const toSeq = writer.cache.lastSeq
+    return encoder.count === 0 ? { toSeq, more: false } : { toSeq, more: false, frame: encoder.finish() }
+  }
+}

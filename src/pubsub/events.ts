@@ -1,0 +1,28 @@
+import type { EntityGuid } from '../core/ids.js'
+import type { Verdict } from '../liveliness/verdict.js'
+import type { IncompatiblePolicy } from '../qos/match.js'
+import type { Peer } from './remote-peer.js'
+
+/** What happens to the other participants, as seen from here. */
+export type PeerEvent =
+  /** Its descriptor is known. */
+  | { readonly kind: 'joined'; readonly peer: Peer }
+  | { readonly kind: 'liveliness-changed'; readonly peer: Peer; readonly before: Verdict }
+  /** It is dead, for the verdict's cause, and forgotten after this. */
+  | { readonly kind: 'left'; readonly peer: Peer }
+
+/** A writer and a reader that name the same topic and cannot be matched. */
+export type MismatchEvent =
+  | {
+      readonly kind: 'incompatible-qos'
+      readonly topic: string
+      readonly writer: EntityGuid
+      readonly reader: EntityGuid
+      readonly policies: readonly IncompatiblePolicy[]
+    }
+  | {
+      readonly kind: 'inconsistent-topic'
+      readonly topic: string
+      readonly writer: EntityGuid
+      readonly reader: EntityGuid
+    }

@@ -1,0 +1,111 @@
+import type { Announcer } from '../discovery/announcer.js'
+import { dataGroup, solicitGroup } from '../discovery/partition-groups.js'
+import type { FrameHandler, Group, Subscription, Transport } from '../transport/transport.js'
+
+export interface MembershipComponents {
+  readonly domain: number
+  readonly transport: Transport
+  readonly announcer: Announcer
+  readonly onFrame: FrameHandler
+  readonly onSolicit: (partition: string) => void
+}
+
+interface Joined {
+  uses: number
+  readonly ready: Promise<Subscription>
+}
+
+/**
+ * Which groups of the datagram lane the participant listens to, counted by use: the data of the partitions that it
+ * reads, the solicits of those that it writes, and nothing else.
+ */
+export class Membership {
+  readonly #components: MembershipComponents
+  readonly #groups = new Map<string, Group>()
+  readonly #joined = new Map<string, Joined>()
+  #failure: unknown
+
+  constructor(components: MembershipComponents) {
+    this.#components = components
+  }
+
+  /** One object per partition: lanes key their caches by it. */
+  dataGroup(partition: string): Group {
+    return this.#group(partition, dataGroup)
+  }
+
+  solicitGroup(partition: string): Group {
+    return this.#group(`${partition}?`, () => solicitGroup(this.#components.domain, partition))
+  }
+
+  /** Starts to read the partition; asks who writes there once it can hear the answers. */
+  read(partition: string): void {
+    const { announcer, onFrame } = this.#components
+    const group = this.dataGroup(partition)
+    this.#use(group, onFrame)
+      .then(() => announcer.explore(partition))
+      .catch(() => undefined) // kept as #failure, which ready() throws
+  }
+
+  stopReading(partition: string): void {
+    this.#release(this.dataGroup(partition))
+  }
+
+  /** Starts to write to the partition: announces it, and answers newcomers. */
+  write(partition: string): void {
+    const { announcer, onSolicit } = this.#components
+    this.#use(this.solicitGroup(partition), () => onSolicit(partition)).catch(() => undefined)
+    announcer.announce(partition)
+  }
+
+  /** True when nothing writes to the partition any more. */
+  stopWriting(partition: string): void {
+    if (this.#release(this.solicitGroup(partition))) this.#components.announcer.withdraw(partition)
+  }
+
+  /** Resolves when every group asked for so far is joined. @throws what joining threw: NUMACAST_TRANSPORT */
+  async ready(): Promise<void> {
+    await Promise.allSettled([...this.#joined.values()].map(({ ready }) => ready))
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  async #use(group: Group, handler: FrameHandler): Promise<void> {
+    const key = `${group.port} ${group.name}`
+    const known = this.#joined.get(key)
+    if (known !== undefined) {
+      known.uses++
+      await known.ready
+      return
+    }
+    const ready = this.#components.transport.datagram.join(group, handler)
+    this.#joined.set(key, { uses: 1, ready })
+    try {
+      await ready
+    } catch (error) {
+      this.#failure ??= error
+      throw error
+    }
+  }
+
+  /** True when that was the last use. */
+  #release(group: Group): boolean {
+    const key = `${group.port} ${group.name}`
+    const joined = this.#joined.get(key)
+    if (joined === undefined || --joined.uses > 0) return false
+    this.#joined.delete(key)
+    void joined.ready.then(
+      (subscription) => subscription.close(),
+      () => undefined,
+    )
+    return true
+  }
+
+  #group(key: string, make: (domain: number, partition: string) => Group): Group {
+    let group = this.#groups.get(key)
+    if (group === undefined) {
+      group = make(this.#components.domain, key)
+      this.#groups.set(key, group)
+    }
+    return group
+  }
+}

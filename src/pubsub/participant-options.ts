@@ -1,0 +1,48 @@
+import { invalidArgument } from '../core/errors.js'
+import { checkDomain } from '../transport/port.js'
+import type { Properties } from '../wire/descriptor.js'
+
+export interface ParticipantOptions {
+  /** 0 … 231; participants of different domains never meet. @default $NUMACAST_DOMAIN, or 0 */
+  readonly domain?: number
+  /** For people. @default 'participant' */
+  readonly name?: string
+  /** Facts that every peer is told: role, worker id, … At most 256 characters each. @default {} */
+  readonly properties?: Properties
+  /** Between beacons, give or take 10 %. @default 500 */
+  readonly beaconIntervalMs?: number
+  /** Silence after which a peer that nobody can ask about is given up. @default 3000 */
+  readonly leaseMs?: number
+}
+
+export type ResolvedParticipantOptions = Required<ParticipantOptions>
+
+export const defaultParticipantOptions: ResolvedParticipantOptions = Object.freeze({
+  domain: 0,
+  name: 'participant',
+  properties: Object.freeze({}),
+  beaconIntervalMs: 500,
+  leaseMs: 3_000,
+})
+
+/** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option */
+export function resolveParticipantOptions(
+  options: ParticipantOptions = {},
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): ResolvedParticipantOptions {
+  const fromEnvironment = environment.NUMACAST_DOMAIN
+  const resolved = {
+    ...defaultParticipantOptions,
+    ...(fromEnvironment === undefined || fromEnvironment === '' ? {} : { domain: Number(fromEnvironment) }),
+    ...options,
+  }
+  checkDomain(resolved.domain)
+  if (!(resolved.beaconIntervalMs >= 10 && resolved.beaconIntervalMs <= 60_000)) {
+    throw invalidArgument(`beaconIntervalMs must be 10 to 60000, not ${resolved.beaconIntervalMs}`)
+  }
+  if (!(resolved.leaseMs >= 2 * resolved.beaconIntervalMs)) {
+    throw invalidArgument(`leaseMs must be at least two beacon intervals, not ${resolved.leaseMs}`)
+  }
+  if (resolved.name.length > 256) throw invalidArgument('name may have 256 characters')
+  return Object.freeze({ ...resolved, properties: Object.freeze({ ...resolved.properties }) })
+}

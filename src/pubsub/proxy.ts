@@ -1,0 +1,27 @@
+import { WriterProgress } from '../cache/writer-progress.js'
+import type { EntityGuid } from '../core/ids.js'
+import type { WriterInfo } from '../wire/descriptor.js'
+
+/** A whole-cache catch-up that needs more than one reply. */
+export interface Bootstrap {
+  /** The writer's last seq when it began: instances ended since then have tombstones. */
+  readonly base: number
+  /** Everything that still holds up to here has been received. */
+  cursor: number
+  /** What the writer still has; anything else that it carried here is gone. */
+  readonly seen: Set<string>
+}
+
+/** What a reader knows of one matched writer. */
+export interface WriterProxy {
+  readonly guid: EntityGuid
+  readonly info: WriterInfo
+  readonly progress: WriterProgress
+  /** A first catch-up has been applied; until then "no gap" means nothing. */
+  started: boolean
+  bootstrap: Bootstrap | undefined
+}
+
+export function newWriterProxy(guid: EntityGuid, info: WriterInfo): WriterProxy {
+  return { guid, info, progress: new WriterProgress(), started: false, bootstrap: undefined }
+}

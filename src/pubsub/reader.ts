@@ -1,0 +1,303 @@
+import { type Instance, InstanceState, InstanceTable, Outcome } from '../cache/instance-table.js'
+import { CatchUpState } from '../cache/writer-progress.js'
+import { raceSignal, type WaitOptions } from '../core/abort.js'
+import type { Clock } from '../core/clock.js'
+import type { Counters } from '../core/counters.js'
+import { NumacastError } from '../core/errors.js'
+import { type EntityGuid, type EntityId, entityGuid, type Guid, type Seq } from '../core/ids.js'
+import { Listeners, type Subscription } from '../core/listeners.js'
+import { Mailbox } from '../core/mailbox.js'
+import type { QosOptions, ResolvedQos } from '../qos/qos.js'
+import { rejectionOf } from '../wire/bytes.js'
+import { checkRecord, RecordCodec } from '../wire/record.js'
+import type { SamplesHead, WireSample } from '../wire/samples.js'
+import type { WriterProxy } from './proxy.js'
+import { type Sample, toSample, ViewState } from './sample.js'
+import type { Topic } from './topic.js'
+
+export interface ReaderOptions<T> {
+  /** One partition, or several; writers to any of them match. @default 'default' */
+  readonly partition?: string | readonly string[]
+  /** Over the topic's own. */
+  readonly qos?: QosOptions
+  /** Values it returns false for never reach this reader. Runs on arrival, so it costs a decode per sample. */
+  readonly filter?: (value: T) => boolean
+  /** Instances that may wait for a slow async iteration; beyond it the oldest waiting one is dropped and counted. @default 65536 */
+  readonly mailboxCapacity?: number
+  /** Instances held. @default 1000000 */
+  readonly maxInstances?: number
+}
+
+/** How far this reader is behind one writer. */
+export interface WriterLag {
+  readonly writer: EntityGuid
+  readonly appliedSeq: Seq
+  /** The writer's last seq, as far as is known. */
+  readonly headSeq: Seq
+  readonly lagSamples: number
+  readonly catchUpState: CatchUpState
+}
+
+/** What a reader needs of its participant. */
+export interface ReaderComponents {
+  readonly participant: Guid
+  readonly clock: Clock
+  readonly counters: Counters
+  /** Resolves when all that is known to this reader at the call has been caught up. */
+  readonly synced: (reader: EntityId) => Promise<void>
+  readonly catchUpState: (proxy: WriterProxy) => CatchUpState
+  readonly closed: () => void
+}
+
+/**
+ * A rebuildable copy of what its writers own: `get` and `entries` read it, `onSample` and async iteration follow it.
+ *
+ * Values stay encoded until somebody looks, unless a schema or a filter has to judge them on arrival.
+ */
+export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
+  readonly topic: Topic<T>
+  readonly guid: EntityGuid
+  readonly entity: EntityId
+  readonly partitions: readonly string[]
+  readonly qos: ResolvedQos
+  readonly #components: ReaderComponents
+  readonly #filter: ((value: T) => boolean) | undefined
+  readonly #mailboxCapacity: number
+  readonly #table: InstanceTable
+  readonly #proxies = new Map<EntityGuid, WriterProxy>()
+  readonly #listeners: Listeners<Sample<T>>
+  readonly #mailboxes = new Set<Mailbox<Instance>>()
+  #closed = false
+
+  constructor(
+    components: ReaderComponents,
+    identity: { readonly topic: Topic<T>; readonly entity: EntityId; readonly partitions: readonly string[]; readonly qos: ResolvedQos },
+    options: ReaderOptions<T>,
+  ) {
+    this.topic = identity.topic
+    this.entity = identity.entity
+    this.guid = entityGuid(components.participant, identity.entity)
+    this.partitions = identity.partitions
+    this.qos = identity.qos
+    this.#components = components
+    this.#filter = options.filter
+    this.#mailboxCapacity = options.mailboxCapacity ?? 65_536
+    this.#table = new InstanceTable(options.maxInstances ?? 1_000_000)
+    this.#listeners = new Listeners(() => components.counters.add('reader.listener-threw'))
+  }
+
+  /** Instances held, the ended ones that are not forgotten yet included. */
+  get size(): number {
+    return this.#table.size
+  }
+
+  /** The instance's last sample, also when its writers are gone. Undefined when it is unknown or disposed. */
+  get(key: string): Sample<T> | undefined {
+    const instance = this.#table.get(key)
+    return instance === undefined || instance.state === InstanceState.disposed ? undefined : this.#hand(instance)
+  }
+
+  /** All instances that are alive or without writers. Do not write to the reader's topic while iterating. */
+  *entries(): IterableIterator<[string, Sample<T>]> {
+    for (const instance of this.#table.values()) {
+      if (instance.state !== InstanceState.disposed) yield [instance.key, this.#hand(instance)]
+    }
+  }
+
+  /** Calls `listener` at once for every change that is applied. What it throws is counted, never rethrown. */
+  onSample(listener: (sample: Sample<T>) => void): Subscription {
+    return this.#listeners.add(listener)
+  }
+
+  /**
+   * Resolves when every writer known at the call has been caught up; right after joining it first gives those
+   * who are there the time to answer. Writers that leave meanwhile are not waited for.
+   *
+   * @throws NumacastError NUMACAST_CLOSED when the reader closes first; the signal's reason when it aborts
+   */
+  synced(options: WaitOptions = {}): Promise<void> {
+    if (this.#closed) return Promise.reject(closedError(this.topic.name))
+    return raceSignal(this.#components.synced(this.entity), options.signal)
+  }
+
+  lag(): readonly WriterLag[] {
+    return [...this.#proxies.values()].map((proxy) => ({
+      writer: proxy.guid,
+      appliedSeq: proxy.progress.appliedSeq,
+      headSeq: proxy.progress.headSeq,
+      lagSamples: proxy.progress.lagSamples,
+      catchUpState: this.#components.catchUpState(proxy),
+    }))
+  }
+
+  /**
+   * What is held at the call, then every change. A slow consumer gets each instance's latest value, not each
+   * value. Ends when the reader closes.
+   */
+  [Symbol.asyncIterator](): AsyncIterator<Sample<T>> {
+    const mailbox = new Mailbox<Instance>({ capacity: this.#mailboxCapacity, conflateBy: (instance) => instance.key })
+    for (const instance of this.#table.values()) {
+      if (instance.state !== InstanceState.disposed) mailbox.push(instance)
+    }
+    if (this.#closed) mailbox.close()
+    else this.#mailboxes.add(mailbox)
+    return {
+      next: async () => {
+        const result = await mailbox.next()
+        return result.done === true ? result : { done: false, value: this.#hand(result.value) }
+      },
+      return: () => {
+        this.#mailboxes.delete(mailbox)
+        this.#components.counters.add('reader.mailbox-dropped', mailbox.dropped)
+        mailbox.close()
+        return Promise.resolve({ done: true, value: undefined })
+      },
+    }
+  }
+
+  /** Twice is fine. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#components.closed()
+    for (const mailbox of this.#mailboxes) mailbox.close()
+    this.#mailboxes.clear()
+    this.#listeners.clear()
+  }
+
+  /** @internal */
+  get proxies(): ReadonlyMap<EntityGuid, WriterProxy> {
+    return this.#proxies
+  }
+
+  /** @internal */
+  addProxy(proxy: WriterProxy): void {
+    this.#proxies.set(proxy.guid, proxy)
+  }
+
+  /** @internal The writer has left or no longer matches. */
+  removeProxy(guid: EntityGuid): void {
+    if (!this.#proxies.delete(guid)) return
+    this.#abandon(guid, InstanceState.noWriters, undefined)
+  }
+
+  /** @internal A frame of live changes. */
+  receiveLive(proxy: WriterProxy, head: SamplesHead, samples: readonly WireSample[]): void {
+    const last = samples.at(-1)
+    if (last === undefined) return
+    const { progress } = proxy
+    const appliedSeq = progress.appliedSeq
+    for (const sample of samples) {
+      if (sample.seq <= appliedSeq) {
+        this.#components.counters.add('reader.duplicate')
+        continue
+      }
+      proxy.bootstrap?.seen.add(sample.key)
+      this.#take(proxy, head, sample)
+    }
+    progress.receive(head.prevSeq, last.seq)
+  }
+
+  /** @internal Changes from a catch-up reply; the caller moves the token. */
+  receiveCatchUp(proxy: WriterProxy, head: SamplesHead, samples: readonly WireSample[]): void {
+    for (const sample of samples) {
+      proxy.bootstrap?.seen.add(sample.key)
+      this.#take(proxy, head, sample)
+    }
+  }
+
+  /** @internal The whole cache has been received: what the writer carried before and has no more is gone. */
+  finishBootstrap(proxy: WriterProxy): void {
+    const seen = proxy.bootstrap?.seen
+    proxy.bootstrap = undefined
+    if (seen !== undefined) this.#abandon(proxy.guid, InstanceState.disposed, seen)
+  }
+
+  /** @internal Forgets ended instances whose time is up. */
+  sweep(nowMs: number): void {
+    this.#table.purge(nowMs - this.qos.purgeDisposedMs, nowMs - this.qos.purgeNoWritersMs)
+  }
+
+  #take(proxy: WriterProxy, head: SamplesHead, sample: WireSample): void {
+    const { counters, clock } = this.#components
+    const { frame, valueStart, valueEnd } = sample
+    let value: T | undefined
+    if (!sample.disposed) {
+      try {
+        checkRecord(frame, valueStart, valueEnd, proxy.info.fields.length)
+        if (this.topic.hasSchema || this.#filter !== undefined) {
+          const judged = this.#judge(proxy, frame.subarray(valueStart, valueEnd))
+          if (judged === undefined) return
+          value = judged
+        }
+      } catch (error) {
+        counters.add(`reader.rejected.${rejectionOf(error)}`)
+        return
+      }
+    }
+    const { origin } = sample
+    const token = origin
+      ? { writer: entityGuid(origin.participant, origin.writer), seq: origin.seq }
+      : { writer: proxy.guid, seq: sample.seq }
+    const nowMs = clock.nowMs()
+    const outcome = this.#table.apply(
+      {
+        key: sample.key,
+        disposed: sample.disposed,
+        token,
+        via: proxy.guid,
+        originTimeMs: nowMs - sample.ageMs,
+        sourceTimeMs: head.sentWallMs - sample.ageMs,
+        bytes: frame,
+        start: valueStart,
+        end: valueEnd,
+        fields: proxy.info.fields,
+        value,
+      },
+      nowMs,
+    )
+    if (outcome === Outcome.applied) this.#notify(sample.key)
+    else counters.add(`reader.${outcome}`)
+  }
+
+  /** Decodes by the writer's fields; undefined when schema or filter says no. */
+  #judge(proxy: WriterProxy, bytes: Buffer): T | undefined {
+    const { counters } = this.#components
+    const decoded = new RecordCodec<T>(proxy.info.fields).decode(bytes)
+    const checked = this.topic.check(decoded)
+    if ('refused' in checked) {
+      counters.add('reader.rejected.schema')
+      return undefined
+    }
+    if (this.#filter !== undefined && !this.#filter(checked.value)) {
+      counters.add('reader.filtered')
+      return undefined
+    }
+    return checked.value
+  }
+
+  #notify(key: string): void {
+    const instance = this.#table.get(key)
+    if (instance === undefined) return
+    for (const mailbox of this.#mailboxes) mailbox.push(instance)
+    if (this.#listeners.size > 0) this.#listeners.emit(this.#hand(instance))
+  }
+
+  #hand(instance: Instance): Sample<T> {
+    const sample = toSample<T>(instance, instance.viewed ? ViewState.notNew : ViewState.new)
+    instance.viewed = true
+    return sample
+  }
+
+  #abandon(writer: EntityGuid, state: 'disposed' | 'no-writers', except: ReadonlySet<string> | undefined): void {
+    const nowMs = this.#components.clock.nowMs()
+    for (const { key } of this.#table.values()) {
+      if (except?.has(key) === true || !this.#table.carriedBy(key, writer)) continue
+      if (this.#table.abandon(key, writer, state, nowMs)) this.#notify(key)
+    }
+  }
+}
+
+function closedError(topic: string): NumacastError {
+  return new NumacastError('NUMACAST_CLOSED', `the reader of '${topic}' is closed`)
+}

@@ -1,0 +1,60 @@
+import { InstanceState } from '../cache/instance-table.js'
+import type { Provenance } from '../cache/last-value-cache.js'
+import { type EntityId, participantOf } from '../core/ids.js'
+import type { Subscription } from '../core/listeners.js'
+import { RecordCodec } from '../wire/record.js'
+import type { Reader } from './reader.js'
+import type { Sample } from './sample.js'
+import type { Writer } from './writer.js'
+
+export interface RelayOptions<T> {
+  /** Where to. */
+  readonly partition: string
+  /** Samples it returns false for are not passed on. */
+  readonly filter?: (sample: Sample<T>) => boolean
+}
+
+/**
+ * Passes on what a reader applies, to another partition, under its owner's name, number and age: whoever gets it
+ * by two paths knows it for the same. A relay also remembers: it keeps an instance whose owner has gone, for late
+ * joiners, until the owner's disposal, the topic's lifespan or {@link Relay.forget} ends it.
+ */
+export class Relay<T extends object> {
+  readonly reader: Reader<T>
+  readonly writer: Writer<T>
+  readonly #codec: RecordCodec<T>
+  readonly #subscription: Subscription
+
+  constructor(reader: Reader<T>, writer: Writer<T>, options: RelayOptions<T>) {
+    this.reader = reader
+    this.writer = writer
+    this.#codec = new RecordCodec(reader.topic.fields)
+    const { filter } = options
+    const pass = (sample: Sample<T>): void => {
+      if (filter === undefined || filter(sample)) this.#pass(sample)
+    }
+    this.#subscription = reader.onSample(pass)
+    for (const [, sample] of reader.entries()) pass(sample)
+  }
+
+  /** Ends the instance for the readers of this relay. */
+  forget(key: string): void {
+    this.writer.dispose(key)
+  }
+
+  /** Twice is fine. */
+  close(): void {
+    this.#subscription.close()
+    this.writer.close()
+  }
+
+  #pass(sample: Sample<T>): void {
+    if (sample.instanceState === InstanceState.noWriters) return
+    const { writer, seq } = sample.token
+    const participant = participantOf(writer)
+    const entity = Number.parseInt(writer.slice(participant.length + 1), 16) as EntityId
+    const from: Provenance = { origin: { participant, writer: entity, seq }, writtenMs: sample.originTimeMs }
+    if (sample.value === undefined) this.writer.disposeRelayed(sample.key, from)
+    else this.writer.putRelayed(sample.key, this.#codec.encode(sample.value), from)
+  }
+}

@@ -1,0 +1,70 @@
+import type { Timer } from '../core/clock.js'
+import type { EntityId, Guid } from '../core/ids.js'
+import type { Subscription } from '../core/listeners.js'
+import type { PeerMonitor } from '../liveliness/peer-monitor.js'
+import type { Verdict } from '../liveliness/verdict.js'
+import type { Descriptor, ProcessIdentity, Properties } from '../wire/descriptor.js'
+import type { WriterProxy } from './proxy.js'
+import type { Reader } from './reader.js'
+
+/** Another participant, as its descriptor and its beacons show it. */
+export interface Peer {
+  readonly guid: Guid
+  readonly incarnation: number
+  readonly name: string
+  readonly identity: ProcessIdentity
+  readonly properties: Properties
+  readonly verdict: Verdict
+  /** Monotonic time of the last frame from it. */
+  readonly lastHeardMs: number
+  /** The longest that its main loop was late before its last beacon. */
+  readonly loopDelayMs: number
+}
+
+/** One local reader of one remote writer. */
+export interface Match {
+  readonly reader: Reader<object>
+  readonly proxy: WriterProxy
+}
+
+/** A request to a peer: at most one waits or is under way. */
+export interface PullState {
+  timer: Timer | undefined
+  inFlight: boolean
+  /** Since the last success. */
+  failures: number
+}
+
+/** What this participant holds of another. Only `PeerDirectory` and `CatchUpClient` change it. */
+export interface RemotePeer {
+  readonly guid: Guid
+  readonly incarnation: number
+  readonly monitor: PeerMonitor
+  /** Where it answers requests. */
+  endpoint: string
+  announcedVersion: number
+  descriptor: Descriptor | undefined
+  readonly matches: Map<EntityId, Match[]>
+  readonly subscriptions: Map<string, Subscription>
+  readonly pull: PullState
+}
+
+/** Undefined until its descriptor is here. */
+export function toPeer(peer: RemotePeer): Peer | undefined {
+  const { descriptor, monitor } = peer
+  if (descriptor === undefined) return undefined
+  return {
+    guid: peer.guid,
+    incarnation: peer.incarnation,
+    name: descriptor.name,
+    identity: descriptor.identity,
+    properties: descriptor.properties,
+    verdict: monitor.verdict,
+    lastHeardMs: monitor.lastHeardMs,
+    loopDelayMs: monitor.loopDelayMs,
+  }
+}
+
+export function isDescribed(peer: RemotePeer): boolean {
+  return peer.descriptor !== undefined && peer.descriptor.version >= peer.announcedVersion
+}

@@ -1,0 +1,83 @@
+import type { Clock, Timer } from '../core/clock.js'
+import { NumacastError } from '../core/errors.js'
+import type { EntityGuid, EntityId, Guid, Seq } from '../core/ids.js'
+import { isDescribed, type RemotePeer } from './remote-peer.js'
+
+interface Waiter {
+  readonly reader: EntityId
+  readonly timer: Timer
+  /** The peers to wait for; undefined until the newcomer's window has passed. */
+  peers: Set<Guid> | undefined
+  /** How far each writer was when it was first looked at. */
+  readonly targets: Map<EntityGuid, Seq>
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+/**
+ * After its first solicit a reader gives the others this long to be heard, before it takes those it knows for all
+ * there are. Several times what an answer takes (at most 10 ms by intention, then a crowded machine).
+ */
+export const discoveryWindowMs = 120
+
+/** Who waits in `synced()`, and for what. Looked at again whenever something was caught up or somebody left. */
+export class SyncWaiters {
+  readonly #clock: Clock
+  readonly #peers: () => Iterable<RemotePeer>
+  readonly #waiters = new Set<Waiter>()
+
+  constructor(clock: Clock, peers: () => Iterable<RemotePeer>) {
+    this.#clock = clock
+    this.#peers = peers
+  }
+
+  wait(reader: EntityId, exploredMs: number): Promise<void> {
+    const delayMs = Math.max(0, exploredMs + discoveryWindowMs - this.#clock.nowMs())
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.after(delayMs, () => {
+        waiter.peers = new Set([...this.#peers()].map(({ guid }) => guid))
+        this.#look(waiter)
+      })
+      const waiter: Waiter = { reader, timer, peers: undefined, targets: new Map(), resolve, reject }
+      this.#waiters.add(waiter)
+    })
+  }
+
+  /** Something has changed. */
+  look(): void {
+    for (const waiter of [...this.#waiters]) this.#look(waiter)
+  }
+
+  /** The reader, or with no argument every reader, is closing. */
+  abandon(reader?: EntityId): void {
+    for (const waiter of [...this.#waiters]) {
+      if (reader !== undefined && waiter.reader !== reader) continue
+      this.#waiters.delete(waiter)
+      waiter.timer.cancel()
+      waiter.reject(new NumacastError('NUMACAST_CLOSED', 'the reader was closed while it was catching up'))
+    }
+  }
+
+  #look(waiter: Waiter): void {
+    if (waiter.peers === undefined) return
+    for (const peer of this.#peers()) {
+      if (waiter.peers.has(peer.guid) && !isCaughtUp(waiter, peer)) return
+    }
+    this.#waiters.delete(waiter)
+    waiter.resolve()
+  }
+}
+
+function isCaughtUp(waiter: Waiter, peer: RemotePeer): boolean {
+  if (!isDescribed(peer)) return false
+  for (const matches of peer.matches.values()) {
+    for (const { reader, proxy } of matches) {
+      if (reader.entity !== waiter.reader) continue
+      if (!proxy.started) return false
+      const target = waiter.targets.get(proxy.guid) ?? proxy.progress.headSeq
+      waiter.targets.set(proxy.guid, target)
+      if (reader.qos.reliability === 'reliable' && proxy.progress.appliedSeq < target) return false
+    }
+  }
+  return true
+}

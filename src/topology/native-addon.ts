@@ -1,0 +1,42 @@
+import type { Headroom } from './headroom.js'
+import type { ProcessState } from './process-state.js'
+import type { Topology } from './topology.js'
+
+/**
+ * What `native/` exports. Its functions throw only for a wrong argument type, which this folder rules out; what the
+ * machine refuses comes back as a sentence (`string`) or `null`.
+ */
+export interface NativeAddon {
+  readTopology(root: string): Topology
+  /** `pid` 0 is this process, here and below. */
+  readHeadroom(root: string, pid: number): Headroom
+  /** Order of the numbers that a sampler writes. */
+  readonly sampleFields: readonly string[]
+  openSampler(root: string, pid: number, slowIntervalMs: number, values: Float64Array): NativeSampler
+  readProcessState(pid: number): ProcessState | null
+  /** `startTime` −1 stands for "any". `onExit` gets the wait status, or `null` where it cannot be learned. */
+  watchProcess(pid: number, startTime: number, onExit: (waitStatus: number | null) => void): NativeWatch | string
+  /** `onEvent` gets the pressure file's `total`; −1 says that the trigger is gone. */
+  watchPressure(path: string, line: string, onEvent: (totalUs: number) => void): NativeWatch | string
+  /** `onEvent` gets the changed file's text; `null` says that the cgroup is gone. */
+  watchFile(path: string, onEvent: (text: string | null) => void): NativeWatch | string
+  currentCpu(): number | null
+  currentNode(): number | null
+  getAffinity(): number[] | null
+  setAffinity(cpus: number[]): string | null
+  setMempolicy(mode: number, nodes: number[]): string | null
+}
+
+export interface NativeSampler {
+  /** Fills the array; false when that is no longer possible (closed, or the array was detached). */
+  sample(): boolean
+  /** The files that every sample reads. */
+  files(): string[]
+  close(): void
+}
+
+export interface NativeWatch {
+  close(): void
+  ref(): void
+  unref(): void
+}

@@ -1,0 +1,67 @@
+import os from 'node:os'
+import { invalidArgument } from '../core/errors.js'
+import { addonStatus, nativeAddon } from './addon.js'
+import { HandleWatch } from './handle-watch.js'
+import { checkPid } from './pid.js'
+import type { Watch } from './watch.js'
+
+export interface ProcessTarget {
+  readonly pid: number
+  /**
+   * `processStartTime(pid)` taken when the process was known to be the right one: a pid that was reused since then
+   * counts as gone. Pass it whenever the pid came from somewhere else.
+   */
+  readonly startTime?: number | null
+}
+
+export interface ProcessExit {
+  /** `unknown`: it is gone, but the kernel no longer says how. */
+  readonly cause: 'exited' | 'killed' | 'unknown'
+  readonly exitCode: number | null
+  /** Name of the signal that killed it, like `SIGKILL`; `SIG34` where it has no name. */
+  readonly signal: string | null
+  readonly coreDumped: boolean
+  /** When this process learned it, on `performance.now()`. */
+  readonly atMs: number
+}
+
+/**
+ * Calls `onExit` once, within milliseconds of the process's end, whether it is a child or not: a pidfd, no polling.
+ * A process that is already gone, or a zombie, is reported too, on a later turn of the event loop.
+ *
+ * Needs Linux 5.3. The exit code of a process that is not our child comes from PIDFD_GET_INFO (Linux 6.15) or, while
+ * it is a zombie and if we may trace it, from `/proc/<pid>/stat`; otherwise the cause is `unknown`.
+ *
+ * @throws NumacastError `NUMACAST_INVALID_ARGUMENT` when `pid` is not a process id.
+ */
+export function watchProcess(target: ProcessTarget, onExit: (exit: ProcessExit) => void): Watch {
+  const pid = checkPid(target.pid)
+  const startTime = target.startTime ?? null
+  if (startTime !== null && !(Number.isSafeInteger(startTime) && startTime >= 0)) {
+    throw invalidArgument(`startTime must be what processStartTime() returned, not ${startTime}`, { startTime })
+  }
+  const addon = nativeAddon()
+  const status = addonStatus()
+  if (addon === null) return HandleWatch.unavailable(status.available ? 'no addon' : status.reason)
+  return HandleWatch.open((watch) =>
+    addon.watchProcess(pid, startTime ?? -1, (waitStatus: number | null) => {
+      watch.end()
+      onExit(describeExit(waitStatus))
+    }),
+  )
+}
+
+/** Decodes a wait status as `wait(2)` lays it out: low 7 bits the signal, bit 7 core dumped, next byte the code. */
+function describeExit(waitStatus: number | null): ProcessExit {
+  const atMs = performance.now()
+  if (waitStatus === null) return { cause: 'unknown', exitCode: null, signal: null, coreDumped: false, atMs }
+  const signal = waitStatus & 0x7f
+  if (signal === 0)
+    return { cause: 'exited', exitCode: (waitStatus >> 8) & 0xff, signal: null, coreDumped: false, atMs }
+  return { cause: 'killed', exitCode: null, signal: signalName(signal), coreDumped: (waitStatus & 0x80) !== 0, atMs }
+}
+
+function signalName(signal: number): string {
+  for (const [name, number] of Object.entries(os.constants.signals)) if (number === signal) return name
+  return `SIG${signal}`
+}

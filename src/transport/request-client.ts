@@ -1,0 +1,57 @@
+import type { Context } from 'zeromq'
+import type { Clock } from '../core/clock.js'
+import type { Counters } from '../core/counters.js'
+import { NumacastError } from '../core/errors.js'
+import { parseEndpoint } from './endpoint.js'
+import { RequestConnection } from './request-connection.js'
+import type { RequestOptions } from './transport.js'
+import type { ZeromqLimits } from './zeromq.js'
+
+export interface RequestClientComponents {
+  readonly context: Context
+  readonly clock: Clock
+  readonly counters: Counters
+  readonly limits: ZeromqLimits
+  /** How long a connection without requests is kept. */
+  readonly idleMs: number
+}
+
+/** One connection per endpoint that was asked lately. */
+export class RequestClient {
+  readonly #components: RequestClientComponents
+  readonly #current = new Map<string, RequestConnection>()
+  /** With the retired ones that still wait for replies. */
+  readonly #open = new Set<RequestConnection>()
+
+  constructor(components: RequestClientComponents) {
+    this.#components = components
+  }
+
+  /** Endpoints that a new request would not have to dial. */
+  get connections(): number {
+    return this.#current.size
+  }
+
+  async request(endpoint: string, body: Uint8Array, options: RequestOptions): Promise<Buffer> {
+    const connection = this.#current.get(endpoint) ?? this.#connect(endpoint)
+    return connection.request(body, options)
+  }
+
+  async close(): Promise<void> {
+    const reason = new NumacastError('NUMACAST_CLOSED', 'the stream lane was closed')
+    this.#current.clear()
+    await Promise.all([...this.#open].map((connection) => connection.close(reason)))
+  }
+
+  #connect(endpoint: string): RequestConnection {
+    parseEndpoint(endpoint)
+    const connection = new RequestConnection(endpoint, {
+      ...this.#components,
+      onRetired: (retired) => this.#current.delete(retired.endpoint),
+      onClosed: (closed) => this.#open.delete(closed),
+    })
+    this.#current.set(endpoint, connection)
+    this.#open.add(connection)
+    return connection
+  }
+}

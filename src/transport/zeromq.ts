@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto'
+import { Context, type Readable, type Socket, type Writable } from 'zeromq'
+import type { Counters } from '../core/counters.js'
+import { NumacastError } from '../core/errors.js'
+import { errorCode } from './datagram-socket.js'
+
+/** Bytes by which a frame may exceed the body that it carries: the group's name and its end. */
+const frameOverheadBytes = 64
+
+/** One lane's sockets have one context: an I/O thread of their own, and no share of the process's 1,023 sockets. */
+export function createContext(): Context {
+  return new Context({ blocky: false, maxSockets: 8_192 })
+}
+
+export interface ZeromqLimits {
+  /** For one body. A peer that sends more is disconnected by libzmq before anything is allocated. */
+  readonly maxMessageBytes: number
+  /** Messages that may wait per peer, each way. */
+  readonly highWaterMark: number
+}
+
+/** What all sockets share. `linger: 0`: closing waits for nobody. */
+export function receiverOptions(context: Context, limits: ZeromqLimits) {
+  return {
+    context,
+    linger: 0,
+    receiveHighWaterMark: limits.highWaterMark,
+    maxMessageSize: limits.maxMessageBytes + frameOverheadBytes,
+  } as const
+}
+
+/**
+ * For sockets that also send. `sendTimeout: 0` makes zeromq.js send at once or refuse at once: a send is then never in
+ * progress, so the second one is never refused, and no sender loop is needed.
+ */
+export function senderOptions(context: Context, limits: ZeromqLimits) {
+  return {
+    ...receiverOptions(context, limits),
+    sendTimeout: 0,
+    sendHighWaterMark: limits.highWaterMark,
+  } as const
+}
+
+/**
+ * For sockets that connect. Reconnecting starts at once and backs off to two seconds; the heartbeat finds connections
+ * that a firewall or a vanished host left half open. It is answered by libzmq's I/O thread and proves no more.
+ */
+export const connectOptions = {
+  reconnectInterval: 50,
+  reconnectMaxInterval: 2_000,
+  heartbeatInterval: 10_000,
+  heartbeatTimeout: 30_000,
+} as const
+
+/**
+ * Binds `ipc://@…` where there is an abstract namespace (Linux), and TCP on loopback everywhere. Best first.
+ *
+ * @throws NumacastError NUMACAST_TRANSPORT; the socket is closed then
+ */
+export async function bindEverywhere(socket: Socket, name: string): Promise<readonly string[]> {
+  const wanted = ['tcp://127.0.0.1:*']
+  if (process.platform === 'linux') wanted.unshift(`ipc://@numacast-${name}-${randomBytes(12).toString('hex')}`)
+  const bound: string[] = []
+  for (const endpoint of wanted) {
+    try {
+      await socket.bind(endpoint)
+    } catch (cause) {
+      socket.close()
+      throw new NumacastError('NUMACAST_TRANSPORT', `cannot bind ${endpoint} (${errorCode(cause)})`, {
+        cause,
+        details: { endpoint },
+      })
+    }
+    bound.push(socket.lastEndpoint ?? endpoint)
+  }
+  return Object.freeze(bound)
+}
+
+/** Sends now or counts why not; never throws, never waits. The socket must have `sendTimeout: 0`. */
+export function sendNow(socket: Socket & Writable, message: Uint8Array | Uint8Array[], counters: Counters): void {
+  const onRefused = (error: unknown): void => counters.add(`stream.dropped.${refusal(error)}`)
+  try {
+    socket.send(message).then(undefined, onRefused)
+  } catch (error) {
+    onRefused(error)
+  }
+}
+
+function refusal(error: unknown): string {
+  const code = errorCode(error)
+  if (code === 'eagain') return 'high-water'
+  if (code === 'ehostunreach') return 'peer-gone'
+  return code === 'ebadf' ? 'closed' : code
+}
+
+/** Hands over every message until the socket is closed; resolves then, and never rejects. */
+export async function receiveLoop(
+  socket: Socket & Readable,
+  counters: Counters,
+  onMessage: (frames: Buffer[]) => void,
+): Promise<void> {
+  while (!socket.closed) {
+    try {
+      onMessage(await socket.receive())
+    } catch (error) {
+      if (socket.closed) return
+      counters.add(`stream.failed.receive.${errorCode(error)}`)
+      if (errorCode(error) !== 'eagain') return
+    }
+  }
+}

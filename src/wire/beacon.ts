@@ -1,0 +1,89 @@
+import type { EntityId, Guid, Seq } from '../core/ids.js'
+import { type ByteReader, ByteWriter, malformed, Rejection } from './bytes.js'
+import { FrameKind, headerBytes, writeHeader } from './header.js'
+
+/**
+ * "I am here, and this is how far my writers are." Sent to each partition that the participant writes to, with
+ * the digest of its writers in that partition only:
+ *
+ *     header 21 | incarnation 6 | sequence 4 | descriptorVersion 4 | flags 1 | streamPort 2 | intervalMs 2
+ *               | loopDelayMs 2 | count 2 | count × ( writer 4 · lastSeq 6 )
+ *
+ * A digest that does not fit one frame goes out in several; each entry stands for itself.
+ */
+export interface Beacon {
+  readonly incarnation: number
+  /** Rises by one with each beacon of the participant: tells loss and reordering. */
+  readonly sequence: number
+  /** Rises whenever names, endpoints, writers or readers change; 0 is never used. */
+  readonly descriptorVersion: number
+  readonly goodbye: boolean
+  /** TCP port that answers requests at the address the beacon came from; 0: none. */
+  readonly streamPort: number
+  /** Until the next beacon, jitter aside. */
+  readonly intervalMs: number
+  /** The longest that the sender's main loop was late since its last beacon; saturates at 65,535. */
+  readonly loopDelayMs: number
+  readonly digest: readonly DigestEntry[]
+}
+
+export interface DigestEntry {
+  readonly writer: EntityId
+  readonly lastSeq: Seq
+}
+
+const fixedBytes = headerBytes + 23
+const entryBytes = 10
+const goodbyeFlag = 0x01
+
+/** How many digest entries fit one beacon of at most `maxBodyBytes`. */
+export function digestCapacity(maxBodyBytes: number): number {
+  return Math.floor((maxBodyBytes - fixedBytes) / entryBytes)
+}
+
+export function encodeBeacon(from: Guid, beacon: Beacon): Buffer {
+  const out = new ByteWriter(fixedBytes + beacon.digest.length * entryBytes)
+  writeHeader(out, FrameKind.beacon, from)
+  out.u48(beacon.incarnation)
+  out.u32(beacon.sequence)
+  out.u32(beacon.descriptorVersion)
+  out.u8(beacon.goodbye ? goodbyeFlag : 0)
+  out.u16(beacon.streamPort)
+  out.u16(clampU16(beacon.intervalMs))
+  out.u16(clampU16(beacon.loopDelayMs))
+  out.u16(beacon.digest.length)
+  for (const { writer, lastSeq } of beacon.digest) {
+    out.u32(writer)
+    out.u48(lastSeq)
+  }
+  return out.buffer
+}
+
+/** Reads what follows the header. @throws NumacastError NUMACAST_MALFORMED */
+export function decodeBeacon(input: ByteReader): Beacon {
+  const incarnation = input.u48()
+  const sequence = input.u32()
+  const descriptorVersion = input.u32()
+  const flags = input.u8()
+  const streamPort = input.u16()
+  const intervalMs = input.u16()
+  const loopDelayMs = input.u16()
+  const count = input.u16()
+  if (input.remaining !== count * entryBytes) throw malformed(Rejection.badShape, `beacon of ${count} writers`)
+  if (descriptorVersion === 0 || intervalMs === 0) throw malformed(Rejection.badNumber, 'beacon')
+  const digest: DigestEntry[] = []
+  for (let index = 0; index < count; index++) digest.push({ writer: input.u32() as EntityId, lastSeq: input.u48() })
+  const goodbye = (flags & goodbyeFlag) !== 0
+  return { incarnation, sequence, descriptorVersion, goodbye, streamPort, intervalMs, loopDelayMs, digest }
+}
+
+/** "Who is here?": a header and nothing else. Those who write to the partition answer with a beacon. */
+export function encodeSolicit(from: Guid): Buffer {
+  const out = new ByteWriter(headerBytes)
+  writeHeader(out, FrameKind.solicit, from)
+  return out.buffer
+}
+
+function clampU16(value: number): number {
+  return Math.max(0, Math.min(0xffff, Math.round(value)))
+}

@@ -1,0 +1,162 @@
+import { NumacastError } from '../core/errors.js'
+
+/**
+ * Why bytes from outside were refused. A closed set, because each becomes the name of a counter
+ * (`<lane>.rejected.<reason>`) and a peer must not be able to invent names.
+ */
+export const Rejection = {
+  truncated: 'truncated',
+  trailingBytes: 'trailing-bytes',
+  badMagic: 'bad-magic',
+  badVersion: 'bad-version',
+  badKind: 'bad-kind',
+  sealed: 'sealed',
+  badNumber: 'bad-number',
+  badText: 'bad-text',
+  badValue: 'bad-value',
+  tooDeep: 'too-deep',
+  tooMany: 'too-many',
+  prototypeKey: 'prototype-key',
+  badShape: 'bad-shape',
+} as const
+export type Rejection = (typeof Rejection)[keyof typeof Rejection]
+
+/** @returns the error to throw for malformed input; `details.reason` is the {@link Rejection}. */
+export function malformed(reason: Rejection, what: string): NumacastError {
+  return new NumacastError('NUMACAST_MALFORMED', `${what}: ${reason}`, { details: { reason } })
+}
+
+export function rejectionOf(error: unknown): Rejection {
+  if (error instanceof NumacastError && error.code === 'NUMACAST_MALFORMED') return error.details.reason as Rejection
+  return Rejection.badShape
+}
+
+/** Sequence numbers and incarnations travel in 6 bytes: 2⁴⁸ at a million a second are nine years. */
+export const maxU48 = 2 ** 48 - 1
+
+/** Reads big-endian fields from a frame, never past `end`. */
+export class ByteReader {
+  readonly buffer: Buffer
+  readonly end: number
+  position: number
+
+  constructor(buffer: Buffer, position = 0, end = buffer.length) {
+    this.buffer = buffer
+    this.position = position
+    this.end = end
+  }
+
+  get remaining(): number {
+    return this.end - this.position
+  }
+
+  /** Moves past `length` bytes and returns where they began. */
+  skip(length: number): number {
+    const start = this.position
+    if (length > this.end - start)
+      throw malformed(Rejection.truncated, `${length} bytes wanted at ${start} of ${this.end}`)
+    this.position = start + length
+    return start
+  }
+
+  u8(): number {
+    return this.buffer.readUInt8(this.skip(1))
+  }
+  u16(): number {
+    return this.buffer.readUInt16BE(this.skip(2))
+  }
+  u32(): number {
+    return this.buffer.readUInt32BE(this.skip(4))
+  }
+  u48(): number {
+    return this.buffer.readUIntBE(this.skip(6), 6)
+  }
+  f64(): number {
+    return this.buffer.readDoubleBE(this.skip(8))
+  }
+
+  /** LEB128, at most 7 bytes: 0 … 2⁴⁸−1. */
+  varint(): number {
+    let value = 0
+    let scale = 1
+    for (let count = 0; count < 7; count++) {
+      const byte = this.u8()
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) {
+        if (value > maxU48) break
+        return value
+      }
+      scale *= 128
+    }
+    throw malformed(Rejection.badNumber, `varint at ${this.position}`)
+  }
+
+  hex(length: number): string {
+    const start = this.skip(length)
+    return this.buffer.toString('hex', start, start + length)
+  }
+
+  text(length: number): string {
+    const start = this.skip(length)
+    return this.buffer.toString('utf8', start, start + length)
+  }
+}
+
+/** Writes big-endian fields into a buffer of fixed size; the caller asks {@link room} before it writes. */
+export class ByteWriter {
+  readonly buffer: Buffer
+  position = 0
+
+  constructor(capacity: number) {
+    this.buffer = Buffer.allocUnsafeSlow(capacity)
+  }
+
+  get room(): number {
+    return this.buffer.length - this.position
+  }
+
+  u8(value: number): void {
+    this.position = this.buffer.writeUInt8(value, this.position)
+  }
+  u16(value: number): void {
+    this.position = this.buffer.writeUInt16BE(value, this.position)
+  }
+  u32(value: number): void {
+    this.position = this.buffer.writeUInt32BE(value, this.position)
+  }
+  u48(value: number): void {
+    this.position = this.buffer.writeUIntBE(value, this.position, 6)
+  }
+  f64(value: number): void {
+    this.position = this.buffer.writeDoubleBE(value, this.position)
+  }
+  varint(value: number): void {
+    let rest = value
+    while (rest >= 128) {
+      this.buffer[this.position++] = (rest % 128) | 0x80
+      rest = Math.floor(rest / 128)
+    }
+    this.buffer[this.position++] = rest
+  }
+  hex(digits: string): void {
+    this.position += this.buffer.write(digits, this.position, 'hex')
+  }
+  bytes(source: Uint8Array): void {
+    this.buffer.set(source, this.position)
+    this.position += source.length
+  }
+
+  /** A copy of what was written; the writer starts anew. */
+  finish(): Buffer {
+    const frame = Buffer.from(this.buffer.subarray(0, this.position))
+    this.position = 0
+    return frame
+  }
+}
+
+/** How many bytes {@link ByteWriter.varint} takes. */
+export function varintBytes(value: number): number {
+  let count = 1
+  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) count++
+  return count
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import type { EntityId, Guid } from '../core/ids.js'
+import { maxU48 } from './bytes.js'
+import { isSafeFieldName } from './record.js'
+
+/**
+ * Who a participant is and what it reads and writes. Pulled once per version over the stream lane, and checked
+ * here field by field: it comes from outside.
+ */
+const text = z.string().max(256)
+const entity = z
+  .int()
+  .min(1)
+  .max(0xffffffff)
+  .transform((id) => id as EntityId)
+const fieldNames = z.array(z.string().refine(isSafeFieldName)).max(256)
+export const seqSchema = z.int().min(0).max(maxU48)
+export const guidSchema = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/)
+  .transform((guid) => guid as Guid)
+
+const announcedQos = z.object({
+  reliability: z.enum(['best-effort', 'reliable']),
+  durability: z.enum(['volatile', 'transient-local']),
+})
+
+const endpointShape = {
+  entity,
+  topic: text,
+  typeHash: z.string().regex(/^[0-9a-f]{16}$/),
+  partitions: z.array(text).min(1).max(64),
+  qos: announcedQos,
+}
+const writerSchema = z.object({ ...endpointShape, fields: fieldNames, lane: z.enum(['datagram', 'stream']) })
+const readerSchema = z.object(endpointShape)
+
+const identitySchema = z.object({
+  host: text,
+  bootId: text,
+  pid: z.int().min(0),
+  startTimeTicks: z.number().min(0).nullable(),
+  pidNamespace: z.number().min(0).nullable(),
+  networkNamespace: z.number().min(0).nullable(),
+})
+
+export const descriptorSchema = z.object({
+  guid: guidSchema,
+  incarnation: seqSchema,
+  version: z.int().min(1).max(0xffffffff),
+  name: text,
+  identity: identitySchema,
+  properties: z.record(text, z.union([text, z.number(), z.boolean(), z.null()])),
+  requestEndpoints: z.array(text).max(16),
+  liveEndpoints: z.array(text).max(16),
+  writers: z.array(writerSchema).max(4096),
+  readers: z.array(readerSchema).max(4096),
+})
+
+export type Descriptor = z.infer<typeof descriptorSchema>
+export type WriterInfo = Descriptor['writers'][number]
+export type ReaderInfo = Descriptor['readers'][number]
+export type ProcessIdentity = Readonly<Descriptor['identity']>
+export type Properties = Readonly<Descriptor['properties']>

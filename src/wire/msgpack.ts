@@ -1,0 +1,136 @@
+import { Packr, Unpackr } from 'msgpackr'
+import { malformed, Rejection } from './bytes.js'
+
+/**
+ * MessagePack for values and for the bodies of requests. Plain MessagePack (no msgpackr records), so that any
+ * language can join in; `undefined` is extension 0 with one zero byte, as msgpackr writes it.
+ *
+ * {@link checkMsgpack} walks foreign bytes before anything is decoded: after it has passed, decoding cannot
+ * allocate more than the bytes justify, recurse deeply, or touch a prototype.
+ */
+
+const packr = new Packr({ useRecords: false, moreTypes: false, variableMapSize: true })
+/** Numbers when exact, else bigints: documented by msgpackr, missing in its types. */
+const safeIntegers = 'auto' as unknown as 'bigint'
+const unpackr = new Unpackr({ useRecords: false, moreTypes: false, mapsAsObjects: true, int64AsType: safeIntegers })
+
+export interface MsgpackLimits {
+  /** @default 16 */
+  readonly maxDepth?: number
+}
+
+/** A fresh buffer that the caller may keep. */
+export function pack(value: unknown): Buffer {
+  return Buffer.from(packr.pack(value))
+}
+
+/** Decodes bytes that {@link checkMsgpack} has passed. */
+export function unpackChecked(bytes: Uint8Array): unknown {
+  return unpackr.unpack(bytes)
+}
+
+/** @throws NumacastError NUMACAST_MALFORMED when `bytes` are not exactly one acceptable MessagePack value */
+export function unpack(bytes: Buffer, limits: MsgpackLimits = {}): unknown {
+  checkMsgpack(bytes, 0, bytes.length, limits)
+  return unpackChecked(bytes)
+}
+
+const defaultMaxDepth = 16
+
+/**
+ * @throws NumacastError NUMACAST_MALFORMED: truncated, trailing bytes, nested too deep, more elements announced
+ * than bytes left, a key `__proto__`, or an extension other than undefined and timestamps.
+ */
+export function checkMsgpack(bytes: Buffer, start: number, end: number, limits: MsgpackLimits = {}): void {
+  const after = checkValue(bytes, start, end, limits.maxDepth ?? defaultMaxDepth)
+  if (after !== end) throw malformed(Rejection.trailingBytes, 'msgpack')
+}
+
+/** Returns the position behind the value at `at`. */
+function checkValue(bytes: Buffer, at: number, end: number, depth: number): number {
+  if (at >= end) throw malformed(Rejection.truncated, 'msgpack')
+  const token = bytes[at] as number
+  const next = at + 1
+  if (token < 0x80 || token >= 0xe0) return next
+  if (token < 0x90) return checkEntries(bytes, next, end, (token & 0x0f) * 2, true, depth)
+  if (token < 0xa0) return checkEntries(bytes, next, end, token & 0x0f, false, depth)
+  if (token < 0xc0) return within(next + (token & 0x1f), end)
+  switch (token) {
+    case 0xc0:
+    case 0xc2:
+    case 0xc3:
+      return next
+    case 0xc4:
+    case 0xd9:
+      return within(next + 1 + length(bytes, next, end, 1), end)
+    case 0xc5:
+    case 0xda:
+      return within(next + 2 + length(bytes, next, end, 2), end)
+    case 0xc6:
+    case 0xdb:
+      return within(next + 4 + length(bytes, next, end, 4), end)
+    case 0xca:
+    case 0xce:
+    case 0xd2:
+      return within(next + 4, end)
+    case 0xcb:
+    case 0xcf:
+    case 0xd3:
+      return within(next + 8, end)
+    case 0xcc:
+    case 0xd0:
+      return within(next + 1, end)
+    case 0xcd:
+    case 0xd1:
+      return within(next + 2, end)
+    case 0xdc:
+      return checkEntries(bytes, next + 2, end, length(bytes, next, end, 2), false, depth)
+    case 0xdd:
+      return checkEntries(bytes, next + 4, end, length(bytes, next, end, 4), false, depth)
+    case 0xde:
+      return checkEntries(bytes, next + 2, end, length(bytes, next, end, 2) * 2, true, depth)
+    case 0xdf:
+      return checkEntries(bytes, next + 4, end, length(bytes, next, end, 4) * 2, true, depth)
+    case 0xd4: // fixext 1: undefined
+      if (within(next + 2, end) && bytes[next] === 0x00 && bytes[next + 1] === 0x00) return next + 2
+      throw malformed(Rejection.badValue, 'msgpack extension')
+    case 0xd6: // fixext 4 and 8: timestamps
+    case 0xd7:
+      if (at + 1 < end && bytes[next] === 0xff) return within(next + 1 + (token === 0xd6 ? 4 : 8), end)
+      throw malformed(Rejection.badValue, 'msgpack extension')
+    default:
+      throw malformed(Rejection.badValue, 'msgpack token')
+  }
+}
+
+function checkEntries(bytes: Buffer, at: number, end: number, count: number, isMap: boolean, depth: number): number {
+  if (depth === 0) throw malformed(Rejection.tooDeep, 'msgpack')
+  if (count > end - at) throw malformed(Rejection.tooMany, 'msgpack')
+  let position = at
+  for (let index = 0; index < count; index++) {
+    const start = position
+    position = checkValue(bytes, start, end, depth - 1)
+    if (isMap && (index & 1) === 0) checkMapKey(bytes, start, position)
+  }
+  return position
+}
+
+/** Keys are short strings, and not the one that would reach a prototype. */
+function checkMapKey(bytes: Buffer, start: number, end: number): void {
+  const token = bytes[start] as number
+  if (!(token >= 0xa0 && token < 0xc0) && token !== 0xd9) throw malformed(Rejection.badValue, 'msgpack map key')
+  const textStart = start + (token === 0xd9 ? 2 : 1)
+  if (end - textStart === 9 && bytes.toString('latin1', textStart, end) === '__proto__') {
+    throw malformed(Rejection.prototypeKey, 'msgpack map key')
+  }
+}
+
+function length(bytes: Buffer, at: number, end: number, size: 1 | 2 | 4): number {
+  within(at + size, end)
+  return bytes.readUIntBE(at, size)
+}
+
+function within(position: number, end: number): number {
+  if (position > end) throw malformed(Rejection.truncated, 'msgpack')
+  return position
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import { malformed, Rejection } from './bytes.js'
+import { descriptorSchema, seqSchema } from './descriptor.js'
+import { pack, unpack } from './msgpack.js'
+
+/**
+ * The one request of the protocol: "here is who I am and how far I am; who are you and what did I miss?" Sent
+ * over the stream lane as one MessagePack map, answered by one. The answerer keeps no state between requests:
+ * a reply that had no room for everything says `more`, and the next request goes on from the token that the
+ * reader has reached by then. So catch-up is chunked, resumable and paced by the reader.
+ */
+const tokenSchema = z.object({
+  /** The reader's entity id, in the requester. */
+  reader: z.int().min(1),
+  /** The writer's entity id, in the answerer. */
+  writer: z.int().min(1),
+  /** Everything up to here is applied. */
+  seq: seqSchema,
+  /** During a bootstrap: the writer's last seq when it began; else equal to `seq`. */
+  base: seqSchema,
+})
+
+const requestSchema = z.object({
+  descriptor: descriptorSchema,
+  /** Version of the answerer's descriptor that the requester holds; 0: none. */
+  knownVersion: z.int().min(0),
+  tokens: z.array(tokenSchema).max(65_536),
+})
+
+/** What the writer gives a reader: the changes after its token, the whole cache, or nothing, with the reason. */
+export const CatchUpAction = {
+  advance: 'advance',
+  reload: 'reload',
+  bootstrap: 'bootstrap',
+  reject: 'reject',
+} as const
+export type CatchUpAction = (typeof CatchUpAction)[keyof typeof CatchUpAction]
+
+const progressSchema = z.object({
+  reader: z.int().min(1),
+  writer: z.int().min(1),
+  action: z.enum(Object.values(CatchUpAction)),
+  /** The writer's last seq when a bootstrap began; the reader sends it back as `base`. */
+  base: seqSchema,
+  /** The writer's last seq now. */
+  headSeq: seqSchema,
+  /** The reader's token once `frame` is applied. */
+  toSeq: seqSchema,
+  /** Not everything fitted: ask again. */
+  more: z.boolean(),
+  /** A samples frame, absent when nothing changed. */
+  frame: z.instanceof(Buffer).optional(),
+})
+
+const replySchema = z.object({
+  /** Absent when the requester's `knownVersion` is current. */
+  descriptor: descriptorSchema.optional(),
+  progress: z.array(progressSchema).max(65_536),
+})
+
+export type PullRequest = z.infer<typeof requestSchema>
+export type PullToken = z.infer<typeof tokenSchema>
+export type PullReply = z.infer<typeof replySchema>
+export type PullProgress = z.infer<typeof progressSchema>
+
+/** Samples that one reply may carry, over all its readers. One large sample may exceed it alone. */
+export const replyBudgetBytes = 1024 * 1024
+
+export function encodePullRequest(request: PullRequest): Buffer {
+  return pack(request)
+}
+
+/** @throws NumacastError NUMACAST_MALFORMED */
+export function decodePullRequest(bytes: Buffer): PullRequest {
+  return parse(requestSchema, bytes, 'pull request')
+}
+
+export function encodePullReply(reply: PullReply): Buffer {
+  return pack(reply)
+}
+
+/** @throws NumacastError NUMACAST_MALFORMED */
+export function decodePullReply(bytes: Buffer): PullReply {
+  return parse(replySchema, bytes, 'pull reply')
+}
+
+function parse<T>(schema: z.ZodType<T>, bytes: Buffer, what: string): T {
+  const parsed = schema.safeParse(unpack(bytes))
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw malformed(Rejection.badShape, `${what}, ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
+}

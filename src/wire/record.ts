@@ -1,0 +1,53 @@
+import { malformed, Rejection } from './bytes.js'
+import { checkMsgpack, pack, unpackChecked } from './msgpack.js'
+
+/**
+ * A value on the wire is a MessagePack array of its fields in the writer's declared order. The field names
+ * travel once, in the descriptor; a reader decodes by the *writer's* names, so either side may have fields
+ * that the other does not know.
+ */
+export class RecordCodec<T extends object> {
+  readonly fields: readonly string[]
+
+  constructor(fields: readonly string[]) {
+    this.fields = fields
+  }
+
+  encode(value: T): Buffer {
+    const record = value as Record<string, unknown>
+    return pack(this.fields.map((field) => record[field]))
+  }
+
+  /**
+   * Decodes bytes that {@link checkRecord} has passed. Fields that are absent are left out.
+   * @returns undefined when the bytes are not an array, or hold more values than there are fields
+   */
+  decode(bytes: Uint8Array): T | undefined {
+    const values = unpackChecked(bytes)
+    if (!Array.isArray(values) || values.length > this.fields.length) return undefined
+    const record: Record<string, unknown> = {}
+    for (let index = 0; index < values.length; index++) {
+      const field = this.fields[index]
+      if (field !== undefined && values[index] !== undefined) record[field] = values[index]
+    }
+    return record as T
+  }
+}
+
+/** Names that would reach a prototype. */
+export function isSafeFieldName(name: string): boolean {
+  return name.length > 0 && name.length <= 128 && name !== '__proto__' && name !== 'constructor' && name !== 'prototype'
+}
+
+/**
+ * @throws NumacastError NUMACAST_MALFORMED when `bytes[start … end)` is not an array of at most `maxFields` acceptable
+ * values
+ */
+export function checkRecord(bytes: Buffer, start: number, end: number, maxFields: number): void {
+  const token = start < end ? bytes[start] : undefined
+  const isArray = token !== undefined && ((token >= 0x90 && token <= 0x9f) || token === 0xdc)
+  if (!isArray) throw malformed(Rejection.badShape, 'record')
+  const count = token === 0xdc ? (end - start < 3 ? 0 : bytes.readUInt16BE(start + 1)) : token & 0x0f
+  if (count > maxFields) throw malformed(Rejection.tooMany, 'record')
+  checkMsgpack(bytes, start, end)
+}

@@ -1,0 +1,181 @@
+import type { EntityId, Guid, Seq } from '../core/ids.js'
+import { guidBytes } from '../core/ids.js'
+import { type ByteReader, ByteWriter, malformed, maxU48, Rejection, varintBytes } from './bytes.js'
+import { FrameKind, headerBytes, writeHeader } from './header.js'
+
+/**
+ * Changes of one writer, in the order of their sequence numbers:
+ *
+ *     header 21 | writer 4 | prevSeq 6 | sentWallMs 8 | count 2 | count × sample
+ *
+ *     sample: flags 1 | seq − previous seq (varint) | ageMs (varint) | [ origin GUID 16 · writer 4 · seq 6 ]
+ *             | key length (varint) · key | value length (varint) · value
+ *
+ * `prevSeq` is the last seq that the writer's previous frame carried, so a reader whose token is lower has
+ * missed something, and a conflated stream (whose seqs skip) shows no false gap. Ages, not times, say when a
+ * sample was written: the receiver subtracts them on its own monotonic clock. `sentWallMs` is for display.
+ * A disposed instance has no value. The same sample layout is used inside catch-up replies.
+ */
+export interface SamplesHead {
+  readonly writer: EntityId
+  readonly prevSeq: Seq
+  readonly sentWallMs: number
+  readonly count: number
+}
+
+/** The owner and number of a relayed change. */
+export interface Origin {
+  readonly participant: Guid
+  readonly writer: EntityId
+  readonly seq: Seq
+}
+
+/** One change as it lies in a frame: `frame[valueStart … valueEnd)` is the value's bytes, not copied. */
+export interface WireSample {
+  readonly seq: Seq
+  readonly ageMs: number
+  readonly disposed: boolean
+  readonly origin: Origin | undefined
+  readonly key: string
+  readonly frame: Buffer
+  readonly valueStart: number
+  readonly valueEnd: number
+}
+
+/** One change on its way out. */
+export interface OutgoingSample {
+  readonly seq: Seq
+  readonly disposed: boolean
+  readonly origin: Origin | undefined
+  readonly keyBytes: Uint8Array
+  /** Only the first `valueLength` bytes count. */
+  readonly value: Uint8Array
+  readonly valueLength: number
+}
+
+const fixedBytes = headerBytes + 20
+const disposedFlag = 0x01
+const originFlag = 0x02
+const knownFlags = disposedFlag | originFlag
+const originBytes = guidBytes + 10
+export const maxKeyBytes = 1024
+
+/** Fills one frame (or catch-up block) after another; reused for the life of its owner. */
+export class SamplesEncoder {
+  readonly #from: Guid
+  readonly #out: ByteWriter
+  #count = 0
+  #lastSeq = 0
+
+  constructor(from: Guid, maxBodyBytes: number) {
+    this.#from = from
+    this.#out = new ByteWriter(maxBodyBytes)
+  }
+
+  get count(): number {
+    return this.#count
+  }
+  /** Bytes written since {@link begin}. */
+  get size(): number {
+    return this.#out.position
+  }
+  get lastSeq(): Seq {
+    return this.#lastSeq
+  }
+
+  begin(writer: EntityId, prevSeq: Seq, sentWallMs: number): void {
+    const out = this.#out
+    out.position = 0
+    writeHeader(out, FrameKind.samples, this.#from)
+    out.u32(writer)
+    out.u48(prevSeq)
+    out.f64(sentWallMs)
+    out.u16(0)
+    this.#count = 0
+    this.#lastSeq = prevSeq
+  }
+
+  /** False, and nothing written, when it does not fit behind what is there. Seqs must rise. */
+  add(sample: OutgoingSample, sampleAgeMs: number): boolean {
+    const out = this.#out
+    const delta = sample.seq - this.#lastSeq
+    const ageMs = Math.max(0, Math.min(maxU48, Math.round(sampleAgeMs)))
+    const wanted =
+      1 +
+      varintBytes(delta) +
+      varintBytes(ageMs) +
+      (sample.origin === undefined ? 0 : originBytes) +
+      varintBytes(sample.keyBytes.length) +
+      sample.keyBytes.length +
+      varintBytes(sample.valueLength) +
+      sample.valueLength
+    if (wanted > out.room || this.#count === 0xffff) return false
+    out.u8((sample.disposed ? disposedFlag : 0) | (sample.origin === undefined ? 0 : originFlag))
+    out.varint(delta)
+    out.varint(ageMs)
+    if (sample.origin !== undefined) {
+      out.hex(sample.origin.participant)
+      out.u32(sample.origin.writer)
+      out.u48(sample.origin.seq)
+    }
+    out.varint(sample.keyBytes.length)
+    out.bytes(sample.keyBytes)
+    out.varint(sample.valueLength)
+    out.bytes(sample.valueLength === sample.value.length ? sample.value : sample.value.subarray(0, sample.valueLength))
+    this.#count++
+    this.#lastSeq = sample.seq
+    return true
+  }
+
+  /** A copy of the finished frame. */
+  finish(): Buffer {
+    this.#out.buffer.writeUInt16BE(this.#count, fixedBytes - 2)
+    return this.#out.finish()
+  }
+}
+
+/** Reads what follows the header up to the first sample. @throws NumacastError NUMACAST_MALFORMED */
+export function readSamplesHead(input: ByteReader): SamplesHead {
+  const writer = input.u32() as EntityId
+  const prevSeq = input.u48()
+  const sentWallMs = input.f64()
+  const count = input.u16()
+  if (writer === 0 || !Number.isFinite(sentWallMs)) throw malformed(Rejection.badNumber, 'samples head')
+  return { writer, prevSeq, sentWallMs, count }
+}
+
+/**
+ * Reads all samples behind `head`, or throws before any is returned: a frame is taken whole or not at all.
+ * @throws NumacastError NUMACAST_MALFORMED
+ */
+export function readSamples(input: ByteReader, head: SamplesHead): WireSample[] {
+  // Five bytes are the least that a sample takes, so a lying count cannot make us allocate.
+  if (head.count * 5 > input.remaining) throw malformed(Rejection.tooMany, `${head.count} samples announced`)
+  const samples: WireSample[] = []
+  let seq = head.prevSeq
+  for (let index = 0; index < head.count; index++) {
+    const flags = input.u8()
+    if ((flags & ~knownFlags) !== 0) throw malformed(Rejection.badValue, 'sample flags')
+    const delta = input.varint()
+    seq += delta
+    if (delta === 0 || seq > maxU48) throw malformed(Rejection.badNumber, 'sample seq')
+    const ageMs = input.varint()
+    const origin = (flags & originFlag) === 0 ? undefined : readOrigin(input)
+    const keyLength = input.varint()
+    if (keyLength > maxKeyBytes) throw malformed(Rejection.badText, 'sample key')
+    const key = input.text(keyLength)
+    const valueStart = input.skip(input.varint())
+    const disposed = (flags & disposedFlag) !== 0
+    samples.push({ seq, ageMs, disposed, origin, key, frame: input.buffer, valueStart, valueEnd: input.position })
+  }
+  if (input.remaining !== 0) throw malformed(Rejection.trailingBytes, 'samples frame')
+  return samples
+}
+
+function readOrigin(input: ByteReader): Origin {
+  const participant = input.hex(guidBytes) as Guid
+  const writer = input.u32() as EntityId
+  const seq = input.u48()
+  if (writer === 0 || seq === 0) throw malformed(Rejection.badNumber, 'sample origin')
+  return { participant, writer, seq }
+}

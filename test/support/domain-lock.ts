@@ -1,0 +1,40 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:net'
+import type { Test } from 'tap'
+import { maxDomain } from '../../src/transport/port.js'
+
+/** Below Linux's ephemeral range, so that no outgoing connection can take one by chance. */
+const firstLockPort = 21_000
+
+/**
+ * A domain that no other test process uses until `t` ends, so that tests that run at the same time never hear each
+ * other. The lock is a TCP listener on 127.0.0.1, which the kernel releases whatever becomes of the process. Domain 0
+ * is left to users.
+ */
+export async function claimDomain(t: Test): Promise<number> {
+  const start = process.pid % maxDomain
+  for (let attempt = 0; attempt < maxDomain; attempt++) {
+    const domain = 1 + ((start + attempt) % maxDomain)
+    const lock = await tryListen(firstLockPort + domain)
+    if (lock === undefined) continue
+    t.teardown(async () => {
+      lock.close()
+      await once(lock, 'close')
+    })
+    return domain
+  }
+  throw new Error(`all ${maxDomain} test domains are taken: look for test processes that were left running`)
+}
+
+async function tryListen(port: number): Promise<Server | undefined> {
+  const server = createServer((connection) => connection.destroy())
+  server.unref()
+  server.listen({ host: '127.0.0.1', port, exclusive: true })
+  try {
+    await once(server, 'listening')
+    return server
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return undefined
+    throw error
+  }
+}
