@@ -11,7 +11,7 @@ const at = (...parts) => path.join(root, ...parts)
 
 if (olderThan(at('node_modules', '.package-lock.json'), [at('package-lock.json')])) {
   run('npm', ['ci', '--no-audit', '--no-fund'])
-} else if (olderThan(at('build', '.stamp'), [at('binding.gyp'), at('native')])) {
+} else if (olderThan(at('build', '.stamp'), [at('binding.gyp'), at('native')]) || addonIsMissing()) {
   run(process.execPath, [at('native', 'build.mjs')])
 }
 if (removedSources()) rmSync(at('dist'), { recursive: true, force: true })
@@ -23,6 +23,11 @@ function run(command, args) {
   const why = error?.message ?? (signal === null ? `exit code ${status}` : signal)
   process.stderr.write(`numacast setup: ${command} ${args.join(' ')} failed (${why})\n`)
   process.exit(1)
+}
+
+/** A build that failed is tried again only where going without is not allowed. */
+function addonIsMissing() {
+  return process.env.NUMACAST_REQUIRE_ADDON === '1' && existsSync(at('build', 'unavailable.txt'))
 }
 
 /** Whether `product` is missing or older than any of `sources` (folders count by their newest file). */

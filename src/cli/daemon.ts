@@ -1,0 +1,57 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { longestDurationMs } from './duration.js'
+import { listenForStop } from './stop-signals.js'
+
+/** What a daemon tells the process that started it, over the IPC channel. */
+export interface DaemonMessage {
+  readonly kind: 'ready'
+}
+
+export interface Daemon {
+  close(): Promise<void>
+}
+
+export interface DaemonPlan<D extends Daemon> {
+  /** For people: `collector of NUMA node 0, domain 3`. */
+  readonly title: string
+  start(): Promise<D>
+  /** What it does besides being there; ends soon after `stop` aborts. @default waits for `stop` */
+  serve?(daemon: D, stop: AbortSignal): Promise<void>
+}
+
+/** Runs until asked to stop, then closes in order. What goes wrong is thrown, after closing. */
+export async function runDaemon<D extends Daemon>(plan: DaemonPlan<D>): Promise<void> {
+  const stop = listenForStop()
+  try {
+    const daemon = await plan.start()
+    try {
+      announce(plan.title)
+      await (plan.serve === undefined ? untilAborted(stop.signal) : plan.serve(daemon, stop.signal))
+    } finally {
+      await daemon.close()
+    }
+  } finally {
+    stop.close()
+  }
+}
+
+/** Keeps the process alive meanwhile: numacast's own timers and sockets may not. */
+export async function untilAborted(signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) await pause(longestDurationMs, signal)
+}
+
+/** A delay that an abort ends early, without an error. */
+export async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  try {
+    await delay(delayMs, undefined, { signal })
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+}
+
+/** To the parent when it listens; otherwise to whoever reads stderr. */
+function announce(title: string): void {
+  const ready: DaemonMessage = { kind: 'ready' }
+  if (process.send === undefined) process.stderr.write(`numacast: ${title} runs as pid ${process.pid}\n`)
+  else if (process.connected) process.send(ready)
+}

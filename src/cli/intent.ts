@@ -1,0 +1,4 @@
+import { Command } from 'commander'
+export function intentCommand(): Command {
+  return new Command('intent')
+}

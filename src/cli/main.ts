@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+import { CommanderError } from 'commander'
+import { ExitCode, exitCodeOf } from './exit-code.js'
+import { describeFailure } from './failure.js'
+import { buildProgram } from './program.js'
+
+// A reader that leaves early (`numacast status | head -1`), or a parent that was killed with our stderr in its
+// hands, is no failure of ours.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
+  })
+}
+
+try {
+  await buildProgram().parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has printed what there is to say. It ends --help and --version by an error of exit code 0.
+    process.exitCode = error.exitCode === 0 ? ExitCode.done : ExitCode.usage
+  } else {
+    process.stderr.write(describeFailure(error, process.env))
+    process.exitCode = exitCodeOf(error)
+  }
+}

@@ -1,0 +1,62 @@
+import { raceSignal } from '../core/abort.js'
+import { NumacastError } from '../core/errors.js'
+import type { Participant } from '../pubsub/participant.js'
+import type { FleetView } from '../views/fleet-view.js'
+
+/** This process as one that looks on: a participant that owns nothing and keeps a view of the fleet. */
+export interface Observer {
+  readonly participant: Participant
+  readonly view: FleetView
+  close(): Promise<void>
+}
+
+export async function openObserver(domain: number, name: string): Promise<Observer> {
+  const { joinDomain } = await import('../pubsub/participant.js')
+  const { FleetView } = await import('../views/fleet-view.js')
+  const participant = await joinDomain({ domain, name })
+  const view = FleetView.open(participant)
+  return {
+    participant,
+    view,
+    async close() {
+      view.close()
+      await participant.close()
+    },
+  }
+}
+
+/**
+ * Waits until the plane's state is here. When time is short but a collector has answered, what has come so far
+ * must do: the document's witness says what is missing.
+ * @throws NumacastError NUMACAST_NOT_FOUND when no collector answers within `waitMs`
+ */
+export async function findPlane({ participant, view }: Observer, waitMs: number): Promise<void> {
+  const deadline = AbortSignal.timeout(waitMs)
+  try {
+    await view.synced({ signal: deadline })
+  } catch (error) {
+    if (!deadline.aborted) throw error
+    if (view.status().nodes.length > 0) return
+    const { domain } = participant
+    throw new NumacastError(
+      'NUMACAST_NOT_FOUND',
+      `no plane answers in domain ${domain}: start one with \`numacast up --domain ${domain}\`, or name another with --domain`,
+    )
+  }
+}
+
+/** Resolves once `holds` does: at once, or after a change of the view. Rejects with the signal's reason. */
+export async function untilView(view: FleetView, holds: () => boolean, signal: AbortSignal): Promise<void> {
+  if (holds()) return
+  let changes: { close(): void } | undefined
+  const held = new Promise<void>((resolve) => {
+    changes = view.onChange(() => {
+      if (holds()) resolve()
+    })
+  })
+  try {
+    await raceSignal(held, signal)
+  } finally {
+    changes?.close()
+  }
+}

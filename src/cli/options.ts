@@ -1,0 +1,35 @@
+import { InvalidArgumentError, Option } from 'commander'
+import { type DurationOptions, parseDurationMs } from './duration.js'
+
+/** The highest domain: 7400 + 250 · 231 is the last block of ports that fits (DDSI-RTPS 2.5, 9.6.2). */
+const highestDomain = 231
+
+/** `--domain N`, which every command that talks to a plane takes. */
+export function domainOption(): Option {
+  return new Option('--domain <n>', `the plane to join, 0 to ${highestDomain}`)
+    .env('NUMACAST_DOMAIN')
+    .default(0)
+    .argParser(integerBetween(0, highestDomain))
+}
+
+export function jsonOption(what: string): Option {
+  return new Option('--json', what).default(false)
+}
+
+export function integerBetween(lowest: number, highest: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (/^\d+$/.test(text) && value >= lowest && value <= highest) return value
+    throw new InvalidArgumentError(`Expected a whole number from ${lowest} to ${highest}.`)
+  }
+}
+
+export function durationMs(options: DurationOptions = {}): (text: string) => number {
+  return (text) => {
+    try {
+      return parseDurationMs(text, options)
+    } catch (error) {
+      throw new InvalidArgumentError(error instanceof Error ? `It ${error.message}.` : String(error))
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { collectorCommand } from './collector.js'
+import { intentCommand } from './intent.js'
+import { schedulerCommand } from './scheduler.js'
+import { statusCommand } from './status.js'
+import { topologyCommand } from './topology.js'
+import { upCommand } from './up.js'
+import { workerCommand } from './worker.js'
+
+/**
+ * The command line. Each command declares itself here and loads what it runs on only when it runs, so that
+ * `topology` and `--help` never wait for a socket library.
+ */
+export function buildProgram(): Command {
+  const program = new Command('numacast')
+    .description('A coordination plane for fleets of workers on NUMA machines, without a broker.')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('--help', 'explain a command')
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing found.')
+  const commands = [
+    upCommand(),
+    statusCommand(),
+    intentCommand(),
+    topologyCommand(),
+    collectorCommand(),
+    schedulerCommand(),
+    workerCommand(),
+  ]
+  for (const command of commands) program.addCommand(command)
+  configure(program)
+  return program
+}
+
+function configure(command: Command): void {
+  command
+    .exitOverride()
+    .helpOption('--help', 'explain this command')
+    .showHelpAfterError(`(numacast${command.parent === null ? '' : ` ${command.name()}`} --help explains)`)
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'numacast: ')) })
+  for (const child of command.commands) configure(child)
+}
+
+function packageVersion(): string {
+  const manifest: { version: string } = JSON.parse(
+    readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
+  )
+  return manifest.version
+}

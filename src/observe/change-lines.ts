@@ -1,0 +1,107 @@
+import type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from '../views/status-document.js'
+import { printable } from './printable.js'
+import { livelinessText, stateText } from './status-table.js'
+import { formatBytes, formatCores } from './units.js'
+
+/**
+ * What a person would want to read, from one status document to the next: one line per change. Changes of load
+ * (available ⇄ busy, jobs, headroom) come many times a second and are left to {@link totalsLine}.
+ */
+export function changeLines(before: StatusDocument | undefined, after: StatusDocument): string[] {
+  return [
+    ...changes(before?.nodes, after.nodes, nodeName, nodeChange, (node) => `node ${nodeName(node)} left`),
+    ...changes(before?.workers, after.workers, workerName, workerChange, (worker) => {
+      return `worker ${worker.workerId} is forgotten (it was ${livelinessText(worker)})`
+    }),
+    ...changes(
+      before?.intents,
+      after.intents,
+      (intent) => intent.intentId,
+      intentChange,
+      () => undefined,
+    ),
+  ].map(printable)
+}
+
+/** The load that {@link changeLines} leaves out. */
+export function totalsLine(document: StatusDocument): string {
+  const totals = { available: 0, busy: 0, unhealthy: 0, draining: 0 }
+  for (const node of document.nodes) {
+    for (const state of ['available', 'busy', 'unhealthy', 'draining'] as const) totals[state] += node.workers[state]
+  }
+  const jobs = document.workers.reduce((sum, worker) => sum + worker.jobsCompleted, 0)
+  const cores = document.nodes.reduce((sum, node) => sum + node.cpuHeadroomCores, 0)
+  const states = Object.entries(totals).map(([state, count]) => `${count} ${state}`)
+  return `workers: ${states.join(', ')}; ${jobs} jobs completed; ${formatCores(cores)} cores idle`
+}
+
+function changes<T>(
+  before: readonly T[] | undefined,
+  after: readonly T[],
+  nameOf: (item: T) => string,
+  change: (item: T, previous: T | undefined) => string | undefined,
+  gone: (item: T) => string | undefined,
+): string[] {
+  const previous = new Map((before ?? []).map((item) => [nameOf(item), item]))
+  const present = new Set(after.map(nameOf))
+  return [
+    ...after.map((item) => change(item, previous.get(nameOf(item)))),
+    ...[...previous].filter(([name]) => !present.has(name)).map(([, item]) => gone(item)),
+  ].filter((line) => line !== undefined)
+}
+
+function nodeName(node: NodeStatus): string {
+  return `${node.host}/${node.numaNode}`
+}
+
+function nodeChange(node: NodeStatus, previous: NodeStatus | undefined): string | undefined {
+  if (previous !== undefined) return undefined
+  const memory = `${formatBytes(node.memoryAvailableBytes)} of ${formatBytes(node.memoryTotalBytes)} free`
+  return `node ${nodeName(node)} joined: ${node.cpus} CPUs, ${memory}`
+}
+
+function workerName(worker: WorkerStatus): string {
+  return worker.workerId
+}
+
+function workerChange(worker: WorkerStatus, previous: WorkerStatus | undefined): string | undefined {
+  const { workerId, pid } = worker
+  const where = `${worker.host}/${worker.numaNode}, pid ${pid}`
+  if (previous === undefined) return `worker ${workerId} joined: ${workerText(worker)} on ${where}`
+  if (previous.pid !== pid && worker.liveliness !== 'dead') {
+    return `worker ${workerId} returned: ${workerText(worker)} on ${where}, was pid ${previous.pid}`
+  }
+  const facts = [
+    ...(condition(previous) === condition(worker) ? [] : [`${condition(previous)} → ${condition(worker)}`]),
+    ...(livelinessText(previous) === livelinessText(worker)
+      ? []
+      : [`${livelinessText(previous)} → ${livelinessText(worker)}`]),
+  ]
+  return facts.length === 0 ? undefined : `worker ${workerId}: ${facts.join(', ')}`
+}
+
+function workerText(worker: WorkerStatus): string {
+  return worker.liveliness === 'alive' ? condition(worker) : livelinessText(worker)
+}
+
+/** Taking a job and ending it is load, not news; being held back is news. */
+function condition(worker: WorkerStatus): string {
+  const state = stateText(worker)
+  return state === 'available' || state === 'busy' ? 'working' : state
+}
+
+function intentChange(intent: IntentReport, previous: IntentReport | undefined): string | undefined {
+  const name = `intent ${intent.action === 'lift' ? 'lift ' : ''}${intent.kind} of ${intent.target}`
+  const known = new Map(previous?.statuses.map((worker) => [worker.workerId, worker.transition]))
+  const steps = intent.statuses
+    .filter(({ workerId, transition }) => known.get(workerId) !== transition)
+    .map(({ workerId, transition, reason }) => {
+      const from = known.get(workerId)
+      return `${workerId} ${from === undefined ? '' : `${from} → `}${transition}${reason === null ? '' : ` (${reason})`}`
+    })
+  if (previous === undefined) {
+    const reported = steps.length === 0 ? '' : `: ${steps.join(', ')}`
+    return `${name} by ${intent.issuer}${intent.reason === '' ? '' : ` (${intent.reason})`}${reported}`
+  }
+  return steps.length === 0 ? undefined : `${name}: ${steps.join(', ')}`
+}

@@ -1,0 +1,72 @@
+import type { Clock, Timer } from '../core/clock.js'
+import type { StatusDocument } from '../views/status-document.js'
+import type { PlaneDisplay, Screen } from './plane-display.js'
+import { printable } from './printable.js'
+import { statusLines } from './status-table.js'
+
+// ECMA-48 and DEC private modes: hide or show the cursor, and cut long lines instead of wrapping them, because a
+// wrapped line would take two rows and the next frame would start one row too low.
+const cut = '\u001b[?7l'
+const wrap = '\u001b[?7h'
+const enter = `\u001b[?25l${cut}`
+const leave = `${wrap}\u001b[?25h`
+const clearDown = '\u001b[0J'
+
+/** Four frames a second: faster than that only the digits blur. */
+const frameIntervalMs = 250
+
+/**
+ * A table that is drawn over itself. Notes scroll by above it and stay in the terminal's history, as does the
+ * last frame.
+ */
+export class LiveTable implements PlaneDisplay {
+  readonly #screen: Screen
+  readonly #clock: Clock
+  #lines: readonly string[] = []
+  #rowsDrawn = 0
+  #drawnAtMs = Number.NEGATIVE_INFINITY
+  #timer: Timer | undefined
+  #closed = false
+
+  constructor(screen: Screen, clock: Clock) {
+    this.#screen = screen
+    this.#clock = clock
+    screen.write(enter)
+  }
+
+  status(document: StatusDocument): void {
+    this.#lines = statusLines(document, { intents: 5 })
+    if (this.#closed || this.#timer !== undefined) return
+    const waitMs = this.#drawnAtMs + frameIntervalMs - this.#clock.nowMs()
+    if (waitMs <= 0) this.#draw('')
+    else this.#timer = this.#clock.after(waitMs, () => this.#draw(''))
+  }
+
+  note(text: string): void {
+    if (!this.#closed) this.#draw(`${wrap}${printable(text)}\n${cut}`)
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#draw('')
+    this.#closed = true
+    this.#screen.write(leave)
+  }
+
+  #draw(above: string): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#drawnAtMs = this.#clock.nowMs()
+    const lines = fitRows(this.#lines, this.#screen.rows ?? 24)
+    const up = this.#rowsDrawn === 0 ? '' : `\u001b[${this.#rowsDrawn}A`
+    this.#screen.write(`${up}\r${clearDown}${above}${lines.map((line) => `${line}\n`).join('')}`)
+    this.#rowsDrawn = lines.length
+  }
+}
+
+/** A frame must leave a row for the cursor, or it would scroll itself out of reach. */
+function fitRows(lines: readonly string[], rows: number): readonly string[] {
+  const room = Math.max(1, rows - 1)
+  if (lines.length <= room) return lines
+  return [...lines.slice(0, room - 1), `… ${lines.length - room + 1} more lines; \`numacast status\` prints them all`]
+}

@@ -1,0 +1,99 @@
+import type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from '../views/status-document.js'
+import { tableLines } from './table.js'
+import { formatAge, formatBytes, formatCores } from './units.js'
+
+export interface StatusTableOptions {
+  /** How many of the latest intents to show. @default 10 */
+  readonly intents?: number
+}
+
+/** The whole plane for a person: nodes, workers, the latest intents, and how far this view can be trusted. */
+export function statusLines(document: StatusDocument, options: StatusTableOptions = {}): string[] {
+  const intents = document.intents.slice(-(options.intents ?? 10))
+  return [
+    `domain ${document.domain}: ${witnessText(document)}`,
+    '',
+    ...tableLines(
+      ['NODE', 'CPUS', 'CPU HEADROOM', 'MEMORY FREE', 'OF', 'LIMIT', 'AVAILABLE', 'BUSY', 'UNHEALTHY', 'DRAINING'],
+      document.nodes.map(nodeCells),
+    ),
+    '',
+    ...(document.workers.length === 0
+      ? ['no workers']
+      : tableLines(
+          ['WORKER', 'NODE', 'PID', 'STATE', 'LIVELINESS', 'IN FLIGHT', 'JOBS', 'LOAD', 'HEADROOM', 'AGE'],
+          document.workers.map(workerCells),
+        )),
+    ...(intents.length === 0
+      ? []
+      : ['', ...tableLines(['INTENT', 'TARGET', 'BY', 'PROGRESS', 'REASON'], intents.map(intentCells))]),
+  ]
+}
+
+function nodeCells(node: NodeStatus): string[] {
+  return [
+    `${node.host}/${node.numaNode}`,
+    String(node.cpus),
+    `${formatCores(node.cpuHeadroomCores)} cores`,
+    formatBytes(node.memoryAvailableBytes),
+    formatBytes(node.memoryTotalBytes),
+    limitText(node),
+    String(node.workers.available),
+    String(node.workers.busy),
+    String(node.workers.unhealthy),
+    String(node.workers.draining),
+  ]
+}
+
+function limitText({ memoryLimitBytes, cpuQuotaCores }: NodeStatus): string {
+  const limits = [
+    ...(cpuQuotaCores === null ? [] : [`${formatCores(cpuQuotaCores)} cores`]),
+    ...(memoryLimitBytes === null ? [] : [formatBytes(memoryLimitBytes)]),
+  ]
+  return limits.length === 0 ? 'none' : limits.join(', ')
+}
+
+function workerCells(worker: WorkerStatus): string[] {
+  return [
+    worker.workerId,
+    `${worker.host}/${worker.numaNode}`,
+    String(worker.pid),
+    stateText(worker),
+    livelinessText(worker),
+    `${worker.inFlight} of ${worker.concurrency}`,
+    worker.jobsFailed === 0 ? String(worker.jobsCompleted) : `${worker.jobsCompleted}, ${worker.jobsFailed} failed`,
+    worker.eventLoopUtilization === null ? '?' : `${Math.round(worker.eventLoopUtilization * 100)} %`,
+    formatBytes(worker.memoryHeadroomBytes),
+    formatAge(worker.ageMs),
+  ]
+}
+
+/** The worker's state, and why it takes no work although it could. At its limit it is just `busy`. */
+export function stateText(worker: WorkerStatus): string {
+  const atLimit = worker.inFlight > 0 && worker.inFlight >= worker.concurrency
+  const heldBack = !worker.admissionOpen && !atLimit && worker.state !== 'draining'
+  return heldBack && worker.admissionReason !== null ? `${worker.state} (${worker.admissionReason})` : worker.state
+}
+
+/** `alive`, or `dead (killed: SIGKILL)`. */
+export function livelinessText({ liveliness, cause, detail }: WorkerStatus): string {
+  if (cause === null) return liveliness
+  return detail === null ? `${liveliness} (${cause})` : `${liveliness} (${cause}: ${detail})`
+}
+
+function intentCells(intent: IntentReport): string[] {
+  const what = intent.action === 'lift' ? `lift ${intent.kind}` : intent.kind
+  return [what, intent.target, intent.issuer, progressText(intent), intent.reason]
+}
+
+function progressText(intent: IntentReport): string {
+  const counts = new Map<string, number>()
+  for (const { transition } of intent.statuses) counts.set(transition, (counts.get(transition) ?? 0) + 1)
+  if (counts.size === 0) return 'not reported yet'
+  return [...counts].map(([transition, count]) => (count === 1 ? transition : `${count} ${transition}`)).join(', ')
+}
+
+function witnessText({ witness }: StatusDocument): string {
+  const lag = witness.lag === 0 ? 'nothing missing' : `${witness.lag} changes behind`
+  return `${witness.degradedMode}, ${witness.catchUpState}, ${lag}`
+}

@@ -1,0 +1,86 @@
+import type { Headroom } from '../topology/headroom.js'
+import type { Limit } from '../topology/limit.js'
+import type { NumaDistances, Topology } from '../topology/topology.js'
+import { printable } from './printable.js'
+import { tableLines } from './table.js'
+import { formatBytes, formatIds } from './units.js'
+
+/** NUMA nodes, distances and cgroup headroom for a person. */
+export function topologyLines(topology: Topology, headroom: Headroom): string[] {
+  return [
+    `NUMA nodes (from ${topology.source})`,
+    ...tableLines(
+      ['NODE', 'CPUS', 'NEAREST CPUS', 'MEMORY', 'FREE', 'ALLOWED'],
+      topology.nodes.map((node) => [
+        String(node.id),
+        formatIds(node.cpus),
+        formatIds(node.localCpus),
+        formatBytes(node.memoryTotalBytes),
+        formatBytes(node.memoryFreeBytes),
+        node.allowed === null ? '?' : node.allowed ? 'yes' : 'no',
+      ]),
+    ),
+    ...(topology.distances === null ? [] : distanceLines(topology.distances)),
+    '',
+    `cgroup headroom (${layoutText(headroom)})`,
+    ...tableLines(
+      ['', 'LIMIT', 'IN USE', 'HEADROOM'],
+      [
+        [
+          'memory',
+          limitText(headroom.memory.limit, formatBytes),
+          formatBytes(headroom.memory.workingSetBytes),
+          `${formatBytes(headroom.memory.safeHeadroomBytes)} safe, ${formatBytes(headroom.memory.maxHeadroomBytes)} at most`,
+        ],
+        [
+          'cpu',
+          limitText(headroom.cpu.quotaCpus, (cpus) => `${cpus} CPUs`),
+          '',
+          headroom.cpu.effectiveCpus === null ? '?' : `${headroom.cpu.effectiveCpus} CPUs usable`,
+        ],
+        [
+          'pids',
+          limitText(headroom.pids.limit, String),
+          numberText(headroom.pids.current),
+          numberText(headroom.pids.headroom),
+        ],
+      ],
+    ),
+    ...warningLines([...topology.warnings, ...headroom.warnings]),
+  ]
+}
+
+function distanceLines({ nodeIds, matrix }: NumaDistances): string[] {
+  return [
+    '',
+    'distances (10 is local)',
+    ...tableLines(
+      ['FROM \\ TO', ...nodeIds.map(String)],
+      matrix.map((row, index) => [String(nodeIds[index] ?? '?'), ...row.map(String)]),
+    ),
+  ]
+}
+
+function layoutText({ layout, ancestorsVisible }: Headroom): string {
+  if (layout === 'none') return 'no cgroups'
+  if (ancestorsVisible === true) return layout
+  return `${layout}; ${ancestorsVisible === false ? 'ancestors are hidden, their limits may be lower' : 'ancestors may be hidden'}`
+}
+
+function limitText(limit: Limit, format: (value: number) => string): string {
+  if (limit.state === 'limited') return `${format(limit.value)} (${limit.levelPath})`
+  return limit.state === 'unlimited' ? 'none' : `unknown: ${limit.reason}`
+}
+
+function numberText(value: number | null): string {
+  return value === null ? '?' : String(value)
+}
+
+function warningLines(warnings: Topology['warnings']): string[] {
+  if (warnings.length === 0) return []
+  return [
+    '',
+    'warnings',
+    ...warnings.map(({ path, message }) => printable(path === '' ? message : `${path}: ${message}`)),
+  ]
+}

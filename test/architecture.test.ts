@@ -1,0 +1,160 @@
+// The tree is the architecture: this table is the one in docs/architecture.md, and the build fails where an
+// import points sideways or up.
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import t from 'tap'
+import { breaches, type ImportRules, type SourceTree } from './support/import-rules.js'
+
+const root = path.resolve(import.meta.dirname, '..', '..')
+const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
+
+const rules: ImportRules = {
+  ranks: {
+    core: 0,
+    wire: 1,
+    qos: 1,
+    topology: 1,
+    security: 1,
+    cache: 2,
+    transport: 2,
+    discovery: 3,
+    liveliness: 3,
+    pubsub: 4,
+    plane: 5,
+    views: 6,
+    placement: 7,
+    roles: 8,
+    observe: 9,
+    cli: 10,
+  },
+  owners: { msgpackr: 'wire', zeromq: 'transport', 'node:dgram': 'transport' },
+  addonFolder: 'topology',
+  dependencies: new Set(Object.keys(manifest.dependencies)),
+}
+
+t.test('every import of src points to its own folder or to a lower rank', async (t) => {
+  const tree = readTree()
+  t.ok(tree.size > 10, `${tree.size} files were read`)
+  t.same(breaches(tree, rules), [])
+})
+
+t.test('docs/architecture.md holds the same table', async (t) => {
+  const page = readFileSync(path.join(root, 'docs', 'architecture.md'), 'utf8')
+  const documented: Record<string, number> = {}
+  for (const [, rank, folders] of page.matchAll(/^\| (\d+) \| ([^|]+) \|/gm)) {
+    for (const [, folder] of (folders ?? '').matchAll(/`src\/(\w+)\/`/g)) documented[folder ?? ''] = Number(rank)
+  }
+  t.same(documented, rules.ranks)
+})
+
+t.test('the checker itself', async (t) => {
+  const core = { 'src/core/clock.ts': 'export const clock = 1' }
+  const cases: readonly { name: string; files: Record<string, string>; expected: readonly RegExp[] }[] = [
+    {
+      name: 'down and within are allowed',
+      files: {
+        ...core,
+        'src/wire/frame.ts': "import { clock } from '../core/clock.js'\nimport { a } from './deep/part.js'",
+        'src/wire/deep/part.ts': "import { x } from 'msgpackr'\nexport const a = 1",
+      },
+      expected: [],
+    },
+    {
+      name: 'up',
+      files: { ...core, 'src/core/up.ts': "import { f } from '../wire/f.js'", 'src/wire/f.ts': 'export const f = 1' },
+      expected: [/^src\/core\/up\.ts:1: core \(rank 0\) imports wire \(rank 1\)/],
+    },
+    {
+      name: 'sideways, by type only',
+      files: { 'src/wire/f.ts': "\nimport type { Q } from '../qos/q.js'", 'src/qos/q.ts': 'export type Q = 1' },
+      expected: [/^src\/wire\/f\.ts:2: wire .* imports qos/],
+    },
+    {
+      name: 'up, by a dynamic import, an import type and a re-export',
+      files: {
+        'src/core/a.ts': "export const load = () => import('../cli/m.js')",
+        'src/core/b.ts': "export type M = import('../cli/m.js').M",
+        'src/core/c.ts': "export { M } from '../cli/m.js'",
+        'src/cli/m.ts': 'export type M = 1',
+      },
+      expected: [/core\/a\.ts:1: core/, /core\/b\.ts:1: core/, /core\/c\.ts:1: core/, /core\/c\.ts:1: re-exports/],
+    },
+    {
+      name: 'a computed import hides its target',
+      files: { 'src/cli/m.ts': "const name = './x.js'\nawait import(name)" },
+      expected: [/^src\/cli\/m\.ts:2: imports \(computed\) name/],
+    },
+    {
+      name: 'packages have one importer',
+      files: {
+        'src/pubsub/a.ts': "import zmq from 'zeromq'\nimport { pack } from 'msgpackr/pack'",
+        'src/cli/b.ts': "import dgram from 'node:dgram'",
+        'src/transport/c.ts': "import dgram from 'node:dgram'\nimport 'zeromq'",
+      },
+      expected: [/a\.ts:1: .*zeromq.*src\/transport/, /a\.ts:2: .*msgpackr.*src\/wire/, /b\.ts:1: .*dgram/],
+    },
+    {
+      name: 'a package that users would not have',
+      files: { 'src/core/a.ts': "import ts from 'typescript'\nimport { z } from 'zod'\nimport fs from 'fs'" },
+      expected: [/a\.ts:1: imports typescript/, /a\.ts:3: imports fs/],
+    },
+    {
+      name: 'the addon has one importer',
+      files: {
+        'src/roles/a.ts': "import { createRequire } from 'node:module'",
+        'src/roles/b.ts': "process.dlopen(m, 'x.node')",
+        'src/topology/c.ts': "import { createRequire } from 'node:module'\nexport const p = '../build/Release/x.node'",
+      },
+      expected: [/a\.ts:1: only src\/topology/, /b\.ts:1: only/, /b\.ts:1: only/],
+    },
+    {
+      name: 'a folder without a rank, and a file beside the barrel',
+      files: { 'src/utils/a.ts': 'export const a = 1', 'src/helpers.ts': 'export const b = 1' },
+      expected: [/utils has no rank/, /only index\.ts lives directly in src/],
+    },
+    {
+      name: 'leaving src, a missing file, and importing the barrel',
+      files: {
+        'src/cli/a.ts': "import pkg from '../../package.json'\nimport './gone.js'\nimport { a } from '../index.js'",
+        'src/index.ts': "export { a } from './cli/b.js'",
+        'src/cli/b.ts': 'export const a = 1',
+      },
+      expected: [/a\.ts:1: .*outside src/, /a\.ts:2: .*does not exist/, /a\.ts:3: imports the barrel/],
+    },
+    {
+      name: 'a barrel that is alphabetical and named',
+      files: {
+        ...core,
+        'src/index.ts': "export { clock } from './core/clock.js'\nexport type { F } from './wire/frame.js'",
+        'src/wire/frame.ts': 'export type F = 1',
+      },
+      expected: [],
+    },
+    {
+      name: 'a barrel that is neither',
+      files: {
+        ...core,
+        'src/index.ts': "export { F } from './wire/frame.js'\nexport * from './core/clock.js'\nexport const x = 1",
+        'src/wire/frame.ts': 'export const F = 1',
+      },
+      expected: [/index\.ts:2: .*export \*/, /index\.ts:2: .*alphabetical/, /index\.ts:3: .*only/],
+    },
+  ]
+  for (const { name, files, expected } of cases) {
+    const found = breaches(new Map(Object.entries(files)), rules)
+    t.equal(found.length, expected.length, `${name}: ${JSON.stringify(found)}`)
+    for (const pattern of expected)
+      t.ok(
+        found.some((breach) => pattern.test(breach)),
+        `${name}: ${pattern}`,
+      )
+  }
+})
+
+function readTree(): SourceTree {
+  const files = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => path.posix.join('src', file.split(path.sep).join('/')))
+    .sort()
+  return new Map(files.map((file) => [file, readFileSync(path.join(root, file), 'utf8')]))
+}

@@ -1,0 +1,39 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { formatDuration, longestDurationMs, parseDurationMs } from '../../src/cli/duration.js'
+
+t.test('what is read', async (t) => {
+  const cases: [string, number][] = [
+    ['500ms', 500],
+    ['30s', 30_000],
+    ['1.5s', 1_500],
+    ['2m', 120_000],
+    ['1h', 3_600_000],
+    ['0s', 0],
+    ['0.0004s', 0],
+  ]
+  for (const [text, expectedMs] of cases) t.equal(parseDurationMs(text), expectedMs, text)
+})
+
+t.test('what is refused, and how', async (t) => {
+  const refused = { code: 'NUMACAST_INVALID_ARGUMENT' }
+  for (const text of ['', 's', '-1s', '1 s', '1d', '1e3s', '.5s', '5.s', '0x10s', '１s', 'NaNs', '30S', '30ss']) {
+    t.throws(() => parseDurationMs(text), { ...refused, message: /such as 500ms, 30s/ }, JSON.stringify(text))
+  }
+  t.throws(() => parseDurationMs('30'), { ...refused, message: /no unit: write 30s for seconds or 30ms/ })
+  t.throws(() => parseDurationMs('600h'), { ...refused, message: /24 days/ })
+  t.throws(() => parseDurationMs(`${'9'.repeat(400)}s`), { ...refused, message: /24 days/ })
+})
+
+t.test('a bare number, where a unit goes without saying', async (t) => {
+  t.equal(parseDurationMs('20', { bareUnit: 's' }), 20_000)
+  t.equal(parseDurationMs('20ms', { bareUnit: 's' }), 20)
+})
+
+t.test('what is written is read back', async () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: longestDurationMs }), (durationMs) => {
+      return parseDurationMs(formatDuration(durationMs)) === durationMs
+    }),
+  )
+})

@@ -1,0 +1,72 @@
+import t from 'tap'
+import { changeLines, totalsLine } from '../../src/observe/change-lines.js'
+import { sampleDocument, sampleIntent, sampleNode, sampleWorker } from './sample-document.js'
+
+t.test('the first document is all news', async (t) => {
+  t.same(changeLines(undefined, sampleDocument({ intents: [sampleIntent()] })), [
+    'node alpha/0 joined: 4 CPUs, 20.0 GiB of 24.0 GiB free',
+    'worker w1 joined: working on alpha/0, pid 101',
+    'intent drain of w1 by operator (kernel update)',
+  ])
+})
+
+t.test('nothing changed, nothing said; load is not a change', async (t) => {
+  const before = sampleDocument()
+  t.same(changeLines(before, before), [])
+  const after = sampleDocument({
+    nodes: [sampleNode({ cpuHeadroomCores: 0.1, memoryAvailableBytes: 5 })],
+    workers: [
+      sampleWorker({ state: 'busy', inFlight: 1, admissionOpen: false, admissionReason: 'full', jobsCompleted: 9 }),
+    ],
+  })
+  t.same(changeLines(before, after), [])
+})
+
+t.test('a worker', async (t) => {
+  const cases: [Parameters<typeof sampleWorker>[0], string][] = [
+    [{ state: 'draining' }, 'worker w1: working → draining'],
+    [{ liveliness: 'dead', cause: 'killed', detail: 'SIGKILL' }, 'worker w1: alive → dead (killed: SIGKILL)'],
+    [{ liveliness: 'dead', cause: 'goodbye', pid: 102 }, 'worker w1: alive → dead (goodbye)'],
+    [
+      { state: 'busy', admissionOpen: false, admissionReason: 'node paused' },
+      'worker w1: working → busy (node paused)',
+    ],
+    [{ pid: 202, jobsCompleted: 0 }, 'worker w1 returned: working on alpha/0, pid 202, was pid 101'],
+  ]
+  for (const [own, line] of cases) {
+    t.same(changeLines(sampleDocument(), sampleDocument({ workers: [sampleWorker(own)] })), [line])
+  }
+})
+
+t.test('what is gone', async (t) => {
+  const dead = sampleWorker({ liveliness: 'dead', cause: 'exited', detail: 'exit code 1' })
+  t.same(changeLines(sampleDocument({ workers: [dead] }), sampleDocument({ nodes: [], workers: [] })), [
+    'node alpha/0 left',
+    'worker w1 is forgotten (it was dead (exited: exit code 1))',
+  ])
+})
+
+t.test('an intent, step by step', async (t) => {
+  const step = (transition: 'planned' | 'admitted' | 'aborted', reason: string | null = null) =>
+    sampleDocument({ intents: [sampleIntent({ statuses: [{ workerId: 'w1', transition, reason }] })] })
+  t.same(changeLines(sampleDocument({ intents: [sampleIntent()] }), step('planned')), [
+    'intent drain of w1: w1 planned',
+  ])
+  t.same(changeLines(step('planned'), step('admitted')), ['intent drain of w1: w1 planned → admitted'])
+  t.same(changeLines(step('admitted'), step('aborted', 'deadline')), [
+    'intent drain of w1: w1 admitted → aborted (deadline)',
+  ])
+  t.same(changeLines(step('admitted'), step('admitted')), [])
+})
+
+t.test('no line can steer the terminal', async (t) => {
+  const lines = changeLines(undefined, sampleDocument({ workers: [sampleWorker({ workerId: 'a\u001b[2J\nb' })] }))
+  t.equal(lines[1], 'worker a\\x1b[2J\\x0ab joined: working on alpha/0, pid 101')
+})
+
+t.test('totals', async (t) => {
+  t.equal(
+    totalsLine(sampleDocument({ workers: [sampleWorker(), sampleWorker({ workerId: 'w2', jobsCompleted: 3 })] })),
+    'workers: 1 available, 0 busy, 0 unhealthy, 0 draining; 10 jobs completed; 2.5 cores idle',
+  )
+})

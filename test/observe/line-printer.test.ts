@@ -1,0 +1,52 @@
+import t from 'tap'
+import { LinePrinter } from '../../src/observe/line-printer.js'
+import { FakeClock } from '../support/fake-clock.js'
+import { sampleDocument, sampleWorker } from './sample-document.js'
+
+t.test('one line per change, each with its time', async (t) => {
+  const { printer, text } = setUp()
+  printer.status(sampleDocument())
+  printer.status(sampleDocument())
+  printer.status(sampleDocument({ workers: [sampleWorker({ state: 'draining' })] }))
+  printer.note('worker w1: odd\u001b[0m line')
+  t.match(text().split('\n'), [
+    /^22:13:21\.000 node alpha\/0 joined/,
+    /^22:13:21\.000 worker w1 joined/,
+    /^22:13:21\.000 worker w1: working → draining$/,
+    /^22:13:21\.000 worker w1: odd\\x1b\[0m line$/,
+    /^$/,
+  ])
+})
+
+t.test('load at most every five seconds, and only when it moved', async (t) => {
+  const { printer, text, clock } = setUp()
+  const totals = (): number => text().split('jobs completed').length - 1
+  printer.status(sampleDocument())
+  t.equal(totals(), 0)
+  await clock.advance(5_000)
+  printer.status(sampleDocument())
+  printer.status(sampleDocument({ workers: [sampleWorker({ jobsCompleted: 8 })] }))
+  t.equal(totals(), 1)
+  await clock.advance(5_000)
+  printer.status(sampleDocument())
+  t.equal(totals(), 1, 'nothing new')
+  await clock.advance(5_000)
+  printer.status(sampleDocument({ workers: [sampleWorker({ jobsCompleted: 9 })] }))
+  t.equal(totals(), 2)
+})
+
+t.test('silent once closed', async (t) => {
+  const { printer, text } = setUp()
+  printer.close()
+  printer.close()
+  printer.note('late')
+  printer.status(sampleDocument())
+  t.equal(text(), '')
+})
+
+function setUp() {
+  const clock = new FakeClock()
+  let text = ''
+  const printer = new LinePrinter({ write: (more) => (text += more) }, clock)
+  return { clock, printer, text: () => text }
+}

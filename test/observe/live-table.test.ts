@@ -1,0 +1,78 @@
+import t from 'tap'
+import { LiveTable } from '../../src/observe/live-table.js'
+import { FakeClock } from '../support/fake-clock.js'
+import { Terminal } from '../support/terminal.js'
+import { sampleDocument, sampleWorker } from './sample-document.js'
+
+t.test('each frame replaces the one before', async (t) => {
+  const { table, terminal, clock } = setUp()
+  table.status(sampleDocument({ workers: manyWorkers(5) }))
+  t.match(terminal.text(), /w5 /)
+  const height = terminal.lines().length
+  await clock.advance(1_000)
+  table.status(sampleDocument({ workers: manyWorkers(2) }))
+  t.match(terminal.text(), /w2 /)
+  t.notMatch(terminal.text(), /w5 /)
+  t.equal(terminal.lines().length, height - 3)
+  t.equal(terminal.text().split('WORKER').length, 2, 'one heading')
+})
+
+t.test('at most four frames a second, and the last state is not lost', async (t) => {
+  const { table, terminal, clock } = setUp()
+  table.status(sampleDocument())
+  table.status(sampleDocument({ workers: manyWorkers(2) }))
+  table.status(sampleDocument({ workers: manyWorkers(3) }))
+  t.notMatch(terminal.text(), /w3 /)
+  await clock.advance(250)
+  t.match(terminal.text(), /w3 /)
+  t.equal(clock.pendingTimers, 0)
+})
+
+t.test('notes stay above the table', async (t) => {
+  const { table, terminal } = setUp()
+  table.status(sampleDocument())
+  table.note('scheduler ended: SIGKILL')
+  table.note('again \u001b[2J')
+  t.equal(terminal.lines()[0], 'scheduler ended: SIGKILL')
+  t.equal(terminal.lines()[1], 'again \\x1b[2J')
+  t.match(terminal.lines()[2], /^domain 3/)
+  t.equal(terminal.text().split('WORKER').length, 2)
+})
+
+t.test('a table taller than the terminal never scrolls out of reach', async (t) => {
+  const { table, terminal, clock } = setUp({ rows: 8 })
+  table.status(sampleDocument({ workers: manyWorkers(20) }))
+  await clock.advance(1_000)
+  table.status(sampleDocument({ workers: manyWorkers(30) }))
+  t.match(terminal.text(), /… 30 more lines/)
+  t.equal(terminal.text().split('domain 3').length, 2, 'drawn over itself')
+  t.ok(terminal.lines().length <= 8)
+})
+
+t.test('the terminal is left as it was found', async (t) => {
+  const { table, terminal, clock } = setUp()
+  t.equal(terminal.modes.get('25'), false, 'the cursor is hidden')
+  t.equal(terminal.modes.get('7'), false, 'long lines are cut')
+  table.status(sampleDocument())
+  table.status(sampleDocument({ workers: manyWorkers(2) }))
+  table.close()
+  table.close()
+  t.match(terminal.text(), /w2 /, 'the last frame stays')
+  t.equal(terminal.modes.get('25'), true)
+  t.equal(terminal.modes.get('7'), true)
+  const written = terminal.written
+  await clock.advance(5_000)
+  table.status(sampleDocument())
+  table.note('late')
+  t.equal(terminal.written, written, 'and nothing is written any more')
+})
+
+function manyWorkers(count: number) {
+  return Array.from({ length: count }, (_, index) => sampleWorker({ workerId: `w${index + 1}` }))
+}
+
+function setUp({ rows = 40 } = {}) {
+  const clock = new FakeClock()
+  const terminal = new Terminal(rows)
+  return { clock, terminal, table: new LiveTable(terminal, clock) }
+}

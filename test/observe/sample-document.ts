@@ -1,0 +1,76 @@
+import type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from '../../src/views/status-document.js'
+
+/** A worker that is well, with whatever a test wants otherwise. */
+export function sampleWorker(own: Partial<WorkerStatus> = {}): WorkerStatus {
+  return {
+    workerId: 'w1',
+    host: 'alpha',
+    numaNode: 0,
+    pid: 101,
+    incarnation: 1,
+    state: 'available',
+    liveliness: 'alive',
+    cause: null,
+    detail: null,
+    livelinessForMs: 5_000,
+    inFlight: 0,
+    concurrency: 1,
+    jobsCompleted: 7,
+    jobsFailed: 0,
+    admissionOpen: true,
+    admissionReason: null,
+    appliedIntents: [],
+    eventLoopUtilization: 0.25,
+    memoryHeadroomBytes: 2 * 1024 ** 3,
+    ageMs: 120,
+    ...own,
+  }
+}
+
+export function sampleNode(own: Partial<NodeStatus> = {}): NodeStatus {
+  return {
+    host: 'alpha',
+    numaNode: 0,
+    cpus: 4,
+    memoryTotalBytes: 24 * 1024 ** 3,
+    memoryAvailableBytes: 20 * 1024 ** 3,
+    memoryLimitBytes: null,
+    memoryHeadroomBytes: null,
+    cpuQuotaCores: null,
+    cpuHeadroomCores: 2.5,
+    memoryPressurePercent: null,
+    cpuPressurePercent: null,
+    workers: { available: 1, busy: 0, unhealthy: 0, draining: 0 },
+    collector: { pid: 100, liveliness: 'alive', cause: null },
+    ageMs: 300,
+    ...own,
+  }
+}
+
+export function sampleIntent(own: Partial<IntentReport> = {}): IntentReport {
+  return {
+    intentId: 'i1',
+    kind: 'drain',
+    target: 'w1',
+    action: 'apply',
+    issuer: 'operator',
+    epoch: 1,
+    reason: 'kernel update',
+    holds: true,
+    ageMs: 10,
+    expiresInMs: 60_000,
+    statuses: [],
+    ...own,
+  }
+}
+
+export function sampleDocument(own: Partial<StatusDocument> = {}): StatusDocument {
+  return {
+    domain: 3,
+    nodes: [sampleNode()],
+    workers: [sampleWorker()],
+    intents: [],
+    witness: { freshness: 'bounded', lag: 0, lagMs: 300, catchUpState: 'fresh', degradedMode: 'healthy' },
+    ...own,
+  }
+}

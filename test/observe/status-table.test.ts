@@ -1,0 +1,78 @@
+import t from 'tap'
+import { statusLines } from '../../src/observe/status-table.js'
+import { sampleDocument, sampleIntent, sampleNode, sampleWorker } from './sample-document.js'
+
+t.test('a whole plane', async (t) => {
+  const lines = statusLines(
+    sampleDocument({
+      nodes: [sampleNode({ cpuQuotaCores: 1.5, memoryLimitBytes: 8 * 1024 ** 3 })],
+      workers: [
+        sampleWorker({ state: 'busy', inFlight: 1, admissionOpen: false, admissionReason: 'at its limit' }),
+        sampleWorker({ workerId: 'w2', liveliness: 'dead', cause: 'killed', detail: 'SIGKILL', jobsFailed: 2 }),
+        sampleWorker({ workerId: 'w3', state: 'busy', admissionOpen: false, admissionReason: 'node paused' }),
+      ],
+      intents: [
+        sampleIntent({ statuses: [{ workerId: 'w1', transition: 'admitted', reason: null }] }),
+        sampleIntent({ intentId: 'i2', action: 'lift', target: 'w2' }),
+      ],
+    }),
+  )
+  t.equal(lines[0], 'domain 3: healthy, fresh, nothing missing')
+  t.match(row(lines, 'alpha/0'), /^alpha\/0 +4 +2\.5 cores +20\.0 GiB +24\.0 GiB +1\.5 cores, 8\.0 GiB +1 +0 +0 +0$/)
+  t.match(
+    row(lines, 'w1'),
+    /^w1 +alpha\/0 +101 +busy +alive +1 of 1 +7 +25 % +2\.0 GiB +120 ms$/,
+    'a limit is just busy',
+  )
+  t.match(row(lines, 'w2'), /dead \(killed: SIGKILL\).* 7, 2 failed/)
+  t.match(row(lines, 'w3'), / busy \(node paused\) /)
+  t.match(row(lines, 'drain'), /^drain +w1 +operator +admitted +kernel update$/)
+  t.match(row(lines, 'lift drain'), /^lift drain +w2 +operator +not reported yet/)
+})
+
+t.test('columns line up', async (t) => {
+  const lines = statusLines(
+    sampleDocument({ workers: [sampleWorker(), sampleWorker({ workerId: 'a-much-longer-name' })] }),
+  )
+  const columns = ['WORKER', 'w1', 'a-much'].map((start) => row(lines, start).search(/NODE|alpha/))
+  t.equal(new Set(columns).size, 1, columns.join())
+})
+
+t.test('without workers and intents', async (t) => {
+  const lines = statusLines(sampleDocument({ workers: [] }))
+  t.ok(lines.includes('no workers'))
+  t.notOk(lines.some((line) => line.startsWith('INTENT')))
+})
+
+t.test('only the latest intents, when asked', async (t) => {
+  const intents = ['a', 'b', 'c'].map((target) => sampleIntent({ intentId: target, target }))
+  const shown = statusLines(sampleDocument({ intents }), { intents: 2 }).filter((line) => line.startsWith('drain'))
+  t.match(shown, [/ b /, / c /])
+  t.equal(shown.length, 2)
+})
+
+t.test('several workers may report on one intent', async (t) => {
+  const statuses = ['w1', 'w2', 'w3'].map((workerId) => ({
+    workerId,
+    transition: workerId === 'w3' ? ('admitted' as const) : ('completed' as const),
+    reason: null,
+  }))
+  const lines = statusLines(sampleDocument({ intents: [sampleIntent({ kind: 'pause-node', statuses })] }))
+  t.match(row(lines, 'pause-node'), /2 completed, admitted/)
+})
+
+t.test('no cell can steer the terminal', async (t) => {
+  const hostile = '\u001b[31mw\n1'
+  const lines = statusLines(
+    sampleDocument({
+      nodes: [sampleNode({ host: hostile })],
+      workers: [sampleWorker({ workerId: hostile, detail: hostile, cause: 'killed' })],
+      intents: [sampleIntent({ reason: hostile, issuer: hostile, target: hostile })],
+    }),
+  )
+  for (const line of lines) t.notMatch(line, /\p{Cc}/u)
+})
+
+function row(lines: readonly string[], start: string): string {
+  return lines.find((line) => line.startsWith(start)) ?? `no row starts with ${start}`
+}

@@ -1,0 +1,151 @@
+import path from 'node:path'
+import ts from 'typescript'
+
+/** Repository-relative POSIX paths of sources, each with its text. */
+export type SourceTree = ReadonlyMap<string, string>
+
+export interface ImportRules {
+  /** Folder of `src` → rank. A file imports its own folder or a lower rank. */
+  readonly ranks: Readonly<Record<string, number>>
+  /** Package → the only folder of `src` that may import it. */
+  readonly owners: Readonly<Record<string, string>>
+  /** The only folder that may load a compiled addon. */
+  readonly addonFolder: string
+  /** Packages that the published package installs; anything else would be missing at a user's. */
+  readonly dependencies: ReadonlySet<string>
+}
+
+interface Reference {
+  readonly specifier: string
+  readonly line: number
+}
+
+const barrel = 'src/index.ts'
+
+/** Every breach of the rules in `tree`, as `file:line: what`. Empty when the architecture holds. */
+export function breaches(tree: SourceTree, rules: ImportRules): string[] {
+  return [...tree].flatMap(([file, text]) => {
+    const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true)
+    return [
+      ...placeBreaches(file, rules),
+      ...references(source).flatMap(({ specifier, line }) =>
+        referenceBreaches(file, specifier, tree, rules).map((breach) => `${file}:${line}: ${breach}`),
+      ),
+      ...addonBreaches(file, source, rules),
+      ...(file === barrel ? barrelBreaches(source) : reexportBreaches(source)),
+    ]
+  })
+}
+
+/** `src/wire/frame.ts` → `wire`; undefined for a file directly in `src`. */
+function folderOf(file: string): string | undefined {
+  const [, folder, ...rest] = file.split('/')
+  return rest.length === 0 ? undefined : folder
+}
+
+function placeBreaches(file: string, rules: ImportRules): string[] {
+  const folder = folderOf(file)
+  if (folder === undefined) return file === barrel ? [] : [`${file}:1: only index.ts lives directly in src`]
+  return folder in rules.ranks ? [] : [`${file}:1: the folder ${folder} has no rank`]
+}
+
+function referenceBreaches(file: string, specifier: string, tree: SourceTree, rules: ImportRules): string[] {
+  return specifier.startsWith('.')
+    ? relativeBreaches(file, specifier, tree, rules)
+    : packageBreaches(file, specifier, rules)
+}
+
+function relativeBreaches(file: string, specifier: string, tree: SourceTree, rules: ImportRules): string[] {
+  const target = path.posix.join(path.posix.dirname(file), specifier).replace(/\.js$/, '.ts')
+  if (!target.startsWith('src/')) return [`imports ${specifier}, which is outside src`]
+  if (!tree.has(target)) return [`imports ${specifier}, which does not exist`]
+  const from = folderOf(file)
+  const to = folderOf(target)
+  if (from === undefined || from === to) return []
+  if (to === undefined) return [`imports the barrel ${target}`]
+  const fromRank = rules.ranks[from]
+  const toRank = rules.ranks[to]
+  if (fromRank === undefined || toRank === undefined || toRank < fromRank) return []
+  return [`${from} (rank ${fromRank}) imports ${to} (rank ${toRank}): only a lower rank is allowed`]
+}
+
+function packageBreaches(file: string, specifier: string, rules: ImportRules): string[] {
+  const name = specifier.startsWith('@') ? specifier.split('/').slice(0, 2).join('/') : specifier.split('/')[0]
+  const folder = folderOf(file)
+  const owner = rules.owners[specifier] ?? (name === undefined ? undefined : rules.owners[name])
+  if (owner !== undefined && owner !== folder) return [`imports ${specifier}: only src/${owner} does`]
+  if (specifier.startsWith('node:') || (name !== undefined && rules.dependencies.has(name))) return []
+  return [`imports ${specifier}, which package.json does not list in dependencies`]
+}
+
+/** Static, type-only, dynamic and `import('…')` type references, and `require` of a literal. */
+function references(source: ts.SourceFile): Reference[] {
+  const found: Reference[] = []
+  const add = (node: ts.Node | undefined): void => {
+    if (node === undefined) return
+    const specifier = ts.isStringLiteralLike(node) ? node.text : `(computed) ${node.getText(source)}`
+    found.push({ specifier, line: lineOf(source, node) })
+  }
+  visit(source, (node) => {
+    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) add(node.moduleSpecifier)
+    else if (ts.isImportTypeNode(node)) add(ts.isLiteralTypeNode(node.argument) ? node.argument.literal : node.argument)
+    else if (ts.isExternalModuleReference(node)) add(node.expression)
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0])
+    else if (ts.isCallExpression(node) && ts.isIdentifier(node.expression) && node.expression.text === 'require') {
+      const [argument] = node.arguments
+      if (argument !== undefined && ts.isStringLiteralLike(argument) && !isAddonPath(argument.text)) add(argument)
+    }
+  })
+  return found
+}
+
+/** Loading an addon takes `createRequire`, `process.dlopen` or a path to a `.node` file: all three give it away. */
+function addonBreaches(file: string, source: ts.SourceFile, rules: ImportRules): string[] {
+  if (folderOf(file) === rules.addonFolder) return []
+  const found: string[] = []
+  visit(source, (node) => {
+    const loads =
+      (ts.isStringLiteralLike(node) && isAddonPath(node.text)) ||
+      (ts.isIdentifier(node) && (node.text === 'createRequire' || node.text === 'dlopen'))
+    if (loads) found.push(`${file}:${lineOf(source, node)}: only src/${rules.addonFolder} loads the addon`)
+  })
+  return found
+}
+
+function isAddonPath(text: string): boolean {
+  return text.endsWith('.node') || /\bbuild\/(Release|Debug)\b/.test(text)
+}
+
+function barrelBreaches(source: ts.SourceFile): string[] {
+  const found: string[] = []
+  let previous = ''
+  for (const statement of source.statements) {
+    const at = `${source.fileName}:${lineOf(source, statement)}`
+    if (!ts.isExportDeclaration(statement) || statement.moduleSpecifier === undefined) {
+      found.push(`${at}: the barrel holds only \`export { … } from\``)
+      continue
+    }
+    if (statement.exportClause === undefined || !ts.isNamedExports(statement.exportClause)) {
+      found.push(`${at}: the barrel exports by name, never \`export *\``)
+    }
+    const module = statement.moduleSpecifier.getText(source).slice(1, -1).replace(/\.js$/, '')
+    if (module < previous) found.push(`${at}: the barrel is alphabetical: ${module} comes before ${previous}`)
+    previous = module
+  }
+  return found
+}
+
+function reexportBreaches(source: ts.SourceFile): string[] {
+  return source.statements
+    .filter((statement) => ts.isExportDeclaration(statement) && statement.moduleSpecifier !== undefined)
+    .map((statement) => `${source.fileName}:${lineOf(source, statement)}: re-exports; the only barrel is ${barrel}`)
+}
+
+function visit(node: ts.Node, see: (node: ts.Node) => void): void {
+  see(node)
+  node.forEachChild((child) => visit(child, see))
+}
+
+function lineOf(source: ts.SourceFile, node: ts.Node): number {
+  return source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1
+}
