@@ -1,5 +1,6 @@
 import { NumacastError } from '../core/errors.js'
 import { participantOf } from '../core/ids.js'
+import type { Subscription } from '../core/listeners.js'
 import { type NodeCapacity, nodeCapacity } from '../plane/node-capacity.js'
 import { nodeRoster, type RosterRow } from '../plane/node-roster.js'
 import { downPartition, planePartition, upPartition } from '../plane/partitions.js'
@@ -50,6 +51,8 @@ export class Collector implements AsyncDisposable {
   readonly #capacityWriter: Writer<NodeCapacity>
   readonly #rosterWriter: Writer<RosterRow>
   readonly #publisher: PacedPublisher
+  readonly #measuring: Repeating
+  readonly #hearing: Subscription
   readonly #closers: (() => void)[] = []
   #reading: ZoneReading
   readonly #ended: (conflict: NumacastError | undefined) => void
@@ -132,18 +135,18 @@ export class Collector implements AsyncDisposable {
       this.#roster.applyCapacity(sample)
       this.#publisher.touch()
     })
-    const peers = participant.onPeer((event) => this.#onPeer(event))
+    this.#hearing = participant.onPeer((event) => this.#onPeer(event))
     const requests = relayRequests(participant, planePartition, down)
     const reports = relayReports(participant, up, planePartition)
-    const measuring = new Repeating(clock, options.capacityIntervalMs, () => this.#measure())
+    this.#measuring = new Repeating(clock, options.capacityIntervalMs, () => this.#measure())
     this.#closers.push(
-      () => measuring.close(),
-      () => peers.close(),
       () => this.#kernel.close(),
       () => states.close(),
       () => capacities.close(),
       () => requests.close(),
       () => reports.close(),
+      () => this.#capacityWriter.close(),
+      () => this.#rosterWriter.close(),
       () => this.#readings.close(),
     )
     this.#publisher.now()
@@ -170,12 +173,11 @@ export class Collector implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#publisher.close()
-    for (const close of this.#closers.splice(0)) close()
-    for (const writer of [this.#capacityWriter, this.#rosterWriter]) {
-      writer.flush()
-      writer.close()
-    }
+    this.#measuring.close()
+    this.#hearing.close()
+    // The goodbye comes first: a participant says it in the partitions that it still writes to.
     await this.#membership.leave()
+    for (const close of this.#closers.splice(0)) close()
   }
 
   #onPeer({ kind, peer }: PeerEvent): void {

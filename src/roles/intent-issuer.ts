@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { invalidArgument } from '../core/errors.js'
 import type { Token } from '../core/ids.js'
 import {
+  claimOf,
   type IntentKind,
   type IntentOf,
   type IntentTerms,
@@ -91,8 +92,7 @@ export class IntentIssuer {
   /** Extends the time to live of an intent of its own. */
   renew<K extends IntentKind>(issued: IssuedIntent<K>, reason?: string): IssuedIntent<K> {
     const { intent, kind } = issued
-    const token = this.#writer(kind).write({ ...intent, reason: asNote(reason ?? intent.reason) })
-    return { kind, intent, token }
+    return this.#write(kind, { ...intent, reason: asNote(reason ?? intent.reason) })
   }
 
   /** Ends what holds for a target, and keeps older intents of the kind away from it for as long as they could live. */
@@ -154,7 +154,14 @@ export class IntentIssuer {
       ttlMs,
     }
     const intent = { ...common, ...terms } as unknown as IntentOf<K>
-    return { kind, intent, token: this.#writer(kind).write(intent) }
+    return this.#write(kind, intent)
+  }
+
+  /** A participant does not hear itself: the view is told. */
+  #write<K extends IntentKind>(kind: K, intent: IntentOf<K>): IssuedIntent<K> {
+    const token = this.#writer(kind).write(intent)
+    this.#view.notice(claimOf(kind, intent, token, this.#participant.clock.nowMs()))
+    return { kind, intent, token }
   }
 
   /** Wall clocks of two hosts may disagree; an assertive issuer steps over what is in force. */

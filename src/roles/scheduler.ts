@@ -61,10 +61,12 @@ export class Scheduler implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#deciding.close()
+    this.#issuer.flush()
+    // The goodbye comes first: a participant says it in the partitions that it still writes to.
+    await this.#membership.leave()
     this.#issuer.close()
     this.#relays.close()
     this.view.close()
-    await this.#membership.leave()
   }
 
   #decide(): void {

@@ -26,6 +26,7 @@ export class WorkerOrders {
   readonly #config: StandingConfig
   readonly #closers: (() => void)[] = []
   #due: Timer | undefined
+  #stopped = false
 
   constructor(components: WorkerOrdersComponents) {
     const { participant, partition, address, changed } = components
@@ -89,8 +90,14 @@ export class WorkerOrders {
     for (const report of this.#intents.takeExpiredReports(participant.clock.nowMs())) voice.forgetStatus(report)
   }
 
-  close(): void {
+  /** Hears and reports no more. */
+  stop(): void {
+    this.#stopped = true
     this.#due?.cancel()
+  }
+
+  close(): void {
+    this.stop()
     for (const close of this.#closers.splice(0)) close()
   }
 
@@ -103,7 +110,7 @@ export class WorkerOrders {
     this.#closers.push(() => reader.close())
     reader.onSample((sample) => {
       // Silence is no consent to stop: an intent whose writers are gone holds until its time to live ends.
-      if (sample.instanceState === 'no-writers') return
+      if (sample.instanceState === 'no-writers' || this.#stopped) return
       const claim = claimFrom(kind, sample)
       if (claim !== undefined) this.#intents.offer(claim, load(), this.#instant())
       else this.#intents.withdraw(kind, sample.key, sample.token.writer, this.#instant())

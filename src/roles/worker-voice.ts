@@ -84,9 +84,12 @@ export class WorkerVoice {
     this.#statuses.dispose(intentStatus.keyOf(status))
   }
 
-  /** Hands what is waiting to the lanes and stops writing. */
-  close(): void {
+  /** Hands what is waiting to the lanes. */
+  flush(): void {
     for (const writer of [this.#state, this.#capacity, this.#jobs, this.#statuses]) writer.flush()
+  }
+
+  close(): void {
     for (const writer of [this.#state, this.#capacity, this.#jobs, this.#statuses]) writer.close()
   }
 }

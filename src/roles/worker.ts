@@ -119,7 +119,6 @@ export class Worker implements AsyncDisposable {
     this.#closers.push(
       () => capacity.close(),
       () => housekeeping.close(),
-      () => this.#orders.close(),
       () => this.#readings.close(),
     )
   }
@@ -241,9 +240,13 @@ export class Worker implements AsyncDisposable {
     await this.#idleWithin(abortGraceMs)
     this.#state.now()
     this.#state.close()
+    this.#orders.stop()
     for (const close of this.#closers.splice(0)) close()
-    this.#voice.close()
+    this.#voice.flush()
+    // The goodbye comes first: a participant says it in the partitions that it still writes to.
     await this.#membership.leave()
+    this.#voice.close()
+    this.#orders.close()
   }
 
   #idleWithin(graceMs: number): Promise<void> {

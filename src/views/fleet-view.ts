@@ -132,6 +132,13 @@ export class FleetView {
     return this.#intents.current(kind, target)
   }
 
+  /** Takes in an intent that this very participant has written, which no reader of its own hears. */
+  notice(claim: Claim): void {
+    const { kind, intent } = claim
+    if (!this.#intents.offer(claim, this.#participant.clock.nowMs())) return
+    this.#listeners.emit({ kind: 'intent', intentKind: kind, target: intent.target, claim })
+  }
+
   /** What each worker last reported on an intent. */
   intentStatuses(intentId: string): readonly IntentStatus[] {
     return this.#intents.statuses(intentId)
@@ -183,10 +190,7 @@ export class FleetView {
         return
       }
       const claim = claimFrom(kind, sample)
-      if (claim === undefined || sample.instanceState === 'no-writers') return
-      if (this.#intents.offer(claim, nowMs)) {
-        this.#listeners.emit({ kind: 'intent', intentKind: kind, target: claim.intent.target, claim })
-      }
+      if (claim !== undefined && sample.instanceState !== 'no-writers') this.notice(claim)
     })
   }
 
