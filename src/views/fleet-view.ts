@@ -30,6 +30,7 @@ export const defaultFleetViewOptions: Required<FleetViewOptions> = Object.freeze
 export type FleetChange =
   | { readonly kind: 'worker'; readonly workerId: string; readonly before?: RosterRow; readonly after?: RosterRow }
   | { readonly kind: 'node'; readonly key: string }
+  /** Without a claim: what held for the target has been withdrawn or has expired. */
   | { readonly kind: 'intent'; readonly intentKind: IntentKind; readonly target: string; readonly claim?: Claim }
   | { readonly kind: 'intent-status'; readonly status: IntentStatus }
 
@@ -106,7 +107,7 @@ export class FleetView {
 
   status(): StatusDocument {
     const nowMs = this.#participant.clock.nowMs()
-    this.#intents.expire(nowMs)
+    this.#expireIntents(nowMs)
     return {
       domain: this.#participant.domain,
       nodes: this.#fleet.nodes(nowMs, this.#verdictOf),
@@ -128,14 +129,16 @@ export class FleetView {
 
   /** The intent that holds for a target, a `lift` included. */
   currentIntent(kind: IntentKind, target: string): Claim | undefined {
-    this.#intents.expire(this.#participant.clock.nowMs())
+    this.#expireIntents(this.#participant.clock.nowMs())
     return this.#intents.current(kind, target)
   }
 
   /** Takes in an intent that this very participant has written, which no reader of its own hears. */
   notice(claim: Claim): void {
     const { kind, intent } = claim
-    if (!this.#intents.offer(claim, this.#participant.clock.nowMs())) return
+    const nowMs = this.#participant.clock.nowMs()
+    this.#expireIntents(nowMs)
+    if (!this.#intents.offer(claim, nowMs)) return
     this.#listeners.emit({ kind: 'intent', intentKind: kind, target: intent.target, claim })
   }
 
@@ -222,12 +225,18 @@ export class FleetView {
     await Promise.all(this.#synced.map((synced) => synced(wait)))
   }
 
+  #expireIntents(nowMs: number): void {
+    for (const { kind, intent } of this.#intents.expire(nowMs)) {
+      this.#listeners.emit({ kind: 'intent', intentKind: kind, target: intent.target })
+    }
+  }
+
   /** Claims and orphans end by time, not by a sample. */
   #arm(): void {
     this.#timer = this.#participant.clock.after(expireEveryMs, () => {
       const nowMs = this.#participant.clock.nowMs()
-      this.#intents.expire(nowMs)
       this.#fleet.expire(nowMs, this.#verdictOf)
+      this.#expireIntents(nowMs)
       this.#arm()
     })
   }
