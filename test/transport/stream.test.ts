@@ -69,7 +69,7 @@ t.test('replies that are no replies change nothing but counters', async (t) => {
   t.equal(lane.counters.get('stream.rejected.late-reply'), 1)
 })
 
-t.test('live frames that are none change nothing but counters', async (t) => {
+t.test('live messages that are none change nothing but counters', async (t) => {
   const lane = await openLane(t)
   const liar = new XPublisher({ linger: 0 })
   t.teardown(() => liar.close())
@@ -80,10 +80,17 @@ t.test('live frames that are none change nothing but counters', async (t) => {
     heard.push(body.toString())
   })
   t.same(await liar.receive(), [bytes('\x01g\0')])
-  for (const message of [[bytes('g\0a'), bytes('b')], [bytes('g\0')], [bytes('g\0good')]]) await liar.send(message)
+  for (const first of ['g\0', 'g\0\0', 'g\0 and a tail without an end', `g\0${'x'.repeat(14)}\0`, 'g\0x']) {
+    await liar.send([bytes(first)])
+    await liar.send([bytes(first), bytes('x'), bytes('more')])
+    if (first !== 'g\0') await liar.send([bytes(first), bytes('x')])
+  }
+  await liar.send([bytes('g\0'), bytes('')])
+  await liar.send([bytes('g\0'), bytes('good')])
   await until('the good one', () => heard.includes('good'))
   t.same(heard, ['', 'good'])
-  t.equal(lane.counters.get('stream.rejected.live-frame'), 1)
+  t.equal(lane.counters.get('stream.rejected.live-message'), 13)
+  t.equal(lane.counters.get('stream.skipped.other-group'), 1)
 })
 
 t.test('subscriptions that are none change nothing but counters', async (t) => {
@@ -245,7 +252,7 @@ t.test('a subscription survives the restart of its publisher', async (t) => {
     const publisher = new XPublisher({ linger: 0 })
     await bindWhenFree(publisher, endpoint)
     t.same(await publisher.receive(), [bytes('\x01g\0')])
-    await publisher.send(`g\0${body}`)
+    await publisher.send(['g\0', body])
     await until(body, () => heard.includes(body))
     publisher.close()
   }
