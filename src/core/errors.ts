@@ -5,6 +5,7 @@
 export const errorCodes = {
   NUMACAST_ADDON: 'the native addon could not do what was asked; the message carries errno and the path',
   NUMACAST_CLOSED: 'the object was closed before or during the call',
+  NUMACAST_CONFLICT: 'somebody else already holds what was asked for; the message says who',
   NUMACAST_INVALID_ARGUMENT: 'an argument or option is outside what is documented',
   NUMACAST_LIMIT: 'a resource limit would be exceeded; nothing was changed',
   NUMACAST_MALFORMED: 'bytes from outside do not follow the wire format',

@@ -10,6 +10,7 @@ import type { Descriptor } from '../wire/descriptor.js'
 import { FrameKind, readHeader } from '../wire/header.js'
 import { CatchUpAction, decodePullReply, encodePullRequest, type PullProgress, type PullToken } from '../wire/pull.js'
 import { readSamples, readSamplesHead, type SamplesHead, type WireSample } from '../wire/samples.js'
+import type { WriterProxy } from './proxy.js'
 import { isDescribed, type Match, type RemotePeer } from './remote-peer.js'
 
 export interface CatchUpClientComponents {
@@ -68,11 +69,11 @@ export class CatchUpClient {
     this.#closed = true
   }
 
-  stateOf(match: Match['proxy'], peer: RemotePeer): CatchUpState {
-    if (match.started && !match.progress.hasGap) return CatchUpState.fresh
-    if (peer.pull.failures >= failuresUntilUnavailable) return CatchUpState.unavailable
+  stateOf(proxy: WriterProxy, peer: RemotePeer | undefined): CatchUpState {
+    if (proxy.started && !proxy.progress.hasGap) return CatchUpState.fresh
+    if (peer === undefined || peer.pull.failures >= failuresUntilUnavailable) return CatchUpState.unavailable
     if (peer.pull.inFlight) return CatchUpState.recovering
-    return match.started ? CatchUpState.lagging : CatchUpState.bootstrapRequired
+    return proxy.started ? CatchUpState.lagging : CatchUpState.bootstrapRequired
   }
 
   #schedule(peer: RemotePeer, delayMs: number): void {
@@ -106,7 +107,8 @@ export class CatchUpClient {
       const reply = decodePullReply(await stream.request(peer.endpoint, request, { timeoutMs: requestTimeoutMs }))
       if (this.#closed) return
       if (reply.descriptor !== undefined) {
-        if (reply.descriptor.guid !== peer.guid) throw malformed(Rejection.badValue, 'descriptor of another participant')
+        if (reply.descriptor.guid !== peer.guid)
+          throw malformed(Rejection.badValue, 'descriptor of another participant')
         this.#components.described(peer, reply.descriptor)
       }
       let moved = reply.descriptor !== undefined

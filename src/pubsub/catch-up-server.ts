@@ -3,7 +3,14 @@ import type { Counters } from '../core/counters.js'
 import type { Guid } from '../core/ids.js'
 import { Durability } from '../qos/qos.js'
 import type { Descriptor, ReaderInfo } from '../wire/descriptor.js'
-import { CatchUpAction, type PullProgress, type PullRequest, type PullReply, type PullToken, replyBudgetBytes } from '../wire/pull.js'
+import {
+  CatchUpAction,
+  type PullProgress,
+  type PullReply,
+  type PullRequest,
+  type PullToken,
+  replyBudgetBytes,
+} from '../wire/pull.js'
 import { maxKeyBytes, SamplesEncoder } from '../wire/samples.js'
 import { matchEndpoints } from './matching.js'
 import { maxValueBytes, type Writer } from './writer.js'
@@ -68,7 +75,12 @@ export class CatchUpServer {
   }
 
   /** Changes after `from` that fit; ends of instances up to `base` are left out, a bootstrapping reader infers them. */
-  #collect(writer: Writer<object>, from: number, base: number, budget: number): Pick<PullProgress, 'toSeq' | 'more' | 'frame'> {
+  #collect(
+    writer: Writer<object>,
+    from: number,
+    base: number,
+    budget: number,
+  ): Pick<PullProgress, 'toSeq' | 'more' | 'frame'> {
     const { clock } = this.#components
     const encoder = this.#encoder
     const nowMs = clock.nowMs()

@@ -1,7 +1,7 @@
 import { type Clock, systemClock, type Timer } from '../core/clock.js'
 import { Counters } from '../core/counters.js'
 import { NumacastError } from '../core/errors.js'
-import { type EntityId, type Guid, newGuid } from '../core/ids.js'
+import { type EntityId, type Guid, newGuid, participantOf } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
 import type { Random } from '../core/random.js'
 import { Announcer } from '../discovery/announcer.js'
@@ -19,7 +19,11 @@ import { CatchUpClient } from './catch-up-client.js'
 import { CatchUpServer } from './catch-up-server.js'
 import type { MismatchEvent, PeerEvent } from './events.js'
 import { Membership } from './membership.js'
-import { type ParticipantOptions, type ResolvedParticipantOptions, resolveParticipantOptions } from './participant-options.js'
+import {
+  type ParticipantOptions,
+  type ResolvedParticipantOptions,
+  resolveParticipantOptions,
+} from './participant-options.js'
 import { PeerDirectory } from './peer-directory.js'
 import { ownIdentity, probeProcess } from './process.js'
 import { Reader, type ReaderOptions } from './reader.js'
@@ -98,7 +102,10 @@ export class Participant {
   readonly #catchUp: CatchUpClient
   readonly #waiters: SyncWaiters
   readonly #writers = new Map<EntityId, { readonly writer: Writer<object>; readonly info: WriterInfo }>()
-  readonly #readers = new Map<EntityId, { readonly reader: Reader<object>; readonly info: ReaderInfo; exploredMs: number }>()
+  readonly #readers = new Map<
+    EntityId,
+    { readonly reader: Reader<object>; readonly info: ReaderInfo; exploredMs: number }
+  >()
   readonly #peerListeners = new Listeners<PeerEvent>(() => this.counters.add('participant.listener-threw'))
   readonly #mismatchListeners = new Listeners<MismatchEvent>(() => this.counters.add('participant.listener-threw'))
   #liveEndpoints: readonly string[] = []
@@ -207,7 +214,11 @@ export class Participant {
       { topic, entity, partitions, qos },
       options,
     )
-    const info: WriterInfo = { ...endpointInfo(entity, topic, partitions, qos), fields: [...topic.fields], lane: topic.lane }
+    const info: WriterInfo = {
+      ...endpointInfo(entity, topic, partitions, qos),
+      fields: [...topic.fields],
+      lane: topic.lane,
+    }
     this.#writers.set(entity, { writer, info })
     this.#descriptorVersion++
     if (isStream) void this.#openLive()
@@ -227,7 +238,7 @@ export class Participant {
         clock: this.clock,
         counters: this.counters,
         synced: (id) => this.#synced(id),
-        catchUpState: (proxy) => this.#catchUp.stateOf(proxy, this.#peers.ofWriter(proxy.guid)),
+        catchUpState: (proxy) => this.#catchUp.stateOf(proxy, this.#peers.get(participantOf(proxy.guid))),
         closed: () => this.#readerClosed(entity, partitions),
       },
       { topic, entity, partitions, qos },
@@ -427,7 +438,12 @@ export class Participant {
   }
 }
 
-function endpointInfo(entity: EntityId, topic: Topic<never>, partitions: readonly string[], qos: ResolvedQos): ReaderInfo {
+function endpointInfo(
+  entity: EntityId,
+  topic: Pick<Topic<object>, 'name' | 'typeHash'>,
+  partitions: readonly string[],
+  qos: ResolvedQos,
+): ReaderInfo {
   return {
     entity,
     topic: topic.name,

@@ -57,7 +57,10 @@ export class PeerDirectory {
 
   onBeacon(from: Guid, beacon: Beacon, source: FrameSource): void {
     const { clock, counters, stream, catchUp } = this.#components
-    if (this.#departed.has(from)) return counters.add('beacon.from-departed')
+    if (this.#departed.has(from)) {
+      counters.add('beacon.from-departed')
+      return
+    }
     const nowMs = clock.nowMs()
     if (beacon.goodbye) {
       const leaving = this.#peers.get(from)
@@ -70,7 +73,10 @@ export class PeerDirectory {
     peer.endpoint = endpoint
     peer.announcedVersion = Math.max(peer.announcedVersion, beacon.descriptorVersion)
     peer.monitor.beacon(beacon.intervalMs, beacon.loopDelayMs, nowMs)
-    if (!isDescribed(peer)) return catchUp.soon(peer)
+    if (!isDescribed(peer)) {
+      catchUp.soon(peer)
+      return
+    }
     for (const { writer, lastSeq } of beacon.digest) {
       for (const { proxy } of peer.matches.get(writer) ?? []) {
         proxy.progress.announce(lastSeq)
@@ -82,10 +88,16 @@ export class PeerDirectory {
   /** @throws NumacastError NUMACAST_MALFORMED */
   onSamples(from: Guid, input: ByteReader): void {
     const peer = this.#peers.get(from)
-    if (peer === undefined) return this.#components.counters.add('samples.from-unknown')
+    if (peer === undefined) {
+      this.#components.counters.add('samples.from-unknown')
+      return
+    }
     const head = readSamplesHead(input)
     const matches = peer.matches.get(head.writer)
-    if (matches === undefined) return this.#components.counters.add('samples.unmatched')
+    if (matches === undefined) {
+      this.#components.counters.add('samples.unmatched')
+      return
+    }
     const samples = readSamples(input, head)
     peer.monitor.heard(this.#components.clock.nowMs())
     for (const { reader, proxy } of matches) {
@@ -208,8 +220,9 @@ export class PeerDirectory {
     let isNew = false
     for (const writer of descriptor.writers) {
       const guid = entityGuid(peer.guid, writer.entity)
-      if (reader.proxies.has(guid)) continue
       const result = matchEndpoints(writer, info)
+      if (result.kind === 'match' && writer.lane === 'stream') this.#components.subscribe(peer, writer)
+      if (reader.proxies.has(guid)) continue
       if (result.kind === 'unrelated') continue
       if (result.kind !== 'match') {
         const names = { topic: writer.topic, writer: guid, reader: reader.guid }
@@ -223,7 +236,6 @@ export class PeerDirectory {
       const match: Match = { reader, proxy: newWriterProxy(guid, writer) }
       reader.addProxy(match.proxy)
       peer.matches.set(writer.entity, [...(peer.matches.get(writer.entity) ?? []), match])
-      if (writer.lane === 'stream') this.#components.subscribe(peer, writer)
       isNew = true
     }
     return isNew

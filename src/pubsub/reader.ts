@@ -1,5 +1,5 @@
 import { type Instance, InstanceState, InstanceTable, Outcome } from '../cache/instance-table.js'
-import { CatchUpState } from '../cache/writer-progress.js'
+import type { CatchUpState } from '../cache/writer-progress.js'
 import { raceSignal, type WaitOptions } from '../core/abort.js'
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
@@ -71,7 +71,12 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
 
   constructor(
     components: ReaderComponents,
-    identity: { readonly topic: Topic<T>; readonly entity: EntityId; readonly partitions: readonly string[]; readonly qos: ResolvedQos },
+    identity: {
+      readonly topic: Topic<T>
+      readonly entity: EntityId
+      readonly partitions: readonly string[]
+      readonly qos: ResolvedQos
+    },
     options: ReaderOptions<T>,
   ) {
     this.topic = identity.topic

@@ -27,7 +27,7 @@ export interface Sample<T> {
 export function toSample<T extends object>(instance: Instance, viewState: ViewState): Sample<T> {
   return {
     key: instance.key,
-    value: valueOf<T>(instance),
+    value: decodedValue<T>(instance),
     instanceState: instance.state,
     viewState,
     token: { writer: instance.owner, seq: instance.seq },
@@ -37,7 +37,7 @@ export function toSample<T extends object>(instance: Instance, viewState: ViewSt
   }
 }
 
-function valueOf<T extends object>(instance: Instance): T | undefined {
+function decodedValue<T extends object>(instance: Instance): T | undefined {
   if (!instance.decoded) {
     instance.value = new RecordCodec<T>(instance.fields).decode(instance.bytes.subarray(0, instance.byteLength))
     instance.decoded = true

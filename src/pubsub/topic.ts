@@ -73,7 +73,9 @@ export function defineTopic<T extends object>(options: TopicOptions<T>): Topic<T
     keyFields: Object.freeze([...keyFields]),
     lane,
     qos,
-    typeHash: fnv1a64(JSON.stringify([name, keyFields])).toString(16).padStart(16, '0'),
+    typeHash: fnv1a64(JSON.stringify([name, keyFields]))
+      .toString(16)
+      .padStart(16, '0'),
     hasSchema: schema !== undefined,
     keyOf: (value: T) => keyText(value as Record<string, unknown>, keyFields, name),
     check: (value: unknown) => checkValue(schema, value),

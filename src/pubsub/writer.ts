@@ -6,7 +6,7 @@ import { type EntityGuid, type EntityId, entityGuid, type Guid, type Seq, type T
 import type { QosOptions, ResolvedQos } from '../qos/qos.js'
 import { RecordCodec } from '../wire/record.js'
 import { maxKeyBytes, SamplesEncoder } from '../wire/samples.js'
-import { Lane, type Topic } from './topic.js'
+import type { Lane, Topic } from './topic.js'
 
 export interface WriterOptions {
   /** One partition, or several; readers of any of them match. @default 'default' */
@@ -64,7 +64,12 @@ export class Writer<T extends object> {
 
   constructor(
     components: WriterComponents,
-    identity: { readonly topic: Topic<T>; readonly entity: EntityId; readonly partitions: readonly string[]; readonly qos: ResolvedQos },
+    identity: {
+      readonly topic: Topic<T>
+      readonly entity: EntityId
+      readonly partitions: readonly string[]
+      readonly qos: ResolvedQos
+    },
     options: WriterOptions,
   ) {
     this.topic = identity.topic

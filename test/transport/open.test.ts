@@ -1,20 +1,20 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import t, { type Test } from 'tap'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import t from 'tap'
 import { systemClock } from '../../src/core/clock.js'
 import { openTransport } from '../../src/transport/open.js'
 import { portOf } from '../../src/transport/port.js'
 import type { Transport } from '../../src/transport/transport.js'
 import { claimDomain } from '../support/domain-lock.js'
+import { until } from '../support/until.js'
 import { type LaneHarness, laneConformance } from './lane-conformance.js'
-
-const giveUpAfterMs = 60_000
 
 t.test('conformance', async (t) => {
   const domain = await claimDomain(t)
-  laneConformance(t, (t) => networkHarness(t, domain))
+  laneConformance(t, () => networkHarness(domain))
 })
 
-async function networkHarness(t: Test, domain: number): Promise<LaneHarness> {
+async function networkHarness(domain: number): Promise<LaneHarness> {
   const opened: Transport[] = []
   return {
     port: portOf(domain, 0),
@@ -24,19 +24,34 @@ async function networkHarness(t: Test, domain: number): Promise<LaneHarness> {
       opened.push(transport)
       return transport
     },
-    async until(what, condition) {
-      const untilMs = performance.now() + giveUpAfterMs
-      while (!condition()) {
-        if (performance.now() > untilMs) {
-          t.fail(`never happened: ${what}`)
-          return
-        }
-        await sleep(1)
-      }
-    },
+    until,
     settle: (work) => work,
     async close() {
       await Promise.all(opened.map((transport) => transport.close()))
     },
   }
 }
+
+t.test('an open transport keeps the process alive, a closed one lets it end', async (t) => {
+  const child = spawn(process.execPath, [new URL('open-then-close.js', import.meta.url).pathname], {
+    env: { ...process.env, DOMAIN: String(await claimDomain(t)) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString()
+  })
+  const [code, signal] = await once(child, 'close')
+  t.same({ code, signal, output }, { code: 0, signal: null, output: 'opened\nstill here\nclosed\n' })
+})
+
+t.test('what cannot be opened says so', async (t) => {
+  const clock = systemClock
+  await t.rejects(openTransport({ domain: 232, clock }), { code: 'NUMACAST_INVALID_ARGUMENT' })
+  await t.rejects(openTransport({ domain: 0, clock, range: 'moon' as 'localhost' }), {
+    code: 'NUMACAST_INVALID_ARGUMENT',
+  })
+  for (const stream of [{ maxMessageBytes: 0 }, { highWaterMark: 1.5 }, { idleMs: Number.NaN }]) {
+    await t.rejects(openTransport({ domain: 0, clock, stream }), { code: 'NUMACAST_INVALID_ARGUMENT' })
+  }
+})

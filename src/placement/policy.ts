@@ -1,0 +1,32 @@
+import type { IntentKind, IntentTerms } from '../plane/intents.js'
+import type { StatusDocument } from '../views/status-document.js'
+
+/** What a policy wants to hold for a target. Wanting it again is free; not wanting it any more lifts it. */
+export type WantedIntent = {
+  [K in IntentKind]: {
+    readonly kind: K
+    readonly target: string
+    readonly terms: IntentTerms<K>
+    readonly reason: string
+  }
+}[IntentKind]
+
+export interface Decision<State> {
+  readonly wanted: readonly WantedIntent[]
+  /**
+   * Targets about which nothing can be said, because what is known of them is too old: what holds there is neither
+   * renewed nor lifted, and so ends with its time to live at the latest.
+   */
+  readonly undecided: readonly string[]
+  readonly state: State
+}
+
+/**
+ * A pure function of a snapshot of the fleet, what it decided before, and the time: it keeps nothing, so a
+ * decision can be replayed. It says what should hold, as state; the scheduler issues, renews and lifts.
+ */
+export interface Policy<State = unknown> {
+  readonly name: string
+  readonly initial: State
+  decide(snapshot: StatusDocument, state: State, nowMs: number): Decision<State>
+}

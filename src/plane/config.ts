@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { defineTopic } from '../pubsub/topic.js'
+import { count, name, note } from './text.js'
+
+/**
+ * Standing configuration, by scope: `all`, a `host/node`, or a workerId. Unlike an intent it does not expire; it
+ * holds while somebody keeps it (its writer, or a scheduler or collector that relays it) and ends when disposed.
+ */
+const scope = { scope: name, reason: note }
+
+/** Each worker in scope takes at most so many jobs at once. The tightest limit that matches holds. */
+export const concurrencyLimit = defineTopic({
+  name: 'config.concurrency-limit',
+  key: 'scope',
+  schema: z.object({ ...scope, maxInFlight: count }),
+})
+
+/** Relative weights of queues: advice to the application that chooses among them. */
+export const priorityWeights = defineTopic({
+  name: 'config.priority-weights',
+  key: 'scope',
+  schema: z.object({ ...scope, weights: z.record(z.string().max(256), z.number().nonnegative()) }),
+})
+
+/** Workers in scope take no new work while it is enabled. */
+export const maintenanceMode = defineTopic({
+  name: 'config.maintenance-mode',
+  key: 'scope',
+  schema: z.object({ ...scope, enabled: z.boolean() }),
+})
+
+/** How many workers in scope a scheduler may drain at a time when it rolls through them. */
+export const rollingDrain = defineTopic({
+  name: 'config.rolling-drain',
+  key: 'scope',
+  schema: z.object({ ...scope, enabled: z.boolean(), maxUnavailable: count }),
+})

@@ -1,0 +1,118 @@
+import { z } from 'zod'
+import type { Token } from '../core/ids.js'
+import type { Sample } from '../pubsub/sample.js'
+import { defineTopic, type Topic } from '../pubsub/topic.js'
+import { count, name, names, note } from './text.js'
+
+/**
+ * Intents are expiring, idempotent state: what somebody wants to hold for a target, until a time. They are never
+ * calls. A restarted worker obeys by reading them again, and what is not renewed stops by itself.
+ */
+export const IntentKind = {
+  /** Finish what is in flight and take nothing more. Target: a workerId. */
+  drain: 'drain',
+  /** Take no new work on a node. Target: `host/node`, or `all`. */
+  pauseNode: 'pause-node',
+  /** Take at most so many jobs of a queue at once, per worker. Target: the queue's name. */
+  throttleQueue: 'throttle-queue',
+  /** Prefer work of these shards. Target: a workerId. Advice to the application; admission ignores it. */
+  preferShard: 'prefer-shard',
+  /** Go down to so many jobs at once, per worker, so that the rest finds another node. Target: `host/node`. */
+  rebalance: 'rebalance',
+} as const
+export type IntentKind = (typeof IntentKind)[keyof typeof IntentKind]
+
+/** No intent outlives a day, whoever asks: a forgotten one must not shape a fleet for ever. */
+export const maxIntentTtlMs = 24 * 60 * 60_000
+
+const envelope = {
+  intentId: name,
+  target: name,
+  /** `lift` ends what an older `apply` of the same kind asked for the target. */
+  action: z.enum(['apply', 'lift']),
+  /** Who wants it, for people to read. */
+  issuer: name,
+  /** The issuer's incarnation: per target the highest (epoch, seq) wins, whoever issued it. */
+  epoch: count,
+  reason: note,
+  /** Counted from the writing, on each receiver's monotonic clock; relays do not restart it. */
+  ttlMs: z.number().positive().max(maxIntentTtlMs),
+}
+
+export const intentSchemas = {
+  drain: z.object({
+    ...envelope,
+    /** From the writing: jobs still in flight then make the drain `aborted`; null waits as long as it takes. */
+    deadlineMs: z.number().nonnegative().nullable(),
+  }),
+  'pause-node': z.object(envelope),
+  'throttle-queue': z.object({ ...envelope, maxInFlight: count }),
+  'prefer-shard': z.object({ ...envelope, shards: names }),
+  rebalance: z.object({ ...envelope, maxInFlight: count }),
+} as const
+
+export type IntentOf<K extends IntentKind> = z.infer<(typeof intentSchemas)[K]>
+export type Intent = IntentOf<IntentKind>
+/** What an issuer adds to the common fields of a kind. */
+export type IntentTerms<K extends IntentKind> = Omit<IntentOf<K>, keyof IntentOf<'pause-node'>>
+
+const qos = { lifespanMs: maxIntentTtlMs }
+
+export const intentTopics: { readonly [K in IntentKind]: Topic<IntentOf<K>> } = {
+  drain: defineTopic({ name: 'intent.drain', key: 'target', schema: intentSchemas.drain, qos }),
+  'pause-node': defineTopic({ name: 'intent.pause-node', key: 'target', schema: intentSchemas['pause-node'], qos }),
+  'throttle-queue': defineTopic({
+    name: 'intent.throttle-queue',
+    key: 'target',
+    schema: intentSchemas['throttle-queue'],
+    qos,
+  }),
+  'prefer-shard': defineTopic({
+    name: 'intent.prefer-shard',
+    key: 'target',
+    schema: intentSchemas['prefer-shard'],
+    qos,
+  }),
+  rebalance: defineTopic({ name: 'intent.rebalance', key: 'target', schema: intentSchemas.rebalance, qos }),
+}
+
+export const intentKinds: readonly IntentKind[] = Object.freeze(Object.values(IntentKind))
+
+/** An intent as it was received: what it says, which change of which writer it is, and when it was written. */
+export type Claim = {
+  [K in IntentKind]: {
+    readonly kind: K
+    readonly intent: IntentOf<K>
+    readonly token: Token
+    /** On this process's monotonic clock. */
+    readonly originTimeMs: number
+  }
+}[IntentKind]
+
+export type ClaimOf<K extends IntentKind> = Extract<Claim, { kind: K }>
+
+/** The claim that a sample carries; undefined for one that carries no value (disposed). */
+export function claimFrom<K extends IntentKind>(kind: K, sample: Sample<IntentOf<K>>): Claim | undefined {
+  if (sample.value === undefined) return undefined
+  // The compiler does not pair `kind` with its own intent under a type parameter; the signature does.
+  return { kind, intent: sample.value, token: sample.token, originTimeMs: sample.originTimeMs } as unknown as Claim
+}
+
+/** When the claim stops holding, on this process's monotonic clock. */
+export function expiryMs(claim: Claim): number {
+  return claim.originTimeMs + claim.intent.ttlMs
+}
+
+/** A target of a kind; the space cannot occur in a kind, so the text is unique. */
+export function claimKey(kind: IntentKind, target: string): string {
+  return `${kind} ${target}`
+}
+
+/** The own fields of a kind for a `lift`, where they say nothing. */
+export const neutralTerms: { readonly [K in IntentKind]: IntentTerms<K> } = Object.freeze({
+  drain: { deadlineMs: null },
+  'pause-node': {},
+  'throttle-queue': { maxInFlight: 0 },
+  'prefer-shard': { shards: [] },
+  rebalance: { maxInFlight: 0 },
+})

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { defineTopic } from '../pubsub/topic.js'
+import { bytes, cores, count, name, pressurePercent } from './text.js'
+
+/** Living workers by condition. A stalled, suspect or unreachable one counts as unhealthy; a dead one not at all. */
+export const workerTotalsSchema = z.object({ available: count, busy: count, unhealthy: count, draining: count })
+export type WorkerTotals = z.infer<typeof workerTotalsSchema>
+
+/** A zone: one NUMA node of one host, as its collector measures it. `null`: could not be read. */
+export const nodeCapacitySchema = z.object({
+  host: name,
+  numaNode: count,
+  bootId: name,
+  collectorPid: count,
+  collectorIncarnation: count,
+  /** CPUs of the node that are online. */
+  cpus: count,
+  memoryTotalBytes: bytes,
+  /** What could be used on the node without reclaim trouble: free plus easily reclaimed. */
+  memoryAvailableBytes: bytes,
+  /** Distances from this node in SLIT units (10 = local), by node id. */
+  distances: z.record(z.string().regex(/^\d{1,10}$/), z.number().nonnegative()).nullable(),
+  /** Tightest limit over the collector's cgroup ancestry; null when there is none or it cannot be read. */
+  memoryLimitBytes: bytes.nullable(),
+  /** What that limit still allows; null when there is none or it cannot be read. */
+  memoryHeadroomBytes: bytes.nullable(),
+  cpuQuotaCores: cores.nullable(),
+  /** Cores of the node that stood idle over the last interval, and no more than the quota. */
+  cpuHeadroomCores: cores,
+  memoryPressurePercent: pressurePercent,
+  cpuPressurePercent: pressurePercent,
+  workers: workerTotalsSchema,
+  /** Rows that this collector's roster holds, dead ones included: a view that has fewer is not complete yet. */
+  rosterRows: count,
+})
+export type NodeCapacity = z.infer<typeof nodeCapacitySchema>
+
+export const nodeCapacity = defineTopic({
+  name: 'node.capacity',
+  key: ['host', 'numaNode'],
+  schema: nodeCapacitySchema,
+})

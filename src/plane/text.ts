@@ -1,0 +1,16 @@
+import { z } from 'zod'
+
+/** Bounds for what arrives from outside: a name is something a person typed, a note something a person reads. */
+export const name = z.string().min(1).max(256)
+export const note = z.string().max(512)
+export const names = z.array(name).max(64)
+export const count = z.number().int().nonnegative()
+export const bytes = z.number().nonnegative()
+export const cores = z.number().nonnegative()
+/** Pressure stall information, `some avg10`: percent of the last ten seconds in which some task waited. */
+export const pressurePercent = z.number().min(0).max(100).nullable()
+
+/** Cuts a note to what the schemas accept, so that a long error message never makes a state unpublishable. */
+export function asNote(text: string): string {
+  return text.length <= 512 ? text : `${text.slice(0, 511)}…`
+}

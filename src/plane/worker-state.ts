@@ -1,0 +1,60 @@
+import { z } from 'zod'
+import { defineTopic } from '../pubsub/topic.js'
+import { count, name, names, note } from './text.js'
+
+/** What a worker says of itself. Whether it lives is not its own to say: see the roster's liveliness. */
+export const WorkerCondition = {
+  /** Takes work now. */
+  available: 'available',
+  /** Takes no more for the moment: at its limit, or paused; `admissionReason` says which. */
+  busy: 'busy',
+  /** Declared itself unfit; takes no work until it declares otherwise. */
+  unhealthy: 'unhealthy',
+  /** Told to finish and take nothing more; stays so, with nothing in flight, until the intent is lifted. */
+  draining: 'draining',
+} as const
+export type WorkerCondition = (typeof WorkerCondition)[keyof typeof WorkerCondition]
+
+/** An intent that a worker obeys at present. */
+export const appliedIntentSchema = z.object({
+  intentId: name,
+  kind: name,
+  target: name,
+  transition: name,
+})
+export type AppliedIntent = z.infer<typeof appliedIntentSchema>
+
+/** Keeps work away, or merely discourages it, unless the work tolerates it. */
+export const taintSchema = z.object({
+  key: name,
+  value: z.string().max(256),
+  effect: z.enum(['no-schedule', 'prefer-no-schedule']),
+})
+export type Taint = z.infer<typeof taintSchema>
+
+export const workerStateSchema = z.object({
+  workerId: name,
+  host: name,
+  numaNode: count,
+  pid: count,
+  /** Of the worker's participant: of two claims on one workerId the higher is the worker. */
+  incarnation: count,
+  state: z.enum(WorkerCondition),
+  inFlight: count,
+  /** Jobs that it takes at once, after every limit that applies. */
+  concurrency: count,
+  jobsStarted: count,
+  jobsCompleted: count,
+  jobsFailed: count,
+  admissionOpen: z.boolean(),
+  admissionReason: note.nullable(),
+  queues: names,
+  capabilities: names,
+  tags: names,
+  labels: z.record(z.string().max(256), z.string().max(256)),
+  taints: z.array(taintSchema).max(64),
+  appliedIntents: z.array(appliedIntentSchema).max(64),
+})
+export type WorkerState = z.infer<typeof workerStateSchema>
+
+export const workerState = defineTopic({ name: 'worker.state', key: 'workerId', schema: workerStateSchema })

@@ -1,0 +1,50 @@
+import type { Clock } from '../core/clock.js'
+import { joinDomain, type Participant, type ParticipantOptions } from '../pubsub/participant.js'
+
+/** How a role joins its domain; handed to the participant as it is. */
+export interface MembershipOptions {
+  /** 0 … 231. @default `$NUMACAST_DOMAIN`, or 0 */
+  readonly domain?: number
+  /** @default 500 */
+  readonly beaconIntervalMs?: number
+  /** @default 3000 */
+  readonly leaseMs?: number
+}
+
+export interface MembershipComponents {
+  /** Used as it is and left open when the role closes, so that several roles can share one. */
+  readonly participant?: Participant
+  /** Makes the role's own participant. @default joinDomain */
+  readonly join?: (options: ParticipantOptions) => Promise<Participant>
+  /** For the role's own participant. @default the system's */
+  readonly clock?: Clock
+}
+
+export interface Membership {
+  readonly participant: Participant
+  /** Says goodbye, if the participant is the role's own. */
+  leave(): Promise<void>
+}
+
+export async function enterDomain(
+  name: string,
+  properties: ParticipantOptions['properties'],
+  options: MembershipOptions,
+  components: MembershipComponents,
+): Promise<Membership> {
+  if (components.participant !== undefined) {
+    return { participant: components.participant, leave: () => Promise.resolve() }
+  }
+  const joining: ParticipantOptions = {
+    name,
+    ...(properties !== undefined && { properties }),
+    ...(options.domain !== undefined && { domain: options.domain }),
+    ...(options.beaconIntervalMs !== undefined && { beaconIntervalMs: options.beaconIntervalMs }),
+    ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
+  }
+  const participant =
+    components.join !== undefined
+      ? await components.join(joining)
+      : await joinDomain(joining, components.clock === undefined ? {} : { clock: components.clock })
+  return { participant, leave: () => participant.close() }
+}

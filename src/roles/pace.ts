@@ -1,0 +1,33 @@
+export interface PaceOptions {
+  /** Changes closer together than this are published as one. */
+  readonly minIntervalMs: number
+  /** Without a change, it is published again after this, so that its age stays meaningful. */
+  readonly refreshMs: number
+}
+
+/** When a state that changes at any rate is due to be published. Pure: the shell owns the timer. */
+export class Pace {
+  readonly #options: PaceOptions
+  #lastMs: number | undefined
+  #changed = true
+
+  constructor(options: PaceOptions) {
+    this.#options = options
+  }
+
+  changed(): void {
+    this.#changed = true
+  }
+
+  published(nowMs: number): void {
+    this.#lastMs = nowMs
+    this.#changed = false
+  }
+
+  /** Time until the next publication; 0 when it is due. */
+  dueInMs(nowMs: number): number {
+    if (this.#lastMs === undefined) return 0
+    const interval = this.#changed ? this.#options.minIntervalMs : this.#options.refreshMs
+    return Math.max(0, this.#lastMs + interval - nowMs)
+  }
+}

@@ -1,0 +1,43 @@
+import type { Clock, Timer } from '../core/clock.js'
+import { Pace, type PaceOptions } from './pace.js'
+
+/** Publishes on change, never faster than the pace allows, and now and then without one. */
+export class PacedPublisher {
+  readonly #clock: Clock
+  readonly #pace: Pace
+  readonly #publish: () => void
+  #timer: Timer | undefined
+  #closed = false
+
+  constructor(clock: Clock, options: PaceOptions, publish: () => void) {
+    this.#clock = clock
+    this.#pace = new Pace(options)
+    this.#publish = publish
+    this.#arm()
+  }
+
+  /** Something changed: published on a later turn, as soon as the pace allows. */
+  touch(): void {
+    if (this.#closed) return
+    this.#pace.changed()
+    this.#arm()
+  }
+
+  /** Published before this returns, whatever the pace. */
+  now(): void {
+    if (this.#closed) return
+    this.#pace.published(this.#clock.nowMs())
+    this.#publish()
+    this.#arm()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#timer?.cancel()
+  }
+
+  #arm(): void {
+    this.#timer?.cancel()
+    this.#timer = this.#clock.after(this.#pace.dueInMs(this.#clock.nowMs()), () => this.now())
+  }
+}

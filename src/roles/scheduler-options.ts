@@ -1,0 +1,39 @@
+import { invalidArgument } from '../core/errors.js'
+import { memoryPressurePolicy } from '../placement/memory-pressure.js'
+import type { Policy } from '../placement/policy.js'
+import { maxIntentTtlMs } from '../plane/intents.js'
+import type { MembershipOptions } from './membership.js'
+
+export interface SchedulerOptions extends MembershipOptions {
+  /** How it signs its intents. @default 'scheduler' */
+  readonly name?: string
+  /** What it decides by. @default the memory pressure policy with its defaults */
+  readonly policies?: readonly Policy[]
+  /** @default 1000 */
+  readonly decideIntervalMs?: number
+  /** Time to live of what it issues; renewed at a third of it. @default 60000 */
+  readonly intentTtlMs?: number
+}
+
+export type ResolvedSchedulerOptions = Required<Omit<SchedulerOptions, keyof MembershipOptions>> & MembershipOptions
+
+export const defaultSchedulerOptions = Object.freeze({
+  name: 'scheduler',
+  decideIntervalMs: 1_000,
+  intentTtlMs: 60_000,
+})
+
+/** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
+export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSchedulerOptions {
+  const resolved = { ...defaultSchedulerOptions, policies: [memoryPressurePolicy()], ...options }
+  if (resolved.name === '' || resolved.name.length > 256) throw invalidArgument('name must have 1 to 256 characters')
+  if (!(resolved.decideIntervalMs > 0)) {
+    throw invalidArgument(
+      `decideIntervalMs must be a positive number of milliseconds, not ${resolved.decideIntervalMs}`,
+    )
+  }
+  if (!(resolved.intentTtlMs > 0 && resolved.intentTtlMs <= maxIntentTtlMs)) {
+    throw invalidArgument(`intentTtlMs must be over 0 and at most ${maxIntentTtlMs}, not ${resolved.intentTtlMs}`)
+  }
+  return Object.freeze(resolved)
+}

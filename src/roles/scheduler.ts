@@ -1,0 +1,105 @@
+import type { Policy, WantedIntent } from '../placement/policy.js'
+import { planePartition } from '../plane/partitions.js'
+import type { Participant } from '../pubsub/participant.js'
+import { FleetView } from '../views/fleet-view.js'
+import { IntentIssuer, type IssuedIntent } from './intent-issuer.js'
+import { enterDomain, type Membership, type MembershipComponents } from './membership.js'
+import { type Relays, relayRequests } from './relays.js'
+import { Repeating } from './repeating.js'
+import { type ResolvedSchedulerOptions, resolveSchedulerOptions, type SchedulerOptions } from './scheduler-options.js'
+import { StandingIntents } from './standing-intents.js'
+
+export type SchedulerComponents = MembershipComponents
+
+/**
+ * Watches the fleet and says what it wants, as intents; it places and executes nothing. It also keeps what
+ * operators and other schedulers have issued, so that an intent outlives the process that issued it. Any number may
+ * run: per target the newest (epoch, seq) wins, and each policy is a pure function of what all of them see.
+ */
+export class Scheduler implements AsyncDisposable {
+  readonly participant: Participant
+  /** What it decides on; open to read for whoever runs it. */
+  readonly view: FleetView
+  readonly #options: ResolvedSchedulerOptions
+  readonly #membership: Membership
+  readonly #issuer: IntentIssuer
+  readonly #standing: StandingIntents<IssuedIntent>
+  readonly #states = new Map<Policy, unknown>()
+  readonly #relays: Relays
+  readonly #deciding: Repeating
+  #closing: Promise<void> | undefined
+
+  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, or what joining the domain throws */
+  static async start(options: SchedulerOptions = {}, components: SchedulerComponents = {}): Promise<Scheduler> {
+    const resolved = resolveSchedulerOptions(options)
+    const membership = await enterDomain(resolved.name, { role: 'scheduler' }, resolved, components)
+    return new Scheduler(resolved, membership)
+  }
+
+  private constructor(options: ResolvedSchedulerOptions, membership: Membership) {
+    const { participant } = membership
+    this.participant = participant
+    this.#options = options
+    this.#membership = membership
+    this.view = FleetView.open(participant)
+    this.#issuer = new IntentIssuer(this.view, { issuer: options.name, assertive: false })
+    this.#standing = new StandingIntents(options.intentTtlMs)
+    for (const policy of options.policies) this.#states.set(policy, policy.initial)
+    this.#relays = relayRequests(participant, planePartition, planePartition)
+    this.#deciding = new Repeating(participant.clock, options.decideIntervalMs, () => this.#decide())
+  }
+
+  /** Stops deciding and says goodbye. What it issued holds until its time to live ends. Twice is fine. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#deciding.close()
+    this.#issuer.close()
+    this.#relays.close()
+    this.view.close()
+    await this.#membership.leave()
+  }
+
+  #decide(): void {
+    const nowMs = this.participant.clock.nowMs()
+    const snapshot = this.view.status()
+    const wanted: WantedIntent[] = []
+    const undecided = new Set<string>()
+    for (const [policy, state] of this.#states) {
+      try {
+        const decision = policy.decide(snapshot, state, nowMs)
+        wanted.push(...decision.wanted)
+        for (const target of decision.undecided) undecided.add(target)
+        this.#states.set(policy, decision.state)
+      } catch {
+        // What a broken policy wanted before runs out by itself; the other policies go on.
+        this.participant.counters.add(`scheduler.policy-failed.${policy.name}`)
+        return
+      }
+    }
+    this.#enact(wanted, undecided, nowMs)
+  }
+
+  #enact(wanted: readonly WantedIntent[], undecided: ReadonlySet<string>, nowMs: number): void {
+    const { apply, renew, lift } = this.#standing.plan(wanted, undecided, nowMs)
+    const { intentTtlMs: ttlMs } = this.#options
+    for (const want of apply) {
+      const issued = this.#issuer.apply(want.kind, want.target, want.terms, { reason: want.reason, ttlMs })
+      this.#standing.issued(want, issued, nowMs)
+    }
+    for (const { wanted: want, issued } of renew) {
+      this.#standing.issued(want, this.#issuer.renew(issued, want.reason), nowMs)
+    }
+    for (const want of lift) {
+      this.#issuer.lift(want.kind, want.target, { reason: `no longer: ${want.reason}` })
+      this.#standing.lifted(want)
+    }
+  }
+}

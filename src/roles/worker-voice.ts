@@ -1,0 +1,84 @@
+import { type JobLifecycle, jobLifecycle } from '../plane/job-lifecycle.js'
+import { keyOfParts } from '../plane/keys.js'
+import { upPartition } from '../plane/partitions.js'
+import { type IntentStatus, intentStatus } from '../plane/transitions.js'
+import { type WorkerCapacity, workerCapacity } from '../plane/worker-capacity.js'
+import { type WorkerState, workerState } from '../plane/worker-state.js'
+import type { Participant } from '../pubsub/participant.js'
+import type { Writer } from '../pubsub/writer.js'
+import type { ResolvedWorkerOptions } from './worker-options.js'
+import type { WorkerReading } from './worker-readings.js'
+
+/** The part of worker.state that changes while a worker runs. */
+export type WorkerProgress = Pick<
+  WorkerState,
+  | 'state'
+  | 'inFlight'
+  | 'concurrency'
+  | 'jobsStarted'
+  | 'jobsCompleted'
+  | 'jobsFailed'
+  | 'admissionOpen'
+  | 'admissionReason'
+  | 'appliedIntents'
+>
+
+/** All that a worker writes, to its collector's `up` partition. */
+export class WorkerVoice {
+  readonly #fixed: Omit<WorkerState, keyof WorkerProgress>
+  readonly #state: Writer<WorkerState>
+  readonly #capacity: Writer<WorkerCapacity>
+  readonly #jobs: Writer<JobLifecycle>
+  readonly #statuses: Writer<IntentStatus>
+
+  constructor(participant: Participant, options: ResolvedWorkerOptions, numaNode: number) {
+    const { bootId, host, pid } = participant.identity
+    const partition = upPartition(bootId, numaNode)
+    this.#fixed = {
+      workerId: options.workerId,
+      host,
+      numaNode,
+      pid,
+      incarnation: participant.incarnation,
+      queues: [...options.queues],
+      capabilities: [...options.capabilities],
+      tags: [...options.tags],
+      labels: { ...options.labels },
+      taints: [...options.taints],
+    }
+    this.#state = participant.writer(workerState, { partition })
+    this.#capacity = participant.writer(workerCapacity, { partition })
+    this.#jobs = participant.writer(jobLifecycle, { partition })
+    this.#statuses = participant.writer(intentStatus, { partition })
+  }
+
+  state(progress: WorkerProgress): void {
+    this.#state.write({ ...this.#fixed, ...progress })
+  }
+
+  capacity(reading: WorkerReading): void {
+    this.#capacity.write({ workerId: this.#fixed.workerId, numaNode: this.#fixed.numaNode, ...reading })
+  }
+
+  job(job: JobLifecycle): void {
+    this.#jobs.write(job)
+  }
+
+  forgetJob(jobId: string): void {
+    this.#jobs.dispose(keyOfParts([jobId]))
+  }
+
+  status(status: IntentStatus): void {
+    this.#statuses.write(status)
+  }
+
+  forgetStatus(status: IntentStatus): void {
+    this.#statuses.dispose(intentStatus.keyOf(status))
+  }
+
+  /** Hands what is waiting to the lanes and stops writing. */
+  close(): void {
+    for (const writer of [this.#state, this.#capacity, this.#jobs, this.#statuses]) writer.flush()
+    for (const writer of [this.#state, this.#capacity, this.#jobs, this.#statuses]) writer.close()
+  }
+}

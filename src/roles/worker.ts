@@ -1,0 +1,379 @@
+import type { Timer } from '../core/clock.js'
+import { invalidArgument, NumacastError } from '../core/errors.js'
+import { claimFrom, type IntentKind, intentKinds, intentTopics } from '../plane/intents.js'
+import type { JobLifecycle } from '../plane/job-lifecycle.js'
+import { keyParts } from '../plane/keys.js'
+import { downPartition } from '../plane/partitions.js'
+import { asNote } from '../plane/text.js'
+import type { AppliedIntent } from '../plane/worker-state.js'
+import type { Participant } from '../pubsub/participant.js'
+import { currentNode } from '../topology/placement.js'
+import type { Subscription } from '../transport/transport.js'
+import { type Admission, type AdmissionFacts, conditionOf, decideAdmission } from './admission.js'
+import type { Load } from './attainment.js'
+import { JobLedger } from './job-ledger.js'
+import { enterDomain, type Membership, type MembershipComponents } from './membership.js'
+import { PacedPublisher } from './paced-publisher.js'
+import { Repeating } from './repeating.js'
+import { StandingConfig } from './standing-config.js'
+import { WaitingLine } from './waiting-line.js'
+import { concerns, type Instant, type WorkerAddress, WorkerIntents } from './worker-intents.js'
+import { type ResolvedWorkerOptions, resolveWorkerOptions, type WorkerOptions } from './worker-options.js'
+import { openWorkerReadings, type WorkerReadings } from './worker-readings.js'
+import { WorkerVoice } from './worker-voice.js'
+
+export interface WorkerComponents extends MembershipComponents {
+  /** What the worker learns of its process. @default cgroup headroom by the addon, the rest by Node */
+  readonly readings?: WorkerReadings
+}
+
+export interface RunOptions {
+  /** The queue that the job came from; it counts against that queue's throttle. */
+  readonly queue?: string
+}
+
+export interface AdmittedOptions {
+  /** Waits for this queue's throttle, too. */
+  readonly queue?: string
+  readonly signal?: AbortSignal
+}
+
+export interface CloseOptions {
+  /** Jobs in flight get this long to end by themselves, then their signal is aborted. @default 10000 */
+  readonly graceMs?: number
+}
+
+/** After their signal was aborted, jobs get so long to end before the worker leaves without them. */
+const abortGraceMs = 1_000
+const housekeepingMs = 1_000
+
+/**
+ * A worker on the plane: it says what it is, how loaded it is and what becomes of its jobs, and it obeys intents.
+ * The work itself stays the application's: it takes a job from its own queue once {@link Worker.admitted} resolves
+ * and hands it to {@link Worker.run}. Nothing here waits for a peer, so a worker goes on when the plane is gone.
+ */
+export class Worker implements AsyncDisposable {
+  readonly participant: Participant
+  readonly workerId: string
+  readonly numaNode: number
+  readonly #options: ResolvedWorkerOptions
+  readonly #membership: Membership
+  readonly #readings: WorkerReadings
+  readonly #intents: WorkerIntents
+  readonly #config: StandingConfig
+  readonly #jobs: JobLedger
+  readonly #voice: WorkerVoice
+  readonly #state: PacedPublisher
+  readonly #line = new WaitingLine()
+  readonly #aborts = new Map<string, AbortController>()
+  readonly #listeners = new Set<(admission: Admission) => void>()
+  readonly #closers: (() => void)[] = []
+  readonly #idle: (() => void)[] = []
+  #admission: Admission
+  #due: Timer | undefined
+  #unhealthyReason: string | null = null
+  #closing: Promise<void> | undefined
+
+  /**
+   * Joins the domain and reports to the collector of its node, whether there is one yet or not.
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT, or what joining the domain throws
+   */
+  static async start(options: WorkerOptions, components: WorkerComponents = {}): Promise<Worker> {
+    const resolved = resolveWorkerOptions(options)
+    const numaNode = resolved.numaNode ?? currentNode() ?? 0
+    const { workerId } = resolved
+    const properties = { role: 'worker', workerId, numaNode }
+    const membership = await enterDomain(`worker ${workerId}`, properties, resolved, components)
+    return new Worker(resolved, numaNode, membership, components.readings ?? openWorkerReadings())
+  }
+
+  private constructor(
+    options: ResolvedWorkerOptions,
+    numaNode: number,
+    membership: Membership,
+    readings: WorkerReadings,
+  ) {
+    const { participant } = membership
+    const { bootId, host } = participant.identity
+    this.participant = participant
+    this.workerId = options.workerId
+    this.numaNode = numaNode
+    this.#options = options
+    this.#membership = membership
+    this.#readings = readings
+    this.#jobs = new JobLedger({ retentionMs: options.jobRetentionMs, maxFinished: options.maxFinishedJobs })
+    this.#voice = new WorkerVoice(participant, options, numaNode)
+    const pace = { minIntervalMs: options.stateIntervalMs, refreshMs: options.stateRefreshMs }
+    this.#state = new PacedPublisher(participant.clock, pace, () => this.#publishState())
+    const address: WorkerAddress = { workerId: options.workerId, host, numaNode, queues: options.queues }
+    this.#intents = new WorkerIntents(address)
+    const down = downPartition(bootId, numaNode)
+    this.#config = new StandingConfig(participant, down, address, () => this.#reconsider())
+    this.#admission = decideAdmission(this.#facts())
+    for (const kind of intentKinds) this.#obey(kind, down, address)
+    this.#state.now()
+    this.#publishCapacity()
+    const capacity = new Repeating(participant.clock, options.capacityIntervalMs, () => this.#publishCapacity())
+    const housekeeping = new Repeating(participant.clock, housekeepingMs, () => this.#forget())
+    this.#closers.push(
+      () => capacity.close(),
+      () => housekeeping.close(),
+      () => this.#config.close(),
+      () => this.#readings.close(),
+    )
+  }
+
+  /** Whether it takes new work now, of any queue, and if not, why. */
+  get admission(): Admission {
+    return this.#admission
+  }
+
+  get inFlight(): number {
+    return this.#jobs.inFlight
+  }
+
+  /** Jobs that it takes at once, after every limit that applies now. */
+  get concurrency(): number {
+    let least = Math.min(this.#options.concurrency, this.#config.maxInFlight)
+    for (const { intent } of this.#intents.obeyed('rebalance')) least = Math.min(least, intent.maxInFlight)
+    return least
+  }
+
+  /** Shards that it was asked to prefer. Advice. */
+  get preferredShards(): readonly string[] {
+    return this.#intents.obeyed('prefer-shard').flatMap(({ intent }) => intent.shards)
+  }
+
+  /** Weights of queues as configured for it. Advice. */
+  get priorityWeights(): Readonly<Record<string, number>> {
+    return this.#config.priorityWeights
+  }
+
+  /** The intents that it obeys now. */
+  appliedIntents(): readonly AppliedIntent[] {
+    return this.#intents.applied()
+  }
+
+  /** Called when admission opens or closes, or closes for another reason. */
+  onAdmission(listener: (admission: Admission) => void): Subscription {
+    this.#listeners.add(listener)
+    return { close: () => void this.#listeners.delete(listener) }
+  }
+
+  /**
+   * Waits while the worker is draining, paused, unfit or at its limit, first come first served. Admission is about
+   * taking work: take a job when it resolves, and `run` it.
+   * @throws the signal's reason, or NumacastError NUMACAST_CLOSED
+   */
+  admitted(options: AdmittedOptions = {}): Promise<void> {
+    if (this.#closing !== undefined) return Promise.reject(this.#closedError())
+    const wait = options.signal === undefined ? {} : { signal: options.signal }
+    return this.#line.wait(() => this.#admits(options.queue), wait)
+  }
+
+  /**
+   * Runs one job and tells the plane when it starts and ends. It never waits and never refuses for admission's
+   * sake: a job that has been taken must be done. The signal aborts when the worker closes and grace is over.
+   * @throws what `work` throws; NumacastError NUMACAST_CLOSED, or NUMACAST_INVALID_ARGUMENT for a job in flight
+   */
+  async run<R>(jobId: string, work: (signal: AbortSignal) => Promise<R> | R, options: RunOptions = {}): Promise<R> {
+    if (this.#closing !== undefined) throw this.#closedError()
+    if (jobId === '' || jobId.length > 256) throw invalidArgument('jobId must be a name of 1 to 256 characters')
+    if (this.#jobs.has(jobId)) throw invalidArgument(`job ${jobId} is in flight on worker ${this.workerId} already`)
+    const { clock } = this.participant
+    const startedMs = clock.nowMs()
+    const abort = new AbortController()
+    this.#aborts.set(jobId, abort)
+    this.#voice.job(this.#jobs.start(this.#newJob(jobId, options.queue ?? null)))
+    this.#reconsider()
+    let error: string | null = null
+    try {
+      return await work(abort.signal)
+    } catch (cause) {
+      error = asNote(cause instanceof Error ? cause.message : String(cause))
+      throw cause
+    } finally {
+      this.#aborts.delete(jobId)
+      const nowMs = clock.nowMs()
+      const ended = this.#jobs.end(jobId, error, nowMs - startedMs, nowMs)
+      if (ended !== undefined) this.#voice.job(ended)
+      this.#reconsider()
+      if (this.#jobs.inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve()
+    }
+  }
+
+  /** Asks whoever owns the queue to offer a job again. numacast itself moves no work. */
+  requestRetry(
+    jobId: string,
+    options: { readonly reason: string; readonly afterMs?: number; readonly queue?: string },
+  ): void {
+    const job = this.#newJob(jobId, options.queue ?? null)
+    const error = asNote(options.reason)
+    this.#voice.job({ ...job, event: 'retry-requested', error, retryAfterMs: Math.round(options.afterMs ?? 0) })
+    this.#jobs.remember(jobId, this.participant.clock.nowMs())
+  }
+
+  /** Takes no new work until {@link declareHealthy}. */
+  declareUnhealthy(reason: string): void {
+    this.#unhealthyReason = asNote(reason)
+    this.#reconsider()
+  }
+
+  declareHealthy(): void {
+    this.#unhealthyReason = null
+    this.#reconsider()
+  }
+
+  /** Takes nothing more, lets jobs in flight end or aborts them, and says goodbye. Twice is fine. */
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options.graceMs ?? 10_000)
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    this.#line.refuseAll(this.#closedError())
+    this.#reconsider(true)
+    await this.#idleWithin(graceMs)
+    for (const abort of this.#aborts.values()) abort.abort(this.#closedError())
+    await this.#idleWithin(abortGraceMs)
+    this.#state.now()
+    this.#state.close()
+    this.#due?.cancel()
+    for (const close of this.#closers.splice(0)) close()
+    this.#voice.close()
+    await this.#membership.leave()
+  }
+
+  #idleWithin(graceMs: number): Promise<void> {
+    if (this.#jobs.inFlight === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = this.participant.clock.after(graceMs, resolve)
+      this.#idle.push(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
+  }
+
+  #obey<K extends IntentKind>(kind: K, partition: string, address: WorkerAddress): void {
+    const reader = this.participant.reader(intentTopics[kind], {
+      partition,
+      filter: (intent) => concerns(address, kind, intent.target),
+    })
+    reader.onSample((sample) => {
+      const at = this.#instant()
+      if (sample.instanceState === 'disposed') {
+        const [target] = keyParts(sample.key)
+        if (target !== undefined) this.#intents.withdraw(kind, target, sample.token.writer, at)
+      } else {
+        const claim = claimFrom(kind, sample)
+        // Silence is no consent to stop: an intent whose writers are gone holds until its time to live ends.
+        if (claim === undefined || sample.instanceState === 'no-writers') return
+        this.#intents.offer(claim, this.#load(), at)
+      }
+      this.#reconsider()
+    })
+    this.#closers.push(() => reader.close())
+  }
+
+  /** Something that admission, intents or reports rest on has changed, or its time has come. */
+  #reconsider(closing = this.#closing !== undefined): void {
+    const { clock } = this.participant
+    this.#intents.advance(this.#load(), this.#instant())
+    for (const report of this.#intents.takeReports()) this.#voice.status(report)
+    this.#due?.cancel()
+    const dueMs = this.#intents.nextDueMs()
+    if (dueMs !== undefined) this.#due = clock.after(Math.max(0, dueMs - clock.nowMs()), () => this.#reconsider())
+    const admission = decideAdmission(this.#facts(closing))
+    const changed = admission.open !== this.#admission.open || admission.reason !== this.#admission.reason
+    this.#admission = admission
+    this.#state.touch()
+    this.#line.recheck()
+    if (changed) this.#tell(admission)
+  }
+
+  #tell(admission: Admission): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(admission)
+      } catch {
+        this.participant.counters.add('worker.listener-failed')
+      }
+    }
+  }
+
+  #admits(queue: string | undefined): boolean {
+    if (!this.#admission.open) return false
+    if (queue === undefined) return true
+    const taken = this.#jobs.byQueue.get(queue) ?? 0
+    return this.#intents
+      .obeyed('throttle-queue')
+      .every(({ intent }) => intent.target !== queue || taken < intent.maxInFlight)
+  }
+
+  #facts(closing = this.#closing !== undefined): AdmissionFacts {
+    return {
+      closing,
+      unhealthyReason: this.#unhealthyReason,
+      drainReason: this.#intents.obeyed('drain')[0]?.intent.reason ?? null,
+      maintenanceReason: this.#config.maintenanceReason,
+      pauseReason: this.#intents.obeyed('pause-node')[0]?.intent.reason ?? null,
+      inFlight: this.#jobs.inFlight,
+      concurrency: this.concurrency,
+    }
+  }
+
+  #load(): Load {
+    return { inFlight: this.#jobs.inFlight, byQueue: this.#jobs.byQueue }
+  }
+
+  #instant(): Instant {
+    return { nowMs: this.participant.clock.nowMs(), wallMs: this.participant.clock.wallMs() }
+  }
+
+  #newJob(jobId: string, queue: string | null): JobLifecycle {
+    return {
+      jobId,
+      workerId: this.workerId,
+      queue,
+      event: 'started',
+      startedAtMs: this.participant.clock.wallMs(),
+      durationMs: null,
+      error: null,
+      retryAfterMs: null,
+    }
+  }
+
+  #publishState(): void {
+    const facts = this.#facts()
+    this.#voice.state({
+      state: conditionOf(facts),
+      inFlight: facts.inFlight,
+      concurrency: facts.concurrency,
+      jobsStarted: this.#jobs.started,
+      jobsCompleted: this.#jobs.completed,
+      jobsFailed: this.#jobs.failed,
+      admissionOpen: this.#admission.open,
+      admissionReason: this.#admission.reason === null ? null : asNote(this.#admission.reason),
+      appliedIntents: this.#intents.applied().slice(0, 64),
+    })
+  }
+
+  #publishCapacity(): void {
+    this.#voice.capacity(this.#readings.read())
+  }
+
+  #forget(): void {
+    const nowMs = this.participant.clock.nowMs()
+    for (const jobId of this.#jobs.takeExpired(nowMs)) this.#voice.forgetJob(jobId)
+    for (const report of this.#intents.takeExpiredReports(nowMs)) this.#voice.forgetStatus(report)
+  }
+
+  #closedError(): NumacastError {
+    return new NumacastError('NUMACAST_CLOSED', `worker ${this.workerId} is closed or closing`)
+  }
+}

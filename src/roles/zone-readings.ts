@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs'
+import os from 'node:os'
+import { NumacastError } from '../core/errors.js'
+import type { NodeCapacity } from '../plane/node-capacity.js'
+import { type Headroom, readHeadroom } from '../topology/headroom.js'
+import { type NumaNode, readTopology, type Topology } from '../topology/topology.js'
+import { type CpuTicks, idleCores, parseCpuTicks } from './cpu-idle.js'
+import { limited } from './limits.js'
+
+export type ZoneReading = Pick<
+  NodeCapacity,
+  | 'cpus'
+  | 'memoryTotalBytes'
+  | 'memoryAvailableBytes'
+  | 'distances'
+  | 'memoryLimitBytes'
+  | 'memoryHeadroomBytes'
+  | 'cpuQuotaCores'
+  | 'cpuHeadroomCores'
+  | 'memoryPressurePercent'
+  | 'cpuPressurePercent'
+>
+
+/** What a collector measures of its node. Injected, so that a test decides what is read. */
+export interface ZoneReadings {
+  /** @throws NumacastError NUMACAST_NOT_FOUND when the machine has no such node */
+  read(): ZoneReading
+  close(): void
+}
+
+/** This machine's: topology and cgroup headroom by the addon, idle time from `/proc/stat`. */
+export function openZoneReadings(numaNode: number): ZoneReadings {
+  let ticks: Map<number, CpuTicks> = new Map()
+  let usage: CpuUsage | undefined
+  /** Until there is an interval to measure, every core counts as idle. */
+  let idle: number | undefined
+  return {
+    read() {
+      const topology = readTopology()
+      const node = findNode(topology, numaNode)
+      const headroom = readHeadroom()
+      const ticksNow = readCpuTicks()
+      idle = idleCores(ticks, ticksNow, node.localCpus) ?? idle ?? node.cpus.length
+      ticks = ticksNow
+      const usageNow = cpuUsage(headroom)
+      const left = quotaLeft(headroom, usage, usageNow)
+      usage = usageNow
+      return {
+        cpus: node.cpus.length,
+        memoryTotalBytes: node.memoryTotalBytes ?? 0,
+        memoryAvailableBytes: availableBytes(node, topology, headroom),
+        distances: distancesFrom(topology, numaNode),
+        memoryLimitBytes: limited(headroom.memory.limit),
+        memoryHeadroomBytes: headroom.memory.limit.state === 'limited' ? headroom.memory.safeHeadroomBytes : null,
+        cpuQuotaCores: limited(headroom.cpu.quotaCpus),
+        cpuHeadroomCores: left === null ? idle : Math.min(idle, left),
+        memoryPressurePercent: headroom.pressure.memory?.some.avg10 ?? null,
+        cpuPressurePercent: headroom.pressure.cpu?.some.avg10 ?? null,
+      }
+    },
+    close() {},
+  }
+}
+
+interface CpuUsage {
+  readonly usageUs: number
+  readonly atMs: number
+}
+
+function cpuUsage(headroom: Headroom): CpuUsage | undefined {
+  const { usageUs } = headroom.cpu
+  return usageUs === null ? undefined : { usageUs, atMs: performance.now() }
+}
+
+/** Cores that the quota still allows, by what its cgroup used over the last interval; null without a quota. */
+function quotaLeft(headroom: Headroom, before: CpuUsage | undefined, after: CpuUsage | undefined): number | null {
+  const quota = limited(headroom.cpu.quotaCpus)
+  if (quota === null) return null
+  if (before === undefined || after === undefined || after.atMs <= before.atMs) return quota
+  const usedCores = (after.usageUs - before.usageUs) / 1_000 / (after.atMs - before.atMs)
+  return Math.max(0, quota - Math.max(0, usedCores))
+}
+
+function findNode(topology: Topology, numaNode: number): NumaNode {
+  const node = topology.nodes.find(({ id }) => id === numaNode)
+  if (node !== undefined) return node
+  const known = topology.nodes.map(({ id }) => id).join(', ')
+  throw new NumacastError('NUMACAST_NOT_FOUND', `there is no NUMA node ${numaNode}; this machine has ${known}`, {
+    details: { numaNode },
+  })
+}
+
+/** On a machine of one node the kernel's own estimate, MemAvailable, is the better one: it knows the watermarks. */
+function availableBytes(node: NumaNode, topology: Topology, headroom: Headroom): number {
+  const wholeHost = topology.nodes.length === 1 ? headroom.memory.hostAvailableBytes : null
+  return wholeHost ?? node.memoryAvailableBytes ?? node.memoryFreeBytes ?? os.freemem()
+}
+
+function distancesFrom(topology: Topology, numaNode: number): Record<string, number> | null {
+  const { distances } = topology
+  const row = distances?.matrix[distances.nodeIds.indexOf(numaNode)]
+  if (distances === null || row === undefined) return null
+  return Object.fromEntries(distances.nodeIds.map((id, index) => [String(id), row[index] ?? 0]))
+}
+
+function readCpuTicks(): Map<number, CpuTicks> {
+  try {
+    return parseCpuTicks(readFileSync('/proc/stat', 'utf8'))
+  } catch {
+    return new Map()
+  }
+}

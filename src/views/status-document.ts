@@ -1,0 +1,79 @@
+import type { Liveliness, LivelinessCause } from '../liveliness/state.js'
+import type { IntentKind } from '../plane/intents.js'
+import type { WorkerTotals } from '../plane/node-capacity.js'
+import type { Transition } from '../plane/transitions.js'
+import type { AppliedIntent, WorkerCondition } from '../plane/worker-state.js'
+import type { Witness } from './witness.js'
+
+/** Everything a fleet view knows, as plain data: what `numacast status --json` prints. Ages are in milliseconds. */
+export interface StatusDocument {
+  readonly domain: number
+  readonly nodes: readonly NodeStatus[]
+  readonly workers: readonly WorkerStatus[]
+  readonly intents: readonly IntentReport[]
+  readonly witness: Witness
+}
+
+/** One NUMA node of one host. `null`: not limited, or could not be read. */
+export interface NodeStatus {
+  readonly host: string
+  readonly numaNode: number
+  readonly cpus: number
+  readonly memoryTotalBytes: number
+  readonly memoryAvailableBytes: number
+  readonly memoryLimitBytes: number | null
+  readonly memoryHeadroomBytes: number | null
+  readonly cpuQuotaCores: number | null
+  readonly cpuHeadroomCores: number
+  readonly memoryPressurePercent: number | null
+  readonly cpuPressurePercent: number | null
+  readonly workers: WorkerTotals
+  readonly collector: { readonly pid: number; readonly liveliness: Liveliness; readonly cause: LivelinessCause | null }
+  /** Since its collector measured it. */
+  readonly ageMs: number
+}
+
+export interface WorkerStatus {
+  readonly workerId: string
+  readonly host: string
+  readonly numaNode: number
+  readonly pid: number
+  readonly incarnation: number
+  readonly state: WorkerCondition
+  readonly liveliness: Liveliness
+  readonly cause: LivelinessCause | null
+  readonly detail: string | null
+  /** How long the liveliness has lasted. */
+  readonly livelinessForMs: number
+  readonly inFlight: number
+  readonly concurrency: number
+  readonly jobsCompleted: number
+  readonly jobsFailed: number
+  readonly admissionOpen: boolean
+  readonly admissionReason: string | null
+  readonly appliedIntents: readonly AppliedIntent[]
+  readonly eventLoopUtilization: number | null
+  readonly memoryHeadroomBytes: number | null
+  /** Since the worker itself last spoke. */
+  readonly ageMs: number
+}
+
+/** An intent that holds, or held lately, with what each worker reported on it. */
+export interface IntentReport {
+  readonly intentId: string
+  readonly kind: IntentKind
+  readonly target: string
+  readonly action: 'apply' | 'lift'
+  readonly issuer: string
+  readonly epoch: number
+  readonly reason: string
+  /** Whether it is the one that holds for its target. */
+  readonly holds: boolean
+  readonly ageMs: number
+  readonly expiresInMs: number
+  readonly statuses: readonly {
+    readonly workerId: string
+    readonly transition: Transition
+    readonly reason: string | null
+  }[]
+}

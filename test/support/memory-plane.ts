@@ -1,0 +1,71 @@
+import { seededRandom } from '../../src/core/random.js'
+import { ProcessProbe } from '../../src/liveliness/verdict.js'
+import { joinDomain, type Participant } from '../../src/pubsub/participant.js'
+import type { ParticipantOptions } from '../../src/pubsub/participant-options.js'
+import { MemoryNetwork, type MemoryNetworkOptions } from '../../src/transport/memory.js'
+import type { ProcessIdentity } from '../../src/wire/descriptor.js'
+import { FakeClock } from './fake-clock.js'
+
+/** A domain inside this process: fake clock, memory network, seeded chance. */
+export class MemoryPlane {
+  readonly clock = new FakeClock()
+  readonly network: MemoryNetwork
+  /** What the kernel would say of a participant's process, by participant name. */
+  readonly probes = new Map<string, ProcessProbe>()
+  readonly #seed: number
+  readonly #names = new Map<number, string>()
+  readonly #open = new Set<Participant>()
+  #joined = 0
+
+  constructor(seed = 1, options: Omit<MemoryNetworkOptions, 'clock' | 'random'> = {}) {
+    this.#seed = seed
+    this.network = new MemoryNetwork({ clock: this.clock, random: seededRandom(seed), ...options })
+  }
+
+  async join(
+    name: string,
+    options: ParticipantOptions = {},
+    identity: Partial<ProcessIdentity> = {},
+  ): Promise<Participant> {
+    const pid = ++this.#joined
+    this.#names.set(pid, name)
+    const participant = await joinDomain(
+      { domain: 1, name, ...options },
+      {
+        clock: this.clock,
+        transport: this.network.open(name),
+        random: seededRandom(this.#seed * 1000 + pid),
+        identity: {
+          host: 'memory',
+          bootId: 'boot',
+          pid,
+          startTimeTicks: pid,
+          pidNamespace: 1,
+          networkNamespace: 1,
+          ...identity,
+        },
+        probe: ({ pid: asked }) => this.probes.get(this.#names.get(asked) ?? '') ?? ProcessProbe.unknown,
+      },
+    )
+    this.#open.add(participant)
+    return participant
+  }
+
+  /** Moves time until `promise` settles. */
+  async settle<T>(promise: Promise<T>, limitMs = 60_000): Promise<T> {
+    let done = false
+    const finish = (): void => {
+      done = true
+    }
+    promise.then(finish, finish)
+    for (let passedMs = 0; !done; passedMs += 5) {
+      if (passedMs > limitMs) throw new Error(`not settled after ${limitMs} ms of fake time`)
+      await this.clock.advance(5)
+    }
+    return promise
+  }
+
+  async close(): Promise<void> {
+    await this.settle(Promise.all([...this.#open].map((participant) => participant.close())))
+  }
+}
