@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
@@ -7,7 +9,8 @@ import { claimDomain } from '../support/domain-lock.js'
 import { eventually } from '../support/eventually.js'
 import { startPlane } from '../support/plane.js'
 import { abstractSocketsOf, boundAbstractSockets, childrenOf, isRunning } from '../support/processes.js'
-import { runCli } from '../support/run-cli.js'
+import { cliProgram, runCli } from '../support/run-cli.js'
+import { Terminal } from '../support/terminal.js'
 
 const { nodes } = readTopology()
 
@@ -83,6 +86,30 @@ t.test('Ctrl-C drains and leaves nothing behind', async (t) => {
     [],
   )
   t.same(readdirSync(scratch), [])
+})
+
+t.test('in a terminal: a live table, and Ctrl-C reaches only `up`', async (t) => {
+  const domain = await claimDomain(t)
+  const command = `stty rows 50 cols 200; exec ${process.execPath} ${cliProgram} up --workers 2 --domain ${domain}`
+  const script = spawn('script', ['-qefc', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  t.teardown(() => script.kill('SIGTERM'))
+  const screen = new Terminal(50)
+  script.stdout.setEncoding('utf8').on('data', (text: string) => screen.write(text))
+  await eventually('the workers are shown', () => /^w1 .*alive[\s\S]*^w2 .*alive/m.test(screen.text()) || undefined)
+  t.equal(screen.modes.get('25'), false, 'the cursor is hidden')
+  await eventually(
+    'the table is redrawn in place',
+    () => /^w1 .* alive +\d of 1 +[1-9]/m.test(screen.text()) || undefined,
+  )
+  t.equal(screen.text().split('WORKER').length, 2, 'once on the screen')
+
+  script.stdin.write('\u0003')
+  const [code] = await once(script, 'close')
+  t.equal(code, 0, screen.text())
+  t.match(screen.text(), /^(\^C)?draining: workers finish their job/m)
+  t.notMatch(screen.text(), /ended/, 'no process was hit by the Ctrl-C')
+  t.equal(screen.modes.get('25'), true, 'the cursor is back')
+  t.equal(screen.modes.get('7'), true, 'and so is wrapping')
 })
 
 t.test('killed by SIGKILL, it leaves nothing behind either', async (t) => {
