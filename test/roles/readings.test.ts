@@ -90,7 +90,9 @@ t.test('this machine, measured, is accepted by the topics', (t) => {
 
 t.test('on a machine of one node, its memory is the machine’s', (t) => {
   const nodes = readTopology().nodes
-  if (requirement(t, 'Linux with one NUMA node', process.platform === 'linux' && nodes.length === 1, 'nodes share it')) {
+  if (
+    requirement(t, 'Linux with one NUMA node', process.platform === 'linux' && nodes.length === 1, 'nodes share it')
+  ) {
     const kib = /^MemTotal:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]
     const zone = openZoneReadings(nodes[0]?.id ?? 0)
     t.equal(zone.read().memoryTotalBytes, Number(kib) * 1024)
