@@ -79,7 +79,7 @@ t.test('the first fleet, as its README tells it', { timeout: 120_000 }, async (t
   const rival = new Role(t, domain, 'worker', 'w3')
   await scheduler.said(/w3: available, alive\n/)
   rival.process.kill('SIGKILL')
-  await scheduler.said(/w3: \w+, dead \((killed|exited)\)\n/)
+  await scheduler.said(/w3: \w+, dead \((killed|exited|lease-expired)\)\n/)
 
   collector.process.kill('SIGKILL')
   await collector.ended
