@@ -81,12 +81,17 @@ t.test('the first fleet, as its README tells it', { timeout: 120_000 }, async (t
   rival.process.kill('SIGKILL')
   await scheduler.said(/w3: \w+, dead \((killed|exited|lease-expired)\)\n/)
 
+  t.equal(await second.stop(), 0)
+  await scheduler.said(/w2: draining, dead \(goodbye\)\n/)
+
   collector.process.kill('SIGKILL')
   await collector.ended
   const successor = new Role(t, domain, 'collector')
   await successor.said(/collector of node 0/)
-  t.equal(await second.stop(), 0)
-  await scheduler.said(/w2: draining, dead \(goodbye\)\n/)
+  const again = new Role(t, domain, 'operator', 'w1')
+  await again.said(/drain w1: completed\nresume w1: planned\nresume w1: admitted\nresume w1: completed\n/)
+  await again.ended
+  t.equal(again.process.exitCode, 0)
 
   for (const role of [first, successor, scheduler]) t.equal(await role.stop(), 0)
 })
