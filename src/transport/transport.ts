@@ -45,9 +45,9 @@ export interface DatagramLane {
    */
   join(group: Group, handler: FrameHandler): Promise<Subscription>
   /**
-   * Never waits and never throws: what the kernel refuses is counted (`datagram.dropped.<reason>`). The bytes
+   * Never waits: what the kernel refuses is counted (`datagram.dropped.<reason>`). The bytes
    * belong to the lane from here on.
-   * @throws NumacastError NUMACAST_LIMIT when the body exceeds `maxBodyBytes`
+   * @throws NumacastError NUMACAST_LIMIT when the body exceeds `maxBodyBytes`, NUMACAST_INVALID_ARGUMENT for a bad group
    */
   send(group: Group, body: Uint8Array): void
   /** How many sent frames the kernel has not taken yet; a writer conflates while this is high. */
