@@ -66,7 +66,7 @@ t.test('Ctrl-C drains and leaves nothing behind', async (t) => {
   const scratch = path.join(t.testdir({}), 'tmp')
   mkdirSync(scratch)
   const plane = await startPlane(t, ['--workers', '2', '--json'], { TMPDIR: scratch })
-  await plane.worker('w2', ({ jobsCompleted }) => jobsCompleted > 0)
+  for (const workerId of ['w1', 'w2']) await plane.worker(workerId, ({ jobsCompleted }) => jobsCompleted > 0)
   const pids = childrenOf(plane.up.pid)
   t.equal(pids.length, nodes.length + 3, 'collectors, a scheduler and two workers')
   const sockets = abstractSocketsOf([plane.up.pid, ...pids])
