@@ -85,8 +85,11 @@ const noBytes = Buffer.alloc(0)
 /**
  * A reader's copy of a topic: derived state, discardable, each instance knowing whose it is and how new.
  *
- * Within one owner the higher seq wins, whatever path it came by. Between owners the later written wins, and of
- * two written in the same millisecond the higher writer GUID, so that every reader decides alike.
+ * Within one owner the higher seq wins, whatever path it came by; a disposal under the seq of the value that is held
+ * ends it (a relay's lifespan and a bootstrap end an instance without a number of their own). Between owners the later
+ * written wins, and of two written in the same millisecond the higher writer GUID. "Later" is measured on this
+ * process's clock, so of two owners that write one key within the network's jitter readers may differ until the next
+ * write.
  */
 export class InstanceTable {
   readonly #rows = new Map<string, Row>()
@@ -116,7 +119,7 @@ export class InstanceTable {
     }
     this.#carry(row, change)
     if (row.owner === owner) {
-      if (seq < row.seq || (seq === row.seq && row.state !== InstanceState.noWriters)) return Outcome.duplicate
+      if (seq < row.seq || (seq === row.seq && !isNews(change, row))) return Outcome.duplicate
     } else if (row.state !== InstanceState.noWriters && !isLater(change, row)) {
       return Outcome.older
     }
@@ -124,10 +127,13 @@ export class InstanceTable {
     return Outcome.applied
   }
 
-  /** The writer no longer carries the instance. True when that left the instance without anybody. */
+  /**
+   * The writer no longer carries the instance. True when that changed the instance's state: nobody is left, or the
+   * last one who carried it is back and says that it has ended.
+   */
   abandon(key: string, writer: EntityGuid, state: 'disposed' | 'no-writers', nowMs: number): boolean {
     const row = this.#rows.get(key)
-    if (row === undefined || row.state !== InstanceState.alive) return false
+    if (row === undefined || row.state === InstanceState.disposed || row.state === state) return false
     if (row.via === writer) {
       const heir = row.others?.values().next().value
       if (heir !== undefined) {
@@ -135,8 +141,9 @@ export class InstanceTable {
         row.others?.delete(heir)
         return false
       }
-      row.state = state
       row.changedMs = nowMs
+      if (state === InstanceState.disposed) endRow(row)
+      else row.state = state
       return true
     }
     row.others?.delete(writer)
@@ -196,12 +203,7 @@ export class InstanceTable {
       row.via = change.via
     }
     if (change.disposed) {
-      row.state = InstanceState.disposed
-      row.others = undefined
-      row.bytes = noBytes
-      row.byteLength = 0
-      row.value = undefined
-      row.decoded = true
+      endRow(row)
       return
     }
     row.state = InstanceState.alive
@@ -220,6 +222,20 @@ export class InstanceTable {
     row.others ??= new Set()
     row.others.add(change.via)
   }
+}
+
+function endRow(row: Row): void {
+  row.state = InstanceState.disposed
+  row.others = undefined
+  row.bytes = noBytes
+  row.byteLength = 0
+  row.value = undefined
+  row.decoded = true
+}
+
+/** Whether a change under the very seq that is held still says something: its writer is back, or it has ended. */
+function isNews(change: IncomingChange, row: Instance): boolean {
+  return row.state === InstanceState.noWriters || (change.disposed && row.state === InstanceState.alive)
 }
 
 function isLater(change: IncomingChange, row: Instance): boolean {
