@@ -16,8 +16,9 @@ export interface IncomingChange {
   readonly disposed: boolean
   /** Owner and number of the change, also when a relay delivered it. */
   readonly token: Token
-  /** The writer that delivered it. */
+  /** The writer that delivered it, and the number under which it did: `token.seq` unless it is a relay. */
   readonly via: EntityGuid
+  readonly viaSeq: Seq
   /** When it was written, on this process's monotonic clock. */
   readonly originTimeMs: number
   readonly sourceTimeMs: number
@@ -56,14 +57,15 @@ interface Row extends Instance {
   owner: EntityGuid
   seq: Seq
   via: EntityGuid
+  viaSeq: Seq
   originTimeMs: number
   sourceTimeMs: number
   bytes: Buffer
   byteLength: number
   fields: readonly string[]
   changedMs: number
-  /** Writers other than `via` that also carry this instance; most instances have none. */
-  others: Set<EntityGuid> | undefined
+  /** Writers other than `via` that also carry this instance, under which number; most instances have none. */
+  others: Map<EntityGuid, Seq> | undefined
 }
 
 /** What became of a change: only `applied` changed anything that a user sees. */
@@ -135,10 +137,10 @@ export class InstanceTable {
     const row = this.#rows.get(key)
     if (row === undefined || row.state === InstanceState.disposed || row.state === state) return false
     if (row.via === writer) {
-      const heir = row.others?.values().next().value
+      const [heir] = row.others ?? []
       if (heir !== undefined) {
-        row.via = heir
-        row.others?.delete(heir)
+        ;[row.via, row.viaSeq] = heir
+        row.others?.delete(row.via)
         return false
       }
       row.changedMs = nowMs
@@ -150,9 +152,10 @@ export class InstanceTable {
     return false
   }
 
-  carriedBy(key: string, writer: EntityGuid): boolean {
+  /** The number under which the writer last delivered the instance; undefined when it does not carry it. */
+  carriedBy(key: string, writer: EntityGuid): Seq | undefined {
     const row = this.#rows.get(key)
-    return row !== undefined && (row.via === writer || (row.others?.has(writer) ?? false))
+    return row?.via === writer ? row.viaSeq : row?.others?.get(writer)
   }
 
   /** Forgets instances whose time is up: disposed before `disposedBeforeMs`, without writers before the other. */
@@ -171,6 +174,7 @@ export class InstanceTable {
       owner: change.token.writer,
       seq: 0,
       via: change.via,
+      viaSeq: 0,
       originTimeMs: 0,
       sourceTimeMs: 0,
       bytes: noBytes,
@@ -196,12 +200,13 @@ export class InstanceTable {
     if (row.via !== change.via) {
       // Whoever brought the newest change comes first; the others still carry the instance.
       if (row.state === InstanceState.alive) {
-        row.others ??= new Set()
-        row.others.add(row.via)
+        row.others ??= new Map()
+        row.others.set(row.via, row.viaSeq)
       }
       row.others?.delete(change.via)
       row.via = change.via
     }
+    row.viaSeq = change.viaSeq
     if (change.disposed) {
       endRow(row)
       return
@@ -217,10 +222,15 @@ export class InstanceTable {
     row.decoded = change.value !== undefined
   }
 
-  #carry(row: Row, change: IncomingChange): void {
-    if (change.disposed || row.via === change.via || row.state !== InstanceState.alive) return
-    row.others ??= new Set()
-    row.others.add(change.via)
+  /** Whatever becomes of the change: its writer now carries the instance, or no longer does. */
+  #carry(row: Row, { via, viaSeq, disposed }: IncomingChange): void {
+    if (row.state !== InstanceState.alive) return
+    if (row.via === via) row.viaSeq = Math.max(row.viaSeq, viaSeq)
+    else if (disposed) row.others?.delete(via)
+    else {
+      row.others ??= new Map()
+      row.others.set(via, viaSeq)
+    }
   }
 }
 

@@ -11,7 +11,7 @@ import { type QosOptions, Reliability, type ResolvedQos } from '../qos/qos.js'
 import { rejectionOf } from '../wire/bytes.js'
 import { checkRecord, RecordCodec } from '../wire/record.js'
 import type { SamplesHead, WireSample } from '../wire/samples.js'
-import type { WriterProxy } from './proxy.js'
+import type { Bootstrap, WriterProxy } from './proxy.js'
 import { type Sample, toSample, ViewState } from './sample.js'
 import type { Topic } from './topic.js'
 
@@ -196,7 +196,6 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
         this.#components.counters.add('reader.duplicate')
         continue
       }
-      proxy.bootstrap?.seen.add(sample.key)
       this.#take(proxy, head, sample)
     }
     // Best effort repairs nothing: what was missed is lost, and counted, and the token goes on.
@@ -217,9 +216,9 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
 
   /** @internal The whole cache has been received: what the writer carried before and has no more is gone. */
   finishBootstrap(proxy: WriterProxy): void {
-    const seen = proxy.bootstrap?.seen
+    const { bootstrap } = proxy
     proxy.bootstrap = undefined
-    if (seen !== undefined) this.#abandon(proxy.guid, InstanceState.disposed, seen)
+    if (bootstrap !== undefined) this.#abandon(proxy.guid, InstanceState.disposed, bootstrap)
   }
 
   /** @internal Forgets ended instances whose time is up. */
@@ -255,6 +254,7 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
         disposed: sample.disposed,
         token,
         via: proxy.guid,
+        viaSeq: sample.seq,
         originTimeMs: nowMs - sample.ageMs,
         sourceTimeMs: head.sentWallMs - sample.ageMs,
         bytes: frame,
@@ -305,10 +305,14 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     return sample
   }
 
-  #abandon(writer: EntityGuid, state: 'disposed' | 'no-writers', except: ReadonlySet<string> | undefined): void {
+  /** The writer carries nothing any more; or nothing up to the bootstrap's base but what the bootstrap has brought. */
+  #abandon(writer: EntityGuid, state: 'disposed' | 'no-writers', bootstrap: Bootstrap | undefined): void {
     const nowMs = this.#components.clock.nowMs()
     for (const { key } of this.#table.values()) {
-      if (except?.has(key) === true || !this.#table.carriedBy(key, writer)) continue
+      const carriedSeq = this.#table.carriedBy(key, writer)
+      if (carriedSeq === undefined) continue
+      // Newer than the base: written while the reply was on its way.
+      if (bootstrap !== undefined && (bootstrap.seen.has(key) || carriedSeq > bootstrap.base)) continue
       if (this.#table.abandon(key, writer, state, nowMs)) this.#notify(key)
     }
   }
