@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import type { Guid, Seq } from '../core/ids.js'
 import type { Random } from '../core/random.js'
+import { Liveliness } from '../liveliness/verdict.js'
 import { Reliability } from '../qos/qos.js'
 import type { StreamLane } from '../transport/transport.js'
 import { ByteReader, malformed, Rejection, rejectionOf } from '../wire/bytes.js'
@@ -73,6 +74,7 @@ export class CatchUpClient {
   stateOf(proxy: WriterProxy, peer: RemotePeer | undefined): CatchUpState {
     if (proxy.started && !proxy.progress.hasGap) return CatchUpState.fresh
     if (peer === undefined || peer.pull.failures >= failuresUntilUnavailable) return CatchUpState.unavailable
+    if (peer.monitor.verdict.liveliness === Liveliness.unreachable) return CatchUpState.unavailable
     if (peer.pull.inFlight) return CatchUpState.recovering
     return proxy.started ? CatchUpState.lagging : CatchUpState.bootstrapRequired
   }
