@@ -55,33 +55,43 @@ function inflict(file: string, damage: Damage): void {
   }
   switch (damage.kind) {
     case 'delete':
-      return rmSync(file, { recursive: true, force: true })
+      rmSync(file, { recursive: true, force: true })
+      break
     case 'directory':
-      return change(() => mkdirSync(file))
+      change(() => mkdirSync(file))
+      break
     case 'loop':
-      return change(() => symlinkSync(path.basename(file), file))
+      change(() => symlinkSync(path.basename(file), file))
+      break
     case 'empty':
-      return change(() => writeFileSync(file, ''))
+      change(() => writeFileSync(file, ''))
+      break
     case 'endless':
-      return change(() => {
+      change(() => {
         writeFileSync(file, '1')
         truncateSync(file, 20 * 1024 * 1024) // sparse, and more than any reader takes
       })
+      break
     case 'replace':
-      return change(() => writeFileSync(file, damage.text))
+      change(() => writeFileSync(file, damage.text))
+      break
     case 'append':
-      return change((old) => writeFileSync(file, Buffer.concat([old, Buffer.from(damage.text)])))
+      change((old) => writeFileSync(file, Buffer.concat([old, Buffer.from(damage.text)])))
+      break
     case 'prepend':
-      return change((old) => writeFileSync(file, Buffer.concat([Buffer.from(damage.text), old])))
+      change((old) => writeFileSync(file, Buffer.concat([Buffer.from(damage.text), old])))
+      break
     case 'cut':
-      return change((old) => writeFileSync(file, old.subarray(0, damage.at)))
+      change((old) => writeFileSync(file, old.subarray(0, damage.at)))
+      break
     case 'flip':
-      return change((old) => {
+      change((old) => {
         if (old.length > 0) old[damage.at % old.length] = damage.byte
         writeFileSync(file, old)
       })
+      break
     case 'number':
-      return change((old) => {
+      change((old) => {
         let index = -1
         writeFileSync(
           file,

@@ -41,6 +41,12 @@ async function runSanitized(): Promise<void> {
     ASAN_OPTIONS: 'detect_leaks=0:strict_string_checks=1:detect_stack_use_after_return=1',
     UBSAN_OPTIONS: 'print_stacktrace=1',
   }
+  const check = `import('${new URL('../../src/topology/addon.js', import.meta.url).href}').then((addon) => console.log(addon.addonStatus()))`
+  t.match(
+    (await run(process.execPath, ['-e', check], { env })).stdout,
+    /available: true/,
+    'the sanitized addon is in use',
+  )
   for (const suite of suites) {
     await t.test(suite, async (t) => {
       const result = await run(process.execPath, [path.join(here, `${suite}.test.js`)], {
