@@ -7,6 +7,8 @@ import { Worker } from '../../src/roles/worker.js'
 import type { WorkerOptions } from '../../src/roles/worker-options.js'
 import { deferred, FleetInMemory } from './fleet-in-memory.js'
 
+t.setTimeout(300_000)
+
 t.test('runs jobs, counts them, and lets errors through', async (t) => {
   const fleet = new FleetInMemory()
   const worker = await fleet.worker('w')
