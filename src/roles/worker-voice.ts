@@ -31,6 +31,7 @@ export class WorkerVoice {
   readonly #jobs: Writer<JobLifecycle>
   readonly #statuses: Writer<IntentStatus>
   readonly #counters: Counters
+  #closed = false
 
   constructor(participant: Participant, options: ResolvedWorkerOptions, numaNode: number) {
     const { bootId, host, pid } = participant.identity
@@ -68,8 +69,10 @@ export class WorkerVoice {
     }
   }
 
+  /** After `close` it is in vain: a job may outlast its worker. */
   job(job: JobLifecycle): void {
-    this.#jobs.write(job)
+    if (this.#closed) this.#counters.add('worker.job-outlasted')
+    else this.#jobs.write(job)
   }
 
   forgetJob(jobId: string): void {
@@ -90,6 +93,7 @@ export class WorkerVoice {
   }
 
   close(): void {
+    this.#closed = true
     for (const writer of [this.#state, this.#capacity, this.#jobs, this.#statuses]) writer.close()
   }
 }

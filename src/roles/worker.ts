@@ -66,6 +66,7 @@ export class Worker implements AsyncDisposable {
   #admission: Admission
   #unhealthyReason: string | null = null
   #isClosing = false
+  #hasLeft = false
   #closing: Promise<void> | undefined
 
   /**
@@ -132,6 +133,11 @@ export class Worker implements AsyncDisposable {
     return this.#jobs.inFlight
   }
 
+  /** Jobs that have ended without an error. */
+  get completed(): number {
+    return this.#jobs.completed
+  }
+
   /** Jobs that it takes at once, after every limit that applies now. */
   get concurrency(): number {
     return Math.min(this.#options.concurrency, this.#orders.maxInFlight)
@@ -194,7 +200,7 @@ export class Worker implements AsyncDisposable {
       const nowMs = clock.nowMs()
       const ended = this.#jobs.end(jobId, error, nowMs - startedMs, nowMs)
       if (ended !== undefined) this.#voice.job(ended)
-      this.#reconsider()
+      if (!this.#hasLeft) this.#reconsider()
       if (this.#jobs.inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve()
     }
   }
@@ -240,6 +246,7 @@ export class Worker implements AsyncDisposable {
     await this.#idleWithin(abortGraceMs)
     this.#state.now()
     this.#state.close()
+    this.#hasLeft = true
     this.#orders.stop()
     for (const close of this.#closers.splice(0)) close()
     this.#voice.flush()

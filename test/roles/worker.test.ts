@@ -7,6 +7,8 @@ import { Worker } from '../../src/roles/worker.js'
 import type { WorkerOptions } from '../../src/roles/worker-options.js'
 import { deferred, FleetInMemory } from './fleet-in-memory.js'
 
+t.setTimeout(300_000)
+
 t.test('runs jobs, counts them, and lets errors through', async (t) => {
   const fleet = new FleetInMemory()
   const worker = await fleet.worker('w')
@@ -185,9 +187,11 @@ t.test('close lets jobs end, then aborts them, then leaves without them', async 
   await obedient.close()
 
   const stubborn = await fleet.worker('stubborn')
-  const never = stubborn.run('1', () => new Promise(() => {}))
-  never.catch(() => {})
+  const late = deferred<string>()
+  const outlasting = stubborn.run('1', () => late.promise)
   await fleet.plane.settle(stubborn.close({ graceMs: 100 }))
+  late.resolve('done after all')
+  t.equal(await outlasting, 'done after all')
   await fleet.close()
   t.equal(fleet.clock.pendingTimers, 0)
 })
