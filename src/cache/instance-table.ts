@@ -126,10 +126,12 @@ export class InstanceTable {
       this.#rows.set(change.key, this.#newRow(change, nowMs))
       return change.disposed ? Outcome.unheard : Outcome.applied
     }
+    // A relay that held this value and now sends another has given this one up.
+    const givesUp = row.via === change.via && change.viaSeq > row.viaSeq && !hasHeir(row)
     this.#carry(row, change)
     if (row.owner === owner) {
       if (seq < row.seq || (seq === row.seq && !isNews(change, row))) return Outcome.duplicate
-    } else if (row.state !== InstanceState.noWriters && !isLater(change, row)) {
+    } else if (row.state !== InstanceState.noWriters && !givesUp && !isLater(change, row)) {
       return Outcome.older
     }
     this.#replace(row, change, nowMs)
@@ -247,6 +249,11 @@ export class InstanceTable {
       row.others.set(via, { seq: viaSeq, isRival: token.writer !== row.owner })
     }
   }
+}
+
+function hasHeir(row: Row): boolean {
+  for (const { isRival } of row.others?.values() ?? []) if (!isRival) return true
+  return false
 }
 
 function endRow(row: Row): void {
