@@ -248,6 +248,10 @@ export class Participant {
         clock: this.clock,
         counters: this.counters,
         synced: (id, signal) => this.#synced(id, signal),
+        refresh: (writer) => {
+          const peer = this.#peers.get(participantOf(writer))
+          if (peer !== undefined) this.#catchUp.afterSpread(peer)
+        },
         catchUpState: (proxy) => this.#catchUp.stateOf(proxy, this.#peers.get(participantOf(proxy.guid))),
         closed: () => this.#readerClosed(entity, partitions),
       },
