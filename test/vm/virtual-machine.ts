@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { type Machine, machineOptions } from './machine.js'
+import type { Report } from './protocol.js'
+
+export interface BootOptions {
+  readonly qemu: string
+  readonly kernel: string
+  readonly initramfs: string
+  readonly machine: Machine
+  /** Where its console is written. */
+  readonly directory: string
+  /** How long the guest may say nothing. Emulation is slow, and a loaded host makes it slower. */
+  readonly silenceMs: number
+}
+
+/** A running guest. Iterate over what it reports; leaving the loop ends the machine. */
+export class VirtualMachine implements AsyncIterable<Report> {
+  readonly #qemu: ChildProcess
+  readonly #silenceMs: number
+  readonly #consoleFile: string
+
+  constructor({ qemu, kernel, initramfs, machine, directory, silenceMs }: BootOptions) {
+    this.#silenceMs = silenceMs
+    this.#consoleFile = path.join(directory, `console-${machine.layout}.txt`)
+    // biome-ignore format: one option per line
+    this.#qemu = spawn(qemu, [
+      '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none',
+      '-accel', 'tcg,thread=multi',
+      '-cpu', 'max',
+      ...machineOptions(machine),
+      '-kernel', kernel,
+      '-initrd', initramfs,
+      // panic=-1: a guest that fails ends at once. mitigations=off: emulating them takes time and protects nothing.
+      '-append', `console=ttyS0 quiet panic=-1 mitigations=off layout=${machine.layout}`,
+      '-chardev', `file,id=console,path=${this.#consoleFile}`, '-serial', 'chardev:console',
+      '-chardev', 'stdio,id=reports,signal=off', '-serial', 'chardev:reports',
+    ], { stdio: ['pipe', 'pipe', 'pipe'] })
+    this.#qemu.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#complaints += text
+    })
+  }
+
+  #complaints = ''
+
+  /** The last lines of what QEMU and the guest's console said, for a person who looks into a failure. */
+  diagnosis(): string {
+    let console = ''
+    try {
+      console = readFileSync(this.#consoleFile, 'utf8')
+    } catch {
+      // QEMU did not get as far as to open it.
+    }
+    return [...this.#complaints.split('\n'), ...console.split(/\r?\n/).slice(-40)].filter((line) => line !== '').join('\n')
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Report> {
+    const { stdout } = this.#qemu
+    if (stdout === null) return
+    const silence = setTimeout(() => this.kill(), this.#silenceMs)
+    this.#qemu.once('error', (error) => {
+      this.#complaints += error.message
+    })
+    try {
+      for await (const line of createInterface({ input: stdout })) {
+        silence.refresh()
+        if (!line.startsWith('{')) continue
+        const report: Report = JSON.parse(line)
+        if (report.name === 'end') return
+        yield report
+      }
+    } finally {
+      clearTimeout(silence)
+      this.kill()
+    }
+  }
+
+  /** At once. Twice is fine. */
+  kill(): void {
+    this.#qemu.kill('SIGKILL')
+  }
+}
