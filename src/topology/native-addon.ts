@@ -14,10 +14,19 @@ export interface NativeAddon {
   readonly sampleFields: readonly string[]
   openSampler(root: string, pid: number, slowIntervalMs: number, values: Float64Array): NativeSampler
   readProcessState(pid: number): ProcessState | null
-  /** `startTime` −1 stands for "any". `onExit` gets the wait status, or `null` where it cannot be learned. */
-  watchProcess(pid: number, startTime: number, onExit: (waitStatus: number | null) => void): NativeWatch | string
-  /** `onEvent` gets the pressure file's `total`; −1 says that the trigger is gone. */
-  watchPressure(path: string, line: string, onEvent: (totalUs: number) => void): NativeWatch | string
+  /**
+   * `startTime` −1 stands for "any". `onExit` gets the wait status, or `null` where it cannot be learned. A sentence
+   * says why it cannot be watched, `null` that it is gone already.
+   */
+  watchProcess(pid: number, startTime: number, onExit: (waitStatus: number | null) => void): NativeWatch | string | null
+  /** `onEvent` gets the pressure file's `total` and its growth; `null` says that the trigger is gone. */
+  watchPressure(
+    path: string,
+    kind: string,
+    stallUs: number,
+    windowUs: number,
+    onEvent: (totalUs: number | null, stalledUs: number) => void,
+  ): NativeWatch | string
   /** `onEvent` gets the changed file's text; `null` says that the cgroup is gone. */
   watchFile(path: string, onEvent: (text: string | null) => void): NativeWatch | string
   currentCpu(): number | null

@@ -46,14 +46,12 @@ export function watchPressure(trigger: PressureTrigger, onEvent: (event: Pressur
       ? `/proc/pressure/${resource}`
       : cgroupFile(`${resource}.pressure`, scope === 'self' ? undefined : scope.directory)
   if (file === null) return HandleWatch.unavailable('this process is in no visible cgroup v2: use scope "system"')
-  return HandleWatch.open((watch) => {
-    let lastTotalUs = Number.NaN
-    return addon.watchPressure(file, `${kind} ${stallUs} ${windowUs}`, (totalUs) => {
-      if (totalUs < 0) return watch.end()
-      onEvent({ totalUs, stalledUs: totalUs - lastTotalUs, atMs: performance.now() })
-      lastTotalUs = totalUs
-    })
-  })
+  return HandleWatch.open((watch) =>
+    addon.watchPressure(file, kind, stallUs, windowUs, (totalUs, stalledUs) => {
+      if (totalUs === null) watch.end()
+      else onEvent({ totalUs, stalledUs, atMs: performance.now() })
+    }),
+  )
 }
 
 function checkTrigger({ resource, kind, stallUs, windowUs }: PressureTrigger): void {

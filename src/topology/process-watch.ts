@@ -2,6 +2,7 @@ import os from 'node:os'
 import { invalidArgument } from '../core/errors.js'
 import { addonStatus, nativeAddon } from './addon.js'
 import { HandleWatch } from './handle-watch.js'
+import type { NativeWatch } from './native-addon.js'
 import { checkPid } from './pid.js'
 import type { Watch } from './watch.js'
 
@@ -43,12 +44,24 @@ export function watchProcess(target: ProcessTarget, onExit: (exit: ProcessExit) 
   const addon = nativeAddon()
   const status = addonStatus()
   if (addon === null) return HandleWatch.unavailable(status.available ? 'no addon' : status.reason)
-  return HandleWatch.open((watch) =>
-    addon.watchProcess(pid, startTime ?? -1, (waitStatus: number | null) => {
+  return HandleWatch.open((watch) => {
+    const exited = (waitStatus: number | null): void => {
+      if (watch.status.state !== 'watching') return
       watch.end()
       onExit(describeExit(waitStatus))
-    }),
-  )
+    }
+    return addon.watchProcess(pid, startTime ?? -1, exited) ?? laterCall(() => exited(null))
+  })
+}
+
+/** For a process that is gone already: the call comes on a later turn, like any other. */
+function laterCall(call: () => void): NativeWatch {
+  const immediate = setImmediate(call)
+  return {
+    close: () => clearImmediate(immediate),
+    ref: () => immediate.ref(),
+    unref: () => immediate.unref(),
+  }
 }
 
 /** Decodes a wait status as `wait(2)` lays it out: low 7 bits the signal, bit 7 core dumped, next byte the code. */

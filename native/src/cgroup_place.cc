@@ -1,0 +1,231 @@
+#include "cgroup_place.h"
+
+#include <algorithm>
+
+#include "text.h"
+
+namespace numacast {
+
+namespace {
+
+/** A cgroup path: so many levels above the cgroup namespace's root, then down through `names`. */
+struct CgroupPath {
+  size_t ups = 0;
+  std::vector<std::string> names;
+};
+
+constexpr size_t kMostPathBytes = 4096;
+
+/** Nothing for a path that the kernel would not print: too long, or ".." after a name. */
+std::optional<CgroupPath> parsePath(std::string_view text) {
+  if (text.empty() || text.front() != '/' || text.size() > kMostPathBytes) return std::nullopt;
+  CgroupPath path;
+  for (const std::string_view name : split(text, '/')) {
+    if (name.empty() || name == ".") continue;
+    if (name == "..") {
+      if (!path.names.empty()) return std::nullopt;
+      ++path.ups;
+    } else {
+      path.names.emplace_back(name);
+    }
+  }
+  return path;
+}
+
+std::string_view withoutSuffix(std::string_view text, std::string_view suffix) {
+  if (text.ends_with(suffix)) text.remove_suffix(suffix.size());
+  return text;
+}
+
+bool isPrefix(const std::vector<std::string>& prefix, const std::vector<std::string>& names) {
+  return prefix.size() <= names.size() && std::equal(prefix.begin(), prefix.end(), names.begin());
+}
+
+std::string join(const std::string& directory, std::string_view name) {
+  return directory.ends_with('/') ? directory + std::string(name) : directory + "/" + std::string(name);
+}
+
+}  // namespace
+
+CgroupMembership CgroupMembership::parse(std::string_view text, const std::string& path, Warnings& warnings) {
+  CgroupMembership membership;
+  for (std::string_view line; nextLine(text, line);) {
+    if (trim(line).empty()) continue;
+    // "hierarchy-id:controllers:path"; the path may hold colons of its own.
+    const size_t first = line.find(':');
+    const size_t second = first == std::string_view::npos ? first : line.find(':', first + 1);
+    if (second == std::string_view::npos || !parseUnsigned(line.substr(0, first)) ||
+        line.substr(second + 1).empty() || line[second + 1] != '/' || membership.v1_.size() >= 64) {
+      warnings.add("membership-malformed", path, "a line does not follow the format and was left out");
+      continue;
+    }
+    membership.known_ = true;
+    const std::string_view controllers = line.substr(first + 1, second - first - 1);
+    const std::string cgroup(line.substr(second + 1));
+    if (controllers.empty()) {
+      membership.v2_ = cgroup;
+      continue;
+    }
+    Line v1{{}, cgroup};
+    for (const std::string_view name : split(controllers, ',')) v1.controllers.emplace_back(name);
+    membership.v1_.push_back(std::move(v1));
+  }
+  return membership;
+}
+
+const std::string* CgroupMembership::v1Path(std::string_view controller) const {
+  for (const Line& line : v1_) {
+    for (const std::string& name : line.controllers) {
+      if (name == controller) return &line.path;
+    }
+  }
+  return nullptr;
+}
+
+CgroupLocator::CgroupLocator(const RootDir& root, const MountTable& mounts, CgroupMembership membership,
+                             Warnings& warnings)
+    : root_(root), mounts_(mounts), membership_(std::move(membership)), warnings_(warnings) {}
+
+CgroupPlace CgroupLocator::locate(const std::string& controller) const {
+  if (const std::string* path = membership_.v1Path(controller)) {
+    CgroupPlace place;
+    place.controller = controller;
+    place.version = 1;
+    return resolve(std::move(place), *path);
+  }
+  CgroupPlace place = locateUnified();
+  place.controller = controller;
+  if (place.found()) {
+    const FileText offered = root_.read(join(place.levels.back(), "cgroup.controllers"));
+    if (offered.ok()) {
+      place.offered = false;
+      std::string_view text = offered.text;
+      for (std::string_view name; nextWord(text, name);) {
+        if (name == controller) place.offered = true;
+      }
+    }
+  }
+  return place;
+}
+
+CgroupPlace CgroupLocator::locateUnified() const {
+  CgroupPlace place;
+  if (!membership_.known() || !mounts_.known()) {
+    place.problem = Unknown::kUnreadable;
+    return place;
+  }
+  const std::string* path = membership_.v2Path();
+  if (path == nullptr) {
+    place.problem = Unknown::kNotMounted;
+    return place;
+  }
+  place.version = 2;
+  return resolve(std::move(place), *path);
+}
+
+/** Picks the mount that shows the process's cgroup and the most of its ancestors. */
+CgroupPlace CgroupLocator::resolve(CgroupPlace place, const std::string& cgroupPath) const {
+  place.cgroupPath = cgroupPath;
+  const bool v1 = place.version == 1;
+  if (!mounts_.known()) {
+    place.problem = Unknown::kUnreadable;
+    return place;
+  }
+  const auto path = parsePath(withoutSuffix(cgroupPath, " (deleted)"));
+  if (!path) {
+    warnings_.add("membership-malformed", cgroupPath.substr(0, 200), "this is no path of a cgroup");
+    place.problem = Unknown::kUnreadable;
+    return place;
+  }
+  const Mount* best = nullptr;
+  size_t bestDepth = 0;
+  size_t bestRoot = 0;
+  bool mounted = false;
+  for (const Mount& mount : mounts_.visible()) {
+    if (mount.type != (v1 ? "cgroup" : "cgroup2") || (v1 && !mount.hasOption(place.controller))) continue;
+    mounted = true;
+    const auto root = parsePath(withoutSuffix(mount.root, "//deleted"));
+    // Both are relative to the namespace's root: equally far above it, or the names in between are hidden.
+    if (!root || root->ups != path->ups || !isPrefix(root->names, path->names)) continue;
+    const size_t rootSize = root->names.size();
+    // How much of the path is really there below the mount.
+    size_t depth = 0;
+    std::string directory = mount.point;
+    if (root_.isDirectory(directory)) {
+      depth = 1;
+      for (size_t index = rootSize; index < path->names.size(); ++index) {
+        directory = join(directory, path->names[index]);
+        if (!root_.isDirectory(directory)) break;
+        ++depth;
+      }
+    }
+    const bool whole = depth == path->names.size() - rootSize + 1;
+    const size_t score = depth == 0 ? 0 : whole ? 2 : 1;
+    if (best == nullptr || score > bestDepth || (score == bestDepth && rootSize < bestRoot)) {
+      best = &mount;
+      bestDepth = score;
+      bestRoot = rootSize;
+    }
+  }
+  if (best == nullptr) {
+    place.problem = mounted ? Unknown::kOutsideMount : Unknown::kNotMounted;
+    return place;
+  }
+  place.mountPoint = best->point;
+  if (bestDepth == 0) {
+    warnings_.add("cgroup-missing", best->point, "the mount point is not there");
+    place.problem = Unknown::kUnreadable;
+    return place;
+  }
+  std::vector<std::string> downward{best->point};
+  for (size_t index = bestRoot; index < path->names.size(); ++index) {
+    std::string directory = join(downward.back(), path->names[index]);
+    if (!root_.isDirectory(directory)) {
+      warnings_.add("cgroup-missing", directory, "this cgroup is not there (removed?); its nearest ancestor was read");
+      break;
+    }
+    downward.push_back(std::move(directory));
+  }
+  place.levels.assign(downward.rbegin(), downward.rend());
+  place.ancestorsVisible = ancestorsVisible(*best, v1);
+  return place;
+}
+
+/**
+ * Whether the mount's root is the hierarchy's own root. Files tell best: v2 keeps cgroup.type and memory.max out of its
+ * root, v1 has release_agent and cgroup.sane_behavior only there.
+ */
+Visible CgroupLocator::ancestorsVisible(const Mount& mount, bool v1) const {
+  const auto root = parsePath(withoutSuffix(mount.root, "//deleted"));
+  if (root && !root->names.empty()) return Visible::kNo;
+  const auto has = [&](const char* name) { return root_.exists(join(mount.point, name)); };
+  const auto hasAny = [&](std::initializer_list<const char*> names) {
+    return std::any_of(names.begin(), names.end(), has);
+  };
+  if (v1) {
+    if (hasAny({"release_agent", "cgroup.sane_behavior"})) return Visible::kYes;
+  } else {
+    if (hasAny({"memory.max", "cgroup.type", "cgroup.events", "cpu.max", "pids.max"})) return Visible::kNo;
+    if (hasAny({"cgroup.procs", "cgroup.controllers", "cgroup.subtree_control", "cgroup.stat", "cpu.stat", "memory.stat"}))
+      return Visible::kYes;
+  }
+  // The first cgroup namespace has a fixed inode number (PROC_CGROUP_INIT_INO in linux/proc_ns.h).
+  const std::string space = root_.readLink("/proc/self/ns/cgroup");
+  if (space.empty()) return Visible::kNotKnown;
+  return space == "cgroup:[4026531835]" ? Visible::kYes : Visible::kNo;
+}
+
+Layout CgroupLocator::layout() const {
+  bool v1 = false;
+  bool v2 = false;
+  for (const Mount& mount : mounts_.visible()) {
+    if (mount.type == "cgroup2") v2 = true;
+    // A named hierarchy (systemd's) carries no controller.
+    if (mount.type == "cgroup" && mount.options.find("name=") == std::string::npos) v1 = true;
+  }
+  if (v1 && v2) return Layout::kHybrid;
+  if (v1) return Layout::kV1;
+  return v2 ? Layout::kV2 : Layout::kNone;
+}
+
+}  // namespace numacast

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mount_table.h"
+#include "root_dir.h"
+#include "warnings.h"
+
+namespace numacast {
+
+enum class Unknown { kUnreadable, kNotMounted, kOutsideMount };
+enum class Visible { kYes, kNo, kNotKnown };
+
+/** Where one controller's hierarchy holds the process. */
+struct CgroupPlace {
+  std::string controller;
+  /** 1 or 2; 0 when no hierarchy carries the controller. */
+  int version = 0;
+  /** As /proc/<pid>/cgroup names it. */
+  std::string cgroupPath;
+  std::string mountPoint;
+  /** Directories from the process's own cgroup up to the mount's root; empty when there is a `problem`. */
+  std::vector<std::string> levels;
+  Visible ancestorsVisible = Visible::kNotKnown;
+  /** v2: whether the mount's root offers the controller to its children; unset where that cannot be read. */
+  std::optional<bool> offered;
+  std::optional<Unknown> problem;
+
+  bool found() const { return !problem.has_value(); }
+  const std::string& leaf() const { return levels.front(); }
+};
+
+/** /proc/<pid>/cgroup: which cgroup the process is in, per hierarchy. */
+class CgroupMembership {
+ public:
+  static CgroupMembership parse(std::string_view text, const std::string& path, Warnings& warnings);
+
+  bool known() const { return known_; }
+  /** The v1 line that names the controller, or null. */
+  const std::string* v1Path(std::string_view controller) const;
+  const std::string* v2Path() const { return v2_ ? &*v2_ : nullptr; }
+
+ private:
+  struct Line {
+    std::vector<std::string> controllers;
+    std::string path;
+  };
+
+  bool known_ = false;
+  std::vector<Line> v1_;
+  std::optional<std::string> v2_;
+};
+
+enum class Layout { kNone, kV1, kV2, kHybrid };
+
+/** Finds the directories that stand for a process's cgroups, given its membership and the visible mounts. */
+class CgroupLocator {
+ public:
+  CgroupLocator(const RootDir& root, const MountTable& mounts, CgroupMembership membership, Warnings& warnings);
+
+  CgroupPlace locate(const std::string& controller) const;
+  /** The v2 hierarchy itself, whichever controllers it has: it carries pressure and events. */
+  CgroupPlace locateUnified() const;
+  Layout layout() const;
+
+ private:
+  CgroupPlace resolve(CgroupPlace place, const std::string& cgroupPath) const;
+  Visible ancestorsVisible(const Mount& mount, bool v1) const;
+
+  const RootDir& root_;
+  const MountTable& mounts_;
+  CgroupMembership membership_;
+  Warnings& warnings_;
+};
+
+}  // namespace numacast

@@ -1,0 +1,69 @@
+#include "process_exit.h"
+
+#include <linux/ioctl.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+#include "process_stat.h"
+#include "root_dir.h"
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+
+namespace numacast {
+
+namespace {
+
+/** struct pidfd_info of linux/pidfd.h (Linux 6.13), its first published size; older headers lack it. */
+struct PidfdInfo {
+  uint64_t mask;
+  uint64_t cgroupId;
+  uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+  int32_t exitCode;
+};
+static_assert(sizeof(PidfdInfo) == 64, "PIDFD_INFO_SIZE_VER0");
+
+constexpr uint64_t kInfoExit = 1U << 3;  // PIDFD_INFO_EXIT, Linux 6.15: once the parent has reaped it
+
+std::optional<int> askPidfd(int fd) {
+  PidfdInfo info = {};
+  info.mask = kInfoExit;
+  if (ioctl(fd, _IOWR(0xFF, 11, PidfdInfo), &info) != 0 || (info.mask & kInfoExit) == 0) return std::nullopt;
+  return info.exitCode;
+}
+
+}  // namespace
+
+ProcessExit::Opened ProcessExit::open(int pid, double startTime, std::string& reason) {
+  pid_ = pid;
+  pidfd_ = UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd_.valid()) {
+    if (errno == ESRCH) return Opened::kGone;
+    reason = errno == ENOSYS   ? "pidfd_open needs Linux 5.3"
+             : errno == EINVAL ? "pid " + std::to_string(pid) + " is a thread, not a process"
+                               : "pidfd_open(" + std::to_string(pid) + "): " + errnoText(errno);
+    return Opened::kUnavailable;
+  }
+  // The pidfd holds on to one process; whether it is the one that was meant, its start time tells.
+  const auto stat = ProcessStat::read(pid);
+  if (!stat || (startTime >= 0 && static_cast<double>(stat->startTime) != startTime)) {
+    pidfd_.reset();
+    return Opened::kGone;
+  }
+  startTime_ = stat->startTime;
+  traceable_ = stat->traceable;
+  return Opened::kWatching;
+}
+
+std::optional<int> ProcessExit::waitStatus(int fd) const {
+  if (const auto status = askPidfd(fd)) return status;
+  // Not reaped yet: the zombie's stat tells, if it let us look while it lived (a 0 would mean either otherwise).
+  const auto stat = ProcessStat::read(pid_);
+  if (stat && stat->startTime == startTime_ && (stat->state == 'Z' || stat->state == 'X') && (traceable_ || stat->exitCode != 0)) {
+    return stat->exitCode;
+  }
+  return askPidfd(fd);  // reaped in between
+}
+
+}  // namespace numacast

@@ -1,0 +1,114 @@
+#include "root_dir.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <cstring>
+#include <memory>
+
+namespace numacast {
+
+std::string errnoText(int error) {
+  char buffer[128] = {};
+  return strerror_r(error, buffer, sizeof buffer);
+}
+
+RootDir::RootDir(const std::string& root) : live_(root == "/") {
+  if (!live_) root_ = UniqueFd(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+int RootDir::openAt(const std::string& path, int flags) const {
+  if (path.empty() || path[0] != '/' || path.find('\0') != std::string::npos) {
+    errno = EINVAL;
+    return -1;
+  }
+  if (live_) return ::open(path.c_str(), flags);
+  const size_t start = path.find_first_not_of('/');
+  const std::string relative = start == std::string::npos ? "." : path.substr(start);
+  open_how how = {};
+  how.flags = static_cast<uint64_t>(flags);
+  how.resolve = RESOLVE_IN_ROOT;
+  const long fd = syscall(SYS_openat2, root_.get(), relative.c_str(), &how, sizeof how);
+  if (fd >= 0) return static_cast<int>(fd);
+  // Kernels before 5.6, and sandboxes that refuse what they do not know.
+  if (errno != ENOSYS && errno != EPERM) return -1;
+  return openat(root_.get(), relative.c_str(), flags);
+}
+
+UniqueFd RootDir::openFile(const std::string& path, int& error) const {
+  UniqueFd fd(openAt(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  error = fd.valid() ? 0 : errno;
+  if (!fd.valid()) return fd;
+  struct stat status = {};
+  if (fstat(fd.get(), &status) != 0) {
+    error = errno;
+  } else if (S_ISDIR(status.st_mode)) {
+    error = EISDIR;
+  } else if (!S_ISREG(status.st_mode)) {
+    error = EINVAL;
+  }
+  if (error != 0) fd.reset();
+  return fd;
+}
+
+FileText RootDir::read(const std::string& path) const {
+  FileText result;
+  const UniqueFd fd = openFile(path, result.error);
+  if (!fd.valid()) return result;
+  char chunk[16384];
+  for (;;) {
+    const ssize_t got = ::read(fd.get(), chunk, sizeof chunk);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      result.error = errno;
+      result.text.clear();
+      return result;
+    }
+    if (got == 0) break;
+    result.text.append(chunk, static_cast<size_t>(got));
+    if (result.text.size() > kMostFileBytes) {
+      result.error = EFBIG;
+      result.text.clear();
+      return result;
+    }
+  }
+  // Captures are often padded with NULs to the size that sysfs claims.
+  const size_t end = result.text.find('\0');
+  if (end != std::string::npos) result.text.resize(end);
+  return result;
+}
+
+bool RootDir::list(const std::string& path, std::vector<std::string>& names) const {
+  names.clear();
+  UniqueFd fd(openAt(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return false;
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(fdopendir(fd.get()), closedir);
+  if (directory == nullptr) return false;
+  fd.release();  // closedir closes it from here on
+  while (const dirent* entry = readdir(directory.get())) {
+    const std::string name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    names.push_back(name);
+    if (names.size() >= kMostEntries) break;
+  }
+  return true;
+}
+
+bool RootDir::isDirectory(const std::string& path) const {
+  return UniqueFd(openAt(path, O_PATH | O_DIRECTORY | O_CLOEXEC)).valid();
+}
+
+bool RootDir::exists(const std::string& path) const { return UniqueFd(openAt(path, O_PATH | O_CLOEXEC)).valid(); }
+
+std::string RootDir::readLink(const std::string& path) const {
+  const UniqueFd fd(openAt(path, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd.valid()) return {};
+  char target[4096];
+  const ssize_t length = readlinkat(fd.get(), "", target, sizeof target);
+  return length < 0 ? std::string() : std::string(target, static_cast<size_t>(length));
+}
+
+}  // namespace numacast
