@@ -28,7 +28,7 @@ function* guestFiles({ repository, kernelPackage, busybox, numactl }: InitramfsP
   yield { kind: 'file', path: 'etc/hosts', content: Buffer.from('127.0.0.1 localhost\n'), executable: false }
   yield { ...program('loop.ko', findOne(kernelPackage, /\/loop\.ko$/)), executable: false }
 
-  const loaded = [process.execPath, numactl]
+  const libraries = new Set([process.execPath, numactl].flatMap((file) => sharedLibraries(file) ?? []))
   const sources = [
     { from: path.join(repository, 'dist', 'src'), skip: notRun },
     { from: path.join(repository, 'dist', 'test', 'vm', 'guest'), skip: notRun },
@@ -39,11 +39,16 @@ function* guestFiles({ repository, kernelPackage, busybox, numactl }: InitramfsP
   for (const { from, skip } of sources) {
     for (const source of filesBelow(from)) {
       if (skip(source)) continue
-      if (source.endsWith('.node')) loaded.push(source)
+      if (source.endsWith('.node')) {
+        // Packages carry binaries for other C libraries too.
+        const loaded = sharedLibraries(source)
+        if (loaded === null) continue
+        for (const library of loaded) libraries.add(library)
+      }
       yield copy(source)
     }
   }
-  for (const library of sharedLibraries(loaded)) yield program(library.slice(1), library)
+  for (const library of libraries) yield program(library.slice(1), library)
 
   function copy(source: string): CpioEntry {
     const target = path.join('numacast', path.relative(repository, source))
@@ -59,7 +64,7 @@ const notRun = (file: string): boolean => !/\.(js|cjs|mjs|json|node)$/.test(file
 const notTheAddon = (file: string): boolean => path.basename(file) !== 'numacast.node'
 /** Packages carry binaries for every platform, in folders named after it. */
 const notForThisPlatform = (file: string): boolean =>
-  notRun(file) || (file.endsWith('.node') && !new RegExp(`linux.*${process.arch}(?!.*musl)`).test(file))
+  notRun(file) || (file.endsWith('.node') && !new RegExp(`linux.*${process.arch}`).test(file))
 
 function* filesBelow(directory: string): Generator<string> {
   for (const entry of readdirSync(directory, { withFileTypes: true })) {

@@ -1,15 +1,12 @@
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 
-/** The shared libraries that programs or libraries load, the dynamic linker included, as `ldd` finds them here. */
-export function sharedLibraries(files: readonly string[]): readonly string[] {
-  const found = new Set<string>()
-  for (const file of files) {
-    const lines = execFileSync('ldd', [file], { encoding: 'utf8' }).split('\n')
-    for (const line of lines) {
-      const [, library] = /(?:=> )?(\/\S+) \(0x/.exec(line) ?? []
-      if (library !== undefined) found.add(library)
-      else if (line.includes('not found')) throw new Error(`${file}: ${line.trim()}`)
-    }
-  }
-  return [...found]
+/**
+ * The shared libraries that a program or library loads, the dynamic linker included, as `ldd` finds them here; `null`
+ * when it cannot be loaded here, because one is missing or it is made for another C library.
+ */
+export function sharedLibraries(file: string): readonly string[] | null {
+  const { status, stdout, error } = spawnSync('ldd', [file], { encoding: 'utf8' })
+  if (error !== undefined) throw error
+  if (status !== 0 || stdout.includes('not found')) return null
+  return stdout.split('\n').flatMap((line) => /(\/\S+) \(0x/.exec(line)?.[1] ?? [])
 }
