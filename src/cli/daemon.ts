@@ -35,7 +35,6 @@ export async function runDaemon<D extends Daemon>(plan: DaemonPlan<D>): Promise<
   }
 }
 
-/** Keeps the process alive meanwhile: numacast's own timers and sockets may not. */
 export async function untilAborted(signal: AbortSignal): Promise<void> {
   while (!signal.aborted) await pause(longestDurationMs, signal)
 }

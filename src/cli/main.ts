@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander'
+import { longestDurationMs } from './duration.js'
 import { ExitCode, exitCodeOf } from './exit-code.js'
 import { describeFailure } from './failure.js'
 import { buildProgram } from './program.js'
@@ -12,6 +13,8 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
+// numacast's own sockets and timers do not keep a process alive; a command that waits for them must.
+const alive = setInterval(() => undefined, longestDurationMs)
 try {
   await buildProgram().parseAsync()
 } catch (error) {
@@ -22,4 +25,6 @@ try {
     process.stderr.write(describeFailure(error, process.env))
     process.exitCode = exitCodeOf(error)
   }
+} finally {
+  clearInterval(alive)
 }

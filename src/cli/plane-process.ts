@@ -119,6 +119,8 @@ export class PlaneProcess {
 
   #forward(stream: Readable | null): void {
     if (stream === null) return
-    createInterface({ input: stream }).on('line', (line) => this.#note(`${this.plan.name}: ${line}`))
+    createInterface({ input: stream }).on('line', (line) =>
+      this.#note(`${this.plan.name}: ${line.replace(/^numacast: /, '')}`),
+    )
   }
 }

@@ -32,13 +32,13 @@ export function buildProgram(): Command {
   return program
 }
 
-function configure(command: Command): void {
+function configure(command: Command, path = command.name()): void {
   command
     .exitOverride()
     .helpOption('--help', 'explain this command')
-    .showHelpAfterError(`(numacast${command.parent === null ? '' : ` ${command.name()}`} --help explains)`)
+    .showHelpAfterError(`(${path} --help explains)`)
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'numacast: ')) })
-  for (const child of command.commands) configure(child)
+  for (const child of command.commands) configure(child, `${path} ${child.name()}`)
 }
 
 function packageVersion(): string {

@@ -57,11 +57,16 @@ export class LiveTable implements PlaneDisplay {
     this.#timer?.cancel()
     this.#timer = undefined
     this.#drawnAtMs = this.#clock.nowMs()
-    const lines = fitRows(this.#lines, this.#screen.rows ?? 24)
+    const lines = fitRows(this.#lines, rowsOf(this.#screen))
     const up = this.#rowsDrawn === 0 ? '' : `\u001b[${this.#rowsDrawn}A`
     this.#screen.write(`${up}\r${clearDown}${above}${lines.map((line) => `${line}\n`).join('')}`)
     this.#rowsDrawn = lines.length
   }
+}
+
+/** A pseudo-terminal that nobody has sized says 0. */
+function rowsOf({ rows }: Screen): number {
+  return rows === undefined || rows === 0 ? 24 : rows
 }
 
 /** A frame must leave a row for the cursor, or it would scroll itself out of reach. */

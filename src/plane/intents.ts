@@ -93,9 +93,12 @@ export type ClaimOf<K extends IntentKind> = Extract<Claim, { kind: K }>
 
 /** The claim that a sample carries; undefined for one that carries no value (disposed). */
 export function claimFrom<K extends IntentKind>(kind: K, sample: Sample<IntentOf<K>>): Claim | undefined {
-  if (sample.value === undefined) return undefined
+  return sample.value === undefined ? undefined : claimOf(kind, sample.value, sample.token, sample.originTimeMs)
+}
+
+export function claimOf<K extends IntentKind>(kind: K, intent: IntentOf<K>, token: Token, originTimeMs: number): Claim {
   // The compiler does not pair `kind` with its own intent under a type parameter; the signature does.
-  return { kind, intent: sample.value, token: sample.token, originTimeMs: sample.originTimeMs } as unknown as Claim
+  return { kind, intent, token, originTimeMs } as unknown as Claim
 }
 
 /** When the claim stops holding, on this process's monotonic clock. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Liveliness, LivelinessCause } from '../liveliness/state.js'
+import { Liveliness, LivelinessCause } from '../liveliness/verdict.js'
 import { defineTopic } from '../pubsub/topic.js'
 import { bytes, count, name, note } from './text.js'
 import { appliedIntentSchema, WorkerCondition } from './worker-state.js'

@@ -10,8 +10,6 @@ export interface CollectorOptions extends MembershipOptions {
   readonly capacityIntervalMs?: number
   /** Roster rows go out at most once in this; a change of liveliness goes out at once. @default 100 */
   readonly rosterIntervalMs?: number
-  /** How long it listens for another collector of its node before it starts to serve. @default 300 */
-  readonly discoveryMs?: number
 }
 
 export type ResolvedCollectorOptions = Required<Omit<CollectorOptions, keyof MembershipOptions | 'numaNode'>> &
@@ -21,7 +19,6 @@ export const defaultCollectorOptions = Object.freeze({
   deadRetentionMs: 300_000,
   capacityIntervalMs: 1_000,
   rosterIntervalMs: 100,
-  discoveryMs: 300,
 })
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
@@ -30,8 +27,8 @@ export function resolveCollectorOptions(options: CollectorOptions): ResolvedColl
   if (resolved.numaNode !== undefined && !(Number.isSafeInteger(resolved.numaNode) && resolved.numaNode >= 0)) {
     throw invalidArgument(`numaNode must be a node id, an integer from 0, not ${resolved.numaNode}`)
   }
-  for (const name of ['deadRetentionMs', 'discoveryMs'] as const) {
-    if (!(resolved[name] >= 0)) throw invalidArgument(`${name} must be a number of milliseconds, not ${resolved[name]}`)
+  if (!(resolved.deadRetentionMs >= 0)) {
+    throw invalidArgument(`deadRetentionMs must be a number of milliseconds, not ${resolved.deadRetentionMs}`)
   }
   for (const name of ['capacityIntervalMs', 'rosterIntervalMs'] as const) {
     if (!(resolved[name] > 0))

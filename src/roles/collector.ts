@@ -1,19 +1,20 @@
 import { NumacastError } from '../core/errors.js'
 import { participantOf } from '../core/ids.js'
-import { keyOfParts } from '../plane/keys.js'
+import type { Subscription } from '../core/listeners.js'
 import { type NodeCapacity, nodeCapacity } from '../plane/node-capacity.js'
 import { nodeRoster, type RosterRow } from '../plane/node-roster.js'
 import { downPartition, planePartition, upPartition } from '../plane/partitions.js'
 import { nodeTarget } from '../plane/targets.js'
 import { workerCapacity } from '../plane/worker-capacity.js'
 import { workerState } from '../plane/worker-state.js'
+import type { PeerEvent } from '../pubsub/events.js'
 import type { Participant } from '../pubsub/participant.js'
-import type { Peer, PeerEvent } from '../pubsub/peer.js'
+import type { Peer } from '../pubsub/remote-peer.js'
 import type { Writer } from '../pubsub/writer.js'
 import { currentNode } from '../topology/placement.js'
 import { type CollectorOptions, type ResolvedCollectorOptions, resolveCollectorOptions } from './collector-options.js'
 import { KernelWatch, type WatchProcess } from './kernel-watch.js'
-import { enterDomain, type Membership, type MembershipComponents } from './membership.js'
+import { begin, enterDomain, type Membership, type MembershipComponents } from './membership.js'
 import { PacedPublisher } from './paced-publisher.js'
 import { relayReports, relayRequests } from './relays.js'
 import { Repeating } from './repeating.js'
@@ -38,6 +39,11 @@ const rosterRefreshMs = 5_000
 export class Collector implements AsyncDisposable {
   readonly participant: Participant
   readonly numaNode: number
+  /**
+   * Settles when it has closed: with an error (NUMACAST_CONFLICT) when it yielded to another collector of its node,
+   * found only after both had started, else with undefined.
+   */
+  readonly ended: Promise<NumacastError | undefined>
   readonly #membership: Membership
   readonly #readings: ZoneReadings
   readonly #roster: Roster
@@ -45,8 +51,11 @@ export class Collector implements AsyncDisposable {
   readonly #capacityWriter: Writer<NodeCapacity>
   readonly #rosterWriter: Writer<RosterRow>
   readonly #publisher: PacedPublisher
+  readonly #measuring: Repeating
+  readonly #hearing: Subscription
   readonly #closers: (() => void)[] = []
   #reading: ZoneReading
+  readonly #ended: (conflict: NumacastError | undefined) => void
   #closing: Promise<void> | undefined
 
   /**
@@ -65,8 +74,8 @@ export class Collector implements AsyncDisposable {
     // Joining the partition is what makes other collectors heard.
     const listening = participant.reader(nodeCapacity, { partition: planePartition })
     try {
-      await new Promise<void>((resolve) => participant.clock.after(resolved.discoveryMs, resolve))
-      const other = findOther(participant, numaNode)
+      await listening.synced()
+      const other = participant.peers().find((peer) => wasFirst(participant, numaNode, peer))
       if (other !== undefined) throw conflict(participant, numaNode, other)
     } catch (error) {
       readings.close()
@@ -76,7 +85,7 @@ export class Collector implements AsyncDisposable {
       listening.close()
     }
     const kernel = new KernelWatch(participant, components.watchProcess)
-    return new Collector(resolved, numaNode, membership, readings, reading, kernel)
+    return begin(membership, () => new Collector(resolved, numaNode, membership, readings, reading, kernel))
   }
 
   private constructor(
@@ -91,6 +100,11 @@ export class Collector implements AsyncDisposable {
     const { clock } = participant
     const up = upPartition(participant.identity.bootId, numaNode)
     const down = downPartition(participant.identity.bootId, numaNode)
+    let end: (conflict: NumacastError | undefined) => void = () => {}
+    this.ended = new Promise((resolve) => {
+      end = resolve
+    })
+    this.#ended = end
     this.participant = participant
     this.numaNode = numaNode
     this.#membership = membership
@@ -121,18 +135,18 @@ export class Collector implements AsyncDisposable {
       this.#roster.applyCapacity(sample)
       this.#publisher.touch()
     })
-    const peers = participant.onPeer((event) => this.#onPeer(event))
+    this.#hearing = participant.onPeer((event) => this.#onPeer(event))
     const requests = relayRequests(participant, planePartition, down)
     const reports = relayReports(participant, up, planePartition)
-    const measuring = new Repeating(clock, options.capacityIntervalMs, () => this.#measure())
+    this.#measuring = new Repeating(clock, options.capacityIntervalMs, () => this.#measure())
     this.#closers.push(
-      () => measuring.close(),
-      () => peers.close(),
       () => this.#kernel.close(),
       () => states.close(),
       () => capacities.close(),
       () => requests.close(),
       () => reports.close(),
+      () => this.#capacityWriter.close(),
+      () => this.#rosterWriter.close(),
       () => this.#readings.close(),
     )
     this.#publisher.now()
@@ -145,25 +159,33 @@ export class Collector implements AsyncDisposable {
 
   /** Stops serving and says goodbye; workers go on. Twice is fine. */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
-    return this.#closing
+    return this.#end(undefined)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
+  #end(conflict: NumacastError | undefined): Promise<void> {
+    this.#closing ??= this.#close().finally(() => this.#ended(conflict))
+    return this.#closing
+  }
+
   async #close(): Promise<void> {
     this.#publisher.close()
-    for (const close of this.#closers.splice(0)) close()
-    for (const writer of [this.#capacityWriter, this.#rosterWriter]) {
-      writer.flush()
-      writer.close()
-    }
+    this.#measuring.close()
+    this.#hearing.close()
+    // The goodbye comes first: a participant says it in the partitions that it still writes to.
     await this.#membership.leave()
+    for (const close of this.#closers.splice(0)) close()
   }
 
   #onPeer({ kind, peer }: PeerEvent): void {
+    if (kind === 'joined' && wasFirst(this.participant, this.numaNode, peer)) {
+      this.participant.counters.add('collector.yielded')
+      void this.#end(conflict(this.participant, this.numaNode, peer))
+      return
+    }
     if (kind === 'left') this.#kernel.unwatch(peer.guid)
     const changed = this.#roster.applyVerdict(peer.guid, peer.verdict)
     if (kind === 'left') this.#roster.forgetParticipant(peer.guid)
@@ -188,13 +210,13 @@ export class Collector implements AsyncDisposable {
 
   #publish(): void {
     for (const row of this.#roster.takeChanged(this.participant.clock.nowMs())) this.#rosterWriter.write(row)
-    for (const workerId of this.#roster.takeRemoved()) this.#rosterWriter.dispose(keyOfParts([workerId]))
+    for (const workerId of this.#roster.takeRemoved()) this.#rosterWriter.dispose(workerId)
     this.#publishCapacity()
   }
 
   #publishCapacity(): void {
-    const { identity, incarnation } = this.participant
-    this.#capacityWriter.write({
+    const { identity, incarnation, counters } = this.participant
+    const capacity: NodeCapacity = {
       host: identity.host,
       numaNode: this.numaNode,
       bootId: identity.bootId,
@@ -203,18 +225,21 @@ export class Collector implements AsyncDisposable {
       ...this.#reading,
       workers: this.#roster.totals(),
       rosterRows: this.#roster.size,
-    })
+    }
+    try {
+      this.#capacityWriter.write(capacity)
+    } catch {
+      counters.add('collector.reading-refused')
+    }
   }
 }
 
-/** The collector that was there first, if one lives: the earlier incarnation, ties by GUID, so that just one yields. */
-function findOther(participant: Participant, numaNode: number): Peer | undefined {
-  return participant.peers().find((peer) => {
-    const { identity, incarnation, guid, properties, verdict } = peer
-    if (properties.role !== 'collector' || properties.numaNode !== numaNode) return false
-    if (identity.bootId !== participant.identity.bootId || verdict.liveliness === 'dead') return false
-    return incarnation < participant.incarnation || (incarnation === participant.incarnation && guid < participant.guid)
-  })
+/** Another live collector of the node that was there first: the earlier incarnation, ties by GUID, so that one yields. */
+function wasFirst(participant: Participant, numaNode: number, peer: Peer): boolean {
+  const { identity, incarnation, guid, properties, verdict } = peer
+  if (properties.role !== 'collector' || properties.numaNode !== numaNode) return false
+  if (identity.bootId !== participant.identity.bootId || verdict.liveliness === 'dead') return false
+  return incarnation < participant.incarnation || (incarnation === participant.incarnation && guid < participant.guid)
 }
 
 function conflict(participant: Participant, numaNode: number, other: Peer): NumacastError {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { invalidArgument } from '../core/errors.js'
 import type { Token } from '../core/ids.js'
 import {
+  claimOf,
   type IntentKind,
   type IntentOf,
   type IntentTerms,
@@ -91,8 +92,7 @@ export class IntentIssuer {
   /** Extends the time to live of an intent of its own. */
   renew<K extends IntentKind>(issued: IssuedIntent<K>, reason?: string): IssuedIntent<K> {
     const { intent, kind } = issued
-    const token = this.#writer(kind).write({ ...intent, reason: asNote(reason ?? intent.reason) })
-    return { kind, intent, token }
+    return this.#write(kind, { ...intent, reason: asNote(reason ?? intent.reason) })
   }
 
   /** Ends what holds for a target, and keeps older intents of the kind away from it for as long as they could live. */
@@ -101,6 +101,12 @@ export class IntentIssuer {
     const leftMs = held === undefined ? 0 : held.originTimeMs + held.intent.ttlMs - this.#participant.clock.nowMs()
     const ttlMs = options.ttlMs ?? Math.min(maxIntentTtlMs, Math.max(defaultTtlMs[kind], leftMs) + liftMarginMs)
     return this.#issue(kind, target, 'lift', neutralTerms[kind] as IntentTerms<K>, newIntentId(), ttlMs, options.reason)
+  }
+
+  /** Whether what somebody else has issued for the target would win over anything written now. */
+  isOutranked(kind: IntentKind, target: string): boolean {
+    const held = this.#view.currentIntent(kind, target)
+    return held !== undefined && held.intent.epoch > this.#epoch(kind, target)
   }
 
   /** What workers report on an intent; see {@link followIntent}. */
@@ -148,7 +154,14 @@ export class IntentIssuer {
       ttlMs,
     }
     const intent = { ...common, ...terms } as unknown as IntentOf<K>
-    return { kind, intent, token: this.#writer(kind).write(intent) }
+    return this.#write(kind, intent)
+  }
+
+  /** A participant does not hear itself: the view is told. */
+  #write<K extends IntentKind>(kind: K, intent: IntentOf<K>): IssuedIntent<K> {
+    const token = this.#writer(kind).write(intent)
+    this.#view.notice(claimOf(kind, intent, token, this.#participant.clock.nowMs()))
+    return { kind, intent, token }
   }
 
   /** Wall clocks of two hosts may disagree; an assertive issuer steps over what is in force. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js'
-import { joinDomain, type Participant, type ParticipantOptions } from '../pubsub/participant.js'
+import { joinDomain, type Participant } from '../pubsub/participant.js'
+import type { ParticipantOptions } from '../pubsub/participant-options.js'
 
 /** How a role joins its domain; handed to the participant as it is. */
 export interface MembershipOptions {
@@ -47,4 +48,18 @@ export async function enterDomain(
       ? await components.join(joining)
       : await joinDomain(joining, components.clock === undefined ? {} : { clock: components.clock })
   return { participant, leave: () => participant.close() }
+}
+
+/** Makes a role on a membership and waits until its sockets are open; leaves the domain again if that fails. */
+export async function begin<R extends { close(): Promise<void> }>(membership: Membership, make: () => R): Promise<R> {
+  let role: R | undefined
+  try {
+    role = make()
+    await membership.participant.ready()
+    return role
+  } catch (error) {
+    await role?.close()
+    await membership.leave()
+    throw error
+  }
 }

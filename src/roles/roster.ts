@@ -1,5 +1,5 @@
 import { type EntityGuid, type Guid, participantOf } from '../core/ids.js'
-import type { Verdict } from '../liveliness/state.js'
+import type { Verdict } from '../liveliness/verdict.js'
 import type { WorkerTotals } from '../plane/node-capacity.js'
 import type { RosterRow } from '../plane/node-roster.js'
 import type { WorkerCapacity } from '../plane/worker-capacity.js'

@@ -3,7 +3,7 @@ import { planePartition } from '../plane/partitions.js'
 import type { Participant } from '../pubsub/participant.js'
 import { FleetView } from '../views/fleet-view.js'
 import { IntentIssuer, type IssuedIntent } from './intent-issuer.js'
-import { enterDomain, type Membership, type MembershipComponents } from './membership.js'
+import { begin, enterDomain, type Membership, type MembershipComponents } from './membership.js'
 import { type Relays, relayRequests } from './relays.js'
 import { Repeating } from './repeating.js'
 import { type ResolvedSchedulerOptions, resolveSchedulerOptions, type SchedulerOptions } from './scheduler-options.js'
@@ -33,7 +33,7 @@ export class Scheduler implements AsyncDisposable {
   static async start(options: SchedulerOptions = {}, components: SchedulerComponents = {}): Promise<Scheduler> {
     const resolved = resolveSchedulerOptions(options)
     const membership = await enterDomain(resolved.name, { role: 'scheduler' }, resolved, components)
-    return new Scheduler(resolved, membership)
+    return begin(membership, () => new Scheduler(resolved, membership))
   }
 
   private constructor(options: ResolvedSchedulerOptions, membership: Membership) {
@@ -61,10 +61,12 @@ export class Scheduler implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#deciding.close()
+    this.#issuer.flush()
+    // The goodbye comes first: a participant says it in the partitions that it still writes to.
+    await this.#membership.leave()
     this.#issuer.close()
     this.#relays.close()
     this.view.close()
-    await this.#membership.leave()
   }
 
   #decide(): void {
@@ -91,14 +93,19 @@ export class Scheduler implements AsyncDisposable {
     const { apply, renew, lift } = this.#standing.plan(wanted, undecided, nowMs)
     const { intentTtlMs: ttlMs } = this.#options
     for (const want of apply) {
+      if (this.#issuer.isOutranked(want.kind, want.target)) continue
       const issued = this.#issuer.apply(want.kind, want.target, want.terms, { reason: want.reason, ttlMs })
       this.#standing.issued(want, issued, nowMs)
     }
     for (const { wanted: want, issued } of renew) {
+      // Writing what cannot win would only hide the winner from late joiners.
+      if (this.#issuer.isOutranked(want.kind, want.target)) continue
       this.#standing.issued(want, this.#issuer.renew(issued, want.reason), nowMs)
     }
     for (const want of lift) {
-      this.#issuer.lift(want.kind, want.target, { reason: `no longer: ${want.reason}` })
+      if (!this.#issuer.isOutranked(want.kind, want.target)) {
+        this.#issuer.lift(want.kind, want.target, { reason: `no longer: ${want.reason}` })
+      }
       this.#standing.lifted(want)
     }
   }

@@ -48,7 +48,7 @@ export class StandingConfig {
   }
 }
 
-function* current<T>(reader: Reader<T>): IterableIterator<T> {
+function* current<T extends object>(reader: Reader<T>): IterableIterator<T> {
   for (const [, sample] of reader.entries()) {
     if (sample.instanceState !== 'disposed' && sample.value !== undefined) yield sample.value
   }

@@ -1,5 +1,5 @@
 import { invalidArgument } from '../core/errors.js'
-import type { Taint } from '../plane/worker-state.js'
+import { type Taint, workerStateSchema } from '../plane/worker-state.js'
 import type { MembershipOptions } from './membership.js'
 
 export interface WorkerOptions extends MembershipOptions {
@@ -48,11 +48,25 @@ export const defaultWorkerOptions = Object.freeze({
   maxFinishedJobs: 256,
 })
 
+/** What the plane will be told as it was given. */
+const workerSays = workerStateSchema.pick({
+  workerId: true,
+  queues: true,
+  capabilities: true,
+  tags: true,
+  labels: true,
+  taints: true,
+})
+
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
 export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOptions {
   const resolved = { ...defaultWorkerOptions, numaNode: undefined, ...options }
-  if (typeof resolved.workerId !== 'string' || resolved.workerId === '' || resolved.workerId.length > 256) {
-    throw invalidArgument(`workerId must be a name of 1 to 256 characters, not ${JSON.stringify(resolved.workerId)}`)
+  const said = workerSays.safeParse(resolved)
+  if (!said.success) {
+    const [issue] = said.error.issues
+    throw invalidArgument(
+      `worker option ${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? 'not acceptable'}`,
+    )
   }
   integer('concurrency', resolved.concurrency, 1)
   integer('maxFinishedJobs', resolved.maxFinishedJobs, 0)
@@ -60,9 +74,6 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
   for (const name of ['stateIntervalMs', 'stateRefreshMs', 'capacityIntervalMs', 'jobRetentionMs'] as const) {
     if (!(resolved[name] > 0))
       throw invalidArgument(`${name} must be a positive number of milliseconds, not ${resolved[name]}`)
-  }
-  for (const name of ['queues', 'capabilities', 'tags', 'taints'] as const) {
-    if (resolved[name].length > 64) throw invalidArgument(`${name} may hold 64 entries, not ${resolved[name].length}`)
   }
   return Object.freeze(resolved)
 }

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import type { WorkerCapacity } from '../plane/worker-capacity.js'
-import { readHeadroom } from '../topology/headroom.js'
-import { limited } from './limits.js'
+import { openHeadroomSampler } from '../topology/headroom-sampler.js'
+import { finite } from './finite.js'
 
 export type WorkerReading = Omit<WorkerCapacity, 'workerId' | 'numaNode'>
 
@@ -14,6 +14,7 @@ export interface WorkerReadings {
 
 /** This process's own: cgroup headroom by the addon, the rest by Node. */
 export function openWorkerReadings(): WorkerReadings {
+  const sampler = openHeadroomSampler()
   let loop = performance.eventLoopUtilization()
   let cpu = process.cpuUsage()
   let atMs = performance.now()
@@ -23,15 +24,15 @@ export function openWorkerReadings(): WorkerReadings {
       const loopNow = performance.eventLoopUtilization()
       const cpuNow = process.cpuUsage()
       const usedMs = (cpuNow.user - cpu.user + cpuNow.system - cpu.system) / 1_000
-      const headroom = readHeadroom()
+      const headroom = sampler.sample()
       const reading: WorkerReading = {
         memoryResidentBytes: process.memoryUsage.rss(),
-        memoryLimitBytes: limited(headroom.memory.limit),
-        memoryHeadroomBytes: headroom.memory.safeHeadroomBytes,
+        memoryLimitBytes: finite(headroom.memoryLimitBytes),
+        memoryHeadroomBytes: finite(headroom.safeHeadroomBytes),
         cpuUsedCores: nowMs > atMs ? usedMs / (nowMs - atMs) : 0,
-        cpuQuotaCores: limited(headroom.cpu.quotaCpus),
-        memoryPressurePercent: headroom.pressure.memory?.some.avg10 ?? null,
-        cpuPressurePercent: headroom.pressure.cpu?.some.avg10 ?? null,
+        cpuQuotaCores: finite(headroom.quotaCpus),
+        memoryPressurePercent: finite(headroom.memorySomeAvg10),
+        cpuPressurePercent: finite(headroom.cpuSomeAvg10),
         eventLoopUtilization: clampShare(performance.eventLoopUtilization(loopNow, loop).utilization),
       }
       loop = loopNow
@@ -39,7 +40,7 @@ export function openWorkerReadings(): WorkerReadings {
       atMs = nowMs
       return reading
     },
-    close() {},
+    close: () => sampler.close(),
   }
 }
 

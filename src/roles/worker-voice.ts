@@ -1,5 +1,5 @@
+import type { Counters } from '../core/counters.js'
 import { type JobLifecycle, jobLifecycle } from '../plane/job-lifecycle.js'
-import { keyOfParts } from '../plane/keys.js'
 import { upPartition } from '../plane/partitions.js'
 import { type IntentStatus, intentStatus } from '../plane/transitions.js'
 import { type WorkerCapacity, workerCapacity } from '../plane/worker-capacity.js'
@@ -30,9 +30,11 @@ export class WorkerVoice {
   readonly #capacity: Writer<WorkerCapacity>
   readonly #jobs: Writer<JobLifecycle>
   readonly #statuses: Writer<IntentStatus>
+  readonly #counters: Counters
 
   constructor(participant: Participant, options: ResolvedWorkerOptions, numaNode: number) {
     const { bootId, host, pid } = participant.identity
+    this.#counters = participant.counters
     const partition = upPartition(bootId, numaNode)
     this.#fixed = {
       workerId: options.workerId,
@@ -52,12 +54,18 @@ export class WorkerVoice {
     this.#statuses = participant.writer(intentStatus, { partition })
   }
 
+  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT when what the worker was given cannot be published */
   state(progress: WorkerProgress): void {
     this.#state.write({ ...this.#fixed, ...progress })
   }
 
   capacity(reading: WorkerReading): void {
-    this.#capacity.write({ workerId: this.#fixed.workerId, numaNode: this.#fixed.numaNode, ...reading })
+    const { workerId, numaNode } = this.#fixed
+    try {
+      this.#capacity.write({ workerId, numaNode, ...reading })
+    } catch {
+      this.#counters.add('worker.reading-refused')
+    }
   }
 
   job(job: JobLifecycle): void {
@@ -65,7 +73,7 @@ export class WorkerVoice {
   }
 
   forgetJob(jobId: string): void {
-    this.#jobs.dispose(keyOfParts([jobId]))
+    this.#jobs.dispose(jobId)
   }
 
   status(status: IntentStatus): void {
@@ -76,9 +84,12 @@ export class WorkerVoice {
     this.#statuses.dispose(intentStatus.keyOf(status))
   }
 
-  /** Hands what is waiting to the lanes and stops writing. */
-  close(): void {
+  /** Hands what is waiting to the lanes. */
+  flush(): void {
     for (const writer of [this.#state, this.#capacity, this.#jobs, this.#statuses]) writer.flush()
+  }
+
+  close(): void {
     for (const writer of [this.#state, this.#capacity, this.#jobs, this.#statuses]) writer.close()
   }
 }

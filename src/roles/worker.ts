@@ -1,24 +1,19 @@
-import type { Timer } from '../core/clock.js'
 import { invalidArgument, NumacastError } from '../core/errors.js'
-import { claimFrom, type IntentKind, intentKinds, intentTopics } from '../plane/intents.js'
+import { Listeners, type Subscription } from '../core/listeners.js'
 import type { JobLifecycle } from '../plane/job-lifecycle.js'
-import { keyParts } from '../plane/keys.js'
 import { downPartition } from '../plane/partitions.js'
 import { asNote } from '../plane/text.js'
 import type { AppliedIntent } from '../plane/worker-state.js'
 import type { Participant } from '../pubsub/participant.js'
 import { currentNode } from '../topology/placement.js'
-import type { Subscription } from '../transport/transport.js'
 import { type Admission, type AdmissionFacts, conditionOf, decideAdmission } from './admission.js'
-import type { Load } from './attainment.js'
 import { JobLedger } from './job-ledger.js'
-import { enterDomain, type Membership, type MembershipComponents } from './membership.js'
+import { begin, enterDomain, type Membership, type MembershipComponents } from './membership.js'
 import { PacedPublisher } from './paced-publisher.js'
 import { Repeating } from './repeating.js'
-import { StandingConfig } from './standing-config.js'
 import { WaitingLine } from './waiting-line.js'
-import { concerns, type Instant, type WorkerAddress, WorkerIntents } from './worker-intents.js'
 import { type ResolvedWorkerOptions, resolveWorkerOptions, type WorkerOptions } from './worker-options.js'
+import { WorkerOrders } from './worker-orders.js'
 import { openWorkerReadings, type WorkerReadings } from './worker-readings.js'
 import { WorkerVoice } from './worker-voice.js'
 
@@ -59,19 +54,18 @@ export class Worker implements AsyncDisposable {
   readonly #options: ResolvedWorkerOptions
   readonly #membership: Membership
   readonly #readings: WorkerReadings
-  readonly #intents: WorkerIntents
-  readonly #config: StandingConfig
+  readonly #orders: WorkerOrders
   readonly #jobs: JobLedger
   readonly #voice: WorkerVoice
   readonly #state: PacedPublisher
   readonly #line = new WaitingLine()
   readonly #aborts = new Map<string, AbortController>()
-  readonly #listeners = new Set<(admission: Admission) => void>()
+  readonly #listeners: Listeners<Admission>
   readonly #closers: (() => void)[] = []
   readonly #idle: (() => void)[] = []
   #admission: Admission
-  #due: Timer | undefined
   #unhealthyReason: string | null = null
+  #isClosing = false
   #closing: Promise<void> | undefined
 
   /**
@@ -84,7 +78,10 @@ export class Worker implements AsyncDisposable {
     const { workerId } = resolved
     const properties = { role: 'worker', workerId, numaNode }
     const membership = await enterDomain(`worker ${workerId}`, properties, resolved, components)
-    return new Worker(resolved, numaNode, membership, components.readings ?? openWorkerReadings())
+    return begin(
+      membership,
+      () => new Worker(resolved, numaNode, membership, components.readings ?? openWorkerReadings()),
+    )
   }
 
   private constructor(
@@ -102,15 +99,19 @@ export class Worker implements AsyncDisposable {
     this.#membership = membership
     this.#readings = readings
     this.#jobs = new JobLedger({ retentionMs: options.jobRetentionMs, maxFinished: options.maxFinishedJobs })
+    this.#listeners = new Listeners(() => participant.counters.add('worker.listener-threw'))
     this.#voice = new WorkerVoice(participant, options, numaNode)
     const pace = { minIntervalMs: options.stateIntervalMs, refreshMs: options.stateRefreshMs }
     this.#state = new PacedPublisher(participant.clock, pace, () => this.#publishState())
-    const address: WorkerAddress = { workerId: options.workerId, host, numaNode, queues: options.queues }
-    this.#intents = new WorkerIntents(address)
-    const down = downPartition(bootId, numaNode)
-    this.#config = new StandingConfig(participant, down, address, () => this.#reconsider())
+    this.#orders = new WorkerOrders({
+      participant,
+      partition: downPartition(bootId, numaNode),
+      address: { workerId: options.workerId, host, numaNode, queues: options.queues },
+      voice: this.#voice,
+      load: () => this.#jobs,
+      changed: () => this.#reconsider(),
+    })
     this.#admission = decideAdmission(this.#facts())
-    for (const kind of intentKinds) this.#obey(kind, down, address)
     this.#state.now()
     this.#publishCapacity()
     const capacity = new Repeating(participant.clock, options.capacityIntervalMs, () => this.#publishCapacity())
@@ -118,7 +119,6 @@ export class Worker implements AsyncDisposable {
     this.#closers.push(
       () => capacity.close(),
       () => housekeeping.close(),
-      () => this.#config.close(),
       () => this.#readings.close(),
     )
   }
@@ -134,30 +134,27 @@ export class Worker implements AsyncDisposable {
 
   /** Jobs that it takes at once, after every limit that applies now. */
   get concurrency(): number {
-    let least = Math.min(this.#options.concurrency, this.#config.maxInFlight)
-    for (const { intent } of this.#intents.obeyed('rebalance')) least = Math.min(least, intent.maxInFlight)
-    return least
+    return Math.min(this.#options.concurrency, this.#orders.maxInFlight)
   }
 
   /** Shards that it was asked to prefer. Advice. */
   get preferredShards(): readonly string[] {
-    return this.#intents.obeyed('prefer-shard').flatMap(({ intent }) => intent.shards)
+    return this.#orders.preferredShards
   }
 
   /** Weights of queues as configured for it. Advice. */
   get priorityWeights(): Readonly<Record<string, number>> {
-    return this.#config.priorityWeights
+    return this.#orders.priorityWeights
   }
 
   /** The intents that it obeys now. */
   appliedIntents(): readonly AppliedIntent[] {
-    return this.#intents.applied()
+    return this.#orders.applied()
   }
 
   /** Called when admission opens or closes, or closes for another reason. */
   onAdmission(listener: (admission: Admission) => void): Subscription {
-    this.#listeners.add(listener)
-    return { close: () => void this.#listeners.delete(listener) }
+    return this.#listeners.add(listener)
   }
 
   /**
@@ -166,7 +163,7 @@ export class Worker implements AsyncDisposable {
    * @throws the signal's reason, or NumacastError NUMACAST_CLOSED
    */
   admitted(options: AdmittedOptions = {}): Promise<void> {
-    if (this.#closing !== undefined) return Promise.reject(this.#closedError())
+    if (this.#isClosing) return Promise.reject(this.#closedError())
     const wait = options.signal === undefined ? {} : { signal: options.signal }
     return this.#line.wait(() => this.#admits(options.queue), wait)
   }
@@ -177,7 +174,7 @@ export class Worker implements AsyncDisposable {
    * @throws what `work` throws; NumacastError NUMACAST_CLOSED, or NUMACAST_INVALID_ARGUMENT for a job in flight
    */
   async run<R>(jobId: string, work: (signal: AbortSignal) => Promise<R> | R, options: RunOptions = {}): Promise<R> {
-    if (this.#closing !== undefined) throw this.#closedError()
+    if (this.#isClosing) throw this.#closedError()
     if (jobId === '' || jobId.length > 256) throw invalidArgument('jobId must be a name of 1 to 256 characters')
     if (this.#jobs.has(jobId)) throw invalidArgument(`job ${jobId} is in flight on worker ${this.workerId} already`)
     const { clock } = this.participant
@@ -235,17 +232,21 @@ export class Worker implements AsyncDisposable {
   }
 
   async #close(graceMs: number): Promise<void> {
+    this.#isClosing = true
     this.#line.refuseAll(this.#closedError())
-    this.#reconsider(true)
+    this.#reconsider()
     await this.#idleWithin(graceMs)
     for (const abort of this.#aborts.values()) abort.abort(this.#closedError())
     await this.#idleWithin(abortGraceMs)
     this.#state.now()
     this.#state.close()
-    this.#due?.cancel()
+    this.#orders.stop()
     for (const close of this.#closers.splice(0)) close()
-    this.#voice.close()
+    this.#voice.flush()
+    // The goodbye comes first: a participant says it in the partitions that it still writes to.
     await this.#membership.leave()
+    this.#voice.close()
+    this.#orders.close()
   }
 
   #idleWithin(graceMs: number): Promise<void> {
@@ -259,80 +260,29 @@ export class Worker implements AsyncDisposable {
     })
   }
 
-  #obey<K extends IntentKind>(kind: K, partition: string, address: WorkerAddress): void {
-    const reader = this.participant.reader(intentTopics[kind], {
-      partition,
-      filter: (intent) => concerns(address, kind, intent.target),
-    })
-    reader.onSample((sample) => {
-      const at = this.#instant()
-      if (sample.instanceState === 'disposed') {
-        const [target] = keyParts(sample.key)
-        if (target !== undefined) this.#intents.withdraw(kind, target, sample.token.writer, at)
-      } else {
-        const claim = claimFrom(kind, sample)
-        // Silence is no consent to stop: an intent whose writers are gone holds until its time to live ends.
-        if (claim === undefined || sample.instanceState === 'no-writers') return
-        this.#intents.offer(claim, this.#load(), at)
-      }
-      this.#reconsider()
-    })
-    this.#closers.push(() => reader.close())
-  }
-
-  /** Something that admission, intents or reports rest on has changed, or its time has come. */
-  #reconsider(closing = this.#closing !== undefined): void {
-    const { clock } = this.participant
-    this.#intents.advance(this.#load(), this.#instant())
-    for (const report of this.#intents.takeReports()) this.#voice.status(report)
-    this.#due?.cancel()
-    const dueMs = this.#intents.nextDueMs()
-    if (dueMs !== undefined) this.#due = clock.after(Math.max(0, dueMs - clock.nowMs()), () => this.#reconsider())
-    const admission = decideAdmission(this.#facts(closing))
+  /** Something that admission rests on has changed, or its time has come. */
+  #reconsider(): void {
+    this.#orders.advance()
+    const admission = decideAdmission(this.#facts())
     const changed = admission.open !== this.#admission.open || admission.reason !== this.#admission.reason
     this.#admission = admission
     this.#state.touch()
     this.#line.recheck()
-    if (changed) this.#tell(admission)
-  }
-
-  #tell(admission: Admission): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(admission)
-      } catch {
-        this.participant.counters.add('worker.listener-failed')
-      }
-    }
+    if (changed) this.#listeners.emit(admission)
   }
 
   #admits(queue: string | undefined): boolean {
-    if (!this.#admission.open) return false
-    if (queue === undefined) return true
-    const taken = this.#jobs.byQueue.get(queue) ?? 0
-    return this.#intents
-      .obeyed('throttle-queue')
-      .every(({ intent }) => intent.target !== queue || taken < intent.maxInFlight)
+    return this.#admission.open && (queue === undefined || this.#orders.admitsQueue(queue))
   }
 
-  #facts(closing = this.#closing !== undefined): AdmissionFacts {
+  #facts(): AdmissionFacts {
     return {
-      closing,
+      closing: this.#isClosing,
       unhealthyReason: this.#unhealthyReason,
-      drainReason: this.#intents.obeyed('drain')[0]?.intent.reason ?? null,
-      maintenanceReason: this.#config.maintenanceReason,
-      pauseReason: this.#intents.obeyed('pause-node')[0]?.intent.reason ?? null,
+      ...this.#orders.reasons,
       inFlight: this.#jobs.inFlight,
       concurrency: this.concurrency,
     }
-  }
-
-  #load(): Load {
-    return { inFlight: this.#jobs.inFlight, byQueue: this.#jobs.byQueue }
-  }
-
-  #instant(): Instant {
-    return { nowMs: this.participant.clock.nowMs(), wallMs: this.participant.clock.wallMs() }
   }
 
   #newJob(jobId: string, queue: string | null): JobLifecycle {
@@ -359,7 +309,7 @@ export class Worker implements AsyncDisposable {
       jobsFailed: this.#jobs.failed,
       admissionOpen: this.#admission.open,
       admissionReason: this.#admission.reason === null ? null : asNote(this.#admission.reason),
-      appliedIntents: this.#intents.applied().slice(0, 64),
+      appliedIntents: this.#orders.applied().slice(0, 64),
     })
   }
 
@@ -370,7 +320,7 @@ export class Worker implements AsyncDisposable {
   #forget(): void {
     const nowMs = this.participant.clock.nowMs()
     for (const jobId of this.#jobs.takeExpired(nowMs)) this.#voice.forgetJob(jobId)
-    for (const report of this.#intents.takeExpiredReports(nowMs)) this.#voice.forgetStatus(report)
+    this.#orders.forget()
   }
 
   #closedError(): NumacastError {

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs'
 import os from 'node:os'
 import { NumacastError } from '../core/errors.js'
 import type { NodeCapacity } from '../plane/node-capacity.js'
-import { type Headroom, readHeadroom } from '../topology/headroom.js'
+import type { HeadroomSample } from '../topology/headroom-sample.js'
+import { openHeadroomSampler } from '../topology/headroom-sampler.js'
 import { type NumaNode, readTopology, type Topology } from '../topology/topology.js'
 import { type CpuTicks, idleCores, parseCpuTicks } from './cpu-idle.js'
-import { limited } from './limits.js'
+import { finite } from './finite.js'
 
 export type ZoneReading = Pick<
   NodeCapacity,
@@ -30,6 +31,7 @@ export interface ZoneReadings {
 
 /** This machine's: topology and cgroup headroom by the addon, idle time from `/proc/stat`. */
 export function openZoneReadings(numaNode: number): ZoneReadings {
+  const sampler = openHeadroomSampler()
   let ticks: Map<number, CpuTicks> = new Map()
   let usage: CpuUsage | undefined
   /** Until there is an interval to measure, every core counts as idle. */
@@ -38,7 +40,7 @@ export function openZoneReadings(numaNode: number): ZoneReadings {
     read() {
       const topology = readTopology()
       const node = findNode(topology, numaNode)
-      const headroom = readHeadroom()
+      const headroom = sampler.sample()
       const ticksNow = readCpuTicks()
       idle = idleCores(ticks, ticksNow, node.localCpus) ?? idle ?? node.cpus.length
       ticks = ticksNow
@@ -50,15 +52,15 @@ export function openZoneReadings(numaNode: number): ZoneReadings {
         memoryTotalBytes: node.memoryTotalBytes ?? 0,
         memoryAvailableBytes: availableBytes(node, topology, headroom),
         distances: distancesFrom(topology, numaNode),
-        memoryLimitBytes: limited(headroom.memory.limit),
-        memoryHeadroomBytes: headroom.memory.limit.state === 'limited' ? headroom.memory.safeHeadroomBytes : null,
-        cpuQuotaCores: limited(headroom.cpu.quotaCpus),
+        memoryLimitBytes: finite(headroom.memoryLimitBytes),
+        memoryHeadroomBytes: Number.isFinite(headroom.memoryLimitBytes) ? finite(headroom.safeHeadroomBytes) : null,
+        cpuQuotaCores: finite(headroom.quotaCpus),
         cpuHeadroomCores: left === null ? idle : Math.min(idle, left),
-        memoryPressurePercent: headroom.pressure.memory?.some.avg10 ?? null,
-        cpuPressurePercent: headroom.pressure.cpu?.some.avg10 ?? null,
+        memoryPressurePercent: finite(headroom.memorySomeAvg10),
+        cpuPressurePercent: finite(headroom.cpuSomeAvg10),
       }
     },
-    close() {},
+    close: () => sampler.close(),
   }
 }
 
@@ -67,14 +69,14 @@ interface CpuUsage {
   readonly atMs: number
 }
 
-function cpuUsage(headroom: Headroom): CpuUsage | undefined {
-  const { usageUs } = headroom.cpu
+function cpuUsage(headroom: HeadroomSample): CpuUsage | undefined {
+  const usageUs = finite(headroom.cpuUsageUs)
   return usageUs === null ? undefined : { usageUs, atMs: performance.now() }
 }
 
 /** Cores that the quota still allows, by what its cgroup used over the last interval; null without a quota. */
-function quotaLeft(headroom: Headroom, before: CpuUsage | undefined, after: CpuUsage | undefined): number | null {
-  const quota = limited(headroom.cpu.quotaCpus)
+function quotaLeft(headroom: HeadroomSample, before: CpuUsage | undefined, after: CpuUsage | undefined): number | null {
+  const quota = finite(headroom.quotaCpus)
   if (quota === null) return null
   if (before === undefined || after === undefined || after.atMs <= before.atMs) return quota
   const usedCores = (after.usageUs - before.usageUs) / 1_000 / (after.atMs - before.atMs)
@@ -91,8 +93,8 @@ function findNode(topology: Topology, numaNode: number): NumaNode {
 }
 
 /** On a machine of one node the kernel's own estimate, MemAvailable, is the better one: it knows the watermarks. */
-function availableBytes(node: NumaNode, topology: Topology, headroom: Headroom): number {
-  const wholeHost = topology.nodes.length === 1 ? headroom.memory.hostAvailableBytes : null
+function availableBytes(node: NumaNode, topology: Topology, headroom: HeadroomSample): number {
+  const wholeHost = topology.nodes.length === 1 ? finite(headroom.hostAvailableBytes) : null
   return wholeHost ?? node.memoryAvailableBytes ?? node.memoryFreeBytes ?? os.freemem()
 }
 

@@ -1,6 +1,6 @@
 import { type Context, XPublisher } from 'zeromq'
 import type { Counters } from '../core/counters.js'
-import { encodeLiveFrame } from './live-frame.js'
+import { encodeLiveMessage } from './live-message.js'
 import { bindEverywhere, receiveLoop, senderOptions, sendNow, type ZeromqLimits } from './zeromq.js'
 
 /**
@@ -33,7 +33,7 @@ export class LivePublisher {
 
   /** Costs next to nothing while nobody subscribes to anything. */
   publish(group: string, body: Uint8Array): void {
-    if (this.#prefixes > 0) sendNow(this.#socket, encodeLiveFrame(group, body), this.#counters)
+    if (this.#prefixes > 0) sendNow(this.#socket, encodeLiveMessage(group, body), this.#counters)
   }
 
   close(): Promise<void> {

@@ -3,7 +3,7 @@ import type { Counters } from '../core/counters.js'
 import { NumacastError } from '../core/errors.js'
 import { parseEndpoint } from './endpoint.js'
 import { Handlers } from './handlers.js'
-import { decodeLiveFrame, livePrefix } from './live-frame.js'
+import { decodeLiveMessage, livePrefix } from './live-message.js'
 import type { FrameHandler, FrameSource, Subscription } from './transport.js'
 import { connectOptions, receiveLoop, receiverOptions, type ZeromqLimits } from './zeromq.js'
 
@@ -97,15 +97,14 @@ class LiveConnection {
   }
 
   #receive(frames: Buffer[]): void {
-    const [only] = frames
-    const frame = only === undefined || frames.length !== 1 ? undefined : decodeLiveFrame(only)
-    if (frame === undefined) {
-      this.#counters.add('stream.rejected.live-frame')
+    const message = decodeLiveMessage(frames)
+    if (message === undefined) {
+      this.#counters.add('stream.rejected.live-message')
       return
     }
-    const handlers = this.#groups.get(frame.group)
+    const handlers = this.#groups.get(message.group)
     // A frame may still be under way when its group is left.
     if (handlers === undefined) this.#counters.add('stream.skipped.other-group')
-    else handlers.deliver(frame.body, this.#source)
+    else handlers.deliver(message.body, this.#source)
   }
 }

@@ -45,9 +45,9 @@ export interface DatagramLane {
    */
   join(group: Group, handler: FrameHandler): Promise<Subscription>
   /**
-   * Never waits and never throws: what the kernel refuses is counted (`datagram.dropped.<reason>`). The bytes
+   * Never waits: what the kernel refuses is counted (`datagram.dropped.<reason>`). The bytes
    * belong to the lane from here on.
-   * @throws NumacastError NUMACAST_LIMIT when the body exceeds `maxBodyBytes`
+   * @throws NumacastError NUMACAST_LIMIT when the body exceeds `maxBodyBytes`, NUMACAST_INVALID_ARGUMENT for a bad group
    */
   send(group: Group, body: Uint8Array): void
   /** How many sent frames the kernel has not taken yet; a writer conflates while this is high. */
@@ -69,15 +69,24 @@ export interface StreamLane {
   /** Answers requests. One handler; a rejected or throwing one is counted and the requester times out. */
   serve(handler: (request: Buffer) => Promise<Uint8Array> | Uint8Array): void
   /**
-   * One request, one reply.
-   * @throws NumacastError NUMACAST_TIMEOUT, or NUMACAST_CLOSED when the lane closes first
+   * One request, one reply. The bytes belong to the lane from here on.
+   * @throws NumacastError NUMACAST_TIMEOUT; NUMACAST_CLOSED when the lane closes first; NUMACAST_LIMIT when the body is
+   *   too long or too many requests to `endpoint` wait already; NUMACAST_INVALID_ARGUMENT when `endpoint` is none that
+   *   the lane dials
    */
   request(endpoint: string, body: Uint8Array, options: RequestOptions): Promise<Buffer>
   /** Opens the live socket on first call, and says where to connect, best first. */
   publishEndpoints(): Promise<readonly string[]>
-  /** Sends a live frame to those subscribed to `group`. Never waits: over the high-water mark is counted and dropped. */
+  /**
+   * Sends a live frame to those subscribed to `group`. Never waits: a subscriber that lags by the high-water mark misses
+   * frames, which only its reader can see. The bytes belong to the lane from here on.
+   * @throws NumacastError NUMACAST_LIMIT when the body is too long
+   */
   publish(group: string, body: Uint8Array): void
-  /** Receives the live frames that the peer at `endpoint` publishes to `group`, reconnecting by itself. */
+  /**
+   * Receives the live frames that the peer at `endpoint` publishes to `group`, reconnecting by itself.
+   * @throws NumacastError NUMACAST_CLOSED; NUMACAST_INVALID_ARGUMENT when `endpoint` is none that the lane dials
+   */
   subscribe(endpoint: string, group: string, handler: FrameHandler): Subscription
 }
 

@@ -1,5 +1,5 @@
 import { type EntityGuid, participantOf } from '../core/ids.js'
-import type { Verdict } from '../liveliness/state.js'
+import type { Verdict } from '../liveliness/verdict.js'
 import type { NodeCapacity } from '../plane/node-capacity.js'
 import type { RosterRow } from '../plane/node-roster.js'
 import { nodeTarget } from '../plane/targets.js'

@@ -1,7 +1,8 @@
 import { raceSignal, type WaitOptions } from '../core/abort.js'
 import type { Timer } from '../core/clock.js'
 import { type EntityGuid, participantOf } from '../core/ids.js'
-import type { Verdict } from '../liveliness/state.js'
+import { Listeners, type Subscription } from '../core/listeners.js'
+import type { Verdict } from '../liveliness/verdict.js'
 import { type Claim, claimFrom, type IntentKind, intentKinds, intentTopics } from '../plane/intents.js'
 import { keyParts } from '../plane/keys.js'
 import { nodeCapacity } from '../plane/node-capacity.js'
@@ -10,7 +11,6 @@ import { planePartition } from '../plane/partitions.js'
 import { type IntentStatus, intentStatus } from '../plane/transitions.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { Reader } from '../pubsub/reader.js'
-import type { Subscription } from '../transport/transport.js'
 import { FleetModel } from './fleet-model.js'
 import { IntentModel } from './intent-model.js'
 import type { StatusDocument } from './status-document.js'
@@ -22,19 +22,15 @@ export interface FleetViewOptions {
    * @default 3000
    */
   readonly maxAgeMs?: number
-  /**
-   * How long `synced` waits for further collectors once the first has been heard.
-   * @default 250
-   */
-  readonly settleMs?: number
 }
 
-export const defaultFleetViewOptions: Required<FleetViewOptions> = Object.freeze({ maxAgeMs: 3_000, settleMs: 250 })
+export const defaultFleetViewOptions: Required<FleetViewOptions> = Object.freeze({ maxAgeMs: 3_000 })
 
 /** What has changed. Listeners that need more ask `status()`. */
 export type FleetChange =
   | { readonly kind: 'worker'; readonly workerId: string; readonly before?: RosterRow; readonly after?: RosterRow }
   | { readonly kind: 'node'; readonly key: string }
+  /** Without a claim: what held for the target has been withdrawn or has expired. */
   | { readonly kind: 'intent'; readonly intentKind: IntentKind; readonly target: string; readonly claim?: Claim }
   | { readonly kind: 'intent-status'; readonly status: IntentStatus }
 
@@ -52,7 +48,7 @@ export class FleetView {
   readonly #closers: (() => void)[] = []
   readonly #measured: readonly { lag: Reader<never>['lag'] }[]
   readonly #synced: ((wait: WaitOptions) => Promise<void>)[] = []
-  readonly #listeners = new Set<(change: FleetChange) => void>()
+  readonly #listeners: Listeners<FleetChange>
   #timer: Timer | undefined
   #closed = false
 
@@ -63,18 +59,19 @@ export class FleetView {
   private constructor(participant: Participant, options: Required<FleetViewOptions>) {
     this.#participant = participant
     this.#options = options
+    this.#listeners = new Listeners(() => participant.counters.add('view.listener-threw'))
     const partition = planePartition
     const capacity = this.#open(participant.reader(nodeCapacity, { partition }))
     const roster = this.#open(participant.reader(nodeRoster, { partition }))
     this.#measured = [{ lag: () => capacity.lag() }, { lag: () => roster.lag() }]
     this.#listen(capacity, (sample) => {
-      if (this.#fleet.applyNode(sample)) this.#tell({ kind: 'node', key: sample.key })
+      if (this.#fleet.applyNode(sample)) this.#listeners.emit({ kind: 'node', key: sample.key })
     })
     this.#listen(roster, (sample) => {
       const change = this.#fleet.applyRow(sample)
       const workerId = (change?.after ?? change?.before)?.workerId
       if (change === undefined || workerId === undefined) return
-      this.#tell({
+      this.#listeners.emit({
         kind: 'worker',
         workerId,
         ...(change.before !== undefined && { before: change.before }),
@@ -97,20 +94,20 @@ export class FleetView {
    * @throws the signal's reason
    */
   async synced(wait: WaitOptions = {}): Promise<void> {
+    await this.#readersSynced(wait)
+    if (this.#fleet.hasNodes) return
     await raceSignal(this.#firstNode(wait.signal), wait.signal)
-    await raceSignal(this.#after(this.#options.settleMs), wait.signal)
-    await Promise.all(this.#synced.map((synced) => synced(wait)))
+    await this.#readersSynced(wait)
   }
 
-  /** Called after the change was applied. A listener that throws is counted (`view.listener-failed`). */
+  /** Called after the change was applied. A listener that throws is counted (`view.listener-threw`). */
   onChange(listener: (change: FleetChange) => void): Subscription {
-    this.#listeners.add(listener)
-    return { close: () => void this.#listeners.delete(listener) }
+    return this.#listeners.add(listener)
   }
 
   status(): StatusDocument {
     const nowMs = this.#participant.clock.nowMs()
-    this.#intents.expire(nowMs)
+    this.#expireIntents(nowMs)
     return {
       domain: this.#participant.domain,
       nodes: this.#fleet.nodes(nowMs, this.#verdictOf),
@@ -132,8 +129,17 @@ export class FleetView {
 
   /** The intent that holds for a target, a `lift` included. */
   currentIntent(kind: IntentKind, target: string): Claim | undefined {
-    this.#intents.expire(this.#participant.clock.nowMs())
+    this.#expireIntents(this.#participant.clock.nowMs())
     return this.#intents.current(kind, target)
+  }
+
+  /** Takes in an intent that this very participant has written, which no reader of its own hears. */
+  notice(claim: Claim): void {
+    const { kind, intent } = claim
+    const nowMs = this.#participant.clock.nowMs()
+    this.#expireIntents(nowMs)
+    if (!this.#intents.offer(claim, nowMs)) return
+    this.#listeners.emit({ kind: 'intent', intentKind: kind, target: intent.target, claim })
   }
 
   /** What each worker last reported on an intent. */
@@ -180,17 +186,14 @@ export class FleetView {
     this.#listen(reader, (sample) => {
       const nowMs = this.#participant.clock.nowMs()
       if (sample.instanceState === 'disposed') {
-        const [target] = keyParts(sample.key)
-        if (target !== undefined && this.#intents.withdraw(kind, target, sample.token.writer, nowMs)) {
-          this.#tell({ kind: 'intent', intentKind: kind, target })
+        const target = sample.key
+        if (this.#intents.withdraw(kind, target, sample.token.writer, nowMs)) {
+          this.#listeners.emit({ kind: 'intent', intentKind: kind, target })
         }
         return
       }
       const claim = claimFrom(kind, sample)
-      if (claim === undefined || sample.instanceState === 'no-writers') return
-      if (this.#intents.offer(claim, nowMs)) {
-        this.#tell({ kind: 'intent', intentKind: kind, target: claim.intent.target, claim })
-      }
+      if (claim !== undefined && sample.instanceState !== 'no-writers') this.notice(claim)
     })
   }
 
@@ -202,13 +205,12 @@ export class FleetView {
         if (intentId !== undefined && workerId !== undefined) this.#intents.forgetReport(intentId, workerId)
       } else if (sample.value !== undefined && sample.instanceState === 'alive') {
         this.#intents.report(sample.value)
-        this.#tell({ kind: 'intent-status', status: sample.value })
+        this.#listeners.emit({ kind: 'intent-status', status: sample.value })
       }
     })
   }
 
   #firstNode(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#fleet.hasNodes) return Promise.resolve()
     return new Promise((resolve) => {
       const subscription = this.onChange((change) => {
         if (change.kind !== 'node') return
@@ -219,29 +221,23 @@ export class FleetView {
     })
   }
 
-  #after(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#participant.clock.after(delayMs, resolve)
-    })
+  async #readersSynced(wait: WaitOptions): Promise<void> {
+    await Promise.all(this.#synced.map((synced) => synced(wait)))
+  }
+
+  #expireIntents(nowMs: number): void {
+    for (const { kind, intent } of this.#intents.expire(nowMs)) {
+      this.#listeners.emit({ kind: 'intent', intentKind: kind, target: intent.target })
+    }
   }
 
   /** Claims and orphans end by time, not by a sample. */
   #arm(): void {
     this.#timer = this.#participant.clock.after(expireEveryMs, () => {
       const nowMs = this.#participant.clock.nowMs()
-      this.#intents.expire(nowMs)
       this.#fleet.expire(nowMs, this.#verdictOf)
+      this.#expireIntents(nowMs)
       this.#arm()
     })
-  }
-
-  #tell(change: FleetChange): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(change)
-      } catch {
-        this.#participant.counters.add('view.listener-failed')
-      }
-    }
   }
 }

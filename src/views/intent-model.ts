@@ -15,9 +15,8 @@ export class IntentModel {
   /** Claims still of interest by intentId: those that hold, and those that ended lately. */
   readonly #claims = new Map<string, Claim>()
 
-  /** True when something that a reader of the view sees has changed. */
+  /** True when something that a reader of the view sees has changed. Call `expire` first. */
   offer(claim: Claim, nowMs: number): boolean {
-    this.expire(nowMs)
     const ruling = this.#book.offer(claim, nowMs)
     if (ruling.kind === 'ignored') return false
     this.#claims.set(claim.intent.intentId, claim)
@@ -45,9 +44,9 @@ export class IntentModel {
     if (report?.size === 0) this.#reports.delete(intentId)
   }
 
-  /** Drops claims whose time to live is over. */
-  expire(nowMs: number): boolean {
-    const expired = this.#book.expire(nowMs).length > 0
+  /** Drops claims whose time to live is over; returns those that held until then. */
+  expire(nowMs: number): readonly Claim[] {
+    const expired = this.#book.expire(nowMs)
     for (const [intentId, claim] of this.#claims) if (expiryMs(claim) <= nowMs) this.#claims.delete(intentId)
     return expired
   }

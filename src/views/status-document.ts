@@ -1,4 +1,4 @@
-import type { Liveliness, LivelinessCause } from '../liveliness/state.js'
+import type { Liveliness, LivelinessCause } from '../liveliness/verdict.js'
 import type { IntentKind } from '../plane/intents.js'
 import type { WorkerTotals } from '../plane/node-capacity.js'
 import type { Transition } from '../plane/transitions.js'

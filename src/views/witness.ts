@@ -1,3 +1,4 @@
+import { CatchUpState } from '../cache/writer-progress.js'
 import type { WriterLag } from '../pubsub/reader.js'
 
 /** How far a read may be trusted. */
@@ -20,8 +21,6 @@ export const DegradedMode = {
   blind: 'blind',
 } as const
 export type DegradedMode = (typeof DegradedMode)[keyof typeof DegradedMode]
-
-export type CatchUpState = WriterLag['catchUpState']
 
 /** What a view knows about itself, given with every answer. */
 export interface Witness {
@@ -46,7 +45,13 @@ export interface WitnessFacts {
 }
 
 /** From best to worst. */
-const order: readonly CatchUpState[] = ['fresh', 'lagging', 'recovering', 'bootstrap-required', 'unavailable']
+const order: readonly CatchUpState[] = [
+  CatchUpState.fresh,
+  CatchUpState.lagging,
+  CatchUpState.recovering,
+  CatchUpState.bootstrapRequired,
+  CatchUpState.unavailable,
+]
 
 export function computeWitness(facts: WitnessFacts): Witness {
   let lag = 0

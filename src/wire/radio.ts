@@ -11,7 +11,7 @@ import { invalidArgument } from '../core/errors.js'
  * One datagram is one message; the length of the body is the length of the datagram.
  */
 
-/** ZMQ_GROUP_MAX_LENGTH in libzmq's `zmq.h`, which allows 255 only to later versions. */
+/** What every libzmq takes: ZMQ_GROUP_MAX_LENGTH in `zmq.h` was 15 at first, and is 255 in newer ones. */
 export const maxGroupBytes = 15
 
 export interface RadioFrame {

@@ -51,11 +51,9 @@ t.test('it loads no socket library', async (t) => {
 
 /** The compiled libraries that a command has loaded when it ends. */
 async function sharedObjectsOf(args: readonly string[]): Promise<string> {
-  const script = `
-    process.argv = [process.argv[0], ...${JSON.stringify([cliProgram, ...args])}]
-    process.on('exit', () => process.stderr.write(JSON.stringify(process.report.getReport().sharedObjects)))
-    await import(process.argv[1])`
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
+  const atExit = `process.on('exit', () => process.stderr.write(JSON.stringify(process.report.getReport().sharedObjects)))`
+  const preload = `data:text/javascript,${encodeURIComponent(atExit)}`
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--import', preload, cliProgram, ...args])
   JSON.parse(stdout)
   return stderr
 }

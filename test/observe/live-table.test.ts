@@ -49,6 +49,14 @@ t.test('a table taller than the terminal never scrolls out of reach', async (t) 
   t.ok(terminal.lines().length <= 8)
 })
 
+t.test('a terminal without a size counts as an ordinary one', async (t) => {
+  const clock = new FakeClock()
+  let text = ''
+  const table = new LiveTable({ rows: 0, columns: 0, write: (more: string) => (text += more) }, clock)
+  table.status(sampleDocument())
+  t.match(text, /\nw1 /)
+})
+
 t.test('the terminal is left as it was found', async (t) => {
   const { table, terminal, clock } = setUp()
   t.equal(terminal.modes.get('25'), false, 'the cursor is hidden')

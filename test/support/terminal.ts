@@ -10,14 +10,19 @@ export class Terminal {
   readonly #all: string[] = ['']
   #row = 0
   #column = 0
+  #unfinished = ''
 
   constructor(rows: number) {
     this.rows = rows
   }
 
-  write(text: string): boolean {
-    this.written += text.length
-    for (const [token, mode, set, up] of text.matchAll(
+  write(more: string): boolean {
+    this.written += more.length
+    const text = this.#unfinished + more
+    // A pipe may cut an escape sequence in two.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what a terminal reads
+    this.#unfinished = /\u001b(\[\??\d*)?$/.exec(text)?.[0] ?? ''
+    for (const [token, mode, set, up] of text.slice(0, text.length - this.#unfinished.length).matchAll(
       // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what a terminal reads
       /\u001b\[\?(\d+)([hl])|\u001b\[(\d+)A|\u001b\[0J|\n|\r|[^\u001b\n\r]+|\u001b/g,
     )) {

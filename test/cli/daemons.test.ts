@@ -1,0 +1,47 @@
+import t from 'tap'
+import { claimDomain } from '../support/domain-lock.js'
+import { eventually } from '../support/eventually.js'
+import { startPlane } from '../support/plane.js'
+import { runCli, startCli } from '../support/run-cli.js'
+
+t.test('each daemon alone stops cleanly when asked to', async (t) => {
+  const domain = String(await claimDomain(t))
+  for (const [args, signal] of [
+    [['collector', '--all'], 'SIGTERM'],
+    [['collector', '--numa-node', '0'], 'SIGINT'],
+    [['scheduler'], 'SIGTERM'],
+    [['scheduler'], 'SIGINT'],
+    [['worker', '--id', 'w'], 'SIGTERM'],
+    [['worker', '--concurrency', '3'], 'SIGINT'],
+  ] as const) {
+    const daemon = startCli([...args, '--domain', domain])
+    const name = args.join(' ')
+    await eventually(`${name} is ready`, () => (/runs as pid/.test(daemon.stderr()) ? true : undefined))
+    t.match(daemon.stderr(), new RegExp(`^numacast: ${args[0]}.*, domain ${domain}, runs as pid ${daemon.pid}$`, 'm'))
+    daemon.child.kill(signal)
+    const { code, stdout, stderr } = await daemon.ended
+    t.equal(code, 0, `${name}: ${stderr}`)
+    t.equal(stdout, '', name)
+  }
+})
+
+t.test('one collector per node', async (t) => {
+  const plane = await startPlane(t, ['--workers', '0'])
+  const served = await eventually('the plane', () => plane.status())
+  const { pid } = served.nodes[0]?.collector ?? { pid: 0 }
+  const { code, stderr } = await runCli(['collector', '--numa-node', '0', '--domain', String(plane.domain)])
+  t.equal(code, 1)
+  t.match(stderr, new RegExp(`^numacast: .*\\b${pid}\\b`, 'm'))
+})
+
+t.test('a node that this machine does not have', async (t) => {
+  const { code, stderr } = await runCli(['collector', '--numa-node', '4242', '--domain', String(await claimDomain(t))])
+  t.equal(code, 3)
+  t.match(stderr, /^numacast: there is no NUMA node 4242; this machine has 0/)
+})
+
+t.test('nothing to work on', async (t) => {
+  const { code, stderr } = await runCli(['worker', '--path', t.testdir({}), '--domain', String(await claimDomain(t))])
+  t.equal(code, 3)
+  t.match(stderr, /^numacast: there is no file to hash under/)
+})

@@ -1,0 +1,14 @@
+import t from 'tap'
+import { canFollow, isFinal, Transition } from '../../src/plane/transitions.js'
+
+const all = Object.values(Transition)
+
+t.test('an intent goes planned, admitted, completed, and nothing follows a final transition', (t) => {
+  t.ok(canFollow('planned', 'admitted'))
+  t.ok(canFollow('admitted', 'completed'))
+  t.notOk(canFollow('planned', 'completed'), 'no step is skipped')
+  t.notOk(canFollow('admitted', 'planned'), 'or taken back')
+  t.strictSame(all.filter(isFinal).sort(), ['aborted', 'cancelled', 'completed', 'conflicted', 'superseded'])
+  for (const from of all.filter(isFinal)) for (const to of all) t.notOk(canFollow(from, to), `${from} → ${to}`)
+  t.end()
+})

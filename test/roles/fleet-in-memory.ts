@@ -1,0 +1,151 @@
+import type { Participant } from '../../src/pubsub/participant.js'
+import type { ParticipantOptions } from '../../src/pubsub/participant-options.js'
+import { Collector } from '../../src/roles/collector.js'
+import type { CollectorOptions } from '../../src/roles/collector-options.js'
+import { IntentIssuer } from '../../src/roles/intent-issuer.js'
+import type { WatchProcess } from '../../src/roles/kernel-watch.js'
+import { Scheduler } from '../../src/roles/scheduler.js'
+import type { SchedulerOptions } from '../../src/roles/scheduler-options.js'
+import { Worker } from '../../src/roles/worker.js'
+import type { WorkerOptions } from '../../src/roles/worker-options.js'
+import type { WorkerReading, WorkerReadings } from '../../src/roles/worker-readings.js'
+import type { ZoneReading, ZoneReadings } from '../../src/roles/zone-readings.js'
+import type { ProcessExit } from '../../src/topology/process-watch.js'
+import { FleetView } from '../../src/views/fleet-view.js'
+import { MemoryPlane } from '../support/memory-plane.js'
+
+const gib = 1024 ** 3
+
+export const idleZone: ZoneReading = {
+  cpus: 4,
+  memoryTotalBytes: 16 * gib,
+  memoryAvailableBytes: 12 * gib,
+  distances: { '0': 10 },
+  memoryLimitBytes: 8 * gib,
+  memoryHeadroomBytes: 6 * gib,
+  cpuQuotaCores: null,
+  cpuHeadroomCores: 3.5,
+  memoryPressurePercent: 0,
+  cpuPressurePercent: null,
+}
+
+export const idleWorker: WorkerReading = {
+  memoryResidentBytes: 64 * 1024 ** 2,
+  memoryLimitBytes: 8 * gib,
+  memoryHeadroomBytes: 6 * gib,
+  cpuUsedCores: 0.1,
+  cpuQuotaCores: null,
+  memoryPressurePercent: null,
+  cpuPressurePercent: null,
+  eventLoopUtilization: 0.25,
+}
+
+/** Several roles in this process: memory lane, fake clock, and a kernel and a machine that the test plays. */
+export class FleetInMemory {
+  readonly plane: MemoryPlane
+  /** What collectors measure from now on. */
+  zone: ZoneReading = idleZone
+  /** What every worker measures from now on. */
+  reading: WorkerReading = idleWorker
+  readonly #exits = new Map<number, Set<(exit: ProcessExit) => void>>()
+  readonly #roles: { close(): Promise<void> }[] = []
+  readonly #names = new Map<Participant, string>()
+  #joined = 0
+
+  constructor(seed = 1) {
+    this.plane = new MemoryPlane(seed)
+  }
+
+  get clock() {
+    return this.plane.clock
+  }
+
+  collector(options: CollectorOptions = {}, collectorReadings?: ZoneReadings): Promise<Collector> {
+    const readings = collectorReadings ?? { read: () => this.zone, close() {} }
+    const components = { join: this.#join, readings, watchProcess: this.#watchProcess }
+    return this.#start(Collector.start({ numaNode: 0, ...options }, components))
+  }
+
+  worker(workerId: string, options: Partial<WorkerOptions> = {}): Promise<Worker> {
+    const readings: WorkerReadings = { read: () => this.reading, close() {} }
+    return this.#start(Worker.start({ workerId, numaNode: 0, ...options }, { join: this.#join, readings }))
+  }
+
+  scheduler(options: SchedulerOptions = {}): Promise<Scheduler> {
+    return this.#start(Scheduler.start(options, { join: this.#join }))
+  }
+
+  /** Somebody who looks, and may issue; gone without a trace but for what he issued after `leave`. */
+  async operator(issuer = 'operator'): Promise<{ view: FleetView; issuer: IntentIssuer; leave: () => Promise<void> }> {
+    const participant = await this.#join({ name: issuer })
+    const view = FleetView.open(participant)
+    const intents = new IntentIssuer(view, { issuer })
+    const leave = async (): Promise<void> => {
+      intents.close()
+      view.close()
+      await this.plane.settle(participant.close())
+    }
+    return { view, issuer: intents, leave }
+  }
+
+  /** A status document from a participant that joins for it and leaves again. */
+  async lateView<R>(look: (view: FleetView) => R): Promise<R> {
+    const { view, leave } = await this.operator('late')
+    await this.plane.settle(view.synced())
+    const seen = look(view)
+    await leave()
+    return seen
+  }
+
+  /** Its process is gone from one moment to the next, and the kernel says so to whoever watches it. */
+  kill(role: { readonly participant: Participant }, exit: Partial<ProcessExit> = {}): void {
+    this.cutOff(role)
+    const { pid } = role.participant.identity
+    const fact = { cause: 'killed' as const, exitCode: null, signal: 'SIGKILL', coreDumped: false, atMs: 0, ...exit }
+    for (const onExit of [...(this.#exits.get(pid) ?? [])]) onExit(fact)
+  }
+
+  /** Nothing gets from it or to it any more. */
+  cutOff(role: { readonly participant: Participant }): void {
+    this.plane.network.disconnect(this.#names.get(role.participant) ?? '')
+  }
+
+  async close(): Promise<void> {
+    await this.plane.settle(Promise.all(this.#roles.map((role) => role.close())))
+    await this.plane.close()
+  }
+
+  async #start<R extends { close(): Promise<void> }>(starting: Promise<R>): Promise<R> {
+    const role = await this.plane.settle(starting)
+    this.#roles.push(role)
+    return role
+  }
+
+  readonly #join = async (options: ParticipantOptions): Promise<Participant> => {
+    const name = `${options.name ?? 'somebody'} #${++this.#joined}`
+    const participant = await this.plane.join(name, { ...options, name })
+    this.#names.set(participant, name)
+    return participant
+  }
+
+  readonly #watchProcess: WatchProcess = ({ pid }, onExit) => {
+    const watchers = this.#exits.get(pid) ?? new Set()
+    this.#exits.set(pid, watchers.add(onExit))
+    return { close: () => void watchers.delete(onExit) }
+  }
+}
+
+/** A promise and its ends, for a job that the test finishes. */
+export function deferred<T = void>(): {
+  promise: Promise<T>
+  resolve: (value: T) => void
+  reject: (error: Error) => void
+} {
+  let resolve: (value: T) => void = () => {}
+  let reject: (error: Error) => void = () => {}
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  return { promise, resolve, reject }
+}

@@ -1,0 +1,372 @@
+import t from 'tap'
+import { nodeTarget } from '../../src/plane/targets.js'
+import { deferred, FleetInMemory, idleZone } from './fleet-in-memory.js'
+
+/** Longer than any beacon, refresh or pace: after it, everything that goes out by itself has. */
+const aWhileMs = 4_000
+const node = nodeTarget('memory', 0)
+
+t.test('a late joiner sees every node and worker', async (t) => {
+  const fleet = new FleetInMemory()
+  await fleet.collector()
+  const workers = await Promise.all(['a', 'b', 'c', 'd'].map((id) => fleet.worker(id, { concurrency: 2 })))
+  await fleet.scheduler()
+  await fleet.clock.advance(aWhileMs)
+  const job = deferred()
+  const running = workers[1]?.run('job-1', () => job.promise)
+  await fleet.clock.advance(200)
+
+  const status = await fleet.lateView((view) => view.status())
+  t.equal(status.domain, 1)
+  t.match(status.nodes, [{ host: 'memory', numaNode: 0, cpus: 4, memoryTotalBytes: idleZone.memoryTotalBytes }])
+  t.strictSame(status.nodes[0]?.workers, { available: 4, busy: 0, unhealthy: 0, draining: 0 })
+  t.strictSame(
+    status.workers.map(({ workerId, state, liveliness, cause, inFlight }) => [
+      workerId,
+      state,
+      liveliness,
+      cause,
+      inFlight,
+    ]),
+    [
+      ['a', 'available', 'alive', null, 0],
+      ['b', 'available', 'alive', null, 1],
+      ['c', 'available', 'alive', null, 0],
+      ['d', 'available', 'alive', null, 0],
+    ],
+  )
+  t.match(status.workers[0], { eventLoopUtilization: 0.25, concurrency: 2 })
+  t.match(status.witness, { freshness: 'bounded', lag: 0, catchUpState: 'fresh', degradedMode: 'healthy' })
+
+  job.resolve()
+  await running
+  await fleet.clock.advance(1_000)
+  const after = await fleet.lateView((view) => view.status())
+  t.match(after.workers[1], { workerId: 'b', inFlight: 0, jobsCompleted: 1 })
+  await fleet.close()
+  t.equal(fleet.clock.pendingTimers, 0, 'no timer outlives its role')
+})
+
+t.test('without a plane a view is blind and does not call itself synced', async (t) => {
+  const fleet = new FleetInMemory()
+  const { view, leave } = await fleet.operator()
+  const synced = view.synced({ signal: AbortSignal.abort(new Error('gave up')) })
+  await t.rejects(fleet.plane.settle(synced), { message: 'gave up' })
+  const stop = new AbortController()
+  const waiting = view.synced({ signal: stop.signal })
+  await fleet.clock.advance(aWhileMs)
+  stop.abort(new Error('two seconds are over'))
+  await t.rejects(waiting, { message: 'two seconds are over' })
+  t.match(view.witness(), { freshness: 'best-effort', lagMs: null, degradedMode: 'blind', catchUpState: 'unavailable' })
+  await leave()
+  t.equal(fleet.clock.pendingTimers, 0)
+})
+
+t.test('drain: planned, admitted, completed; then resume', async (t) => {
+  const fleet = new FleetInMemory()
+  await fleet.collector()
+  const worker = await fleet.worker('a')
+  await fleet.worker('b')
+  await fleet.clock.advance(aWhileMs)
+  const job = deferred()
+  const running = worker.run('job-1', () => job.promise)
+  const { view, issuer, leave } = await fleet.operator('ann')
+  await fleet.plane.settle(view.synced())
+
+  const { intent } = issuer.apply('drain', 'a', { deadlineMs: 30_000 }, { reason: 'kernel update' })
+  const steps: string[] = []
+  const following = (async () => {
+    for await (const { transition } of issuer.follow(intent.intentId, { workerId: 'a' })) steps.push(transition)
+  })()
+  await fleet.clock.advance(500)
+  t.strictSame(steps, ['planned', 'admitted'])
+  t.strictSame(worker.admission, { open: false, reason: 'draining: kernel update' })
+  t.match(view.status().workers, [
+    { workerId: 'a', state: 'draining' },
+    { workerId: 'b', state: 'available' },
+  ])
+  t.match(view.status().nodes[0]?.workers, { available: 1, draining: 1 })
+
+  job.resolve()
+  await running
+  await fleet.plane.settle(following)
+  t.strictSame(steps, ['planned', 'admitted', 'completed'])
+  t.match(view.status().intents, [
+    { kind: 'drain', target: 'a', issuer: 'ann', holds: true, statuses: [{ workerId: 'a', transition: 'completed' }] },
+  ])
+
+  let let_in = false
+  const waiting = worker.admitted().then(() => {
+    let_in = true
+  })
+  await fleet.clock.advance(aWhileMs)
+  t.equal(let_in, false, 'a drained worker stays closed')
+  issuer.lift('drain', 'a')
+  await fleet.plane.settle(waiting)
+  t.equal(worker.admission.open, true)
+  await fleet.clock.advance(200)
+  t.match(view.status().workers[0], { workerId: 'a', state: 'available' })
+  await leave()
+  await fleet.close()
+})
+
+t.test('a drain whose deadline passes is aborted, and the worker stays closed until it is lifted', async (t) => {
+  const fleet = new FleetInMemory()
+  await fleet.collector()
+  const worker = await fleet.worker('a')
+  const job = deferred()
+  const running = worker.run('job-1', () => job.promise)
+  const { view, issuer, leave } = await fleet.operator()
+  await fleet.plane.settle(view.synced())
+  const { intent } = issuer.apply('drain', 'a', { deadlineMs: 2_000 })
+  await fleet.clock.advance(1_900)
+  t.match(view.intentStatuses(intent.intentId), [{ transition: 'admitted' }])
+  await fleet.clock.advance(200)
+  t.match(view.intentStatuses(intent.intentId), [
+    { transition: 'aborted', reason: '1 jobs were still in flight at the deadline' },
+  ])
+  job.resolve()
+  await running
+  await fleet.clock.advance(200)
+  t.match(view.intentStatuses(intent.intentId), [{ transition: 'aborted' }])
+  t.equal(worker.admission.open, false)
+  issuer.lift('drain', 'a')
+  await fleet.clock.advance(200)
+  t.equal(worker.admission.open, true)
+  await leave()
+  await fleet.close()
+})
+
+t.test('an intent outlives its issuer, reaches a worker that starts later, and can be lifted by another', async (t) => {
+  const fleet = new FleetInMemory()
+  await fleet.collector()
+  await fleet.scheduler()
+  const first = await fleet.worker('a')
+  await fleet.clock.advance(aWhileMs)
+  const ann = await fleet.operator('ann')
+  await fleet.plane.settle(ann.view.synced())
+  ann.issuer.apply('drain', 'a', { deadlineMs: null }, { reason: 'until further notice' })
+  await fleet.clock.advance(100)
+  await ann.leave()
+  await fleet.plane.settle(first.close())
+  await fleet.clock.advance(10 * 60_000)
+
+  const again = await fleet.worker('a')
+  await fleet.clock.advance(aWhileMs)
+  t.match(again.admission, { open: false, reason: 'draining: until further notice' })
+  const known = await fleet.lateView((view) => view.status().intents)
+  t.match(known, [{ kind: 'drain', target: 'a', issuer: 'ann', holds: true }])
+
+  const bob = await fleet.operator('bob')
+  await fleet.plane.settle(bob.view.synced())
+  bob.issuer.lift('drain', 'a')
+  await fleet.clock.advance(200)
+  t.equal(again.admission.open, true)
+  await bob.leave()
+  await fleet.plane.settle(again.close())
+  await fleet.clock.advance(aWhileMs)
+  const third = await fleet.worker('a')
+  await fleet.clock.advance(aWhileMs)
+  t.equal(third.admission.open, true, 'the lift outlives its issuer too')
+  await fleet.close()
+})
+
+t.test('an expired intent stops applying, without anybody saying so', async (t) => {
+  const fleet = new FleetInMemory()
+  const collector = await fleet.collector()
+  const worker = await fleet.worker('a')
+  const { view, issuer, leave } = await fleet.operator()
+  await fleet.plane.settle(view.synced())
+  issuer.apply('pause-node', node, {}, { ttlMs: 5_000, reason: 'for a moment' })
+  await fleet.clock.advance(1_000)
+  t.strictSame(worker.admission, { open: false, reason: 'paused: for a moment' })
+  await leave()
+  await fleet.plane.settle(collector.close())
+  await fleet.clock.advance(3_500)
+  t.equal(worker.admission.open, false, 'nobody who could renew it is left, and it holds')
+  await fleet.clock.advance(1_000)
+  t.equal(worker.admission.open, true)
+  t.strictSame(worker.appliedIntents(), [])
+  await fleet.close()
+})
+
+t.test('the scheduler pauses a node under memory pressure and lifts it with hysteresis', async (t) => {
+  const fleet = new FleetInMemory()
+  await fleet.collector()
+  await fleet.scheduler({ intentTtlMs: 15_000 })
+  const worker = await fleet.worker('a')
+  await fleet.clock.advance(aWhileMs)
+  t.equal(worker.admission.open, true)
+
+  const limit = idleZone.memoryLimitBytes ?? 0
+  fleet.zone = { ...idleZone, memoryHeadroomBytes: limit * 0.05 }
+  await fleet.clock.advance(6_000)
+  t.equal(worker.admission.open, false)
+  t.match(worker.admission.reason, /^paused: 5 % of the memory is available/)
+  t.match(await fleet.lateView((view) => view.status().workers), [{ state: 'busy', admissionOpen: false }])
+
+  fleet.zone = { ...idleZone, memoryHeadroomBytes: limit * 0.15 }
+  await fleet.clock.advance(60_000)
+  t.equal(worker.admission.open, false, 'between the thresholds it stays paused, renewed beyond its time to live')
+
+  fleet.zone = idleZone
+  await fleet.clock.advance(aWhileMs)
+  t.equal(worker.admission.open, true)
+  await fleet.close()
+})
+
+t.test('what the scheduler cannot see it neither renews nor lifts', async (t) => {
+  const fleet = new FleetInMemory()
+  const collector = await fleet.collector()
+  await fleet.scheduler({ intentTtlMs: 30_000 })
+  const worker = await fleet.worker('a')
+  fleet.zone = { ...idleZone, memoryHeadroomBytes: 0 }
+  await fleet.clock.advance(8_000)
+  t.equal(worker.admission.open, false)
+  fleet.kill(collector)
+  await fleet.clock.advance(20_000)
+  t.equal(worker.admission.open, false)
+  await fleet.clock.advance(20_000)
+  t.equal(worker.admission.open, true, 'its time to live has ended')
+  await fleet.close()
+})
+
+t.test('a killed worker is dead at once, with its cause; a new one of the same name takes its place', async (t) => {
+  const fleet = new FleetInMemory()
+  await fleet.collector({ deadRetentionMs: 60_000 })
+  await fleet.worker('a')
+  const victim = await fleet.worker('b')
+  await fleet.clock.advance(aWhileMs)
+  const { view, leave } = await fleet.operator()
+  await fleet.plane.settle(view.synced())
+  fleet.kill(victim)
+  await fleet.clock.advance(5)
+  t.match(view.status().workers, [
+    { workerId: 'a', liveliness: 'alive' },
+    { workerId: 'b', liveliness: 'dead', cause: 'killed', detail: 'SIGKILL' },
+  ])
+  t.strictSame(view.status().nodes[0]?.workers, { available: 1, busy: 0, unhealthy: 0, draining: 0 })
+
+  await fleet.worker('b')
+  await fleet.clock.advance(500)
+  t.match(view.status().workers, [{ workerId: 'a' }, { workerId: 'b', liveliness: 'alive', cause: null, detail: null }])
+  t.equal(view.status().nodes[0]?.workers.available, 2)
+  await leave()
+  await fleet.close()
+})
+
+t.test('a dead row is forgotten after its time, a goodbye is told as such', async (t) => {
+  const fleet = new FleetInMemory()
+  await fleet.collector({ deadRetentionMs: 60_000 })
+  const worker = await fleet.worker('a')
+  await fleet.clock.advance(aWhileMs)
+  await fleet.plane.settle(worker.close())
+  await fleet.clock.advance(1_000)
+  const { view, leave } = await fleet.operator()
+  await fleet.plane.settle(view.synced())
+  t.match(view.status().workers, [{ workerId: 'a', liveliness: 'dead', cause: 'goodbye' }])
+  await fleet.clock.advance(62_000)
+  t.strictSame(view.status().workers, [])
+  await leave()
+  await fleet.close()
+})
+
+t.test('a collector is killed and started again: everything converges, and no worker was called dead', async (t) => {
+  const fleet = new FleetInMemory()
+  const collector = await fleet.collector()
+  await fleet.scheduler()
+  const workers = await Promise.all(['a', 'b', 'c'].map((id) => fleet.worker(id)))
+  const { view, issuer } = await fleet.operator()
+  await fleet.plane.settle(view.synced())
+  await fleet.clock.advance(aWhileMs)
+  const { intent } = issuer.apply('drain', 'c', { deadlineMs: null })
+  await fleet.clock.advance(500)
+  const falseDeaths: string[] = []
+  view.onChange((change) => {
+    if (change.kind === 'worker' && change.after?.liveliness === 'dead') falseDeaths.push(change.workerId)
+  })
+
+  fleet.kill(collector)
+  await fleet.clock.advance(5_000)
+  t.match(view.status().workers, Array(3).fill({ liveliness: 'unreachable', cause: 'host-silent' }))
+  t.match(view.witness(), { freshness: 'best-effort', degradedMode: 'view-only' })
+  await workers[0]?.run('while nobody looks', () => undefined)
+  t.equal(workers[2]?.admission.open, false, 'the drain holds on')
+
+  await fleet.collector()
+  await fleet.clock.advance(aWhileMs)
+  t.match(view.status().workers, [
+    { workerId: 'a', liveliness: 'alive', jobsCompleted: 1 },
+    { workerId: 'b', liveliness: 'alive' },
+    { workerId: 'c', liveliness: 'alive', state: 'draining' },
+  ])
+  t.equal(view.status().nodes.length, 1)
+  t.match(view.witness(), { freshness: 'bounded', degradedMode: 'healthy' })
+  t.match(view.intentStatuses(intent.intentId), [{ workerId: 'c', transition: 'completed' }])
+  issuer.lift('drain', 'c')
+  await fleet.clock.advance(500)
+  t.equal(workers[2]?.admission.open, true, 'intents pass through the new collector')
+  t.strictSame(falseDeaths, [])
+  await fleet.close()
+})
+
+t.test('the whole plane vanishes, workers go on, it returns and converges', async (t) => {
+  const fleet = new FleetInMemory()
+  const collector = await fleet.collector()
+  const scheduler = await fleet.scheduler()
+  const workers = await Promise.all(['a', 'b'].map((id) => fleet.worker(id)))
+  await fleet.clock.advance(aWhileMs)
+  fleet.kill(collector)
+  fleet.kill(scheduler)
+
+  for (let job = 0; job < 50; job++) {
+    for (const worker of workers) {
+      await fleet.plane.settle(worker.admitted())
+      await worker.run(`${worker.workerId}-${job}`, () => undefined)
+    }
+    await fleet.clock.advance(500)
+  }
+
+  await fleet.collector()
+  await fleet.scheduler()
+  await fleet.clock.advance(aWhileMs)
+  const status = await fleet.lateView((view) => view.status())
+  t.match(status.workers, [
+    { workerId: 'a', liveliness: 'alive', jobsCompleted: 50 },
+    { workerId: 'b', liveliness: 'alive', jobsCompleted: 50 },
+  ])
+  t.match(status.witness, { degradedMode: 'healthy' })
+  await fleet.close()
+})
+
+t.test('a node has one collector: a second one refuses and names the first', async (t) => {
+  const fleet = new FleetInMemory()
+  const first = await fleet.collector()
+  await fleet.clock.advance(1_000)
+  await t.rejects(fleet.collector(), {
+    code: 'NUMACAST_CONFLICT',
+    message: new RegExp(`a collector \\(pid ${first.participant.identity.pid}\\) serves memory/0 in domain 1 already`),
+  })
+  const neighbour = await fleet.collector({ numaNode: 1 })
+  const status = await fleet.lateView((view) => view.status())
+  t.match(status.nodes, [{ numaNode: 0 }, { numaNode: 1 }])
+  await fleet.plane.settle(first.close())
+  t.equal(await first.ended, undefined)
+  await fleet.collector()
+  await neighbour.close()
+  await fleet.close()
+})
+
+t.test('two collectors that find each other late: the younger yields', async (t) => {
+  const fleet = new FleetInMemory()
+  const older = await fleet.collector()
+  await fleet.clock.advance(1_000)
+  fleet.cutOff(older)
+  const younger = await fleet.collector()
+  fleet.plane.network.heal()
+  await fleet.clock.advance(aWhileMs)
+  t.match(await fleet.plane.settle(younger.ended), { code: 'NUMACAST_CONFLICT' })
+  const status = await fleet.lateView((view) => view.status())
+  t.match(status.nodes, [{ collector: { pid: older.participant.identity.pid, liveliness: 'alive' } }])
+  await fleet.close()
+})

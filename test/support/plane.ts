@@ -1,0 +1,49 @@
+import type { Test } from 'tap'
+import type { StatusDocument, WorkerStatus } from '../../src/views/status-document.js'
+import { claimDomain } from './domain-lock.js'
+import { eventually } from './eventually.js'
+import { childrenOf, isRunning } from './processes.js'
+import { type CliProcess, runCli, startCli } from './run-cli.js'
+
+/** A plane run by `numacast up`, in a domain of its own, as a user would have it. */
+export interface LivePlane {
+  readonly domain: number
+  readonly up: CliProcess
+  /** What `numacast status --json` prints, from another process; undefined when it finds no plane. */
+  status(): Promise<StatusDocument | undefined>
+  /** The worker's row, once `holds` does for it. */
+  worker(workerId: string, holds?: (worker: WorkerStatus) => boolean): Promise<WorkerStatus>
+}
+
+export async function startPlane(
+  t: Test,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<LivePlane> {
+  const domain = await claimDomain(t)
+  const up = startCli(['up', '--domain', String(domain), ...args], environment)
+  t.teardown(() => stopPlane(up))
+  const status = async (): Promise<StatusDocument | undefined> => {
+    const { code, stdout } = await runCli(['status', '--json', '--domain', String(domain)])
+    return code === 0 ? JSON.parse(stdout) : undefined
+  }
+  return {
+    domain,
+    up,
+    status,
+    worker: (workerId, holds = () => true) =>
+      eventually(`worker ${workerId} in domain ${domain} ${holds}`, async () => {
+        const worker = (await status())?.workers.find((candidate) => candidate.workerId === workerId)
+        return worker !== undefined && holds(worker) ? worker : undefined
+      }),
+  }
+}
+
+/** Whatever the test did to it, nothing of it may outlive the test. */
+async function stopPlane(up: CliProcess): Promise<void> {
+  if (!isRunning(up.pid)) return
+  const children = childrenOf(up.pid)
+  up.child.kill('SIGTERM')
+  await up.ended
+  for (const pid of children.filter(isRunning)) process.kill(pid, 'SIGKILL')
+}

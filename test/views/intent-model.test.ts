@@ -1,0 +1,36 @@
+import t from 'tap'
+import type { IntentStatus, Transition } from '../../src/plane/transitions.js'
+import { IntentModel } from '../../src/views/intent-model.js'
+import { claim } from '../plane/claims.js'
+
+function status(intentId: string, workerId: string, transition: Transition): IntentStatus {
+  return { intentId, workerId, kind: 'drain', target: workerId, transition, reason: null, history: [{ transition, atMs: 0 }] }
+}
+
+t.test('intents with their reports, the oldest first; a superseded one does not hold', (t) => {
+  const model = new IntentModel()
+  model.offer(claim('drain', { id: 'old', atMs: 0, epoch: 1 }), 10)
+  model.offer(claim('drain', { id: 'new', atMs: 5, epoch: 2, writer: 'bb.1' }), 10)
+  model.report(status('old', 'w', 'superseded'))
+  model.report(status('new', 'w', 'admitted'))
+  model.report(status('new', 'v', 'completed'))
+  t.match(model.list(10), [
+    { intentId: 'old', holds: false, ageMs: 10, expiresInMs: 990, statuses: [{ workerId: 'w', transition: 'superseded' }] },
+    { intentId: 'new', holds: true, statuses: [{ workerId: 'v' }, { workerId: 'w' }] },
+  ])
+  t.strictSame(model.expire(1_000), [], 'what expired did not hold any more')
+  t.match(model.list(1_000), [{ intentId: 'new' }])
+  t.match(model.expire(1_005), [{ intent: { intentId: 'new' } }])
+  t.strictSame(model.list(1_005), [])
+  t.end()
+})
+
+t.test('reports that nobody forgets are bounded', (t) => {
+  const model = new IntentModel()
+  for (let index = 0; index < 5_000; index++) model.report(status(`i-${index}`, 'w', 'completed'))
+  t.strictSame(model.statuses('i-0'), [])
+  t.equal(model.statuses('i-4999').length, 1)
+  model.forgetReport('i-4999', 'w')
+  t.strictSame(model.statuses('i-4999'), [])
+  t.end()
+})

@@ -1,0 +1,29 @@
+import type { EntityGuid } from '../../src/core/ids.js'
+import type { Sample } from '../../src/pubsub/sample.js'
+
+/** A participant's first writer, by one letter. */
+export function writerOf(letter: string): EntityGuid {
+  return `${letter.repeat(32)}.1` as EntityGuid
+}
+
+export interface SampleSketch {
+  readonly writer?: string
+  readonly seq?: number
+  readonly atMs?: number
+  readonly state?: Sample<unknown>['instanceState']
+}
+
+export function sampleOf<T>(key: string, value: T | undefined, sketch: SampleSketch = {}): Sample<T> {
+  const { writer = 'a', seq = 1, atMs = 0, state = value === undefined ? 'disposed' : 'alive' } = sketch
+  const guid = writerOf(writer)
+  return {
+    key,
+    value,
+    instanceState: state,
+    viewState: 'new',
+    token: { writer: guid, seq },
+    via: guid,
+    sourceTimeMs: 0,
+    originTimeMs: atMs,
+  }
+}
