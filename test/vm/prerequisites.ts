@@ -16,7 +16,8 @@ export interface Prerequisites {
 export function findPrerequisites(): Prerequisites | string {
   const addon = addonStatus()
   if (!addon.available) return addon.reason
-  if (process.arch !== 'x64') return `the machine is an x86-64 one, with this computer's own Node inside: ${process.arch}`
+  if (process.arch !== 'x64')
+    return `the machine is an x86-64 one, with this computer's own Node inside: ${process.arch}`
   const qemu = installedProgram('qemu-system-x86_64')
   if (qemu === undefined) return 'qemu-system-x86_64 is not installed (Debian: qemu-system-x86)'
   const numactl = installedProgram('numactl')
@@ -30,7 +31,8 @@ export function findPrerequisites(): Prerequisites | string {
     )
     const boot = path.join(kernelPackage, 'boot')
     const image = readdirSync(boot).find((name) => name.startsWith('vmlinuz-'))
-    if (image === undefined || !existsSync(busybox)) return `the packages unpacked at ${boot} and ${busybox} are incomplete`
+    if (image === undefined || !existsSync(busybox))
+      return `the packages unpacked at ${boot} and ${busybox} are incomplete`
     return { qemu, numactl, busybox, kernelPackage, kernel: path.join(boot, image) }
   } catch (error) {
     return `the guest's kernel or busybox could not be had: ${error instanceof Error ? error.message : String(error)}`

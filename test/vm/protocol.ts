@@ -53,8 +53,10 @@ export interface CpuMeasurement {
 export interface MemoryMeasurement {
   readonly title: string
   readonly reading: Pick<Headroom, 'layout' | 'ancestorsVisible' | 'memory' | 'warnings'>
-  /** Limit of the tightest level, and its directory's last name. */
-  readonly tightest: { readonly limitBytes: number; readonly level: string }
+  /** The lowest limit, and the last name of the directory that has it. */
+  readonly lowest: { readonly limitBytes: number; readonly level: string }
+  /** File pages that the process read twice, and so are active. */
+  readonly activeFileBytes: number
   /** What could be touched after the reading, until the kernel ended the process. */
   readonly touchedBytes: number
   readonly endedBy: string

@@ -21,6 +21,8 @@ export class VirtualMachine implements AsyncIterable<Report> {
   readonly #qemu: ChildProcess
   readonly #silenceMs: number
   readonly #consoleFile: string
+  readonly #kill = (): void => this.kill()
+  #complaints = ''
 
   constructor({ qemu, kernel, initramfs, machine, directory, silenceMs }: BootOptions) {
     this.#silenceMs = silenceMs
@@ -38,12 +40,17 @@ export class VirtualMachine implements AsyncIterable<Report> {
       '-chardev', `file,id=console,path=${this.#consoleFile}`, '-serial', 'chardev:console',
       '-chardev', 'stdio,id=reports,signal=off', '-serial', 'chardev:reports',
     ], { stdio: ['pipe', 'pipe', 'pipe'] })
+    process.once('exit', this.#kill)
+    this.#qemu.once('close', () => process.off('exit', this.#kill))
+    this.#qemu.once('error', (error) => {
+      this.#complaints += error.message
+    })
+    // A machine that was ended takes no more input.
+    this.#qemu.stdin?.on('error', () => undefined)
     this.#qemu.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#complaints += text
     })
   }
-
-  #complaints = ''
 
   /** The last lines of what QEMU and the guest's console said, for a person who looks into a failure. */
   diagnosis(): string {
@@ -53,23 +60,25 @@ export class VirtualMachine implements AsyncIterable<Report> {
     } catch {
       // QEMU did not get as far as to open it.
     }
-    return [...this.#complaints.split('\n'), ...console.split(/\r?\n/).slice(-40)].filter((line) => line !== '').join('\n')
+    return [...this.#complaints.split('\n'), ...console.split(/\r?\n/).slice(-40)]
+      .filter((line) => line !== '')
+      .join('\n')
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Report> {
     const { stdout } = this.#qemu
     if (stdout === null) return
-    const silence = setTimeout(() => this.kill(), this.#silenceMs)
-    this.#qemu.once('error', (error) => {
-      this.#complaints += error.message
-    })
+    const silence = setTimeout(() => {
+      this.#complaints += `nothing came from the guest within ${this.#silenceMs / 1000} s\n`
+      this.kill()
+    }, this.#silenceMs)
     try {
       for await (const line of createInterface({ input: stdout })) {
         silence.refresh()
         if (!line.startsWith('{')) continue
         const report: Report = JSON.parse(line)
-        if (report.name === 'end') return
         yield report
+        if (report.name === 'end') return
       }
     } finally {
       clearTimeout(silence)

@@ -27,7 +27,8 @@ export class ControlGroups {
     run('mount', '-t', 'tmpfs', 'tmpfs', mountRoot)
     const memory = mountV1('memory')
     mountV1('pids')
-    if (layout === 'v1') return new ControlGroups(layout, { cpu: mountV1('cpu,cpuacct'), cpuset: mountV1('cpuset'), memory })
+    if (layout === 'v1')
+      return new ControlGroups(layout, { cpu: mountV1('cpu,cpuacct'), cpuset: mountV1('cpuset'), memory })
     const unified = path.join(mountRoot, 'unified')
     mkdirSync(unified)
     mountV2(unified, ['cpu', 'cpuset'])
@@ -145,4 +146,3 @@ function copyCpuset(directory: string): void {
     }
   }
 }
-

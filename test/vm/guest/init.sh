@@ -12,6 +12,7 @@ exec </dev/null >/dev/console 2>&1
 # Whatever happens to the host's end, this machine does not stay for ever.
 (sleep 900; poweroff -f) &
 
+hostname four-nodes
 ifconfig lo 127.0.0.1 up
 insmod /loop.ko
 # A touched byte takes one page, not 2 MiB: the memory that a process could touch is counted in pages.

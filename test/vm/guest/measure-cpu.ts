@@ -26,8 +26,8 @@ const cases: readonly CpuCase[] = [
   { title: 'affinity to two CPUs under a quota of three', outerCpus: 3, leafCpus: null, affinity: '9', burners: 4 },
 ]
 
-const settleMs = 500
-const measureMs = 2_500
+const settleMs = 400
+const measureMs = 2_000
 
 export async function measureCpu(groups: ControlGroups): Promise<readonly CpuMeasurement[]> {
   const measured: CpuMeasurement[] = []

@@ -15,25 +15,29 @@ interface MemoryCase {
   readonly neighbourMiB?: number
   /** How much of a file the process has in the page cache. */
   readonly fileMiB?: number
-  /** The level that ends the process. */
-  readonly tightest: 'outer' | 'middle' | 'leaf'
+  /** The level with the lowest limit. With a neighbour, another level may leave less. */
+  readonly lowest: 'outer' | 'middle' | 'leaf'
 }
 
 const cases: readonly MemoryCase[] = [
-  { title: 'tightest at the leaf', limitsMiB: { outer: 256, middle: 192, leaf: 128 }, tightest: 'leaf' },
-  { title: 'tightest in the middle', limitsMiB: { outer: 256, middle: 128, leaf: 192 }, tightest: 'middle' },
-  { title: 'tightest at the top, none at the leaf', limitsMiB: { outer: 128, middle: 192, leaf: null }, tightest: 'outer' },
+  { title: 'tightest at the leaf', limitsMiB: { outer: 256, middle: 192, leaf: 128 }, lowest: 'leaf' },
+  { title: 'tightest in the middle', limitsMiB: { outer: 256, middle: 128, leaf: 192 }, lowest: 'middle' },
+  {
+    title: 'tightest at the top, none at the leaf',
+    limitsMiB: { outer: 128, middle: 192, leaf: null },
+    lowest: 'outer',
+  },
   {
     title: 'a neighbour counts at the common parent',
     limitsMiB: { outer: null, middle: 208, leaf: 192 },
     neighbourMiB: 24,
-    tightest: 'middle',
+    lowest: 'leaf',
   },
   {
     title: 'clean file pages are given back',
     limitsMiB: { outer: 256, middle: null, leaf: 160 },
     fileMiB: 48,
-    tightest: 'leaf',
+    lowest: 'leaf',
   },
 ]
 
@@ -57,7 +61,7 @@ export async function measureMemory(groups: ControlGroups): Promise<readonly Mem
 }
 
 async function measureCase(groups: ControlGroups, each: MemoryCase): Promise<MemoryMeasurement> {
-  const { title, limitsMiB, neighbourMiB, fileMiB, tightest } = each
+  const { title, limitsMiB, neighbourMiB, fileMiB, lowest } = each
   const outer = groups.group('memory-outer')
   const middle = groups.group('memory-outer/middle')
   const leaf = groups.group('memory-outer/middle/leaf')
@@ -87,7 +91,8 @@ async function measureCase(groups: ControlGroups, each: MemoryCase): Promise<Mem
     return {
       title,
       reading: { layout, ancestorsVisible, memory, warnings },
-      tightest: { limitBytes: bytesOf(limitsMiB[tightest]) ?? 0, level: tightest },
+      lowest: { limitBytes: bytesOf(limitsMiB[lowest]) ?? 0, level: lowest },
+      activeFileBytes: ((fileMiB ?? 0) / 2) * mebibyte,
       touchedBytes: Number(lines.at(-1)),
       endedBy,
       oomKillsRead: readHeadroom({ pid: keeper.pid }).memory.events.oomKill,

@@ -8,7 +8,7 @@ import { threadCpuLists } from './process-facts.js'
 
 const program = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url))
 /** From when every process is ready: long enough to be seen several times. */
-const durationS = 5
+const durationS = 4
 const lookEveryMs = 500
 
 /** Runs a whole plane, one collector per node, and looks at its processes from outside meanwhile. */

@@ -47,7 +47,9 @@ export class Subject {
   async prints(line: string): Promise<void> {
     while (!this.#output.split('\n').includes(line)) {
       if (this.child.exitCode !== null || this.child.signalCode !== null) {
-        throw new Error(`ended (${this.child.signalCode ?? this.child.exitCode}) before it printed "${line}": ${this.#output}`)
+        throw new Error(
+          `ended (${this.child.signalCode ?? this.child.exitCode}) before it printed "${line}": ${this.#output}`,
+        )
       }
       await new Promise<void>((resolve) => {
         this.#arrived = resolve
