@@ -135,6 +135,8 @@ export interface PlaneMeasurement {
   readonly exitCode: number | null
   readonly stderr: string
   readonly document: StatusDocument | null
+  /** How many it was told to run. */
+  readonly workers: number
   /** The last look at each process of the plane that runs for one node. */
   readonly processes: readonly {
     readonly role: string

@@ -7,13 +7,18 @@ import type { PlaneMeasurement } from '../protocol.js'
 import { threadCpuLists } from './process-facts.js'
 
 const program = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url))
-/** From when every process is ready: long enough to be seen several times. */
-const durationS = 4
+const workers = 2
 const lookEveryMs = 500
+/** The plane ends itself after this long in any case. */
+const giveUpAfterS = 180
 
-/** Runs a whole plane, one collector per node, and looks at its processes from outside meanwhile. */
+/**
+ * Runs a whole plane, one collector per node, until it says that every node and worker has joined, and looks at its
+ * processes from outside meanwhile. Asked to stop, it prints the state that it was in.
+ */
 export async function measurePlane(): Promise<PlaneMeasurement> {
-  const up = spawn('node', [program, 'up', '--workers', '3', '--duration', String(durationS), '--json'])
+  const args = ['up', '--workers', String(workers), '--duration', String(giveUpAfterS), '--json']
+  const up = spawn('node', [program, ...args])
   const closed = once(up, 'close')
   let stdout = ''
   let stderr = ''
@@ -23,14 +28,29 @@ export async function measurePlane(): Promise<PlaneMeasurement> {
   up.stderr.setEncoding('utf8').on('data', (text) => {
     stderr += text
   })
+  const expected = numaNodes() + workers
   const seen = new Map<number, PlaneMeasurement['processes'][number]>()
+  let asked = false
   while (up.exitCode === null && up.signalCode === null) {
     for (const found of planeProcesses()) seen.set(found.pid, found)
+    if (!asked && joined(stderr) >= expected) {
+      asked = true
+      up.kill('SIGTERM')
+    }
     await Promise.race([closed, sleep(lookEveryMs)])
   }
   await closed
   const document = stdout.trim() === '' ? null : JSON.parse(stdout)
-  return { exitCode: up.exitCode, stderr, document, processes: [...seen.values()] }
+  return { exitCode: up.exitCode, stderr, document, workers, processes: [...seen.values()] }
+}
+
+/** Nodes and workers that `numacast up` told of, each once. */
+function joined(stderr: string): number {
+  return new Set([...stderr.matchAll(/(node|worker) (\S+) joined: /g)].map(([, kind, name]) => `${kind} ${name}`)).size
+}
+
+function numaNodes(): number {
+  return readdirSync('/sys/devices/system/node').filter((name) => /^node\d+$/.test(name)).length
 }
 
 /** The running processes of the command line `<role> … --numa-node <n>`. */
