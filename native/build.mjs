@@ -7,29 +7,41 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
-const require = createRequire(import.meta.url)
 const reasonFile = path.join(root, 'build', 'unavailable.txt')
 
-// Headers that came with this Node (Debian, nvm, tarballs) save a download, which an offline machine cannot make.
-const nodedir = path.dirname(path.dirname(process.execPath))
-const headers = existsSync(path.join(nodedir, 'include', 'node', 'node_api.h')) ? [`--nodedir=${nodedir}`] : []
-
-const gyp = require.resolve('node-gyp/bin/node-gyp.js')
-const { status, error } = spawnSync(
-  process.execPath,
-  [gyp, 'rebuild', '--silent', ...headers, ...process.argv.slice(2)],
-  {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-  },
-)
+const problem = process.platform === 'linux' ? build() : `it is for Linux, and this is ${process.platform}`
 mkdirSync(path.dirname(reasonFile), { recursive: true })
-if (status === 0) {
+if (problem === null) {
   rmSync(reasonFile, { force: true })
 } else {
-  const reason = `the native addon could not be built (node-gyp: ${error?.message ?? `exit code ${status}`}); readings come from os instead`
+  const reason = `the native addon could not be built (${problem}); readings come from node:os instead`
   writeFileSync(reasonFile, `${reason}\n`)
   process.stderr.write(`numacast: ${reason}\n`)
   if (process.env.NUMACAST_REQUIRE_ADDON === '1') process.exitCode = 1
 }
 writeFileSync(path.join(root, 'build', '.stamp'), '')
+
+/** Null when the addon is there, else what went wrong. */
+function build() {
+  const gyp = nodeGyp()
+  if (gyp === undefined) return 'node-gyp was not found'
+  // Headers that came with this Node (Debian, nvm, tarballs) save a download, which an offline machine cannot make.
+  const nodedir = path.dirname(path.dirname(process.execPath))
+  const headers = existsSync(path.join(nodedir, 'include', 'node', 'node_api.h')) ? [`--nodedir=${nodedir}`] : []
+  const { status, signal, error } = spawnSync(
+    process.execPath,
+    [gyp, 'rebuild', '--silent', ...headers, ...process.argv.slice(2)],
+    { cwd: root, stdio: ['ignore', 2, 2] },
+  )
+  if (status === 0) return null
+  return `node-gyp: ${error?.message ?? (signal === null ? `exit code ${status}` : signal)}`
+}
+
+/** Our own in a clone; in somebody's node_modules the one that npm brings along. */
+function nodeGyp() {
+  try {
+    return createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js')
+  } catch {
+    return process.env.npm_config_node_gyp
+  }
+}

@@ -1,9 +1,51 @@
 export { type ErrorCode, NumacastError } from './core/errors.js'
 export type { EntityGuid, Guid, Token } from './core/ids.js'
 export { Liveliness, LivelinessCause, type Verdict } from './liveliness/verdict.js'
+export {
+  defaultMemoryPressureOptions,
+  type MemoryPressureOptions,
+  memoryPressurePolicy,
+} from './placement/memory-pressure.js'
+export type { Decision, Policy, WantedIntent } from './placement/policy.js'
+export { concurrencyLimit, maintenanceMode, priorityWeights, rollingDrain } from './plane/config.js'
+export {
+  type Claim,
+  type Intent,
+  IntentKind,
+  type IntentOf,
+  type IntentTerms,
+  intentTopics,
+  maxIntentTtlMs,
+} from './plane/intents.js'
+export { JobEvent, type JobLifecycle, jobLifecycle } from './plane/job-lifecycle.js'
+export { type NodeCapacity, nodeCapacity, type WorkerTotals } from './plane/node-capacity.js'
+export { nodeRoster, type RosterRow } from './plane/node-roster.js'
+export { downPartition, planePartition, upPartition } from './plane/partitions.js'
+export { everyone, nodeTarget } from './plane/targets.js'
+export { type IntentStatus, intentStatus, Transition } from './plane/transitions.js'
+export { type WorkerCapacity, workerCapacity } from './plane/worker-capacity.js'
+export { type AppliedIntent, type Taint, WorkerCondition, type WorkerState, workerState } from './plane/worker-state.js'
 export { joinDomain, Participant } from './pubsub/participant.js'
 export type { ParticipantOptions } from './pubsub/participant-options.js'
 export { Reader, type ReaderOptions, type WriterLag } from './pubsub/reader.js'
 export type { Sample } from './pubsub/sample.js'
 export { defineTopic, type Topic, type TopicOptions } from './pubsub/topic.js'
 export { Writer, type WriterOptions } from './pubsub/writer.js'
+export type { Admission } from './roles/admission.js'
+export { Collector, type CollectorComponents } from './roles/collector.js'
+export { type CollectorOptions, defaultCollectorOptions } from './roles/collector-options.js'
+export { IntentIssuer, type IntentIssuerOptions, type IssuedIntent, type IssueOptions } from './roles/intent-issuer.js'
+export { Scheduler, type SchedulerComponents } from './roles/scheduler.js'
+export { defaultSchedulerOptions, type SchedulerOptions } from './roles/scheduler-options.js'
+export {
+  type AdmittedOptions,
+  type CloseOptions,
+  type RunOptions,
+  Worker,
+  type WorkerComponents,
+} from './roles/worker.js'
+export { defaultWorkerOptions, type WorkerOptions } from './roles/worker-options.js'
+export { type FleetChange, FleetView, type FleetViewOptions } from './views/fleet-view.js'
+export type { FollowOptions, IntentProgress } from './views/intent-progress.js'
+export type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from './views/status-document.js'
+export { DegradedMode, Freshness, type Witness } from './views/witness.js'

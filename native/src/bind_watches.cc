@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/inotify.h>
 
+#include <cstring>
 #include <memory>
 
 #include "instance.h"
@@ -81,24 +82,44 @@ Napi::Value watchPressure(const Napi::CallbackInfo& info) {
       });
 }
 
+/** Takes every waiting event off an inotify descriptor; whether any was about `watch`. */
+bool drainInotify(int fd, int watch) {
+  alignas(inotify_event) char events[4096];
+  bool any = false;
+  for (ssize_t length; (length = read(fd, events, sizeof events)) > 0;) {
+    for (ssize_t at = 0; at < length;) {
+      inotify_event event;
+      std::memcpy(&event, events + at, sizeof event);
+      any = any || event.wd == watch || (event.mask & IN_Q_OVERFLOW) != 0;
+      at += static_cast<ssize_t>(sizeof event + event.len);
+    }
+  }
+  return any;
+}
+
 /** (path, onChange): a watch, or a sentence. The file's text with each change, null when it is gone. */
 Napi::Value watchFile(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::string path = info[0].As<Napi::String>().Utf8Value();
   UniqueFd fd(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   if (!fd.valid()) return Napi::String::New(env, "inotify_init1: " + errnoText(errno));
-  if (inotify_add_watch(fd.get(), path.c_str(), IN_MODIFY | IN_DELETE_SELF) < 0) {
-    return Napi::String::New(env, path + ": " + errnoText(errno));
+  const int watch = inotify_add_watch(fd.get(), path.c_str(), IN_MODIFY | IN_DELETE_SELF);
+  if (watch < 0) return Napi::String::New(env, path + ": " + errnoText(errno));
+  // Removing a cgroup tells nobody who watches its files, only those who watch the directory it was in.
+  const size_t group = path.rfind('/');
+  const size_t parent = group == std::string::npos || group == 0 ? group : path.rfind('/', group - 1);
+  if (parent != std::string::npos && parent != 0) {
+    inotify_add_watch(fd.get(), path.substr(0, parent).c_str(), IN_DELETE | IN_ONLYDIR);
   }
   return PollWatch::open(env, std::move(fd), UV_READABLE, info[1].As<Napi::Function>(),
-                         [path](Napi::Env jsEnv, int readyFd, const PollWatch::Emit& emit) {
-                           alignas(inotify_event) char events[4096];
-                           while (read(readyFd, events, sizeof events) > 0) {
-                             // Which events does not matter: the file itself says how things are now.
+                         [path, watch](Napi::Env jsEnv, int readyFd, const PollWatch::Emit& emit) {
+                           const bool changed = drainInotify(readyFd, watch);
+                           const FileText file = RootDir("/").read(path);
+                           if (!file.ok()) {
+                             emit({jsEnv.Null()});
+                           } else if (changed) {
+                             emit({Napi::String::New(jsEnv, file.text)});
                            }
-                           static const RootDir root("/");
-                           const FileText file = root.read(path);
-                           emit({file.ok() ? Napi::String::New(jsEnv, file.text).As<Napi::Value>() : jsEnv.Null()});
                          });
 }
 

@@ -49,7 +49,7 @@ void CpuSection::readLevel(CpuLevel& level, ReadBuffer& buffer, Warnings& warnin
   }
   std::string_view word;
   nextWord(text, word);
-  const bool none = word == "max" || word == "-1";
+  const bool none = word == (place_.version == 1 ? "-1" : "max");
   const auto quota = none ? std::nullopt : parseUnsigned(word);
   std::string_view rest;
   std::optional<uint64_t> period;

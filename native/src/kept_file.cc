@@ -22,7 +22,11 @@ std::string_view KeptFile::read(ReadBuffer& buffer) {
       return {};
     }
     const size_t length = static_cast<size_t>(got);
-    if (length == buffer.size() && buffer.grow()) continue;
+    if (length == buffer.size()) {
+      if (buffer.grow()) continue;
+      error_ = EFBIG;
+      return {};
+    }
     error_ = 0;
     const void* end = std::memchr(buffer.data(), '\0', length);
     return {buffer.data(), end == nullptr ? length : static_cast<size_t>(static_cast<const char*>(end) - buffer.data())};

@@ -66,7 +66,7 @@ Limit MemorySection::readLimit(KeptFile& file, const std::string& level, ReadBuf
     if (!file.gone()) warnings.add("unreadable", file.path(), errnoText(file.error()));
     return Limit::unknown(Unknown::kUnreadable);
   }
-  if (text == "max" || text == "-1") return Limit::unlimited();
+  if (text == (place_.version == 1 ? "-1" : "max")) return Limit::unlimited();
   const auto value = parseUnsigned(text);
   if (!value) {
     warnings.add("malformed", file.path(), "this is neither a size nor \"max\"");

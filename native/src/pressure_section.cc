@@ -1,27 +1,30 @@
 #include "pressure_section.h"
 
+#include <algorithm>
+
 namespace numacast {
 
-/** "some avg10=0.12 avg60=0.00 avg300=0.00 total=12345", then the same for "full". */
+/** "some avg10=0.12 avg60=0.00 avg300=0.00 total=12345", then the same for "full". On the hot path. */
 Pressure Pressure::parse(std::string_view text) {
   Pressure pressure;
   for (std::string_view line; nextLine(text, line);) {
-    std::string_view word;
-    if (!nextWord(line, word)) continue;
-    PressureLine* out = word == "some" ? &pressure.some : word == "full" ? &pressure.full : nullptr;
+    const std::string_view kind = line.substr(0, 5);
+    PressureLine* out = kind == "some " ? &pressure.some : kind == "full " ? &pressure.full : nullptr;
     if (out == nullptr) continue;
-    while (nextWord(line, word)) {
-      const size_t equals = word.find('=');
-      if (equals == std::string_view::npos) continue;
+    line.remove_prefix(kind.size());
+    while (!line.empty()) {
+      const size_t end = std::min(line.find(' '), line.size());
+      const std::string_view word = line.substr(0, end);
+      line.remove_prefix(std::min(end + 1, line.size()));
+      const size_t equals = std::min(word.find('='), word.size());
       const std::string_view key = word.substr(0, equals);
-      const std::string_view value = word.substr(equals + 1);
-      double* field = key == "avg10" ? &out->avg10 : key == "avg60" ? &out->avg60 : key == "avg300" ? &out->avg300 : nullptr;
-      if (field != nullptr) {
-        *field = parseFraction(value).value_or(kUnknown);
-      } else if (key == "total") {
-        const auto total = parseUnsigned(value);
-        out->totalUs = total ? static_cast<double>(*total) : kUnknown;
-      }
+      const std::string_view value = word.substr(std::min(equals + 1, word.size()));
+      double* field = key == "avg10"    ? &out->avg10
+                      : key == "avg60"  ? &out->avg60
+                      : key == "avg300" ? &out->avg300
+                      : key == "total"  ? &out->totalUs
+                                        : nullptr;
+      if (field != nullptr) *field = parseFraction(value).value_or(kUnknown);
     }
   }
   return pressure;

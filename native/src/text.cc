@@ -59,22 +59,22 @@ std::optional<uint64_t> parseUnsigned(std::string_view text) { return parseWhole
 std::optional<int64_t> parseSigned(std::string_view text) { return parseWhole<int64_t>(text); }
 
 std::optional<double> parseFraction(std::string_view text) {
-  // By hand: "whole.hundredths" is all that the kernel prints, and this is on the hot path.
-  uint64_t whole = 0;
+  // By hand: a few digits are all that the kernel prints, and this is on the hot path.
   const char* at = text.data();
   const char* const end = at + text.size();
-  const auto [stop, error] = std::from_chars(at, end, whole);
-  if (error != std::errc()) return std::nullopt;
-  if (stop == end) return static_cast<double>(whole);
-  if (*stop != '.' || end - stop < 2 || end - stop > 10) return std::nullopt;
-  double fraction = 0;
+  const auto digit = [&] { return at != end && *at >= '0' && *at <= '9'; };
+  if (!digit() || text.size() > 24) return std::nullopt;
+  double value = 0;
+  for (; digit(); ++at) value = value * 10 + (*at - '0');
+  if (at == end) return value;
+  if (*at++ != '.' || !digit()) return std::nullopt;
   double scale = 1;
-  for (at = stop + 1; at != end; ++at) {
-    if (*at < '0' || *at > '9') return std::nullopt;
-    fraction = fraction * 10 + (*at - '0');
+  for (; digit(); ++at) {
+    value = value * 10 + (*at - '0');
     scale *= 10;
   }
-  return static_cast<double>(whole) + fraction / scale;
+  if (at != end) return std::nullopt;
+  return value / scale;
 }
 
 std::optional<uint64_t> numberAfter(std::string_view name, std::string_view prefix) {

@@ -16,8 +16,9 @@ export interface IncomingChange {
   readonly disposed: boolean
   /** Owner and number of the change, also when a relay delivered it. */
   readonly token: Token
-  /** The writer that delivered it. */
+  /** The writer that delivered it, and the number under which it did: `token.seq` unless it is a relay. */
   readonly via: EntityGuid
+  readonly viaSeq: Seq
   /** When it was written, on this process's monotonic clock. */
   readonly originTimeMs: number
   readonly sourceTimeMs: number
@@ -56,14 +57,15 @@ interface Row extends Instance {
   owner: EntityGuid
   seq: Seq
   via: EntityGuid
+  viaSeq: Seq
   originTimeMs: number
   sourceTimeMs: number
   bytes: Buffer
   byteLength: number
   fields: readonly string[]
   changedMs: number
-  /** Writers other than `via` that also carry this instance; most instances have none. */
-  others: Set<EntityGuid> | undefined
+  /** Writers other than `via` that also carry this instance, under which number; most instances have none. */
+  others: Map<EntityGuid, Seq> | undefined
 }
 
 /** What became of a change: only `applied` changed anything that a user sees. */
@@ -85,8 +87,11 @@ const noBytes = Buffer.alloc(0)
 /**
  * A reader's copy of a topic: derived state, discardable, each instance knowing whose it is and how new.
  *
- * Within one owner the higher seq wins, whatever path it came by. Between owners the later written wins, and of
- * two written in the same millisecond the higher writer GUID, so that every reader decides alike.
+ * Within one owner the higher seq wins, whatever path it came by; a disposal under the seq of the value that is held
+ * ends it (a relay's lifespan and a bootstrap end an instance without a number of their own). Between owners the later
+ * written wins, and of two written in the same millisecond the higher writer GUID. "Later" is measured on this
+ * process's clock, so of two owners that write one key within the network's jitter readers may differ until the next
+ * write.
  */
 export class InstanceTable {
   readonly #rows = new Map<string, Row>()
@@ -116,7 +121,7 @@ export class InstanceTable {
     }
     this.#carry(row, change)
     if (row.owner === owner) {
-      if (seq < row.seq || (seq === row.seq && row.state !== InstanceState.noWriters)) return Outcome.duplicate
+      if (seq < row.seq || (seq === row.seq && !isNews(change, row))) return Outcome.duplicate
     } else if (row.state !== InstanceState.noWriters && !isLater(change, row)) {
       return Outcome.older
     }
@@ -124,28 +129,33 @@ export class InstanceTable {
     return Outcome.applied
   }
 
-  /** The writer no longer carries the instance. True when that left the instance without anybody. */
+  /**
+   * The writer no longer carries the instance. True when that changed the instance's state: nobody is left, or the
+   * last one who carried it is back and says that it has ended.
+   */
   abandon(key: string, writer: EntityGuid, state: 'disposed' | 'no-writers', nowMs: number): boolean {
     const row = this.#rows.get(key)
-    if (row === undefined || row.state !== InstanceState.alive) return false
+    if (row === undefined || row.state === InstanceState.disposed || row.state === state) return false
     if (row.via === writer) {
-      const heir = row.others?.values().next().value
+      const [heir] = row.others ?? []
       if (heir !== undefined) {
-        row.via = heir
-        row.others?.delete(heir)
+        ;[row.via, row.viaSeq] = heir
+        row.others?.delete(row.via)
         return false
       }
-      row.state = state
       row.changedMs = nowMs
+      if (state === InstanceState.disposed) endRow(row)
+      else row.state = state
       return true
     }
     row.others?.delete(writer)
     return false
   }
 
-  carriedBy(key: string, writer: EntityGuid): boolean {
+  /** The number under which the writer last delivered the instance; undefined when it does not carry it. */
+  carriedBy(key: string, writer: EntityGuid): Seq | undefined {
     const row = this.#rows.get(key)
-    return row !== undefined && (row.via === writer || (row.others?.has(writer) ?? false))
+    return row?.via === writer ? row.viaSeq : row?.others?.get(writer)
   }
 
   /** Forgets instances whose time is up: disposed before `disposedBeforeMs`, without writers before the other. */
@@ -164,6 +174,7 @@ export class InstanceTable {
       owner: change.token.writer,
       seq: 0,
       via: change.via,
+      viaSeq: 0,
       originTimeMs: 0,
       sourceTimeMs: 0,
       bytes: noBytes,
@@ -189,19 +200,15 @@ export class InstanceTable {
     if (row.via !== change.via) {
       // Whoever brought the newest change comes first; the others still carry the instance.
       if (row.state === InstanceState.alive) {
-        row.others ??= new Set()
-        row.others.add(row.via)
+        row.others ??= new Map()
+        row.others.set(row.via, row.viaSeq)
       }
       row.others?.delete(change.via)
       row.via = change.via
     }
+    row.viaSeq = change.viaSeq
     if (change.disposed) {
-      row.state = InstanceState.disposed
-      row.others = undefined
-      row.bytes = noBytes
-      row.byteLength = 0
-      row.value = undefined
-      row.decoded = true
+      endRow(row)
       return
     }
     row.state = InstanceState.alive
@@ -215,11 +222,30 @@ export class InstanceTable {
     row.decoded = change.value !== undefined
   }
 
-  #carry(row: Row, change: IncomingChange): void {
-    if (change.disposed || row.via === change.via || row.state !== InstanceState.alive) return
-    row.others ??= new Set()
-    row.others.add(change.via)
+  /** Whatever becomes of the change: its writer now carries the instance, or no longer does. */
+  #carry(row: Row, { via, viaSeq, disposed }: IncomingChange): void {
+    if (row.state !== InstanceState.alive) return
+    if (row.via === via) row.viaSeq = Math.max(row.viaSeq, viaSeq)
+    else if (disposed) row.others?.delete(via)
+    else {
+      row.others ??= new Map()
+      row.others.set(via, viaSeq)
+    }
   }
+}
+
+function endRow(row: Row): void {
+  row.state = InstanceState.disposed
+  row.others = undefined
+  row.bytes = noBytes
+  row.byteLength = 0
+  row.value = undefined
+  row.decoded = true
+}
+
+/** Whether a change under the very seq that is held still says something: its writer is back, or it has ended. */
+function isNews(change: IncomingChange, row: Instance): boolean {
+  return row.state === InstanceState.noWriters || (change.disposed && row.state === InstanceState.alive)
 }
 
 function isLater(change: IncomingChange, row: Instance): boolean {

@@ -68,6 +68,24 @@ export class WriterProgress {
     this.#joinRuns()
   }
 
+  /**
+   * The writer itself says that it is only this far: whatever was announced beyond is forgotten. The token stays; a
+   * token beyond the writer's last seq is the caller's to judge.
+   */
+  retract(headSeq: Seq): void {
+    this.#headSeq = Math.max(headSeq, this.#appliedSeq)
+    for (let at = this.#runs.length - 1; at >= 0; at--) {
+      if ((this.#runs[at] as Run).lastSeq > this.#headSeq) this.#runs.splice(at, 1)
+    }
+  }
+
+  /** Gives up what was missed before `prevSeq`. Returns how many numbers that skipped; some may have been overwritten. */
+  skipTo(prevSeq: Seq): number {
+    const skipped = Math.max(0, prevSeq - this.#appliedSeq)
+    this.advanceTo(prevSeq)
+    return skipped
+  }
+
   #remember(prevSeq: Seq, lastSeq: Seq): void {
     const last = this.#runs.at(-1)
     if (last !== undefined && prevSeq >= last.prevSeq && prevSeq <= last.lastSeq) {

@@ -59,10 +59,12 @@ export class Mailbox<T> implements AsyncIterable<T> {
   /** Never blocks, never throws. False when the item was refused (full with `drop: 'newest'`, or closed). */
   push(item: T): boolean {
     if (this.#closed) return false
-    const waiter = this.#waiting.shift()
-    if (waiter !== undefined) {
-      waiter({ done: false, value: item })
-      return true
+    if (this.#conflateBy === undefined) {
+      const waiter = this.#waiting.shift()
+      if (waiter !== undefined) {
+        waiter({ done: false, value: item })
+        return true
+      }
     }
     const place = this.#conflateBy === undefined ? this.#nextPlace++ : this.#conflateBy(item)
     if (this.#items.has(place)) this.#conflated++
@@ -72,6 +74,8 @@ export class Mailbox<T> implements AsyncIterable<T> {
       this.#items.delete(this.#items.keys().next().value)
     }
     this.#items.set(place, item)
+    // What follows within the tick still conflates with it, so the consumer is woken after that.
+    if (this.#waiting.length > 0) queueMicrotask(() => this.#wake())
     return true
   }
 
@@ -86,13 +90,23 @@ export class Mailbox<T> implements AsyncIterable<T> {
   /** Ends iteration once what is waiting has been taken. */
   close(): void {
     this.#closed = true
+    this.#wake()
     for (const waiter of this.#waiting.splice(0)) waiter({ done: true, value: undefined })
   }
 
   next(): Promise<IteratorResult<T>> {
-    if (this.#items.size > 0) return Promise.resolve({ done: false, value: this.take() as T })
+    if (this.#items.size > 0 && this.#waiting.length === 0)
+      return Promise.resolve({ done: false, value: this.take() as T })
     if (this.#closed) return Promise.resolve({ done: true, value: undefined })
     return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  #wake(): void {
+    while (this.#items.size > 0) {
+      const waiter = this.#waiting.shift()
+      if (waiter === undefined) return
+      waiter({ done: false, value: this.take() as T })
+    }
   }
 
   [Symbol.asyncIterator](): AsyncIterator<T> {

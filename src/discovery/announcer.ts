@@ -14,6 +14,8 @@ export interface AnnouncerComponents {
 const burstMs = [0, 40, 120]
 /** Beacons spread by ± this share of the interval, so that those who started together drift apart. */
 const jitter = 0.1
+/** Beacons that still follow when the last writer of a partition has closed, so that its readers learn of it. */
+const farewellBeacons = 20
 /** A solicit is answered after a random delay up to this, and all that arrive meanwhile by the same beacon. */
 const answerMs = 10
 
@@ -25,6 +27,8 @@ export class Announcer {
   readonly #components: AnnouncerComponents
   readonly #intervalMs: number
   readonly #written = new Set<string>()
+  /** No longer written to; how many beacons are still due. */
+  readonly #leaving = new Map<string, number>()
   readonly #answering = new Set<string>()
   /** Announced in this tick: the burst's first beacon will carry whatever else is added meanwhile. */
   readonly #bursting = new Set<string>()
@@ -40,6 +44,7 @@ export class Announcer {
   /** The participant now writes to the partition (again: its writers changed). */
   announce(partition: string): void {
     this.#written.add(partition)
+    this.#leaving.delete(partition)
     if (this.#bursting.has(partition)) return
     this.#bursting.add(partition)
     for (const delayMs of burstMs) {
@@ -50,9 +55,9 @@ export class Announcer {
     }
   }
 
-  /** The participant no longer writes to the partition. */
+  /** The participant no longer writes to the partition: a few more beacons tell its readers so. */
   withdraw(partition: string): void {
-    this.#written.delete(partition)
+    if (this.#written.delete(partition)) this.#leaving.set(partition, farewellBeacons)
   }
 
   /** The participant now reads the partition. */
@@ -82,20 +87,25 @@ export class Announcer {
   /** Says goodbye everywhere. Twice is fine. */
   close(): void {
     if (this.#closed) return
-    for (const partition of this.#written) this.#components.beacon(partition, true)
+    for (const partition of [...this.#written, ...this.#leaving.keys()]) this.#components.beacon(partition, true)
     this.#closed = true
     for (const timer of this.#timers) timer.cancel()
     this.#timers.clear()
   }
 
   #beacon(partition: string): void {
-    if (this.#written.has(partition)) this.#components.beacon(partition, false)
+    if (this.#written.has(partition) || this.#leaving.has(partition)) this.#components.beacon(partition, false)
   }
 
   #scheduleNext(): void {
     const spread = 1 + jitter * (2 * this.#components.random() - 1)
     this.#after(this.#intervalMs * spread, () => {
       for (const partition of this.#written) this.#beacon(partition)
+      for (const [partition, due] of this.#leaving) {
+        this.#beacon(partition)
+        if (due > 1) this.#leaving.set(partition, due - 1)
+        else this.#leaving.delete(partition)
+      }
       this.#scheduleNext()
     })
   }

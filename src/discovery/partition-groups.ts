@@ -22,11 +22,14 @@ function groupNamed(domain: number, name: string): Group {
 }
 
 export const defaultPartition = 'default'
+/** Of one writer or reader. */
+export const maxPartitions = 64
 
 /** One or several partition names, checked and without repeats. @throws NumacastError NUMACAST_INVALID_ARGUMENT */
 export function resolvePartitions(partition: string | readonly string[] | undefined): readonly string[] {
   const names = partition === undefined ? [defaultPartition] : typeof partition === 'string' ? [partition] : partition
   if (names.length === 0) throw invalidArgument('at least one partition is needed')
+  if (names.length > maxPartitions) throw invalidArgument(`${names.length} partitions; at most ${maxPartitions}`)
   for (const name of names) {
     if (name.length === 0 || name.length > 200 || name.endsWith('?')) {
       throw invalidArgument(`partition '${name}': 1 to 200 characters, not ending in '?'`)

@@ -23,6 +23,8 @@ export class PeerMonitor {
   #lastHeardMs: number
   #loopDelayMs = 0
   #verdict: Verdict
+  /** The verdict is a fact that nothing heard since has put in question. */
+  #isFact = false
 
   constructor(terms: LeaseTerms, nowMs: number) {
     this.#terms = terms
@@ -47,17 +49,18 @@ export class PeerMonitor {
   /** Any frame is evidence of life. */
   heard(nowMs: number): void {
     this.#lastHeardMs = nowMs
+    this.#isFact = false
   }
 
   beacon(intervalMs: number, loopDelayMs: number, nowMs: number): void {
-    this.#lastHeardMs = nowMs
+    this.heard(nowMs)
     this.#loopDelayMs = loopDelayMs
     if (intervalMs !== this.#terms.intervalMs) this.#terms = { ...this.#terms, intervalMs }
   }
 
   /** The observer itself was late by this much, so its peers' silence says that much less. */
-  credit(lateMs: number): void {
-    this.#lastHeardMs += lateMs
+  credit(lateMs: number, nowMs: number): void {
+    this.#lastHeardMs = Math.min(nowMs, this.#lastHeardMs + lateMs)
   }
 
   /** Whether {@link judge} will want to know what the kernel says. */
@@ -65,15 +68,21 @@ export class PeerMonitor {
     return nowMs - this.#lastHeardMs > overdueIntervals * this.#terms.intervalMs
   }
 
-  /** A fact (kernel, goodbye) that beats every lease. `dead` is final. */
+  /**
+   * A fact (kernel, goodbye) that beats every lease. `dead` is final; another one holds until the peer is heard again
+   * or is overdue.
+   */
   fact(liveliness: Liveliness, cause: LivelinessCause | null, detail: string | null, nowMs: number): Verdict {
-    if (this.#verdict.liveliness !== Liveliness.dead) this.#conclude(liveliness, cause, detail, nowMs)
+    if (this.#verdict.liveliness === Liveliness.dead) return this.#verdict
+    this.#isFact = true
+    this.#conclude(liveliness, cause, detail, nowMs)
     return this.#verdict
   }
 
   judge(nowMs: number, probe: ProcessProbe): Verdict {
     if (this.#verdict.liveliness === Liveliness.dead) return this.#verdict
     if (!this.isOverdue(nowMs)) {
+      if (this.#isFact) return this.#verdict
       if (this.#loopDelayMs >= stallMs) {
         return this.#conclude(Liveliness.stalled, LivelinessCause.loopBusy, `loop ${this.#loopDelayMs} ms late`, nowMs)
       }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineTopic } from '../pubsub/topic.js'
-import { count, name, note } from './text.js'
+import { count, fewByName, name, note } from './text.js'
 
 /**
  * Standing configuration, by scope: `all`, a `host/node`, or a workerId. Unlike an intent it does not expire; it
@@ -19,7 +19,7 @@ export const concurrencyLimit = defineTopic({
 export const priorityWeights = defineTopic({
   name: 'config.priority-weights',
   key: 'scope',
-  schema: z.object({ ...scope, weights: z.record(z.string().max(256), z.number().nonnegative()) }),
+  schema: z.object({ ...scope, weights: fewByName(z.number().nonnegative()) }),
 })
 
 /** Workers in scope take no new work while it is enabled. */

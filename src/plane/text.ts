@@ -4,6 +4,12 @@ import { z } from 'zod'
 export const name = z.string().min(1).max(256)
 export const note = z.string().max(512)
 export const names = z.array(name).max(64)
+/** Names to values, few enough to travel with every change. */
+export function fewByName<V extends z.ZodType>(value: V) {
+  return z
+    .record(z.string().max(256), value)
+    .refine((record) => Object.keys(record).length <= 64, 'more than 64 entries')
+}
 export const count = z.number().int().nonnegative()
 export const bytes = z.number().nonnegative()
 export const cores = z.number().nonnegative()

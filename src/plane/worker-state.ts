@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineTopic } from '../pubsub/topic.js'
-import { count, name, names, note } from './text.js'
+import { count, fewByName, name, names, note } from './text.js'
 
 /** What a worker says of itself. Whether it lives is not its own to say: see the roster's liveliness. */
 export const WorkerCondition = {
@@ -51,7 +51,7 @@ export const workerStateSchema = z.object({
   queues: names,
   capabilities: names,
   tags: names,
-  labels: z.record(z.string().max(256), z.string().max(256)),
+  labels: fewByName(z.string().max(256)),
   taints: z.array(taintSchema).max(64),
   appliedIntents: z.array(appliedIntentSchema).max(64),
 })

@@ -1,8 +1,9 @@
 import { CatchUpState } from '../cache/writer-progress.js'
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
-import type { Guid } from '../core/ids.js'
+import type { Guid, Seq } from '../core/ids.js'
 import type { Random } from '../core/random.js'
+import { Liveliness } from '../liveliness/verdict.js'
 import { Reliability } from '../qos/qos.js'
 import type { StreamLane } from '../transport/transport.js'
 import { ByteReader, malformed, Rejection, rejectionOf } from '../wire/bytes.js'
@@ -61,6 +62,7 @@ export class CatchUpClient {
 
   /** No more requests to this peer. */
   forget(peer: RemotePeer): void {
+    peer.pull.ended = true
     peer.pull.timer?.cancel()
     peer.pull.timer = undefined
   }
@@ -72,16 +74,20 @@ export class CatchUpClient {
   stateOf(proxy: WriterProxy, peer: RemotePeer | undefined): CatchUpState {
     if (proxy.started && !proxy.progress.hasGap) return CatchUpState.fresh
     if (peer === undefined || peer.pull.failures >= failuresUntilUnavailable) return CatchUpState.unavailable
+    if (peer.monitor.verdict.liveliness === Liveliness.unreachable) return CatchUpState.unavailable
     if (peer.pull.inFlight) return CatchUpState.recovering
     return proxy.started ? CatchUpState.lagging : CatchUpState.bootstrapRequired
   }
 
   #schedule(peer: RemotePeer, delayMs: number): void {
     const { pull } = peer
-    if (this.#closed || pull.inFlight || pull.timer !== undefined) return
+    if (this.#closed || pull.ended || pull.inFlight || pull.timer !== undefined) return
     pull.timer = this.#components.clock.after(delayMs, () => {
       pull.timer = undefined
-      if (!this.#closed && this.#isNeeded(peer)) void this.#ask(peer)
+      if (this.#closed) return
+      if (this.#isNeeded(peer)) void this.#ask(peer)
+      // A frame that was only late has closed the gap meanwhile.
+      else this.#components.progressed(peer)
     })
   }
 
@@ -98,6 +104,7 @@ export class CatchUpClient {
   async #ask(peer: RemotePeer): Promise<void> {
     const { stream, counters, progressed } = this.#components
     peer.pull.inFlight = true
+    const asked = { version: peer.announcedVersion, heads: headsOf(peer) }
     try {
       const request = encodePullRequest({
         descriptor: this.#components.descriptor(),
@@ -105,14 +112,15 @@ export class CatchUpClient {
         tokens: tokensOf(peer),
       })
       const reply = decodePullReply(await stream.request(peer.endpoint, request, { timeoutMs: requestTimeoutMs }))
-      if (this.#closed) return
+      if (this.#closed || peer.pull.ended) return
       if (reply.descriptor !== undefined) {
         if (reply.descriptor.guid !== peer.guid)
           throw malformed(Rejection.badValue, 'descriptor of another participant')
         this.#components.described(peer, reply.descriptor)
       }
+      this.#believeVersion(peer, asked.version)
       let moved = reply.descriptor !== undefined
-      for (const part of reply.progress) moved = this.#apply(peer, part) || moved
+      for (const part of reply.progress) moved = this.#apply(peer, part, asked.heads) || moved
       // A peer that announces what it does not give would otherwise be asked without end.
       peer.pull.failures = moved ? 0 : peer.pull.failures + 1
       counters.add(moved ? 'catch-up.replies' : 'catch-up.failed.no-progress')
@@ -121,25 +129,41 @@ export class CatchUpClient {
       counters.add(`catch-up.failed.${failureOf(error)}`)
     }
     peer.pull.inFlight = false
-    if (this.#closed) return
+    if (this.#closed || peer.pull.ended) return
     if (this.#isNeeded(peer)) this.#schedule(peer, backoffMs(peer.pull.failures))
     progressed(peer)
   }
 
+  /**
+   * Versions and sequence numbers only rise, so a peer that answers with less than somebody announced in its name
+   * before it was asked never was that far. Left to stand, a forged number would be asked about for ever.
+   */
+  #believeVersion(peer: RemotePeer, announcedWhenAsked: number): void {
+    const version = peer.descriptor?.version
+    if (version === undefined || peer.announcedVersion <= version) return
+    if (peer.announcedVersion !== announcedWhenAsked) return
+    peer.announcedVersion = version
+    this.#components.counters.add('catch-up.retracted.version')
+  }
+
   /** False when the reply left the reader where it was. */
-  #apply(peer: RemotePeer, part: PullProgress): boolean {
+  #apply(peer: RemotePeer, part: PullProgress, headsWhenAsked: ReadonlyMap<WriterProxy, Seq>): boolean {
     const match = findMatch(peer, part)
-    if (match === undefined) return false
+    if (match === undefined || part.action === CatchUpAction.reject) return false
     const { reader, proxy } = match
     const before = { started: proxy.started, seq: proxy.progress.appliedSeq }
     if (part.action === CatchUpAction.bootstrap && proxy.bootstrap?.base !== part.base) {
       proxy.bootstrap = { base: part.base, cursor: 0, seen: new Set() }
     }
     if (part.frame !== undefined) {
-      const { head, samples } = readFrame(part.frame, peer.guid)
+      const { head, samples } = readFrame(part.frame, peer.guid, part.writer)
       reader.receiveCatchUp(proxy, head, samples)
     }
     if (proxy.bootstrap !== undefined) proxy.bootstrap.cursor = Math.max(proxy.bootstrap.cursor, part.toSeq)
+    if ((headsWhenAsked.get(proxy) ?? 0) > part.headSeq) {
+      proxy.progress.retract(part.headSeq)
+      this.#components.counters.add('catch-up.retracted.head')
+    }
     proxy.progress.announce(part.headSeq)
     if (part.more) {
       if (proxy.bootstrap === undefined) proxy.progress.advanceTo(part.toSeq)
@@ -163,22 +187,29 @@ function findMatch(peer: RemotePeer, part: PullProgress): Match | undefined {
   return undefined
 }
 
+function headsOf(peer: RemotePeer): Map<WriterProxy, Seq> {
+  return new Map([...eachMatch(peer)].map(({ proxy }) => [proxy, proxy.progress.headSeq]))
+}
+
+/** Without a token a reader is a newcomer; with token 0 it is one that was there before the first change. */
 function tokensOf(peer: RemotePeer): PullToken[] {
   const tokens: PullToken[] = []
   for (const [writer, matches] of peer.matches) {
     for (const { reader, proxy } of matches) {
       const seq = proxy.bootstrap?.cursor ?? proxy.progress.appliedSeq
+      if (!proxy.started && proxy.bootstrap === undefined && seq === 0) continue
       tokens.push({ reader: reader.entity, writer, seq, base: proxy.bootstrap?.base ?? seq })
     }
   }
   return tokens
 }
 
-function readFrame(frame: Buffer, from: Guid): { head: SamplesHead; samples: WireSample[] } {
+function readFrame(frame: Buffer, from: Guid, writer: number): { head: SamplesHead; samples: WireSample[] } {
   const input = new ByteReader(frame)
   const header = readHeader(input)
   if (header.kind !== FrameKind.samples || header.from !== from) throw malformed(Rejection.badShape, 'catch-up frame')
   const head = readSamplesHead(input)
+  if (head.writer !== writer) throw malformed(Rejection.badShape, 'catch-up frame of another writer')
   return { head, samples: readSamples(input, head) }
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
-import type { Guid } from '../core/ids.js'
+import { entityGuid, type Guid } from '../core/ids.js'
 import { Durability } from '../qos/qos.js'
 import type { Descriptor, ReaderInfo } from '../wire/descriptor.js'
 import {
@@ -13,6 +13,7 @@ import {
 } from '../wire/pull.js'
 import { maxKeyBytes, SamplesEncoder } from '../wire/samples.js'
 import { matchEndpoints } from './matching.js'
+import type { MismatchLog } from './mismatch-log.js'
 import { maxValueBytes, type Writer } from './writer.js'
 
 export interface CatchUpServerComponents {
@@ -21,6 +22,7 @@ export interface CatchUpServerComponents {
   readonly counters: Counters
   readonly descriptor: () => Descriptor
   readonly writers: () => Iterable<Writer<object>>
+  readonly mismatches: MismatchLog
 }
 
 /**
@@ -45,7 +47,18 @@ export class CatchUpServer {
       const info = own.writers.find(({ entity }) => entity === writer.entity)
       if (info === undefined) continue
       for (const reader of request.descriptor.readers) {
-        if (matchEndpoints(info, reader).kind !== 'match') continue
+        const result = matchEndpoints(info, reader)
+        if (result.kind !== 'match') {
+          const readerGuid = entityGuid(request.descriptor.guid, reader.entity)
+          if (result.kind !== 'unrelated')
+            this.#components.mismatches.report({
+              ...result,
+              topic: info.topic,
+              writer: writer.guid,
+              reader: readerGuid,
+            })
+          continue
+        }
         const token = tokens.get(`${reader.entity} ${writer.entity}`)
         const part = this.#progressOf(writer, reader, token, budget)
         budget -= part.frame?.length ?? 0
@@ -59,12 +72,12 @@ export class CatchUpServer {
     const { cache } = writer
     const ids = { reader: reader.entity, writer: writer.entity, headSeq: cache.lastSeq }
     const known = token ?? { seq: 0, base: 0 }
-    const isLate = known.seq === 0 && known.base === 0
     const { durability } = writer.qos
-    if (isLate && (durability === Durability.volatile || reader.qos.durability === Durability.volatile)) {
+    const isNewcomer = token === undefined
+    if (isNewcomer && (durability === Durability.volatile || reader.qos.durability === Durability.volatile)) {
       return { ...ids, action: CatchUpAction.advance, base: cache.lastSeq, toSeq: cache.lastSeq, more: false }
     }
-    const goesOn = known.base > known.seq && known.base >= cache.horizon
+    const goesOn = known.base > known.seq && known.base >= cache.horizon && known.base <= cache.lastSeq
     if (!goesOn && known.seq > 0 && known.seq >= cache.horizon) {
       return { ...ids, action: CatchUpAction.advance, base: known.seq, ...this.#collect(writer, known.seq, 0, budget) }
     }

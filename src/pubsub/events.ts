@@ -8,7 +8,10 @@ export type PeerEvent =
   /** Its descriptor is known. */
   | { readonly kind: 'joined'; readonly peer: Peer }
   | { readonly kind: 'liveliness-changed'; readonly peer: Peer; readonly before: Verdict }
-  /** It is dead, for the verdict's cause, and forgotten after this. */
+  /**
+   * Forgotten after this: it is dead, for the verdict's cause; or, with the verdict as it last was, it writes to
+   * nothing that is read here any more and would not be heard.
+   */
   | { readonly kind: 'left'; readonly peer: Peer }
 
 /** A writer and a reader that name the same topic and cannot be matched. */

@@ -39,11 +39,14 @@ export class Membership {
   }
 
   /** Starts to read the partition; asks who writes there once it can hear the answers. */
-  read(partition: string): void {
+  read(partition: string, onExploring: () => void): void {
     const { announcer, onFrame } = this.#components
     const group = this.dataGroup(partition)
     this.#use(group, onFrame)
-      .then(() => announcer.explore(partition))
+      .then(() => {
+        onExploring()
+        announcer.explore(partition)
+      })
       .catch(() => undefined) // kept as #failure, which ready() throws
   }
 

@@ -1,6 +1,6 @@
 import { invalidArgument } from '../core/errors.js'
 import { checkDomain } from '../transport/port.js'
-import type { Properties } from '../wire/descriptor.js'
+import { type Properties, propertiesSchema } from '../wire/descriptor.js'
 
 export interface ParticipantOptions {
   /** 0 … 231; participants of different domains never meet. @default $NUMACAST_DOMAIN, or 0 */
@@ -44,5 +44,9 @@ export function resolveParticipantOptions(
     throw invalidArgument(`leaseMs must be at least two beacon intervals, not ${resolved.leaseMs}`)
   }
   if (resolved.name.length > 256) throw invalidArgument('name may have 256 characters')
+  const properties = propertiesSchema.safeParse(resolved.properties)
+  if (!properties.success) {
+    throw invalidArgument(`properties must be strings of at most 256 characters, finite numbers, booleans or null`)
+  }
   return Object.freeze({ ...resolved, properties: Object.freeze({ ...resolved.properties }) })
 }

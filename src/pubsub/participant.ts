@@ -11,14 +11,16 @@ import { type ResolvedQos, resolveQos } from '../qos/qos.js'
 import { openTransport } from '../transport/open.js'
 import type { FrameSource, Transport } from '../transport/transport.js'
 import { decodeBeacon, digestCapacity, encodeBeacon, encodeSolicit } from '../wire/beacon.js'
-import { ByteReader, rejectionOf } from '../wire/bytes.js'
+import { ByteReader, malformed, Rejection, rejectionOf } from '../wire/bytes.js'
 import type { Descriptor, ProcessIdentity, ReaderInfo, WriterInfo } from '../wire/descriptor.js'
 import { FrameKind, readHeader } from '../wire/header.js'
 import { decodePullRequest, encodePullReply } from '../wire/pull.js'
 import { CatchUpClient } from './catch-up-client.js'
 import { CatchUpServer } from './catch-up-server.js'
 import type { MismatchEvent, PeerEvent } from './events.js'
+import { LiveSubscriptions } from './live-subscriptions.js'
 import { Membership } from './membership.js'
+import { MismatchLog } from './mismatch-log.js'
 import {
   type ParticipantOptions,
   type ResolvedParticipantOptions,
@@ -55,6 +57,8 @@ export interface ProcessFact {
 const maxPendingFrames = 64
 /** Live frames on the stream lane: large enough to batch, small enough not to stall others. */
 const streamFrameBytes = 64 * 1024
+/** Writers, and readers, of one participant: what a descriptor may name. */
+const maxEndpoints = 4096
 /** How often verdicts, lifespans and purges are looked at. */
 const tickMs = 250
 /** A tick this late is the observer's own stall. */
@@ -114,8 +118,7 @@ export class Participant {
   #nextEntity = 1
   #tick: Timer | undefined
   #tickDueMs = 0
-  /** Since the last beacon. */
-  #loopDelayMs = 0
+  #loop = { delayMs: 0, untilMs: 0 }
   #closing: Promise<void> | undefined
 
   /** @internal Use {@link joinDomain}. */
@@ -124,7 +127,7 @@ export class Participant {
     this.#options = options
     this.domain = options.domain
     this.name = options.name
-    this.incarnation = clock.wallMs()
+    this.incarnation = Math.floor(clock.wallMs())
     this.identity = identity
     this.clock = clock
     this.#transport = transport
@@ -156,6 +159,14 @@ export class Participant {
       described: (peer, descriptor) => this.#peers.described(peer, descriptor),
       progressed: () => this.#waiters.look(),
     })
+    const mismatches = new MismatchLog(this.counters, (event) => this.#mismatchListeners.emit(event))
+    const live = new LiveSubscriptions({
+      stream: transport.stream,
+      counters: this.counters,
+      identity,
+      groupName: (partition) => this.#membership.dataGroup(partition).name,
+      onFrame: (peer, body) => this.#onLiveFrame(peer, body),
+    })
     this.#peers = new PeerDirectory({
       clock,
       counters: this.counters,
@@ -165,12 +176,10 @@ export class Participant {
       readers: () => this.#readers.values(),
       catchUp: this.#catchUp,
       probe,
-      subscribe: (peer, writer) => this.#subscribe(peer, writer),
-      onPeer: (event) => {
-        this.#peerListeners.emit(event)
-        if (event.kind === 'left') this.#waiters.look()
-      },
-      onMismatch: (event) => this.#mismatchListeners.emit(event),
+      followLive: (peer) => live.follow(peer),
+      onPeer: (event) => this.#peerListeners.emit(event),
+      onSettled: () => this.#waiters.look(),
+      mismatches,
     })
     this.#waiters = new SyncWaiters(clock, () => this.#peers.values())
     const server = new CatchUpServer({
@@ -179,14 +188,15 @@ export class Participant {
       counters: this.counters,
       descriptor: () => this.#descriptor(),
       writers: () => [...this.#writers.values()].map(({ writer }) => writer),
+      mismatches,
     })
     transport.stream.serve((request) => this.#answer(server, request))
     this.#scheduleTick()
   }
 
-  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_CLOSED */
+  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_LIMIT, NUMACAST_CLOSED */
   writer<T extends object>(topic: Topic<T>, options: WriterOptions = {}): Writer<T> {
-    this.#mustBeOpen()
+    this.#mustTakeOneMore('writers', this.#writers.size)
     const { datagram, stream } = this.#transport
     const partitions = resolvePartitions(options.partition)
     const qos = resolveQos(topic.qos, options.qos)
@@ -221,14 +231,14 @@ export class Participant {
     }
     this.#writers.set(entity, { writer, info })
     this.#descriptorVersion++
-    if (isStream) void this.#openLive()
+    if (isStream) void this.#openLive(partitions)
     for (const partition of partitions) this.#membership.write(partition)
     return writer
   }
 
-  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_CLOSED */
+  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_LIMIT, NUMACAST_CLOSED */
   reader<T extends object>(topic: Topic<T>, options: ReaderOptions<T> = {}): Reader<T> {
-    this.#mustBeOpen()
+    this.#mustTakeOneMore('readers', this.#readers.size)
     const partitions = resolvePartitions(options.partition)
     const qos = resolveQos(topic.qos, options.qos)
     const entity = this.#nextEntity++ as EntityId
@@ -237,7 +247,7 @@ export class Participant {
         participant: this.guid,
         clock: this.clock,
         counters: this.counters,
-        synced: (id) => this.#synced(id),
+        synced: (id, signal) => this.#synced(id, signal),
         catchUpState: (proxy) => this.#catchUp.stateOf(proxy, this.#peers.get(participantOf(proxy.guid))),
         closed: () => this.#readerClosed(entity, partitions),
       },
@@ -246,8 +256,13 @@ export class Participant {
     )
     const info: ReaderInfo = endpointInfo(entity, topic, partitions, qos)
     const untyped = reader as unknown as Reader<object>
-    this.#readers.set(entity, { reader: untyped, info, exploredMs: this.clock.nowMs() })
-    for (const partition of partitions) this.#membership.read(partition)
+    const entry = { reader: untyped, info, exploredMs: this.clock.nowMs() }
+    this.#readers.set(entity, entry)
+    for (const partition of partitions) {
+      this.#membership.read(partition, () => {
+        entry.exploredMs = this.clock.nowMs()
+      })
+    }
     this.#peers.addReader(untyped, info)
     return reader
   }
@@ -298,7 +313,7 @@ export class Participant {
   }
 
   async #close(): Promise<void> {
-    for (const { writer } of this.#writers.values()) writer.flush()
+    for (const { writer } of this.#writers.values()) writer.drain()
     this.#announcer.close()
     this.#tick?.cancel()
     this.#catchUp.close()
@@ -311,8 +326,10 @@ export class Participant {
     await this.#transport.close()
   }
 
-  #mustBeOpen(): void {
+  #mustTakeOneMore(what: string, count: number): void {
     if (this.#closing !== undefined) throw new NumacastError('NUMACAST_CLOSED', `participant '${this.name}' is closed`)
+    if (count < maxEndpoints) return
+    throw new NumacastError('NUMACAST_LIMIT', `participant '${this.name}' has ${count} ${what} already`)
   }
 
   #writerClosed(entity: EntityId, partitions: readonly string[]): void {
@@ -332,9 +349,13 @@ export class Participant {
     for (const partition of partitions) this.#membership.stopReading(partition)
   }
 
-  async #synced(entity: EntityId): Promise<void> {
+  async #synced(entity: EntityId, signal: AbortSignal | undefined): Promise<void> {
     await this.ready()
-    return this.#waiters.wait(entity, this.#readers.get(entity)?.exploredMs ?? 0)
+    if (signal?.aborted === true) return
+    const entry = this.#readers.get(entity)
+    if (entry === undefined)
+      throw new NumacastError('NUMACAST_CLOSED', 'the reader was closed while it was catching up')
+    return this.#waiters.wait(entity, entry.exploredMs, signal)
   }
 
   #descriptor(): Descriptor {
@@ -369,7 +390,21 @@ export class Participant {
       const { kind, from } = readHeader(input)
       if (from === this.guid) return
       if (kind === FrameKind.beacon) this.#peers.onBeacon(from, decodeBeacon(input), source)
-      else if (kind === FrameKind.samples) this.#peers.onSamples(from, input)
+      else if (kind === FrameKind.samples) this.#peers.onSamples(from, input, source)
+      else throw malformed(Rejection.badKind, 'frame among data')
+    } catch (error) {
+      this.counters.add(`frame.rejected.${rejectionOf(error)}`)
+    }
+  }
+
+  /** A frame that the peer published on the stream lane: its own samples and nothing else. */
+  #onLiveFrame(peer: RemotePeer, body: Buffer): void {
+    try {
+      const input = new ByteReader(body)
+      const { kind, from } = readHeader(input)
+      if (from !== peer.guid) throw malformed(Rejection.foreignSource, 'live frame')
+      if (kind !== FrameKind.samples) throw malformed(Rejection.badKind, 'live frame')
+      this.#peers.onPeerSamples(peer, input)
     } catch (error) {
       this.counters.add(`frame.rejected.${rejectionOf(error)}`)
     }
@@ -389,32 +424,14 @@ export class Participant {
         goodbye,
         streamPort: stream.requestPort,
         intervalMs: this.#options.beaconIntervalMs,
-        loopDelayMs: this.#loopDelayMs,
+        loopDelayMs: this.#loop.delayMs,
         digest: digest.slice(start, start + capacity),
       })
       datagram.send(this.#membership.dataGroup(partition), beacon)
     }
-    this.#loopDelayMs = 0
   }
 
-  /** Connects to a peer's live frames, once per partition that both use. */
-  #subscribe(peer: RemotePeer, writer: WriterInfo): void {
-    const { stream } = this.#transport
-    const endpoints = peer.descriptor?.liveEndpoints ?? []
-    const isLocal = peer.descriptor?.identity.networkNamespace === this.identity.networkNamespace
-    const endpoint = endpoints.find((candidate) => isLocal || !candidate.startsWith('ipc:'))
-    if (endpoint === undefined) return
-    for (const partition of writer.partitions) {
-      const { name } = this.#membership.dataGroup(partition)
-      if (peer.subscriptions.has(name)) continue
-      peer.subscriptions.set(
-        name,
-        stream.subscribe(endpoint, name, (body, from) => this.#onFrame(body, from)),
-      )
-    }
-  }
-
-  async #openLive(): Promise<void> {
+  async #openLive(partitions: readonly string[]): Promise<void> {
     try {
       this.#liveEndpoints = await this.#transport.stream.publishEndpoints()
     } catch {
@@ -422,6 +439,7 @@ export class Participant {
       return
     }
     this.#descriptorVersion++
+    for (const partition of partitions) this.#announcer.hurry(partition)
   }
 
   #scheduleTick(): void {
@@ -429,12 +447,18 @@ export class Participant {
     this.#tick = this.clock.after(tickMs, () => {
       const nowMs = this.clock.nowMs()
       const lateBy = nowMs - this.#tickDueMs
-      this.#loopDelayMs = Math.max(this.#loopDelayMs, lateBy)
+      this.#measureLoop(lateBy, nowMs)
       this.#peers.judge(lateBy > lateMs ? lateBy : 0)
       for (const { writer } of this.#writers.values()) writer.sweep(nowMs)
       for (const { reader } of this.#readers.values()) reader.sweep(nowMs)
-      this.#scheduleTick()
+      if (this.#closing === undefined) this.#scheduleTick()
     })
+  }
+
+  /** Keeps the longest delay for a beacon interval, so that the beacons of every partition carry it. */
+  #measureLoop(delayMs: number, nowMs: number): void {
+    if (delayMs < this.#loop.delayMs && nowMs < this.#loop.untilMs) return
+    this.#loop = { delayMs, untilMs: nowMs + 1.1 * this.#options.beaconIntervalMs }
   }
 }
 

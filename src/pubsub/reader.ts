@@ -7,11 +7,11 @@ import { NumacastError } from '../core/errors.js'
 import { type EntityGuid, type EntityId, entityGuid, type Guid, type Seq } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
 import { Mailbox } from '../core/mailbox.js'
-import type { QosOptions, ResolvedQos } from '../qos/qos.js'
+import { type QosOptions, Reliability, type ResolvedQos } from '../qos/qos.js'
 import { rejectionOf } from '../wire/bytes.js'
 import { checkRecord, RecordCodec } from '../wire/record.js'
 import type { SamplesHead, WireSample } from '../wire/samples.js'
-import type { WriterProxy } from './proxy.js'
+import type { Bootstrap, WriterProxy } from './proxy.js'
 import { type Sample, toSample, ViewState } from './sample.js'
 import type { Topic } from './topic.js'
 
@@ -44,7 +44,7 @@ export interface ReaderComponents {
   readonly clock: Clock
   readonly counters: Counters
   /** Resolves when all that is known to this reader at the call has been caught up. */
-  readonly synced: (reader: EntityId) => Promise<void>
+  readonly synced: (reader: EntityId, signal: AbortSignal | undefined) => Promise<void>
   readonly catchUpState: (proxy: WriterProxy) => CatchUpState
   readonly closed: () => void
 }
@@ -116,13 +116,13 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
 
   /**
    * Resolves when every writer known at the call has been caught up; right after joining it first gives those
-   * who are there the time to answer. Writers that leave meanwhile are not waited for.
+   * who are there the time to answer. Writers that leave meanwhile, or whose host falls silent, are not waited for.
    *
    * @throws NumacastError NUMACAST_CLOSED when the reader closes first; the signal's reason when it aborts
    */
   synced(options: WaitOptions = {}): Promise<void> {
     if (this.#closed) return Promise.reject(closedError(this.topic.name))
-    return raceSignal(this.#components.synced(this.entity), options.signal)
+    return raceSignal(this.#components.synced(this.entity, options.signal), options.signal)
   }
 
   lag(): readonly WriterLag[] {
@@ -142,7 +142,7 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
   [Symbol.asyncIterator](): AsyncIterator<Sample<T>> {
     const mailbox = new Mailbox<Instance>({ capacity: this.#mailboxCapacity, conflateBy: (instance) => instance.key })
     for (const instance of this.#table.values()) {
-      if (instance.state !== InstanceState.disposed) mailbox.push(instance)
+      if (instance.state !== InstanceState.disposed) this.#post(mailbox, instance)
     }
     if (this.#closed) mailbox.close()
     else this.#mailboxes.add(mailbox)
@@ -153,7 +153,6 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
       },
       return: () => {
         this.#mailboxes.delete(mailbox)
-        this.#components.counters.add('reader.mailbox-dropped', mailbox.dropped)
         mailbox.close()
         return Promise.resolve({ done: true, value: undefined })
       },
@@ -197,8 +196,12 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
         this.#components.counters.add('reader.duplicate')
         continue
       }
-      proxy.bootstrap?.seen.add(sample.key)
       this.#take(proxy, head, sample)
+    }
+    // Best effort repairs nothing: what was missed is lost, and counted, and the token goes on.
+    if (proxy.started && this.qos.reliability === Reliability.bestEffort) {
+      const skipped = progress.skipTo(head.prevSeq)
+      if (skipped > 0) this.#components.counters.add('reader.lost', skipped)
     }
     progress.receive(head.prevSeq, last.seq)
   }
@@ -213,9 +216,9 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
 
   /** @internal The whole cache has been received: what the writer carried before and has no more is gone. */
   finishBootstrap(proxy: WriterProxy): void {
-    const seen = proxy.bootstrap?.seen
+    const { bootstrap } = proxy
     proxy.bootstrap = undefined
-    if (seen !== undefined) this.#abandon(proxy.guid, InstanceState.disposed, seen)
+    if (bootstrap !== undefined) this.#abandon(proxy.guid, InstanceState.disposed, bootstrap)
   }
 
   /** @internal Forgets ended instances whose time is up. */
@@ -251,6 +254,7 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
         disposed: sample.disposed,
         token,
         via: proxy.guid,
+        viaSeq: sample.seq,
         originTimeMs: nowMs - sample.ageMs,
         sourceTimeMs: head.sentWallMs - sample.ageMs,
         bytes: frame,
@@ -284,8 +288,15 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
   #notify(key: string): void {
     const instance = this.#table.get(key)
     if (instance === undefined) return
-    for (const mailbox of this.#mailboxes) mailbox.push(instance)
+    for (const mailbox of this.#mailboxes) this.#post(mailbox, instance)
     if (this.#listeners.size > 0) this.#listeners.emit(this.#hand(instance))
+  }
+
+  #post(mailbox: Mailbox<Instance>, instance: Instance): void {
+    const { dropped, conflated } = mailbox
+    mailbox.push(instance)
+    if (mailbox.conflated > conflated) this.#components.counters.add('reader.mailbox-conflated')
+    if (mailbox.dropped > dropped) this.#components.counters.add('reader.mailbox-dropped')
   }
 
   #hand(instance: Instance): Sample<T> {
@@ -294,10 +305,14 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     return sample
   }
 
-  #abandon(writer: EntityGuid, state: 'disposed' | 'no-writers', except: ReadonlySet<string> | undefined): void {
+  /** The writer carries nothing any more; or nothing up to the bootstrap's base but what the bootstrap has brought. */
+  #abandon(writer: EntityGuid, state: 'disposed' | 'no-writers', bootstrap: Bootstrap | undefined): void {
     const nowMs = this.#components.clock.nowMs()
     for (const { key } of this.#table.values()) {
-      if (except?.has(key) === true || !this.#table.carriedBy(key, writer)) continue
+      const carriedSeq = this.#table.carriedBy(key, writer)
+      if (carriedSeq === undefined) continue
+      // Newer than the base: written while the reply was on its way.
+      if (bootstrap !== undefined && (bootstrap.seen.has(key) || carriedSeq > bootstrap.base)) continue
       if (this.#table.abandon(key, writer, state, nowMs)) this.#notify(key)
     }
   }

@@ -54,7 +54,8 @@ export class Relay<T extends object> {
     const participant = participantOf(writer)
     const entity = Number.parseInt(writer.slice(participant.length + 1), 16) as EntityId
     const from: Provenance = { origin: { participant, writer: entity, seq }, writtenMs: sample.originTimeMs }
-    if (sample.value === undefined) this.writer.disposeRelayed(sample.key, from)
+    if (sample.instanceState === InstanceState.disposed || sample.value === undefined)
+      this.writer.disposeRelayed(sample.key, from)
     else this.writer.putRelayed(sample.key, this.#codec.encode(sample.value), from)
   }
 }

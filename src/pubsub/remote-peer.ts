@@ -3,6 +3,7 @@ import type { EntityId, Guid } from '../core/ids.js'
 import type { Subscription } from '../core/listeners.js'
 import type { PeerMonitor } from '../liveliness/peer-monitor.js'
 import type { Verdict } from '../liveliness/verdict.js'
+import type { FrameSource } from '../transport/transport.js'
 import type { Descriptor, ProcessIdentity, Properties } from '../wire/descriptor.js'
 import type { WriterProxy } from './proxy.js'
 import type { Reader } from './reader.js'
@@ -33,6 +34,8 @@ export interface PullState {
   inFlight: boolean
   /** Since the last success. */
   failures: number
+  /** The peer has been forgotten: what a request under way still brings is too late. */
+  ended: boolean
 }
 
 /** What this participant holds of another. Only `PeerDirectory` and `CatchUpClient` change it. */
@@ -40,6 +43,8 @@ export interface RemotePeer {
   readonly guid: Guid
   readonly incarnation: number
   readonly monitor: PeerMonitor
+  /** The one socket that it sends datagrams from, as the kernel tells it. */
+  source: FrameSource
   /** Where it answers requests. */
   endpoint: string
   announcedVersion: number

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../core/clock.js'
 import { NumacastError } from '../core/errors.js'
 import type { EntityGuid, EntityId, Guid, Seq } from '../core/ids.js'
+import { Liveliness } from '../liveliness/verdict.js'
 import { isDescribed, type RemotePeer } from './remote-peer.js'
 
 interface Waiter {
@@ -10,6 +11,8 @@ interface Waiter {
   peers: Set<Guid> | undefined
   /** How far each writer was when it was first looked at. */
   readonly targets: Map<EntityGuid, Seq>
+  readonly signal: AbortSignal | undefined
+  readonly onAbort: () => void
   readonly resolve: () => void
   readonly reject: (error: Error) => void
 }
@@ -31,15 +34,22 @@ export class SyncWaiters {
     this.#peers = peers
   }
 
-  wait(reader: EntityId, exploredMs: number): Promise<void> {
+  get size(): number {
+    return this.#waiters.size
+  }
+
+  /** `signal` only ends the waiting here; the caller rejects. */
+  wait(reader: EntityId, exploredMs: number, signal: AbortSignal | undefined): Promise<void> {
     const delayMs = Math.max(0, exploredMs + discoveryWindowMs - this.#clock.nowMs())
     return new Promise((resolve, reject) => {
       const timer = this.#clock.after(delayMs, () => {
         waiter.peers = new Set([...this.#peers()].map(({ guid }) => guid))
         this.#look(waiter)
       })
-      const waiter: Waiter = { reader, timer, peers: undefined, targets: new Map(), resolve, reject }
+      const onAbort = (): void => this.#remove(waiter)
+      const waiter: Waiter = { reader, timer, peers: undefined, targets: new Map(), signal, onAbort, resolve, reject }
       this.#waiters.add(waiter)
+      signal?.addEventListener('abort', onAbort, { once: true })
     })
   }
 
@@ -52,8 +62,7 @@ export class SyncWaiters {
   abandon(reader?: EntityId): void {
     for (const waiter of [...this.#waiters]) {
       if (reader !== undefined && waiter.reader !== reader) continue
-      this.#waiters.delete(waiter)
-      waiter.timer.cancel()
+      this.#remove(waiter)
       waiter.reject(new NumacastError('NUMACAST_CLOSED', 'the reader was closed while it was catching up'))
     }
   }
@@ -63,18 +72,27 @@ export class SyncWaiters {
     for (const peer of this.#peers()) {
       if (waiter.peers.has(peer.guid) && !isCaughtUp(waiter, peer)) return
     }
-    this.#waiters.delete(waiter)
+    this.#remove(waiter)
     waiter.resolve()
+  }
+
+  #remove(waiter: Waiter): void {
+    this.#waiters.delete(waiter)
+    waiter.timer.cancel()
+    waiter.signal?.removeEventListener('abort', waiter.onAbort)
   }
 }
 
 function isCaughtUp(waiter: Waiter, peer: RemotePeer): boolean {
+  // Its host is silent, perhaps for good: `lag()` goes on to say that it is not caught up.
+  if (peer.monitor.verdict.liveliness === Liveliness.unreachable) return true
   if (!isDescribed(peer)) return false
   for (const matches of peer.matches.values()) {
     for (const { reader, proxy } of matches) {
       if (reader.entity !== waiter.reader) continue
       if (!proxy.started) return false
-      const target = waiter.targets.get(proxy.guid) ?? proxy.progress.headSeq
+      // Never more than is still believed: an announcement may have turned out to be a lie.
+      const target = Math.min(waiter.targets.get(proxy.guid) ?? Infinity, proxy.progress.headSeq)
       waiter.targets.set(proxy.guid, target)
       if (reader.qos.reliability === 'reliable' && proxy.progress.appliedSeq < target) return false
     }

@@ -1,7 +1,7 @@
 import { invalidArgument } from '../core/errors.js'
 import { fnv1a64 } from '../core/fnv.js'
 import type { QosOptions } from '../qos/qos.js'
-import { isSafeFieldName } from '../wire/record.js'
+import { isSafeFieldName, maxFields } from '../wire/record.js'
 
 /** The part of the Standard Schema v1 interface that is used here: zod, valibot, arktype and others offer it. */
 export interface StandardSchema<T> {
@@ -60,6 +60,9 @@ export function defineTopic<T extends object>(options: TopicOptions<T>): Topic<T
   const keyFields: readonly string[] = typeof options.key === 'string' ? [options.key] : options.key
   const fields: readonly string[] = options.fields ?? shapeKeys(schema)
   if (fields.length === 0) throw invalidArgument(`topic '${name}': give 'fields', or a schema with a 'shape'`)
+  if (fields.length > maxFields || new Set(fields).size < fields.length) {
+    throw invalidArgument(`topic '${name}': at most ${maxFields} fields, each once`)
+  }
   for (const field of fields) {
     if (!isSafeFieldName(field)) throw invalidArgument(`topic '${name}': field name '${field}' cannot be used`)
   }

@@ -4,7 +4,8 @@ import type { Counters } from '../core/counters.js'
 import { invalidArgument, NumacastError } from '../core/errors.js'
 import { type EntityGuid, type EntityId, entityGuid, type Guid, type Seq, type Token } from '../core/ids.js'
 import type { QosOptions, ResolvedQos } from '../qos/qos.js'
-import { RecordCodec } from '../wire/record.js'
+import { rejectionOf } from '../wire/bytes.js'
+import { checkRecord, RecordCodec } from '../wire/record.js'
 import { maxKeyBytes, SamplesEncoder } from '../wire/samples.js'
 import type { Lane, Topic } from './topic.js'
 
@@ -104,7 +105,9 @@ export class Writer<T extends object> {
     const checked = this.topic.check(value)
     if ('refused' in checked) throw invalidArgument(`topic '${this.topic.name}' refuses the value: ${checked.refused}`)
     const key = this.topic.keyOf(checked.value)
-    return this.#put(key, this.#codec.encode(checked.value), undefined)
+    const bytes = this.#codec.encode(checked.value)
+    this.#mustBeReadable(key, bytes)
+    return this.#put(key, bytes, undefined)
   }
 
   /** Ends an instance. Undefined when it is not alive. */
@@ -150,6 +153,13 @@ export class Writer<T extends object> {
     this.#send()
   }
 
+  /** @internal As {@link flush}, however much the lane has in hand: for the last words. */
+  drain(): void {
+    this.#flushTimer?.cancel()
+    this.#flushTimer = undefined
+    if (!this.#closed && this.#sentSeq !== this.cache.lastSeq) this.#send()
+  }
+
   /** Disposes what outlived `lifespanMs`, and forgets old tombstones. */
   sweep(nowMs: number): void {
     this.cache.forgetTombstones(nowMs - tombstoneAgeMs)
@@ -165,7 +175,7 @@ export class Writer<T extends object> {
   /** Sends what is waiting and leaves; its readers see its instances without a writer. Twice is fine. */
   close(): void {
     if (this.#closed) return
-    this.flush()
+    this.drain()
     this.#closed = true
     this.#flushTimer?.cancel()
     this.#components.closed()
@@ -173,6 +183,18 @@ export class Writer<T extends object> {
 
   #mustBeOpen(): void {
     if (this.#closed) throw new NumacastError('NUMACAST_CLOSED', `the writer of '${this.topic.name}' is closed`)
+  }
+
+  /** What every reader would refuse is refused here, where somebody can do something about it. */
+  #mustBeReadable(key: string, bytes: Buffer): void {
+    try {
+      checkRecord(bytes, 0, bytes.length, this.topic.fields.length)
+    } catch (error) {
+      throw invalidArgument(
+        `topic '${this.topic.name}', instance '${key}': the value holds what no reader accepts (${rejectionOf(error)}): ` +
+          'nesting over 16, a map key over 255 bytes or named __proto__, or a type that is not plain data',
+      )
+    }
   }
 
   #put(key: string, bytes: Uint8Array, from: Provenance | undefined): Token {

@@ -67,25 +67,19 @@ export class Collector implements AsyncDisposable {
     const resolved = resolveCollectorOptions(options)
     const numaNode = resolved.numaNode ?? currentNode() ?? 0
     const readings = components.readings ?? openZoneReadings(numaNode)
-    const reading = readings.read()
-    const properties = { role: 'collector', numaNode }
-    const membership = await enterDomain(`collector ${numaNode}`, properties, resolved, components)
-    const { participant } = membership
-    // Joining the partition is what makes other collectors heard.
-    const listening = participant.reader(nodeCapacity, { partition: planePartition })
     try {
-      await listening.synced()
-      const other = participant.peers().find((peer) => wasFirst(participant, numaNode, peer))
-      if (other !== undefined) throw conflict(participant, numaNode, other)
+      const reading = readings.read()
+      const properties = { role: 'collector', numaNode }
+      const membership = await enterDomain(`collector ${numaNode}`, properties, resolved, components)
+      return await begin(membership, async () => {
+        await refuseSecond(membership.participant, numaNode)
+        const kernel = new KernelWatch(membership.participant, components.watchProcess)
+        return new Collector(resolved, numaNode, membership, readings, reading, kernel)
+      })
     } catch (error) {
       readings.close()
-      await membership.leave()
       throw error
-    } finally {
-      listening.close()
     }
-    const kernel = new KernelWatch(participant, components.watchProcess)
-    return begin(membership, () => new Collector(resolved, numaNode, membership, readings, reading, kernel))
   }
 
   private constructor(
@@ -232,6 +226,18 @@ export class Collector implements AsyncDisposable {
       counters.add('collector.reading-refused')
     }
   }
+}
+
+/** Joins the plane for as long as it takes to hear of another collector. @throws NumacastError NUMACAST_CONFLICT */
+async function refuseSecond(participant: Participant, numaNode: number): Promise<void> {
+  const listening = participant.reader(nodeCapacity, { partition: planePartition })
+  try {
+    await listening.synced()
+  } finally {
+    listening.close()
+  }
+  const other = participant.peers().find((peer) => wasFirst(participant, numaNode, peer))
+  if (other !== undefined) throw conflict(participant, numaNode, other)
 }
 
 /** Another live collector of the node that was there first: the earlier incarnation, ties by GUID, so that one yields. */

@@ -51,10 +51,13 @@ export async function enterDomain(
 }
 
 /** Makes a role on a membership and waits until its sockets are open; leaves the domain again if that fails. */
-export async function begin<R extends { close(): Promise<void> }>(membership: Membership, make: () => R): Promise<R> {
+export async function begin<R extends { close(): Promise<void> }>(
+  membership: Membership,
+  make: () => R | Promise<R>,
+): Promise<R> {
   let role: R | undefined
   try {
-    role = make()
+    role = await make()
     await membership.participant.ready()
     return role
   } catch (error) {

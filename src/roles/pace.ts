@@ -15,8 +15,11 @@ export class Pace {
     this.#options = options
   }
 
-  changed(): void {
+  /** True when that was news: a change is waiting now, and none was before. */
+  changed(): boolean {
+    const news = !this.#changed
     this.#changed = true
+    return news
   }
 
   published(nowMs: number): void {

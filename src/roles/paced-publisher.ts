@@ -18,9 +18,7 @@ export class PacedPublisher {
 
   /** Something changed: published on a later turn, as soon as the pace allows. */
   touch(): void {
-    if (this.#closed) return
-    this.#pace.changed()
-    this.#arm()
+    if (!this.#closed && this.#pace.changed()) this.#arm()
   }
 
   /** Published before this returns, whatever the pace. */

@@ -1,23 +1,23 @@
 import { concurrencyLimit, maintenanceMode, priorityWeights, rollingDrain } from '../plane/config.js'
-import { intentTopics } from '../plane/intents.js'
+import { bookMemoryMs } from '../plane/intent-book.js'
+import { type IntentKind, intentKinds, intentTopics } from '../plane/intents.js'
 import { jobLifecycle } from '../plane/job-lifecycle.js'
 import { intentStatus } from '../plane/transitions.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { Topic } from '../pubsub/topic.js'
+import { Repeating } from './repeating.js'
 
-/** A set of relays from one partition to another, origin writer, seq and age kept. */
+/** Relays from one partition to another: owner, number and age of what they pass on are kept. */
 export interface Relays {
   close(): void
 }
 
+const forgetEveryMs = 60_000
+
 /** What is asked for: every kind of intent and of configuration. */
 export function relayRequests(participant: Participant, from: string, to: string): Relays {
   return join([
-    relay(participant, intentTopics.drain, from, to),
-    relay(participant, intentTopics['pause-node'], from, to),
-    relay(participant, intentTopics['throttle-queue'], from, to),
-    relay(participant, intentTopics['prefer-shard'], from, to),
-    relay(participant, intentTopics.rebalance, from, to),
+    ...intentKinds.map((kind) => relayIntents(participant, kind, from, to)),
     relay(participant, concurrencyLimit, from, to),
     relay(participant, priorityWeights, from, to),
     relay(participant, maintenanceMode, from, to),
@@ -33,18 +33,30 @@ export function relayReports(participant: Participant, from: string, to: string)
 function relay<T extends object>(participant: Participant, topic: Topic<T>, from: string, to: string): Relays {
   const reader = participant.reader(topic, { partition: from })
   const relay = participant.relay(reader, { partition: to })
-  return {
-    close() {
-      relay.close()
-      reader.close()
-    },
-  }
+  return join([relay, reader])
 }
 
-function join(relays: readonly Relays[]): Relays {
+/** A relay remembers what it passed on; of an intent, for no longer than anybody's book does. */
+function relayIntents<K extends IntentKind>(participant: Participant, kind: K, from: string, to: string): Relays {
+  const reader = participant.reader(intentTopics[kind], { partition: from })
+  const relay = participant.relay(reader, { partition: to })
+  const forgetting = new Repeating(participant.clock, forgetEveryMs, () => {
+    const endedBeforeMs = participant.clock.nowMs() - bookMemoryMs
+    for (const key of [...relay.writer.keys()]) {
+      // Its owner's time, not the reader's copy: the reader forgets sooner what has no writer left.
+      const change = relay.writer.cache.latest(key)
+      const intent = relay.writer.get(key)
+      if (change === undefined || intent === undefined) continue
+      if (change.writtenMs + intent.ttlMs < endedBeforeMs) relay.forget(key)
+    }
+  })
+  return join([forgetting, relay, reader])
+}
+
+function join(parts: readonly Relays[]): Relays {
   return {
     close() {
-      for (const relay of relays) relay.close()
+      for (const part of parts) part.close()
     },
   }
 }

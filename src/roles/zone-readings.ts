@@ -49,8 +49,7 @@ export function openZoneReadings(numaNode: number): ZoneReadings {
       usage = usageNow
       return {
         cpus: node.cpus.length,
-        memoryTotalBytes: node.memoryTotalBytes ?? 0,
-        memoryAvailableBytes: availableBytes(node, topology, headroom),
+        ...memoryOf(node, topology, headroom),
         distances: distancesFrom(topology, numaNode),
         memoryLimitBytes: finite(headroom.memoryLimitBytes),
         memoryHeadroomBytes: Number.isFinite(headroom.memoryLimitBytes) ? finite(headroom.safeHeadroomBytes) : null,
@@ -92,10 +91,22 @@ function findNode(topology: Topology, numaNode: number): NumaNode {
   })
 }
 
-/** On a machine of one node the kernel's own estimate, MemAvailable, is the better one: it knows the watermarks. */
-function availableBytes(node: NumaNode, topology: Topology, headroom: HeadroomSample): number {
-  const wholeHost = topology.nodes.length === 1 ? finite(headroom.hostAvailableBytes) : null
-  return wholeHost ?? node.memoryAvailableBytes ?? node.memoryFreeBytes ?? os.freemem()
+/**
+ * On a machine of one node the kernel's own totals are the better ones: MemAvailable knows the watermarks, and memory
+ * that was added while it ran may be missing from the node's own file.
+ */
+function memoryOf(
+  node: NumaNode,
+  topology: Topology,
+  headroom: HeadroomSample,
+): Pick<ZoneReading, 'memoryTotalBytes' | 'memoryAvailableBytes'> {
+  const hostAvailable = finite(headroom.hostAvailableBytes)
+  if (topology.nodes.length === 1) {
+    return { memoryTotalBytes: os.totalmem(), memoryAvailableBytes: hostAvailable ?? os.freemem() }
+  }
+  const total = node.memoryTotalBytes ?? 0
+  const available = node.memoryAvailableBytes ?? node.memoryFreeBytes ?? 0
+  return { memoryTotalBytes: total, memoryAvailableBytes: Math.min(available, total) }
 }
 
 function distancesFrom(topology: Topology, numaNode: number): Record<string, number> | null {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { raceSignal, type WaitOptions } from '../core/abort.js'
 import type { Timer } from '../core/clock.js'
 import { type EntityGuid, participantOf } from '../core/ids.js'
@@ -221,8 +222,15 @@ export class FleetView {
     })
   }
 
-  async #readersSynced(wait: WaitOptions): Promise<void> {
-    await Promise.all(this.#synced.map((synced) => synced(wait)))
+  async #readersSynced({ signal }: WaitOptions): Promise<void> {
+    // One listener on the caller's signal, however many readers wait: Node warns of more than ten as of a leak.
+    const abandon = new AbortController()
+    setMaxListeners(0, abandon.signal)
+    try {
+      await raceSignal(Promise.all(this.#synced.map((synced) => synced({ signal: abandon.signal }))), signal)
+    } finally {
+      abandon.abort()
+    }
   }
 
   #expireIntents(nowMs: number): void {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { NumacastError } from '../core/errors.js'
 
 /**
@@ -14,6 +15,8 @@ export const Rejection = {
   badNumber: 'bad-number',
   badText: 'bad-text',
   badValue: 'bad-value',
+  /** Sent from elsewhere than the participant that it names. */
+  foreignSource: 'foreign-source',
   tooDeep: 'too-deep',
   tooMany: 'too-many',
   prototypeKey: 'prototype-key',
@@ -96,9 +99,14 @@ export class ByteReader {
     return this.buffer.toString('hex', start, start + length)
   }
 
+  /** UTF-8. What is not would be read as U+FFFD, and two keys could become one. */
   text(length: number): string {
     const start = this.skip(length)
-    return this.buffer.toString('utf8', start, start + length)
+    const text = this.buffer.toString('utf8', start, start + length)
+    if (text.includes('\ufffd') && !isUtf8(this.buffer.subarray(start, start + length))) {
+      throw malformed(Rejection.badText, `text at ${start}`)
+    }
+    return text
   }
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { EntityId, Guid } from '../core/ids.js'
 import { maxU48 } from './bytes.js'
-import { isSafeFieldName } from './record.js'
+import { isSafeFieldName, maxFields } from './record.js'
 
 /**
  * Who a participant is and what it reads and writes. Pulled once per version over the stream lane, and checked
@@ -13,7 +13,7 @@ const entity = z
   .min(1)
   .max(0xffffffff)
   .transform((id) => id as EntityId)
-const fieldNames = z.array(z.string().refine(isSafeFieldName)).max(256)
+const fieldNames = z.array(z.string().refine(isSafeFieldName)).max(maxFields)
 export const seqSchema = z.int().min(0).max(maxU48)
 export const guidSchema = z
   .string()
@@ -44,13 +44,16 @@ const identitySchema = z.object({
   networkNamespace: z.number().min(0).nullable(),
 })
 
+/** Facts that every peer is told. */
+export const propertiesSchema = z.record(text, z.union([text, z.number(), z.boolean(), z.null()]))
+
 export const descriptorSchema = z.object({
   guid: guidSchema,
   incarnation: seqSchema,
   version: z.int().min(1).max(0xffffffff),
   name: text,
   identity: identitySchema,
-  properties: z.record(text, z.union([text, z.number(), z.boolean(), z.null()])),
+  properties: propertiesSchema,
   requestEndpoints: z.array(text).max(16),
   liveEndpoints: z.array(text).max(16),
   writers: z.array(writerSchema).max(4096),

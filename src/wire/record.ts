@@ -34,6 +34,9 @@ export class RecordCodec<T extends object> {
   }
 }
 
+/** Of one topic. */
+export const maxFields = 256
+
 /** Names that would reach a prototype. */
 export function isSafeFieldName(name: string): boolean {
   return name.length > 0 && name.length <= 128 && name !== '__proto__' && name !== 'constructor' && name !== 'prototype'

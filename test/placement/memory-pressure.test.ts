@@ -33,7 +33,10 @@ function snapshot(...nodes: NodeStatus[]): StatusDocument {
 }
 
 /** Feeds readings by time, and says at which of them the node was wanted paused. */
-function run(readings: readonly (readonly [atMs: number, node: NodeStatus])[], options: MemoryPressureOptions = {}): boolean[] {
+function run(
+  readings: readonly (readonly [atMs: number, node: NodeStatus])[],
+  options: MemoryPressureOptions = {},
+): boolean[] {
   const policy = memoryPressurePolicy(options)
   let state: MemoryPressureState = policy.initial
   return readings.map(([atMs, reading]) => {
@@ -44,9 +47,22 @@ function run(readings: readonly (readonly [atMs: number, node: NodeStatus])[], o
 }
 
 t.test('pauses once scarcity has lasted, not at the first reading', (t) => {
-  t.strictSame(run([[0, node(0.05)], [1_999, node(0.05)], [2_000, node(0.05)]]), [false, false, true])
   t.strictSame(
-    run([[0, node(0.05)], [1_500, node(0.5)], [2_000, node(0.05)], [3_900, node(0.05)], [4_000, node(0.05)]]),
+    run([
+      [0, node(0.05)],
+      [1_999, node(0.05)],
+      [2_000, node(0.05)],
+    ]),
+    [false, false, true],
+  )
+  t.strictSame(
+    run([
+      [0, node(0.05)],
+      [1_500, node(0.5)],
+      [2_000, node(0.05)],
+      [3_900, node(0.05)],
+      [4_000, node(0.05)],
+    ]),
     [false, false, false, false, true],
     'a break starts it anew',
   )
@@ -54,20 +70,55 @@ t.test('pauses once scarcity has lasted, not at the first reading', (t) => {
 })
 
 t.test('lifts above the upper threshold only, and not before the minimum hold', (t) => {
-  const begun = [[0, node(0.05)], [2_000, node(0.05)]] as const
-  t.strictSame(run([...begun, [3_000, node(0.9)], [31_999, node(0.9)], [32_000, node(0.9)]]), [false, true, true, true, false])
-  t.strictSame(run([...begun, [40_000, node(0.11)], [50_000, node(0.2)], [60_000, node(0.21)]]), [false, true, true, true, false])
+  const begun = [
+    [0, node(0.05)],
+    [2_000, node(0.05)],
+  ] as const
+  t.strictSame(run([...begun, [3_000, node(0.9)], [31_999, node(0.9)], [32_000, node(0.9)]]), [
+    false,
+    true,
+    true,
+    true,
+    false,
+  ])
+  t.strictSame(run([...begun, [40_000, node(0.11)], [50_000, node(0.2)], [60_000, node(0.21)]]), [
+    false,
+    true,
+    true,
+    true,
+    false,
+  ])
   t.end()
 })
 
 t.test('the cgroup’s limit counts as well as the node, and the kernel’s own pressure', (t) => {
   const limited = node(0.9, { memoryLimitBytes: 100, memoryHeadroomBytes: 5 })
-  t.strictSame(run([[0, limited], [2_000, limited]]), [false, true])
+  t.strictSame(
+    run([
+      [0, limited],
+      [2_000, limited],
+    ]),
+    [false, true],
+  )
   const stalled = node(0.9, { memoryPressurePercent: 21 })
-  t.strictSame(run([[0, stalled], [2_000, stalled]]), [false, true])
+  t.strictSame(
+    run([
+      [0, stalled],
+      [2_000, stalled],
+    ]),
+    [false, true],
+  )
   const easing = node(0.9, { memoryPressurePercent: 6 })
   const calm = node(0.9, { memoryPressurePercent: 4 })
-  t.strictSame(run([[0, stalled], [2_000, stalled], [60_000, easing], [61_000, calm]]), [false, true, true, false])
+  t.strictSame(
+    run([
+      [0, stalled],
+      [2_000, stalled],
+      [60_000, easing],
+      [61_000, calm],
+    ]),
+    [false, true, true, false],
+  )
   t.end()
 })
 
@@ -86,7 +137,10 @@ t.test('each node is judged by itself, and a node that is gone is forgotten', (t
   const policy = memoryPressurePolicy({ sustainedMs: 0 })
   const both = snapshot(node(0.01), node(0.9, { numaNode: 1 }))
   const first = policy.decide(both, policy.initial, 0)
-  t.strictSame(first.wanted.map(({ target }) => target), ['h/0'])
+  t.strictSame(
+    first.wanted.map(({ target }) => target),
+    ['h/0'],
+  )
   const after = policy.decide(snapshot(node(0.9, { numaNode: 1 })), first.state, 1)
   t.strictSame(Object.keys(after.state), ['h/1'])
   t.strictSame(after.undecided, [])

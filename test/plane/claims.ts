@@ -14,7 +14,16 @@ export interface ClaimSketch {
 
 /** A claim with whatever the test does not care about filled in. */
 export function claim<K extends IntentKind>(kind: K, sketch: ClaimSketch, terms: object = {}): Claim {
-  const { id = 'i-1', target = 'w', action = 'apply', epoch = 1, seq = 1, writer = 'aa.1', atMs = 0, ttlMs = 1_000 } = sketch
+  const {
+    id = 'i-1',
+    target = 'w',
+    action = 'apply',
+    epoch = 1,
+    seq = 1,
+    writer = 'aa.1',
+    atMs = 0,
+    ttlMs = 1_000,
+  } = sketch
   const common = { intentId: id, target, action, issuer: 'test', epoch, reason: 'because', ttlMs }
   const intent = { ...common, ...neutralTerms[kind], ...terms } as unknown as IntentOf<K>
   return claimOf(kind, intent, { writer: writer as EntityGuid, seq }, atMs)

@@ -81,7 +81,11 @@ t.test('only the writer of what holds can withdraw it', (t) => {
 
 t.test('property: whatever the order and repetition of arrival, all books agree on the winner', (t) => {
   const sketches = fc.uniqueArray(
-    fc.record({ epoch: fc.integer({ min: 0, max: 3 }), seq: fc.integer({ min: 1, max: 4 }), writer: fc.constantFrom('aa.1', 'bb.1', 'cc.1') }),
+    fc.record({
+      epoch: fc.integer({ min: 0, max: 3 }),
+      seq: fc.integer({ min: 1, max: 4 }),
+      writer: fc.constantFrom('aa.1', 'bb.1', 'cc.1'),
+    }),
     { selector: ({ epoch, seq, writer }) => `${epoch} ${seq} ${writer}`, minLength: 1, maxLength: 12 },
   )
   fc.assert(

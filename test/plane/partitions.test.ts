@@ -3,8 +3,8 @@ import { keyParts } from '../../src/plane/keys.js'
 import { nodeCapacity } from '../../src/plane/node-capacity.js'
 import { downPartition, upPartition } from '../../src/plane/partitions.js'
 import { nodeTarget } from '../../src/plane/targets.js'
-import { intentStatus } from '../../src/plane/transitions.js'
 import type { IntentStatus } from '../../src/plane/transitions.js'
+import { intentStatus } from '../../src/plane/transitions.js'
 
 t.test('up and down are a pair per kernel boot and node', (t) => {
   const boot = '12345678-9abc-def0-1234-56789abcdef0'
@@ -16,7 +16,11 @@ t.test('up and down are a pair per kernel boot and node', (t) => {
 })
 
 t.test('the parts of a key come back, whatever characters they hold', (t) => {
-  for (const [intentId, workerId] of [['i-1', 'w'], ['a/b', '~c/~1'], ['~', '/']] as const) {
+  for (const [intentId, workerId] of [
+    ['i-1', 'w'],
+    ['a/b', '~c/~1'],
+    ['~', '/'],
+  ] as const) {
     const key = intentStatus.keyOf({ intentId, workerId } as IntentStatus)
     t.strictSame(keyParts(key), [intentId, workerId])
   }

@@ -79,7 +79,10 @@ t.test('a newer incarnation takes the name over; the old one is not heard any mo
   const roster = new Roster({ deadRetentionMs: 1_000 })
   roster.applyState(sampleOf('w', state('w', { incarnation: 1 }), { seq: 9 }), 0)
   roster.applyCapacity(sampleOf<WorkerCapacity>('w', { ...idleWorker, workerId: 'w', numaNode: 0 }))
-  t.equal(roster.applyState(sampleOf('w', state('w', { incarnation: 2, pid: 11 }), { writer: 'b', seq: 1 }), 5), 'applied')
+  t.equal(
+    roster.applyState(sampleOf('w', state('w', { incarnation: 2, pid: 11 }), { writer: 'b', seq: 1 }), 5),
+    'applied',
+  )
   t.equal(roster.applyState(sampleOf('w', state('w', { incarnation: 1 }), { seq: 10 }), 6), 'older-incarnation')
   t.equal(roster.applyVerdict(guidOf('a'), verdict('dead', 'exited')), false)
   t.match(roster.takeChanged(10), [{ pid: 11, liveliness: 'alive', eventLoopUtilization: null }])
@@ -99,7 +102,10 @@ t.test('a late or repeated sample changes nothing', (t) => {
 
 t.test('the dead are forgotten after their time, unless they return', (t) => {
   const roster = new Roster({ deadRetentionMs: 1_000 })
-  for (const [name, writer] of [['w', 'a'], ['v', 'b']] as const) {
+  for (const [name, writer] of [
+    ['w', 'a'],
+    ['v', 'b'],
+  ] as const) {
     roster.applyState(sampleOf(name, state(name), { writer }), 0)
     roster.applyVerdict(guidOf(writer), verdict('dead', 'lease-expired', 100))
   }
@@ -117,7 +123,10 @@ t.test('each condition is counted', (t) => {
   const roster = new Roster({ deadRetentionMs: 1_000 })
   const conditions: WorkerCondition[] = ['available', 'available', 'busy', 'unhealthy', 'draining']
   for (const [index, condition] of conditions.entries()) {
-    roster.applyState(sampleOf(`${index}`, state(`${index}`, { state: condition }), { writer: 'abcde'.charAt(index) }), 0)
+    roster.applyState(
+      sampleOf(`${index}`, state(`${index}`, { state: condition }), { writer: 'abcde'.charAt(index) }),
+      0,
+    )
   }
   t.strictSame(roster.totals(), { available: 2, busy: 1, unhealthy: 1, draining: 1 })
   t.end()

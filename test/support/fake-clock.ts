@@ -46,6 +46,11 @@ export class FakeClock implements Clock {
     this.#nowMs = untilMs
   }
 
+  /** Time passes and nothing runs, as when the process is stopped or busy: what fell due fires late. */
+  jump(byMs: number): void {
+    this.#nowMs += byMs
+  }
+
   #nextDue(untilMs: number): Pending | undefined {
     let best: Pending | undefined
     for (const pending of this.#pending) {

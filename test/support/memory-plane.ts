@@ -1,3 +1,4 @@
+import type { Test } from 'tap'
 import { seededRandom } from '../../src/core/random.js'
 import { ProcessProbe } from '../../src/liveliness/verdict.js'
 import { joinDomain, type Participant } from '../../src/pubsub/participant.js'
@@ -68,4 +69,16 @@ export class MemoryPlane {
   async close(): Promise<void> {
     await this.settle(Promise.all([...this.#open].map((participant) => participant.close())))
   }
+}
+
+/** A plane that closes with the test, and fails it when a timer is left then. */
+export function openPlane(t: Test, seed = 1): MemoryPlane {
+  const plane = new MemoryPlane(seed)
+  t.teardown(async () => {
+    await plane.close()
+    // What is still under way in the network arrives at nobody.
+    await plane.clock.advance(200)
+    if (plane.clock.pendingTimers > 0) throw new Error(`${plane.clock.pendingTimers} timers are left`)
+  })
+  return plane
 }

@@ -72,12 +72,17 @@ t.test('ages add up: of the source when the row was written, and of the row', (t
 })
 
 t.test('the newer collector of a node wins, in whatever order they are heard', (t) => {
-  for (const order of [['old', 'new'], ['new', 'old']] as const) {
+  for (const order of [
+    ['old', 'new'],
+    ['new', 'old'],
+  ] as const) {
     const model = new FleetModel()
     for (const which of order) {
       const incarnation = which === 'old' ? 1 : 2
       const writer = which === 'old' ? 'a' : 'b'
-      model.applyNode(sampleOf('h/0', node({ collectorIncarnation: incarnation, collectorPid: incarnation }), { writer }))
+      model.applyNode(
+        sampleOf('h/0', node({ collectorIncarnation: incarnation, collectorPid: incarnation }), { writer }),
+      )
     }
     t.match(model.nodes(0, everybody), [{ collector: { pid: 2 } }], order.join(', '))
     t.equal(model.nodes(0, everybody).length, 1)
@@ -92,7 +97,10 @@ t.test('of two rows of one worker the newer incarnation wins; the old one’s en
   t.equal(model.applyRow(sampleOf('w', row({ pid: 10, liveliness: 'dead' }), { seq: 2 })), undefined)
   t.equal(model.applyRow(sampleOf<RosterRow>('w', undefined, { seq: 3 })), undefined)
   t.match(model.workers(0, everybody), [{ pid: 11 }])
-  t.match(model.applyRow(sampleOf<RosterRow>('w', undefined, { writer: 'b', seq: 2 })), { before: { pid: 11 }, after: undefined })
+  t.match(model.applyRow(sampleOf<RosterRow>('w', undefined, { writer: 'b', seq: 2 })), {
+    before: { pid: 11 },
+    after: undefined,
+  })
   t.strictSame(model.workers(0, everybody), [])
   t.end()
 })

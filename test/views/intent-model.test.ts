@@ -4,7 +4,15 @@ import { IntentModel } from '../../src/views/intent-model.js'
 import { claim } from '../plane/claims.js'
 
 function status(intentId: string, workerId: string, transition: Transition): IntentStatus {
-  return { intentId, workerId, kind: 'drain', target: workerId, transition, reason: null, history: [{ transition, atMs: 0 }] }
+  return {
+    intentId,
+    workerId,
+    kind: 'drain',
+    target: workerId,
+    transition,
+    reason: null,
+    history: [{ transition, atMs: 0 }],
+  }
 }
 
 t.test('intents with their reports, the oldest first; a superseded one does not hold', (t) => {
@@ -15,7 +23,13 @@ t.test('intents with their reports, the oldest first; a superseded one does not 
   model.report(status('new', 'w', 'admitted'))
   model.report(status('new', 'v', 'completed'))
   t.match(model.list(10), [
-    { intentId: 'old', holds: false, ageMs: 10, expiresInMs: 990, statuses: [{ workerId: 'w', transition: 'superseded' }] },
+    {
+      intentId: 'old',
+      holds: false,
+      ageMs: 10,
+      expiresInMs: 990,
+      statuses: [{ workerId: 'w', transition: 'superseded' }],
+    },
     { intentId: 'new', holds: true, statuses: [{ workerId: 'v' }, { workerId: 'w' }] },
   ])
   t.strictSame(model.expire(1_000), [], 'what expired did not hold any more')

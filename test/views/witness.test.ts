@@ -11,17 +11,35 @@ const good: WitnessFacts = {
 t.test('what a view says of itself', (t) => {
   const cases: readonly [string, Partial<WitnessFacts>, Record<string, unknown>][] = [
     ['in step', {}, { freshness: 'bounded', lag: 0, lagMs: 900, catchUpState: 'fresh', degradedMode: 'healthy' }],
-    ['nobody there', { lags: [], nodeAgesMs: [] }, { freshness: 'best-effort', lagMs: null, catchUpState: 'unavailable', degradedMode: 'blind' }],
-    ['a collector silent for long', { nodeAgesMs: [100, 3_001] }, { freshness: 'best-effort', lagMs: 3_001, degradedMode: 'view-only' }],
+    [
+      'nobody there',
+      { lags: [], nodeAgesMs: [] },
+      { freshness: 'best-effort', lagMs: null, catchUpState: 'unavailable', degradedMode: 'blind' },
+    ],
+    [
+      'a collector silent for long',
+      { nodeAgesMs: [100, 3_001] },
+      { freshness: 'best-effort', lagMs: 3_001, degradedMode: 'view-only' },
+    ],
     ['a collector gone', { collectorGone: true }, { freshness: 'best-effort', degradedMode: 'view-only' }],
     [
       'behind two owners, one of which cannot be asked',
-      { lags: [{ lagSamples: 2, catchUpState: 'unavailable' }, { lagSamples: 3, catchUpState: 'lagging' }] },
+      {
+        lags: [
+          { lagSamples: 2, catchUpState: 'unavailable' },
+          { lagSamples: 3, catchUpState: 'lagging' },
+        ],
+      },
       { freshness: 'best-effort', lag: 5, catchUpState: 'unavailable', degradedMode: 'view-only' },
     ],
     [
       'catching up',
-      { lags: [{ lagSamples: 0, catchUpState: 'fresh' }, { lagSamples: 7, catchUpState: 'recovering' }] },
+      {
+        lags: [
+          { lagSamples: 0, catchUpState: 'fresh' },
+          { lagSamples: 7, catchUpState: 'recovering' },
+        ],
+      },
       { lag: 7, catchUpState: 'recovering', degradedMode: 'view-only' },
     ],
   ]

@@ -1,0 +1,108 @@
+import os from 'node:os'
+
+export interface BenchRow {
+  readonly name: string
+  readonly unit: string
+  readonly median: number
+  readonly p99?: number
+  readonly runs: number
+}
+
+export interface BenchRatio {
+  readonly name: string
+  readonly value: number
+  readonly goal: number
+  readonly met: boolean
+}
+
+export interface SkippedPeer {
+  readonly peer: string
+  readonly reason: string
+}
+
+/** What a bench file answers with; the harness adds the name and the environment. */
+export interface BenchResult {
+  readonly rows: readonly BenchRow[]
+  readonly ratios: readonly BenchRatio[]
+  readonly skipped: readonly SkippedPeer[]
+}
+
+export interface BenchReport extends BenchResult {
+  readonly bench: string
+  readonly environment: Readonly<Record<string, string | number>>
+}
+
+/** One thing to measure. Each call is one run and answers with a figure, or with many of which the median counts. */
+export interface Contender {
+  readonly name: string
+  readonly unit: string
+  run(): Promise<number | readonly number[]> | number | readonly number[]
+}
+
+/**
+ * Runs the contenders in turn, again and again: what slows a shared machine down for a while slows all of them down,
+ * so that ratios hold where absolute times drift. One round more, before the others, warms up and does not count.
+ */
+export async function alternate(contenders: readonly Contender[], rounds: number): Promise<readonly BenchRow[]> {
+  const figures = contenders.map((): number[] => [])
+  const samples = contenders.map((): number[] => [])
+  for (let round = -1; round < rounds; round++) {
+    for (const [index, contender] of contenders.entries()) {
+      const outcome = await contender.run()
+      if (round < 0) continue
+      const all = typeof outcome === 'number' ? [outcome] : outcome
+      figures[index]?.push(median(all))
+      if (typeof outcome !== 'number') samples[index]?.push(...all)
+    }
+  }
+  return contenders.map(({ name, unit }, index) => {
+    const all = samples[index] ?? []
+    return {
+      name,
+      unit,
+      median: median(figures[index] ?? []),
+      ...(all.length > 0 ? { p99: percentile(all, 0.99) } : {}),
+      runs: rounds,
+    }
+  })
+}
+
+/** How `rows[of]` compares with `rows[to]`, against what DESIGN.md wants. `more` is better for throughput. */
+export function ratio(
+  rows: readonly BenchRow[],
+  of: string,
+  to: string,
+  goal: number,
+  better: 'less' | 'more' = 'less',
+): BenchRatio {
+  const find = (name: string): number => {
+    const row = rows.find((one) => one.name === name)
+    if (row === undefined) throw new Error(`nothing was measured by the name ${name}`)
+    return row.median
+  }
+  const value = find(of) / find(to)
+  return { name: `${of} / ${to}`, value, goal, met: better === 'less' ? value <= goal : value >= goal }
+}
+
+export function median(values: readonly number[]): number {
+  return percentile(values, 0.5)
+}
+
+/** Nearest rank: a value that was measured, never one in between. */
+export function percentile(values: readonly number[], share: number): number {
+  if (values.length === 0) throw new Error('nothing was measured')
+  const sorted = [...values].sort((left, right) => left - right)
+  const rank = Math.max(0, Math.ceil(share * sorted.length) - 1)
+  return sorted[rank] ?? Number.NaN
+}
+
+export function environment(): Readonly<Record<string, string | number>> {
+  return {
+    node: process.version,
+    platform: `${os.type()} ${os.release()} ${os.arch()}`,
+    cpu: os.cpus()[0]?.model.trim() ?? 'unknown',
+    cpus: os.availableParallelism(),
+    memoryBytes: os.totalmem(),
+    load1: os.loadavg()[0] ?? 0,
+  }
+}

@@ -1,0 +1,24 @@
+// A person at a terminal: looks at the fleet, drains a worker, waits until it has finished, and lets it go on.
+import { FleetView, IntentIssuer, joinDomain } from 'numacast'
+
+const workerId = process.argv[2] ?? 'w1'
+await using participant = await joinDomain({ name: 'operator' })
+using view = FleetView.open(participant)
+await view.synced({ signal: AbortSignal.timeout(10_000) })
+for (const { workerId: id, state, jobsCompleted } of view.status().workers) {
+  console.log(`${id}: ${state}, ${jobsCompleted} jobs done`)
+}
+
+using issuer = new IntentIssuer(view, { issuer: 'operator' })
+const { intent } = issuer.apply('drain', workerId, { deadlineMs: 30_000 }, { reason: 'to show how' })
+for await (const { transition } of issuer.follow(intent.intentId, { workerId, signal: AbortSignal.timeout(60_000) })) {
+  console.log(`drain ${workerId}: ${transition}`)
+}
+
+const lift = issuer.lift('drain', workerId, { reason: 'shown' })
+for await (const { transition } of issuer.follow(lift.intent.intentId, {
+  workerId,
+  signal: AbortSignal.timeout(10_000),
+})) {
+  console.log(`resume ${workerId}: ${transition}`)
+}

@@ -1,0 +1,24 @@
+// A worker with a queue of its own. numacast moves no work: it says when to take the next job, and tells the others.
+import { createHash } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Worker } from 'numacast'
+import { untilAsked } from './until-asked.js'
+
+const workerId = process.argv[2] ?? 'w1'
+await using worker = await Worker.start({ workerId, numaNode: 0, concurrency: 2 })
+worker.onAdmission(({ open, reason }) => console.log(open ? 'taking jobs' : `not taking jobs: ${reason}`))
+
+const stop = new AbortController()
+void untilAsked().then(() => stop.abort())
+
+for (let next = 1; !stop.signal.aborted; next++) {
+  try {
+    await worker.admitted({ signal: stop.signal })
+  } catch {
+    break
+  }
+  await worker.run(`${workerId}-${next}`, async (signal) => {
+    await pause(200, undefined, { signal })
+    return createHash('sha256').update(`job ${next}`).digest('hex')
+  })
+}

@@ -1,0 +1,11 @@
+// What the addon is made of: every .cc file of native/src. Printed for binding.gyp, imported by sanitize.mjs.
+import { readdirSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const sources = readdirSync(path.join(path.dirname(fileURLToPath(import.meta.url)), 'src'))
+  .filter((name) => name.endsWith('.cc'))
+  .sort()
+  .map((name) => `native/src/${name}`)
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.stdout.write(`${sources.join('\n')}\n`)

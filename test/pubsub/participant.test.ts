@@ -1,0 +1,408 @@
+import t from 'tap'
+import { z } from 'zod'
+import type { MismatchEvent, PeerEvent } from '../../src/pubsub/events.js'
+import type { Participant } from '../../src/pubsub/participant.js'
+import { defineTopic } from '../../src/pubsub/topic.js'
+import { openPlane } from '../support/memory-plane.js'
+
+interface Value {
+  readonly id: string
+  readonly n: number
+}
+const topic = defineTopic<Value>({ name: 'state', key: 'id', fields: ['id', 'n'] })
+
+function story(participant: Participant): string[] {
+  const told: string[] = []
+  participant.onPeer((event: PeerEvent) => {
+    const { liveliness, cause } = event.peer.verdict
+    told.push(`${event.kind} ${event.peer.name} ${liveliness}${cause === null ? '' : ` ${cause}`}`)
+  })
+  return told
+}
+
+t.test('a peer is described, followed, and leaves with a cause', async (t) => {
+  for (const { how, expected } of [
+    { how: 'goodbye', expected: ['joined a alive', 'liveliness-changed a dead goodbye', 'left a dead goodbye'] },
+    {
+      how: 'silence',
+      expected: [
+        'joined a alive',
+        'liveliness-changed a suspect',
+        'liveliness-changed a dead lease-expired',
+        'left a dead lease-expired',
+      ],
+    },
+    { how: 'exit', expected: ['joined a alive', 'liveliness-changed a dead exited', 'left a dead exited'] },
+    { how: 'the kernel', expected: ['joined a alive', 'liveliness-changed a dead killed', 'left a dead killed'] },
+  ]) {
+    await t.test(`by ${how}`, async (t) => {
+      const plane = openPlane(t)
+      const a = await plane.join('a', { properties: { role: 'worker', slots: 4 } })
+      const b = await plane.join('b')
+      const told = story(b)
+      const writer = a.writer(topic)
+      writer.write({ id: 'k', n: 1 })
+      const reader = b.reader(topic)
+      await plane.settle(reader.synced())
+      t.match(b.peer(a.guid), { name: 'a', properties: { role: 'worker', slots: 4 }, incarnation: a.incarnation })
+      const states: string[] = []
+      reader.onSample(({ key, instanceState, value }) => states.push(`${key} ${instanceState} ${value?.n}`))
+      if (how === 'goodbye') await a.close()
+      if (how === 'silence' || how === 'exit') plane.network.disconnect('a')
+      if (how === 'exit') plane.probes.set('a', 'gone')
+      if (how === 'the kernel') b.reportProcess(a.guid, { liveliness: 'dead', cause: 'killed', detail: 'SIGKILL' })
+      await plane.clock.advance(how === 'goodbye' || how === 'the kernel' ? 20 : 5000)
+      t.same(told, expected)
+      t.same(states, ['k no-writers 1'])
+      t.match(reader.get('k'), { instanceState: 'no-writers', value: { id: 'k', n: 1 } })
+      t.same(b.peers(), [])
+      t.same(reader.lag(), [])
+      await plane.clock.advance(61_000)
+      t.equal(reader.size, 0, 'purged')
+      if (how === 'the kernel') t.ok(b.counters.get('beacon.from-departed') > 0, 'and its beacons do not revive it')
+    })
+  }
+})
+
+t.test('a silent host is unreachable, not dead, and is not waited for', async (t) => {
+  const plane = openPlane(t)
+  const a = await plane.join('a', {}, { bootId: 'elsewhere' })
+  const b = await plane.join('b')
+  const told = story(b)
+  a.writer(topic).write({ id: 'k', n: 1 })
+  const reader = b.reader(topic)
+  await plane.settle(reader.synced())
+  plane.network.disconnect('a')
+  await plane.clock.advance(10_000)
+  t.equal(reader.get('k')?.instanceState, 'alive')
+  const late = b.reader(topic)
+  await plane.settle(late.synced())
+  t.match(late.lag(), [{ catchUpState: 'unavailable' }])
+  plane.network.reconnect('a')
+  await plane.clock.advance(5000)
+  t.same(told, [
+    'joined a alive',
+    'liveliness-changed a suspect',
+    'liveliness-changed a unreachable host-silent',
+    'liveliness-changed a alive',
+  ])
+  t.equal(late.get('k')?.value?.n, 1)
+})
+
+t.test('one that was only silent for too long comes back, whole', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const writer = a.writer(topic)
+  for (const id of ['kept', 'changed', 'ended']) writer.write({ id, n: 1 })
+  const reader = b.reader(topic)
+  await plane.settle(reader.synced())
+  plane.network.disconnect('a')
+  await plane.clock.advance(5000)
+  t.equal(reader.get('kept')?.instanceState, 'no-writers')
+  writer.write({ id: 'changed', n: 2 })
+  writer.dispose('ended')
+  plane.network.reconnect('a')
+  await plane.clock.advance(1000)
+  t.match(reader.get('kept'), { instanceState: 'alive', value: { n: 1 } })
+  t.match(reader.get('changed'), { instanceState: 'alive', value: { n: 2 } })
+  t.equal(reader.get('ended'), undefined, 'what ended meanwhile has ended here')
+})
+
+t.test('a reply that comes after its peer was given up revives nobody', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  a.writer(topic).write({ id: 'k', n: 1 })
+  plane.network.setLinkFaults('b', 'a', { minDelayMs: 700 })
+  const told = story(b)
+  const reader = b.reader(topic)
+  await plane.clock.advance(600)
+  b.reportProcess(a.guid, { liveliness: 'dead', cause: 'killed' })
+  await plane.clock.advance(3000)
+  t.same(told, [])
+  t.same(reader.lag(), [])
+  t.equal(reader.size, 0)
+})
+
+t.test('a restarted process is new at once, while the old one is still leased', async (t) => {
+  const plane = openPlane(t)
+  const old = await plane.join('a')
+  const b = await plane.join('b')
+  old.writer(topic).write({ id: 'k', n: 1 })
+  const reader = b.reader(topic)
+  await plane.settle(reader.synced())
+  plane.network.disconnect('a')
+  await old.close()
+  plane.network.reconnect('a')
+  await plane.clock.advance(50)
+  const fresh = await plane.join('a')
+  t.not(fresh.guid, old.guid)
+  t.ok(fresh.incarnation > old.incarnation)
+  const writer = fresh.writer(topic)
+  writer.write({ id: 'k', n: 2 })
+  await plane.clock.advance(200)
+  t.match(reader.get('k'), { value: { n: 2 }, instanceState: 'alive', token: { writer: writer.guid, seq: 1 } })
+  t.equal(b.peers().length, 2)
+  await plane.clock.advance(5000)
+  t.equal(b.peers().length, 1)
+  t.match(reader.get('k'), { value: { n: 2 }, instanceState: 'alive' })
+})
+
+t.test('a closed writer leaves its instances without writers; its participant lives on', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const told = story(b)
+  const writer = a.writer(topic)
+  writer.write({ id: 'k', n: 1 })
+  const reader = b.reader(topic)
+  await plane.settle(reader.synced())
+  writer.write({ id: 'last', n: 2 })
+  writer.close()
+  writer.close()
+  await plane.clock.advance(200)
+  t.match(reader.get('last'), { instanceState: 'no-writers', value: { n: 2 } })
+  t.throws(() => writer.write({ id: 'k', n: 2 }), { code: 'NUMACAST_CLOSED' })
+  await plane.clock.advance(60_000)
+  t.same(told, ['joined a alive', 'left a alive'], 'nobody is declared dead for having nothing more to say')
+  a.writer(topic).write({ id: 'again', n: 3 })
+  await plane.clock.advance(500)
+  t.match(reader.get('again'), { instanceState: 'alive' })
+})
+
+t.test('peers fall out of earshot, not dead, when the last reader of their partition closes', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const told = story(b)
+  a.writer(topic)
+  const reader = b.reader(topic)
+  await plane.settle(reader.synced())
+  reader.close()
+  reader.close()
+  await plane.clock.advance(10_000)
+  t.same(told, ['joined a alive', 'left a alive'])
+  const again = b.reader(topic)
+  await plane.settle(again.synced())
+  t.equal(b.peers().length, 1)
+})
+
+t.test('partitions: those that intersect meet, by whichever name', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const writer = a.writer(topic, { partition: ['one', 'two'] })
+  writer.write({ id: 'k', n: 1 })
+  const readers = [['one'], ['two', 'three'], ['one', 'two'], ['three']].map((partition) =>
+    b.reader(topic, { partition }),
+  )
+  await plane.settle(Promise.all(readers.map((reader) => reader.synced())))
+  t.same(
+    readers.map(({ size }) => size),
+    [1, 1, 1, 0],
+  )
+  writer.write({ id: 'k', n: 2 })
+  await plane.clock.advance(10)
+  t.same(
+    readers.map((reader) => reader.get('k')?.value?.n),
+    [2, 2, 2, undefined],
+  )
+  t.ok(b.counters.get('reader.duplicate') > 0, 'who reads both gets each frame twice, and counts it')
+})
+
+t.test('what cannot be matched is told on both sides, once', async (t) => {
+  const other = defineTopic<Value>({ name: 'state', key: ['id', 'n'], fields: ['id', 'n'] })
+  for (const { kind, of, qos } of [
+    { kind: 'inconsistent-topic', of: other, qos: {} },
+    { kind: 'incompatible-qos', of: topic, qos: { durability: 'volatile', reliability: 'best-effort' } as const },
+  ]) {
+    await t.test(kind, async (t) => {
+      const plane = openPlane(t)
+      const [a, b] = [await plane.join('a'), await plane.join('b')]
+      const told: MismatchEvent[][] = [a, b].map((participant) => {
+        const events: MismatchEvent[] = []
+        participant.onMismatch((event) => events.push(event))
+        return events
+      })
+      const writer = a.writer(of, { qos })
+      writer.write({ id: 'k', n: 1 })
+      const reader = b.reader(topic)
+      await plane.settle(reader.synced())
+      a.writer(defineTopic<Value>({ name: 'else', key: 'id', fields: ['id'] }))
+      await plane.clock.advance(2000)
+      const event = { kind, topic: 'state', writer: writer.guid, reader: reader.guid }
+      t.match(told, [[event], [event]])
+      t.same(
+        told.map(({ length }) => length),
+        [1, 1],
+      )
+      if (kind === 'incompatible-qos') {
+        t.match(told[0], [
+          {
+            policies: [
+              { policy: 'reliability', offered: 'best-effort', requested: 'reliable' },
+              { policy: 'durability', offered: 'volatile', requested: 'transient-local' },
+            ],
+          },
+        ])
+      }
+      t.equal(reader.size, 0)
+      t.equal(b.counters.get(`match.${kind}`), 1)
+    })
+  }
+})
+
+t.test('each side checks by its own schema', async (t) => {
+  const strict = defineTopic({ name: 'state', key: 'id', schema: z.object({ id: z.string(), n: z.number().max(9) }) })
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  t.throws(() => a.writer(strict).write({ id: 'k', n: 10 }), {
+    code: 'NUMACAST_INVALID_ARGUMENT',
+    message: /n Too big/,
+  })
+  const writer = a.writer(topic)
+  const reader = b.reader(strict)
+  await plane.settle(reader.synced())
+  writer.write({ id: 'good', n: 9 })
+  writer.write({ id: 'bad', n: 10 })
+  await plane.clock.advance(10)
+  t.equal(reader.size, 1)
+  t.equal(b.counters.get('reader.rejected.schema'), 1)
+  t.equal(
+    reader.lag().every(({ lagSamples }) => lagSamples === 0),
+    true,
+    'and is not asked for again',
+  )
+})
+
+t.test('readers decode by the fields of the writer', async (t) => {
+  const newer = defineTopic<Value & { extra: string }>({ name: 'state', key: 'id', fields: ['extra', 'n', 'id'] })
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const [writer, reader] = [a.writer(newer), b.reader(topic)]
+  const [backWriter, backReader] = [b.writer(topic), a.reader(newer)]
+  await plane.settle(Promise.all([reader.synced(), backReader.synced()]))
+  writer.write({ id: 'k', n: 1, extra: 'more' })
+  backWriter.write({ id: 'k', n: 2 })
+  await plane.clock.advance(20)
+  t.same(reader.get('k')?.value, { id: 'k', n: 1, extra: 'more' })
+  t.same(backReader.get('k')?.value, { id: 'k', n: 2 })
+})
+
+t.test('lifespan: the owner ends what is too old, everywhere', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const writer = a.writer(topic, { qos: { lifespanMs: 2000 } })
+  const reader = b.reader(topic)
+  writer.write({ id: 'old', n: 1 })
+  await plane.clock.advance(1500)
+  writer.write({ id: 'young', n: 2 })
+  await plane.clock.advance(1000)
+  t.same([...writer.keys()], ['young'])
+  t.equal(reader.get('old'), undefined)
+  t.equal(reader.get('young')?.value?.n, 2)
+})
+
+t.test('ages travel, clocks do not', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const writer = a.writer(topic)
+  writer.write({ id: 'k', n: 1 })
+  const writtenMs = plane.clock.nowMs()
+  const writtenWallMs = plane.clock.wallMs()
+  await plane.clock.advance(5000)
+  plane.clock.stepWall(-3_600_000)
+  const reader = b.reader(topic)
+  await plane.settle(reader.synced())
+  t.ok(Math.abs((reader.get('k')?.originTimeMs ?? 0) - writtenMs) <= 1)
+  t.ok(Math.abs((reader.get('k')?.sourceTimeMs ?? 0) - writtenWallMs + 3_600_000) <= 1)
+})
+
+t.test('limits and arguments', async (t) => {
+  const plane = openPlane(t)
+  const a = await plane.join('a')
+  const writer = a.writer(topic, { maxInstances: 2 })
+  writer.write({ id: '1', n: 1 })
+  writer.write({ id: '2', n: 1 })
+  t.throws(() => writer.write({ id: '3', n: 1 }), { code: 'NUMACAST_LIMIT' })
+  t.equal(writer.write({ id: '2', n: 2 }).seq, 3, 'known instances go on')
+  t.throws(() => writer.write({ id: 'k'.repeat(2000), n: 1 }), { code: 'NUMACAST_LIMIT' })
+  t.throws(() => writer.write({ id: { nested: 1 } as unknown as string, n: 1 }), { code: 'NUMACAST_INVALID_ARGUMENT' })
+  const any = defineTopic<{ id: string; v: unknown }>({ name: 'any', key: 'id', fields: ['id', 'v'] })
+  let deep: unknown = 1
+  for (let depth = 0; depth < 20; depth++) deep = [deep]
+  const unreadable = [deep, { ['k'.repeat(300)]: 1 }, JSON.parse('{"__proto__": 1}')]
+  for (const v of unreadable) {
+    t.throws(() => a.writer(any).write({ id: 'k', v }), {
+      code: 'NUMACAST_INVALID_ARGUMENT',
+      message: /no reader accepts/,
+    })
+  }
+  t.equal(writer.dispose('unknown'), undefined)
+  t.throws(() => a.writer(topic, { partition: [] }), { code: 'NUMACAST_INVALID_ARGUMENT' })
+  t.throws(() => a.writer(topic, { partition: 'p?' }), { code: 'NUMACAST_INVALID_ARGUMENT' })
+  t.throws(() => a.reader(topic, { qos: { historyDepth: 0 } }), { code: 'NUMACAST_INVALID_ARGUMENT' })
+  await t.rejects(plane.join('x', { domain: 232 }), { code: 'NUMACAST_INVALID_ARGUMENT' })
+  await t.rejects(plane.join('y', { properties: { a: Number.NaN } }), { code: 'NUMACAST_INVALID_ARGUMENT' })
+  await t.rejects(plane.join('z', { leaseMs: 100 }), { code: 'NUMACAST_INVALID_ARGUMENT' })
+})
+
+t.test('a full reader refuses new instances, and counts them', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const reader = b.reader(topic, { maxInstances: 2 })
+  const writer = a.writer(topic)
+  for (const id of ['1', '2', '3', '4']) writer.write({ id, n: 1 })
+  await plane.clock.advance(1000)
+  t.equal(reader.size, 2)
+  t.equal(b.counters.get('reader.refused'), 2)
+})
+
+t.test('close: everything with it, twice is fine, nothing afterwards', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const [writer, reader] = [a.writer(topic), b.reader(topic)]
+  const waiting = reader.synced()
+  const iterator = reader[Symbol.asyncIterator]()
+  const next = iterator.next()
+  writer.write({ id: 'k', n: 1 })
+  await Promise.all([b.close(), b.close()])
+  await b[Symbol.asyncDispose]()
+  await t.rejects(waiting, { code: 'NUMACAST_CLOSED' })
+  t.same(await next, { done: true, value: undefined })
+  await t.rejects(reader.synced(), { code: 'NUMACAST_CLOSED' })
+  t.throws(() => b.writer(topic), { code: 'NUMACAST_CLOSED' })
+  t.throws(() => b.reader(topic), { code: 'NUMACAST_CLOSED' })
+  await plane.clock.advance(100)
+})
+
+t.test('closing from within a callback', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const writer = a.writer(topic)
+  const reader = b.reader(topic)
+  reader.onSample(() => void b.close())
+  await plane.clock.advance(500)
+  writer.write({ id: 'k', n: 1 })
+  await plane.clock.advance(1000)
+  const c = await plane.join('c')
+  c.reader(topic)
+  c.onPeer(({ kind }) => {
+    if (kind === 'liveliness-changed') void c.close()
+  })
+  await plane.clock.advance(500)
+  plane.network.disconnect('a')
+  await plane.clock.advance(5000)
+  t.throws(() => c.reader(topic), { code: 'NUMACAST_CLOSED' })
+})
+
+t.test('a busy main loop shows in the beacons of every partition', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  a.writer(topic, { partition: 'one' })
+  a.writer(topic, { partition: 'two' })
+  b.reader(topic, { partition: 'two' })
+  await plane.clock.advance(1000)
+  plane.clock.jump(2000)
+  await plane.clock.advance(900)
+  t.ok((b.peer(a.guid)?.loopDelayMs ?? 0) >= 1000)
+  t.match(b.peer(a.guid)?.verdict, { liveliness: 'stalled', cause: 'loop-busy' })
+  await plane.clock.advance(3000)
+  t.match(b.peer(a.guid)?.verdict, { liveliness: 'alive', cause: null })
+})

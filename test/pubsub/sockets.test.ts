@@ -1,0 +1,120 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { seededRandom } from '../../src/core/random.js'
+import { dataGroup } from '../../src/discovery/partition-groups.js'
+import type { PeerEvent } from '../../src/pubsub/events.js'
+import { joinDomain, type Participant } from '../../src/pubsub/participant.js'
+import { ownIdentity, probeProcess } from '../../src/pubsub/process.js'
+import { defineTopic } from '../../src/pubsub/topic.js'
+import { encodeRadio } from '../../src/wire/radio.js'
+import { claimDomain } from '../support/domain-lock.js'
+import { requirement } from '../support/requirement.js'
+import { until } from '../support/until.js'
+
+/** The same promises on real processes and sockets. */
+
+const topic = defineTopic<{ id: string; n: number }>({ name: 'state', key: 'id', fields: ['id', 'n'] })
+const script = fileURLToPath(new URL('./writer-process.js', import.meta.url))
+
+/** A writing child that is gone when the test is. */
+async function startWriter(
+  t: Test,
+  domain: number,
+  count: number,
+  name: string,
+): Promise<{ child: ChildProcess; guid: string }> {
+  const child = spawn(process.execPath, [script, String(domain), String(count), name], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  })
+  const [guid] = await once(createInterface({ input: child.stdout }), 'line')
+  return { child, guid }
+}
+
+async function join(t: Test, domain: number): Promise<Participant> {
+  const participant = await joinDomain({ domain, name: 'observer' })
+  t.teardown(() => participant.close())
+  return participant
+}
+
+t.test('a late joiner gets every last value of two processes, and follows them', async (t) => {
+  const domain = await claimDomain(t)
+  const count = 2000
+  await Promise.all(['one', 'two'].map((name) => startWriter(t, domain, count, name)))
+  const participant = await join(t, domain)
+  const reader = participant.reader(topic)
+  await reader.synced()
+  await until('both are known', () => participant.peers().length === 2)
+  await reader.synced()
+  for (const name of ['one', 'two']) {
+    const values = Array.from({ length: count }, (_, n) => reader.get(`${name}-${n}`)?.value?.n)
+    t.same(
+      values,
+      Array.from({ length: count }, (_, n) => n),
+    )
+  }
+  const before = reader.get('one-ticks')?.value?.n ?? 0
+  await until('it goes on', () => (reader.get('one-ticks')?.value?.n ?? 0) > before + 5)
+})
+
+t.test('a killed writer is found gone, for its cause; one that says goodbye too', async (t) => {
+  if (!requirement(t, 'the addon', probeProcess(ownIdentity()) === 'running', 'processes cannot be asked')) return
+  const domain = await claimDomain(t)
+  const killed = await startWriter(t, domain, 10, 'killed')
+  const leaving = await startWriter(t, domain, 10, 'leaving')
+  const participant = await join(t, domain)
+  const left = new Map<string, string>()
+  participant.onPeer((event: PeerEvent) => {
+    if (event.kind === 'left') left.set(event.peer.guid, `${event.peer.verdict.liveliness} ${event.peer.verdict.cause}`)
+  })
+  const reader = participant.reader(topic)
+  await until('both are known', () => reader.size === 22)
+  killed.child.kill('SIGKILL')
+  leaving.child.kill('SIGTERM')
+  await until('both have left', () => left.size === 2)
+  t.equal(left.get(killed.guid), 'dead exited')
+  t.equal(left.get(leaving.guid), 'dead goodbye')
+  t.match(reader.get('killed-3'), { instanceState: 'no-writers', value: { n: 3 } })
+  t.match(reader.get('leaving-3'), { instanceState: 'no-writers', value: { n: 3 } })
+})
+
+t.test('malformed datagrams by the thousand change nothing but counters', async (t) => {
+  const domain = await claimDomain(t)
+  await startWriter(t, domain, 100, 'calm')
+  const participant = await join(t, domain)
+  const reader = participant.reader(topic)
+  await until('all is here', () => reader.size === 101)
+  const heard = new Set<string>()
+  reader.onSample(({ key }) => heard.add(key))
+  const group = dataGroup(domain, 'default')
+  const random = seededRandom(3)
+  const socket = createSocket('udp4')
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  socket.setMulticastInterface('127.0.0.1')
+  for (let sent = 0; sent < 5000; sent++) {
+    const body = Buffer.from(Array.from({ length: Math.floor(random() * 200) }, () => Math.floor(random() * 256)))
+    // Every other one gets past the magic.
+    if (sent % 2 === 0 && body.length > 5) body.set([0x4e, 0x43, 1, 0, 1 + (sent % 3)])
+    const frame = sent % 5 === 0 ? body : encodeRadio(group.name, body)
+    await new Promise((resolve) => socket.send(frame, group.port, '239.255.0.1', resolve))
+  }
+  socket.close()
+  const before = reader.get('calm-ticks')?.value?.n ?? 0
+  await until('life goes on', () => (reader.get('calm-ticks')?.value?.n ?? 0) > before + 5)
+  const rejected = Object.entries(participant.counters.snapshot()).filter(([name]) =>
+    name.startsWith('frame.rejected.'),
+  )
+  t.ok(rejected.length >= 3, JSON.stringify(rejected))
+  t.ok(rejected.reduce((total, [, count]) => total + count, 0) > 100)
+  t.same([...heard], ['calm-ticks'])
+  t.equal(reader.size, 101)
+})

@@ -1,0 +1,68 @@
+import t from 'tap'
+import { workerState } from '../../src/plane/worker-state.js'
+import { describeExit, KernelWatch, type WatchProcess } from '../../src/roles/kernel-watch.js'
+import type { ProcessExit } from '../../src/topology/process-watch.js'
+import { MemoryPlane } from '../support/memory-plane.js'
+
+const killed: ProcessExit = { cause: 'killed', exitCode: null, signal: 'SIGKILL', coreDumped: false, atMs: 0 }
+
+t.test('what the kernel says, in words', (t) => {
+  t.equal(describeExit(killed), 'SIGKILL')
+  t.equal(describeExit({ ...killed, signal: 'SIGSEGV', coreDumped: true }), 'SIGSEGV, core dumped')
+  t.equal(describeExit({ ...killed, cause: 'exited', exitCode: 3, signal: null }), 'exit code 3')
+  t.equal(describeExit({ ...killed, cause: 'unknown', signal: null }), 'gone; the kernel does not say how')
+  t.end()
+})
+
+t.test('watches processes whose pid means the same here, each once, and reports their end', async (t) => {
+  const plane = new MemoryPlane()
+  const observer = await plane.join('observer')
+  observer.reader(workerState)
+  const near = await plane.join('near')
+  const contained = await plane.join('contained', {}, { pidNamespace: 2 })
+  const far = await plane.join('far', {}, { bootId: 'another' })
+  const same = await plane.join('same', {}, { pid: observer.identity.pid })
+  for (const peer of [near, contained, far, same]) peer.writer(workerState)
+  await plane.clock.advance(1_000)
+
+  const watched: number[] = []
+  let end: ((exit: ProcessExit) => void) | undefined
+  let closed = 0
+  const watchProcess: WatchProcess = ({ pid }, onExit) => {
+    watched.push(pid)
+    end = onExit
+    return { close: () => void closed++ }
+  }
+  const kernel = new KernelWatch(observer, watchProcess)
+  for (const { guid } of [near, near, contained, far, same]) kernel.watch(guid)
+  t.strictSame(watched, [near.identity.pid])
+  t.equal(observer.counters.get('kernel-watch.skipped.other-namespace'), 1)
+
+  const left: unknown[] = []
+  observer.onPeer(({ kind, peer }) => kind === 'left' && left.push(peer.verdict))
+  end?.(killed)
+  t.match(left, [{ liveliness: 'dead', cause: 'killed', detail: 'SIGKILL' }])
+  t.equal(closed, 1)
+  t.equal(kernel.size, 0)
+  kernel.close()
+  await plane.close()
+})
+
+t.test('a process that is gone before it can be watched is reported all the same', async (t) => {
+  const plane = new MemoryPlane()
+  const observer = await plane.join('observer')
+  observer.reader(workerState)
+  const peer = await plane.join('peer')
+  peer.writer(workerState)
+  await plane.clock.advance(1_000)
+  let closed = 0
+  const kernel = new KernelWatch(observer, (_target, onExit) => {
+    onExit(killed)
+    return { close: () => void closed++ }
+  })
+  kernel.watch(peer.guid)
+  t.equal(observer.peer(peer.guid), undefined)
+  t.equal(closed, 1, 'the watch that came too late is closed')
+  t.equal(kernel.size, 0)
+  await plane.close()
+})

@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs'
+import os from 'node:os'
+import t from 'tap'
+import { nodeCapacity } from '../../src/plane/node-capacity.js'
+import { workerCapacity } from '../../src/plane/worker-capacity.js'
+import { idleCores, parseCpuTicks } from '../../src/roles/cpu-idle.js'
+import { finite } from '../../src/roles/finite.js'
+import { openWorkerReadings } from '../../src/roles/worker-readings.js'
+import { openZoneReadings } from '../../src/roles/zone-readings.js'
+import { readTopology } from '../../src/topology/topology.js'
+import { requirement } from '../support/requirement.js'
+
+t.test('ticks per CPU from /proc/stat, junk left out', (t) => {
+  const ticks = parseCpuTicks(
+    [
+      'cpu  9 9 9 9',
+      'cpu0 10 0 10 70 10 0 0 0 5 5',
+      'cpu2 1 1 1 1',
+      'cpu3 1 1',
+      'cpux 1 1 1 1',
+      'cpu4 a b c d',
+      'intr 5',
+    ].join('\n'),
+  )
+  t.strictSame(
+    [...ticks],
+    [
+      [0, { idle: 80, total: 100 }],
+      [2, { idle: 1, total: 4 }],
+    ],
+  )
+  t.strictSame(parseCpuTicks('').size, 0)
+  t.end()
+})
+
+t.test('idle cores over the CPUs of a node', (t) => {
+  const before = new Map([
+    [0, { idle: 0, total: 0 }],
+    [1, { idle: 0, total: 0 }],
+    [2, { idle: 0, total: 0 }],
+  ])
+  const after = new Map([
+    [0, { idle: 50, total: 100 }],
+    [1, { idle: 100, total: 100 }],
+    [2, { idle: 100, total: 100 }],
+  ])
+  t.equal(idleCores(before, after, [0, 1]), 1.5)
+  t.equal(idleCores(before, after, [0, 1, 9]), 1.5, 'a CPU that went offline')
+  t.equal(idleCores(after, after, [0, 1]), null, 'no time has passed')
+  const backwards = new Map([[0, { idle: 40, total: 150 }]])
+  t.equal(idleCores(after, backwards, [0]), 0, 'idle time that ran backwards')
+  t.end()
+})
+
+t.test('a reading that is no number is no reading', (t) => {
+  t.strictSame([1, 0, Number.POSITIVE_INFINITY, Number.NaN].map(finite), [1, 0, null, null])
+  t.end()
+})
+
+t.test('this machine, measured, is accepted by the topics', (t) => {
+  const [node] = readTopology().nodes
+  if (node === undefined) throw new Error('a machine has at least one node')
+  const zone = openZoneReadings(node.id)
+  zone.read()
+  const reading = zone.read()
+  t.equal(reading.cpus, node.cpus.length)
+  t.ok(reading.memoryAvailableBytes > 0 && reading.memoryAvailableBytes <= reading.memoryTotalBytes)
+  t.ok(reading.cpuHeadroomCores >= 0 && reading.cpuHeadroomCores <= reading.cpus)
+  const capacity = {
+    host: os.hostname(),
+    numaNode: node.id,
+    bootId: 'b',
+    collectorPid: process.pid,
+    collectorIncarnation: 1,
+    ...reading,
+    workers: { available: 0, busy: 0, unhealthy: 0, draining: 0 },
+    rosterRows: 0,
+  }
+  t.notMatch(nodeCapacity.check(capacity), { refused: /./ })
+  zone.close()
+
+  const worker = openWorkerReadings()
+  const own = worker.read()
+  t.ok(own.memoryResidentBytes > 0)
+  t.notMatch(workerCapacity.check({ workerId: 'w', numaNode: 0, ...own }), { refused: /./ })
+  worker.close()
+  t.throws(() => openZoneReadings(4_095).read(), { code: 'NUMACAST_NOT_FOUND', message: /no NUMA node 4095/ })
+  t.end()
+})
+
+t.test('on a machine of one node, its memory is the machine’s', (t) => {
+  const nodes = readTopology().nodes
+  if (
+    requirement(t, 'Linux with one NUMA node', process.platform === 'linux' && nodes.length === 1, 'nodes share it')
+  ) {
+    const kib = /^MemTotal:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]
+    const zone = openZoneReadings(nodes[0]?.id ?? 0)
+    t.equal(zone.read().memoryTotalBytes, Number(kib) * 1024)
+    zone.close()
+  }
+  t.end()
+})

@@ -1,0 +1,17 @@
+// Opens every kind of watch and closes none: the process must end by itself all the same.
+import { watchCgroupEvents } from '../../src/topology/cgroup-events-watch.js'
+import { watchPressure } from '../../src/topology/pressure-watch.js'
+import { watchProcess } from '../../src/topology/process-watch.js'
+
+const watches = [
+  watchProcess({ pid: process.ppid }, () => {}),
+  watchPressure({ resource: 'memory', kind: 'some', stallUs: 1_000_000, windowUs: 2_000_000 }, () => {}),
+  watchCgroupEvents({ file: 'cgroup.events' }, () => {}),
+]
+if (process.argv[2] === 'close') {
+  for (const watch of watches) {
+    watch.ref()
+    watch.close()
+  }
+}
+process.stdout.write(watches.map(({ status }) => status.state).join(' '))
