@@ -13,9 +13,9 @@ import { checkPlane } from './checks/check-plane.js'
 import { checkOfflineCpu, checkTopology } from './checks/check-topology.js'
 import { writeInitramfs } from './initramfs.js'
 import { type Machine, machines } from './machine.js'
-import { findPrerequisites, type Prerequisites } from './prerequisites.js'
+import { findPrerequisites } from './prerequisites.js'
 import type { MeasurementName, Measurements } from './protocol.js'
-import { VirtualMachine } from './virtual-machine.js'
+import { type BootOptions, VirtualMachine } from './virtual-machine.js'
 
 const repository = path.resolve(import.meta.dirname, '..', '..', '..')
 const bootTimeoutMs = 900_000
@@ -44,18 +44,22 @@ if (requirement(t, 'a virtual machine', typeof found !== 'string', String(found)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
   const initramfs = path.join(directory, 'initramfs.cpio')
   writeInitramfs(initramfs, { repository, ...found })
+  // Layouts or measurements on the command line (`v1 plane`) leave the others out.
   const asked = process.argv.slice(2)
-  for (const machine of machines) {
-    if (asked.length > 0 && !asked.includes(machine.layout)) continue
-    await t.test(`cgroup ${machine.layout}`, { timeout: bootTimeoutMs }, (t) => boot(t, machine, found, directory))
+  const askedMachines = machines.filter(({ layout }) => asked.includes(layout))
+  const askedNames = Object.keys(checks).filter((name) => asked.includes(name))
+  const names = askedNames.length > 0 ? askedNames : Object.keys(checks)
+  for (const machine of askedMachines.length > 0 ? askedMachines : machines) {
+    const boot: BootOptions = { ...found, initramfs, machine, names, directory, silenceMs }
+    await t.test(`cgroup ${machine.layout}`, { timeout: bootTimeoutMs }, (t) => bootAndCheck(t, boot))
   }
 }
 
-async function boot(t: Test, machine: Machine, { qemu, kernel }: Prerequisites, directory: string): Promise<void> {
-  const initramfs = path.join(directory, 'initramfs.cpio')
-  const missing = new Set<string>(Object.keys(checks))
+async function bootAndCheck(t: Test, boot: BootOptions): Promise<void> {
+  const { machine } = boot
+  const missing = new Set<string>(boot.names)
   const startedAtMs = performance.now()
-  const guest = new VirtualMachine({ qemu, kernel, initramfs, machine, directory, silenceMs })
+  const guest = new VirtualMachine(boot)
   let ended = false
   for await (const report of guest) {
     t.comment(`${report.name}: ${Math.round((performance.now() - startedAtMs) / 1000)} s after power-on`)

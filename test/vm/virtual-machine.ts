@@ -10,6 +10,8 @@ export interface BootOptions {
   readonly kernel: string
   readonly initramfs: string
   readonly machine: Machine
+  /** The measurements to take. */
+  readonly names: readonly string[]
   /** Where its console is written. */
   readonly directory: string
   /** How long the guest may say nothing. Emulation is slow, and a loaded host makes it slower. */
@@ -24,9 +26,10 @@ export class VirtualMachine implements AsyncIterable<Report> {
   readonly #kill = (): void => this.kill()
   #complaints = ''
 
-  constructor({ qemu, kernel, initramfs, machine, directory, silenceMs }: BootOptions) {
+  constructor({ qemu, kernel, initramfs, machine, names, directory, silenceMs }: BootOptions) {
     this.#silenceMs = silenceMs
     this.#consoleFile = path.join(directory, `console-${machine.layout}.txt`)
+    const guestOptions = `layout=${machine.layout} measurements=${names.join(',').replaceAll(' ', '-')}`
     // biome-ignore format: one option per line
     this.#qemu = spawn(qemu, [
       '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none',
@@ -36,7 +39,7 @@ export class VirtualMachine implements AsyncIterable<Report> {
       '-kernel', kernel,
       '-initrd', initramfs,
       // panic=-1: a guest that fails ends at once. mitigations=off: emulating them takes time and protects nothing.
-      '-append', `console=ttyS0 quiet panic=-1 mitigations=off layout=${machine.layout}`,
+      '-append', `console=ttyS0 quiet panic=-1 mitigations=off ${guestOptions}`,
       '-chardev', `file,id=console,path=${this.#consoleFile}`, '-serial', 'chardev:console',
       '-chardev', 'stdio,id=reports,signal=off', '-serial', 'chardev:reports',
     ], { stdio: ['pipe', 'pipe', 'pipe'] })

@@ -1,5 +1,5 @@
 #!/bin/busybox sh
-# Process 1 of the guest. The kernel hands over `layout` from its command line as an environment variable.
+# Process 1 of the guest. The kernel hands over `layout` and `measurements` of its command line as environment variables.
 # Measurements leave by the second serial port; the first one is the console.
 export PATH=/bin HOME=/tmp NODE_NO_WARNINGS=1
 /bin/busybox --install -s /bin
@@ -21,6 +21,6 @@ echo never >/sys/kernel/mm/transparent_hugepage/enabled
 echo 0 >/proc/sys/kernel/numa_balancing
 stty -F /dev/ttyS1 raw -echo
 
-node /numacast/dist/test/vm/guest/main.js "$layout" >/dev/ttyS1
+node /numacast/dist/test/vm/guest/main.js "$layout" "$measurements" >/dev/ttyS1
 echo "guest: measurements ended with exit code $?"
 poweroff -f

@@ -14,6 +14,7 @@ import { measurePressure } from './measure-pressure.js'
 import { measureOfflineCpu, measureTopology } from './measure-topology.js'
 
 const layout = process.argv[2] as CgroupLayout
+const wanted = process.argv[3]?.split(',') ?? []
 const groups = ControlGroups.mount(layout)
 
 const measuring: { readonly [N in MeasurementName]: () => Measurements[N] | Promise<Measurements[N]> } = {
@@ -30,6 +31,7 @@ const measuring: { readonly [N in MeasurementName]: () => Measurements[N] | Prom
 }
 
 for (const [name, measure] of Object.entries(measuring)) {
+  if (!wanted.includes(name.replaceAll(' ', '-'))) continue
   try {
     say({ name, value: await measure() } as Report)
   } catch (error) {
