@@ -1,0 +1,37 @@
+import type { Test } from 'tap'
+import type { Machine } from '../machine.js'
+import type { PlaneMeasurement } from '../protocol.js'
+import { parseIdList } from './id-list.js'
+import { mebibyte } from './tolerance.js'
+
+/** The kernel keeps some of the memory that the machine was built with for itself. */
+const leastShareOfMemory = 0.8
+
+export function checkPlane(t: Test, machine: Machine, measured: PlaneMeasurement): void {
+  const { document, processes } = measured
+  t.same(
+    document?.nodes.map(({ numaNode, cpus }) => ({ numaNode, cpus })),
+    machine.nodes.map(({ id, cpus }) => ({ numaNode: id, cpus: cpus.length })),
+    'one node of the plane per NUMA node, with its CPUs',
+  )
+  for (const node of document?.nodes ?? []) {
+    const builtBytes = mebibyte * (machine.nodes.find(({ id }) => id === node.numaNode)?.memoryMiB ?? Number.NaN)
+    t.ok(
+      node.memoryTotalBytes >= leastShareOfMemory * builtBytes && node.memoryTotalBytes <= builtBytes,
+      `node ${node.numaNode}: ${node.memoryTotalBytes} bytes of the ${builtBytes} that it was built with`,
+    )
+    const title = `collector of node ${node.numaNode}`
+    t.equal(node.collector.liveliness, 'alive', `${title}: alive`)
+    const collector = processes.find(({ role, pid }) => role === 'collector' && pid === node.collector.pid)
+    t.equal(collector?.nodeId, node.numaNode, `${title}: is the process that was started for it`)
+    const localCpus = machine.localCpus[node.numaNode]
+    t.same(collector?.threadLists.map(parseIdList), [localCpus], `${title}: every thread runs nearest to its memory`)
+  }
+  t.equal(document?.workers.length, measured.workers, 'the workers are there')
+  for (const { workerId, numaNode, pid } of document?.workers ?? []) {
+    const worker = processes.find((each) => each.role === 'worker' && each.pid === pid)
+    t.equal(worker?.nodeId, numaNode, `${workerId}: is on the node that it says`)
+    t.same(worker?.threadLists.map(parseIdList), [machine.localCpus[numaNode]], `${workerId}: runs on its node's CPUs`)
+  }
+  if (!t.passing()) t.comment(`exit code ${measured.exitCode}\n${measured.stderr}`)
+}

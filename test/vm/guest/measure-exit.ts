@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { processStartTime } from '../../../src/topology/process-state.js'
+import { type ProcessExit, watchProcess } from '../../../src/topology/process-watch.js'
+import type { ExitMeasurement } from '../protocol.js'
+import { Subject } from './subject.js'
+
+const giveUpAfterMs = 30_000
+
+export async function measureExit(): Promise<readonly ExitMeasurement[]> {
+  return [
+    await watchedUntil('a child that is killed', ownChild('SIGKILL')),
+    await watchedUntil('a stranger that is killed, and stays a zombie', zombie('kill -9 $$')),
+    await watchedUntil('a stranger that exits with 3, and stays a zombie', zombie('exit 3')),
+  ]
+}
+
+interface Victim {
+  readonly pid: number
+  end(): void
+  bury(): Promise<void>
+}
+
+async function ownChild(signal: NodeJS.Signals): Promise<Victim> {
+  const idle = Subject.idle(null)
+  await idle.prints('ready')
+  return { pid: idle.pid, end: () => idle.child.kill(signal), bury: () => idle.kill() }
+}
+
+/** Somebody else's child, whose parent never asks for its exit code. It ends when a file appears. */
+async function zombie(ending: string): Promise<Victim> {
+  const file = `/tmp/end-${process.hrtime.bigint()}`
+  const wait = `while ! [ -e ${file} ]; do sleep 0.1; done; ${ending}`
+  const parent = new Subject(null, 'sh', '-c', `sh -c '${wait}' & echo "$!"; echo ready; exec sleep 1000`)
+  await parent.prints('ready')
+  const pid = Number(parent.output.split('\n')[0])
+  return { pid, end: () => void new Subject(null, 'touch', file), bury: () => parent.kill() }
+}
+
+async function watchedUntil(title: string, coming: Promise<Victim>): Promise<ExitMeasurement> {
+  const victim = await coming
+  const given = new AbortController()
+  const { exit, status } = await new Promise<{ exit: ProcessExit | null; status: string }>((resolve) => {
+    const startTime = processStartTime(victim.pid)
+    const watch = watchProcess({ pid: victim.pid, startTime }, (exit) => resolve({ exit, status }))
+    const status = JSON.stringify(watch.status)
+    victim.end()
+    sleep(giveUpAfterMs, undefined, { signal: given.signal }).then(
+      () => {
+        watch.close()
+        resolve({ exit: null, status })
+      },
+      () => undefined,
+    )
+  })
+  given.abort()
+  await victim.bury()
+  return { title, status, exit }
+}

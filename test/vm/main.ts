@@ -1,0 +1,83 @@
+// Boots a machine of four NUMA nodes under QEMU, once per cgroup layout, and compares what numacast reads inside with
+// what was measured there without it. See docs/testing-vm.md.
+import { mkdtempSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import t, { type Test } from 'tap'
+import { requirement } from '../support/requirement.js'
+import { checkCpu } from './checks/check-cpu.js'
+import { checkExit, checkMigration, checkPressure } from './checks/check-events.js'
+import { checkMemory } from './checks/check-memory.js'
+import { checkCpuset, checkPlacement } from './checks/check-placement.js'
+import { checkPlane } from './checks/check-plane.js'
+import { checkOfflineCpu, checkTopology } from './checks/check-topology.js'
+import { writeInitramfs } from './initramfs.js'
+import { type Machine, machines } from './machine.js'
+import { findPrerequisites } from './prerequisites.js'
+import type { MeasurementName, Measurements } from './protocol.js'
+import { type BootOptions, VirtualMachine } from './virtual-machine.js'
+
+const repository = path.resolve(import.meta.dirname, '..', '..', '..')
+const bootTimeoutMs = 900_000
+/** The longest measurement takes half a minute on an idle host of two CPUs. */
+const silenceMs = 300_000
+
+const checks: { readonly [N in MeasurementName]: (t: Test, machine: Machine, measured: Measurements[N]) => void } = {
+  topology: checkTopology,
+  'offline CPU': checkOfflineCpu,
+  'CPU headroom': checkCpu,
+  'memory headroom': checkMemory,
+  cpuset: checkCpuset,
+  placement: checkPlacement,
+  migration: checkMigration,
+  pressure: checkPressure,
+  'process exit': checkExit,
+  plane: checkPlane,
+}
+
+t.setTimeout(machines.length * bootTimeoutMs)
+const found = findPrerequisites()
+if (requirement(t, 'a virtual machine', typeof found !== 'string', String(found)) && typeof found !== 'string') {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'numacast-vm-'))
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  // Ends by way of the exit handlers, which end the machine too.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
+  const initramfs = path.join(directory, 'initramfs.cpio')
+  writeInitramfs(initramfs, { repository, ...found })
+  // Layouts or measurements on the command line (`v1 plane`) leave the others out.
+  const asked = process.argv.slice(2)
+  const askedMachines = machines.filter(({ layout }) => asked.includes(layout))
+  const askedNames = Object.keys(checks).filter((name) => asked.includes(name))
+  const names = askedNames.length > 0 ? askedNames : Object.keys(checks)
+  for (const machine of askedMachines.length > 0 ? askedMachines : machines) {
+    const boot: BootOptions = { ...found, initramfs, machine, names, directory, silenceMs }
+    await t.test(`cgroup ${machine.layout}`, { timeout: bootTimeoutMs }, (t) => bootAndCheck(t, boot))
+  }
+}
+
+async function bootAndCheck(t: Test, boot: BootOptions): Promise<void> {
+  const { machine } = boot
+  const missing = new Set<string>(boot.names)
+  const startedAtMs = performance.now()
+  const guest = new VirtualMachine(boot)
+  let ended = false
+  for await (const report of guest) {
+    t.comment(`${report.name}: ${Math.round((performance.now() - startedAtMs) / 1000)} s after power-on`)
+    if (report.name === 'end') {
+      ended = true
+    } else if (report.name === 'failure') {
+      missing.delete(report.of)
+      t.fail(`${report.of}: could not be measured: ${report.message}`)
+    } else {
+      missing.delete(report.name)
+      await t.test(report.name, async (t) => check(t, machine, report.name, report.value))
+    }
+  }
+  t.same([...missing], [], 'every measurement arrived')
+  t.ok(ended, 'the guest came to its end')
+  if (!t.passing()) t.comment(guest.diagnosis())
+}
+
+function check<N extends MeasurementName>(t: Test, machine: Machine, name: N, measured: unknown): void {
+  checks[name](t, machine, measured as Measurements[N])
+}

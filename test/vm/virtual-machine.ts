@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { type Machine, machineOptions } from './machine.js'
+import type { Report } from './protocol.js'
+
+export interface BootOptions {
+  readonly qemu: string
+  readonly kernel: string
+  readonly initramfs: string
+  readonly machine: Machine
+  /** The measurements to take. */
+  readonly names: readonly string[]
+  /** Where its console is written. */
+  readonly directory: string
+  /** How long the guest may say nothing. Emulation is slow, and a loaded host makes it slower. */
+  readonly silenceMs: number
+}
+
+/** A running guest. Iterate over what it reports; leaving the loop ends the machine. */
+export class VirtualMachine implements AsyncIterable<Report> {
+  readonly #qemu: ChildProcess
+  readonly #silenceMs: number
+  readonly #consoleFile: string
+  readonly #kill = (): void => this.kill()
+  #complaints = ''
+
+  constructor({ qemu, kernel, initramfs, machine, names, directory, silenceMs }: BootOptions) {
+    this.#silenceMs = silenceMs
+    this.#consoleFile = path.join(directory, `console-${machine.layout}.txt`)
+    const guestOptions = `layout=${machine.layout} measurements=${names.join(',').replaceAll(' ', '-')}`
+    // biome-ignore format: one option per line
+    this.#qemu = spawn(qemu, [
+      '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none',
+      '-accel', 'tcg,thread=multi',
+      '-cpu', 'max',
+      ...machineOptions(machine),
+      '-kernel', kernel,
+      '-initrd', initramfs,
+      // panic=-1: a guest that fails ends at once. mitigations=off: emulating them takes time and protects nothing.
+      '-append', `console=ttyS0 quiet panic=-1 mitigations=off ${guestOptions}`,
+      '-chardev', `file,id=console,path=${this.#consoleFile}`, '-serial', 'chardev:console',
+      '-chardev', 'stdio,id=reports,signal=off', '-serial', 'chardev:reports',
+    ], { stdio: ['pipe', 'pipe', 'pipe'] })
+    process.once('exit', this.#kill)
+    this.#qemu.once('close', () => process.off('exit', this.#kill))
+    this.#qemu.once('error', (error) => {
+      this.#complaints += error.message
+    })
+    // A machine that was ended takes no more input.
+    this.#qemu.stdin?.on('error', () => undefined)
+    this.#qemu.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#complaints += text
+    })
+  }
+
+  /** The last lines of what QEMU and the guest's console said, for a person who looks into a failure. */
+  diagnosis(): string {
+    let console = ''
+    try {
+      console = readFileSync(this.#consoleFile, 'utf8')
+    } catch {
+      // QEMU did not get as far as to open it.
+    }
+    return [...this.#complaints.split('\n'), ...console.split(/\r?\n/).slice(-40)]
+      .filter((line) => line !== '')
+      .join('\n')
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Report> {
+    const { stdout } = this.#qemu
+    if (stdout === null) return
+    const silence = setTimeout(() => {
+      this.#complaints += `nothing came from the guest within ${this.#silenceMs / 1000} s\n`
+      this.kill()
+    }, this.#silenceMs)
+    try {
+      for await (const line of createInterface({ input: stdout })) {
+        silence.refresh()
+        if (!line.startsWith('{')) continue
+        const report: Report = JSON.parse(line)
+        yield report
+        if (report.name === 'end') return
+      }
+    } finally {
+      clearTimeout(silence)
+      this.kill()
+    }
+  }
+
+  /** At once. Twice is fine. */
+  kill(): void {
+    this.#qemu.kill('SIGKILL')
+  }
+}
