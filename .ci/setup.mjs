@@ -2,7 +2,7 @@
 // Only Node's own modules; everything it says goes to stderr, so that a command's stdout stays its own.
 // Does nothing that is already done: a second call costs about a second.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -16,6 +16,7 @@ if (olderThan(at('node_modules', '.package-lock.json'), [at('package-lock.json')
 }
 if (removedSources()) rmSync(at('dist'), { recursive: true, force: true })
 run(process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc'), '-p', at('tsconfig.json')])
+linkCommand()
 
 function run(command, args) {
   const { status, error, signal } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] })
@@ -23,6 +24,15 @@ function run(command, args) {
   const why = error?.message ?? (signal === null ? `exit code ${status}` : signal)
   process.stderr.write(`numacast setup: ${command} ${args.join(' ')} failed (${why})\n`)
   process.exit(1)
+}
+
+/** `npx numacast` in this clone runs what was just built; without the link npx would install the clone as a package. */
+function linkCommand() {
+  const program = at('dist', 'src', 'cli', 'main.js')
+  const link = at('node_modules', '.bin', 'numacast')
+  if (process.platform === 'win32') return
+  chmodSync(program, 0o755)
+  if (!lstatSync(link, { throwIfNoEntry: false })) symlinkSync(path.relative(path.dirname(link), program), link)
 }
 
 /** A build that failed is tried again only where going without is not allowed. */

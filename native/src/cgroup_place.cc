@@ -137,9 +137,20 @@ CgroupPlace CgroupLocator::resolve(CgroupPlace place, const std::string& cgroupP
     place.problem = Unknown::kUnreadable;
     return place;
   }
+  /** How much of the way from a mount's root to the process's cgroup is there to see. */
+  enum Shown { kNothing, kPart, kWhole };
+  const auto shownBelow = [&](const Mount& mount, size_t rootDepth) {
+    if (!root_.isDirectory(mount.point)) return kNothing;
+    std::string directory = mount.point;
+    for (size_t index = rootDepth; index < path->names.size(); ++index) {
+      directory = join(directory, path->names[index]);
+      if (!root_.isDirectory(directory)) return kPart;
+    }
+    return kWhole;
+  };
   const Mount* best = nullptr;
-  size_t bestDepth = 0;
-  size_t bestRoot = 0;
+  Shown bestShown = kNothing;
+  size_t bestRootDepth = 0;
   bool mounted = false;
   for (const Mount& mount : mounts_.visible()) {
     if (mount.type != (v1 ? "cgroup" : "cgroup2") || (v1 && !mount.hasOption(place.controller))) continue;
@@ -147,24 +158,12 @@ CgroupPlace CgroupLocator::resolve(CgroupPlace place, const std::string& cgroupP
     const auto root = parsePath(withoutSuffix(mount.root, "//deleted"));
     // Both are relative to the namespace's root: equally far above it, or the names in between are hidden.
     if (!root || root->ups != path->ups || !isPrefix(root->names, path->names)) continue;
-    const size_t rootSize = root->names.size();
-    // How much of the path is really there below the mount.
-    size_t depth = 0;
-    std::string directory = mount.point;
-    if (root_.isDirectory(directory)) {
-      depth = 1;
-      for (size_t index = rootSize; index < path->names.size(); ++index) {
-        directory = join(directory, path->names[index]);
-        if (!root_.isDirectory(directory)) break;
-        ++depth;
-      }
-    }
-    const bool whole = depth == path->names.size() - rootSize + 1;
-    const size_t score = depth == 0 ? 0 : whole ? 2 : 1;
-    if (best == nullptr || score > bestDepth || (score == bestDepth && rootSize < bestRoot)) {
+    const size_t rootDepth = root->names.size();
+    const Shown shown = shownBelow(mount, rootDepth);
+    if (best == nullptr || shown > bestShown || (shown == bestShown && rootDepth < bestRootDepth)) {
       best = &mount;
-      bestDepth = score;
-      bestRoot = rootSize;
+      bestShown = shown;
+      bestRootDepth = rootDepth;
     }
   }
   if (best == nullptr) {
@@ -172,13 +171,13 @@ CgroupPlace CgroupLocator::resolve(CgroupPlace place, const std::string& cgroupP
     return place;
   }
   place.mountPoint = best->point;
-  if (bestDepth == 0) {
+  if (bestShown == kNothing) {
     warnings_.add("cgroup-missing", best->point, "the mount point is not there");
     place.problem = Unknown::kUnreadable;
     return place;
   }
   std::vector<std::string> downward{best->point};
-  for (size_t index = bestRoot; index < path->names.size(); ++index) {
+  for (size_t index = bestRootDepth; index < path->names.size(); ++index) {
     std::string directory = join(downward.back(), path->names[index]);
     if (!root_.isDirectory(directory)) {
       warnings_.add("cgroup-missing", directory, "this cgroup is not there (removed?); its nearest ancestor was read");

@@ -10,6 +10,8 @@ namespace numacast {
 namespace {
 
 constexpr size_t kMostMounts = 20000;
+/** Of those that matter here; a machine has a dozen. Each is compared with every mount. */
+constexpr size_t kMostRelevant = 128;
 
 std::optional<Mount> parseMountinfo(std::string_view line) {
   std::string_view id, parent, device, root, point, options, word, type, source, superOptions;
@@ -109,9 +111,11 @@ void MountTable::hide() {
     return false;
   };
   std::vector<Mount> visible;
-  for (size_t index = 0; index < mounts_.size(); ++index) {
+  size_t relevant = 0;
+  for (size_t index = 0; index < mounts_.size() && relevant < kMostRelevant; ++index) {
     const Mount& mount = mounts_[index];
     if (!mount.type.starts_with("cgroup") && mount.type != "fuse.lxcfs") continue;
+    ++relevant;
     bool hidden = false;
     for (size_t later = index + 1; later < mounts_.size() && !hidden; ++later) {
       hidden = isUnder(mount.point, mounts_[later].point) && !isAncestor(later, index);

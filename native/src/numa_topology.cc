@@ -33,6 +33,7 @@ class TopologyReader {
     readDistances();
     for (NumaNode& node : topology_.nodes) findLocalCpus(node);
     warnOfOverlap();
+    warnOfMissingMemory();
   }
 
  private:
@@ -234,6 +235,17 @@ class TopologyReader {
       warnings_.add("cpus-without-node", kNodes,
                     "CPU " + std::to_string(missing.ids().front()) + " is online, but belongs to no node");
     }
+  }
+
+  /** A memory balloon, or lxcfs: what the nodes have does not add up to what the machine says it has. */
+  void warnOfMissingMemory() {
+    const double host = HostMemory::parse(root_.read("/proc/meminfo").text).total;
+    double sum = 0;
+    for (const NumaNode& node : topology_.nodes) sum += node.memory.total;
+    if (std::isnan(sum) || std::isnan(host) || (sum > 0.8 * host && sum < 1.2 * host)) return;
+    const auto mebibytes = [](double bytes) { return std::to_string(static_cast<uint64_t>(bytes / (1 << 20))) + " MiB"; };
+    warnings_.add("nodes-memory-differs", "/proc/meminfo",
+                  "the nodes have " + mebibytes(sum) + ", MemTotal is " + mebibytes(host));
   }
 
   const RootDir root_;

@@ -7,13 +7,11 @@
 #include "process_stat.h"
 #include "root_dir.h"
 
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
-
 namespace numacast {
 
 namespace {
+
+constexpr long kPidfdOpen = 434;  // SYS_pidfd_open: the same number wherever Node runs
 
 /** struct pidfd_info of linux/pidfd.h (Linux 6.13), its first published size; older headers lack it. */
 struct PidfdInfo {
@@ -37,7 +35,7 @@ std::optional<int> askPidfd(int fd) {
 
 ProcessExit::Opened ProcessExit::open(int pid, double startTime, std::string& reason) {
   pid_ = pid;
-  pidfd_ = UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  pidfd_ = UniqueFd(static_cast<int>(syscall(kPidfdOpen, pid, 0)));
   if (!pidfd_.valid()) {
     if (errno == ESRCH) return Opened::kGone;
     reason = errno == ENOSYS   ? "pidfd_open needs Linux 5.3"

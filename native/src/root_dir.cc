@@ -2,19 +2,30 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include <cstring>
+#include <cstdint>
 #include <memory>
+#include <system_error>
 
 namespace numacast {
 
-std::string errnoText(int error) {
-  char buffer[128] = {};
-  return strerror_r(error, buffer, sizeof buffer);
-}
+namespace {
+
+/** struct open_how of linux/openat2.h, which kernel headers before 5.6 lack. */
+struct OpenHow {
+  uint64_t flags;
+  uint64_t mode;
+  uint64_t resolve;
+};
+
+constexpr uint64_t kResolveInRoot = 0x10;  // RESOLVE_IN_ROOT
+constexpr long kOpenat2 = 437;             // the same number wherever Node runs
+
+}  // namespace
+
+std::string errnoText(int error) { return std::generic_category().message(error); }
 
 RootDir::RootDir(const std::string& root) : live_(root == "/") {
   if (!live_) root_ = UniqueFd(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -28,10 +39,8 @@ int RootDir::openAt(const std::string& path, int flags) const {
   if (live_) return ::open(path.c_str(), flags);
   const size_t start = path.find_first_not_of('/');
   const std::string relative = start == std::string::npos ? "." : path.substr(start);
-  open_how how = {};
-  how.flags = static_cast<uint64_t>(flags);
-  how.resolve = RESOLVE_IN_ROOT;
-  const long fd = syscall(SYS_openat2, root_.get(), relative.c_str(), &how, sizeof how);
+  const OpenHow how = {static_cast<uint64_t>(flags), 0, kResolveInRoot};
+  const long fd = syscall(kOpenat2, root_.get(), relative.c_str(), &how, sizeof how);
   if (fd >= 0) return static_cast<int>(fd);
   // Kernels before 5.6, and sandboxes that refuse what they do not know.
   if (errno != ENOSYS && errno != EPERM) return -1;

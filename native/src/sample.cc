@@ -8,8 +8,8 @@ namespace numacast {
 
 namespace {
 
-/** When cgroups keep vanishing under us, look them up no more often than this. */
-constexpr double kLeastBetweenDiscoveriesUs = 10'000;
+/** When cgroups keep vanishing under us, look them up no more often than this; in between, numbers are unknown. */
+constexpr double kLeastBetweenLossesUs = 10'000;
 
 double monotonicUs() {
   timespec now = {};
@@ -37,7 +37,6 @@ void Sampler::refresh(double nowUs) {
   if (exited_) return;
   if (discoveries_ == 0 || reader_.gone() || reader_.moved()) {
     reader_.discover(unrelated);
-    discoveredAtUs_ = nowUs;
     ++discoveries_;
   }
   reader_.readSlow(unrelated);
@@ -48,7 +47,8 @@ void Sampler::sample(std::span<double, kSampleFields> values) {
   if (nowUs - slowAtUs_ >= slowIntervalUs_) refresh(nowUs);
   if (!exited_) {
     reader_.readHot();
-    if (reader_.gone() && nowUs - discoveredAtUs_ >= kLeastBetweenDiscoveriesUs) {
+    if (reader_.gone() && nowUs - lostAtUs_ >= kLeastBetweenLossesUs) {
+      lostAtUs_ = nowUs;
       refresh(nowUs);
       if (!exited_) reader_.readHot();
     }

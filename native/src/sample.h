@@ -43,7 +43,8 @@ class Sampler {
   HeadroomReader reader_;
   double slowIntervalUs_;
   double slowAtUs_ = -1e18;
-  double discoveredAtUs_ = -1e18;
+  /** When files were last found to be gone. */
+  double lostAtUs_ = -1e18;
   double discoveries_ = 0;
   bool exited_ = false;
 };

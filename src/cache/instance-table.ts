@@ -52,6 +52,13 @@ export interface Instance {
   readonly changedMs: number
 }
 
+interface Carrier {
+  /** The number under which it last delivered the instance. */
+  readonly seq: Seq
+  /** It carries another owner's value, which is not held here. */
+  readonly isRival: boolean
+}
+
 interface Row extends Instance {
   state: InstanceState
   owner: EntityGuid
@@ -64,8 +71,8 @@ interface Row extends Instance {
   byteLength: number
   fields: readonly string[]
   changedMs: number
-  /** Writers other than `via` that also carry this instance, under which number; most instances have none. */
-  others: Map<EntityGuid, Seq> | undefined
+  /** Writers other than `via` that also carry this instance; most instances have none. */
+  others: Map<EntityGuid, Carrier> | undefined
 }
 
 /** What became of a change: only `applied` changed anything that a user sees. */
@@ -119,10 +126,12 @@ export class InstanceTable {
       this.#rows.set(change.key, this.#newRow(change, nowMs))
       return change.disposed ? Outcome.unheard : Outcome.applied
     }
+    // A relay that held this value and now sends another has given this one up.
+    const givesUp = row.via === change.via && change.viaSeq > row.viaSeq && !hasHeir(row)
     this.#carry(row, change)
     if (row.owner === owner) {
       if (seq < row.seq || (seq === row.seq && !isNews(change, row))) return Outcome.duplicate
-    } else if (row.state !== InstanceState.noWriters && !isLater(change, row)) {
+    } else if (row.state !== InstanceState.noWriters && !givesUp && !isLater(change, row)) {
       return Outcome.older
     }
     this.#replace(row, change, nowMs)
@@ -130,17 +139,18 @@ export class InstanceTable {
   }
 
   /**
-   * The writer no longer carries the instance. True when that changed the instance's state: nobody is left, or the
-   * last one who carried it is back and says that it has ended.
+   * The writer no longer carries the instance. True when that changed the instance's state: nobody is left who has
+   * this value, or the last one who had it is back and says that it has ended. Those in {@link rivals} have another.
    */
   abandon(key: string, writer: EntityGuid, state: 'disposed' | 'no-writers', nowMs: number): boolean {
     const row = this.#rows.get(key)
-    if (row === undefined || row.state === InstanceState.disposed || row.state === state) return false
-    if (row.via === writer) {
-      const [heir] = row.others ?? []
-      if (heir !== undefined) {
-        ;[row.via, row.viaSeq] = heir
-        row.others?.delete(row.via)
+    if (row === undefined || row.state === InstanceState.disposed) return false
+    if (row.via === writer && row.state !== state) {
+      for (const [heir, { seq, isRival }] of row.others ?? []) {
+        if (isRival) continue
+        row.via = heir
+        row.viaSeq = seq
+        row.others?.delete(heir)
         return false
       }
       row.changedMs = nowMs
@@ -152,10 +162,15 @@ export class InstanceTable {
     return false
   }
 
+  /** Who carries the instance with a value that lost against the one held. */
+  rivals(key: string): EntityGuid[] {
+    return [...(this.#rows.get(key)?.others ?? [])].flatMap(([writer, { isRival }]) => (isRival ? [writer] : []))
+  }
+
   /** The number under which the writer last delivered the instance; undefined when it does not carry it. */
   carriedBy(key: string, writer: EntityGuid): Seq | undefined {
     const row = this.#rows.get(key)
-    return row?.via === writer ? row.viaSeq : row?.others?.get(writer)
+    return row?.via === writer ? row.viaSeq : row?.others?.get(writer)?.seq
   }
 
   /** Forgets instances whose time is up: disposed before `disposedBeforeMs`, without writers before the other. */
@@ -192,6 +207,8 @@ export class InstanceTable {
 
   #replace(row: Row, change: IncomingChange, nowMs: number): void {
     if (row.state !== InstanceState.alive) row.viewed = false
+    const isOthers = row.owner !== change.token.writer
+    if (isOthers) for (const [writer, { seq }] of row.others ?? []) row.others?.set(writer, { seq, isRival: true })
     row.owner = change.token.writer
     row.seq = change.token.seq
     row.originTimeMs = change.originTimeMs
@@ -201,7 +218,7 @@ export class InstanceTable {
       // Whoever brought the newest change comes first; the others still carry the instance.
       if (row.state === InstanceState.alive) {
         row.others ??= new Map()
-        row.others.set(row.via, row.viaSeq)
+        row.others.set(row.via, { seq: row.viaSeq, isRival: isOthers })
       }
       row.others?.delete(change.via)
       row.via = change.via
@@ -223,15 +240,20 @@ export class InstanceTable {
   }
 
   /** Whatever becomes of the change: its writer now carries the instance, or no longer does. */
-  #carry(row: Row, { via, viaSeq, disposed }: IncomingChange): void {
+  #carry(row: Row, { via, viaSeq, disposed, token }: IncomingChange): void {
     if (row.state !== InstanceState.alive) return
     if (row.via === via) row.viaSeq = Math.max(row.viaSeq, viaSeq)
     else if (disposed) row.others?.delete(via)
     else {
       row.others ??= new Map()
-      row.others.set(via, viaSeq)
+      row.others.set(via, { seq: viaSeq, isRival: token.writer !== row.owner })
     }
   }
+}
+
+function hasHeir(row: Row): boolean {
+  for (const { isRival } of row.others?.values() ?? []) if (!isRival) return true
+  return false
 }
 
 function endRow(row: Row): void {

@@ -20,19 +20,27 @@ export interface HashResult {
 }
 
 /**
- * One job per directory directly under `root` (for `node_modules`: per package; a scope counts as one), and one
- * for the files of `root` itself.
+ * One job per directory directly under `root`, and one for the files of `root` itself. For `node_modules` that is one
+ * per package: a directory whose name begins with `@` is a scope, and its directories are the packages.
  * @throws NumacastError NUMACAST_NOT_FOUND when there is no such directory, or nothing in it
  */
 export async function listHashJobs(root: string): Promise<readonly HashJob[]> {
   const entries = await readEntries(root)
-  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
-  const jobs = folders.map((name) => ({ name, run: (signal: AbortSignal) => hashFiles(path.join(root, name), signal) }))
+  const jobs: HashJob[] = []
+  for (const name of foldersOf(entries)) {
+    const inner = name.startsWith('@') ? foldersOf(await readEntries(path.join(root, name))) : []
+    const names = inner.length === 0 ? [name] : inner.map((each) => `${name}/${each}`)
+    for (const each of names) jobs.push({ name: each, run: (signal) => hashFiles(path.join(root, each), signal) })
+  }
   if (entries.some((entry) => entry.isFile())) {
     jobs.push({ name: '.', run: (signal) => hashFiles(root, signal, { recursive: false }) })
   }
   if (jobs.length === 0) throw new NumacastError('NUMACAST_NOT_FOUND', `there is no file to hash under ${root}`)
   return jobs
+}
+
+function foldersOf(entries: readonly Dirent[]): string[] {
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
 }
 
 async function readEntries(root: string): Promise<Dirent[]> {

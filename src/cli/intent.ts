@@ -1,7 +1,10 @@
 import os from 'node:os'
 import { Command, Option } from 'commander'
 import { NumacastError } from '../core/errors.js'
+import type { Intent } from '../plane/intents.js'
 import type { Transition } from '../plane/transitions.js'
+import type { Participant } from '../pubsub/participant.js'
+import type { Topic } from '../pubsub/topic.js'
 import type { IntentIssuer, IssuedIntent } from '../roles/intent-issuer.js'
 import type { FleetView } from '../views/fleet-view.js'
 import { printDocument } from './document.js'
@@ -33,6 +36,8 @@ interface IntentOutcome {
 }
 
 const findPlaneMs = 1_500
+/** How long a scheduler may take to keep the intent. */
+const keptWithinMs = 3_000
 /** How long after its deadline a worker may take to say that it missed it, and how long it may take to resume. */
 const answerMs = 10_000
 
@@ -138,10 +143,11 @@ function requireWorker({ view, participant }: Observer, workerId: string): void 
 async function follow(
   issuer: IntentIssuer,
   view: FleetView,
-  { intent, kind }: IssuedIntent,
+  issued: IssuedIntent,
   { json }: IntentFlags,
   patienceMs: number,
 ): Promise<IntentOutcome> {
+  const { intent, kind } = issued
   const { intentId, target: workerId, action } = intent
   const outcome: IntentOutcome = { intentId, kind, action, workerId, transition: null, reason: null, steps: [] }
   const title = `${action === 'lift' ? `lift ${kind}` : kind} of ${workerId}`
@@ -158,11 +164,40 @@ async function follow(
       outcome.steps.push({ transition: step.transition, atMs: step.atMs })
       if (!json) await printStep(title, step.transition, step.reason)
     }
+    await untilKept(view.participant, issued)
     return outcome
   } finally {
     clearTimeout(tooLong)
     death.close()
     if (json) printDocument(outcome)
+  }
+}
+
+/**
+ * A participant does not hear itself: an intent that comes back is held by a scheduler. Until then it would go with
+ * this process, and a late joiner, or a collector that restarts, would not learn of it.
+ */
+async function untilKept(participant: Participant, { kind, intent, token }: IssuedIntent): Promise<void> {
+  const { raceSignal } = await import('../core/abort.js')
+  const { intentTopics } = await import('../plane/intents.js')
+  const { planePartition } = await import('../plane/partitions.js')
+  const echoes = participant.reader(intentTopics[kind] as Topic<Intent>, { partition: planePartition })
+  const deadline = AbortSignal.timeout(keptWithinMs)
+  const kept = new Promise<void>((resolve) => {
+    const check = (): void => {
+      const echo = echoes.get(intent.target)
+      if (echo?.token.writer === token.writer && echo.token.seq >= token.seq) resolve()
+    }
+    echoes.onSample(check)
+    check()
+  })
+  try {
+    await raceSignal(kept, deadline)
+  } catch (error) {
+    if (!deadline.aborted) throw error
+    process.stderr.write('numacast: no scheduler keeps the intent: a collector that restarts will not know of it\n')
+  } finally {
+    echoes.close()
   }
 }
 

@@ -40,6 +40,13 @@ const failuresUntilUnavailable = 3
 const minSpreadMs = 4
 const perPeerMs = 0.2
 
+/** What was believed of a peer when it was asked. */
+interface Asked {
+  readonly version: number
+  readonly heads: ReadonlyMap<WriterProxy, Seq>
+  readonly stale: ReadonlySet<WriterProxy>
+}
+
 /** The reader's side of catch-up: asks each peer when there is something to learn, one request at a time. */
 export class CatchUpClient {
   readonly #components: CatchUpClientComponents
@@ -72,7 +79,7 @@ export class CatchUpClient {
   }
 
   stateOf(proxy: WriterProxy, peer: RemotePeer | undefined): CatchUpState {
-    if (proxy.started && !proxy.progress.hasGap) return CatchUpState.fresh
+    if (proxy.started && !proxy.stale && !proxy.progress.hasGap) return CatchUpState.fresh
     if (peer === undefined || peer.pull.failures >= failuresUntilUnavailable) return CatchUpState.unavailable
     if (peer.monitor.verdict.liveliness === Liveliness.unreachable) return CatchUpState.unavailable
     if (peer.pull.inFlight) return CatchUpState.recovering
@@ -94,7 +101,7 @@ export class CatchUpClient {
   #isNeeded(peer: RemotePeer): boolean {
     if (!isDescribed(peer)) return true
     for (const match of eachMatch(peer)) {
-      if (!match.proxy.started) return true
+      if (!match.proxy.started || match.proxy.stale) return true
       if (match.proxy.progress.hasGap && match.reader.qos.reliability === Reliability.reliable) return true
     }
     return false
@@ -104,7 +111,7 @@ export class CatchUpClient {
   async #ask(peer: RemotePeer): Promise<void> {
     const { stream, counters, progressed } = this.#components
     peer.pull.inFlight = true
-    const asked = { version: peer.announcedVersion, heads: headsOf(peer) }
+    const asked: Asked = { version: peer.announcedVersion, heads: headsOf(peer), stale: staleOf(peer) }
     try {
       const request = encodePullRequest({
         descriptor: this.#components.descriptor(),
@@ -120,7 +127,7 @@ export class CatchUpClient {
       }
       this.#believeVersion(peer, asked.version)
       let moved = reply.descriptor !== undefined
-      for (const part of reply.progress) moved = this.#apply(peer, part, asked.heads) || moved
+      for (const part of reply.progress) moved = this.#apply(peer, part, asked) || moved
       // A peer that announces what it does not give would otherwise be asked without end.
       peer.pull.failures = moved ? 0 : peer.pull.failures + 1
       counters.add(moved ? 'catch-up.replies' : 'catch-up.failed.no-progress')
@@ -147,7 +154,7 @@ export class CatchUpClient {
   }
 
   /** False when the reply left the reader where it was. */
-  #apply(peer: RemotePeer, part: PullProgress, headsWhenAsked: ReadonlyMap<WriterProxy, Seq>): boolean {
+  #apply(peer: RemotePeer, part: PullProgress, asked: Asked): boolean {
     const match = findMatch(peer, part)
     if (match === undefined || part.action === CatchUpAction.reject) return false
     const { reader, proxy } = match
@@ -160,7 +167,7 @@ export class CatchUpClient {
       reader.receiveCatchUp(proxy, head, samples)
     }
     if (proxy.bootstrap !== undefined) proxy.bootstrap.cursor = Math.max(proxy.bootstrap.cursor, part.toSeq)
-    if ((headsWhenAsked.get(proxy) ?? 0) > part.headSeq) {
+    if ((asked.heads.get(proxy) ?? 0) > part.headSeq) {
       proxy.progress.retract(part.headSeq)
       this.#components.counters.add('catch-up.retracted.head')
     }
@@ -172,7 +179,9 @@ export class CatchUpClient {
     reader.finishBootstrap(proxy)
     proxy.progress.advanceTo(part.toSeq)
     proxy.started = true
-    return !before.started || proxy.progress.appliedSeq > before.seq
+    const isRefreshed = asked.stale.has(proxy)
+    if (isRefreshed) proxy.stale = false
+    return isRefreshed || !before.started || proxy.progress.appliedSeq > before.seq
   }
 }
 
@@ -191,13 +200,17 @@ function headsOf(peer: RemotePeer): Map<WriterProxy, Seq> {
   return new Map([...eachMatch(peer)].map(({ proxy }) => [proxy, proxy.progress.headSeq]))
 }
 
+function staleOf(peer: RemotePeer): Set<WriterProxy> {
+  return new Set([...eachMatch(peer)].flatMap(({ proxy }) => (proxy.stale ? [proxy] : [])))
+}
+
 /** Without a token a reader is a newcomer; with token 0 it is one that was there before the first change. */
 function tokensOf(peer: RemotePeer): PullToken[] {
   const tokens: PullToken[] = []
   for (const [writer, matches] of peer.matches) {
     for (const { reader, proxy } of matches) {
       const seq = proxy.bootstrap?.cursor ?? proxy.progress.appliedSeq
-      if (!proxy.started && proxy.bootstrap === undefined && seq === 0) continue
+      if (proxy.bootstrap === undefined && (proxy.stale || (!proxy.started && seq === 0))) continue
       tokens.push({ reader: reader.entity, writer, seq, base: proxy.bootstrap?.base ?? seq })
     }
   }

@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
-import { entityGuid, type Guid } from '../core/ids.js'
+import { type EntityGuid, entityGuid, type Guid } from '../core/ids.js'
 import { Durability } from '../qos/qos.js'
-import type { Descriptor, ReaderInfo } from '../wire/descriptor.js'
+import type { ReaderInfo, WriterInfo } from '../wire/descriptor.js'
 import {
   CatchUpAction,
   type PullProgress,
@@ -12,6 +12,7 @@ import {
   replyBudgetBytes,
 } from '../wire/pull.js'
 import { maxKeyBytes, SamplesEncoder } from '../wire/samples.js'
+import type { LocalEndpoints } from './local-endpoints.js'
 import { matchEndpoints } from './matching.js'
 import type { MismatchLog } from './mismatch-log.js'
 import { maxValueBytes, type Writer } from './writer.js'
@@ -20,8 +21,7 @@ export interface CatchUpServerComponents {
   readonly participant: Guid
   readonly clock: Clock
   readonly counters: Counters
-  readonly descriptor: () => Descriptor
-  readonly writers: () => Iterable<Writer<object>>
+  readonly endpoints: LocalEndpoints
   readonly mismatches: MismatchLog
 }
 
@@ -39,33 +39,30 @@ export class CatchUpServer {
   }
 
   answer(request: PullRequest): PullReply {
-    const own = this.#components.descriptor()
+    const { endpoints } = this.#components
     const tokens = new Map(request.tokens.map((token) => [`${token.reader} ${token.writer}`, token]))
     const progress: PullProgress[] = []
     let budget = replyBudgetBytes
-    for (const writer of this.#components.writers()) {
-      const info = own.writers.find(({ entity }) => entity === writer.entity)
-      if (info === undefined) continue
+    for (const { writer, info } of endpoints.writers()) {
       for (const reader of request.descriptor.readers) {
-        const result = matchEndpoints(info, reader)
-        if (result.kind !== 'match') {
-          const readerGuid = entityGuid(request.descriptor.guid, reader.entity)
-          if (result.kind !== 'unrelated')
-            this.#components.mismatches.report({
-              ...result,
-              topic: info.topic,
-              writer: writer.guid,
-              reader: readerGuid,
-            })
-          continue
-        }
+        if (!this.#matches(info, writer.guid, reader, request.descriptor.guid)) continue
         const token = tokens.get(`${reader.entity} ${writer.entity}`)
         const part = this.#progressOf(writer, reader, token, budget)
         budget -= part.frame?.length ?? 0
         progress.push(part)
       }
     }
-    return own.version === request.knownVersion ? { progress } : { descriptor: own, progress }
+    return endpoints.version === request.knownVersion ? { progress } : { descriptor: endpoints.descriptor(), progress }
+  }
+
+  #matches(info: WriterInfo, writer: EntityGuid, reader: ReaderInfo, participant: Guid): boolean {
+    const result = matchEndpoints(info, reader)
+    if (result.kind === 'match') return true
+    if (result.kind !== 'unrelated') {
+      const names = { topic: info.topic, writer, reader: entityGuid(participant, reader.entity) }
+      this.#components.mismatches.report({ ...result, ...names })
+    }
+    return false
   }
 
   #progressOf(writer: Writer<object>, reader: ReaderInfo, token: PullToken | undefined, budget: number): PullProgress {

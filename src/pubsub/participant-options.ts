@@ -1,4 +1,5 @@
 import { invalidArgument } from '../core/errors.js'
+import { withoutUndefined } from '../core/options.js'
 import { checkDomain } from '../transport/port.js'
 import { type Properties, propertiesSchema } from '../wire/descriptor.js'
 
@@ -34,7 +35,7 @@ export function resolveParticipantOptions(
   const resolved = {
     ...defaultParticipantOptions,
     ...(fromEnvironment === undefined || fromEnvironment === '' ? {} : { domain: Number(fromEnvironment) }),
-    ...options,
+    ...withoutUndefined(options),
   }
   checkDomain(resolved.domain)
   if (!(resolved.beaconIntervalMs >= 10 && resolved.beaconIntervalMs <= 60_000)) {

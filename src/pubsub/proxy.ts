@@ -20,8 +20,10 @@ export interface WriterProxy {
   /** A first catch-up has been applied; until then "no gap" means nothing. */
   started: boolean
   bootstrap: Bootstrap | undefined
+  /** It carries values that were not kept because another owner's were newer; that owner has gone, so they are wanted. */
+  stale: boolean
 }
 
 export function newWriterProxy(guid: EntityGuid, info: WriterInfo): WriterProxy {
-  return { guid, info, progress: new WriterProgress(), started: false, bootstrap: undefined }
+  return { guid, info, progress: new WriterProgress(), started: false, bootstrap: undefined, stale: false }
 }

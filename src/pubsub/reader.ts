@@ -45,6 +45,8 @@ export interface ReaderComponents {
   readonly counters: Counters
   /** Resolves when all that is known to this reader at the call has been caught up. */
   readonly synced: (reader: EntityId, signal: AbortSignal | undefined) => Promise<void>
+  /** The writer's whole cache is wanted again. */
+  readonly refresh: (writer: EntityGuid) => void
   readonly catchUpState: (proxy: WriterProxy) => CatchUpState
   readonly closed: () => void
 }
@@ -308,12 +310,21 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
   /** The writer carries nothing any more; or nothing up to the bootstrap's base but what the bootstrap has brought. */
   #abandon(writer: EntityGuid, state: 'disposed' | 'no-writers', bootstrap: Bootstrap | undefined): void {
     const nowMs = this.#components.clock.nowMs()
+    const rivals = new Set<EntityGuid>()
     for (const { key } of this.#table.values()) {
       const carriedSeq = this.#table.carriedBy(key, writer)
       if (carriedSeq === undefined) continue
       // Newer than the base: written while the reply was on its way.
       if (bootstrap !== undefined && (bootstrap.seen.has(key) || carriedSeq > bootstrap.base)) continue
-      if (this.#table.abandon(key, writer, state, nowMs)) this.#notify(key)
+      if (!this.#table.abandon(key, writer, state, nowMs)) continue
+      if (state === InstanceState.noWriters) for (const rival of this.#table.rivals(key)) rivals.add(rival)
+      this.#notify(key)
+    }
+    for (const rival of rivals) {
+      const proxy = this.#proxies.get(rival)
+      if (proxy === undefined || proxy.stale) continue
+      proxy.stale = true
+      this.#components.refresh(rival)
     }
   }
 }

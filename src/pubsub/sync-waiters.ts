@@ -12,7 +12,6 @@ interface Waiter {
   /** How far each writer was when it was first looked at. */
   readonly targets: Map<EntityGuid, Seq>
   readonly signal: AbortSignal | undefined
-  readonly onAbort: () => void
   readonly resolve: () => void
   readonly reject: (error: Error) => void
 }
@@ -38,7 +37,10 @@ export class SyncWaiters {
     return this.#waiters.size
   }
 
-  /** `signal` only ends the waiting here; the caller rejects. */
+  /**
+   * The caller rejects when `signal` aborts; here the waiter is dropped when it is next looked at, because a listener
+   * for each would be too many on a signal that many readers share.
+   */
   wait(reader: EntityId, exploredMs: number, signal: AbortSignal | undefined): Promise<void> {
     const delayMs = Math.max(0, exploredMs + discoveryWindowMs - this.#clock.nowMs())
     return new Promise((resolve, reject) => {
@@ -46,10 +48,8 @@ export class SyncWaiters {
         waiter.peers = new Set([...this.#peers()].map(({ guid }) => guid))
         this.#look(waiter)
       })
-      const onAbort = (): void => this.#remove(waiter)
-      const waiter: Waiter = { reader, timer, peers: undefined, targets: new Map(), signal, onAbort, resolve, reject }
+      const waiter: Waiter = { reader, timer, peers: undefined, targets: new Map(), signal, resolve, reject }
       this.#waiters.add(waiter)
-      signal?.addEventListener('abort', onAbort, { once: true })
     })
   }
 
@@ -68,6 +68,10 @@ export class SyncWaiters {
   }
 
   #look(waiter: Waiter): void {
+    if (waiter.signal?.aborted === true) {
+      this.#remove(waiter)
+      return
+    }
     if (waiter.peers === undefined) return
     for (const peer of this.#peers()) {
       if (waiter.peers.has(peer.guid) && !isCaughtUp(waiter, peer)) return
@@ -79,7 +83,6 @@ export class SyncWaiters {
   #remove(waiter: Waiter): void {
     this.#waiters.delete(waiter)
     waiter.timer.cancel()
-    waiter.signal?.removeEventListener('abort', waiter.onAbort)
   }
 }
 
@@ -90,7 +93,7 @@ function isCaughtUp(waiter: Waiter, peer: RemotePeer): boolean {
   for (const matches of peer.matches.values()) {
     for (const { reader, proxy } of matches) {
       if (reader.entity !== waiter.reader) continue
-      if (!proxy.started) return false
+      if (!proxy.started || proxy.stale) return false
       // Never more than is still believed: an announcement may have turned out to be a lie.
       const target = Math.min(waiter.targets.get(proxy.guid) ?? Infinity, proxy.progress.headSeq)
       waiter.targets.set(proxy.guid, target)

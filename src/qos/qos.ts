@@ -1,4 +1,5 @@
 import { invalidArgument } from '../core/errors.js'
+import { withoutUndefined } from '../core/options.js'
 
 export const Reliability = { bestEffort: 'best-effort', reliable: 'reliable' } as const
 export type Reliability = (typeof Reliability)[keyof typeof Reliability]
@@ -42,7 +43,7 @@ export const defaultQos: ResolvedQos = Object.freeze({
  */
 export function resolveQos(...layers: readonly (QosOptions | undefined)[]): ResolvedQos {
   const qos: ResolvedQos = { ...defaultQos }
-  for (const layer of layers) Object.assign(qos, layer)
+  for (const layer of layers) Object.assign(qos, withoutUndefined(layer ?? {}))
   if (!Object.values(Reliability).includes(qos.reliability)) throw invalidPolicy('reliability', qos.reliability)
   if (!Object.values(Durability).includes(qos.durability)) throw invalidPolicy('durability', qos.durability)
   if (!Number.isInteger(qos.historyDepth) || qos.historyDepth < 1) throw invalidPolicy('historyDepth', qos.historyDepth)

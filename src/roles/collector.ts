@@ -203,13 +203,14 @@ export class Collector implements AsyncDisposable {
   }
 
   #publish(): void {
-    for (const row of this.#roster.takeChanged(this.participant.clock.nowMs())) this.#rosterWriter.write(row)
-    for (const workerId of this.#roster.takeRemoved()) this.#rosterWriter.dispose(workerId)
+    const nowMs = this.participant.clock.nowMs()
+    for (const row of this.#roster.takeChanged(nowMs)) this.#say(() => this.#rosterWriter.write(row))
+    for (const workerId of this.#roster.takeRemoved()) this.#say(() => this.#rosterWriter.dispose(workerId))
     this.#publishCapacity()
   }
 
   #publishCapacity(): void {
-    const { identity, incarnation, counters } = this.participant
+    const { identity, incarnation } = this.participant
     const capacity: NodeCapacity = {
       host: identity.host,
       numaNode: this.numaNode,
@@ -220,10 +221,16 @@ export class Collector implements AsyncDisposable {
       workers: this.#roster.totals(),
       rosterRows: this.#roster.size,
     }
+    this.#say(() => this.#capacityWriter.write(capacity))
+  }
+
+  /** What cannot be said (a reading that the schema refuses, a participant that its owner has closed) is counted. */
+  #say(write: () => void): void {
     try {
-      this.#capacityWriter.write(capacity)
-    } catch {
-      counters.add('collector.reading-refused')
+      write()
+    } catch (error) {
+      const code = error instanceof NumacastError ? error.code : 'unknown'
+      this.participant.counters.add(`collector.unsaid.${code}`)
     }
   }
 }

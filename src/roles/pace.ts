@@ -9,7 +9,7 @@ export interface PaceOptions {
 export class Pace {
   readonly #options: PaceOptions
   #lastMs: number | undefined
-  #changed = true
+  #changed = false
 
   constructor(options: PaceOptions) {
     this.#options = options
@@ -29,7 +29,7 @@ export class Pace {
 
   /** Time until the next publication; 0 when it is due. */
   dueInMs(nowMs: number): number {
-    if (this.#lastMs === undefined) return 0
+    if (this.#lastMs === undefined) return 0 // never published: due at once
     const interval = this.#changed ? this.#options.minIntervalMs : this.#options.refreshMs
     return Math.max(0, this.#lastMs + interval - nowMs)
   }

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../core/clock.js'
 import { Pace, type PaceOptions } from './pace.js'
 
-/** Publishes on change, never faster than the pace allows, and now and then without one. */
+/** Publishes on change, never faster than the pace allows, and now and then without one. Begins with the first call. */
 export class PacedPublisher {
   readonly #clock: Clock
   readonly #pace: Pace
@@ -13,7 +13,6 @@ export class PacedPublisher {
     this.#clock = clock
     this.#pace = new Pace(options)
     this.#publish = publish
-    this.#arm()
   }
 
   /** Something changed: published on a later turn, as soon as the pace allows. */

@@ -86,7 +86,12 @@ export class Scheduler implements AsyncDisposable {
         return
       }
     }
-    this.#enact(wanted, undecided, nowMs)
+    try {
+      this.#enact(wanted, undecided, nowMs)
+    } catch {
+      // A policy asked for what no intent can say, or the participant's owner has closed it.
+      this.participant.counters.add('scheduler.issue-failed')
+    }
   }
 
   #enact(wanted: readonly WantedIntent[], undecided: ReadonlySet<string>, nowMs: number): void {

@@ -1,4 +1,5 @@
 import type { Counters } from '../core/counters.js'
+import { NumacastError } from '../core/errors.js'
 import { type JobLifecycle, jobLifecycle } from '../plane/job-lifecycle.js'
 import { upPartition } from '../plane/partitions.js'
 import { type IntentStatus, intentStatus } from '../plane/transitions.js'
@@ -54,34 +55,29 @@ export class WorkerVoice {
     this.#statuses = participant.writer(intentStatus, { partition })
   }
 
-  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT when what the worker was given cannot be published */
   state(progress: WorkerProgress): void {
-    this.#state.write({ ...this.#fixed, ...progress })
+    this.#say(() => this.#state.write({ ...this.#fixed, ...progress }))
   }
 
   capacity(reading: WorkerReading): void {
     const { workerId, numaNode } = this.#fixed
-    try {
-      this.#capacity.write({ workerId, numaNode, ...reading })
-    } catch {
-      this.#counters.add('worker.reading-refused')
-    }
+    this.#say(() => this.#capacity.write({ workerId, numaNode, ...reading }))
   }
 
   job(job: JobLifecycle): void {
-    this.#jobs.write(job)
+    this.#say(() => this.#jobs.write(job))
   }
 
   forgetJob(jobId: string): void {
-    this.#jobs.dispose(jobId)
+    this.#say(() => this.#jobs.dispose(jobId))
   }
 
   status(status: IntentStatus): void {
-    this.#statuses.write(status)
+    this.#say(() => this.#statuses.write(status))
   }
 
   forgetStatus(status: IntentStatus): void {
-    this.#statuses.dispose(intentStatus.keyOf(status))
+    this.#say(() => this.#statuses.dispose(intentStatus.keyOf(status)))
   }
 
   /** Hands what is waiting to the lanes. */
@@ -91,5 +87,18 @@ export class WorkerVoice {
 
   close(): void {
     for (const writer of [this.#state, this.#capacity, this.#jobs, this.#statuses]) writer.close()
+  }
+
+  /**
+   * Nothing that cannot be said may stop the work: a reading that the schema refuses, a participant that its owner
+   * has closed, a job that outlasts its worker. It is counted, by the error's code.
+   */
+  #say(write: () => void): void {
+    try {
+      write()
+    } catch (error) {
+      const code = error instanceof NumacastError ? error.code : 'unknown'
+      this.#counters.add(`worker.unsaid.${code}`)
+    }
   }
 }

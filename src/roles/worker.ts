@@ -1,20 +1,20 @@
-import { invalidArgument, NumacastError } from '../core/errors.js'
+import { NumacastError } from '../core/errors.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
-import type { JobLifecycle } from '../plane/job-lifecycle.js'
 import { downPartition } from '../plane/partitions.js'
 import { asNote } from '../plane/text.js'
 import type { AppliedIntent } from '../plane/worker-state.js'
 import type { Participant } from '../pubsub/participant.js'
 import { currentNode } from '../topology/placement.js'
 import { type Admission, type AdmissionFacts, conditionOf, decideAdmission } from './admission.js'
-import { JobLedger } from './job-ledger.js'
+import { JobDesk } from './job-desk.js'
+import type { JobLedger } from './job-ledger.js'
 import { begin, enterDomain, type Membership, type MembershipComponents } from './membership.js'
 import { PacedPublisher } from './paced-publisher.js'
 import { Repeating } from './repeating.js'
 import { WaitingLine } from './waiting-line.js'
 import { type ResolvedWorkerOptions, resolveWorkerOptions, type WorkerOptions } from './worker-options.js'
 import { WorkerOrders } from './worker-orders.js'
-import { openWorkerReadings, type WorkerReadings } from './worker-readings.js'
+import { openWorkerReadings, type WorkerReading, type WorkerReadings } from './worker-readings.js'
 import { WorkerVoice } from './worker-voice.js'
 
 export interface WorkerComponents extends MembershipComponents {
@@ -56,16 +56,16 @@ export class Worker implements AsyncDisposable {
   readonly #readings: WorkerReadings
   readonly #orders: WorkerOrders
   readonly #jobs: JobLedger
+  readonly #desk: JobDesk
   readonly #voice: WorkerVoice
   readonly #state: PacedPublisher
   readonly #line = new WaitingLine()
-  readonly #aborts = new Map<string, AbortController>()
   readonly #listeners: Listeners<Admission>
   readonly #closers: (() => void)[] = []
-  readonly #idle: (() => void)[] = []
   #admission: Admission
   #unhealthyReason: string | null = null
   #isClosing = false
+  #hasLeft = false
   #closing: Promise<void> | undefined
 
   /**
@@ -98,9 +98,13 @@ export class Worker implements AsyncDisposable {
     this.#options = options
     this.#membership = membership
     this.#readings = readings
-    this.#jobs = new JobLedger({ retentionMs: options.jobRetentionMs, maxFinished: options.maxFinishedJobs })
     this.#listeners = new Listeners(() => participant.counters.add('worker.listener-threw'))
     this.#voice = new WorkerVoice(participant, options, numaNode)
+    this.#desk = new JobDesk(
+      { participant, workerId: options.workerId, voice: this.#voice, changed: () => this.#reconsider() },
+      { retentionMs: options.jobRetentionMs, maxFinished: options.maxFinishedJobs },
+    )
+    this.#jobs = this.#desk.ledger
     const pace = { minIntervalMs: options.stateIntervalMs, refreshMs: options.stateRefreshMs }
     this.#state = new PacedPublisher(participant.clock, pace, () => this.#publishState())
     this.#orders = new WorkerOrders({
@@ -130,6 +134,11 @@ export class Worker implements AsyncDisposable {
 
   get inFlight(): number {
     return this.#jobs.inFlight
+  }
+
+  /** Jobs that have ended without an error. */
+  get completed(): number {
+    return this.#jobs.completed
   }
 
   /** Jobs that it takes at once, after every limit that applies now. */
@@ -175,28 +184,7 @@ export class Worker implements AsyncDisposable {
    */
   async run<R>(jobId: string, work: (signal: AbortSignal) => Promise<R> | R, options: RunOptions = {}): Promise<R> {
     if (this.#isClosing) throw this.#closedError()
-    if (jobId === '' || jobId.length > 256) throw invalidArgument('jobId must be a name of 1 to 256 characters')
-    if (this.#jobs.has(jobId)) throw invalidArgument(`job ${jobId} is in flight on worker ${this.workerId} already`)
-    const { clock } = this.participant
-    const startedMs = clock.nowMs()
-    const abort = new AbortController()
-    this.#aborts.set(jobId, abort)
-    this.#voice.job(this.#jobs.start(this.#newJob(jobId, options.queue ?? null)))
-    this.#reconsider()
-    let error: string | null = null
-    try {
-      return await work(abort.signal)
-    } catch (cause) {
-      error = asNote(cause instanceof Error ? cause.message : String(cause))
-      throw cause
-    } finally {
-      this.#aborts.delete(jobId)
-      const nowMs = clock.nowMs()
-      const ended = this.#jobs.end(jobId, error, nowMs - startedMs, nowMs)
-      if (ended !== undefined) this.#voice.job(ended)
-      this.#reconsider()
-      if (this.#jobs.inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve()
-    }
+    return this.#desk.run(jobId, work, options.queue ?? null)
   }
 
   /** Asks whoever owns the queue to offer a job again. numacast itself moves no work. */
@@ -204,10 +192,7 @@ export class Worker implements AsyncDisposable {
     jobId: string,
     options: { readonly reason: string; readonly afterMs?: number; readonly queue?: string },
   ): void {
-    const job = this.#newJob(jobId, options.queue ?? null)
-    const error = asNote(options.reason)
-    this.#voice.job({ ...job, event: 'retry-requested', error, retryAfterMs: Math.round(options.afterMs ?? 0) })
-    this.#jobs.remember(jobId, this.participant.clock.nowMs())
+    this.#desk.requestRetry(jobId, options.reason, options.afterMs ?? 0, options.queue ?? null)
   }
 
   /** Takes no new work until {@link declareHealthy}. */
@@ -235,11 +220,12 @@ export class Worker implements AsyncDisposable {
     this.#isClosing = true
     this.#line.refuseAll(this.#closedError())
     this.#reconsider()
-    await this.#idleWithin(graceMs)
-    for (const abort of this.#aborts.values()) abort.abort(this.#closedError())
-    await this.#idleWithin(abortGraceMs)
+    await this.#desk.idleWithin(graceMs)
+    this.#desk.abortAll(this.#closedError())
+    await this.#desk.idleWithin(abortGraceMs)
     this.#state.now()
     this.#state.close()
+    this.#hasLeft = true
     this.#orders.stop()
     for (const close of this.#closers.splice(0)) close()
     this.#voice.flush()
@@ -249,19 +235,9 @@ export class Worker implements AsyncDisposable {
     this.#orders.close()
   }
 
-  #idleWithin(graceMs: number): Promise<void> {
-    if (this.#jobs.inFlight === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = this.participant.clock.after(graceMs, resolve)
-      this.#idle.push(() => {
-        timer.cancel()
-        resolve()
-      })
-    })
-  }
-
   /** Something that admission rests on has changed, or its time has come. */
   #reconsider(): void {
+    if (this.#hasLeft) return
     this.#orders.advance()
     const admission = decideAdmission(this.#facts())
     const changed = admission.open !== this.#admission.open || admission.reason !== this.#admission.reason
@@ -285,19 +261,6 @@ export class Worker implements AsyncDisposable {
     }
   }
 
-  #newJob(jobId: string, queue: string | null): JobLifecycle {
-    return {
-      jobId,
-      workerId: this.workerId,
-      queue,
-      event: 'started',
-      startedAtMs: this.participant.clock.wallMs(),
-      durationMs: null,
-      error: null,
-      retryAfterMs: null,
-    }
-  }
-
   #publishState(): void {
     const facts = this.#facts()
     this.#voice.state({
@@ -314,12 +277,19 @@ export class Worker implements AsyncDisposable {
   }
 
   #publishCapacity(): void {
-    this.#voice.capacity(this.#readings.read())
+    let reading: WorkerReading
+    try {
+      reading = this.#readings.read()
+    } catch {
+      // The last reading stands, and its age shows.
+      this.participant.counters.add('worker.reading-failed')
+      return
+    }
+    this.#voice.capacity(reading)
   }
 
   #forget(): void {
-    const nowMs = this.participant.clock.nowMs()
-    for (const jobId of this.#jobs.takeExpired(nowMs)) this.#voice.forgetJob(jobId)
+    this.#desk.forget()
     this.#orders.forget()
   }
 

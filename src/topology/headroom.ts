@@ -1,4 +1,4 @@
-import { addonStatus, nativeAddon } from './addon.js'
+import { nativeAddonOrReason } from './addon.js'
 import type { Limit } from './limit.js'
 import { checkPid } from './pid.js'
 import type { ReadingWarning } from './reading-warning.js'
@@ -143,12 +143,11 @@ export interface Headroom {
 export function readHeadroom(options: HeadroomOptions = {}): Headroom {
   const root = resolveRoot(options.root)
   const pid = checkPid(options.pid)
-  const addon = nativeAddon()
-  return addon === null ? unknownHeadroom() : addon.readHeadroom(root, pid)
+  const addon = nativeAddonOrReason()
+  return typeof addon === 'string' ? unknownHeadroom(addon) : addon.readHeadroom(root, pid)
 }
 
-function unknownHeadroom(): Headroom {
-  const status = addonStatus()
+function unknownHeadroom(reason: string): Headroom {
   const unknown: Limit = { state: 'unknown', reason: 'unsupported' }
   return {
     layout: 'none',
@@ -189,7 +188,7 @@ function unknownHeadroom(): Headroom {
       {
         code: 'addon-unavailable',
         path: '',
-        message: status.available ? 'no reading' : `headroom is unknown: ${status.reason}`,
+        message: `headroom is unknown: ${reason}`,
       },
     ],
   }

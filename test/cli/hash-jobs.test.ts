@@ -6,17 +6,19 @@ import { listHashJobs } from '../../src/cli/hash-jobs.js'
 
 const signal = new AbortController().signal
 
-t.test('a job per folder, and one for the loose files', async (t) => {
+t.test('a job per package, and one for the loose files', async (t) => {
   const root = t.testdir({
     zod: { 'index.js': 'b', lib: { 'a.js': 'a'.repeat(200_000) } },
-    '@scope': { inner: { 'x.js': 'x' } },
+    '@scope': { inner: { 'x.js': 'x' }, other: {} },
+    '@loose': { 'y.js': 'yy' },
     'loose.txt': 'l',
   })
   const jobs = await listHashJobs(root)
-  t.same(jobs.map(({ name }) => name).sort(), ['.', '@scope', 'zod'])
+  t.same(jobs.map(({ name }) => name).sort(), ['.', '@loose', '@scope/inner', '@scope/other', 'zod'])
   const run = async (name: string) => jobs.find((job) => job.name === name)?.run(signal)
   t.same(await run('zod'), { files: 2, bytes: 200_001, sha256: sha256(`b${'a'.repeat(200_000)}`) })
-  t.same(await run('@scope'), { files: 1, bytes: 1, sha256: sha256('x') })
+  t.same(await run('@scope/inner'), { files: 1, bytes: 1, sha256: sha256('x') })
+  t.match(await run('@loose'), { files: 1, bytes: 2 }, 'a scope without packages is a folder like any other')
   t.same(await run('.'), { files: 1, bytes: 1, sha256: sha256('l') }, 'without the folders')
 })
 

@@ -1,6 +1,8 @@
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
+import { claimDomain } from '../support/domain-lock.js'
+import { eventually } from '../support/eventually.js'
 import { startPlane } from '../support/plane.js'
 import { runCli, startCli } from '../support/run-cli.js'
 
@@ -19,7 +21,7 @@ t.test('drain, and resume', async (t) => {
   )
   const worker = await plane.worker('w2', ({ state }) => state === 'draining')
   t.match(worker, { inFlight: 0, admissionOpen: false })
-  t.match((await plane.status())?.intents, [{ target: 'w2', reason: 'kernel update', holds: true }])
+  t.match((await plane.status())?.intents, [{ target: 'w2', reason: 'kernel update', holds: true }], 'at once')
   await plane.worker('w1', ({ state }) => state !== 'draining')
 
   const resumed = await runCli(['intent', 'resume', 'w2', ...domain])
@@ -39,6 +41,22 @@ t.test('a drain outlives the command that issued it, and its collector', async (
   await plane.worker('w1', ({ state, liveliness }) => state === 'draining' && liveliness === 'alive')
   t.match(await runCli(['intent', 'resume', 'w1', ...domain]), { code: 0 })
   await plane.worker('w1', ({ state }) => state !== 'draining')
+})
+
+t.test('without a scheduler it works, and says what is missing', async (t) => {
+  const domain = ['--domain', String(await claimDomain(t))]
+  const daemons = [startCli(['collector', '--all', ...domain]), startCli(['worker', '--id', 'w1', ...domain])]
+  t.teardown(async () => {
+    for (const { child } of daemons) child.kill('SIGTERM')
+    await Promise.all(daemons.map(({ ended }) => ended))
+  })
+  await eventually('the worker is there', async () => {
+    const { stdout } = await runCli(['status', '--json', ...domain])
+    return stdout !== '' && JSON.parse(stdout).workers.length === 1 ? true : undefined
+  })
+  const drained = await runCli(['intent', 'drain', 'w1', ...domain])
+  t.equal(drained.code, 0, drained.stderr)
+  t.match(drained.stderr, /^numacast: no scheduler keeps the intent/)
 })
 
 t.test('who is not there cannot be told', async (t) => {

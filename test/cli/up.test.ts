@@ -41,7 +41,8 @@ t.test('--duration ends by itself; --json prints the plane as it was while it ra
 t.test('the README documents every field', async (t) => {
   const plane = await startPlane(t, ['--workers', '1'])
   await plane.worker('w1')
-  await runCli(['intent', 'drain', 'w1', '--domain', String(plane.domain)])
+  const drained = await runCli(['intent', 'drain', 'w1', '--domain', String(plane.domain)])
+  t.equal(drained.code, 0, drained.stdout + drained.stderr)
   const document = await eventually('an intent with a report', async () => {
     const status = await plane.status()
     return status?.intents.some(({ statuses }) => statuses.length > 0) ? status : undefined

@@ -29,6 +29,8 @@ const maxDelayMs = 60
 type Step =
   | { readonly do: 'write'; readonly slot: number; readonly key: number; readonly n: number; readonly heavy: boolean }
   | { readonly do: 'dispose'; readonly slot: number; readonly key: number }
+  /** A key that all write to, and none disposes. */
+  | { readonly do: 'share'; readonly slot: number; readonly n: number }
   | { readonly do: 'leave' | 'crash' | 'join'; readonly slot: number }
   | { readonly do: 'advance'; readonly ms: number }
   | { readonly do: 'faults'; readonly loss: number; readonly duplicate: number; readonly delay: number }
@@ -47,6 +49,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('write' as const), slot, key, n: fc.nat(999), heavy: isHeavy }),
   },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('dispose' as const), slot, key }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('share' as const), slot, n: fc.nat(999) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('leave' as const, 'crash' as const), slot }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('join' as const), slot }) },
   { weight: 8, arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 700 }) }) },
@@ -166,7 +169,11 @@ class World {
     if (member === undefined) return
     if (step.do === 'write')
       member.writer.write({ id: `${name}${step.key}`, n: step.n, ballast: step.heavy ? heavy : '' })
-    else if (step.do === 'forget') member.writer.cache.forgetTombstones(Infinity)
+    else if (step.do === 'share') {
+      // Written within the network's delay of one another, either may win.
+      await this.advance(2 * maxDelayMs)
+      member.writer.write({ id: 'shared', n: step.n, ballast: '' })
+    } else if (step.do === 'forget') member.writer.cache.forgetTombstones(Infinity)
     else if (step.do === 'dispose') member.writer.dispose(`${name}${step.key}`)
     else {
       this.members.delete(name)
@@ -190,10 +197,18 @@ class World {
   /** What all owners but `except` hold. */
   owned(except?: string): Record<string, number> {
     const entries: [string, number][] = []
+    let sharedMs = 0
     for (const [name, { writer }] of this.members) {
-      if (name !== except) for (const id of writer.keys()) entries.push([id, writer.get(id)?.n ?? -1])
+      if (name === except) continue
+      for (const id of writer.keys()) {
+        const writtenMs = writer.cache.latest(id)?.writtenMs ?? 0
+        if (id === 'shared' && writtenMs < sharedMs) continue
+        if (id === 'shared') sharedMs = writtenMs
+        entries.push([id, writer.get(id)?.n ?? -1])
+      }
     }
-    return Object.fromEntries(entries.sort())
+    // Of the shared one the last entry counts, which is the latest.
+    return Object.fromEntries(Object.entries(Object.fromEntries(entries)).sort())
   }
 
   differences(): string[] {

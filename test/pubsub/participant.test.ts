@@ -406,3 +406,31 @@ t.test('a busy main loop shows in the beacons of every partition', async (t) => 
   await plane.clock.advance(3000)
   t.match(b.peer(a.guid)?.verdict, { liveliness: 'alive', cause: null })
 })
+
+t.test('two owners of one key: the later written is held, and the other when its owner has gone', async (t) => {
+  for (const how of ['goodbye', 'silence', 'close']) {
+    await t.test(how, async (t) => {
+      const plane = openPlane(t)
+      const [one, two, b] = [await plane.join('one'), await plane.join('two'), await plane.join('b')]
+      const [first, second] = [one.writer(topic), two.writer(topic)]
+      const reader = b.reader(topic)
+      await plane.settle(reader.synced())
+      first.write({ id: 'k', n: 1 })
+      first.write({ id: 'other', n: 1 })
+      await plane.clock.advance(20)
+      second.write({ id: 'k', n: 2 })
+      await plane.clock.advance(20)
+      t.match(reader.get('k'), { value: { n: 2 }, token: { writer: second.guid } })
+      const heard: string[] = []
+      reader.onSample(({ key, value, instanceState }) => heard.push(`${key} ${value?.n} ${instanceState}`))
+      if (how === 'goodbye') await two.close()
+      if (how === 'silence') plane.network.disconnect('two')
+      if (how === 'close') second.close()
+      await plane.clock.advance(5000)
+      t.match(reader.get('k'), { value: { n: 1 }, instanceState: 'alive', token: { writer: first.guid } })
+      t.same(heard, ['k 2 no-writers', 'k 1 alive'])
+      await plane.settle(reader.synced())
+      t.match(reader.lag(), [{ catchUpState: 'fresh' }])
+    })
+  }
+})

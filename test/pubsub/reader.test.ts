@@ -226,3 +226,16 @@ t.test('synced', async (t) => {
     await t.rejects(synced, { code: 'NUMACAST_CLOSED' })
   })
 })
+
+t.test('many readers share one signal without a warning', async (t) => {
+  const warnings: Error[] = []
+  const onWarning = (warning: Error): void => void warnings.push(warning)
+  process.on('warning', onWarning)
+  t.teardown(() => process.off('warning', onWarning))
+  const plane = openPlane(t)
+  const b = await plane.join('b')
+  const controller = new AbortController()
+  const readers = Array.from({ length: 10 }, () => b.reader(topic))
+  await plane.settle(Promise.all(readers.map((reader) => reader.synced({ signal: controller.signal }))))
+  t.same(warnings, [])
+})

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { claimDomain } from '../support/domain-lock.js'
 
+t.setTimeout(300_000)
+
 const folder = new URL('../../examples/first-fleet/', import.meta.url)
 
 /** One role of the example in a process of its own, and the lines that it has printed. */
@@ -51,7 +53,7 @@ class Role {
   }
 }
 
-t.test('the first fleet, as its README tells it', { timeout: 120_000 }, async (t) => {
+t.test('the first fleet, as its README tells it', async (t) => {
   const domain = await claimDomain(t)
   const collector = new Role(t, domain, 'collector')
   await collector.said(/collector of node 0, domain/)

@@ -98,8 +98,9 @@ export class FleetInMemory {
   }
 
   /** Its process is gone from one moment to the next, and the kernel says so to whoever watches it. */
-  kill(role: { readonly participant: Participant }, exit: Partial<ProcessExit> = {}): void {
+  kill(role: { readonly participant: Participant; close(): Promise<void> }, exit: Partial<ProcessExit> = {}): void {
     this.cutOff(role)
+    void role.close() // of which nobody hears any more: it only ends its timers
     const { pid } = role.participant.identity
     const fact = { cause: 'killed' as const, exitCode: null, signal: 'SIGKILL', coreDumped: false, atMs: 0, ...exit }
     for (const onExit of [...(this.#exits.get(pid) ?? [])]) onExit(fact)

@@ -2,6 +2,8 @@ import t from 'tap'
 import { nodeTarget } from '../../src/plane/targets.js'
 import { deferred, FleetInMemory, idleZone } from './fleet-in-memory.js'
 
+t.setTimeout(300_000)
+
 /** Longer than any beacon, refresh or pace: after it, everything that goes out by itself has. */
 const aWhileMs = 4_000
 const node = nodeTarget('memory', 0)
@@ -149,7 +151,7 @@ t.test('an intent outlives its issuer, reaches a worker that starts later, and c
   await fleet.clock.advance(100)
   await ann.leave()
   await fleet.plane.settle(first.close())
-  await fleet.clock.advance(10 * 60_000)
+  await fleet.clock.advance(3 * 60_000)
 
   const again = await fleet.worker('a')
   await fleet.clock.advance(aWhileMs)

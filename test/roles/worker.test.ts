@@ -5,7 +5,9 @@ import { planePartition } from '../../src/plane/partitions.js'
 import { nodeTarget } from '../../src/plane/targets.js'
 import { Worker } from '../../src/roles/worker.js'
 import type { WorkerOptions } from '../../src/roles/worker-options.js'
-import { deferred, FleetInMemory } from './fleet-in-memory.js'
+import { deferred, FleetInMemory, idleWorker } from './fleet-in-memory.js'
+
+t.setTimeout(300_000)
 
 t.test('runs jobs, counts them, and lets errors through', async (t) => {
   const fleet = new FleetInMemory()
@@ -22,6 +24,13 @@ t.test('runs jobs, counts them, and lets errors through', async (t) => {
     worker.run('', () => 1),
     { code: 'NUMACAST_INVALID_ARGUMENT' },
   )
+  const tooLong = 'q'.repeat(257)
+  await t.rejects(
+    worker.run('4', () => 1, { queue: tooLong }),
+    { code: 'NUMACAST_INVALID_ARGUMENT' },
+  )
+  t.throws(() => worker.requestRetry('4', { reason: '', afterMs: -1 }), { code: 'NUMACAST_INVALID_ARGUMENT' })
+  t.equal(worker.inFlight, 1, 'a refused job is not in flight')
   job.reject(new Error('out of ink'))
   await t.rejects(running, { message: 'out of ink' })
   await t.rejects(
@@ -185,9 +194,11 @@ t.test('close lets jobs end, then aborts them, then leaves without them', async 
   await obedient.close()
 
   const stubborn = await fleet.worker('stubborn')
-  const never = stubborn.run('1', () => new Promise(() => {}))
-  never.catch(() => {})
+  const late = deferred<string>()
+  const outlasting = stubborn.run('1', () => late.promise)
   await fleet.plane.settle(stubborn.close({ graceMs: 100 }))
+  late.resolve('done after all')
+  t.equal(await outlasting, 'done after all')
   await fleet.close()
   t.equal(fleet.clock.pendingTimers, 0)
 })
@@ -240,4 +251,38 @@ t.test('options that cannot be are refused, by name', async (t) => {
   for (const [options, message] of bad) {
     await t.rejects(Worker.start({ workerId: 'w', ...options }), { code: 'NUMACAST_INVALID_ARGUMENT', message })
   }
+})
+
+t.test('a participant that its owner closes first takes no role down with it', async (t) => {
+  const fleet = new FleetInMemory()
+  const participant = await fleet.plane.join('shared')
+  const worker = await fleet.plane.settle(
+    Worker.start({ workerId: 'w', numaNode: 0 }, { participant, readings: { read: () => idleWorker, close() {} } }),
+  )
+  await fleet.clock.advance(1_000)
+  await fleet.plane.settle(participant.close())
+  t.equal(await worker.run('1', () => 42), 42)
+  await fleet.clock.advance(10_000)
+  t.ok(participant.counters.get('worker.unsaid.NUMACAST_CLOSED') > 0)
+  await fleet.plane.settle(worker.close())
+  await fleet.close()
+  t.equal(fleet.clock.pendingTimers, 0)
+})
+
+t.test('roles may share a participant, which they leave open', async (t) => {
+  const fleet = new FleetInMemory()
+  const participant = await fleet.plane.join('shared')
+  const readings = { read: () => idleWorker, close() {} }
+  const one = await fleet.plane.settle(Worker.start({ workerId: 'one', numaNode: 0 }, { participant, readings }))
+  const two = await fleet.plane.settle(Worker.start({ workerId: 'two', numaNode: 0 }, { participant, readings }))
+  await fleet.collector()
+  await fleet.clock.advance(1_000)
+  t.match(await fleet.lateView((view) => view.status().workers.map(({ workerId }) => workerId)), ['one', 'two'])
+  await fleet.plane.settle(one.close())
+  t.equal(await two.run('1', () => 1), 1)
+  await fleet.clock.advance(500)
+  t.match(await fleet.lateView((view) => view.status().workers[1]), { workerId: 'two', jobsCompleted: 1 })
+  await fleet.plane.settle(two.close())
+  await fleet.plane.settle(participant.close())
+  await fleet.close()
 })

@@ -1,14 +1,32 @@
 // A child process for tests of real cgroups: answers each message with what it reads of itself.
 import { readHeadroom } from '../../src/topology/headroom.js'
-import { openHeadroomSampler } from '../../src/topology/headroom-sampler.js'
+import { type HeadroomSampler, openHeadroomSampler } from '../../src/topology/headroom-sampler.js'
 
-export type ProbeRequest = { readonly read: true } | { readonly sample: true } | { readonly hogBytes: number }
+export type ProbeRequest =
+  | { readonly do: 'read' }
+  /** By a sampler that was opened at the start. */
+  | { readonly do: 'sample' }
+  /** By one that is opened at the first such request, and reads slow files once an hour. */
+  | { readonly do: 'sample-patiently' }
+  | { readonly do: 'hog'; readonly bytes: number }
 
 const sampler = openHeadroomSampler({ slowIntervalMs: 100 })
+let patient: HeadroomSampler | undefined
 const held: Buffer[] = []
 
-process.on('message', (request: ProbeRequest) => {
-  if ('hogBytes' in request) held.push(Buffer.alloc(request.hogBytes, 1))
-  process.send?.('read' in request ? readHeadroom() : { ...sampler.sample() })
-})
+function answer(request: ProbeRequest): unknown {
+  switch (request.do) {
+    case 'read':
+      return readHeadroom()
+    case 'sample':
+      return { ...sampler.sample() }
+    case 'sample-patiently':
+      patient ??= openHeadroomSampler({ slowIntervalMs: 3_600_000 })
+      return { ...patient.sample() }
+    case 'hog':
+      return held.push(Buffer.alloc(request.bytes, 1))
+  }
+}
+
+process.on('message', (request: ProbeRequest) => process.send?.(answer(request)))
 process.send?.('ready')

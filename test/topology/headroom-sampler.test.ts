@@ -26,6 +26,8 @@ const group = (max: string, current: string) => ({
 
 if (requirement(t, 'the native addon', nativeAddon() !== null, 'it is not compiled')) run()
 
+t.setTimeout(120_000) // a loaded machine is no failure
+
 function run(): void {
   t.test('the addon writes the fields that we read', async (t) => {
     t.same(nativeAddon()?.sampleFields, sampleFields)
@@ -90,13 +92,16 @@ function run(): void {
     for (let index = 0; index < 2000; index++) sampler.sample()
     t.ok(sampler.sample().atUs > first)
     t.ok(sampler.sample().hostAvailableBytes > 0)
-    const before = v8.getHeapStatistics()
-    const count = 20_000
-    for (let index = 0; index < count; index++) sampler.sample()
-    const after = v8.getHeapStatistics()
-    // One heap number per sample would be 16 bytes; a collection in between would make it smaller, not larger.
-    t.ok(after.used_heap_size - before.used_heap_size < count * 8, 'the heap does not grow with samples')
-    t.equal(after.external_memory, before.external_memory)
+    const count = 5000
+    const growth = Array.from({ length: 7 }, () => {
+      const before = v8.getHeapStatistics()
+      for (let index = 0; index < count; index++) sampler.sample()
+      const after = v8.getHeapStatistics()
+      return after.used_heap_size + after.external_memory - before.used_heap_size - before.external_memory
+    }).sort((left, right) => left - right)
+    // One number on the heap per sample would make it 16 bytes each, every time. The median, since now and then
+    // something else allocates, or a collection runs.
+    t.ok((growth[3] ?? Number.NaN) < count * 4, `heap growth in bytes: ${growth.join(', ')}`)
   })
 
   t.test('another process, until it exits and for no other of its pid', async (t) => {

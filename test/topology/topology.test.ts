@@ -271,6 +271,24 @@ function run(): void {
     })
   })
 
+  t.test('memory that does not add up is a warning', async (t) => {
+    const nodes = {
+      0: { cpulist: '0', totalKb: 4096, distance: '10 20' },
+      1: { cpulist: '1', totalKb: 4096, distance: '20 10' },
+    }
+    for (const [totalKb, expected] of [
+      [8192, []],
+      [9000, []],
+      [16384, ['nodes-memory-differs']],
+      [4096, ['nodes-memory-differs']],
+    ] as const) {
+      t.same(
+        codes(readTopology({ root: plantTree(t, numaFiles({ online: '0-1', nodes }), hostFiles(totalKb)) })),
+        expected,
+      )
+    }
+  })
+
   t.test('broken files are warnings, never exceptions', async (t) => {
     const files = numaFiles({ online: '0-1', nodes: { 0: { cpulist: '0', distance: '10 20' }, 1: { cpulist: '1' } } })
     const root = plantTree(t, files, {

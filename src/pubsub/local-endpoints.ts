@@ -1,0 +1,142 @@
+import { NumacastError } from '../core/errors.js'
+import type { EntityId, Guid } from '../core/ids.js'
+import type { ResolvedQos } from '../qos/qos.js'
+import type { StreamLane } from '../transport/transport.js'
+import type { DigestEntry } from '../wire/beacon.js'
+import type { Descriptor, ProcessIdentity, Properties, ReaderInfo, WriterInfo } from '../wire/descriptor.js'
+import type { Reader } from './reader.js'
+import type { Topic } from './topic.js'
+import type { Writer } from './writer.js'
+
+/** Who the participant is: what of its descriptor never changes. */
+export interface SelfDescription {
+  readonly guid: Guid
+  readonly incarnation: number
+  readonly name: string
+  readonly identity: ProcessIdentity
+  readonly properties: Properties
+}
+
+export interface LocalWriter {
+  readonly writer: Writer<object>
+  readonly info: WriterInfo
+}
+
+export interface LocalReader {
+  readonly reader: Reader<object>
+  readonly info: ReaderInfo
+  /** When it last asked who writes to one of its partitions. */
+  exploredMs: number
+}
+
+/** Writers, and readers, of one participant: what a descriptor may name. */
+const maxEndpoints = 4096
+
+/** A participant's own writers and readers, and what it tells of itself: its descriptor and its digests. */
+export class LocalEndpoints {
+  readonly #self: SelfDescription
+  readonly #stream: StreamLane
+  readonly #writers = new Map<EntityId, LocalWriter>()
+  readonly #readers = new Map<EntityId, LocalReader>()
+  #liveEndpoints: readonly string[] = []
+  #version = 1
+  #lastEntity = 0
+
+  constructor(self: SelfDescription, stream: StreamLane) {
+    this.#self = self
+    this.#stream = stream
+  }
+
+  /** Rises whenever writers or live endpoints change; peers hear it in beacons and ask. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** @throws NumacastError NUMACAST_LIMIT when a descriptor could name no more of them */
+  newEntity(kind: 'writer' | 'reader'): EntityId {
+    const held = kind === 'writer' ? this.#writers.size : this.#readers.size
+    if (held >= maxEndpoints) {
+      throw new NumacastError('NUMACAST_LIMIT', `participant '${this.#self.name}' has ${held} ${kind}s already`)
+    }
+    return ++this.#lastEntity as EntityId
+  }
+
+  writers(): IterableIterator<LocalWriter> {
+    return this.#writers.values()
+  }
+
+  readers(): IterableIterator<LocalReader> {
+    return this.#readers.values()
+  }
+
+  reader(entity: EntityId): LocalReader | undefined {
+    return this.#readers.get(entity)
+  }
+
+  addWriter<T extends object>(writer: Writer<T>): void {
+    const { entity, topic, partitions, qos } = writer
+    const info = { ...announce(entity, topic, partitions, qos), fields: [...topic.fields], lane: topic.lane }
+    this.#writers.set(entity, { writer: writer as unknown as Writer<object>, info })
+    this.#version++
+  }
+
+  removeWriter(entity: EntityId): void {
+    if (this.#writers.delete(entity)) this.#version++
+  }
+
+  addReader<T extends object>(reader: Reader<T>, nowMs: number): LocalReader {
+    const { entity, topic, partitions, qos } = reader
+    const info = announce(entity, topic, partitions, qos)
+    const local = { reader: reader as unknown as Reader<object>, info, exploredMs: nowMs }
+    this.#readers.set(entity, local)
+    return local
+  }
+
+  removeReader(entity: EntityId): LocalReader | undefined {
+    const removed = this.#readers.get(entity)
+    this.#readers.delete(entity)
+    return removed
+  }
+
+  /** Where live frames can be had, from now on. */
+  setLiveEndpoints(endpoints: readonly string[]): void {
+    this.#liveEndpoints = endpoints
+    this.#version++
+  }
+
+  descriptor(): Descriptor {
+    const { guid, incarnation, name, identity, properties } = this.#self
+    return {
+      guid,
+      incarnation,
+      version: this.#version,
+      name,
+      identity,
+      properties: { ...properties },
+      requestEndpoints: [...this.#stream.requestEndpoints],
+      liveEndpoints: [...this.#liveEndpoints],
+      writers: [...this.#writers.values()].map(({ info }) => info),
+      readers: [...this.#readers.values()].map(({ info }) => info),
+    }
+  }
+
+  /** How far the writers in the partition are. */
+  digest(partition: string): DigestEntry[] {
+    const digest: DigestEntry[] = []
+    for (const { writer } of this.#writers.values()) {
+      if (writer.partitions.includes(partition)) digest.push({ writer: writer.entity, lastSeq: writer.lastSeq })
+    }
+    return digest
+  }
+}
+
+function announce(
+  entity: EntityId,
+  topic: Pick<Topic<object>, 'name' | 'typeHash'>,
+  partitions: readonly string[],
+  qos: ResolvedQos,
+): ReaderInfo {
+  const { reliability, durability } = qos
+  const announced = { reliability, durability }
+  return { entity, topic: topic.name, typeHash: topic.typeHash, partitions: [...partitions], qos: announced }
+}

@@ -1,0 +1,89 @@
+import t from 'tap'
+import { Announcer } from '../../src/discovery/announcer.js'
+import { FakeClock } from '../support/fake-clock.js'
+
+/** What is sent, and when. Chance always says the middle, so that intervals are exact. */
+function announcer(random = () => 0.5): { clock: FakeClock; sent: string[]; announcer: Announcer } {
+  const clock = new FakeClock()
+  const startMs = clock.nowMs()
+  const sent: string[] = []
+  const at = (what: string): void => void sent.push(`${Math.round(clock.nowMs() - startMs)} ${what}`)
+  const components = {
+    clock,
+    random,
+    beacon: (partition: string, goodbye: boolean) => at(`${goodbye ? 'goodbye' : 'beacon'} ${partition}`),
+    solicit: (partition: string) => at(`solicit ${partition}`),
+  }
+  return { clock, sent, announcer: new Announcer(components, 500) }
+}
+
+t.test('a burst, then beacons, then goodbye', async (t) => {
+  const { clock, sent, announcer: one } = announcer()
+  one.announce('p')
+  one.announce('p')
+  await clock.advance(1100)
+  t.same(sent, ['0 beacon p', '40 beacon p', '120 beacon p', '500 beacon p', '1000 beacon p'])
+  one.close()
+  one.close()
+  t.same(sent.slice(5), ['1100 goodbye p'])
+  one.announce('q')
+  one.hurry('p')
+  await clock.advance(5000)
+  t.equal(sent.length, 6)
+  t.equal(clock.pendingTimers, 0)
+})
+
+t.test('intervals are jittered by a tenth', async (t) => {
+  for (const [chance, atMs] of [
+    [0, 450],
+    [0.999999, 550],
+  ] as const) {
+    const { clock, sent, announcer: one } = announcer(() => chance)
+    one.announce('p')
+    await clock.advance(600)
+    t.equal(sent[3], `${atMs} beacon p`)
+    one.close()
+  }
+})
+
+t.test('solicits: asked in a burst, answered once by those who write', async (t) => {
+  const { clock, sent, announcer: one } = announcer()
+  one.explore('r')
+  await clock.advance(130)
+  t.same(sent.splice(0), ['0 solicit r', '40 solicit r', '120 solicit r'])
+  one.announce('p')
+  await clock.advance(130)
+  sent.splice(0)
+  for (let asked = 0; asked < 100; asked++) one.solicited('p')
+  one.solicited('r')
+  await clock.advance(20)
+  t.same(sent.splice(0), ['265 beacon p'])
+  one.hurry('p')
+  one.hurry('p')
+  await clock.advance(0)
+  t.same(sent.splice(0), ['280 beacon p'])
+  one.close()
+})
+
+t.test('after the last writer a partition hears of it for a while', async (t) => {
+  const { clock, sent, announcer: one } = announcer()
+  one.announce('p')
+  await clock.advance(200)
+  sent.splice(0)
+  one.hurry('p')
+  one.withdraw('p')
+  one.withdraw('never written')
+  one.solicited('p')
+  await clock.advance(60_000)
+  t.equal(sent.length, 21)
+  t.equal(sent[0], '200 beacon p')
+  one.announce('p')
+  await clock.advance(200)
+  one.withdraw('p')
+  one.announce('p')
+  sent.splice(0)
+  await clock.advance(60_000)
+  t.ok(sent.length > 100, 'one that writes again goes on')
+  one.close()
+  t.equal(sent.at(-1)?.endsWith('goodbye p'), true)
+})

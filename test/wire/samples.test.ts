@@ -1,0 +1,135 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { type EntityId, newGuid } from '../../src/core/ids.js'
+import { ByteReader, maxU48 } from '../../src/wire/bytes.js'
+import { FrameKind, readHeader } from '../../src/wire/header.js'
+import {
+  maxKeyBytes,
+  type OutgoingSample,
+  readSamples,
+  readSamplesHead,
+  SamplesEncoder,
+} from '../../src/wire/samples.js'
+
+const guid = newGuid()
+const owner = newGuid()
+const writer = 5 as EntityId
+
+function outgoing(seq: number, key: string, value: string | undefined, relayed = false): OutgoingSample {
+  const bytes = Buffer.from(value ?? '')
+  return {
+    seq,
+    disposed: value === undefined,
+    origin: relayed ? { participant: owner, writer, seq: seq * 2 } : undefined,
+    keyBytes: Buffer.from(key),
+    // Longer than what counts, as a cache's slots are.
+    value: Buffer.concat([bytes, Buffer.from('left over')]),
+    valueLength: bytes.length,
+  }
+}
+
+function decode(frame: Buffer) {
+  const input = new ByteReader(frame)
+  t.same(readHeader(input), { kind: FrameKind.samples, from: guid })
+  const head = readSamplesHead(input)
+  return { head, samples: readSamples(input, head) }
+}
+
+t.test('there and back, whatever the samples', (t) => {
+  const sample = fc.record({
+    skip: fc.integer({ min: 1, max: 2 ** 33 }),
+    key: fc.string({ unit: 'grapheme', maxLength: 30 }),
+    value: fc.option(fc.string({ maxLength: 300 }), { nil: undefined }),
+    relayed: fc.boolean(),
+    ageMs: fc.nat(2 ** 40),
+  })
+  const encoder = new SamplesEncoder(guid, 60_000)
+  fc.assert(
+    fc.property(fc.nat(2 ** 40), fc.array(sample, { maxLength: 40 }), (prevSeq, samples) => {
+      encoder.begin(writer, prevSeq, 1234.5)
+      let seq = prevSeq
+      const expected = samples.map(({ skip, key, value, relayed, ageMs }) => {
+        seq += skip
+        if (!encoder.add(outgoing(seq, key, value, relayed), ageMs)) throw new Error('full')
+        return {
+          seq,
+          key,
+          value: value ?? '',
+          disposed: value === undefined,
+          ageMs,
+          origin: relayed ? seq * 2 : undefined,
+        }
+      })
+      if (encoder.lastSeq !== seq || encoder.count !== samples.length) throw new Error('counts')
+      const { head, samples: found } = decode(encoder.finish())
+      if (head.prevSeq !== prevSeq || head.writer !== writer || head.sentWallMs !== 1234.5) throw new Error('head')
+      const got = found.map(({ seq, key, disposed, ageMs, origin, frame, valueStart, valueEnd }) => {
+        if (origin !== undefined && (origin.participant !== owner || origin.writer !== writer))
+          throw new Error('origin')
+        return { seq, key, value: frame.toString('utf8', valueStart, valueEnd), disposed, ageMs, origin: origin?.seq }
+      })
+      if (JSON.stringify(got) !== JSON.stringify(expected)) throw new Error(JSON.stringify([got, expected]))
+    }),
+    { seed: 1, numRuns: 200 },
+  )
+  t.end()
+})
+
+t.test('a frame holds what fits and not a byte more', (t) => {
+  const encoder = new SamplesEncoder(guid, 100)
+  encoder.begin(writer, 0, 0)
+  const empty = encoder.size
+  let seq = 0
+  while (encoder.add(outgoing(seq + 1, 'k', 'v'), 3)) seq++
+  t.equal(seq, Math.floor((100 - empty) / 7))
+  t.equal(encoder.size, empty + 7 * seq, 'the one that did not fit left nothing')
+  const frame = encoder.finish()
+  t.equal(frame.length, empty + 7 * seq)
+  t.equal(decode(frame).samples.length, seq)
+  encoder.begin(writer, 9, 0)
+  t.equal(encoder.add(outgoing(10, 'k', 'v'.repeat(100)), 0), false)
+  t.equal(encoder.count, 0)
+  t.equal(encoder.add(outgoing(11, 'k', 'v'), -5), true, 'an age is never negative')
+  t.match(decode(encoder.finish()).samples, [{ seq: 11, ageMs: 0 }])
+  t.end()
+})
+
+t.test('refusals', (t) => {
+  const encoder = new SamplesEncoder(guid, 4000)
+  const frameOf = (...samples: OutgoingSample[]): Buffer => {
+    encoder.begin(writer, 7, 0)
+    for (const sample of samples) encoder.add(sample, 0)
+    return encoder.finish()
+  }
+  const frame = frameOf(outgoing(8, 'key', 'value'), outgoing(9, 'key', undefined, true))
+  for (let length = 21; length < frame.length; length++) {
+    t.throws(() => decode(frame.subarray(0, length)), { code: 'NUMACAST_MALFORMED' }, `${length} bytes`)
+  }
+  const first = 41
+  const patched = (patch: (bytes: Buffer) => void): Buffer => {
+    const copy = Buffer.from(frame)
+    patch(copy)
+    return copy
+  }
+  const cases: [string, Buffer][] = [
+    ['trailing-bytes', Buffer.concat([frame, Buffer.alloc(1)])],
+    ['bad-number', patched((bytes) => bytes.writeUInt32BE(0, 21))],
+    ['bad-number', patched((bytes) => bytes.writeDoubleBE(Number.NaN, 31))],
+    ['bad-number', patched((bytes) => bytes.writeUIntBE(maxU48, 25, 6))],
+    ['too-many', patched((bytes) => bytes.writeUInt16BE(0xffff, 39))],
+    ['trailing-bytes', patched((bytes) => bytes.writeUInt16BE(1, 39))],
+    ['bad-value', patched((bytes) => bytes.writeUInt8(0x04, first))],
+    ['bad-number', patched((bytes) => bytes.writeUInt8(0, first + 1))],
+    ['bad-text', patched((bytes) => bytes.writeUInt8(0xff, first + 4))],
+    ['truncated', patched((bytes) => bytes.writeUInt8(0x7f, first + 7))],
+    ['bad-text', frameOf(outgoing(8, 'k'.repeat(maxKeyBytes + 1), 'v'))],
+    ['bad-number', frameOf({ ...outgoing(8, 'k', 'v'), origin: { participant: owner, writer, seq: 0 } })],
+    [
+      'bad-number',
+      frameOf({ ...outgoing(8, 'k', 'v'), origin: { participant: owner, writer: 0 as EntityId, seq: 1 } }),
+    ],
+  ]
+  for (const [reason, bytes] of cases)
+    t.throws(() => decode(bytes), { code: 'NUMACAST_MALFORMED', details: { reason } }, reason)
+  t.end()
+})
