@@ -29,7 +29,12 @@ export interface CatchUpClientComponents {
   readonly progressed: (peer: RemotePeer) => void
 }
 
+/**
+ * A reply is waited for this long, and after each failure twice as long as before: a peer on a starved machine that
+ * needs two seconds to answer would otherwise be asked again every second and never be heard.
+ */
 const requestTimeoutMs = 1_000
+const maxRequestTimeoutMs = 8_000
 const maxBackoffMs = 2_000
 /** After this many failures in a row a copy is `unavailable` rather than `recovering`. */
 const failuresUntilUnavailable = 3
@@ -111,6 +116,7 @@ export class CatchUpClient {
   async #ask(peer: RemotePeer): Promise<void> {
     const { stream, counters, progressed } = this.#components
     peer.pull.inFlight = true
+    const timeoutMs = Math.min(maxRequestTimeoutMs, requestTimeoutMs * 2 ** Math.min(peer.pull.failures, 10))
     const asked: Asked = { version: peer.announcedVersion, heads: headsOf(peer), stale: staleOf(peer) }
     try {
       const request = encodePullRequest({
@@ -118,7 +124,7 @@ export class CatchUpClient {
         knownVersion: peer.descriptor?.version ?? 0,
         tokens: tokensOf(peer),
       })
-      const reply = decodePullReply(await stream.request(peer.endpoint, request, { timeoutMs: requestTimeoutMs }))
+      const reply = decodePullReply(await stream.request(peer.endpoint, request, { timeoutMs }))
       if (this.#closed || peer.pull.ended) return
       if (reply.descriptor !== undefined) {
         if (reply.descriptor.guid !== peer.guid)
@@ -227,7 +233,7 @@ function readFrame(frame: Buffer, from: Guid, writer: number): { head: SamplesHe
 }
 
 function backoffMs(failures: number): number {
-  return failures === 0 ? 0 : Math.min(maxBackoffMs, 50 * 2 ** failures)
+  return failures === 0 ? 0 : Math.min(maxBackoffMs, 50 * 2 ** Math.min(failures, 10))
 }
 
 function failureOf(error: unknown): string {

@@ -93,7 +93,10 @@ function refusal(error: unknown): string {
   return code === 'ebadf' ? 'closed' : code
 }
 
-/** Hands over every message until the socket is closed; resolves then, and never rejects. */
+/**
+ * Hands over every message until the socket is closed; resolves then, and never rejects. What else `receive` fails with
+ * is counted and passes: a loop that gave up would leave a server that is there and never answers.
+ */
 export async function receiveLoop(
   socket: Socket & Readable,
   counters: Counters,
@@ -105,7 +108,7 @@ export async function receiveLoop(
     } catch (error) {
       if (socket.closed) return
       counters.add(`stream.failed.receive.${errorCode(error)}`)
-      if (errorCode(error) !== 'eagain') return
+      await new Promise((resolve) => setImmediate(resolve)) // an error at once and again must not hold the loop
     }
   }
 }
