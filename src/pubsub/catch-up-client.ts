@@ -1,18 +1,17 @@
 import { CatchUpState } from '../cache/writer-progress.js'
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
-import type { Guid, Seq } from '../core/ids.js'
+import type { Seq } from '../core/ids.js'
 import type { Random } from '../core/random.js'
 import { Liveliness } from '../liveliness/verdict.js'
 import { Reliability } from '../qos/qos.js'
 import type { StreamLane } from '../transport/transport.js'
-import { ByteReader, malformed, Rejection, rejectionOf } from '../wire/bytes.js'
+import { malformed, Rejection, rejectionOf } from '../wire/bytes.js'
 import type { Descriptor } from '../wire/descriptor.js'
-import { FrameKind, readHeader } from '../wire/header.js'
 import { CatchUpAction, decodePullReply, encodePullRequest, type PullProgress, type PullToken } from '../wire/pull.js'
-import { readSamples, readSamplesHead, type SamplesHead, type WireSample } from '../wire/samples.js'
 import type { WriterProxy } from './proxy.js'
 import { isDescribed, type Match, type RemotePeer } from './remote-peer.js'
+import { readSamplesFrame } from './samples-frame.js'
 
 export interface CatchUpClientComponents {
   readonly clock: Clock
@@ -169,7 +168,7 @@ export class CatchUpClient {
       proxy.bootstrap = { base: part.base, cursor: 0, seen: new Set() }
     }
     if (part.frame !== undefined) {
-      const { head, samples } = readFrame(part.frame, peer.guid, part.writer)
+      const { head, samples } = readSamplesFrame(part.frame, peer.guid, part.writer)
       reader.receiveCatchUp(proxy, head, samples)
     }
     if (proxy.bootstrap !== undefined) proxy.bootstrap.cursor = Math.max(proxy.bootstrap.cursor, part.toSeq)
@@ -221,15 +220,6 @@ function tokensOf(peer: RemotePeer): PullToken[] {
     }
   }
   return tokens
-}
-
-function readFrame(frame: Buffer, from: Guid, writer: number): { head: SamplesHead; samples: WireSample[] } {
-  const input = new ByteReader(frame)
-  const header = readHeader(input)
-  if (header.kind !== FrameKind.samples || header.from !== from) throw malformed(Rejection.badShape, 'catch-up frame')
-  const head = readSamplesHead(input)
-  if (head.writer !== writer) throw malformed(Rejection.badShape, 'catch-up frame of another writer')
-  return { head, samples: readSamples(input, head) }
 }
 
 function backoffMs(failures: number): number {

@@ -76,16 +76,16 @@ export class CatchUpServer {
     }
     const goesOn = known.base > known.seq && known.base >= cache.horizon && known.base <= cache.lastSeq
     if (!goesOn && known.seq > 0 && known.seq >= cache.horizon) {
-      return { ...ids, action: CatchUpAction.advance, base: known.seq, ...this.#collect(writer, known.seq, 0, budget) }
+      return { ...ids, action: CatchUpAction.advance, base: known.seq, ...this.collect(writer, known.seq, 0, budget) }
     }
     const base = goesOn ? known.base : cache.lastSeq
     const from = goesOn ? known.seq : 0
     this.#components.counters.add(goesOn ? 'catch-up.bootstrap-continued' : 'catch-up.bootstrap')
-    return { ...ids, action: CatchUpAction.bootstrap, base, ...this.#collect(writer, from, base, budget) }
+    return { ...ids, action: CatchUpAction.bootstrap, base, ...this.collect(writer, from, base, budget) }
   }
 
   /** Changes after `from` that fit; ends of instances up to `base` are left out, a bootstrapping reader infers them. */
-  #collect(
+  collect(
     writer: Writer<object>,
     from: number,
     base: number,

@@ -20,6 +20,8 @@ export interface SelfDescription {
 export interface LocalWriter {
   readonly writer: Writer<object>
   readonly info: WriterInfo
+  /** For a relay's writer: the reader that feeds it, and must not be fed by it. */
+  readonly relayed: Reader<object> | undefined
 }
 
 export interface LocalReader {
@@ -73,11 +75,17 @@ export class LocalEndpoints {
     return this.#readers.get(entity)
   }
 
-  addWriter<T extends object>(writer: Writer<T>): void {
+  addWriter<T extends object>(writer: Writer<T>, relayed: Reader<T> | undefined): LocalWriter {
     const { entity, topic, partitions, qos } = writer
     const info = { ...announce(entity, topic, partitions, qos), fields: [...topic.fields], lane: topic.lane }
-    this.#writers.set(entity, { writer: writer as unknown as Writer<object>, info })
+    const local: LocalWriter = {
+      writer: writer as unknown as Writer<object>,
+      info,
+      relayed: relayed as unknown as Reader<object> | undefined,
+    }
+    this.#writers.set(entity, local)
     this.#version++
+    return local
   }
 
   removeWriter(entity: EntityId): void {

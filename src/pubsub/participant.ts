@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../core/clock.js'
 import { Counters } from '../core/counters.js'
 import { NumacastError } from '../core/errors.js'
-import { type EntityId, type Guid, newGuid, participantOf } from '../core/ids.js'
+import { type EntityGuid, type EntityId, type Guid, newGuid, participantOf } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
 import type { Random } from '../core/random.js'
 import { Announcer } from '../discovery/announcer.js'
@@ -17,6 +17,7 @@ import { CatchUpServer } from './catch-up-server.js'
 import type { MismatchEvent, PeerEvent } from './events.js'
 import { Inbound } from './inbound.js'
 import { LiveSubscriptions } from './live-subscriptions.js'
+import { LocalDelivery } from './local-delivery.js'
 import { LocalEndpoints } from './local-endpoints.js'
 import { Membership } from './membership.js'
 import { MismatchLog } from './mismatch-log.js'
@@ -95,6 +96,7 @@ export class Participant {
   readonly #options: ResolvedParticipantOptions
   readonly #transport: Transport
   readonly #endpoints: LocalEndpoints
+  readonly #local: LocalDelivery
   readonly #announcer: Announcer
   readonly #membership: Membership
   readonly #peers: PeerDirectory
@@ -170,6 +172,7 @@ export class Participant {
     })
     this.#waiters = new SyncWaiters(clock, () => this.#peers.values())
     const server = new CatchUpServer({ participant: guid, clock, counters, endpoints: this.#endpoints, mismatches })
+    this.#local = new LocalDelivery({ participant: guid, endpoints: this.#endpoints, server, mismatches })
     const inbound = new Inbound({ self: guid, clock, counters, peers: this.#peers, server })
     stream.serve((request) => inbound.onRequest(request))
     this.#pulse = new Pulse(clock, 1.1 * options.beaconIntervalMs, (nowMs, stalledMs) => {
@@ -181,6 +184,10 @@ export class Participant {
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_LIMIT, NUMACAST_CLOSED */
   writer<T extends object>(topic: Topic<T>, options: WriterOptions = {}): Writer<T> {
+    return this.#makeWriter(topic, options, undefined)
+  }
+
+  #makeWriter<T extends object>(topic: Topic<T>, options: WriterOptions, relayed: Reader<T> | undefined): Writer<T> {
     this.#mustBeOpen()
     const { datagram, stream } = this.#transport
     const partitions = resolvePartitions(options.partition)
@@ -202,12 +209,14 @@ export class Participant {
         },
         congested: () => !isStream && datagram.pending > maxPendingFrames,
         hurry: () => this.#hurry(partitions),
+        sent: () => this.#local.written(local.writer),
         closed: () => this.#writerClosed(entity, partitions),
       },
       { topic, entity, partitions, qos },
       options,
     )
-    this.#endpoints.addWriter(writer)
+    const local = this.#endpoints.addWriter(writer, relayed)
+    this.#local.addWriter(local)
     if (isStream) void this.#openLive(partitions)
     for (const partition of partitions) this.#membership.write(partition)
     return writer
@@ -225,10 +234,7 @@ export class Participant {
         clock: this.clock,
         counters: this.counters,
         synced: (id, signal) => this.#synced(id, signal),
-        refresh: (writer) => {
-          const peer = this.#peers.get(participantOf(writer))
-          if (peer !== undefined) this.#catchUp.afterSpread(peer)
-        },
+        refresh: (writer) => this.#refresh(writer),
         catchUpState: (proxy) => this.#catchUp.stateOf(proxy, this.#peers.get(participantOf(proxy.guid))),
         closed: () => this.#readerClosed(entity, partitions),
       },
@@ -241,13 +247,14 @@ export class Participant {
         local.exploredMs = this.clock.nowMs()
       })
     }
+    this.#local.addReader(local)
     this.#peers.addReader(local.reader, local.info)
     return reader
   }
 
   /** Passes on what `reader` gets; see {@link Relay}. */
   relay<T extends object>(reader: Reader<T>, options: RelayOptions<T>): Relay<T> {
-    return new Relay(reader, this.writer(reader.topic, { partition: options.partition }), options)
+    return new Relay(reader, this.#makeWriter(reader.topic, { partition: options.partition }, reader), options)
   }
 
   /** Resolves when all sockets that its readers and writers need are open. @throws NumacastError NUMACAST_TRANSPORT */
@@ -296,6 +303,7 @@ export class Participant {
     this.#pulse.close()
     this.#catchUp.close()
     this.#waiters.abandon()
+    this.#local.close()
     for (const { writer } of [...this.#endpoints.writers()]) writer.close()
     for (const { reader } of [...this.#endpoints.readers()]) reader.close()
     this.#peers.close()
@@ -310,13 +318,17 @@ export class Participant {
 
   #writerClosed(entity: EntityId, partitions: readonly string[]): void {
     this.#endpoints.removeWriter(entity)
+    this.#local.removeWriter(entity)
     this.#hurry(partitions)
     for (const partition of partitions) this.#membership.stopWriting(partition)
   }
 
   #readerClosed(entity: EntityId, partitions: readonly string[]): void {
     const closed = this.#endpoints.removeReader(entity)
-    if (closed !== undefined) this.#peers.removeReader(closed.reader)
+    if (closed !== undefined) {
+      this.#local.removeReader(closed.reader)
+      this.#peers.removeReader(closed.reader)
+    }
     this.#waiters.abandon(entity)
     for (const partition of partitions) this.#membership.stopReading(partition)
   }
@@ -329,6 +341,13 @@ export class Participant {
       throw new NumacastError('NUMACAST_CLOSED', 'the reader was closed while it was catching up')
     }
     return this.#waiters.wait(entity, local.exploredMs, signal)
+  }
+
+  /** Asks for the writer's cache again. */
+  #refresh(writer: EntityGuid): void {
+    const peer = this.#peers.get(participantOf(writer))
+    if (peer === undefined) this.#local.refresh(writer)
+    else this.#catchUp.afterSpread(peer)
   }
 
   #hurry(partitions: readonly string[]): void {

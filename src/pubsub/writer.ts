@@ -31,6 +31,8 @@ export interface WriterComponents {
   readonly congested: () => boolean
   /** A beacon now: something was written that no live frame carries. */
   readonly hurry: () => void
+  /** What was waiting has been handed to the lane. */
+  readonly sent: () => void
   readonly closed: () => void
 }
 
@@ -258,6 +260,7 @@ export class Writer<T extends object> {
       this.#components.counters.add('writer.oversize')
       this.#components.hurry()
     }
+    this.#components.sent()
   }
 
   get lane(): Lane {

@@ -194,12 +194,11 @@ class World {
     }
   }
 
-  /** What all owners but `except` hold. */
-  owned(except?: string): Record<string, number> {
+  /** What all owners hold. */
+  owned(): Record<string, number> {
     const entries: [string, number][] = []
     let sharedMs = 0
-    for (const [name, { writer }] of this.members) {
-      if (name === except) continue
+    for (const { writer } of this.members.values()) {
       for (const id of writer.keys()) {
         const writtenMs = writer.cache.latest(id)?.writtenMs ?? 0
         if (id === 'shared' && writtenMs < sharedMs) continue
@@ -218,7 +217,7 @@ class World {
         found.push(`${who} holds ${JSON.stringify(held)}, owners ${JSON.stringify(owned)}`)
       }
     }
-    for (const [name, { watch }] of this.members) compare(name, watch.alive(), this.owned(name))
+    for (const [name, { watch }] of this.members) compare(name, watch.alive(), this.owned())
     const relayed = this.beyond?.alive() ?? {}
     const owned = this.owned()
     // The relay keeps what the departed left; what living owners hold must be exactly there.

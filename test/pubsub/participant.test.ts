@@ -276,13 +276,66 @@ t.test('readers decode by the fields of the writer', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const [writer, reader] = [a.writer(newer), b.reader(topic)]
-  const [backWriter, backReader] = [b.writer(topic), a.reader(newer)]
+  const back = { partition: 'back' }
+  const [backWriter, backReader] = [b.writer(topic, back), a.reader(newer, back)]
   await plane.settle(Promise.all([reader.synced(), backReader.synced()]))
   writer.write({ id: 'k', n: 1, extra: 'more' })
   backWriter.write({ id: 'k', n: 2 })
   await plane.clock.advance(20)
   t.same(reader.get('k')?.value, { id: 'k', n: 1, extra: 'more' })
   t.same(backReader.get('k')?.value, { id: 'k', n: 2 })
+})
+
+t.test('own writers and readers match like any others', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const writer = a.writer(topic)
+  writer.write({ id: 'early', n: 1 })
+  const reader = a.reader(topic)
+  const heard: string[] = []
+  reader.onSample(({ key, value, instanceState }) => heard.push(`${key} ${value?.n ?? '-'} ${instanceState}`))
+  await plane.settle(reader.synced())
+  t.same(heard, ['early 1 alive'], 'transient-local, also at home')
+  const volatile = a.reader(topic, { qos: { durability: 'volatile' } })
+  const elsewhere = a.reader(topic, { partition: 'elsewhere' })
+  writer.write({ id: 'late', n: 1 })
+  writer.write({ id: 'late', n: 2 })
+  writer.flush()
+  t.same(heard.splice(0), ['early 1 alive', 'late 2 alive'], 'conflated as for others')
+  t.same([...volatile.entries()].map(([key]) => key), ['late'])
+  t.equal(elsewhere.size, 0)
+  t.match(reader.lag(), [{ writer: writer.guid, lagSamples: 0, catchUpState: 'fresh' }])
+
+  // A listener that writes comes back here while its own sample is being handed out.
+  const chain = reader.onSample(({ value }) => {
+    if (value !== undefined && value.n < 5) writer.write({ id: 'chain', n: value.n + 1 })
+    writer.flush()
+  })
+  writer.write({ id: 'chain', n: 3 })
+  writer.flush()
+  chain.close()
+  t.same(heard.splice(0), ['chain 3 alive', 'chain 4 alive', 'chain 5 alive'])
+
+  // Another participant's newer value goes with it; the own writer's comes back.
+  await plane.clock.advance(100)
+  const other = b.writer(topic)
+  other.write({ id: 'late', n: 9 })
+  await plane.clock.advance(2000)
+  t.equal(reader.get('late')?.value?.n, 9)
+  await plane.settle(b.close())
+  await plane.clock.advance(2000)
+  t.match(reader.get('late'), { value: { n: 2 }, instanceState: 'alive' })
+  heard.splice(0)
+
+  writer.dispose('early')
+  writer.close()
+  t.same(heard, ['early - disposed', 'late 2 no-writers', 'chain 5 no-writers'])
+  const strict = a.writer(topic, { qos: { reliability: 'best-effort' } })
+  const mismatches: string[] = []
+  a.onMismatch(({ kind }) => mismatches.push(kind))
+  a.reader(topic)
+  t.same(mismatches, ['incompatible-qos'])
+  strict.close()
 })
 
 t.test('lifespan: the owner ends what is too old, everywhere', async (t) => {

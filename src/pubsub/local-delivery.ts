@@ -1,0 +1,115 @@
+import type { EntityGuid, EntityId, Guid, Seq } from '../core/ids.js'
+import { Durability } from '../qos/qos.js'
+import { replyBudgetBytes } from '../wire/pull.js'
+import type { CatchUpServer } from './catch-up-server.js'
+import type { LocalEndpoints, LocalReader, LocalWriter } from './local-endpoints.js'
+import { matchEndpoints } from './matching.js'
+import type { MismatchLog } from './mismatch-log.js'
+import { newWriterProxy } from './proxy.js'
+import type { Reader } from './reader.js'
+import type { Match } from './remote-peer.js'
+import { readSamplesFrame } from './samples-frame.js'
+import type { Writer } from './writer.js'
+
+export interface LocalDeliveryComponents {
+  readonly participant: Guid
+  readonly endpoints: LocalEndpoints
+  readonly server: CatchUpServer
+  readonly mismatches: MismatchLog
+}
+
+/**
+ * From a participant's own writers to its own readers, which match by the same rules as any others. Nothing goes over
+ * a lane: what a reader has not seen yet is taken from the writer's cache, as a catch-up without a network.
+ */
+export class LocalDelivery {
+  readonly #components: LocalDeliveryComponents
+  readonly #matches = new Map<EntityId, Match[]>()
+
+  constructor(components: LocalDeliveryComponents) {
+    this.#components = components
+  }
+
+  addWriter(local: LocalWriter): void {
+    for (const reader of this.#components.endpoints.readers()) this.#match(local, reader)
+  }
+
+  addReader(local: LocalReader): void {
+    for (const writer of this.#components.endpoints.writers()) this.#match(writer, local)
+  }
+
+  /** The writer has sent what was waiting. */
+  written(writer: Writer<object>): void {
+    for (const match of this.#matches.get(writer.entity) ?? []) this.#advance(writer, match)
+  }
+
+  /** Brings the writer's whole cache again, for a reader that kept another owner's newer values. */
+  refresh(guid: EntityGuid): void {
+    for (const { writer } of this.#components.endpoints.writers()) {
+      if (writer.guid !== guid) continue
+      for (const match of this.#matches.get(writer.entity) ?? []) {
+        match.proxy.stale = false
+        this.#bring(writer, match, 0)
+      }
+    }
+  }
+
+  removeWriter(entity: EntityId): void {
+    const matches = this.#matches.get(entity) ?? []
+    this.#matches.delete(entity)
+    for (const { reader, proxy } of matches) reader.removeProxy(proxy.guid)
+  }
+
+  removeReader(reader: Reader<object>): void {
+    for (const [entity, matches] of this.#matches) {
+      this.#matches.set(
+        entity,
+        matches.filter((match) => match.reader !== reader),
+      )
+    }
+  }
+
+  /** Forgets everything; readers keep what they hold. */
+  close(): void {
+    this.#matches.clear()
+  }
+
+  #match({ writer, info, relayed }: LocalWriter, { reader, info: readerInfo }: LocalReader): void {
+    if (relayed === reader) return
+    const result = matchEndpoints(info, readerInfo)
+    if (result.kind === 'unrelated') return
+    if (result.kind !== 'match') {
+      this.#components.mismatches.report({ ...result, topic: info.topic, writer: writer.guid, reader: reader.guid })
+      return
+    }
+    const match: Match = { reader, proxy: newWriterProxy(writer.guid, info) }
+    this.#matches.set(writer.entity, [...(this.#matches.get(writer.entity) ?? []), match])
+    reader.addProxy(match.proxy)
+    match.proxy.started = true
+    const isVolatile = [writer.qos.durability, reader.qos.durability].includes(Durability.volatile)
+    if (isVolatile) match.proxy.progress.advanceTo(writer.lastSeq)
+    // Not before whoever opened the reader could begin to listen.
+    queueMicrotask(() => {
+      if (this.#matches.get(writer.entity)?.includes(match) === true) this.#advance(writer, match)
+    })
+  }
+
+  #advance(writer: Writer<object>, match: Match): void {
+    this.#bring(writer, match, match.proxy.progress.appliedSeq)
+  }
+
+  #bring(writer: Writer<object>, { reader, proxy }: Match, after: Seq): void {
+    const { server, participant } = this.#components
+    for (let seq = after; ; ) {
+      const part = server.collect(writer, seq, 0, replyBudgetBytes)
+      // Before the samples are handed out: a listener may write, and so come back here.
+      proxy.progress.advanceTo(part.toSeq)
+      if (part.frame !== undefined) {
+        const { head, samples } = readSamplesFrame(part.frame, participant, writer.entity)
+        reader.receiveCatchUp(proxy, head, samples)
+      }
+      if (!part.more) return
+      seq = part.toSeq
+    }
+  }
+}
