@@ -223,6 +223,8 @@ export class FleetView {
   }
 
   async #readersSynced({ signal }: WaitOptions): Promise<void> {
+    // Before anything waits: what is abandoned unheard would be an unhandled rejection.
+    signal?.throwIfAborted()
     // One listener on the caller's signal, however many readers wait: Node warns of more than ten as of a leak.
     const abandon = new AbortController()
     setMaxListeners(0, abandon.signal)

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 import { type CpioEntry, writeCpio } from './cpio.js'
@@ -28,7 +27,9 @@ function* guestFiles({ repository, kernelPackage, busybox, numactl }: InitramfsP
   yield { kind: 'file', path: 'etc/hosts', content: Buffer.from('127.0.0.1 localhost\n'), executable: false }
   yield { ...program('loop.ko', findOne(kernelPackage, /\/loop\.ko$/)), executable: false }
 
-  const libraries = new Set([process.execPath, numactl].flatMap((file) => sharedLibraries(file) ?? []))
+  const libraries = new Set<string>()
+  for (const file of [process.execPath, numactl])
+    for (const library of sharedLibraries(file) ?? []) libraries.add(library)
   const sources = [
     { from: path.join(repository, 'dist', 'src'), skip: notRun },
     { from: path.join(repository, 'dist', 'test', 'vm', 'guest'), skip: notRun },
@@ -77,13 +78,4 @@ function* filesBelow(directory: string): Generator<string> {
 function findOne(directory: string, pattern: RegExp): string {
   for (const file of filesBelow(directory)) if (pattern.test(file)) return file
   throw new Error(`${directory} holds nothing like ${pattern}`)
-}
-
-/** Full path of a program that is installed here, or `undefined`. */
-export function installedProgram(name: string): string | undefined {
-  try {
-    return execFileSync('sh', ['-c', 'command -v "$1"', 'sh', name], { encoding: 'utf8' }).trim()
-  } catch {
-    return undefined
-  }
 }

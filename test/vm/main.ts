@@ -36,6 +36,11 @@ const checks: { readonly [N in MeasurementName]: (t: Test, machine: Machine, mea
 }
 
 t.setTimeout(machines.length * bootTimeoutMs)
+// Layouts or measurements on the command line (`v1 plane`) leave the others out.
+const asked = process.argv.slice(2)
+const layouts = machines.map(({ layout }) => layout)
+const unknown = asked.filter((word) => !(word in checks || layouts.some((layout) => layout === word)))
+if (unknown.length > 0) t.bailout(`no layout (${layouts}) or measurement (${Object.keys(checks)}): ${unknown}`)
 const found = findPrerequisites()
 if (requirement(t, 'a virtual machine', typeof found !== 'string', String(found)) && typeof found !== 'string') {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'numacast-vm-'))
@@ -44,8 +49,6 @@ if (requirement(t, 'a virtual machine', typeof found !== 'string', String(found)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
   const initramfs = path.join(directory, 'initramfs.cpio')
   writeInitramfs(initramfs, { repository, ...found })
-  // Layouts or measurements on the command line (`v1 plane`) leave the others out.
-  const asked = process.argv.slice(2)
   const askedMachines = machines.filter(({ layout }) => asked.includes(layout))
   const askedNames = Object.keys(checks).filter((name) => asked.includes(name))
   const names = askedNames.length > 0 ? askedNames : Object.keys(checks)
@@ -60,6 +63,7 @@ async function bootAndCheck(t: Test, boot: BootOptions): Promise<void> {
   const missing = new Set<string>(boot.names)
   const startedAtMs = performance.now()
   const guest = new VirtualMachine(boot)
+  t.teardown(() => guest.kill())
   let ended = false
   for await (const report of guest) {
     t.comment(`${report.name}: ${Math.round((performance.now() - startedAtMs) / 1000)} s after power-on`)

@@ -1,8 +1,8 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { addonStatus } from '../../src/topology/addon.js'
 import { cloudKernelPackage, debianPackage } from './debian-package.js'
-import { installedProgram } from './initramfs.js'
 
 export interface Prerequisites {
   readonly qemu: string
@@ -36,5 +36,14 @@ export function findPrerequisites(): Prerequisites | string {
     return { qemu, numactl, busybox, kernelPackage, kernel: path.join(boot, image) }
   } catch (error) {
     return `the guest's kernel or busybox could not be had: ${error instanceof Error ? error.message : String(error)}`
+  }
+}
+
+/** Full path of a program that is installed here, or `undefined`. */
+function installedProgram(name: string): string | undefined {
+  try {
+    return execFileSync('sh', ['-c', 'command -v "$1"', 'sh', name], { encoding: 'utf8' }).trim()
+  } catch {
+    return undefined
   }
 }

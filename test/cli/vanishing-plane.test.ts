@@ -1,0 +1,79 @@
+import t, { type Test } from 'tap'
+import { upPartition } from '../../src/plane/partitions.js'
+import { workerState } from '../../src/plane/worker-state.js'
+import { joinDomain } from '../../src/pubsub/participant.js'
+import type { StatusDocument } from '../../src/views/status-document.js'
+import { claimDomain } from '../support/domain-lock.js'
+import { eventually } from '../support/eventually.js'
+import { type CliProcess, runCli, startCli } from '../support/run-cli.js'
+
+t.test('the whole plane vanishes: workers go on; it returns and converges', async (t) => {
+  const domain = String(await claimDomain(t))
+  const workers = [
+    startDaemon(t, 'worker', '--id', 'w1', '--numa-node', '0', '--domain', domain),
+    startDaemon(t, 'worker', '--id', 'w2', '--numa-node', '0', '--domain', domain),
+  ]
+  const plane = startDaemons(t, domain)
+  const before = await statusOnce(
+    domain,
+    ({ workers }) => workers.filter(({ jobsCompleted }) => jobsCompleted > 0).length === 2,
+  )
+
+  for (const daemon of plane) daemon.child.kill('SIGKILL')
+  for (const daemon of plane) await daemon.ended
+  const gone = await runCli(['status', '--domain', domain, '--wait', '500ms'])
+  t.equal(gone.code, 3, 'there is no plane')
+
+  // Nobody gathers any more, so the test listens to the workers themselves.
+  const participant = await joinDomain({ domain: Number(domain), name: 'test' })
+  t.teardown(() => participant.close())
+  const states = participant.reader(workerState, { partition: upPartition(participant.identity.bootId, 0) })
+  const completed = (workerId: string): number => states.get(workerId)?.value?.jobsCompleted ?? 0
+  for (const { workerId, jobsCompleted } of before.workers) {
+    await eventually(`${workerId} goes on by itself`, () => completed(workerId) > jobsCompleted + 3 || undefined)
+  }
+  const meanwhile = new Map(before.workers.map(({ workerId }) => [workerId, completed(workerId)]))
+
+  startDaemons(t, domain)
+  const after = await statusOnce(
+    domain,
+    ({ workers }) =>
+      workers.length === 2 &&
+      workers.every(({ workerId, jobsCompleted }) => jobsCompleted > (meanwhile.get(workerId) ?? 0)),
+  )
+  t.match(after.witness, { degradedMode: 'healthy' })
+  for (const [index, { pid }] of workers.entries()) {
+    t.match(
+      after.workers[index],
+      { workerId: `w${index + 1}`, pid, liveliness: 'alive', cause: null },
+      'the same process',
+    )
+  }
+
+  const drained = await runCli(['intent', 'drain', 'w1', '--domain', domain])
+  t.equal(drained.code, 0, 'and the new plane is obeyed')
+})
+
+function startDaemons(t: Test, domain: string): CliProcess[] {
+  return [
+    startDaemon(t, 'collector', '--numa-node', '0', '--domain', domain),
+    startDaemon(t, 'scheduler', '--domain', domain),
+  ]
+}
+
+function startDaemon(t: Test, ...args: string[]): CliProcess {
+  const daemon = startCli(args)
+  t.teardown(async () => {
+    daemon.child.kill('SIGTERM')
+    await daemon.ended
+  })
+  return daemon
+}
+
+function statusOnce(domain: string, holds: (status: StatusDocument) => boolean): Promise<StatusDocument> {
+  return eventually(`a status of domain ${domain} for which ${holds}`, async () => {
+    const { code, stdout } = await runCli(['status', '--json', '--domain', domain])
+    const status: StatusDocument | undefined = code === 0 ? JSON.parse(stdout) : undefined
+    return status !== undefined && holds(status) ? status : undefined
+  })
+}
