@@ -302,7 +302,10 @@ t.test('own writers and readers match like any others', async (t) => {
   writer.write({ id: 'late', n: 2 })
   writer.flush()
   t.same(heard.splice(0), ['early 1 alive', 'late 2 alive'], 'conflated as for others')
-  t.same([...volatile.entries()].map(([key]) => key), ['late'])
+  t.same(
+    [...volatile.entries()].map(([key]) => key),
+    ['late'],
+  )
   t.equal(elsewhere.size, 0)
   t.match(reader.lag(), [{ writer: writer.guid, lagSamples: 0, catchUpState: 'fresh' }])
 
