@@ -167,6 +167,13 @@ export class InstanceTable {
     return [...(this.#rows.get(key)?.others ?? [])].flatMap(([writer, { isRival }]) => (isRival ? [writer] : []))
   }
 
+  /** Those who carry its owner's value: the owner, relays, or both. Empty when it is unknown or has ended. */
+  carriers(key: string): EntityGuid[] {
+    const row = this.#rows.get(key)
+    if (row === undefined || row.state !== InstanceState.alive) return []
+    return [row.via, ...[...(row.others ?? [])].flatMap(([writer, { isRival }]) => (isRival ? [] : [writer]))]
+  }
+
   /** The number under which the writer last delivered the instance; undefined when it does not carry it. */
   carriedBy(key: string, writer: EntityGuid): Seq | undefined {
     const row = this.#rows.get(key)

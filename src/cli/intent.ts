@@ -174,30 +174,25 @@ async function follow(
 }
 
 /**
- * A participant does not hear itself: an intent that comes back is held by a scheduler. Until then it would go with
- * this process, and a late joiner, or a collector that restarts, would not learn of it.
+ * An intent that somebody besides its issuer carries is held by a scheduler. Until then it would go with this process,
+ * and a late joiner, or a collector that restarts, would not learn of it.
  */
 async function untilKept(participant: Participant, { kind, intent, token }: IssuedIntent): Promise<void> {
-  const { raceSignal } = await import('../core/abort.js')
+  const { setTimeout: pause } = await import('node:timers/promises')
   const { intentTopics } = await import('../plane/intents.js')
   const { planePartition } = await import('../plane/partitions.js')
-  const echoes = participant.reader(intentTopics[kind] as Topic<Intent>, { partition: planePartition })
-  const deadline = AbortSignal.timeout(keptWithinMs)
-  const kept = new Promise<void>((resolve) => {
-    const check = (): void => {
-      const echo = echoes.get(intent.target)
-      if (echo?.token.writer === token.writer && echo.token.seq >= token.seq) resolve()
-    }
-    echoes.onSample(check)
-    check()
-  })
+  const reader = participant.reader(intentTopics[kind] as Topic<Intent>, { partition: planePartition })
+  const givenUpMs = performance.now() + keptWithinMs
   try {
-    await raceSignal(kept, deadline)
-  } catch (error) {
-    if (!deadline.aborted) throw error
-    process.stderr.write('numacast: no scheduler keeps the intent: a collector that restarts will not know of it\n')
+    while (!reader.carriers(intent.target).some((carrier) => carrier !== token.writer)) {
+      if (performance.now() > givenUpMs) {
+        process.stderr.write('numacast: no scheduler keeps the intent: a collector that restarts will not know of it\n')
+        return
+      }
+      await pause(20)
+    }
   } finally {
-    echoes.close()
+    reader.close()
   }
 }
 

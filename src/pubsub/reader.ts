@@ -111,6 +111,11 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     }
   }
 
+  /** The writers that carry the instance's value now: its owner, relays, or both. Empty when it is unknown or ended. */
+  carriers(key: string): readonly EntityGuid[] {
+    return this.#table.carriers(key)
+  }
+
   /** Calls `listener` at once for every change that is applied. What it throws is counted, never rethrown. */
   onSample(listener: (sample: Sample<T>) => void): Subscription {
     return this.#listeners.add(listener)

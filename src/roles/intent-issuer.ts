@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { invalidArgument } from '../core/errors.js'
 import type { Token } from '../core/ids.js'
 import {
-  claimOf,
   type IntentKind,
   type IntentOf,
   type IntentTerms,
@@ -157,10 +156,11 @@ export class IntentIssuer {
     return this.#write(kind, intent)
   }
 
-  /** A participant does not hear itself: the view is told. */
+  /** At once, so that the view knows of it when the next one is issued. */
   #write<K extends IntentKind>(kind: K, intent: IntentOf<K>): IssuedIntent<K> {
-    const token = this.#writer(kind).write(intent)
-    this.#view.notice(claimOf(kind, intent, token, this.#participant.clock.nowMs()))
+    const writer = this.#writer(kind)
+    const token = writer.write(intent)
+    writer.flush()
     return { kind, intent, token }
   }
 

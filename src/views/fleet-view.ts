@@ -134,15 +134,6 @@ export class FleetView {
     return this.#intents.current(kind, target)
   }
 
-  /** Takes in an intent that this very participant has written, which no reader of its own hears. */
-  notice(claim: Claim): void {
-    const { kind, intent } = claim
-    const nowMs = this.#participant.clock.nowMs()
-    this.#expireIntents(nowMs)
-    if (!this.#intents.offer(claim, nowMs)) return
-    this.#listeners.emit({ kind: 'intent', intentKind: kind, target: intent.target, claim })
-  }
-
   /** What each worker last reported on an intent. */
   intentStatuses(intentId: string): readonly IntentStatus[] {
     return this.#intents.statuses(intentId)
@@ -194,8 +185,16 @@ export class FleetView {
         return
       }
       const claim = claimFrom(kind, sample)
-      if (claim !== undefined && sample.instanceState !== 'no-writers') this.notice(claim)
+      if (claim !== undefined && sample.instanceState !== 'no-writers') this.#offer(claim)
     })
+  }
+
+  #offer(claim: Claim): void {
+    const { kind, intent } = claim
+    const nowMs = this.#participant.clock.nowMs()
+    this.#expireIntents(nowMs)
+    if (!this.#intents.offer(claim, nowMs)) return
+    this.#listeners.emit({ kind: 'intent', intentKind: kind, target: intent.target, claim })
   }
 
   #readStatuses(): void {
