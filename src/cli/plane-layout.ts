@@ -4,7 +4,7 @@ import type { ProcessPlan } from './plane-process.js'
 export interface PlaneLayoutOptions {
   readonly domain: number
   readonly workers: number
-  readonly nodes: readonly Pick<NumaNode, 'id' | 'cpus' | 'allowed'>[]
+  readonly nodes: readonly Pick<NumaNode, 'id' | 'cpus' | 'memoryTotalBytes' | 'allowed'>[]
 }
 
 /** The processes of a plane by stage. They stop in this order: nobody loses the ones that they report to. */
@@ -23,7 +23,7 @@ const daemonGraceMs = 5_000
  */
 export function layOutPlane({ domain, workers, nodes }: PlaneLayoutOptions): PlaneLayout {
   const plane = ['--domain', String(domain)]
-  const hosts = nodes.filter(({ cpus, allowed }) => cpus.length > 0 && allowed !== false)
+  const hosts = nodes.filter(canHost)
   return {
     workers: Array.from({ length: workers }, (_, index) => {
       const node = hosts[index % hosts.length]
@@ -43,4 +43,9 @@ export function layOutPlane({ domain, workers, nodes }: PlaneLayoutOptions): Pla
       graceMs: daemonGraceMs,
     })),
   }
+}
+
+/** A node of CPUs alone is never among the effective mems: that it is not `allowed` says nothing of its CPUs. */
+function canHost({ cpus, memoryTotalBytes, allowed }: PlaneLayoutOptions['nodes'][number]): boolean {
+  return cpus.length > 0 && (allowed !== false || memoryTotalBytes === 0)
 }

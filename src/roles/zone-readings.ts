@@ -42,7 +42,8 @@ export function openZoneReadings(numaNode: number): ZoneReadings {
       const node = findNode(topology, numaNode)
       const headroom = sampler.sample()
       const ticksNow = readCpuTicks()
-      idle = idleCores(ticks, ticksNow, node.localCpus) ?? idle ?? node.cpus.length
+      // Not `localCpus`: the neighbours of a node of memory alone count for the node that they belong to.
+      idle = idleCores(ticks, ticksNow, node.cpus) ?? idle ?? node.cpus.length
       ticks = ticksNow
       const usageNow = cpuUsage(headroom)
       const left = quotaLeft(headroom, usage, usageNow)

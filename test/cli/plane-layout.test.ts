@@ -1,15 +1,17 @@
 import t from 'tap'
 import { layOutPlane } from '../../src/cli/plane-layout.js'
 
+const memoryTotalBytes = 2 ** 30
+
 t.test('one collector per node, workers dealt out over the nodes that can run them', async (t) => {
   const layout = layOutPlane({
     domain: 7,
     workers: 5,
     nodes: [
-      { id: 0, cpus: [0, 1], allowed: true },
-      { id: 2, cpus: [2, 3], allowed: null },
-      { id: 3, cpus: [], allowed: true },
-      { id: 4, cpus: [4], allowed: false },
+      { id: 0, cpus: [0, 1], memoryTotalBytes, allowed: true },
+      { id: 2, cpus: [2, 3], memoryTotalBytes: 0, allowed: false },
+      { id: 3, cpus: [], memoryTotalBytes, allowed: true },
+      { id: 4, cpus: [4], memoryTotalBytes, allowed: false },
     ],
   })
   t.same(
@@ -32,10 +34,13 @@ t.test('one collector per node, workers dealt out over the nodes that can run th
 })
 
 t.test('no node can run a worker: they run unpinned', async (t) => {
-  const layout = layOutPlane({ domain: 0, workers: 1, nodes: [{ id: 0, cpus: [0], allowed: false }] })
+  const layout = layOutPlane({ domain: 0, workers: 1, nodes: [{ id: 0, cpus: [0], memoryTotalBytes, allowed: false }] })
   t.same(layout.workers[0]?.args, ['worker', '--id', 'w1', '--domain', '0'])
 })
 
 t.test('no workers', async (t) => {
-  t.same(layOutPlane({ domain: 0, workers: 0, nodes: [{ id: 0, cpus: [0], allowed: true }] }).workers, [])
+  t.same(
+    layOutPlane({ domain: 0, workers: 0, nodes: [{ id: 0, cpus: [0], memoryTotalBytes, allowed: true }] }).workers,
+    [],
+  )
 })

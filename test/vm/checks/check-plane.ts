@@ -22,6 +22,10 @@ export function checkPlane(t: Test, machine: Machine, measured: PlaneMeasurement
       node.memoryTotalBytes >= leastShareOfMemory * builtBytes && node.memoryTotalBytes <= builtBytes,
       `node ${node.numaNode}: ${node.memoryTotalBytes} bytes of the ${builtBytes} that it was built with`,
     )
+    t.ok(
+      node.cpuHeadroomCores >= 0 && node.cpuHeadroomCores <= node.cpus,
+      `node ${node.numaNode}: ${node.cpuHeadroomCores} of its ${node.cpus} cores idle`,
+    )
     const title = `collector of node ${node.numaNode}`
     t.ok(heard.has(node.collector.liveliness), `${title}: ${node.collector.liveliness}`)
     const collector = processes.find(({ role, pid }) => role === 'collector' && pid === node.collector.pid)
