@@ -12,8 +12,8 @@ import { ownIdentity, probeProcess } from '../../src/pubsub/process.js'
 import { defineTopic } from '../../src/pubsub/topic.js'
 import { encodeRadio } from '../../src/wire/radio.js'
 import { claimDomain } from '../support/domain-lock.js'
+import { until } from '../support/eventually.js'
 import { requirement } from '../support/requirement.js'
-import { until } from '../support/until.js'
 
 /** The same promises on real processes and sockets. */
 

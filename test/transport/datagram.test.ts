@@ -7,7 +7,7 @@ import { portOf } from '../../src/transport/port.js'
 import { type DatagramRange, localhostRange } from '../../src/transport/range.js'
 import type { Group } from '../../src/transport/transport.js'
 import { claimDomain } from '../support/domain-lock.js'
-import { until } from '../support/until.js'
+import { until } from '../support/eventually.js'
 
 async function openLane(t: Test, range: Partial<DatagramRange> = {}): Promise<{ lane: UdpDatagramLane; group: Group }> {
   const port = portOf(await claimDomain(t), 0)

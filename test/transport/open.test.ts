@@ -6,7 +6,7 @@ import { openTransport } from '../../src/transport/open.js'
 import { portOf } from '../../src/transport/port.js'
 import type { Transport } from '../../src/transport/transport.js'
 import { claimDomain } from '../support/domain-lock.js'
-import { until } from '../support/until.js'
+import { until } from '../support/eventually.js'
 import { type LaneHarness, laneConformance } from './lane-conformance.js'
 
 t.test('conformance', async (t) => {

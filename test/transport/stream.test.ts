@@ -4,8 +4,8 @@ import { Dealer, Router, Subscriber, XPublisher, XSubscriber } from 'zeromq'
 import { type Clock, systemClock } from '../../src/core/clock.js'
 import { seededRandom } from '../../src/core/random.js'
 import { type StreamLaneOptions, ZeromqStreamLane } from '../../src/transport/stream.js'
+import { until } from '../support/eventually.js'
 import { FakeClock } from '../support/fake-clock.js'
-import { until } from '../support/until.js'
 
 const bytes = (content: string): Buffer => Buffer.from(content, 'utf8')
 const patient = { timeoutMs: 60_000 }
