@@ -67,7 +67,7 @@ export interface MemoryLevel {
 export interface CpuHeadroom {
   /** `min` over the levels of quota ÷ period. */
   readonly quotaCpus: Limit
-  /** `min(quota, |effective cpuset ∩ allowed affinity ∩ online|)`; `null` when none of them could be read. */
+  /** `min(quota, |effective cpuset ∩ allowed affinity ∩ online|)`; `null` when there is a quota that cannot be read. */
   readonly effectiveCpus: number | null
   /** The CPUs behind {@link effectiveCpus}, ascending. */
   readonly cpus: readonly number[]
