@@ -1,6 +1,7 @@
 import { invalidArgument, NumacastError } from '../core/errors.js'
 import { addonStatus, nativeAddon } from './addon.js'
-import { readTopology, type Topology } from './topology.js'
+import type { Topology } from './numa-topology.js'
+import { readTopology } from './topology.js'
 
 /** What the kernel made of a request: "not possible here" is an answer, not an error. */
 export type PlacementResult = { readonly applied: true } | { readonly applied: false; readonly reason: string }

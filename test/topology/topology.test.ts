@@ -1,6 +1,7 @@
 import t from 'tap'
 import { nativeAddon } from '../../src/topology/addon.js'
-import { readTopology, type Topology } from '../../src/topology/topology.js'
+import type { Topology } from '../../src/topology/numa-topology.js'
+import { readTopology } from '../../src/topology/topology.js'
 import { hostFiles, numaFiles, plantTree, type TreeFiles } from '../support/machine-tree.js'
 import { requirement } from '../support/requirement.js'
 
