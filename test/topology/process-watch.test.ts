@@ -156,7 +156,8 @@ function run(): void {
         console.log(watch.status.state)
       })`
     const module = new URL('../../src/topology/process-watch.js', import.meta.url).href
-    const hidden = 'mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid 65534 --clear-groups "$@"'
+    const hidden =
+      'mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"'
     const command = ['-m', 'sh', '-c', hidden, 'sh', process.execPath, '-e', source, module, String(process.pid)]
     const { status, stdout, stderr } = spawnSync('unshare', command, { encoding: 'utf8' })
     if (requirement(t, 'a mount namespace of its own', status === 0, stderr)) t.equal(stdout, 'unavailable\n')
