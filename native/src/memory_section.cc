@@ -94,7 +94,12 @@ void MemorySection::readSlow(ReadBuffer& buffer, Warnings& warnings) {
     }
     level.high = readLimit(level.highFile, level.path, buffer, warnings);
     level.swapMax = readLimit(level.swapMaxFile, level.path, buffer, warnings);
-    if (matters(level)) readStat(level, buffer, warnings);
+    if (!matters(level)) continue;
+    readStat(level, buffer, warnings);
+    const KeptFile& counter = level.currentFile;
+    if (counter.unreadable() ? !counter.gone() : counter.missing() && level.max.isLimited()) {
+      warnings.add("unreadable", counter.path(), errnoText(counter.error()));
+    }
   }
   combine();
   applyHiddenLimit(buffer, warnings);

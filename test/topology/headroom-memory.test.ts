@@ -179,6 +179,19 @@ function run(): void {
     t.match(warnings, [{ code: 'unreadable', path: '/sys/fs/cgroup/a/memory.max' }])
   })
 
+  t.test('a limit whose use cannot be read leaves no headroom to tell of, and says why', async (t) => {
+    const { 'memory.current': _, ...rest } = used({ 'memory.max': String(GiB) })
+    for (const directory of [false, true]) {
+      const files = v2Files('/a/b', { '/a/b': used(), '/a': rest })
+      const current = '/sys/fs/cgroup/a/memory.current'
+      const root = plantTree(t, files, directory ? { [current]: { directory } } : {})
+      const { memory, warnings } = readHeadroom({ root })
+      t.match(memory.limit, { state: 'limited', value: GiB })
+      t.equal(memory.safeHeadroomBytes, null)
+      t.match(warnings, [{ code: 'unreadable', path: current }])
+    }
+  })
+
   t.test('v2: without memory.stat the working set is not known', async (t) => {
     const { 'memory.stat': _, ...rest } = used({ 'memory.max': String(GiB) })
     const memory = memoryOf(t, v2Files('/a', { '/a': rest }))
