@@ -1,7 +1,7 @@
 import { addonStatus, nativeAddon } from './addon.js'
 import type { Headroom } from './cgroup-headroom.js'
 import type { Limit } from './limit.js'
-import { checkPid } from './pid.js'
+import { pidOrSelf } from './pid.js'
 import { resolveRoot } from './root.js'
 
 export interface HeadroomOptions {
@@ -25,7 +25,7 @@ export interface HeadroomOptions {
  */
 export function readHeadroom(options: HeadroomOptions = {}): Headroom {
   const root = resolveRoot(options.root)
-  const pid = checkPid(options.pid)
+  const pid = pidOrSelf(options.pid)
   const addon = nativeAddon()
   return addon === null ? unknownHeadroom() : addon.readHeadroom(root, pid)
 }

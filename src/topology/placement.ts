@@ -77,6 +77,7 @@ export function pinToNode(nodeId: number, topology: Topology = readTopology()): 
 }
 
 function checkIds(what: string, ids: readonly number[]): void {
+  if (!Array.isArray(ids)) throw invalidArgument(`${what} must be an array of integers, not ${String(ids)}`)
   for (const id of ids) {
     if (!Number.isInteger(id) || id < 0 || id > 0xffff) {
       throw invalidArgument(`${what} must hold integers from 0 to 65535, not ${id}`)

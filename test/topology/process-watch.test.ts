@@ -131,6 +131,8 @@ function run(): void {
     for (const pid of [0, -1, 1.5, Number.NaN]) {
       t.throws(() => watchProcess({ pid }, () => {}), { code: 'NUMACAST_INVALID_ARGUMENT' })
     }
+    const notSpawned = { pid: undefined as unknown as number }
+    t.throws(() => watchProcess(notSpawned, () => {}), { code: 'NUMACAST_INVALID_ARGUMENT' }, 'not this process')
     t.throws(() => watchProcess({ pid: 1, startTime: -5 }, () => {}), { code: 'NUMACAST_INVALID_ARGUMENT' })
   })
 

@@ -334,6 +334,10 @@ function run(): void {
   t.test('a root that is no directory is refused', async (t) => {
     t.throws(() => readTopology({ root: '/nowhere/at/all' }), { code: 'NUMACAST_INVALID_ARGUMENT' })
     t.throws(() => readTopology({ root: '/proc/self/stat' }), { code: 'NUMACAST_INVALID_ARGUMENT' })
+    t.throws(() => readTopology({ root: '' }), { code: 'NUMACAST_INVALID_ARGUMENT' }, 'not the current directory')
+    t.throws(() => readTopology({ root: null as unknown as string }), { code: 'NUMACAST_INVALID_ARGUMENT' })
+    const loop = `${plantTree(t, { '/loop': { link: 'loop' } })}/loop`
+    t.throws(() => readTopology({ root: loop }), { code: 'NUMACAST_INVALID_ARGUMENT' })
   })
 
   t.test('this machine', async (t) => {
