@@ -6,6 +6,11 @@ import { fileURLToPath } from 'node:url'
 const nodeAddonApi = path.dirname(createRequire(import.meta.url).resolve('node-addon-api'))
 
 export const flags = [
+  '-DNAPI_VERSION=8',
+  '-DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
+  '-DNODE_ADDON_API_DISABLE_DEPRECATED',
+  // In a worker that is being terminated nothing can be thrown; without this node-addon-api ends the whole process.
+  '-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
   '-isystem',
   nodeAddonApi,
   '-Wall',

@@ -16,7 +16,6 @@ const addon = path.join(output, 'numacast.node')
 const headers = path.join(path.dirname(path.dirname(process.execPath)), 'include', 'node')
 const compiler = process.env.CXX ?? 'g++'
 const sanitizers = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer']
-const defines = ['-DNAPI_VERSION=8', '-DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS', '-DNODE_GYP_MODULE_NAME=numacast']
 const run = promisify(execFile)
 
 if (!existsSync(path.join(headers, 'node_api.h'))) {
@@ -43,8 +42,17 @@ async function compileWaiting() {
     const object = objectOf(source)
     const file = path.join(root, source)
     if (existsSync(object) && statSync(object).mtimeMs > Math.max(newestHeader, statSync(file).mtimeMs)) continue
-    const common = ['-std=c++20', '-fno-exceptions', '-fPIC', '-O1', '-g1', '-D_GLIBCXX_ASSERTIONS', `-I${headers}`]
-    await run(compiler, [...common, ...flags, ...defines, ...sanitizers, '-c', file, '-o', object], { cwd: root })
+    const common = [
+      '-std=c++20',
+      '-fno-exceptions',
+      '-fPIC',
+      '-O1',
+      '-g1',
+      '-D_GLIBCXX_ASSERTIONS',
+      `-I${headers}`,
+      '-DNODE_GYP_MODULE_NAME=numacast',
+    ]
+    await run(compiler, [...common, ...flags, ...sanitizers, '-c', file, '-o', object], { cwd: root })
     compiled++
   }
 }

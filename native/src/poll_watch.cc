@@ -61,6 +61,9 @@ Napi::Function PollWatch::define(Napi::Env env) {
 Napi::Value PollWatch::open(Napi::Env env, UniqueFd fd, int uvEvents, Napi::Function callback, Ready ready) {
   uv_loop_t* loop = nullptr;
   if (napi_get_uv_event_loop(env, &loop) != napi_ok) return Napi::String::New(env, "this thread has no event loop");
+  const Napi::Object object = Instance::of(env).pollWatch.New({});
+  PollWatch* const watch = object.IsEmpty() ? nullptr : Unwrap(object);
+  if (watch == nullptr) return env.Undefined();  // this thread is being terminated: nothing can be made any more
   auto poll = std::make_unique<Poll>();
   poll->env = env;
   poll->handle.data = poll.get();
@@ -75,8 +78,6 @@ Napi::Value PollWatch::open(Napi::Env env, UniqueFd fd, int uvEvents, Napi::Func
       env, [](napi_async_cleanup_hook_handle, void* data) { static_cast<Poll*>(data)->close(); }, poll.get(), &poll->hook);
   uv_poll_start(&poll->handle, uvEvents, [](uv_poll_t* handle, int, int) { static_cast<Poll*>(handle->data)->onReady(); });
   uv_unref(reinterpret_cast<uv_handle_t*>(&poll->handle));
-  const Napi::Object object = Instance::of(env).pollWatch.New({});
-  PollWatch* watch = Unwrap(object);
   watch->poll_ = poll.get();
   poll->owner = watch;
   watch->Ref();

@@ -25,6 +25,11 @@ export function nativeAddon(): NativeAddon | null {
   return typeof loaded === 'string' ? null : loaded
 }
 
+/** For this folder only: the addon, or the sentence that says why there is none. */
+export function nativeAddonOrReason(): NativeAddon | string {
+  return loaded
+}
+
 /** The addon, or the reason why there is none. Never throws: importing numacast must work everywhere. */
 function load(): NativeAddon | string {
   const asked = process.env.NUMACAST_ADDON

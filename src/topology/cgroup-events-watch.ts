@@ -1,4 +1,4 @@
-import { addonStatus, nativeAddon } from './addon.js'
+import { nativeAddonOrReason } from './addon.js'
 import { cgroupFile } from './cgroup-file.js'
 import { HandleWatch } from './handle-watch.js'
 import type { Watch } from './watch.js'
@@ -21,9 +21,8 @@ export type CgroupEvents = Readonly<Record<string, number>>
  * is removed. cgroup v2 only; v1 has no such file.
  */
 export function watchCgroupEvents(target: CgroupEventsTarget, onChange: (events: CgroupEvents) => void): Watch {
-  const addon = nativeAddon()
-  const status = addonStatus()
-  if (addon === null) return HandleWatch.unavailable(status.available ? 'no addon' : status.reason)
+  const addon = nativeAddonOrReason()
+  if (typeof addon === 'string') return HandleWatch.unavailable(addon)
   const file = cgroupFile(target.file, target.directory)
   if (file === null)
     return HandleWatch.unavailable('this process is in no visible cgroup v2, and v1 has no events file')

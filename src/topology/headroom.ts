@@ -1,4 +1,4 @@
-import { addonStatus, nativeAddon } from './addon.js'
+import { nativeAddonOrReason } from './addon.js'
 import type { Headroom } from './cgroup-headroom.js'
 import type { Limit } from './limit.js'
 import { pidOrSelf } from './pid.js'
@@ -26,12 +26,11 @@ export interface HeadroomOptions {
 export function readHeadroom(options: HeadroomOptions = {}): Headroom {
   const root = resolveRoot(options.root)
   const pid = pidOrSelf(options.pid)
-  const addon = nativeAddon()
-  return addon === null ? unknownHeadroom() : addon.readHeadroom(root, pid)
+  const addon = nativeAddonOrReason()
+  return typeof addon === 'string' ? unknownHeadroom(addon) : addon.readHeadroom(root, pid)
 }
 
-function unknownHeadroom(): Headroom {
-  const status = addonStatus()
+function unknownHeadroom(reason: string): Headroom {
   const unknown: Limit = { state: 'unknown', reason: 'unsupported' }
   return {
     layout: 'none',
@@ -72,7 +71,7 @@ function unknownHeadroom(): Headroom {
       {
         code: 'addon-unavailable',
         path: '',
-        message: status.available ? 'no reading' : `headroom is unknown: ${status.reason}`,
+        message: `headroom is unknown: ${reason}`,
       },
     ],
   }

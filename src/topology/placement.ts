@@ -1,5 +1,6 @@
 import { invalidArgument, NumacastError } from '../core/errors.js'
-import { addonStatus, nativeAddon } from './addon.js'
+import { nativeAddon, nativeAddonOrReason } from './addon.js'
+import type { NativeAddon } from './native-addon.js'
 import type { Topology } from './numa-topology.js'
 import { readTopology } from './topology.js'
 
@@ -85,10 +86,8 @@ function checkIds(what: string, ids: readonly number[]): void {
   }
 }
 
-function apply(call: (addon: NonNullable<ReturnType<typeof nativeAddon>>) => string | null): PlacementResult {
-  const addon = nativeAddon()
-  const status = addonStatus()
-  if (addon === null) return { applied: false, reason: status.available ? 'no addon' : status.reason }
-  const reason = call(addon)
+function apply(call: (addon: NativeAddon) => string | null): PlacementResult {
+  const addon = nativeAddonOrReason()
+  const reason = typeof addon === 'string' ? addon : call(addon)
   return reason === null ? { applied: true } : { applied: false, reason }
 }

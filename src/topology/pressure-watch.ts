@@ -1,5 +1,5 @@
 import { invalidArgument } from '../core/errors.js'
-import { addonStatus, nativeAddon } from './addon.js'
+import { nativeAddonOrReason } from './addon.js'
 import { cgroupFile } from './cgroup-file.js'
 import { HandleWatch } from './handle-watch.js'
 import type { Watch } from './watch.js'
@@ -38,9 +38,8 @@ export interface PressureEvent {
 export function watchPressure(trigger: PressureTrigger, onEvent: (event: PressureEvent) => void): Watch {
   checkTrigger(trigger)
   const { resource, kind, stallUs, windowUs, scope = 'system' } = trigger
-  const addon = nativeAddon()
-  const status = addonStatus()
-  if (addon === null) return HandleWatch.unavailable(status.available ? 'no addon' : status.reason)
+  const addon = nativeAddonOrReason()
+  if (typeof addon === 'string') return HandleWatch.unavailable(addon)
   const file =
     scope === 'system'
       ? `/proc/pressure/${resource}`

@@ -1,6 +1,6 @@
 import os from 'node:os'
 import { invalidArgument } from '../core/errors.js'
-import { addonStatus, nativeAddon } from './addon.js'
+import { nativeAddonOrReason } from './addon.js'
 import { HandleWatch } from './handle-watch.js'
 import type { NativeWatch } from './native-addon.js'
 import { checkPid } from './pid.js'
@@ -41,9 +41,8 @@ export function watchProcess(target: ProcessTarget, onExit: (exit: ProcessExit) 
   if (startTime !== null && !(Number.isSafeInteger(startTime) && startTime >= 0)) {
     throw invalidArgument(`startTime must be what processStartTime() returned, not ${startTime}`, { startTime })
   }
-  const addon = nativeAddon()
-  const status = addonStatus()
-  if (addon === null) return HandleWatch.unavailable(status.available ? 'no addon' : status.reason)
+  const addon = nativeAddonOrReason()
+  if (typeof addon === 'string') return HandleWatch.unavailable(addon)
   return HandleWatch.open((watch) => {
     const exited = (waitStatus: number | null): void => {
       if (watch.status.state !== 'watching') return

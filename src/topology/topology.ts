@@ -1,5 +1,5 @@
 import os from 'node:os'
-import { addonStatus, nativeAddon } from './addon.js'
+import { nativeAddonOrReason } from './addon.js'
 import type { Topology } from './numa-topology.js'
 import { resolveRoot } from './root.js'
 
@@ -20,13 +20,11 @@ export interface TopologyOptions {
  */
 export function readTopology(options: TopologyOptions = {}): Topology {
   const root = resolveRoot(options.root)
-  const addon = nativeAddon()
-  return addon === null ? topologyFromOs() : addon.readTopology(root)
+  const addon = nativeAddonOrReason()
+  return typeof addon === 'string' ? topologyFromOs(addon) : addon.readTopology(root)
 }
 
-function topologyFromOs(): Topology {
-  const status = addonStatus()
-  const reason = status.available ? '' : status.reason
+function topologyFromOs(reason: string): Topology {
   const cpus = os.cpus().map((_, index) => index)
   return {
     source: 'os',

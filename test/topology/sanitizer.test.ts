@@ -20,6 +20,7 @@ const suites = [
   'process-watch',
   'cgroup-events-watch',
   'placement',
+  'worker-threads',
 ]
 const run = promisify(execFile)
 

@@ -1,0 +1,32 @@
+// Terminates worker threads in the midst of opening and closing what the addon has to offer. A mistake in the addon's
+// teardown takes the whole process down, so the test runs this one as a child.
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+
+const folder = new URL('../../src/topology/', import.meta.url).href
+const source = `
+  const { parentPort } = require('node:worker_threads')
+  const load = (name) => import(${JSON.stringify(folder)} + name + '.js')
+  Promise.all(['process-watch', 'headroom-sampler', 'headroom', 'topology'].map(load)).then((modules) => {
+    const { watchProcess, openHeadroomSampler, readHeadroom, readTopology } = Object.assign({}, ...modules)
+    parentPort.postMessage('busy')
+    for (let turn = 0; ; turn++) {
+      const watch = watchProcess({ pid: process.pid }, () => {})
+      const sampler = openHeadroomSampler()
+      sampler.sample()
+      readHeadroom()
+      readTopology()
+      if (turn % 2 === 0) watch.close()
+      if (turn % 3 === 0) sampler.close()
+    }
+  })`
+
+const rounds = Number(process.argv[2] ?? 20)
+for (let round = 0; round < rounds; round++) {
+  const worker = new Worker(source, { eval: true })
+  await once(worker, 'message')
+  await delay(round % 7)
+  await worker.terminate()
+}
+process.stdout.write('survived')
