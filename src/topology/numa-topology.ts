@@ -39,7 +39,7 @@ export interface NumaDistances {
 export interface Topology {
   /** `sysfs`: the kernel's nodes. `synthesised`: one node, made from `/sys` and `/proc`. `os`: one, from `node:os`. */
   readonly source: 'sysfs' | 'synthesised' | 'os'
-  /** Ascending by id; ids may have gaps. */
+  /** Ascending by id; ids may have gaps. Empty only for a captured tree that could not be read without the addon. */
   readonly nodes: readonly NumaNode[]
   readonly distances: NumaDistances | null
   readonly warnings: readonly ReadingWarning[]

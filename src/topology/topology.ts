@@ -21,7 +21,14 @@ export interface TopologyOptions {
 export function readTopology(options: TopologyOptions = {}): Topology {
   const root = resolveRoot(options.root)
   const addon = nativeAddonOrReason()
-  return typeof addon === 'string' ? topologyFromOs(addon) : addon.readTopology(root)
+  if (typeof addon !== 'string') return addon.readTopology(root)
+  return root === '/' ? topologyFromOs(addon) : unreadTopology(root, addon)
+}
+
+/** This machine's figures would be a wrong answer to a question about another one. */
+function unreadTopology(root: string, reason: string): Topology {
+  const message = `${root} was not read: ${reason}`
+  return { source: 'os', nodes: [], distances: null, warnings: [{ code: 'addon-unavailable', path: '', message }] }
 }
 
 function topologyFromOs(reason: string): Topology {
