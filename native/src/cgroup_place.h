@@ -13,6 +13,15 @@ namespace numacast {
 enum class Unknown { kUnreadable, kNotMounted, kOutsideMount };
 enum class Visible { kYes, kNo, kNotKnown };
 
+/** A cgroup path: so many levels above the cgroup namespace's root, then down through `names`. */
+struct CgroupPath {
+  size_t ups = 0;
+  std::vector<std::string> names;
+
+  /** Nothing for a path that the kernel would not print: too long, or ".." after a name. */
+  static std::optional<CgroupPath> parse(std::string_view text);
+};
+
 /** Where one controller's hierarchy holds the process. */
 struct CgroupPlace {
   std::string controller;
@@ -26,6 +35,8 @@ struct CgroupPlace {
   Visible ancestorsVisible = Visible::kNotKnown;
   /** v2: whether the mount's root offers the controller to its children; unset where that cannot be read. */
   std::optional<bool> offered;
+  /** v2: whether the process's own cgroup has any of the kernel's files, so that one it lacks is a controller it lacks. */
+  bool hasFiles = false;
   std::optional<Unknown> problem;
 
   bool found() const { return !problem.has_value(); }
@@ -66,6 +77,18 @@ class CgroupLocator {
   Layout layout() const;
 
  private:
+  /** How much of the way from a mount's root to a cgroup is there to see. */
+  enum class Shown { kNothing, kPart, kWhole };
+  struct Route {
+    const Mount* mount = nullptr;
+    Shown shown = Shown::kNothing;
+    /** How many of the cgroup's names the mount's root stands for. */
+    size_t rootDepth = 0;
+    /** Whether the hierarchy is mounted at all. */
+    bool mounted = false;
+  };
+
+  Route route(const CgroupPlace& place, const CgroupPath& path) const;
   CgroupPlace resolve(CgroupPlace place, const std::string& cgroupPath) const;
   Visible ancestorsVisible(const Mount& mount, bool v1) const;
 

@@ -105,6 +105,19 @@ bool looksRenumbered(const IdSet& online, const IdSet& effective) {
   return fromZero && !effective.minus(online).empty() && !online.minus(effective).empty();
 }
 
+/** Whether a CPU that `cpu/online` leaves out says by itself that it is online. */
+bool contradicted(const RootDir& root, const IdSet& online) {
+  const auto present = IdSet::parseList(root.read(std::string(kCpuDirectory) + "/present").text);
+  if (present && present->ids() == online.ids()) return false;
+  std::vector<std::string> names;
+  root.list(kCpuDirectory, names);
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    const auto id = numberAfter(name, "cpu");
+    return id && *id < IdSet::kMost && !online.contains(static_cast<uint32_t>(*id)) &&
+           trim(root.read(std::string(kCpuDirectory) + "/" + name + "/online").text) == "1";
+  });
+}
+
 std::optional<IdSet> onlineByDirectory(const RootDir& root) {
   std::vector<std::string> names;
   if (!root.list(kCpuDirectory, names)) return std::nullopt;
@@ -131,7 +144,7 @@ std::optional<IdSet> readOnlineCpus(const RootDir& root, const MountTable& mount
     if (!online || online->empty()) {
       warnings.add("malformed", path, "this is no list of CPUs; each cpuN/online was read instead");
     } else if (mounts.hasMountAt(path, "fuse.lxcfs") || mounts.hasMountAt(kCpuDirectory, "fuse.lxcfs") ||
-               (effective && looksRenumbered(*online, *effective))) {
+               (effective && looksRenumbered(*online, *effective)) || contradicted(root, *online)) {
       warnings.add("cpu-online-renumbered", path, "a container's view (lxcfs?), which does not use the kernel's CPU ids");
     } else {
       return online;

@@ -40,8 +40,8 @@ class CpusetSection {
 };
 
 /**
- * The online CPUs: `cpu/online`, or where that is missing or renumbered (lxcfs shows a container's CPUs as 0 to n−1)
- * each `cpuN/online`. `effective` is what the process may run on, to compare with.
+ * The online CPUs: `cpu/online`, or where that is missing or a container's view (lxcfs shows its CPUs as 0 to n−1) each
+ * `cpuN/online`. `effective` is what the process may run on, to compare with.
  */
 std::optional<IdSet> readOnlineCpus(const RootDir& root, const MountTable& mounts, const std::optional<IdSet>& effective,
                                     Warnings& warnings);

@@ -64,7 +64,7 @@ double HeadroomReader::effectiveCpus() const {
   const double cpus = cpuset.usable ? static_cast<double>(cpuset.usable->size()) : kUnknown;
   if (cpu.quotaCpus.isUnknown()) {
     // No visible hierarchy carries the controller: nothing that we could know of divides the CPUs further.
-    return cpu.quotaCpus.reason == Unknown::kNotMounted ? cpus : kUnknown;
+    return cpu.quotaCpus.reason == Unknown::kNotMounted || layout == Layout::kNone ? cpus : kUnknown;
   }
   if (!cpu.quotaCpus.isLimited()) return cpus;
   return std::isnan(cpus) ? cpu.quotaCpus.value : std::min(cpu.quotaCpus.value, cpus);
@@ -72,14 +72,13 @@ double HeadroomReader::effectiveCpus() const {
 
 /** No if any hierarchy hides ancestors, yes if none does. */
 Visible HeadroomReader::ancestorsVisible() const {
-  Visible whole = Visible::kNotKnown;
-  for (const CgroupPlace* place : places()) {
-    if (place->controller != "memory" && place->controller != "cpu") continue;
+  std::optional<Visible> whole;
+  for (const CgroupPlace* place : {&memory.place(), &cpu.place()}) {
+    if (!place->found()) continue;
     if (place->ancestorsVisible == Visible::kNo) return Visible::kNo;
-    if (place->ancestorsVisible == Visible::kNotKnown) return Visible::kNotKnown;
-    whole = Visible::kYes;
+    if (place->ancestorsVisible == Visible::kNotKnown || !whole) whole = place->ancestorsVisible;
   }
-  return whole;
+  return whole.value_or(Visible::kNotKnown);
 }
 
 std::vector<std::string> HeadroomReader::hotFiles() const {

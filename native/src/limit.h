@@ -38,16 +38,17 @@ struct Limit {
 };
 
 /**
- * The answer where no level has the controller's limit file: it is offered but switched on for nobody here, or it is
- * in no visible hierarchy, or the files are just not there.
+ * The answer where no level has the controller's limit file: it is switched on for nobody here, or the hierarchy's own
+ * root says that it is not part of it, or the files are just not there.
  */
 inline Limit limitOfNoLevel(const CgroupPlace& place) {
   if (!place.found()) return Limit::unknown(*place.problem);
   // The root of a v1 hierarchy cannot be limited, and some controllers give it no files.
   const bool root = place.levels.size() == 1 && place.ancestorsVisible == Visible::kYes;
   if (place.version == 1 && root) return Limit::unlimited();
-  if (!place.offered) return Limit::unknown(Unknown::kUnreadable);
-  return *place.offered ? Limit::unlimited() : Limit::unknown(Unknown::kNotMounted);
+  if (place.version == 1) return Limit::unknown(Unknown::kUnreadable);
+  if (place.offered == false && place.ancestorsVisible == Visible::kYes) return Limit::unknown(Unknown::kNotMounted);
+  return place.offered == true || place.hasFiles ? Limit::unlimited() : Limit::unknown(Unknown::kUnreadable);
 }
 
 }  // namespace numacast

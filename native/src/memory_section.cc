@@ -87,9 +87,19 @@ void MemorySection::readSlow(ReadBuffer& buffer, Warnings& warnings) {
   }
   for (MemoryLevel& level : levels_) {
     level.max = readLimit(level.maxFile, level.path, buffer, warnings);
+    // The kernel makes both files or, in the root of v2, neither.
+    if (level.maxFile.missing() && !level.currentFile.missing()) {
+      warnings.add("unreadable", level.maxFile.path(), "it is missing, though this cgroup counts memory");
+      level.max = Limit::unknown(Unknown::kUnreadable);
+    }
     level.high = readLimit(level.highFile, level.path, buffer, warnings);
     level.swapMax = readLimit(level.swapMaxFile, level.path, buffer, warnings);
-    if (matters(level)) readStat(level, buffer, warnings);
+    if (!matters(level)) continue;
+    readStat(level, buffer, warnings);
+    const KeptFile& counter = level.currentFile;
+    if (counter.unreadable() ? !counter.gone() : counter.missing() && level.max.isLimited()) {
+      warnings.add("unreadable", counter.path(), errnoText(counter.error()));
+    }
   }
   combine();
   applyHiddenLimit(buffer, warnings);

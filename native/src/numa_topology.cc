@@ -78,6 +78,11 @@ class TopologyReader {
           warnings_.add("nodes-missing", kNodes, "nodes are said to be online, but none has a directory");
           return std::nullopt;
         }
+        const IdSet missing = online->minus(directories.empty() ? bus : directories);
+        if (!missing.empty()) {
+          warnings_.add("nodes-missing", kNodes,
+                        "node " + std::to_string(missing.ids().front()) + " is said to be online, but has no directory");
+        }
         return online;
       }
       warnings_.add("malformed", path, "this is no list of nodes; the node directories were taken instead");

@@ -1,6 +1,7 @@
 #include "process_exit.h"
 
 #include <linux/ioctl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
@@ -45,6 +46,12 @@ ProcessExit::Opened ProcessExit::open(int pid, double startTime, std::string& re
   }
   // The pidfd holds on to one process; whether it is the one that was meant, its start time tells.
   const auto stat = ProcessStat::read(pid);
+  pollfd state{pidfd_.get(), POLLIN, 0};
+  if (!stat && poll(&state, 1, 0) == 0) {
+    pidfd_.reset();
+    reason = "process " + std::to_string(pid) + " is there, but /proc does not show it (hidepid?)";
+    return Opened::kUnavailable;
+  }
   if (!stat || (startTime >= 0 && static_cast<double>(stat->startTime) != startTime)) {
     pidfd_.reset();
     return Opened::kGone;

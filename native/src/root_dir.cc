@@ -6,8 +6,11 @@
 #include <sys/syscall.h>
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <system_error>
+
+#include "text.h"
 
 namespace numacast {
 
@@ -44,7 +47,50 @@ int RootDir::openAt(const std::string& path, int flags) const {
   if (fd >= 0) return static_cast<int>(fd);
   // Kernels before 5.6, and sandboxes that refuse what they do not know.
   if (errno != ENOSYS && errno != EPERM) return -1;
-  return openat(root_.get(), relative.c_str(), flags);
+  return openStepwise(relative, flags);
+}
+
+/** What RESOLVE_IN_ROOT does, name by name: a link's target is put in front of the names that are left. */
+int RootDir::openStepwise(const std::string& path, int flags) const {
+  constexpr int kMostLinks = 40;  // the kernel's own bound
+  std::vector<UniqueFd> above;    // the directories on the way; none is the root
+  std::deque<std::string> names;
+  const auto prepend = [&](std::string_view text) {
+    const std::vector<std::string_view> parts = split(text, '/');
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+      if (!part->empty() && *part != ".") names.emplace_front(*part);
+    }
+  };
+  prepend(path);
+  const bool follow = (flags & O_NOFOLLOW) == 0;
+  for (int links = 0; !names.empty();) {
+    const std::string name = std::move(names.front());
+    names.pop_front();
+    if (name == "..") {
+      if (!above.empty()) above.pop_back();
+      continue;
+    }
+    const int directory = above.empty() ? root_.get() : above.back().get();
+    UniqueFd next(openat(directory, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    struct stat status = {};
+    if (!next.valid() || fstat(next.get(), &status) != 0) return -1;
+    if (S_ISLNK(status.st_mode) && (follow || !names.empty())) {
+      char target[4096];
+      const ssize_t length = readlinkat(next.get(), "", target, sizeof target);
+      if (length < 0) return -1;
+      if (++links > kMostLinks) {
+        errno = ELOOP;
+        return -1;
+      }
+      if (length > 0 && target[0] == '/') above.clear();
+      prepend({target, static_cast<size_t>(length)});
+    } else if (names.empty()) {
+      return openat(directory, name.c_str(), flags | O_NOFOLLOW);
+    } else {
+      above.push_back(std::move(next));
+    }
+  }
+  return openat(above.empty() ? root_.get() : above.back().get(), ".", flags);
 }
 
 UniqueFd RootDir::openFile(const std::string& path, int& error) const {

@@ -48,6 +48,7 @@ class RootDir {
 
  private:
   int openAt(const std::string& path, int flags) const;
+  int openStepwise(const std::string& path, int flags) const;
 
   bool live_;
   UniqueFd root_;

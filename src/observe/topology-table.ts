@@ -1,6 +1,6 @@
-import type { Headroom } from '../topology/headroom.js'
+import type { Headroom } from '../topology/cgroup-headroom.js'
 import type { Limit } from '../topology/limit.js'
-import type { NumaDistances, Topology } from '../topology/topology.js'
+import type { NumaDistances, Topology } from '../topology/numa-topology.js'
 import { printable } from './printable.js'
 import { tableLines } from './table.js'
 import { formatBytes, formatIds } from './units.js'

@@ -3,7 +3,7 @@ import { nativeAddon } from './addon.js'
 import type { HeadroomOptions } from './headroom.js'
 import { type HeadroomSample, sampleFields, viewSample } from './headroom-sample.js'
 import type { NativeSampler } from './native-addon.js'
-import { checkPid } from './pid.js'
+import { pidOrSelf } from './pid.js'
 import { resolveRoot } from './root.js'
 
 export interface HeadroomSamplerOptions extends HeadroomOptions {
@@ -30,7 +30,7 @@ export class HeadroomSampler {
 
   constructor(options: HeadroomSamplerOptions = {}) {
     const root = resolveRoot(options.root)
-    const pid = checkPid(options.pid)
+    const pid = pidOrSelf(options.pid)
     const slowIntervalMs = options.slowIntervalMs ?? 1000
     if (!(slowIntervalMs >= 0 && slowIntervalMs <= 3_600_000)) {
       throw invalidArgument(`slowIntervalMs must be from 0 to 3600000, not ${slowIntervalMs}`, { slowIntervalMs })

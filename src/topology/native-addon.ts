@@ -1,6 +1,6 @@
-import type { Headroom } from './headroom.js'
-import type { ProcessState } from './process-state.js'
-import type { Topology } from './topology.js'
+import type { Headroom } from './cgroup-headroom.js'
+import type { Topology } from './numa-topology.js'
+import type { ProcessState } from './process-stat.js'
 
 /**
  * What `native/` exports. Its functions throw only for a wrong argument type, which this folder rules out; what the

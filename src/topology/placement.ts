@@ -1,7 +1,8 @@
 import { invalidArgument, NumacastError } from '../core/errors.js'
 import { nativeAddon, nativeAddonOrReason } from './addon.js'
 import type { NativeAddon } from './native-addon.js'
-import { readTopology, type Topology } from './topology.js'
+import type { Topology } from './numa-topology.js'
+import { readTopology } from './topology.js'
 
 /** What the kernel made of a request: "not possible here" is an answer, not an error. */
 export type PlacementResult = { readonly applied: true } | { readonly applied: false; readonly reason: string }
@@ -77,6 +78,7 @@ export function pinToNode(nodeId: number, topology: Topology = readTopology()): 
 }
 
 function checkIds(what: string, ids: readonly number[]): void {
+  if (!Array.isArray(ids)) throw invalidArgument(`${what} must be an array of integers, not ${String(ids)}`)
   for (const id of ids) {
     if (!Number.isInteger(id) || id < 0 || id > 0xffff) {
       throw invalidArgument(`${what} must hold integers from 0 to 65535, not ${id}`)

@@ -1,6 +1,6 @@
 import os from 'node:os'
 import { nativeAddonOrReason } from './addon.js'
-import type { ReadingWarning } from './reading-warning.js'
+import type { Topology } from './numa-topology.js'
 import { resolveRoot } from './root.js'
 
 export interface TopologyOptions {
@@ -12,51 +12,6 @@ export interface TopologyOptions {
   readonly root?: string
 }
 
-export interface Hugepages {
-  readonly pageBytes: number
-  readonly total: number
-  readonly free: number
-  readonly surplus: number
-}
-
-/** One NUMA node. A memory figure is `null` where the kernel's file could not be read. */
-export interface NumaNode {
-  readonly id: number
-  /** Its online CPUs, ascending; empty for a node of memory only. */
-  readonly cpus: readonly number[]
-  /**
-   * The CPUs nearest to its memory: its own where it has some, else those of its initiators, else those of the
-   * nearest nodes. Empty when the kernel does not single any out.
-   */
-  readonly localCpus: readonly number[]
-  readonly memoryTotalBytes: number | null
-  readonly memoryFreeBytes: number | null
-  /** Free + active and inactive file pages + reclaimable slab: an upper bound of what can be had without swapping. */
-  readonly memoryAvailableBytes: number | null
-  readonly activeFileBytes: number | null
-  readonly inactiveFileBytes: number | null
-  readonly slabReclaimableBytes: number | null
-  readonly hugepages: readonly Hugepages[]
-  /** Whether this process may allocate there (effective `cpuset` mems); `null` when that could not be read. */
-  readonly allowed: boolean | null
-}
-
-/** SLIT distances: 10 is local. Row = from, column = to; they may be asymmetric. */
-export interface NumaDistances {
-  /** The node that each row and column stands for. */
-  readonly nodeIds: readonly number[]
-  readonly matrix: readonly (readonly number[])[]
-}
-
-export interface Topology {
-  /** `sysfs`: the kernel's nodes. `synthesised`: one node, made from `/sys` and `/proc`. `os`: one, from `node:os`. */
-  readonly source: 'sysfs' | 'synthesised' | 'os'
-  /** Ascending by id; ids may have gaps. */
-  readonly nodes: readonly NumaNode[]
-  readonly distances: NumaDistances | null
-  readonly warnings: readonly ReadingWarning[]
-}
-
 /**
  * Reads the NUMA topology, synchronously, in a few milliseconds. Never throws for what it finds in the tree: a broken
  * file becomes a warning.
@@ -66,7 +21,14 @@ export interface Topology {
 export function readTopology(options: TopologyOptions = {}): Topology {
   const root = resolveRoot(options.root)
   const addon = nativeAddonOrReason()
-  return typeof addon === 'string' ? topologyFromOs(addon) : addon.readTopology(root)
+  if (typeof addon !== 'string') return addon.readTopology(root)
+  return root === '/' ? topologyFromOs(addon) : unreadTopology(root, addon)
+}
+
+/** This machine's figures would be a wrong answer to a question about another one. */
+function unreadTopology(root: string, reason: string): Topology {
+  const message = `${root} was not read: ${reason}`
+  return { source: 'os', nodes: [], distances: null, warnings: [{ code: 'addon-unavailable', path: '', message }] }
 }
 
 function topologyFromOs(reason: string): Topology {

@@ -39,6 +39,11 @@ t.test('without the addon everything answers, and says why', async (t) => {
     distances: null,
     warnings: [{ code: 'addon-unavailable' }],
   })
+  t.match(
+    without('all.readTopology({ root: "/proc" })'),
+    { nodes: { length: 0 }, warnings: [{ code: 'addon-unavailable', message: /proc was not read/ }] },
+    'this machine does not stand in for a captured one',
+  )
   t.match(without('all.readHeadroom()'), {
     layout: 'none',
     ancestorsVisible: 'unknown',

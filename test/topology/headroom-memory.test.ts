@@ -123,6 +123,41 @@ function run(): void {
     t.same(memoryOf(t, v2Files('/', {}), other).limit, { state: 'unknown', reason: 'not-mounted' })
   })
 
+  t.test('a limit file that is missing beside its counter is unknown, not unlimited', async (t) => {
+    for (const files of [
+      v2Files('/a/b', { '/a/b': { 'memory.current': '1' }, '/a': used({ 'memory.max': String(GiB) }) }),
+      v1Files('/a', { memory: { '/a': { 'memory.usage_in_bytes': '1' } } }),
+    ]) {
+      const { memory, warnings } = readHeadroom({ root: plantTree(t, files) })
+      t.same(memory.limit, { state: 'unknown', reason: 'unreadable' })
+      t.equal(memory.safeHeadroomBytes, null)
+      t.match(warnings, [{ code: 'unreadable' }])
+    }
+  })
+
+  t.test('v2: a controller that a container was not given does not limit it', async (t) => {
+    for (const controllers of ['memory pids\n', { link: '/nowhere' }] as const) {
+      const rootless = v2Files('/', { '/': { ...used({ 'memory.max': String(GiB) }), 'cgroup.type': 'domain' } })
+      const headroom = readHeadroom({
+        root: plantTree(t, rootless, { '/sys/fs/cgroup/cgroup.controllers': controllers }),
+      })
+      t.same(headroom.cpu.quotaCpus, { state: 'unlimited' })
+      t.equal(headroom.ancestorsVisible, false)
+    }
+  })
+
+  t.test('v2: a directory without any of the kernel’s files tells nothing', async (t) => {
+    const {
+      '/sys/fs/cgroup/cgroup.controllers': _,
+      '/sys/fs/cgroup/a/cgroup.procs': _procs,
+      ...rest
+    } = v2Files('/a', {
+      '/a': {},
+    })
+    const root = plantTree(t, rest, { '/sys/fs/cgroup/a': { directory: true } })
+    t.same(readHeadroom({ root }).memory.limit, { state: 'unknown', reason: 'unreadable' })
+  })
+
   t.test('v2: what cannot be read is unknown, not unlimited', async (t) => {
     for (const broken of ['junk', '', '-5', '12 34', '99999999999999999999999', '1.5']) {
       const headroom = readHeadroom({
@@ -142,6 +177,19 @@ function run(): void {
     })
     t.same(memory.limit, { state: 'unknown', reason: 'unreadable' })
     t.match(warnings, [{ code: 'unreadable', path: '/sys/fs/cgroup/a/memory.max' }])
+  })
+
+  t.test('a limit whose use cannot be read leaves no headroom to tell of, and says why', async (t) => {
+    const { 'memory.current': _, ...rest } = used({ 'memory.max': String(GiB) })
+    for (const directory of [false, true]) {
+      const files = v2Files('/a/b', { '/a/b': used(), '/a': rest })
+      const current = '/sys/fs/cgroup/a/memory.current'
+      const root = plantTree(t, files, directory ? { [current]: { directory } } : {})
+      const { memory, warnings } = readHeadroom({ root })
+      t.match(memory.limit, { state: 'limited', value: GiB })
+      t.equal(memory.safeHeadroomBytes, null)
+      t.match(warnings, [{ code: 'unreadable', path: current }])
+    }
   })
 
   t.test('v2: without memory.stat the working set is not known', async (t) => {

@@ -190,6 +190,31 @@ function run(): void {
     }
   })
 
+  t.test('a cgroup that is named like a removed one', async (t) => {
+    const group = '/a/x (deleted)'
+    const { memory, warnings } = read(t, v2Files(group, { [group]: limit(5), '/a': limit(9) }))
+    t.same(memory.limit, { state: 'limited', value: 5, levelPath: `/sys/fs/cgroup${group}` })
+    t.same(warnings, [])
+    const hostile = read(t, v2Files('/a/.. (deleted)', { '/a': limit(9) }))
+    t.match(hostile.memory.limit, { state: 'limited', value: 9 })
+  })
+
+  t.test('a membership with the line ends of another system', async (t) => {
+    const self = { '/proc/self/cgroup': '0::/a\r\n' }
+    t.match(read(t, v2Files('/a', { '/a': limit(5) }), self).memory.limit, { state: 'limited', value: 5 })
+  })
+
+  t.test('without any cgroup mount no membership is needed: nothing is mounted', async (t) => {
+    const { '/proc/self/cgroup': _, ...noCgroups } = selfFiles([], [])
+    const cpus = { '/sys/devices/system/cpu/online': '0-3\n' }
+    const headroom = read(t, hostFiles(), noCgroups, cpus)
+    t.same(headroom.memory.limit, { state: 'unknown', reason: 'not-mounted' })
+    t.equal(headroom.cpu.effectiveCpus, 4)
+    const nothing = read(t, cpus)
+    t.same(nothing.cpu.quotaCpus, { state: 'unknown', reason: 'unreadable' }, 'no mount table either')
+    t.equal(nothing.cpu.effectiveCpus, 4, 'no hierarchy is known of that could divide them')
+  })
+
   t.test('ancestorsVisible', async (t) => {
     const v2 = (t: T, root: Record<string, string>, ...more: TreeFiles[]) =>
       read(t, v2Files('/a', { '/a': limit(5), '/': root }), ...more).ancestorsVisible
@@ -204,6 +229,16 @@ function run(): void {
     t.equal(read(t, without).ancestorsVisible, 'unknown')
     t.equal(read(t, without, { '/proc/self/ns/cgroup': { link: 'cgroup:[4026531835]' } }).ancestorsVisible, true)
     t.equal(read(t, without, { '/proc/self/ns/cgroup': { link: 'cgroup:[4026532500]' } }).ancestorsVisible, false)
+    const limited = (controller: string, file: string, value: string) => {
+      const files = v1Files('/', { memory: { '/': {} }, cpu: { '/': {} } })
+      const root = `/sys/fs/cgroup/${controller}`
+      const { [`${root}/release_agent`]: _, ...rest } = files
+      return read(t, rest, { [`${root}/${file}`]: `${value}\n` }).ancestorsVisible
+    }
+    t.equal(limited('memory', 'memory.limit_in_bytes', '1048576'), false, 'the true root of v1 cannot be limited')
+    t.equal(limited('memory', 'memory.limit_in_bytes', '9223372036854771712'), 'unknown')
+    t.equal(limited('cpu', 'cpu.cfs_quota_us', '50000'), false)
+    t.equal(limited('cpu', 'cpu.cfs_quota_us', '-1'), 'unknown')
   })
 
   t.test('files that are missing or broken', async (t) => {
@@ -258,7 +293,7 @@ function run(): void {
     const { '/sys/fs/cgroup/a/memory.max': _, ...rest } = v2Files('/a', { '/a': limit(5) })
     const link = '/proc/sys/kernel/pid_max' // a number, on the machine that runs this test
     const root = plantTree(t, rest, { '/sys/fs/cgroup/a/memory.max': { link } })
-    t.equal(readHeadroom({ root }).memory.limit.state, 'unlimited', 'it leads nowhere')
+    t.equal(readHeadroom({ root }).memory.limit.state, 'unknown', 'it leads nowhere')
     writeTree(root, { [link]: '777\n' })
     t.match(readHeadroom({ root }).memory.limit, { value: 777 }, 'it leads to what the tree holds there')
   })

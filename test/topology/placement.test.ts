@@ -27,6 +27,7 @@ function run(): void {
 
   t.test('bad arguments are refused', async (t) => {
     t.throws(() => setAffinity([]), { code: 'NUMACAST_INVALID_ARGUMENT' })
+    t.throws(() => setAffinity(null as unknown as number[]), { code: 'NUMACAST_INVALID_ARGUMENT' })
     t.throws(() => setAffinity([-1]), { code: 'NUMACAST_INVALID_ARGUMENT' })
     t.throws(() => setAffinity([0.5]), { code: 'NUMACAST_INVALID_ARGUMENT' })
     t.throws(() => setMempolicy('somewhere' as 'bind', [0]), { code: 'NUMACAST_INVALID_ARGUMENT' })

@@ -39,5 +39,7 @@ function run(): void {
   t.test('no such process, and no process id', async (t) => {
     t.equal(readProcessState(4_194_304), null)
     t.throws(() => readProcessState(-1), { code: 'NUMACAST_INVALID_ARGUMENT' })
+    const notSpawned = undefined as unknown as number
+    t.throws(() => readProcessState(notSpawned), { code: 'NUMACAST_INVALID_ARGUMENT' })
   })
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import os from 'node:os'
@@ -131,6 +131,8 @@ function run(): void {
     for (const pid of [0, -1, 1.5, Number.NaN]) {
       t.throws(() => watchProcess({ pid }, () => {}), { code: 'NUMACAST_INVALID_ARGUMENT' })
     }
+    const notSpawned = { pid: undefined as unknown as number }
+    t.throws(() => watchProcess(notSpawned, () => {}), { code: 'NUMACAST_INVALID_ARGUMENT' }, 'not this process')
     t.throws(() => watchProcess({ pid: 1, startTime: -5 }, () => {}), { code: 'NUMACAST_INVALID_ARGUMENT' })
   })
 
@@ -147,6 +149,20 @@ function run(): void {
     const before = count()
     for (let index = 0; index < 50; index++) watchProcess({ pid: process.pid }, () => {}).close()
     t.equal(count(), before)
+  })
+
+  t.test('a process that /proc hides is not taken for gone', async (t) => {
+    const source = `
+      import(process.argv[1]).then(({ watchProcess }) => {
+        const watch = watchProcess({ pid: Number(process.argv[2]) }, () => console.log('told that it is gone'))
+        console.log(watch.status.state)
+      })`
+    const module = new URL('../../src/topology/process-watch.js', import.meta.url).href
+    const hidden =
+      'mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"'
+    const command = ['-m', 'sh', '-c', hidden, 'sh', process.execPath, '-e', source, module, String(process.pid)]
+    const { status, stdout, stderr } = spawnSync('unshare', command, { encoding: 'utf8' })
+    if (requirement(t, 'a mount namespace of its own', status === 0, stderr)) t.equal(stdout, 'unavailable\n')
   })
 
   t.test('in worker threads, and a worker that ends with its watches open', async (t) => {

@@ -16,6 +16,7 @@ const suites = [
   'headroom-memory',
   'headroom-cpu',
   'headroom-places',
+  'root-dir',
   'headroom-sampler',
   'process-watch',
   'cgroup-events-watch',

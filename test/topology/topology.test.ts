@@ -1,6 +1,7 @@
 import t from 'tap'
 import { nativeAddon } from '../../src/topology/addon.js'
-import { readTopology, type Topology } from '../../src/topology/topology.js'
+import type { Topology } from '../../src/topology/numa-topology.js'
+import { readTopology } from '../../src/topology/topology.js'
 import { hostFiles, numaFiles, plantTree, type TreeFiles } from '../support/machine-tree.js'
 import { requirement } from '../support/requirement.js'
 
@@ -122,6 +123,12 @@ function run(): void {
         t.ok(codes(topology).includes('malformed'), online)
       }
     })
+    t.test('a node that is said to be online, but has no directory', async (t) => {
+      const topology = readTopology({ root: plantTree(t, numaFiles({ online: '1,10-11', nodes })) })
+      t.same(ids(topology), [1, 10, 11])
+      t.match(topology.nodes[2], { cpus: [], memoryTotalBytes: null })
+      t.ok(codes(topology).includes('nodes-missing'))
+    })
     t.test('none at all: one node is synthesised, and it says so', async (t) => {
       const root = plantTree(t, hostFiles(8192, 2048), { '/sys/devices/system/cpu/online': '0-2,5\n' })
       const topology = readTopology({ root })
@@ -203,6 +210,26 @@ function run(): void {
       const topology = readTopology({ root: plantTree(t, files, status) })
       t.ok(codes(topology).includes('cpu-online-renumbered'))
       t.same(topology.nodes[0]?.cpus, range(0, 15))
+    })
+    t.test('a cpu/online that the CPUs’ own files contradict is a container’s view', async (t) => {
+      const files = numaFiles({
+        online: '0-1',
+        cpuOnline: '0-1',
+        nodes: { 0: { cpulist: '0-3' }, 1: { cpulist: '4-7' } },
+      })
+      const own = Object.fromEntries(
+        range(1, 7).map((id) => [`/sys/devices/system/cpu/cpu${id}/online`, id === 6 ? '0\n' : '1\n']),
+      )
+      const cpu0 = { '/sys/devices/system/cpu/cpu0/topology/core_id': '0\n' }
+      const topology = readTopology({ root: plantTree(t, files, own, cpu0) })
+      t.ok(codes(topology).includes('cpu-online-renumbered'))
+      t.same(
+        topology.nodes.map((node) => node.cpus),
+        [
+          [0, 1, 2, 3],
+          [4, 5, 7],
+        ],
+      )
     })
     t.test('a pinned process is no sign of renumbering', async (t) => {
       const nodes = { 0: { cpulist: '0-3', distance: '10' } }
@@ -307,6 +334,10 @@ function run(): void {
   t.test('a root that is no directory is refused', async (t) => {
     t.throws(() => readTopology({ root: '/nowhere/at/all' }), { code: 'NUMACAST_INVALID_ARGUMENT' })
     t.throws(() => readTopology({ root: '/proc/self/stat' }), { code: 'NUMACAST_INVALID_ARGUMENT' })
+    t.throws(() => readTopology({ root: '' }), { code: 'NUMACAST_INVALID_ARGUMENT' }, 'not the current directory')
+    t.throws(() => readTopology({ root: null as unknown as string }), { code: 'NUMACAST_INVALID_ARGUMENT' })
+    const loop = `${plantTree(t, { '/loop': { link: 'loop' } })}/loop`
+    t.throws(() => readTopology({ root: loop }), { code: 'NUMACAST_INVALID_ARGUMENT' })
   })
 
   t.test('this machine', async (t) => {
