@@ -1,5 +1,6 @@
 export { type ErrorCode, NumacastError } from './core/errors.js'
 export type { EntityGuid, Guid, Token } from './core/ids.js'
+export type { Subscription } from './core/listeners.js'
 export { Liveliness, LivelinessCause, type Verdict } from './liveliness/verdict.js'
 export {
   defaultMemoryPressureOptions,
@@ -25,9 +26,12 @@ export { everyone, nodeTarget } from './plane/targets.js'
 export { type IntentStatus, intentStatus, Transition } from './plane/transitions.js'
 export { type WorkerCapacity, workerCapacity } from './plane/worker-capacity.js'
 export { type AppliedIntent, type Taint, WorkerCondition, type WorkerState, workerState } from './plane/worker-state.js'
-export { joinDomain, Participant } from './pubsub/participant.js'
+export type { MismatchEvent, PeerEvent } from './pubsub/events.js'
+export { joinDomain, Participant, type ParticipantComponents } from './pubsub/participant.js'
 export type { ParticipantOptions } from './pubsub/participant-options.js'
 export { Reader, type ReaderOptions, type WriterLag } from './pubsub/reader.js'
+export { Relay, type RelayOptions } from './pubsub/relay.js'
+export type { Peer } from './pubsub/remote-peer.js'
 export type { Sample } from './pubsub/sample.js'
 export { defineTopic, type Topic, type TopicOptions } from './pubsub/topic.js'
 export { Writer, type WriterOptions } from './pubsub/writer.js'
@@ -45,6 +49,39 @@ export {
   type WorkerComponents,
 } from './roles/worker.js'
 export { defaultWorkerOptions, type WorkerOptions } from './roles/worker-options.js'
+export { type AddonStatus, addonStatus } from './topology/addon.js'
+export { type CgroupEvents, type CgroupEventsTarget, watchCgroupEvents } from './topology/cgroup-events-watch.js'
+export type {
+  CgroupPlace,
+  CpuHeadroom,
+  Headroom,
+  MemoryHeadroom,
+  MemoryLevel,
+  Pressure,
+  PressureLine,
+} from './topology/cgroup-headroom.js'
+export { type HeadroomOptions, readHeadroom } from './topology/headroom.js'
+export { type HeadroomSample, type SampleField, sampleFields } from './topology/headroom-sample.js'
+export { HeadroomSampler, type HeadroomSamplerOptions, openHeadroomSampler } from './topology/headroom-sampler.js'
+export { type Limit, limitValue, type UnknownReason } from './topology/limit.js'
+export type { Hugepages, NumaDistances, NumaNode, Topology } from './topology/numa-topology.js'
+export {
+  currentCpu,
+  currentNode,
+  getAffinity,
+  type MemoryPolicy,
+  type PlacementResult,
+  pinToNode,
+  setAffinity,
+  setMempolicy,
+} from './topology/placement.js'
+export { type PressureEvent, type PressureTrigger, watchPressure } from './topology/pressure-watch.js'
+export type { ProcessState } from './topology/process-stat.js'
+export { processStartTime, readProcessState } from './topology/process-state.js'
+export { type ProcessExit, type ProcessTarget, watchProcess } from './topology/process-watch.js'
+export type { ReadingWarning } from './topology/reading-warning.js'
+export { readTopology, type TopologyOptions } from './topology/topology.js'
+export type { Watch, WatchStatus } from './topology/watch.js'
 export { type FleetChange, FleetView, type FleetViewOptions } from './views/fleet-view.js'
 export type { FollowOptions, IntentProgress } from './views/intent-progress.js'
 export type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from './views/status-document.js'

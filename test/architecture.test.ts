@@ -122,6 +122,15 @@ t.test('the checker itself', async (t) => {
       expected: [/a\.ts:1: .*outside src/, /a\.ts:2: .*does not exist/, /a\.ts:3: imports the barrel/],
     },
     {
+      name: 'a circle inside a folder, by type only',
+      files: {
+        'src/core/a.ts': "import type { B } from './b.js'\nexport type A = B",
+        'src/core/b.ts': "import type { C } from './c.js'\nexport type B = C",
+        'src/core/c.ts': "import type { B } from './b.js'\nexport type C = B",
+      },
+      expected: [/b\.ts:1: is in a circle of imports: src\/core\/b\.ts → src\/core\/c\.ts → src\/core\/b\.ts$/],
+    },
+    {
       name: 'a barrel that is alphabetical and named',
       files: {
         ...core,

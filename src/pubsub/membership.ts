@@ -1,6 +1,7 @@
+import type { Subscription } from '../core/listeners.js'
 import type { Announcer } from '../discovery/announcer.js'
 import { dataGroup, solicitGroup } from '../discovery/partition-groups.js'
-import type { FrameHandler, Group, Subscription, Transport } from '../transport/transport.js'
+import type { FrameHandler, Group, Transport } from '../transport/transport.js'
 
 export interface MembershipComponents {
   readonly domain: number

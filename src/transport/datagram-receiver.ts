@@ -1,11 +1,12 @@
 import type { RemoteInfo, Socket } from 'node:dgram'
 import type { Counters } from '../core/counters.js'
 import { NumacastError } from '../core/errors.js'
+import type { Subscription } from '../core/listeners.js'
 import { decodeRadio } from '../wire/radio.js'
 import { bindSocket, closeSocket, createNumericSocket, errorCode } from './datagram-socket.js'
 import { Handlers } from './handlers.js'
 import type { DatagramRange } from './range.js'
-import type { FrameHandler, Subscription } from './transport.js'
+import type { FrameHandler } from './transport.js'
 
 /** What we ask of the kernel; it grants at most `net.core.rmem_max` (Linux) and may refuse (BSD). */
 const wantedReceiveBufferBytes = 4 * 1024 * 1024

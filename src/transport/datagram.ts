@@ -1,12 +1,13 @@
 import type { Socket } from 'node:dgram'
 import { Counters } from '../core/counters.js'
 import { NumacastError } from '../core/errors.js'
+import type { Subscription } from '../core/listeners.js'
 import { encodeRadioHeader } from '../wire/radio.js'
 import { DatagramReceiver } from './datagram-receiver.js'
 import { bindSocket, closeSocket, createNumericSocket, errorCode } from './datagram-socket.js'
 import { checkBody, checkGroup } from './group.js'
 import type { DatagramRange } from './range.js'
-import type { DatagramLane, FrameHandler, Group, Subscription } from './transport.js'
+import type { DatagramLane, FrameHandler, Group } from './transport.js'
 
 interface ReceiverEntry {
   readonly opening: Promise<DatagramReceiver>

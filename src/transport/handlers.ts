@@ -1,5 +1,6 @@
 import type { Counters } from '../core/counters.js'
-import type { FrameHandler, FrameSource, Subscription } from './transport.js'
+import type { Subscription } from '../core/listeners.js'
+import type { FrameHandler, FrameSource } from './transport.js'
 
 /**
  * Who wants the frames of one group. Every handler gets a buffer that nobody else holds: the first the given one,

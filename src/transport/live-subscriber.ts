@@ -1,10 +1,11 @@
 import { type Context, Subscriber } from 'zeromq'
 import type { Counters } from '../core/counters.js'
 import { NumacastError } from '../core/errors.js'
+import type { Subscription } from '../core/listeners.js'
 import { parseEndpoint } from './endpoint.js'
 import { Handlers } from './handlers.js'
 import { decodeLiveMessage, livePrefix } from './live-message.js'
-import type { FrameHandler, FrameSource, Subscription } from './transport.js'
+import type { FrameHandler, FrameSource } from './transport.js'
 import { connectOptions, receiveLoop, receiverOptions, type ZeromqLimits } from './zeromq.js'
 
 /** One SUB per endpoint, so that every frame's publisher is known; open while any group of it has a handler. */

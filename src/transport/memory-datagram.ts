@@ -1,8 +1,9 @@
 import { Counters } from '../core/counters.js'
 import { NumacastError } from '../core/errors.js'
+import type { Subscription } from '../core/listeners.js'
 import { checkBody, checkGroup } from './group.js'
 import { Handlers } from './handlers.js'
-import type { DatagramLane, FrameHandler, FrameSource, Group, Subscription } from './transport.js'
+import type { DatagramLane, FrameHandler, FrameSource, Group } from './transport.js'
 
 export interface MemoryDatagramComponents {
   readonly source: FrameSource

@@ -1,11 +1,12 @@
 import type { Clock } from '../core/clock.js'
 import { Counters } from '../core/counters.js'
 import { NumacastError } from '../core/errors.js'
+import type { Subscription } from '../core/listeners.js'
 import { checkGroupName } from '../wire/radio.js'
 import { checkBody } from './group.js'
 import { Handlers } from './handlers.js'
 import { PendingRequests } from './pending-requests.js'
-import type { FrameHandler, FrameSource, RequestOptions, StreamLane, Subscription } from './transport.js'
+import type { FrameHandler, FrameSource, RequestOptions, StreamLane } from './transport.js'
 
 export interface MemoryStreamComponents {
   readonly name: string

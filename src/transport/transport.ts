@@ -1,4 +1,5 @@
 import type { Counters } from '../core/counters.js'
+import type { Subscription } from '../core/listeners.js'
 
 /**
  * What a participant needs from the network, and nothing more. Three implementations: UDP multicast plus
@@ -27,11 +28,6 @@ export interface FrameSource {
 
 /** `body` is only valid during the call unless the lane documents otherwise; both lanes here hand it over for good. */
 export type FrameHandler = (body: Buffer, from: FrameSource) => void
-
-/** Disposable membership or subscription; `close()` twice is fine. */
-export interface Subscription {
-  close(): void
-}
 
 /** Unreliable, unordered, one to many. A frame arrives whole or not at all. */
 export interface DatagramLane {

@@ -24,6 +24,10 @@ const barrel = 'src/index.ts'
 
 /** Every breach of the rules in `tree`, as `file:line: what`. Empty when the architecture holds. */
 export function breaches(tree: SourceTree, rules: ImportRules): string[] {
+  return [...circleBreaches(tree), ...fileBreaches(tree, rules)]
+}
+
+function fileBreaches(tree: SourceTree, rules: ImportRules): string[] {
   return [...tree].flatMap(([file, text]) => {
     const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true)
     return [
@@ -56,7 +60,7 @@ function referenceBreaches(file: string, specifier: string, tree: SourceTree, ru
 }
 
 function relativeBreaches(file: string, specifier: string, tree: SourceTree, rules: ImportRules): string[] {
-  const target = path.posix.join(path.posix.dirname(file), specifier).replace(/\.js$/, '.ts')
+  const target = targetOf(file, specifier)
   if (!target.startsWith('src/')) return [`imports ${specifier}, which is outside src`]
   if (!tree.has(target)) return [`imports ${specifier}, which does not exist`]
   const from = folderOf(file)
@@ -67,6 +71,31 @@ function relativeBreaches(file: string, specifier: string, tree: SourceTree, rul
   const toRank = rules.ranks[to]
   if (fromRank === undefined || toRank === undefined || toRank < fromRank) return []
   return [`${from} (rank ${fromRank}) imports ${to} (rank ${toRank}): only a lower rank is allowed`]
+}
+
+function targetOf(file: string, specifier: string): string {
+  return path.posix.join(path.posix.dirname(file), specifier).replace(/\.js$/, '.ts')
+}
+
+/** Ranks forbid circles between folders; inside a folder, types and dynamic imports included, this does. */
+function circleBreaches(tree: SourceTree): string[] {
+  const found: string[] = []
+  const done = new Set<string>()
+  const follow = (file: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(file)
+    if (start >= 0) {
+      found.push(`${file}:1: is in a circle of imports: ${[...trail.slice(start), file].join(' → ')}`)
+    } else if (!done.has(file)) {
+      const source = ts.createSourceFile(file, tree.get(file) ?? '', ts.ScriptTarget.ES2022, true)
+      for (const { specifier } of references(source)) {
+        const target = targetOf(file, specifier)
+        if (specifier.startsWith('.') && tree.has(target)) follow(target, [...trail, file])
+      }
+      done.add(file)
+    }
+  }
+  for (const file of tree.keys()) follow(file, [])
+  return found
 }
 
 function packageBreaches(file: string, specifier: string, rules: ImportRules): string[] {
