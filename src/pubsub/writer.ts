@@ -7,7 +7,7 @@ import type { QosOptions, ResolvedQos } from '../qos/qos.js'
 import { rejectionOf } from '../wire/bytes.js'
 import { checkRecord, RecordCodec } from '../wire/record.js'
 import { maxKeyBytes, SamplesEncoder } from '../wire/samples.js'
-import type { Lane, Topic } from './topic.js'
+import type { Topic } from './topic.js'
 
 export interface WriterOptions {
   /** One partition, or several; readers of any of them match. @default 'default' */
@@ -261,9 +261,5 @@ export class Writer<T extends object> {
       this.#components.hurry()
     }
     this.#components.sent()
-  }
-
-  get lane(): Lane {
-    return this.topic.lane
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { EntityId, Guid } from '../core/ids.js'
+import { type EntityId, type Guid, isGuid } from '../core/ids.js'
 import { maxU48 } from './bytes.js'
 import { isSafeFieldName, maxFields } from './record.js'
 
@@ -15,10 +15,7 @@ const entity = z
   .transform((id) => id as EntityId)
 const fieldNames = z.array(z.string().refine(isSafeFieldName)).max(maxFields)
 export const seqSchema = z.int().min(0).max(maxU48)
-export const guidSchema = z
-  .string()
-  .regex(/^[0-9a-f]{32}$/)
-  .transform((guid) => guid as Guid)
+export const guidSchema = z.custom<Guid>(isGuid)
 
 const announcedQos = z.object({
   reliability: z.enum(['best-effort', 'reliable']),
