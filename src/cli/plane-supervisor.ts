@@ -5,6 +5,7 @@ import { PlaneProcess, type ProcessPlan } from './plane-process.js'
 export class PlaneSupervisor {
   /** In the order of stopping. */
   readonly #stages: readonly (readonly PlaneProcess[])[]
+  #stopping = false
 
   constructor(layout: PlaneLayout, note: (text: string) => void) {
     const processes = (plans: readonly ProcessPlan[]): PlaneProcess[] =>
@@ -12,21 +13,24 @@ export class PlaneSupervisor {
     this.#stages = [processes(layout.workers), processes(layout.schedulers), processes(layout.collectors)]
   }
 
-  /** All at the same time, in no order: a plane converges whoever comes first. */
-  start(): void {
-    for (const stage of this.#stages) for (const process of stage) process.start()
-  }
-
   /**
-   * Resolves when every process is ready.
-   * @throws NumacastError NUMACAST_UNAVAILABLE when one ends before
+   * Collectors and the scheduler first: that another plane serves this machine in the domain already is then found out
+   * before a worker has claimed a name in it. Resolves when every process is ready, or when the plane is to stop.
+   *
+   * @throws NumacastError NUMACAST_UNAVAILABLE when one ends before it is ready
    */
-  async ready(): Promise<void> {
-    await Promise.all(this.#stages.flat().map((process) => process.ready))
+  async start(): Promise<void> {
+    const [workers = [], ...daemons] = this.#stages
+    for (const processes of [daemons.flat(), workers]) {
+      if (this.#stopping) return
+      for (const process of processes) process.start()
+      await Promise.all(processes.map((process) => process.ready))
+    }
   }
 
   /** Workers first, then the scheduler, then the collectors. True when none had to be killed. */
   async drain(): Promise<boolean> {
+    this.#stopping = true
     let inOrder = true
     for (const stage of this.#stages) {
       const stopped = await Promise.all(stage.map((process) => process.stop()))
@@ -37,6 +41,7 @@ export class PlaneSupervisor {
 
   /** For the way out: synchronous, so that it also works while the process exits. */
   kill(): void {
+    this.#stopping = true
     for (const process of this.#stages.flat()) process.kill()
   }
 }

@@ -78,11 +78,12 @@ async function showPlane(
   stop: AbortSignal,
 ): Promise<StatusDocument> {
   const { openObserver } = await import('./observer.js')
-  supervisor.start()
+  const started = supervisor.start()
+  started.catch(() => undefined) // awaited below; it may fail before that
   const observer = await openObserver(flags.domain, 'numacast up')
   const following = follow(observer.view, display)
   try {
-    await orStopped(supervisor.ready(), stop)
+    await orStopped(started, stop)
     await pause(flags.duration ?? longestDurationMs, stop)
     if (flags.json) await orStopped(untilComplete(observer.view, flags.workers), stop)
     return observer.view.status()

@@ -160,12 +160,14 @@ t.test('a collector or a scheduler that dies is started again', async (t) => {
 })
 
 t.test('a node that is served already: it says by whom, and ends', async (t) => {
-  const plane = await startPlane(t, ['--workers', '0'])
+  const plane = await startPlane(t, ['--workers', '1'])
+  const { pid } = await plane.worker('w1')
   const served = await eventually('the plane', () => plane.status())
-  const { code, stdout } = await runCli(['up', '--workers', '0', '--domain', String(plane.domain)])
+  const { code, stdout } = await runCli(['up', '--workers', '1', '--domain', String(plane.domain)])
   t.equal(code, 1)
   t.match(stdout, new RegExp(`\\b${served.nodes[0]?.collector.pid}\\b`), 'the pid of the other collector')
   t.match(await plane.status(), { nodes: served.nodes.map(({ numaNode }) => ({ numaNode })) }, 'which goes on')
+  t.match(await plane.worker('w1'), { pid, liveliness: 'alive' }, 'and so does the worker of that name')
 })
 
 /** `a`, `b[].c`, …: the leaves of a document; lists of records below a list of records are named as a whole. */
