@@ -67,7 +67,7 @@ export async function alternate(contenders: readonly Contender[], rounds: number
   })
 }
 
-/** How `rows[of]` compares with `rows[to]`, against what DESIGN.md wants. `more` is better for throughput. */
+/** How `rows[of]` compares with `rows[to]`, against its goal. `more` is better for throughput. */
 export function ratio(
   rows: readonly BenchRow[],
   of: string,

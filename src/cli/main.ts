@@ -13,7 +13,7 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
-// numacast's own sockets and timers do not keep a process alive; a command that waits for them must.
+// A command may be waiting for nothing but a timer of numacast's, and those do not keep a process alive.
 const alive = setInterval(() => undefined, longestDurationMs)
 try {
   await buildProgram().parseAsync()

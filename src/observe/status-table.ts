@@ -83,7 +83,7 @@ export function livelinessText({ liveliness, cause, detail }: WorkerStatus): str
 
 function intentCells(intent: IntentReport): string[] {
   const what = intent.action === 'lift' ? `lift ${intent.kind}` : intent.kind
-  return [what, intent.target, intent.issuer, progressText(intent), intent.reason]
+  return [intent.holds ? what : `${what} (over)`, intent.target, intent.issuer, progressText(intent), intent.reason]
 }
 
 function progressText(intent: IntentReport): string {

@@ -114,14 +114,15 @@ export class Collector implements AsyncDisposable {
     const states = participant.reader(workerState, { partition: up })
     const capacities = participant.reader(workerCapacity, { partition: up })
     states.onSample((sample) => {
+      const guid = participantOf(sample.token.writer)
+      const peer = participant.peer(guid)
+      // First: whether a claimant lives decides whose the name is.
+      if (peer !== undefined) this.#roster.applyVerdict(guid, peer.verdict)
       const acceptance = this.#roster.applyState(sample, clock.nowMs())
       if (acceptance !== 'applied') {
         participant.counters.add(`roster.rejected.${acceptance}`)
         return
       }
-      const guid = participantOf(sample.token.writer)
-      const peer = participant.peer(guid)
-      if (peer !== undefined) this.#roster.applyVerdict(guid, peer.verdict)
       this.#kernel.watch(guid)
       this.#publisher.touch()
     })

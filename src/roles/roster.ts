@@ -30,7 +30,7 @@ const unheard: Verdict = { liveliness: 'alive', cause: null, detail: null, since
 /**
  * One row per worker of a node: its own last word, and whether it lives. Pure: told what arrived and what time it
  * is. Of two participants that claim one workerId the later incarnation is the worker, and whatever the earlier
- * one still says is refused.
+ * one still says is refused; unless the later one has died and the earlier one has not.
  */
 export class Roster {
   readonly #options: RosterOptions
@@ -55,7 +55,8 @@ export class Roster {
     const participant = participantOf(token.writer)
     if (before !== undefined) {
       if (before.writer === token.writer && token.seq <= before.seq) return 'stale-sequence'
-      if (before.writer !== token.writer && state.incarnation < before.state.incarnation) return 'older-incarnation'
+      const isOlder = before.writer !== token.writer && state.incarnation < before.state.incarnation
+      if (isOlder && !this.#succeeds(participant, before)) return 'older-incarnation'
     }
     const same = before?.participant === participant
     this.#entries.set(state.workerId, {
@@ -133,6 +134,12 @@ export class Roster {
       totals[verdict.liveliness === 'alive' ? state.state : 'unhealthy']++
     }
     return totals
+  }
+
+  /** Whether an earlier claim takes the name back: its claimant lives, and the one that took it is dead. */
+  #succeeds(participant: Guid, before: Entry): boolean {
+    const own = this.#verdicts.get(participant)
+    return before.verdict.liveliness === 'dead' && own !== undefined && own.liveliness !== 'dead'
   }
 
   #touch(workerId: string): void {

@@ -25,6 +25,8 @@ export class Scheduler implements AsyncDisposable {
   readonly #issuer: IntentIssuer
   readonly #standing: StandingIntents<IssuedIntent>
   readonly #states = new Map<Policy, unknown>()
+  /** What each policy wanted when it last could say. */
+  readonly #targets = new Map<Policy, readonly string[]>()
   readonly #relays: Relays
   readonly #deciding: Repeating
   #closing: Promise<void> | undefined
@@ -80,10 +82,14 @@ export class Scheduler implements AsyncDisposable {
         wanted.push(...decision.wanted)
         for (const target of decision.undecided) undecided.add(target)
         this.#states.set(policy, decision.state)
+        this.#targets.set(
+          policy,
+          decision.wanted.map(({ target }) => target),
+        )
       } catch {
         // What a broken policy wanted before runs out by itself; the other policies go on.
         this.participant.counters.add(`scheduler.policy-failed.${policy.name}`)
-        return
+        for (const target of this.#targets.get(policy) ?? []) undecided.add(target)
       }
     }
     try {

@@ -6,25 +6,35 @@ import type { IntentReport } from './status-document.js'
 
 /** Reports on more intents than this are not kept; the oldest go first. */
 const maxReports = 4096
+/** Claims that no longer hold are shown until there are more than this of them, the oldest go first. */
+const maxEnded = 64
 
 /** What holds for each target, and how far it got at each worker. */
 export class IntentModel {
   readonly #book = new IntentBook()
   /** By intentId, in order of arrival, then by workerId. */
   readonly #reports = new Map<string, Map<string, IntentStatus>>()
-  /** Claims still of interest by intentId: those that hold, and those that ended lately. */
+  /** Claims still of interest by intentId: those that hold, and the last of those that ended. */
   readonly #claims = new Map<string, Claim>()
+  /** Of these, the ones that no longer hold, the longest ended first. */
+  readonly #ended = new Set<string>()
 
   /** True when something that a reader of the view sees has changed. Call `expire` first. */
   offer(claim: Claim, nowMs: number): boolean {
     const ruling = this.#book.offer(claim, nowMs)
     if (ruling.kind === 'ignored') return false
-    this.#claims.set(claim.intent.intentId, claim)
+    const { intentId } = claim.intent
+    this.#claims.set(intentId, claim)
+    if (ruling.kind === 'won' || ruling.kind === 'renewed') this.#ended.delete(intentId)
+    else this.#end(intentId)
+    if (ruling.kind === 'won' && ruling.ended !== undefined) this.#end(ruling.ended.intent.intentId)
     return true
   }
 
   withdraw(kind: IntentKind, target: string, writer: EntityGuid, nowMs: number): boolean {
-    return this.#book.withdraw(kind, target, writer, nowMs) !== undefined
+    const ended = this.#book.withdraw(kind, target, writer, nowMs)
+    if (ended !== undefined) this.#end(ended.intent.intentId)
+    return ended !== undefined
   }
 
   report(status: IntentStatus): void {
@@ -47,8 +57,20 @@ export class IntentModel {
   /** Drops claims whose time to live is over; returns those that held until then. */
   expire(nowMs: number): readonly Claim[] {
     const expired = this.#book.expire(nowMs)
-    for (const [intentId, claim] of this.#claims) if (expiryMs(claim) <= nowMs) this.#claims.delete(intentId)
+    for (const [intentId, claim] of this.#claims) if (expiryMs(claim) <= nowMs) this.#forget(intentId)
     return expired
+  }
+
+  /** It no longer holds, and is kept for a while to be looked at. */
+  #end(intentId: string): void {
+    this.#ended.add(intentId)
+    const [oldest] = this.#ended
+    if (this.#ended.size > maxEnded && oldest !== undefined) this.#forget(oldest)
+  }
+
+  #forget(intentId: string): void {
+    this.#claims.delete(intentId)
+    this.#ended.delete(intentId)
   }
 
   /** The intent that holds for a target; a `lift` means that nothing older does. */

@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Policy } from '../../src/placement/policy.js'
 import { nodeTarget } from '../../src/plane/targets.js'
 import { deferred, FleetInMemory, idleZone } from './fleet-in-memory.js'
 
@@ -214,6 +215,42 @@ t.test('the scheduler pauses a node under memory pressure and lifts it with hyst
   fleet.zone = idleZone
   await fleet.clock.advance(aWhileMs)
   t.equal(worker.admission.open, true)
+  await fleet.close()
+})
+
+t.test('a policy that breaks stops no other, and nothing that it wanted is lifted', async (t) => {
+  const fleet = new FleetInMemory()
+  await fleet.collector()
+  let broken = false
+  let asked = 0
+  const breaking: Policy<null> = {
+    name: 'breaking',
+    initial: null,
+    decide: () => {
+      if (broken) throw new Error('policy bug')
+      const wanted = [{ kind: 'drain', target: 'a', terms: { deadlineMs: null }, reason: 'wanted' }] as const
+      return { wanted, undecided: [], state: null }
+    },
+  }
+  const counting: Policy<null> = {
+    name: 'counting',
+    initial: null,
+    decide: () => {
+      asked++
+      return { wanted: [], undecided: [], state: null }
+    },
+  }
+  await fleet.scheduler({ intentTtlMs: 30_000, policies: [breaking, counting] })
+  const worker = await fleet.worker('a')
+  await fleet.clock.advance(aWhileMs)
+  t.equal(worker.admission.open, false)
+  broken = true
+  const before = asked
+  await fleet.clock.advance(10_000)
+  t.ok(asked > before, 'the other one is still asked')
+  t.equal(worker.admission.open, false, 'what held goes on holding')
+  await fleet.clock.advance(60_000)
+  t.equal(worker.admission.open, true, 'until its time to live ends')
   await fleet.close()
 })
 

@@ -90,6 +90,24 @@ t.test('a newer incarnation takes the name over; the old one is not heard any mo
   t.end()
 })
 
+t.test('a claim that outlives the one that took its name has it back', (t) => {
+  const roster = new Roster({ deadRetentionMs: 1_000 })
+  roster.applyVerdict(guidOf('a'), verdict('alive', null))
+  roster.applyState(sampleOf('w', state('w', { incarnation: 1, pid: 10 }), { seq: 9 }), 0)
+  roster.applyState(sampleOf('w', state('w', { incarnation: 2, pid: 11 }), { writer: 'b', seq: 1 }), 5)
+  t.equal(roster.applyState(sampleOf('w', state('w', { incarnation: 1 }), { seq: 10 }), 6), 'older-incarnation')
+  roster.applyVerdict(guidOf('b'), verdict('dead', 'goodbye'))
+  t.equal(roster.applyState(sampleOf('w', state('w', { incarnation: 1, pid: 10 }), { seq: 11 }), 7), 'applied')
+  t.match(roster.takeChanged(10), [{ pid: 10, liveliness: 'alive' }])
+  roster.applyVerdict(guidOf('a'), verdict('dead', 'killed'))
+  t.equal(
+    roster.applyState(sampleOf('w', state('w', { incarnation: 2 }), { writer: 'b', seq: 2 }), 11),
+    'applied',
+    'a later incarnation always may',
+  )
+  t.end()
+})
+
 t.test('a late or repeated sample changes nothing', (t) => {
   const roster = new Roster({ deadRetentionMs: 1_000 })
   roster.applyState(sampleOf('w', state('w', { inFlight: 1 }), { seq: 2 }), 0)

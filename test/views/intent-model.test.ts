@@ -48,3 +48,14 @@ t.test('reports that nobody forgets are bounded', (t) => {
   t.strictSame(model.statuses('i-4999'), [])
   t.end()
 })
+
+t.test('however many there were for one target, only the last of those that ended are kept', async (t) => {
+  const model = new IntentModel()
+  for (let epoch = 1; epoch <= 500; epoch++) model.offer(claim('drain', { id: `i-${epoch}`, epoch }), 0)
+  const kept = model.list(0)
+  t.equal(kept.length, 65)
+  t.same(
+    kept.filter(({ holds }) => holds).map(({ intentId }) => intentId),
+    ['i-500'],
+  )
+})
