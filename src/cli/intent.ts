@@ -38,6 +38,8 @@ interface IntentOutcome {
 const findPlaneMs = 1_500
 /** How long a scheduler may take to keep the intent. */
 const keptWithinMs = 3_000
+/** No intent outlives a day (maxIntentTtlMs, which would load the whole plane for a --help). */
+export const longestHoldMs = 24 * 60 * 60_000
 /** How long after its deadline a worker may take to say that it missed it, and how long it may take to resume. */
 const answerMs = 10_000
 
@@ -60,7 +62,7 @@ export function intentCommand(): Command {
         )
         .addOption(
           new Option('--hold <duration>', 'it takes work again after this long, if nobody resumes it before')
-            .argParser(durationMs())
+            .argParser(durationMs({ leastMs: 1, mostMs: longestHoldMs }))
             .default(3_600_000, '1h'),
         )
         .option('--reason <text>', 'shown to whoever asks why')

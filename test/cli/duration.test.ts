@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { formatDuration, longestDurationMs, parseDurationMs } from '../../src/cli/duration.js'
+import { longestHoldMs } from '../../src/cli/intent.js'
+import { maxIntentTtlMs } from '../../src/plane/intents.js'
 
 t.test('what is read', async (t) => {
   const cases: [string, number][] = [
@@ -23,6 +25,13 @@ t.test('what is refused, and how', async (t) => {
   t.throws(() => parseDurationMs('30'), { ...refused, message: /no unit: write 30s for seconds or 30ms/ })
   t.throws(() => parseDurationMs('600h'), { ...refused, message: /24 days/ })
   t.throws(() => parseDurationMs(`${'9'.repeat(400)}s`), { ...refused, message: /24 days/ })
+})
+
+t.test('bounds', async (t) => {
+  const options = { leastMs: 1, mostMs: 60_000 }
+  t.equal(parseDurationMs('1m', options), 60_000)
+  for (const text of ['0s', '61s']) t.throws(() => parseDurationMs(text, options), /must be 1ms to 1m/, text)
+  t.equal(longestHoldMs, maxIntentTtlMs)
 })
 
 t.test('a bare number, where a unit goes without saying', async (t) => {
