@@ -9,7 +9,7 @@ import { Listeners, type Subscription } from '../core/listeners.js'
 import { Mailbox } from '../core/mailbox.js'
 import { type QosOptions, Reliability, type ResolvedQos } from '../qos/qos.js'
 import { rejectionOf } from '../wire/bytes.js'
-import { checkRecord, RecordCodec } from '../wire/record.js'
+import { checkRecord, decodeRecord } from '../wire/record.js'
 import type { SamplesHead, WireSample } from '../wire/samples.js'
 import type { Bootstrap, WriterProxy } from './proxy.js'
 import { type Sample, toSample, ViewState } from './sample.js'
@@ -279,7 +279,7 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
   /** Decodes by the writer's fields; undefined when schema or filter says no. */
   #judge(proxy: WriterProxy, bytes: Buffer): T | undefined {
     const { counters } = this.#components
-    const decoded = new RecordCodec<T>(proxy.info.fields).decode(bytes)
+    const decoded = decodeRecord<T>(proxy.info.fields, bytes)
     const checked = this.topic.check(decoded)
     if ('refused' in checked) {
       counters.add('reader.rejected.schema')

@@ -1,6 +1,6 @@
 import type { Instance, InstanceState } from '../cache/instance-table.js'
 import type { EntityGuid, Token } from '../core/ids.js'
-import { RecordCodec } from '../wire/record.js'
+import { decodeRecord } from '../wire/record.js'
 
 /** DDS view state: whether this reader has handed out the instance before, since it last became alive. */
 export const ViewState = { new: 'new', notNew: 'not-new' } as const
@@ -39,7 +39,7 @@ export function toSample<T extends object>(instance: Instance, viewState: ViewSt
 
 function decodedValue<T extends object>(instance: Instance): T | undefined {
   if (!instance.decoded) {
-    instance.value = new RecordCodec<T>(instance.fields).decode(instance.bytes.subarray(0, instance.byteLength))
+    instance.value = decodeRecord<T>(instance.fields, instance.bytes.subarray(0, instance.byteLength))
     instance.decoded = true
   }
   return instance.value as T | undefined

@@ -18,20 +18,25 @@ export class RecordCodec<T extends object> {
     return pack(this.fields.map((field) => record[field]))
   }
 
-  /**
-   * Decodes bytes that {@link checkRecord} has passed. Fields that are absent are left out.
-   * @returns undefined when the bytes are not an array, or hold more values than there are fields
-   */
+  /** As {@link decodeRecord}, by these fields. */
   decode(bytes: Uint8Array): T | undefined {
-    const values = unpackChecked(bytes)
-    if (!Array.isArray(values) || values.length > this.fields.length) return undefined
-    const record: Record<string, unknown> = {}
-    for (let index = 0; index < values.length; index++) {
-      const field = this.fields[index]
-      if (field !== undefined && values[index] !== undefined) record[field] = values[index]
-    }
-    return record as T
+    return decodeRecord<T>(this.fields, bytes)
   }
+}
+
+/**
+ * Decodes bytes that {@link checkRecord} has passed. Fields that are absent are left out.
+ * @returns undefined when the bytes are not an array, or hold more values than there are fields
+ */
+export function decodeRecord<T extends object>(fields: readonly string[], bytes: Uint8Array): T | undefined {
+  const values = unpackChecked(bytes)
+  if (!Array.isArray(values) || values.length > fields.length) return undefined
+  const record: Record<string, unknown> = {}
+  for (let index = 0; index < values.length; index++) {
+    const field = fields[index]
+    if (field !== undefined && values[index] !== undefined) record[field] = values[index]
+  }
+  return record as T
 }
 
 /** Of one topic. */
