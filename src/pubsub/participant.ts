@@ -10,8 +10,8 @@ import type { Liveliness, LivelinessCause, ProcessProbe } from '../liveliness/ve
 import { resolveQos } from '../qos/qos.js'
 import { openTransport } from '../transport/open.js'
 import type { Transport } from '../transport/transport.js'
-import { digestCapacity, encodeBeacon, encodeSolicit } from '../wire/beacon.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
+import { BeaconSender } from './beacon-sender.js'
 import { CatchUpClient } from './catch-up-client.js'
 import { CatchUpServer } from './catch-up-server.js'
 import type { MismatchEvent, PeerEvent } from './events.js'
@@ -19,6 +19,7 @@ import { Inbound } from './inbound.js'
 import { LiveSubscriptions } from './live-subscriptions.js'
 import { LocalDelivery } from './local-delivery.js'
 import { LocalEndpoints } from './local-endpoints.js'
+import { Matchmaker } from './matchmaker.js'
 import { Membership } from './membership.js'
 import { MismatchLog } from './mismatch-log.js'
 import {
@@ -93,19 +94,18 @@ export class Participant {
   readonly identity: ProcessIdentity
   readonly clock: Clock
   readonly counters = new Counters()
-  readonly #options: ResolvedParticipantOptions
   readonly #transport: Transport
   readonly #endpoints: LocalEndpoints
   readonly #local: LocalDelivery
   readonly #announcer: Announcer
   readonly #membership: Membership
+  readonly #matchmaker: Matchmaker
   readonly #peers: PeerDirectory
   readonly #catchUp: CatchUpClient
   readonly #waiters: SyncWaiters
   readonly #pulse: Pulse
   readonly #peerListeners = new Listeners<PeerEvent>(() => this.counters.add('participant.listener-threw'))
   readonly #mismatchListeners = new Listeners<MismatchEvent>(() => this.counters.add('participant.listener-threw'))
-  #beaconSequence = 0
   #closing: Promise<void> | undefined
 
   /** @internal Use {@link joinDomain}. */
@@ -113,7 +113,6 @@ export class Participant {
     const { clock, transport, random, identity, probe } = components
     const { guid, counters } = this
     const { stream, datagram } = transport
-    this.#options = options
     this.domain = options.domain
     this.name = options.name
     this.incarnation = Math.floor(clock.wallMs())
@@ -122,12 +121,23 @@ export class Participant {
     this.#transport = transport
     const { name, incarnation } = this
     this.#endpoints = new LocalEndpoints({ guid, incarnation, name, identity, properties: options.properties }, stream)
+    const beacons = new BeaconSender({
+      guid,
+      incarnation,
+      intervalMs: options.beaconIntervalMs,
+      datagram,
+      stream,
+      endpoints: this.#endpoints,
+      dataGroup: (partition) => this.#membership.dataGroup(partition),
+      solicitGroup: (partition) => this.#membership.solicitGroup(partition),
+      loopDelayMs: () => this.#pulse.loopDelayMs,
+    })
     this.#announcer = new Announcer(
       {
         clock,
         random,
-        beacon: (partition, goodbye) => this.#sendBeacon(partition, goodbye),
-        solicit: (partition) => datagram.send(this.#membership.solicitGroup(partition), encodeSolicit(guid)),
+        beacon: (partition, goodbye) => beacons.beacon(partition, goodbye),
+        solicit: (partition) => beacons.solicit(partition),
       },
       options.beaconIntervalMs,
     )
@@ -156,24 +166,37 @@ export class Participant {
       groupName: (partition) => this.#membership.dataGroup(partition).name,
       onFrame: (peer, body) => inbound.onLiveFrame(peer, body),
     })
+    this.#matchmaker = new Matchmaker({
+      clock,
+      counters,
+      readers: () => this.#endpoints.readers(),
+      catchUp: this.#catchUp,
+      followLive: (peer) => live.follow(peer),
+      mismatches,
+    })
     this.#peers = new PeerDirectory({
       clock,
       counters,
       stream,
       identity,
       leaseMs: options.leaseMs,
-      readers: () => this.#endpoints.readers(),
       catchUp: this.#catchUp,
+      matchmaker: this.#matchmaker,
       probe,
-      followLive: (peer) => live.follow(peer),
       onPeer: (event) => this.#peerListeners.emit(event),
       onSettled: () => this.#waiters.look(),
-      mismatches,
     })
     this.#waiters = new SyncWaiters(clock, () => this.#peers.values())
     const server = new CatchUpServer({ participant: guid, clock, counters, endpoints: this.#endpoints, mismatches })
     this.#local = new LocalDelivery({ participant: guid, endpoints: this.#endpoints, server, mismatches })
-    const inbound = new Inbound({ self: guid, clock, counters, peers: this.#peers, server })
+    const inbound = new Inbound({
+      self: guid,
+      clock,
+      counters,
+      peers: this.#peers,
+      matchmaker: this.#matchmaker,
+      server,
+    })
     stream.serve((request) => inbound.onRequest(request))
     this.#pulse = new Pulse(clock, 1.1 * options.beaconIntervalMs, (nowMs, stalledMs) => {
       this.#peers.judge(stalledMs)
@@ -248,7 +271,7 @@ export class Participant {
       })
     }
     this.#local.addReader(local)
-    this.#peers.addReader(local.reader, local.info)
+    this.#matchmaker.addReader(this.#peers.values(), local.reader, local.info)
     return reader
   }
 
@@ -327,7 +350,7 @@ export class Participant {
     const closed = this.#endpoints.removeReader(entity)
     if (closed !== undefined) {
       this.#local.removeReader(closed.reader)
-      this.#peers.removeReader(closed.reader)
+      this.#matchmaker.removeReader(this.#peers.values(), closed.reader)
     }
     this.#waiters.abandon(entity)
     for (const partition of partitions) this.#membership.stopReading(partition)
@@ -352,25 +375,6 @@ export class Participant {
 
   #hurry(partitions: readonly string[]): void {
     for (const partition of partitions) this.#announcer.hurry(partition)
-  }
-
-  #sendBeacon(partition: string, goodbye: boolean): void {
-    const { datagram, stream } = this.#transport
-    const digest = this.#endpoints.digest(partition)
-    const capacity = digestCapacity(datagram.maxBodyBytes)
-    for (let start = 0; start === 0 || start < digest.length; start += capacity) {
-      const beacon = encodeBeacon(this.guid, {
-        incarnation: this.incarnation,
-        sequence: this.#beaconSequence++ >>> 0,
-        descriptorVersion: this.#endpoints.version,
-        goodbye,
-        streamPort: stream.requestPort,
-        intervalMs: this.#options.beaconIntervalMs,
-        loopDelayMs: this.#pulse.loopDelayMs,
-        digest: digest.slice(start, start + capacity),
-      })
-      datagram.send(this.#membership.dataGroup(partition), beacon)
-    }
   }
 
   /** Live frames need a socket of their own, opened with the first writer that sends them. */
