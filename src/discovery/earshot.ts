@@ -90,13 +90,14 @@ export class Earshot {
     take(this.#introductions, intervalMs, nowMs)
   }
 
-  /** The peer says whether it hears us. True when that is news. */
+  /** The peer says whether it hears us. True when that is news: that all is well is none at first. */
   told(hearsUs: boolean, nowMs: number): boolean {
-    if (this.#hearsUs === hearsUs) return false
+    const before = this.#hearsUs
+    if (before === hearsUs) return false
     this.#hearsUs = hearsUs
     this.#toldMs = nowMs
     this.#introduced = false
-    return true
+    return !hearsUs || before !== null
   }
 
   /** It was silent for so long that it may have forgotten us. */
@@ -122,7 +123,7 @@ export class Earshot {
   needsStream(hasStream: boolean, lastHeardMs: number, nowMs: number): boolean {
     if (!this.isBeaconing) return hasStream || nowMs - this.#metMs >= hearingMs
     if (isOpen(this.#beacons, nowMs)) return hasStream && this.#beaconsInARow < steadyBeacons
-    return hasStream || lastHeardMs > this.#beacons.lastMs + patienceIntervals * this.#beacons.intervalMs
+    return hasStream || lastHeardMs > this.#beacons.lastMs + this.#beacons.intervalMs
   }
 
   /** Whether this participant should introduce itself to the peer now. */

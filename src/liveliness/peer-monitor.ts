@@ -58,6 +58,11 @@ export class PeerMonitor {
     if (intervalMs !== this.#terms.intervalMs) this.#terms = { ...this.#terms, intervalMs }
   }
 
+  /** Signs of life come this often from now on: the peer gives others than before. */
+  expectEvery(intervalMs: number): void {
+    if (intervalMs !== this.#terms.intervalMs) this.#terms = { ...this.#terms, intervalMs }
+  }
+
   /** The observer itself was late by this much, so its peers' silence says that much less. */
   credit(lateMs: number, nowMs: number): void {
     this.#lastHeardMs = Math.min(nowMs, this.#lastHeardMs + lateMs)

@@ -2,6 +2,7 @@ import type { Guid } from '../core/ids.js'
 import { presenceIntervalMs } from '../discovery/earshot.js'
 import type { DatagramLane, Group, StreamLane } from '../transport/transport.js'
 import { type DigestEntry, digestCapacity, encodeBeacon, encodeSolicit } from '../wire/beacon.js'
+import { mirrorName } from '../wire/group.js'
 import type { LocalEndpoints } from './local-endpoints.js'
 
 export interface BeaconSenderComponents {
@@ -18,7 +19,7 @@ export interface BeaconSenderComponents {
   readonly loopDelayMs: () => number
 }
 
-/** What a participant says of itself on the datagram lane. When it says it is the announcer's affair. */
+/** What a participant says of itself by multicast, and beyond it to whoever subscribed. When it says it is the announcer's affair. */
 export class BeaconSender {
   readonly #components: BeaconSenderComponents
   #sequence = 0
@@ -29,12 +30,15 @@ export class BeaconSender {
 
   /** "I am here, and this is how far my writers of the partition are", in as many frames as that needs. */
   beacon(partition: string, goodbye: boolean): void {
-    const { datagram, endpoints, dataGroup } = this.#components
+    const { datagram, stream, endpoints, dataGroup } = this.#components
+    const group = dataGroup(partition)
     const digest = endpoints.digest(partition)
     const capacity = digestCapacity(datagram.maxBodyBytes)
     for (let start = 0; start === 0 || start < digest.length; start += capacity) {
       const part = digest.slice(start, start + capacity)
-      datagram.send(dataGroup(partition), this.#encode(false, goodbye, endpoints.writersVersion, part))
+      const frame = this.#encode(false, goodbye, endpoints.writersVersion, part)
+      datagram.send(group, frame)
+      stream.publish(mirrorName(group.name), frame)
     }
   }
 

@@ -1,6 +1,7 @@
 import { CatchUpState } from '../cache/writer-progress.js'
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
+import { NumacastError } from '../core/errors.js'
 import type { Seq } from '../core/ids.js'
 import type { Random } from '../core/random.js'
 import { Liveliness } from '../liveliness/verdict.js'
@@ -24,6 +25,8 @@ export interface CatchUpClientComponents {
   readonly crowd: () => number
   /** A reply brought the peer's descriptor; called before its changes are applied. */
   readonly described: (peer: RemotePeer, descriptor: Descriptor) => void
+  /** A reply said whether the peer hears this participant. */
+  readonly told: (peer: RemotePeer, hearsUs: boolean) => void
   /** Something was caught up, or failed. */
   readonly progressed: (peer: RemotePeer) => void
 }
@@ -113,18 +116,24 @@ export class CatchUpClient {
 
   /** One request and what its reply brings. Never rejects: a failure is counted and tried again. */
   async #ask(peer: RemotePeer): Promise<void> {
-    const { stream, counters, progressed } = this.#components
+    const { stream, clock, counters, progressed, told } = this.#components
     peer.pull.inFlight = true
     const timeoutMs = Math.min(maxRequestTimeoutMs, requestTimeoutMs * 2 ** Math.min(peer.pull.failures, 10))
     const asked: Asked = { version: peer.announcedVersion, heads: headsOf(peer), stale: staleOf(peer) }
     try {
+      const descriptor = this.#components.descriptor()
+      const { version } = descriptor
       const request = encodePullRequest({
-        descriptor: this.#components.descriptor(),
+        descriptor,
         knownVersion: peer.descriptor?.version ?? 0,
+        hears: peer.earshot.hears(clock.nowMs()),
         tokens: tokensOf(peer),
       })
-      const reply = decodePullReply(await stream.request(peer.endpoint, request, { timeoutMs }))
+      const reply = decodePullReply(await stream.request(anyOf(peer.endpoints), request, { timeoutMs }))
       if (this.#closed || peer.pull.ended) return
+      peer.monitor.heard(clock.nowMs())
+      peer.holdsVersion = version
+      if (reply.hears !== undefined) told(peer, reply.hears)
       if (reply.descriptor !== undefined) {
         if (reply.descriptor.guid !== peer.guid)
           throw malformed(Rejection.badValue, 'descriptor of another participant')
@@ -192,6 +201,13 @@ export class CatchUpClient {
 
 function* eachMatch(peer: RemotePeer): IterableIterator<Match> {
   for (const matches of peer.matches.values()) yield* matches
+}
+
+/** @throws NumacastError NUMACAST_TRANSPORT */
+export function anyOf(endpoints: readonly string[]): string {
+  const [endpoint] = endpoints
+  if (endpoint === undefined) throw new NumacastError('NUMACAST_TRANSPORT', 'the peer listens nowhere that can be reached')
+  return endpoint
 }
 
 function findMatch(peer: RemotePeer, part: PullProgress): Match | undefined {

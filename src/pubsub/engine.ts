@@ -6,9 +6,11 @@ import { CatchUpServer } from './catch-up-server.js'
 import { EndpointFactory } from './endpoint-factory.js'
 import type { MismatchEvent, PeerEvent } from './events.js'
 import { Inbound } from './inbound.js'
+import { Introducer } from './introducer.js'
 import { LiveSubscriptions } from './live-subscriptions.js'
 import { LocalDelivery } from './local-delivery.js'
 import { LocalEndpoints, type SelfDescription } from './local-endpoints.js'
+import { MatchedReaders } from './matched-readers.js'
 import { Matchmaker } from './matchmaker.js'
 import { Membership } from './membership.js'
 import { MismatchLog } from './mismatch-log.js'
@@ -16,6 +18,8 @@ import type { ParticipantComponents } from './participant-components.js'
 import type { ResolvedParticipantOptions } from './participant-options.js'
 import { PeerDirectory } from './peer-directory.js'
 import { Pulse } from './pulse.js'
+import { Reception } from './reception.js'
+import { Relation } from './relation.js'
 import { SyncWaiters } from './sync-waiters.js'
 
 export interface EngineEvents {
@@ -30,9 +34,11 @@ export class Engine {
   readonly factory: EndpointFactory
   readonly membership: Membership
   readonly peers: PeerDirectory
+  readonly matchedReaders: MatchedReaders
   readonly #local: LocalDelivery
   readonly #announcer: Announcer
   readonly #catchUp: CatchUpClient
+  readonly #introducer: Introducer
   readonly #waiters: SyncWaiters
   readonly #pulse: Pulse
   readonly #close: () => Promise<void>
@@ -66,6 +72,7 @@ export class Engine {
         random,
         beacon: (partition, goodbye) => beacons.beacon(partition, goodbye),
         solicit: (partition) => beacons.solicit(partition),
+        presence: (partition, goodbye) => beacons.presence(partition, goodbye),
       },
       options.beaconIntervalMs,
     )
@@ -74,7 +81,7 @@ export class Engine {
       transport,
       announcer: this.#announcer,
       onFrame: (body, from) => inbound.onFrame(body, from),
-      onSolicit: (partition) => this.#announcer.solicited(partition),
+      onAside: (partition, body, from) => inbound.onAside(partition, body, from),
     })
     this.#catchUp = new CatchUpClient({
       clock,
@@ -84,13 +91,16 @@ export class Engine {
       descriptor: () => this.endpoints.descriptor(),
       crowd: () => this.peers.size,
       described: (peer, descriptor) => this.peers.described(peer, descriptor),
+      told: (peer, hearsUs) => this.peers.told(peer, hearsUs),
       progressed: () => this.#waiters.look(),
     })
     const mismatches = new MismatchLog(counters, onMismatch)
     const live = new LiveSubscriptions({
+      clock,
       stream,
       counters,
       identity,
+      reads: () => this.endpoints.partitions().reads,
       groupName: (partition) => this.membership.dataGroup(partition).name,
       onFrame: (peer, body) => inbound.onLiveFrame(peer, body),
     })
@@ -102,14 +112,25 @@ export class Engine {
       followLive: (peer) => live.follow(peer),
       mismatches,
     })
+    const relation = new Relation(this.endpoints)
+    this.matchedReaders = new MatchedReaders({
+      writers: () => this.endpoints.writers(),
+      mismatches,
+      onMatched: () => undefined,
+      onUnmatched: () => undefined,
+    })
     this.peers = new PeerDirectory({
+      self: guid,
       clock,
       counters,
       stream,
       identity,
       leaseMs: options.leaseMs,
+      forgetUnreachableMs: options.forgetUnreachableMs,
       catchUp: this.#catchUp,
       matchmaker,
+      matchedReaders: this.matchedReaders,
+      relation,
       probe,
       onPeer,
       onSettled: () => this.#waiters.look(),
@@ -117,7 +138,24 @@ export class Engine {
     this.#waiters = new SyncWaiters(clock, () => this.peers.values())
     const server = new CatchUpServer({ participant: guid, clock, counters, endpoints: this.endpoints, mismatches })
     this.#local = new LocalDelivery({ participant: guid, endpoints: this.endpoints, server, mismatches })
-    const inbound = new Inbound({ self: guid, clock, counters, peers: this.peers, matchmaker, server })
+    const reception = new Reception({
+      self: guid,
+      clock,
+      endpoints: this.endpoints,
+      peers: this.peers,
+      server,
+      openLive: () => this.factory.openLive(),
+    })
+    const inbound = new Inbound({
+      self: guid,
+      counters,
+      peers: this.peers,
+      matchmaker,
+      reception,
+      onSolicit: (partition) => this.#announcer.solicited(partition),
+    })
+    const { endpoints, peers } = this
+    this.#introducer = new Introducer({ self: guid, clock, random, counters, stream, endpoints, peers, relation })
     this.factory = new EndpointFactory({
       participant: guid,
       clock,
@@ -128,6 +166,7 @@ export class Engine {
       announcer: this.#announcer,
       membership: this.membership,
       matchmaker,
+      matchedReaders: this.matchedReaders,
       peers: this.peers,
       catchUp: this.#catchUp,
       waiters: this.#waiters,
@@ -135,6 +174,8 @@ export class Engine {
     stream.serve((request) => inbound.onRequest(request))
     this.#pulse = new Pulse(clock, 1.1 * options.beaconIntervalMs, (nowMs, stalledMs) => {
       this.peers.judge(stalledMs)
+      this.#introducer.look()
+      live.look(this.peers.values())
       for (const { writer } of this.endpoints.writers()) writer.sweep(nowMs)
       for (const { reader } of this.endpoints.readers()) reader.sweep(nowMs)
     })
@@ -146,6 +187,7 @@ export class Engine {
     this.#announcer.close()
     this.#pulse.close()
     this.#catchUp.close()
+    this.#introducer.close()
     this.#waiters.abandon()
     this.#local.close()
     for (const { writer } of [...this.endpoints.writers()]) writer.close()

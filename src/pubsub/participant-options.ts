@@ -14,6 +14,8 @@ export interface ParticipantOptions {
   readonly beaconIntervalMs?: number
   /** Silence after which a peer that nobody can ask about is given up. @default 3000 */
   readonly leaseMs?: number
+  /** An unreachable peer is forgotten after this long. @default 600000 */
+  readonly forgetUnreachableMs?: number
 }
 
 export type ResolvedParticipantOptions = Required<ParticipantOptions>
@@ -24,6 +26,7 @@ export const defaultParticipantOptions: ResolvedParticipantOptions = Object.free
   properties: Object.freeze({}),
   beaconIntervalMs: 500,
   leaseMs: 3_000,
+  forgetUnreachableMs: 600_000,
 })
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option */
@@ -43,6 +46,9 @@ export function resolveParticipantOptions(
   }
   if (!(resolved.leaseMs >= 2 * resolved.beaconIntervalMs)) {
     throw invalidArgument(`leaseMs must be at least two beacon intervals, not ${resolved.leaseMs}`)
+  }
+  if (!(resolved.forgetUnreachableMs > 0)) {
+    throw invalidArgument(`forgetUnreachableMs must be over 0, not ${resolved.forgetUnreachableMs}`)
   }
   if (resolved.name.length > 256) throw invalidArgument('name may have 256 characters')
   const properties = propertiesSchema.safeParse(resolved.properties)

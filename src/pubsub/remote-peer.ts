@@ -1,6 +1,7 @@
 import type { Timer } from '../core/clock.js'
 import type { EntityId, Guid } from '../core/ids.js'
 import type { Subscription } from '../core/listeners.js'
+import type { Earshot } from '../discovery/earshot.js'
 import type { PeerMonitor } from '../liveliness/peer-monitor.js'
 import type { Verdict } from '../liveliness/verdict.js'
 import type { FrameSource } from '../transport/transport.js'
@@ -20,6 +21,11 @@ export interface Peer {
   readonly lastHeardMs: number
   /** The longest that its main loop was late before its last beacon. */
   readonly loopDelayMs: number
+  /**
+   * Whether it hears this participant, as far as it has said; null: it has not. While it does not, this participant
+   * introduces itself again and again over the stream lane, so what is said still arrives.
+   */
+  readonly hearsUs: boolean | null
 }
 
 /** One local reader of one remote writer. */
@@ -38,17 +44,22 @@ export interface PullState {
   ended: boolean
 }
 
-/** What this participant holds of another. Only `PeerDirectory` and `CatchUpClient` change it. */
+/** What this participant holds of another. Only `PeerDirectory`, `CatchUpClient` and `Introducer` change it. */
 export interface RemotePeer {
   readonly guid: Guid
   readonly incarnation: number
   readonly monitor: PeerMonitor
-  /** The one socket that it sends datagrams from, as the kernel tells it. */
-  source: FrameSource
-  /** Where it answers requests. */
-  endpoint: string
+  readonly earshot: Earshot
+  /** The one socket that it sends datagrams from, as the kernel tells it; undefined until one came. */
+  source: FrameSource | undefined
+  /** Where it answers requests, best first. Empty when it listens nowhere that can be reached from here. */
+  endpoints: readonly string[]
   announcedVersion: number
+  /** Version of this participant's own descriptor that it holds, as far as it has said. */
+  holdsVersion: number
   descriptor: Descriptor | undefined
+  /** A stream stands in for the multicast that does not come from it. */
+  isBeyondMulticast: boolean
   readonly matches: Map<EntityId, Match[]>
   readonly subscriptions: Map<string, Subscription>
   readonly pull: PullState
@@ -67,6 +78,7 @@ export function toPeer(peer: RemotePeer): Peer | undefined {
     verdict: monitor.verdict,
     lastHeardMs: monitor.lastHeardMs,
     loopDelayMs: monitor.loopDelayMs,
+    hearsUs: peer.earshot.hearsUs,
   }
 }
 

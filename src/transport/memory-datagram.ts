@@ -66,7 +66,10 @@ export class MemoryDatagramLane implements DatagramLane {
   }
 
   #receive(key: string, sent: Buffer, from: FrameSource): void {
-    this.#groups.get(key)?.deliver(Buffer.from(sent), from)
+    const handlers = this.#groups.get(key)
+    if (handlers === undefined) return
+    this.counters.add('datagram.received')
+    handlers.deliver(Buffer.from(sent), from)
   }
 }
 

@@ -133,6 +133,11 @@ export class MemoryNetwork {
     this.#applyCuts()
   }
 
+  /** Datagrams that have reached a group which `name` listens to, since it was opened. */
+  received(name: string): number {
+    return this.#datagrams.get(name)?.counters.get('datagram.received') ?? 0
+  }
+
   /** Loses what is under way over streams between two names, both ways, as when a connection resets. */
   breakStreams(one: string, other: string): void {
     this.#link(one, other).breakStreams()

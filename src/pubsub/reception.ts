@@ -1,0 +1,88 @@
+import type { Clock } from '../core/clock.js'
+import type { Guid } from '../core/ids.js'
+import type { GossipReply, GossipRequest, Referral } from '../wire/gossip.js'
+import { maxReferrals } from '../wire/gossip.js'
+import type { Introduction, IntroductionReply } from '../wire/introduction.js'
+import type { PullReply, PullRequest } from '../wire/pull.js'
+import type { CatchUpServer } from './catch-up-server.js'
+import type { LocalEndpoints } from './local-endpoints.js'
+import type { PeerDirectory } from './peer-directory.js'
+import type { RemotePeer } from './remote-peer.js'
+
+export interface ReceptionComponents {
+  readonly self: Guid
+  readonly clock: Clock
+  readonly endpoints: LocalEndpoints
+  readonly peers: PeerDirectory
+  readonly server: CatchUpServer
+  /** Somebody does not hear this participant by multicast. Resolves when its live frames can be had by stream. */
+  readonly openLive: () => Promise<void>
+}
+
+/** Answers what participants ask each other, and makes peers of those who ask. */
+export class Reception {
+  readonly #components: ReceptionComponents
+
+  constructor(components: ReceptionComponents) {
+    this.#components = components
+  }
+
+  async pull(request: PullRequest): Promise<PullReply> {
+    const { peers, server } = this.#components
+    const peer = peers.onRequester(request.descriptor, false)
+    await this.#hearsUs(peer, request.hears)
+    const reply = server.answer(request)
+    return peer === undefined ? reply : { ...reply, hears: this.#hears(peer) }
+  }
+
+  async introduce(request: Introduction): Promise<IntroductionReply> {
+    const { self, clock, endpoints, peers } = this.#components
+    const { from, descriptor } = request
+    const peer =
+      descriptor?.guid === from ? peers.onRequester(descriptor, true) : peers.onFamiliar(from, request.version)
+    peer?.earshot.introducedItself(request.intervalMs, clock.nowMs())
+    peer?.monitor.expectEvery(peer.earshot.intervalMs(clock.nowMs()))
+    await this.#hearsUs(peer, request.hears)
+    const reply = { from: self, knows: peer?.descriptor?.version ?? 0, hears: peer !== undefined && this.#hears(peer) }
+    return request.knownVersion === endpoints.version ? reply : { ...reply, descriptor: endpoints.descriptor() }
+  }
+
+  /** Those who live and concern the requester, in the order of their GUIDs. */
+  gossip({ from, reads, writes, after = '' as Guid }: GossipRequest): GossipReply {
+    const interests = { reads: new Set(reads), writes: new Set(writes) }
+    const wanted: Referral[] = []
+    for (const peer of this.#components.peers.values()) {
+      if (peer.guid <= after || peer.guid === from || !concerns(peer, interests)) continue
+      wanted.push({ guid: peer.guid, endpoints: addressesOf(peer) })
+    }
+    wanted.sort((one, other) => (one.guid < other.guid ? -1 : 1))
+    return { peers: wanted.slice(0, maxReferrals), more: wanted.length > maxReferrals }
+  }
+
+  #hears(peer: RemotePeer): boolean {
+    return peer.earshot.hears(this.#components.clock.nowMs())
+  }
+
+  async #hearsUs(peer: RemotePeer | undefined, hearsUs: boolean | undefined): Promise<void> {
+    if (hearsUs === undefined) return
+    if (!hearsUs) await this.#components.openLive()
+    if (peer !== undefined) this.#components.peers.told(peer, hearsUs)
+  }
+}
+
+/** Its own list, and the address that it was heard from, which may be the only one that leads anywhere. */
+function addressesOf({ descriptor, endpoints }: RemotePeer): string[] {
+  return [...new Set([...(descriptor?.requestEndpoints ?? []), ...endpoints])].slice(0, 16)
+}
+
+function concerns(
+  { descriptor, monitor }: RemotePeer,
+  { reads, writes }: { readonly reads: ReadonlySet<string>; readonly writes: ReadonlySet<string> },
+): boolean {
+  if (descriptor === undefined) return false
+  const { liveliness } = monitor.verdict
+  if (liveliness !== 'alive' && liveliness !== 'stalled') return false
+  const touches = (theirs: readonly { readonly partitions: readonly string[] }[], ours: ReadonlySet<string>): boolean =>
+    theirs.some(({ partitions }) => partitions.some((partition) => ours.has(partition)))
+  return touches(descriptor.writers, reads) || touches(descriptor.readers, writes)
+}
