@@ -156,7 +156,8 @@ export class EndpointFactory {
   async #openLive(partitions: readonly string[]): Promise<void> {
     const { endpoints, transport, counters } = this.#components
     try {
-      endpoints.setLiveEndpoints(await transport.stream.publishEndpoints())
+      await transport.stream.publishEndpoints()
+      endpoints.endpointsChanged()
       this.#hurry(partitions)
     } catch {
       counters.add('stream.failed.publish')

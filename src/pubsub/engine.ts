@@ -49,6 +49,7 @@ export class Engine {
     const { stream, datagram } = transport
     this.#close = () => transport.close()
     this.endpoints = new LocalEndpoints(self, stream)
+    stream.onEndpointsChanged(() => this.endpoints.endpointsChanged())
     const beacons = new BeaconSender({
       guid,
       incarnation,
