@@ -1,6 +1,6 @@
 import { NumacastError } from '../core/errors.js'
 import type { EntityId, Guid } from '../core/ids.js'
-import type { ResolvedQos } from '../qos/qos.js'
+import { announcedQos, announcedWriterQos } from '../qos/announced.js'
 import type { StreamLane } from '../transport/transport.js'
 import type { DigestEntry } from '../wire/beacon.js'
 import type { Descriptor, ProcessIdentity, Properties, ReaderInfo, WriterInfo } from '../wire/descriptor.js'
@@ -77,7 +77,12 @@ export class LocalEndpoints {
 
   addWriter<T extends object>(writer: Writer<T>, relayed: Reader<T> | undefined): LocalWriter {
     const { entity, topic, partitions, qos } = writer
-    const info = { ...announce(entity, topic, partitions, qos), fields: [...topic.fields], lane: topic.lane }
+    const info = {
+      ...announce(entity, topic, partitions),
+      qos: announcedWriterQos(qos),
+      fields: [...topic.fields],
+      lane: topic.lane,
+    }
     const local: LocalWriter = {
       writer: writer as unknown as Writer<object>,
       info,
@@ -94,7 +99,7 @@ export class LocalEndpoints {
 
   addReader<T extends object>(reader: Reader<T>, nowMs: number): LocalReader {
     const { entity, topic, partitions, qos } = reader
-    const info = announce(entity, topic, partitions, qos)
+    const info = { ...announce(entity, topic, partitions), qos: announcedQos(qos) }
     const local = { reader: reader as unknown as Reader<object>, info, exploredMs: nowMs }
     this.#readers.set(entity, local)
     return local
@@ -142,9 +147,6 @@ function announce(
   entity: EntityId,
   topic: Pick<Topic<object>, 'name' | 'typeHash'>,
   partitions: readonly string[],
-  qos: ResolvedQos,
-): ReaderInfo {
-  const { reliability, durability } = qos
-  const announced = { reliability, durability }
-  return { entity, topic: topic.name, typeHash: topic.typeHash, partitions: [...partitions], qos: announced }
+): Omit<ReaderInfo, 'qos'> {
+  return { entity, topic: topic.name, typeHash: topic.typeHash, partitions: [...partitions] }
 }
