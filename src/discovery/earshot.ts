@@ -17,8 +17,10 @@ const jitter = 0.1
 
 /** What decides whether an introduction is due, besides what was heard. */
 export interface IntroductionTerms {
-  /** One writes what the other reads. */
-  readonly isRelated: boolean
+  /** It writes what is read here. */
+  readonly isSource: boolean
+  /** It reads what is written here. */
+  readonly isAudience: boolean
   readonly isDescribed: boolean
   /** The peer holds this participant's current descriptor, as far as it has said. */
   readonly isUpToDate: boolean
@@ -106,11 +108,21 @@ export class Earshot {
     this.#metMs = nowMs
   }
 
-  /** Its frames arrive without anybody asking. */
-  hears(nowMs: number): boolean {
-    return isOpen(this.#beacons, nowMs) || isOpen(this.#presence, nowMs) || isOpen(this.#live, nowMs)
+  /**
+   * What is wanted of its frames arrives without anybody asking: of one that writes what is read here its beacons, of
+   * others any sign.
+   */
+  hears(isSource: boolean, nowMs: number): boolean {
+    const beacons = isOpen(this.#beacons, nowMs, askAfterIntervals) || isOpen(this.#live, nowMs, askAfterIntervals)
+    return beacons || (!isSource && isOpen(this.#presence, nowMs, askAfterIntervals))
   }
 
+  /** Signs of life still come, of whatever kind. */
+  isHeard(nowMs: number): boolean {
+    return [this.#beacons, this.#live, this.#presence, this.#introductions].some((channel) => isOpen(channel, nowMs))
+  }
+
+  /** Beacons of it have come by multicast at some time. */
   get isBeaconing(): boolean {
     return this.#beacons.lastMs !== Number.NEGATIVE_INFINITY
   }
@@ -131,8 +143,10 @@ export class Earshot {
     if (this.#introducing || nowMs < this.#notBeforeMs) return false
     // One that sends beacons is asked for its descriptor anyway; a reader asks us, if it hears us.
     if (!terms.isDescribed) return !this.isBeaconing && nowMs - this.#metMs >= courtesyMs
-    if (!terms.isRelated) return false
+    if (!terms.isSource && !terms.isAudience) return false
     if (nowMs - terms.lastHeardMs > askAfterIntervals * this.intervalMs(nowMs)) return true
+    // Its signs of presence still come, and the beacons that are wanted more have ceased.
+    if (terms.isSource && this.isBeaconing && !this.hears(true, nowMs)) return true
     if (this.#hearsUs === null) return nowMs - this.#metMs >= courtesyMs
     if (this.#hearsUs) return false
     return this.#introduced || !terms.isUpToDate || nowMs - this.#toldMs >= secondHearingMs
@@ -168,6 +182,6 @@ function take(channel: Channel, intervalMs: number, nowMs: number): void {
   channel.intervalMs = intervalMs
 }
 
-function isOpen({ lastMs, intervalMs }: Channel, nowMs: number): boolean {
-  return nowMs - lastMs <= patienceIntervals * intervalMs
+function isOpen({ lastMs, intervalMs }: Channel, nowMs: number, intervals = patienceIntervals): boolean {
+  return nowMs - lastMs <= intervals * intervalMs
 }

@@ -1,7 +1,6 @@
 import { CatchUpState } from '../cache/writer-progress.js'
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
-import { NumacastError } from '../core/errors.js'
 import type { Seq } from '../core/ids.js'
 import type { Random } from '../core/random.js'
 import { Liveliness } from '../liveliness/verdict.js'
@@ -11,7 +10,7 @@ import { malformed, Rejection, rejectionOf } from '../wire/bytes.js'
 import type { Descriptor } from '../wire/descriptor.js'
 import { CatchUpAction, decodePullReply, encodePullRequest, type PullProgress, type PullToken } from '../wire/pull.js'
 import type { WriterProxy } from './proxy.js'
-import { isDescribed, type Match, type RemotePeer } from './remote-peer.js'
+import { isDescribed, type Match, type RemotePeer, requestEndpointsOf } from './remote-peer.js'
 import { readSamplesFrame } from './samples-frame.js'
 
 export interface CatchUpClientComponents {
@@ -126,10 +125,12 @@ export class CatchUpClient {
       const request = encodePullRequest({
         descriptor,
         knownVersion: peer.descriptor?.version ?? 0,
-        hears: peer.earshot.hears(clock.nowMs()),
+        hears: peer.earshot.hears(true, clock.nowMs()),
         tokens: tokensOf(peer),
       })
-      const reply = decodePullReply(await stream.request(anyOf(peer.endpoints), request, { timeoutMs }))
+      const reply = decodePullReply(
+        await stream.request(requestEndpointsOf(peer, descriptor.identity), request, { timeoutMs }),
+      )
       if (this.#closed || peer.pull.ended) return
       peer.monitor.heard(clock.nowMs())
       peer.holdsVersion = version
@@ -201,13 +202,6 @@ export class CatchUpClient {
 
 function* eachMatch(peer: RemotePeer): IterableIterator<Match> {
   for (const matches of peer.matches.values()) yield* matches
-}
-
-/** @throws NumacastError NUMACAST_TRANSPORT */
-export function anyOf(endpoints: readonly string[]): string {
-  const [endpoint] = endpoints
-  if (endpoint === undefined) throw new NumacastError('NUMACAST_TRANSPORT', 'the peer listens nowhere that can be reached')
-  return endpoint
 }
 
 function findMatch(peer: RemotePeer, part: PullProgress): Match | undefined {

@@ -173,7 +173,8 @@ export class EndpointFactory {
   async #openLive(): Promise<void> {
     const { endpoints, transport, counters } = this.#components
     try {
-      endpoints.setLiveEndpoints(await transport.stream.publishEndpoints())
+      await transport.stream.publishEndpoints()
+      endpoints.endpointsChanged()
       this.#hurry([...endpoints.partitions().writes])
     } catch {
       counters.add('stream.failed.publish')

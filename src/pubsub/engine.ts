@@ -55,6 +55,7 @@ export class Engine {
     const { stream, datagram } = transport
     this.#close = () => transport.close()
     this.endpoints = new LocalEndpoints(self, stream)
+    stream.onEndpointsChanged(() => this.endpoints.endpointsChanged())
     const beacons = new BeaconSender({
       guid,
       incarnation,
@@ -144,6 +145,7 @@ export class Engine {
       endpoints: this.endpoints,
       peers: this.peers,
       server,
+      relation,
       openLive: () => this.factory.openLive(),
     })
     const inbound = new Inbound({
@@ -155,7 +157,17 @@ export class Engine {
       onSolicit: (partition) => this.#announcer.solicited(partition),
     })
     const { endpoints, peers } = this
-    this.#introducer = new Introducer({ self: guid, clock, random, counters, stream, endpoints, peers, relation })
+    this.#introducer = new Introducer({
+      self: guid,
+      clock,
+      random,
+      counters,
+      stream,
+      identity,
+      endpoints,
+      peers,
+      relation,
+    })
     this.factory = new EndpointFactory({
       participant: guid,
       clock,

@@ -5,12 +5,12 @@ import type { Random } from '../core/random.js'
 import { presenceIntervalMs } from '../discovery/earshot.js'
 import type { StreamLane } from '../transport/transport.js'
 import { malformed, Rejection, rejectionOf } from '../wire/bytes.js'
+import type { ProcessIdentity } from '../wire/descriptor.js'
 import { decodeIntroductionReply, encodeIntroduction, type IntroductionReply } from '../wire/introduction.js'
-import { anyOf } from './catch-up-client.js'
 import type { LocalEndpoints } from './local-endpoints.js'
 import type { PeerDirectory } from './peer-directory.js'
 import type { Relation } from './relation.js'
-import type { RemotePeer } from './remote-peer.js'
+import { type RemotePeer, requestEndpointsOf } from './remote-peer.js'
 
 export interface IntroducerComponents {
   readonly self: Guid
@@ -18,6 +18,7 @@ export interface IntroducerComponents {
   readonly random: Random
   readonly counters: Counters
   readonly stream: StreamLane
+  readonly identity: ProcessIdentity
   readonly endpoints: LocalEndpoints
   readonly peers: PeerDirectory
   readonly relation: Relation
@@ -49,11 +50,12 @@ export class Introducer {
       const { descriptor, monitor, earshot, holdsVersion } = peer
       const terms = {
         isDescribed: descriptor !== undefined,
-        isRelated: descriptor !== undefined && relation.isRelated(descriptor),
+        isSource: descriptor !== undefined && relation.isSource(descriptor),
+        isAudience: descriptor !== undefined && relation.isAudience(descriptor),
         isUpToDate: holdsVersion === endpoints.version,
         lastHeardMs: monitor.lastHeardMs,
       }
-      if (peer.endpoints.length > 0 && earshot.isIntroductionDue(terms, nowMs)) due.push(peer)
+      if (earshot.isIntroductionDue(terms, nowMs)) due.push(peer)
     }
     for (const peer of this.#shuffled(due)) {
       if (this.#inFlight >= maxInFlight) return
@@ -70,18 +72,18 @@ export class Introducer {
     known: RemotePeer | undefined,
     intervalMs: number,
   ): Promise<IntroductionReply> {
-    const { self, clock, counters, stream, endpoints } = this.#components
+    const { self, clock, counters, stream, endpoints, relation } = this.#components
     const { version } = endpoints
     const request = encodeIntroduction({
       from: self,
       version,
       ...(known !== undefined && known.holdsVersion === version ? {} : { descriptor: endpoints.descriptor() }),
       knownVersion: known?.descriptor?.version ?? 0,
-      hears: known?.earshot.hears(clock.nowMs()) ?? false,
+      hears: known?.descriptor !== undefined && known.earshot.hears(relation.isSource(known.descriptor), clock.nowMs()),
       intervalMs,
     })
     counters.add('introduction.sent')
-    const reply = decodeIntroductionReply(await stream.request(anyOf(requestEndpoints), request, { timeoutMs }))
+    const reply = decodeIntroductionReply(await stream.request(requestEndpoints, request, { timeoutMs }))
     if (reply.descriptor !== undefined && reply.descriptor.guid !== reply.from) {
       throw malformed(Rejection.badValue, 'descriptor of another participant')
     }
@@ -94,11 +96,11 @@ export class Introducer {
 
   /** Never rejects: a failure is counted and tried again. */
   async #introduce(peer: RemotePeer): Promise<void> {
-    const { clock, random, counters, peers } = this.#components
+    const { clock, random, counters, identity, peers } = this.#components
     peer.earshot.introducing()
     this.#inFlight++
     try {
-      const reply = await this.ask(peer.endpoints, peer, presenceIntervalMs)
+      const reply = await this.ask(requestEndpointsOf(peer, identity), peer, presenceIntervalMs)
       if (this.#closed || peers.get(peer.guid) !== peer) return
       if (reply.from !== peer.guid) throw malformed(Rejection.foreignSource, 'introduction reply')
       peer.earshot.introductionAnswered(clock.nowMs(), random())

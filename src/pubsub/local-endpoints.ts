@@ -33,6 +33,8 @@ export interface LocalReader {
 
 /** Writers, and readers, of one participant: what a descriptor may name. */
 const maxEndpoints = 4096
+/** Addresses that a descriptor may name for each kind of stream. */
+const maxListenEndpoints = 16
 
 /** A participant's own writers and readers, and what it tells of itself: its descriptor and its digests. */
 export class LocalEndpoints {
@@ -40,7 +42,6 @@ export class LocalEndpoints {
   readonly #stream: StreamLane
   readonly #writers = new Map<EntityId, LocalWriter>()
   readonly #readers = new Map<EntityId, LocalReader>()
-  #liveEndpoints: readonly string[] = []
   #version = 1
   #writersVersion = 1
   #lastEntity = 0
@@ -128,9 +129,8 @@ export class LocalEndpoints {
     return removed
   }
 
-  /** Where live frames can be had, from now on. */
-  setLiveEndpoints(endpoints: readonly string[]): void {
-    this.#liveEndpoints = endpoints
+  /** The stream lane listens elsewhere, or at more addresses, than it did. */
+  endpointsChanged(): void {
     this.#writersChanged()
   }
 
@@ -143,8 +143,8 @@ export class LocalEndpoints {
       name,
       identity,
       properties: { ...properties },
-      requestEndpoints: [...this.#stream.requestEndpoints],
-      liveEndpoints: [...this.#liveEndpoints],
+      requestEndpoints: this.#stream.requestEndpoints.slice(0, maxListenEndpoints),
+      liveEndpoints: this.#stream.liveEndpoints.slice(0, maxListenEndpoints),
       writers: [...this.#writers.values()].map(({ info }) => info),
       readers: [...this.#readers.values()].map(({ info }) => info),
     }

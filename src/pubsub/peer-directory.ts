@@ -2,7 +2,6 @@ import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import type { Guid } from '../core/ids.js'
 import { Earshot, presenceIntervalMs } from '../discovery/earshot.js'
-import { reachableEndpoints } from '../discovery/reachable.js'
 import { PeerMonitor } from '../liveliness/peer-monitor.js'
 import { Liveliness, LivelinessCause, type ProcessProbe, type Verdict } from '../liveliness/verdict.js'
 import type { FrameSource, StreamLane } from '../transport/transport.js'
@@ -44,7 +43,6 @@ interface Met {
   readonly incarnation: number
   /** Of its descriptor. */
   readonly version: number
-  readonly endpoints: readonly string[]
   readonly intervalMs: number
 }
 
@@ -151,8 +149,7 @@ export class PeerDirectory {
     }
     if (!stays && !this.#components.relation.isRelated(descriptor)) return undefined
     const { incarnation, version } = descriptor
-    const endpoints = reachableEndpoints(descriptor.requestEndpoints, descriptor.identity, this.#components.identity)
-    const peer = this.#meet({ guid, incarnation, version, endpoints, intervalMs: presenceIntervalMs }, nowMs)
+    const peer = this.#meet({ guid, incarnation, version, intervalMs: presenceIntervalMs }, nowMs)
     if (peer === undefined) return undefined
     this.described(peer, descriptor)
     if (peer.matches.size > 0) catchUp.soon(peer)
@@ -213,7 +210,7 @@ export class PeerDirectory {
       this.#judge.credit(peer, lateMs)
       const { monitor, earshot, descriptor } = peer
       // Its beacons have ended, and its signs of presence have not.
-      if (monitor.isOverdue(nowMs) && earshot.hears(nowMs)) monitor.expectEvery(earshot.intervalMs(nowMs))
+      if (monitor.isOverdue(nowMs) && earshot.isHeard(nowMs)) monitor.expectEvery(earshot.intervalMs(nowMs))
       const isOverdue = monitor.isOverdue(nowMs)
       const { liveliness, sinceMs } = monitor.verdict
       if (isOverdue && descriptor !== undefined && !relation.isRelated(descriptor)) this.#drop(peer)
@@ -256,13 +253,12 @@ export class PeerDirectory {
       this.#takeLeave(from, known)
       return undefined
     }
-    const endpoints = [stream.requestEndpointAt(source.address, beacon.streamPort)]
     const { incarnation, descriptorVersion: version, intervalMs } = beacon
-    const peer = known ?? this.#meet({ guid: from, incarnation, version, endpoints, intervalMs }, nowMs)
+    const peer = known ?? this.#meet({ guid: from, incarnation, version, intervalMs }, nowMs)
     if (peer === undefined) return undefined
     this.#heardFrom(peer, nowMs)
     peer.source = source
-    peer.endpoints = endpoints
+    peer.endpoint = beacon.streamPort === 0 ? undefined : stream.requestEndpointAt(source.address, beacon.streamPort)
     peer.announcedVersion = Math.max(peer.announcedVersion, version)
     return peer
   }
@@ -291,7 +287,7 @@ export class PeerDirectory {
       monitor: new PeerMonitor({ leaseMs, intervalMs: met.intervalMs, sameHost: true }, nowMs),
       earshot: new Earshot(nowMs),
       source: undefined,
-      endpoints: met.endpoints,
+      endpoint: undefined,
       announcedVersion: met.version,
       holdsVersion: 0,
       descriptor: undefined,

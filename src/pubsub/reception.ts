@@ -1,12 +1,13 @@
 import type { Clock } from '../core/clock.js'
 import type { Guid } from '../core/ids.js'
 import type { GossipReply, GossipRequest, Referral } from '../wire/gossip.js'
-import { maxReferrals } from '../wire/gossip.js'
+import { maxReferralEndpoints, maxReferrals } from '../wire/gossip.js'
 import type { Introduction, IntroductionReply } from '../wire/introduction.js'
 import type { PullReply, PullRequest } from '../wire/pull.js'
 import type { CatchUpServer } from './catch-up-server.js'
 import type { LocalEndpoints } from './local-endpoints.js'
 import type { PeerDirectory } from './peer-directory.js'
+import { type Relation, touches } from './relation.js'
 import type { RemotePeer } from './remote-peer.js'
 
 export interface ReceptionComponents {
@@ -15,6 +16,7 @@ export interface ReceptionComponents {
   readonly endpoints: LocalEndpoints
   readonly peers: PeerDirectory
   readonly server: CatchUpServer
+  readonly relation: Relation
   /** Somebody does not hear this participant by multicast. Resolves when its live frames can be had by stream. */
   readonly openLive: () => Promise<void>
 }
@@ -60,7 +62,9 @@ export class Reception {
   }
 
   #hears(peer: RemotePeer): boolean {
-    return peer.earshot.hears(this.#components.clock.nowMs())
+    const { clock, relation } = this.#components
+    const isSource = peer.descriptor !== undefined && relation.isSource(peer.descriptor)
+    return peer.earshot.hears(isSource, clock.nowMs())
   }
 
   async #hearsUs(peer: RemotePeer | undefined, hearsUs: boolean | undefined): Promise<void> {
@@ -71,8 +75,9 @@ export class Reception {
 }
 
 /** Its own list, and the address that it was heard from, which may be the only one that leads anywhere. */
-function addressesOf({ descriptor, endpoints }: RemotePeer): string[] {
-  return [...new Set([...(descriptor?.requestEndpoints ?? []), ...endpoints])].slice(0, 16)
+function addressesOf({ descriptor, endpoint }: RemotePeer): string[] {
+  const known = endpoint === undefined ? [] : [endpoint]
+  return [...new Set([...known, ...(descriptor?.requestEndpoints ?? [])])].slice(0, maxReferralEndpoints)
 }
 
 function concerns(
@@ -82,7 +87,5 @@ function concerns(
   if (descriptor === undefined) return false
   const { liveliness } = monitor.verdict
   if (liveliness !== 'alive' && liveliness !== 'stalled') return false
-  const touches = (theirs: readonly { readonly partitions: readonly string[] }[], ours: ReadonlySet<string>): boolean =>
-    theirs.some(({ partitions }) => partitions.some((partition) => ours.has(partition)))
   return touches(descriptor.writers, reads) || touches(descriptor.readers, writes)
 }

@@ -1,7 +1,9 @@
 import type { Descriptor } from '../wire/descriptor.js'
 import type { LocalEndpoints } from './local-endpoints.js'
 
-/** Whether another participant concerns this one: one writes to a partition that the other reads. */
+type Endpoints = Pick<Descriptor, 'writers' | 'readers'>
+
+/** Whether another participant concerns this one. */
 export class Relation {
   readonly #endpoints: LocalEndpoints
 
@@ -9,12 +11,24 @@ export class Relation {
     this.#endpoints = endpoints
   }
 
-  isRelated({ writers, readers }: Pick<Descriptor, 'writers' | 'readers'>): boolean {
-    const { reads, writes } = this.#endpoints.partitions()
-    return touches(writers, reads) || touches(readers, writes)
+  /** It writes to a partition that is read here. */
+  isSource({ writers }: Endpoints): boolean {
+    return touches(writers, this.#endpoints.partitions().reads)
+  }
+
+  /** It reads a partition that is written to here. */
+  isAudience({ readers }: Endpoints): boolean {
+    return touches(readers, this.#endpoints.partitions().writes)
+  }
+
+  isRelated(peer: Endpoints): boolean {
+    return this.isSource(peer) || this.isAudience(peer)
   }
 }
 
-function touches(theirs: readonly { readonly partitions: readonly string[] }[], ours: ReadonlySet<string>): boolean {
-  return theirs.some(({ partitions }) => partitions.some((partition) => ours.has(partition)))
+export function touches(
+  endpoints: readonly { readonly partitions: readonly string[] }[],
+  wanted: ReadonlySet<string>,
+): boolean {
+  return endpoints.some(({ partitions }) => partitions.some((partition) => wanted.has(partition)))
 }

@@ -4,6 +4,7 @@ import type { Subscription } from '../core/listeners.js'
 import type { Earshot } from '../discovery/earshot.js'
 import type { PeerMonitor } from '../liveliness/peer-monitor.js'
 import type { Verdict } from '../liveliness/verdict.js'
+import { dialable } from '../transport/endpoint.js'
 import type { FrameSource } from '../transport/transport.js'
 import type { Descriptor, ProcessIdentity, Properties } from '../wire/descriptor.js'
 import type { WriterProxy } from './proxy.js'
@@ -52,8 +53,8 @@ export interface RemotePeer {
   readonly earshot: Earshot
   /** The one socket that it sends datagrams from, as the kernel tells it; undefined until one came. */
   source: FrameSource | undefined
-  /** Where it answers requests, best first. Empty when it listens nowhere that can be reached from here. */
-  endpoints: readonly string[]
+  /** Where it answers requests, by the way that its multicast came; undefined until some did. */
+  endpoint: string | undefined
   announcedVersion: number
   /** Version of this participant's own descriptor that it holds, as far as it has said. */
   holdsVersion: number
@@ -80,6 +81,26 @@ export function toPeer(peer: RemotePeer): Peer | undefined {
     loopDelayMs: monitor.loopDelayMs,
     hearsUs: peer.earshot.hearsUs,
   }
+}
+
+/** Whether loopback and `ipc://` lead from one to the other. */
+export function sharesNetwork(one: ProcessIdentity, other: ProcessIdentity): boolean {
+  // Namespace inodes are alike on different hosts, so they only say something under one kernel.
+  return one.bootId === other.bootId && one.networkNamespace === other.networkNamespace
+}
+
+/**
+ * Where the peer may be asked, best first: the way that its beacons came, which is known to work one way at least, and
+ * then, unless it is here, the other addresses that its descriptor names. Empty when it listens nowhere that can be
+ * reached from here.
+ */
+export function requestEndpointsOf(peer: RemotePeer, own: ProcessIdentity): readonly string[] {
+  const { descriptor, endpoint } = peer
+  const heard = endpoint === undefined ? [] : [endpoint]
+  if (descriptor === undefined) return heard
+  const isLocal = sharesNetwork(descriptor.identity, own)
+  if (isLocal && endpoint !== undefined) return heard
+  return [...heard, ...dialable(descriptor.requestEndpoints, isLocal)]
 }
 
 export function isDescribed(peer: RemotePeer): boolean {

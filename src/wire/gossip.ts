@@ -1,11 +1,12 @@
 import { z } from 'zod'
-import { descriptorSchema, guidSchema, partitionSchema } from './descriptor.js'
+import { guidSchema, partitionSchema } from './descriptor.js'
 import { parseMessage } from './message.js'
 import { pack } from './msgpack.js'
 
 /** Peers that one reply may name, and partitions that one request may. */
 export const maxReferrals = 64
 const maxInterests = 512
+export const maxReferralEndpoints = 16
 
 /**
  * "Whom do you know that I should?" Answered with the peers that write what the requester reads, or read what it
@@ -23,7 +24,7 @@ export const gossipRequestSchema = z.object({
 const referralSchema = z.object({
   guid: guidSchema,
   /** Where it answers requests, best first, as far as the answerer can tell. */
-  endpoints: descriptorSchema.shape.requestEndpoints,
+  endpoints: z.array(z.string().max(256)).max(maxReferralEndpoints),
 })
 
 const gossipReplySchema = z.object({

@@ -1,22 +1,30 @@
 import t from 'tap'
 import { Earshot, type IntroductionTerms, presenceIntervalMs } from '../../src/discovery/earshot.js'
 
-const related: IntroductionTerms = { isRelated: true, isDescribed: true, isUpToDate: true, lastHeardMs: 0 }
+const related: IntroductionTerms = {
+  isSource: false,
+  isAudience: true,
+  isDescribed: true,
+  isUpToDate: true,
+  lastHeardMs: 0,
+}
 
 t.test('what comes most often says when the next sign of life is due', (t) => {
   const earshot = new Earshot(0)
   t.equal(earshot.intervalMs(0), presenceIntervalMs)
-  t.notOk(earshot.hears(0))
+  t.notOk(earshot.hears(false, 0))
   earshot.presence(2_000, 0)
   earshot.beacon(500, 100)
   t.equal(earshot.intervalMs(200), 500)
   t.equal(earshot.intervalMs(1_601), 2_000, 'the beacons have ended, the signs of presence have not')
-  t.ok(earshot.hears(6_000))
-  t.notOk(earshot.hears(6_001))
+  t.ok(earshot.hears(true, 1_350))
+  t.notOk(earshot.hears(true, 1_351), 'of one that writes beacons are wanted')
+  t.ok(earshot.hears(false, 5_000))
+  t.notOk(earshot.hears(false, 5_001))
   earshot.introducedItself(2_000, 7_000)
-  t.notOk(earshot.hears(7_000), 'a request is no proof that its frames arrive')
+  t.notOk(earshot.hears(true, 7_000), 'a request is no proof that its frames arrive')
   earshot.live(500, 7_000)
-  t.ok(earshot.hears(7_000))
+  t.ok(earshot.hears(true, 7_000))
   t.end()
 })
 
@@ -50,6 +58,16 @@ t.test('an introduction is due when', (t) => {
       },
       from: 1_251,
     },
+    {
+      name: 'its beacons are silent, and its signs of presence are not',
+      terms: { isSource: true, lastHeardMs: 6_000 },
+      prepare: (e) => {
+        e.told(true, 0)
+        e.beacon(500, 0)
+        e.presence(2_000, 0)
+      },
+      from: 1_251,
+    },
     { name: 'it does not hear us', terms: { lastHeardMs: 6_000 }, prepare: (e) => e.told(false, 0), from: 5_000 },
     {
       name: 'it does not hear us, and there is news',
@@ -58,7 +76,7 @@ t.test('an introduction is due when', (t) => {
       from: 0,
     },
     { name: 'never: it hears us', terms: { lastHeardMs: 6_000 }, prepare: (e) => e.told(true, 0), from: Infinity },
-    { name: 'never: it is none of our business', terms: { isRelated: false }, from: Infinity },
+    { name: 'never: it is none of our business', terms: { isAudience: false }, from: Infinity },
     {
       name: 'never: it sends beacons, so it is asked anyway',
       terms: { isDescribed: false },
