@@ -45,14 +45,28 @@ export class Fleet {
 
   /** Until the observer's last word on each of these workers, of the process that runs them now, is `alive`. */
   async seesAlive(observer: MemberProcess, ...processes: readonly MemberProcess[]): Promise<void> {
-    for (const { pid, spec } of processes) {
-      for (const workerId of spec.workerIds ?? []) {
-        await until(`${observer.spec.name} sees ${workerId} (${pid}) alive`, () => {
+    for (const process of processes) {
+      for (const workerId of process.spec.workerIds ?? []) {
+        await until(`${observer.spec.name} sees ${workerId} (${process.pid}) alive`, () => {
           const last = observer.sightings(workerId).at(-1)
-          return last?.pid === pid && last.liveliness === 'alive'
+          return last !== undefined && process.is(last) && last.liveliness === 'alive'
         })
       }
     }
+  }
+
+  /** Until the observer's participant has met the process's. */
+  async meets(observer: MemberProcess, other: MemberProcess): Promise<void> {
+    await until(`${observer.spec.name} meets ${other.spec.name}`, () =>
+      observer.words.some((word) => word.say === 'peer' && other.is(word)),
+    )
+  }
+
+  /** Until the observer's participant has judged the process's so. */
+  async hears(observer: MemberProcess, other: MemberProcess, liveliness: RegExp): Promise<void> {
+    await until(`${observer.spec.name} hears that ${other.spec.name} is ${liveliness}`, () =>
+      observer.words.some((word) => word.say === 'peer' && other.is(word) && liveliness.test(word.liveliness)),
+    )
   }
 
   /** Until the observer has once seen the worker so, with this process. Answers with the detail. */
@@ -86,8 +100,8 @@ export class Fleet {
   #check(observer: MemberProcess, word: Word): void {
     if (word.say !== 'sighting' && word.say !== 'peer') return
     if (word.liveliness !== 'dead') return
-    const member = this.members.find(({ pid }) => pid === word.pid)
-    if (member === undefined || !member.isRunning || member.condemned) return
+    const lives = this.members.some((member) => member.is(word) && member.isRunning && !member.condemned)
+    if (!lives) return
     this.falseDeaths.push(`${observer.spec.name} says ${JSON.stringify(word)}`)
   }
 }

@@ -22,6 +22,7 @@ export class MemberProcess {
   condemned = false
   /** What it wrote to stderr; of interest when it ended unasked. */
   complaints = ''
+  incarnations: readonly number[] = []
   #pid: number | undefined
 
   constructor(spec: MemberSpec, surroundings: MemberSurroundings = {}) {
@@ -41,7 +42,10 @@ export class MemberProcess {
     })
     this.child.on('message', (word: Word) => {
       this.words.push(word)
-      if (word.say === 'ready') this.#pid = word.pid
+      if (word.say === 'ready') {
+        this.#pid = word.pid
+        this.incarnations = word.incarnations
+      }
     })
     this.ended = once(this.child, 'exit').then(() => undefined)
   }
@@ -63,8 +67,20 @@ export class MemberProcess {
   }
 
   order(order: Order): void {
-    if (order.do !== 'block') this.condemned = true
+    if (order.do !== 'block' && order.do !== 'tell-time') this.condemned = true
     this.child.send(order)
+  }
+
+  /** What its wall clock says. */
+  async wallMs(): Promise<number> {
+    const asked = this.words.length
+    this.order({ do: 'tell-time' })
+    let wallMs: number | undefined
+    await until(`${this.spec.name} tells the time`, () => {
+      for (const word of this.words.slice(asked)) if (word.say === 'time') wallMs = word.wallMs
+      return wallMs !== undefined
+    })
+    return wallMs ?? Number.NaN
   }
 
   /** Blocks its event loop; resolves when that is over. */
@@ -86,17 +102,23 @@ export class MemberProcess {
   }
 
   /** How it has seen a worker, oldest first: `alive`, `stalled (loop-busy)`, … */
-  history(workerId: string, of: { readonly pid?: number } = {}): string[] {
+  history(workerId: string, of?: MemberProcess): string[] {
     return this.sightings(workerId, of).map(({ liveliness, cause }) =>
       cause === null ? liveliness : `${liveliness} (${cause})`,
     )
   }
 
-  sightings(workerId: string, of: { readonly pid?: number } = {}): Sighting[] {
+  /** What it said of a worker; `of` that process only. */
+  sightings(workerId: string, of?: MemberProcess): Sighting[] {
     return this.words.filter(
       (word): word is Sighting =>
-        word.say === 'sighting' && word.workerId === workerId && (of.pid === undefined || word.pid === of.pid),
+        word.say === 'sighting' && word.workerId === workerId && (of === undefined || of.is(word)),
     )
+  }
+
+  /** Whether these words are about this process: a pid alone may have been another's before. */
+  is(word: { readonly pid: number; readonly incarnation: number }): boolean {
+    return word.pid === this.pid && this.incarnations.includes(word.incarnation)
   }
 
   #count(kind: Word['say']): number {

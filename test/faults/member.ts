@@ -25,6 +25,7 @@ export type Order =
   | { readonly do: 'block'; readonly phase: Phase; readonly ms: number }
   | { readonly do: 'exit'; readonly code: number }
   | { readonly do: 'throw' }
+  | { readonly do: 'tell-time' }
   /** Fills memory until the kernel steps in. */
   | { readonly do: 'hoard' }
   /** Closes in good order and ends. */
@@ -42,18 +43,21 @@ export interface Sighting {
 }
 
 export type Word =
-  | { readonly say: 'ready'; readonly pid: number }
+  /** With the incarnations of its participants. */
+  | { readonly say: 'ready'; readonly pid: number; readonly incarnations: readonly number[] }
   | Sighting
   /** What the participant under a role holds of another participant. */
   | {
       readonly say: 'peer'
       readonly name: string
       readonly pid: number
+      readonly incarnation: number
       readonly liveliness: string
       readonly cause: string | null
       readonly detail: string | null
     }
   | { readonly say: 'blocked'; readonly phase: Phase; readonly ms: number }
+  | { readonly say: 'time'; readonly wallMs: number }
   | { readonly say: 'failed'; readonly message: string }
 
 const spec = JSON.parse(process.argv[2] ?? '{}') as MemberSpec
@@ -120,9 +124,9 @@ async function startView(): Promise<void> {
 function observePeers(participant: Participant): void {
   participant.onPeer(({ kind, peer }) => {
     if (kind === 'left') return
-    const { name, identity, verdict } = peer
+    const { name, identity, incarnation, verdict } = peer
     const { liveliness, cause, detail } = verdict
-    say({ say: 'peer', name, pid: identity.pid, liveliness, cause, detail })
+    say({ say: 'peer', name, pid: identity.pid, incarnation, liveliness, cause, detail })
   })
 }
 
@@ -145,6 +149,9 @@ function obey(order: Order): void {
         throw new Error('as a test has asked for')
       }, 1)
       break
+    case 'tell-time':
+      say({ say: 'time', wallMs: Date.now() })
+      break
     case 'hoard':
       hoard()
       break
@@ -164,4 +171,4 @@ process.on('disconnect', () => {
   if (spec.orphaned === 'leave') void leave()
 })
 await { collector: startCollector, workers: startWorkers, view: startView }[spec.role]()
-say({ say: 'ready', pid: process.pid })
+say({ say: 'ready', pid: process.pid, incarnations: joined.map(({ incarnation }) => incarnation) })
