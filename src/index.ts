@@ -1,7 +1,9 @@
 export { type ErrorCode, NumacastError } from './core/errors.js'
 export type { EntityGuid, Guid, Token } from './core/ids.js'
 export type { Subscription } from './core/listeners.js'
-export { Liveliness, LivelinessCause, type Verdict } from './liveliness/verdict.js'
+export { DegradedReason, type ObserverHealth } from './liveliness/observer-health.js'
+export type { PhiOptions } from './liveliness/phi-accrual.js'
+export { isReliable, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from './liveliness/verdict.js'
 export {
   defaultMemoryPressureOptions,
   type MemoryPressureOptions,
@@ -26,7 +28,7 @@ export { everyone, nodeTarget } from './plane/targets.js'
 export { type IntentStatus, intentStatus, Transition } from './plane/transitions.js'
 export { type WorkerCapacity, workerCapacity } from './plane/worker-capacity.js'
 export { type AppliedIntent, type Taint, WorkerCondition, type WorkerState, workerState } from './plane/worker-state.js'
-export type { MismatchEvent, PeerEvent } from './pubsub/events.js'
+export type { HealthEvent, MismatchEvent, PeerEvent } from './pubsub/events.js'
 export { joinDomain, Participant } from './pubsub/participant.js'
 export type { ParticipantComponents } from './pubsub/participant-components.js'
 export type { ParticipantOptions } from './pubsub/participant-options.js'

@@ -1,9 +1,15 @@
 import { invalidArgument } from '../core/errors.js'
 import { withoutUndefined } from '../core/options.js'
+import {
+  defaultLivelinessOptions,
+  type LivelinessOptions,
+  type ResolvedLivelinessOptions,
+  resolveLivelinessOptions,
+} from '../liveliness/liveliness-options.js'
 import { checkDomain } from '../transport/port.js'
 import { type Properties, propertiesSchema } from '../wire/descriptor.js'
 
-export interface ParticipantOptions {
+export interface ParticipantOptions extends LivelinessOptions {
   /** 0 … 231; participants of different domains never meet. @default $NUMACAST_DOMAIN, or 0 */
   readonly domain?: number
   /** For people. @default 'participant' */
@@ -12,18 +18,16 @@ export interface ParticipantOptions {
   readonly properties?: Properties
   /** Between beacons, give or take 10 %. @default 500 */
   readonly beaconIntervalMs?: number
-  /** Silence after which a peer that nobody can ask about is given up. @default 3000 */
-  readonly leaseMs?: number
 }
 
-export type ResolvedParticipantOptions = Required<ParticipantOptions>
+export type ResolvedParticipantOptions = Required<Omit<ParticipantOptions, 'phi'>> & ResolvedLivelinessOptions
 
 export const defaultParticipantOptions: ResolvedParticipantOptions = Object.freeze({
   domain: 0,
   name: 'participant',
   properties: Object.freeze({}),
   beaconIntervalMs: 500,
-  leaseMs: 3_000,
+  ...defaultLivelinessOptions,
 })
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option */
@@ -41,13 +45,11 @@ export function resolveParticipantOptions(
   if (!(resolved.beaconIntervalMs >= 10 && resolved.beaconIntervalMs <= 60_000)) {
     throw invalidArgument(`beaconIntervalMs must be 10 to 60000, not ${resolved.beaconIntervalMs}`)
   }
-  if (!(resolved.leaseMs >= 2 * resolved.beaconIntervalMs)) {
-    throw invalidArgument(`leaseMs must be at least two beacon intervals, not ${resolved.leaseMs}`)
-  }
+  const liveliness = resolveLivelinessOptions(options, resolved.beaconIntervalMs)
   if (resolved.name.length > 256) throw invalidArgument('name may have 256 characters')
   const properties = propertiesSchema.safeParse(resolved.properties)
   if (!properties.success) {
     throw invalidArgument(`properties must be strings of at most 256 characters, finite numbers, booleans or null`)
   }
-  return Object.freeze({ ...resolved, properties: Object.freeze({ ...resolved.properties }) })
+  return Object.freeze({ ...resolved, ...liveliness, properties: Object.freeze({ ...resolved.properties }) })
 }
