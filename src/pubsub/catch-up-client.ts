@@ -5,13 +5,13 @@ import type { Seq } from '../core/ids.js'
 import type { Random } from '../core/random.js'
 import type { LocalHealth } from '../liveliness/local-health.js'
 import { Liveliness } from '../liveliness/verdict.js'
-import { Reliability } from '../qos/qos.js'
+import { Reliability } from '../qos/policies.js'
 import type { StreamLane } from '../transport/transport.js'
 import { malformed, Rejection, rejectionOf } from '../wire/bytes.js'
 import type { Descriptor } from '../wire/descriptor.js'
 import { CatchUpAction, decodePullReply, encodePullRequest, type PullProgress, type PullToken } from '../wire/pull.js'
 import type { WriterProxy } from './proxy.js'
-import { isDescribed, type Match, type RemotePeer } from './remote-peer.js'
+import { isDescribed, type Match, type RemotePeer, requestEndpointsOf } from './remote-peer.js'
 import { readSamplesFrame } from './samples-frame.js'
 
 export interface CatchUpClientComponents {
@@ -129,12 +129,15 @@ export class CatchUpClient {
     const timeoutMs = Math.min(maxRequestTimeoutMs, requestTimeoutMs * 2 ** Math.min(peer.pull.failures, 10))
     const asked: Asked = { version: peer.announcedVersion, heads: headsOf(peer), stale: staleOf(peer) }
     try {
+      const descriptor = this.#components.descriptor()
       const request = encodePullRequest({
-        descriptor: this.#components.descriptor(),
+        descriptor,
         knownVersion: peer.descriptor?.version ?? 0,
         tokens: tokensOf(peer),
       })
-      const reply = decodePullReply(await stream.request(peer.endpoint, request, { timeoutMs }))
+      const reply = decodePullReply(
+        await stream.request(requestEndpointsOf(peer, descriptor.identity), request, { timeoutMs }),
+      )
       if (this.#closed || peer.pull.ended) return
       health.answered()
       peer.monitor.answered(clock.nowMs())

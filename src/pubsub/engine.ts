@@ -56,6 +56,7 @@ export class Engine {
     this.#close = () => transport.close()
     this.endpoints = new LocalEndpoints(self, stream)
     this.observer = new Observer(checkMs, options.leaseMs, clock.nowMs())
+    stream.onEndpointsChanged(() => this.endpoints.endpointsChanged())
     this.beacons = new BeaconSender({
       guid,
       incarnation,

@@ -43,7 +43,8 @@ export async function joinDomain(
 ): Promise<Participant> {
   const resolved = resolveParticipantOptions(options)
   const clock = components.clock ?? systemClock
-  const transport = components.transport ?? (await openTransport({ domain: resolved.domain, clock }))
+  const { domain, range, insecure, interfaces, port } = resolved
+  const transport = components.transport ?? (await openTransport({ domain, clock, range, insecure, interfaces, port }))
   return new Participant(resolved, {
     clock,
     transport,

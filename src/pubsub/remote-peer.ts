@@ -3,6 +3,7 @@ import type { EntityId, Guid } from '../core/ids.js'
 import type { Subscription } from '../core/listeners.js'
 import type { PeerMonitor } from '../liveliness/peer-monitor.js'
 import type { Verdict } from '../liveliness/verdict.js'
+import { dialable } from '../transport/endpoint.js'
 import type { FrameSource } from '../transport/transport.js'
 import type { Descriptor, ProcessIdentity, Properties } from '../wire/descriptor.js'
 import type { WriterProxy } from './proxy.js'
@@ -76,6 +77,22 @@ export function toPeer(peer: RemotePeer): Peer | undefined {
     progress: monitor.loop.completed,
     progressedMs: monitor.loop.completedMs ?? null,
   }
+}
+
+/** Whether loopback and `ipc://` lead from one to the other. */
+export function sharesNetwork(one: ProcessIdentity, other: ProcessIdentity): boolean {
+  // Namespace inodes are alike on different hosts, so they only say something under one kernel.
+  return one.bootId === other.bootId && one.networkNamespace === other.networkNamespace
+}
+
+/**
+ * Where the peer may be asked, best first: the way that its beacons came, which is known to work one way at least, and
+ * then, unless it is here, the other addresses that its descriptor names.
+ */
+export function requestEndpointsOf(peer: RemotePeer, own: ProcessIdentity): readonly string[] {
+  const { descriptor, endpoint } = peer
+  if (descriptor === undefined || sharesNetwork(descriptor.identity, own)) return [endpoint]
+  return [endpoint, ...dialable(descriptor.requestEndpoints, false)]
 }
 
 export function isDescribed(peer: RemotePeer): boolean {
