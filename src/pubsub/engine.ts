@@ -1,8 +1,11 @@
 import type { Counters } from '../core/counters.js'
 import { Announcer } from '../discovery/announcer.js'
+import { Observer } from '../liveliness/observer.js'
+import type { ObserverHealth } from '../liveliness/observer-health.js'
 import { BeaconSender } from './beacon-sender.js'
 import { CatchUpClient } from './catch-up-client.js'
 import { CatchUpServer } from './catch-up-server.js'
+import { Encounters } from './encounters.js'
 import { EndpointFactory } from './endpoint-factory.js'
 import type { MismatchEvent, PeerEvent } from './events.js'
 import { Inbound } from './inbound.js'
@@ -17,7 +20,7 @@ import { MismatchLog } from './mismatch-log.js'
 import type { ParticipantComponents } from './participant-components.js'
 import type { ResolvedParticipantOptions } from './participant-options.js'
 import { PeerDirectory } from './peer-directory.js'
-import { Pulse } from './pulse.js'
+import { checkMs, Pulse } from './pulse.js'
 import { Reception } from './reception.js'
 import { Relation } from './relation.js'
 import { SyncWaiters } from './sync-waiters.js'
@@ -26,6 +29,8 @@ export interface EngineEvents {
   readonly counters: Counters
   readonly onPeer: (event: PeerEvent) => void
   readonly onMismatch: (event: MismatchEvent) => void
+  /** How far this participant trusts itself may have changed. */
+  readonly onHealth: (health: ObserverHealth) => void
 }
 
 /** The composition root: what a participant is made of, and who talks to whom. Decides nothing itself. */
@@ -35,6 +40,8 @@ export class Engine {
   readonly membership: Membership
   readonly peers: PeerDirectory
   readonly matchedReaders: MatchedReaders
+  readonly observer: Observer
+  readonly beacons: BeaconSender
   readonly #local: LocalDelivery
   readonly #announcer: Announcer
   readonly #catchUp: CatchUpClient
@@ -50,13 +57,14 @@ export class Engine {
     events: EngineEvents,
   ) {
     const { clock, transport, random, identity, probe } = components
-    const { counters, onPeer, onMismatch } = events
+    const { counters, onPeer, onMismatch, onHealth } = events
     const { guid, incarnation } = self
     const { stream, datagram } = transport
     this.#close = () => transport.close()
     this.endpoints = new LocalEndpoints(self, stream)
+    this.observer = new Observer(checkMs, options.leaseMs, clock.nowMs())
     stream.onEndpointsChanged(() => this.endpoints.endpointsChanged())
-    const beacons = new BeaconSender({
+    this.beacons = new BeaconSender({
       guid,
       incarnation,
       intervalMs: options.beaconIntervalMs,
@@ -71,9 +79,9 @@ export class Engine {
       {
         clock,
         random,
-        beacon: (partition, goodbye) => beacons.beacon(partition, goodbye),
-        solicit: (partition) => beacons.solicit(partition),
-        presence: (partition, goodbye) => beacons.presence(partition, goodbye),
+        beacon: (partition, goodbye) => this.beacons.beacon(partition, goodbye),
+        solicit: (partition) => this.beacons.solicit(partition),
+        presence: (partition, goodbye) => this.beacons.presence(partition, goodbye),
       },
       options.beaconIntervalMs,
     )
@@ -91,6 +99,7 @@ export class Engine {
       stream,
       descriptor: () => this.endpoints.descriptor(),
       crowd: () => this.peers.size,
+      health: this.observer.local,
       described: (peer, descriptor) => this.peers.described(peer, descriptor),
       told: (peer, hearsUs) => this.peers.told(peer, hearsUs),
       progressed: () => this.#waiters.look(),
@@ -121,13 +130,12 @@ export class Engine {
       onUnmatched: () => undefined,
     })
     this.peers = new PeerDirectory({
-      self: guid,
       clock,
       counters,
-      stream,
       identity,
-      leaseMs: options.leaseMs,
+      liveliness: options,
       forgetUnreachableMs: options.forgetUnreachableMs,
+      observer: this.observer,
       catchUp: this.#catchUp,
       matchmaker,
       matchedReaders: this.matchedReaders,
@@ -139,11 +147,22 @@ export class Engine {
     this.#waiters = new SyncWaiters(clock, () => this.peers.values())
     const server = new CatchUpServer({ participant: guid, clock, counters, endpoints: this.endpoints, mismatches })
     this.#local = new LocalDelivery({ participant: guid, endpoints: this.endpoints, server, mismatches })
+    const encounters = new Encounters({
+      self: guid,
+      clock,
+      counters,
+      stream,
+      peers: this.peers,
+      catchUp: this.#catchUp,
+      matchmaker,
+      relation,
+    })
     const reception = new Reception({
       self: guid,
       clock,
       endpoints: this.endpoints,
       peers: this.peers,
+      encounters,
       server,
       relation,
       openLive: () => this.factory.openLive(),
@@ -151,7 +170,7 @@ export class Engine {
     const inbound = new Inbound({
       self: guid,
       counters,
-      peers: this.peers,
+      encounters,
       matchmaker,
       reception,
       onSolicit: (partition) => this.#announcer.solicited(partition),
@@ -166,6 +185,7 @@ export class Engine {
       identity,
       endpoints,
       peers,
+      encounters,
       relation,
     })
     this.factory = new EndpointFactory({
@@ -184,10 +204,11 @@ export class Engine {
       waiters: this.#waiters,
     })
     stream.serve((request) => inbound.onRequest(request))
-    this.#pulse = new Pulse(clock, 1.1 * options.beaconIntervalMs, (nowMs, stalledMs) => {
-      this.peers.judge(stalledMs)
+    this.#pulse = new Pulse(clock, 1.1 * options.beaconIntervalMs, (nowMs) => {
       this.#introducer.look()
+      this.peers.judge()
       live.look(this.peers.values())
+      onHealth(this.observer.health)
       for (const { writer } of this.endpoints.writers()) writer.sweep(nowMs)
       for (const { reader } of this.endpoints.readers()) reader.sweep(nowMs)
     })

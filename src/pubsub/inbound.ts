@@ -8,15 +8,15 @@ import { FrameKind, readHeader } from '../wire/header.js'
 import { encodeIntroductionReply } from '../wire/introduction.js'
 import { encodePullReply } from '../wire/pull.js'
 import { decodeRequest } from '../wire/request.js'
+import type { Encounters } from './encounters.js'
 import type { Matchmaker } from './matchmaker.js'
-import type { PeerDirectory } from './peer-directory.js'
 import type { Reception } from './reception.js'
 import type { RemotePeer } from './remote-peer.js'
 
 export interface InboundComponents {
   readonly self: Guid
   readonly counters: Counters
-  readonly peers: PeerDirectory
+  readonly encounters: Encounters
   readonly matchmaker: Matchmaker
   readonly reception: Reception
   /** Somebody asks who writes to the partition. */
@@ -36,7 +36,7 @@ export class Inbound {
 
   /** A datagram of a partition that this participant reads. */
   onFrame(body: Buffer, source: FrameSource): void {
-    const { self, peers } = this.#components
+    const { self, encounters } = this.#components
     this.#guard(() => {
       const input = new ByteReader(body)
       const { kind, from } = readHeader(input)
@@ -44,15 +44,15 @@ export class Inbound {
       if (kind === FrameKind.beacon) {
         const beacon = decodeBeacon(input)
         if (beacon.presence) throw malformed(Rejection.badKind, 'presence among data')
-        peers.onBeacon(from, beacon, source)
-      } else if (kind === FrameKind.samples) peers.onSamples(from, input, source)
+        encounters.onBeacon(from, beacon, source)
+      } else if (kind === FrameKind.samples) encounters.onSamples(from, input, source)
       else throw malformed(Rejection.badKind, 'frame among data')
     })
   }
 
   /** A datagram of the solicit group of a partition that this participant writes to. */
   onAside(partition: string, body: Buffer, source: FrameSource): void {
-    const { self, peers, onSolicit } = this.#components
+    const { self, encounters, onSolicit } = this.#components
     this.#guard(() => {
       const input = new ByteReader(body)
       const { kind, from } = readHeader(input)
@@ -64,7 +64,7 @@ export class Inbound {
       if (kind !== FrameKind.beacon) throw malformed(Rejection.badKind, 'frame among solicits')
       const beacon = decodeBeacon(input)
       if (!beacon.presence) throw malformed(Rejection.badKind, 'beacon among solicits')
-      peers.onPresence(from, beacon, source)
+      encounters.onPresence(from, beacon, source)
     })
   }
 
@@ -74,7 +74,7 @@ export class Inbound {
       const input = new ByteReader(body)
       const { kind, from } = readHeader(input)
       if (from !== peer.guid) throw malformed(Rejection.foreignSource, 'live frame')
-      if (kind === FrameKind.beacon) this.#components.peers.onLiveBeacon(peer, decodeBeacon(input))
+      if (kind === FrameKind.beacon) this.#components.encounters.onLiveBeacon(peer, decodeBeacon(input))
       else if (kind === FrameKind.samples) this.#components.matchmaker.samples(peer, input)
       else throw malformed(Rejection.badKind, 'live frame')
     })

@@ -7,6 +7,7 @@ import type { StreamLane } from '../transport/transport.js'
 import { malformed, Rejection, rejectionOf } from '../wire/bytes.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
 import { decodeIntroductionReply, encodeIntroduction, type IntroductionReply } from '../wire/introduction.js'
+import type { Encounters } from './encounters.js'
 import type { LocalEndpoints } from './local-endpoints.js'
 import type { PeerDirectory } from './peer-directory.js'
 import type { Relation } from './relation.js'
@@ -21,6 +22,7 @@ export interface IntroducerComponents {
   readonly identity: ProcessIdentity
   readonly endpoints: LocalEndpoints
   readonly peers: PeerDirectory
+  readonly encounters: Encounters
   readonly relation: Relation
 }
 
@@ -96,7 +98,7 @@ export class Introducer {
 
   /** Never rejects: a failure is counted and tried again. */
   async #introduce(peer: RemotePeer): Promise<void> {
-    const { clock, random, counters, identity, peers } = this.#components
+    const { clock, random, counters, identity, peers, encounters } = this.#components
     peer.earshot.introducing()
     this.#inFlight++
     try {
@@ -104,7 +106,7 @@ export class Introducer {
       if (this.#closed || peers.get(peer.guid) !== peer) return
       if (reply.from !== peer.guid) throw malformed(Rejection.foreignSource, 'introduction reply')
       peer.earshot.introductionAnswered(clock.nowMs(), random())
-      peers.introduced(peer, reply)
+      encounters.onAnswer(reply)
     } catch (error) {
       peer.earshot.introductionFailed(clock.nowMs(), random())
       counters.add(`introduction.failed.${codeOf(error)}`)

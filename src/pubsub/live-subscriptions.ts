@@ -4,7 +4,7 @@ import { dialable } from '../transport/endpoint.js'
 import type { FrameHandler, StreamLane } from '../transport/transport.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
 import { mirrorName } from '../wire/group.js'
-import { type RemotePeer, sharesNetwork } from './remote-peer.js'
+import { placeOf, type RemotePeer, sharesNetwork } from './remote-peer.js'
 import { Lane } from './topic.js'
 
 export interface LiveSubscriptionsComponents {
@@ -32,11 +32,13 @@ export class LiveSubscriptions {
 
   /** Multicast from a peer comes and goes without anybody telling: to be called a few times a second. */
   look(peers: Iterable<RemotePeer>): void {
-    const nowMs = this.#components.clock.nowMs()
+    const { clock, identity } = this.#components
+    const nowMs = clock.nowMs()
     for (const peer of peers) {
       const needsStream = peer.earshot.needsStream(peer.isBeyondMulticast, peer.monitor.lastHeardMs, nowMs)
       if (needsStream === peer.isBeyondMulticast) continue
       peer.isBeyondMulticast = needsStream
+      if (peer.descriptor !== undefined) peer.monitor.setPlace(placeOf(peer, peer.descriptor, identity))
       this.follow(peer)
     }
   }

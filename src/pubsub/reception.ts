@@ -5,6 +5,7 @@ import { maxReferralEndpoints, maxReferrals } from '../wire/gossip.js'
 import type { Introduction, IntroductionReply } from '../wire/introduction.js'
 import type { PullReply, PullRequest } from '../wire/pull.js'
 import type { CatchUpServer } from './catch-up-server.js'
+import type { Encounters } from './encounters.js'
 import type { LocalEndpoints } from './local-endpoints.js'
 import type { PeerDirectory } from './peer-directory.js'
 import { type Relation, touches } from './relation.js'
@@ -15,6 +16,7 @@ export interface ReceptionComponents {
   readonly clock: Clock
   readonly endpoints: LocalEndpoints
   readonly peers: PeerDirectory
+  readonly encounters: Encounters
   readonly server: CatchUpServer
   readonly relation: Relation
   /** Somebody does not hear this participant by multicast. Resolves when its live frames can be had by stream. */
@@ -30,18 +32,20 @@ export class Reception {
   }
 
   async pull(request: PullRequest): Promise<PullReply> {
-    const { peers, server } = this.#components
-    const peer = peers.onRequester(request.descriptor, false)
+    const { encounters, server } = this.#components
+    const peer = encounters.onRequester(request.descriptor, false)
     await this.#hearsUs(peer, request.hears)
     const reply = server.answer(request)
     return peer === undefined ? reply : { ...reply, hears: this.#hears(peer) }
   }
 
   async introduce(request: Introduction): Promise<IntroductionReply> {
-    const { self, clock, endpoints, peers } = this.#components
+    const { self, clock, endpoints, encounters } = this.#components
     const { from, descriptor } = request
     const peer =
-      descriptor?.guid === from ? peers.onRequester(descriptor, true) : peers.onFamiliar(from, request.version)
+      descriptor?.guid === from
+        ? encounters.onRequester(descriptor, true)
+        : encounters.onFamiliar(from, request.version)
     peer?.earshot.introducedItself(request.intervalMs, clock.nowMs())
     peer?.monitor.expectEvery(peer.earshot.intervalMs(clock.nowMs()))
     await this.#hearsUs(peer, request.hears)

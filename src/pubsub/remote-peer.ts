@@ -3,6 +3,7 @@ import type { EntityId, Guid } from '../core/ids.js'
 import type { Subscription } from '../core/listeners.js'
 import type { Earshot } from '../discovery/earshot.js'
 import type { PeerMonitor } from '../liveliness/peer-monitor.js'
+import { type PeerPlace, PeerReach } from '../liveliness/peer-reach.js'
 import type { Verdict } from '../liveliness/verdict.js'
 import { dialable } from '../transport/endpoint.js'
 import type { FrameSource } from '../transport/transport.js'
@@ -22,6 +23,10 @@ export interface Peer {
   readonly lastHeardMs: number
   /** The longest that its main loop was late before its last beacon. */
   readonly loopDelayMs: number
+  /** Work that it has completed, by its own count; wraps at 2³². */
+  readonly progress: number
+  /** Monotonic time at which that count was last seen to rise; null until it has. */
+  readonly progressedMs: number | null
   /**
    * Whether it hears this participant, as far as it has said; null: it has not. While it does not, this participant
    * introduces itself again and again over the stream lane, so what is said still arrives.
@@ -39,6 +44,8 @@ export interface Match {
 export interface PullState {
   timer: Timer | undefined
   inFlight: boolean
+  /** Whether it is there is to be asked, although there may be nothing to learn. */
+  isQuestion: boolean
   /** Since the last success. */
   failures: number
   /** The peer has been forgotten: what a request under way still brings is too late. */
@@ -78,7 +85,9 @@ export function toPeer(peer: RemotePeer): Peer | undefined {
     properties: descriptor.properties,
     verdict: monitor.verdict,
     lastHeardMs: monitor.lastHeardMs,
-    loopDelayMs: monitor.loopDelayMs,
+    loopDelayMs: monitor.loop.delayMs,
+    progress: monitor.loop.completed,
+    progressedMs: monitor.loop.completedMs ?? null,
     hearsUs: peer.earshot.hearsUs,
   }
 }
@@ -87,6 +96,13 @@ export function toPeer(peer: RemotePeer): Peer | undefined {
 export function sharesNetwork(one: ProcessIdentity, other: ProcessIdentity): boolean {
   // Namespace inodes are alike on different hosts, so they only say something under one kernel.
   return one.bootId === other.bootId && one.networkNamespace === other.networkNamespace
+}
+
+/** How this participant reaches the peer. */
+export function placeOf({ isBeyondMulticast }: RemotePeer, { identity }: Descriptor, own: ProcessIdentity): PeerPlace {
+  const otherHost = isBeyondMulticast ? PeerReach.far : PeerReach.lan
+  const reach = identity.bootId === own.bootId ? PeerReach.host : otherHost
+  return { reach, sharesNetwork: sharesNetwork(identity, own) }
 }
 
 /**
