@@ -4,6 +4,7 @@ import { type ProcessProbe, type ProcessReading, unknownReading } from '../../sr
 import { joinDomain, type Participant } from '../../src/pubsub/participant.js'
 import type { ParticipantOptions } from '../../src/pubsub/participant-options.js'
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../src/transport/memory.js'
+import { Range } from '../../src/transport/range.js'
 import type { ProcessIdentity } from '../../src/wire/descriptor.js'
 import { FakeClock } from './fake-clock.js'
 
@@ -13,6 +14,8 @@ export class MemoryPlane {
   readonly network: MemoryNetwork
   /** What the kernel would say of a participant's process, by participant name. */
   readonly probes = new Map<string, ProcessProbe | ProcessReading>()
+  /** What a name resolves to, when it is not a participant's. */
+  readonly hosts = new Map<string, readonly string[]>()
   readonly #seed: number
   readonly #names = new Map<number, string>()
   readonly #open = new Set<Participant>()
@@ -34,7 +37,12 @@ export class MemoryPlane {
       { domain: 1, name, ...options },
       {
         clock: this.clock,
-        transport: this.network.open(name),
+        transport: this.network.open(name, options.range === Range.off ? Range.off : Range.subnet),
+        resolve: async (host) => {
+          const addresses = this.hosts.get(host) ?? [host]
+          if (addresses.length === 0) throw new Error(`nobody knows ${host}`)
+          return addresses
+        },
         random: seededRandom(this.#seed * 1000 + pid),
         identity: {
           host: 'memory',
