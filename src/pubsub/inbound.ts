@@ -7,6 +7,7 @@ import { ByteReader, malformed, Rejection, rejectionOf } from '../wire/bytes.js'
 import { FrameKind, readHeader } from '../wire/header.js'
 import { decodePullRequest, encodePullReply } from '../wire/pull.js'
 import type { CatchUpServer } from './catch-up-server.js'
+import type { Matchmaker } from './matchmaker.js'
 import type { PeerDirectory } from './peer-directory.js'
 import type { RemotePeer } from './remote-peer.js'
 
@@ -15,6 +16,7 @@ export interface InboundComponents {
   readonly clock: Clock
   readonly counters: Counters
   readonly peers: PeerDirectory
+  readonly matchmaker: Matchmaker
   readonly server: CatchUpServer
 }
 
@@ -49,7 +51,7 @@ export class Inbound {
       const { kind, from } = readHeader(input)
       if (from !== peer.guid) throw malformed(Rejection.foreignSource, 'live frame')
       if (kind !== FrameKind.samples) throw malformed(Rejection.badKind, 'live frame')
-      this.#components.peers.onPeerSamples(peer, input)
+      this.#components.matchmaker.samples(peer, input)
     })
   }
 

@@ -1,63 +1,36 @@
 import { type Clock, systemClock } from '../core/clock.js'
 import { Counters } from '../core/counters.js'
-import { NumacastError } from '../core/errors.js'
-import { type EntityGuid, type EntityId, type Guid, newGuid, participantOf } from '../core/ids.js'
+import { invalidArgument, NumacastError } from '../core/errors.js'
+import { type Guid, newGuid } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
-import type { Random } from '../core/random.js'
-import { Announcer } from '../discovery/announcer.js'
-import { resolvePartitions } from '../discovery/partition-groups.js'
-import type { Liveliness, LivelinessCause, ProcessProbe } from '../liveliness/verdict.js'
-import { resolveQos } from '../qos/qos.js'
+import type { ObserverHealth } from '../liveliness/observer-health.js'
+import { type Liveliness, type LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
 import { openTransport } from '../transport/open.js'
-import type { Transport } from '../transport/transport.js'
-import { digestCapacity, encodeBeacon, encodeSolicit } from '../wire/beacon.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
-import { CatchUpClient } from './catch-up-client.js'
-import { CatchUpServer } from './catch-up-server.js'
-import type { MismatchEvent, PeerEvent } from './events.js'
-import { Inbound } from './inbound.js'
-import { LiveSubscriptions } from './live-subscriptions.js'
-import { LocalDelivery } from './local-delivery.js'
-import { LocalEndpoints } from './local-endpoints.js'
-import { Membership } from './membership.js'
-import { MismatchLog } from './mismatch-log.js'
+import { Engine } from './engine.js'
+import type { HealthEvent, MismatchEvent, PeerEvent } from './events.js'
+import type { ParticipantComponents } from './participant-components.js'
 import {
   type ParticipantOptions,
   type ResolvedParticipantOptions,
   resolveParticipantOptions,
 } from './participant-options.js'
-import { PeerDirectory } from './peer-directory.js'
+import { PeerEventBatches } from './peer-event-batches.js'
 import { ownIdentity, probeProcess } from './process.js'
-import { Pulse } from './pulse.js'
-import { Reader, type ReaderOptions } from './reader.js'
+import type { Reader, ReaderOptions } from './reader.js'
 import { Relay, type RelayOptions } from './relay.js'
 import { type Peer, toPeer } from './remote-peer.js'
-import { SyncWaiters } from './sync-waiters.js'
-import { Lane, type Topic } from './topic.js'
-import { Writer, type WriterOptions } from './writer.js'
+import type { Topic } from './topic.js'
+import type { Writer, WriterOptions } from './writer.js'
 
-/** What a participant stands on; each is made for real unless a test brings its own. */
-export interface ParticipantComponents {
-  readonly clock?: Clock
-  /** Closed together with the participant. */
-  readonly transport?: Transport
-  readonly random?: Random
-  readonly identity?: ProcessIdentity
-  /** What the kernel says of a process of this host and PID namespace. */
-  readonly probe?: (identity: ProcessIdentity) => ProcessProbe
-}
-
-/** A word of the kernel on a local peer; it beats every lease. */
+/** A word on a peer from somebody who knows; it beats every lease. */
 export interface ProcessFact {
   readonly liveliness: Liveliness
   readonly cause: LivelinessCause
   readonly detail?: string
+  /** @default 'kernel' */
+  readonly evidence?: VerdictEvidence
 }
-
-/** Frames waiting in the kernel's hands above which writers hold back and conflate. */
-const maxPendingFrames = 64
-/** Live frames on the stream lane: large enough to batch, small enough not to stall others. */
-const streamFrameBytes = 64 * 1024
 
 /**
  * Joins a domain on this host: opens its sockets, begins to listen and to announce itself.
@@ -70,7 +43,8 @@ export async function joinDomain(
 ): Promise<Participant> {
   const resolved = resolveParticipantOptions(options)
   const clock = components.clock ?? systemClock
-  const transport = components.transport ?? (await openTransport({ domain: resolved.domain, clock }))
+  const { domain, range, insecure, interfaces, port } = resolved
+  const transport = components.transport ?? (await openTransport({ domain, clock, range, insecure, interfaces, port }))
   return new Participant(resolved, {
     clock,
     transport,
@@ -93,187 +67,106 @@ export class Participant {
   readonly identity: ProcessIdentity
   readonly clock: Clock
   readonly counters = new Counters()
-  readonly #options: ResolvedParticipantOptions
-  readonly #transport: Transport
-  readonly #endpoints: LocalEndpoints
-  readonly #local: LocalDelivery
-  readonly #announcer: Announcer
-  readonly #membership: Membership
-  readonly #peers: PeerDirectory
-  readonly #catchUp: CatchUpClient
-  readonly #waiters: SyncWaiters
-  readonly #pulse: Pulse
+  readonly #engine: Engine
   readonly #peerListeners = new Listeners<PeerEvent>(() => this.counters.add('participant.listener-threw'))
   readonly #mismatchListeners = new Listeners<MismatchEvent>(() => this.counters.add('participant.listener-threw'))
-  #beaconSequence = 0
+  readonly #batchListeners = new Listeners<readonly PeerEvent[]>(() => this.counters.add('participant.listener-threw'))
+  readonly #healthListeners = new Listeners<HealthEvent>(() => this.counters.add('participant.listener-threw'))
+  readonly #batches: PeerEventBatches
+  #health: ObserverHealth
   #closing: Promise<void> | undefined
 
   /** @internal Use {@link joinDomain}. */
   constructor(options: ResolvedParticipantOptions, components: Required<ParticipantComponents>) {
-    const { clock, transport, random, identity, probe } = components
+    const { clock, identity } = components
     const { guid, counters } = this
-    const { stream, datagram } = transport
-    this.#options = options
     this.domain = options.domain
     this.name = options.name
     this.incarnation = Math.floor(clock.wallMs())
     this.identity = identity
     this.clock = clock
-    this.#transport = transport
     const { name, incarnation } = this
-    this.#endpoints = new LocalEndpoints({ guid, incarnation, name, identity, properties: options.properties }, stream)
-    this.#announcer = new Announcer(
+    this.#engine = new Engine(
+      { guid, incarnation, name, identity, properties: options.properties },
+      options,
+      components,
       {
-        clock,
-        random,
-        beacon: (partition, goodbye) => this.#sendBeacon(partition, goodbye),
-        solicit: (partition) => datagram.send(this.#membership.solicitGroup(partition), encodeSolicit(guid)),
+        counters,
+        onPeer: (event) => this.#onPeer(event),
+        onMismatch: (event) => this.#mismatchListeners.emit(event),
+        onHealth: (health) => this.#onHealth(health),
       },
-      options.beaconIntervalMs,
     )
-    this.#membership = new Membership({
-      domain: options.domain,
-      transport,
-      announcer: this.#announcer,
-      onFrame: (body, from) => inbound.onFrame(body, from),
-      onSolicit: (partition) => this.#announcer.solicited(partition),
-    })
-    this.#catchUp = new CatchUpClient({
-      clock,
-      random,
-      counters,
-      stream,
-      descriptor: () => this.#endpoints.descriptor(),
-      crowd: () => this.#peers.size,
-      described: (peer, descriptor) => this.#peers.described(peer, descriptor),
-      progressed: () => this.#waiters.look(),
-    })
-    const mismatches = new MismatchLog(counters, (event) => this.#mismatchListeners.emit(event))
-    const live = new LiveSubscriptions({
-      stream,
-      counters,
-      identity,
-      groupName: (partition) => this.#membership.dataGroup(partition).name,
-      onFrame: (peer, body) => inbound.onLiveFrame(peer, body),
-    })
-    this.#peers = new PeerDirectory({
-      clock,
-      counters,
-      stream,
-      identity,
-      leaseMs: options.leaseMs,
-      readers: () => this.#endpoints.readers(),
-      catchUp: this.#catchUp,
-      probe,
-      followLive: (peer) => live.follow(peer),
-      onPeer: (event) => this.#peerListeners.emit(event),
-      onSettled: () => this.#waiters.look(),
-      mismatches,
-    })
-    this.#waiters = new SyncWaiters(clock, () => this.#peers.values())
-    const server = new CatchUpServer({ participant: guid, clock, counters, endpoints: this.#endpoints, mismatches })
-    this.#local = new LocalDelivery({ participant: guid, endpoints: this.#endpoints, server, mismatches })
-    const inbound = new Inbound({ self: guid, clock, counters, peers: this.#peers, server })
-    stream.serve((request) => inbound.onRequest(request))
-    this.#pulse = new Pulse(clock, 1.1 * options.beaconIntervalMs, (nowMs, stalledMs) => {
-      this.#peers.judge(stalledMs)
-      for (const { writer } of this.#endpoints.writers()) writer.sweep(nowMs)
-      for (const { reader } of this.#endpoints.readers()) reader.sweep(nowMs)
-    })
+    this.#batches = new PeerEventBatches(clock, (batch) => this.#batchListeners.emit(batch))
+    this.#health = this.#engine.observer.health
   }
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_LIMIT, NUMACAST_CLOSED */
   writer<T extends object>(topic: Topic<T>, options: WriterOptions = {}): Writer<T> {
-    return this.#makeWriter(topic, options, undefined)
-  }
-
-  #makeWriter<T extends object>(topic: Topic<T>, options: WriterOptions, relayed: Reader<T> | undefined): Writer<T> {
     this.#mustBeOpen()
-    const { datagram, stream } = this.#transport
-    const partitions = resolvePartitions(options.partition)
-    const qos = resolveQos(topic.qos, options.qos)
-    const entity = this.#endpoints.newEntity('writer')
-    const isStream = topic.lane === Lane.stream
-    const groups = partitions.map((partition) => this.#membership.dataGroup(partition))
-    const writer = new Writer<T>(
-      {
-        participant: this.guid,
-        clock: this.clock,
-        counters: this.counters,
-        maxFrameBytes: isStream ? streamFrameBytes : datagram.maxBodyBytes,
-        send: (frame) => {
-          for (const group of groups) {
-            if (isStream) stream.publish(group.name, frame)
-            else datagram.send(group, frame)
-          }
-        },
-        congested: () => !isStream && datagram.pending > maxPendingFrames,
-        hurry: () => this.#hurry(partitions),
-        sent: () => this.#local.written(local.writer),
-        closed: () => this.#writerClosed(entity, partitions),
-      },
-      { topic, entity, partitions, qos },
-      options,
-    )
-    const local = this.#endpoints.addWriter(writer, relayed)
-    this.#local.addWriter(local)
-    if (isStream) void this.#openLive(partitions)
-    for (const partition of partitions) this.#membership.write(partition)
-    return writer
+    return this.#engine.factory.writer(topic, options, undefined)
   }
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_LIMIT, NUMACAST_CLOSED */
   reader<T extends object>(topic: Topic<T>, options: ReaderOptions<T> = {}): Reader<T> {
     this.#mustBeOpen()
-    const partitions = resolvePartitions(options.partition)
-    const qos = resolveQos(topic.qos, options.qos)
-    const entity = this.#endpoints.newEntity('reader')
-    const reader = new Reader<T>(
-      {
-        participant: this.guid,
-        clock: this.clock,
-        counters: this.counters,
-        synced: (id, signal) => this.#synced(id, signal),
-        refresh: (writer) => this.#refresh(writer),
-        catchUpState: (proxy) => this.#catchUp.stateOf(proxy, this.#peers.get(participantOf(proxy.guid))),
-        closed: () => this.#readerClosed(entity, partitions),
-      },
-      { topic, entity, partitions, qos },
-      options,
-    )
-    const local = this.#endpoints.addReader(reader, this.clock.nowMs())
-    for (const partition of partitions) {
-      this.#membership.read(partition, () => {
-        local.exploredMs = this.clock.nowMs()
-      })
-    }
-    this.#local.addReader(local)
-    this.#peers.addReader(local.reader, local.info)
-    return reader
+    return this.#engine.factory.reader(topic, options)
   }
 
   /** Passes on what `reader` gets; see {@link Relay}. */
   relay<T extends object>(reader: Reader<T>, options: RelayOptions<T>): Relay<T> {
-    return new Relay(reader, this.#makeWriter(reader.topic, { partition: options.partition }, reader), options)
+    this.#mustBeOpen()
+    const writer = this.#engine.factory.writer(reader.topic, { partition: options.partition }, reader)
+    return new Relay(reader, writer, options)
   }
 
   /** Resolves when all sockets that its readers and writers need are open. @throws NumacastError NUMACAST_TRANSPORT */
   ready(): Promise<void> {
-    return this.#membership.ready()
+    return this.#engine.membership.ready()
   }
 
   /** The peers whose descriptor is known. */
   peers(): readonly Peer[] {
-    return [...this.#peers.values()].flatMap((peer) => toPeer(peer) ?? [])
+    return [...this.#engine.peers.values()].flatMap((peer) => toPeer(peer) ?? [])
   }
 
   peer(guid: Guid): Peer | undefined {
-    const peer = this.#peers.get(guid)
+    const peer = this.#engine.peers.get(guid)
     return peer === undefined ? undefined : toPeer(peer)
   }
 
   onPeer(listener: (event: PeerEvent) => void): Subscription {
     return this.#peerListeners.add(listener)
+  }
+
+  /**
+   * As {@link onPeer}, in batches at least 20 ms apart: one crash is told in the same turn of the event loop, a storm of
+   * restarts in a few calls.
+   */
+  onPeers(listener: (events: readonly PeerEvent[]) => void): Subscription {
+    return this.#batchListeners.add(listener)
+  }
+
+  /** How far this participant trusts its own verdicts: while it is degraded, nobody is found dead for silence alone. */
+  get health(): ObserverHealth {
+    return this.#engine.observer.health
+  }
+
+  onHealth(listener: (event: HealthEvent) => void): Subscription {
+    return this.#healthListeners.add(listener)
+  }
+
+  /**
+   * Counts completed work. Peers hear the count with each beacon: a loop that is late while it rises is at work, and
+   * not `stalled`.
+   * @param completed a whole number, 1 or more
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT
+   */
+  reportProgress(completed = 1): void {
+    if (!Number.isSafeInteger(completed) || completed < 1) {
+      throw invalidArgument(`completed must be a whole number from 1, not ${completed}`)
+    }
+    this.#engine.beacons.completed(completed)
   }
 
   /** Writers and readers of one topic that cannot be matched, each pair once. */
@@ -282,9 +175,11 @@ export class Participant {
   }
 
   /** The kernel's word on a peer, from whoever watches its process. Unknown peers are ignored. */
-  reportProcess(guid: Guid, fact: ProcessFact): void {
-    const peer = this.#peers.get(guid)
-    if (peer !== undefined) this.#peers.conclude(peer, fact.liveliness, fact.cause, fact.detail ?? null)
+  reportProcess(guid: Guid, { liveliness, cause, detail, evidence }: ProcessFact): void {
+    const peer = this.#engine.peers.get(guid)
+    if (peer === undefined) return
+    const finding = { liveliness, cause, detail: detail ?? null, evidence: evidence ?? VerdictEvidence.kernel }
+    this.#engine.peers.conclude(peer, finding)
   }
 
   /** Sends what is waiting, says goodbye, and closes every socket. Twice is fine. */
@@ -298,88 +193,30 @@ export class Participant {
   }
 
   async #close(): Promise<void> {
-    for (const { writer } of this.#endpoints.writers()) writer.drain()
-    this.#announcer.close()
-    this.#pulse.close()
-    this.#catchUp.close()
-    this.#waiters.abandon()
-    this.#local.close()
-    for (const { writer } of [...this.#endpoints.writers()]) writer.close()
-    for (const { reader } of [...this.#endpoints.readers()]) reader.close()
-    this.#peers.close()
+    await this.#engine.close()
+    this.#batches.close()
+    this.#batchListeners.clear()
+    this.#healthListeners.clear()
     this.#peerListeners.clear()
     this.#mismatchListeners.clear()
-    await this.#transport.close()
+  }
+
+  #onPeer(event: PeerEvent): void {
+    if (this.#batchListeners.size > 0) this.#batches.add(event)
+    this.#peerListeners.emit(event)
+  }
+
+  #onHealth(health: ObserverHealth): void {
+    const before = this.#health
+    if (health === before) return
+    this.#health = health
+    if (health.reason === before.reason) return
+    const kind = health.degraded ? 'degraded' : 'recovered'
+    this.counters.add(`participant.${kind}`)
+    this.#healthListeners.emit({ kind, health, before })
   }
 
   #mustBeOpen(): void {
     if (this.#closing !== undefined) throw new NumacastError('NUMACAST_CLOSED', `participant '${this.name}' is closed`)
-  }
-
-  #writerClosed(entity: EntityId, partitions: readonly string[]): void {
-    this.#endpoints.removeWriter(entity)
-    this.#local.removeWriter(entity)
-    this.#hurry(partitions)
-    for (const partition of partitions) this.#membership.stopWriting(partition)
-  }
-
-  #readerClosed(entity: EntityId, partitions: readonly string[]): void {
-    const closed = this.#endpoints.removeReader(entity)
-    if (closed !== undefined) {
-      this.#local.removeReader(closed.reader)
-      this.#peers.removeReader(closed.reader)
-    }
-    this.#waiters.abandon(entity)
-    for (const partition of partitions) this.#membership.stopReading(partition)
-  }
-
-  async #synced(entity: EntityId, signal: AbortSignal | undefined): Promise<void> {
-    await this.ready()
-    if (signal?.aborted === true) return
-    const local = this.#endpoints.reader(entity)
-    if (local === undefined) {
-      throw new NumacastError('NUMACAST_CLOSED', 'the reader was closed while it was catching up')
-    }
-    return this.#waiters.wait(entity, local.exploredMs, signal)
-  }
-
-  /** Asks for the writer's cache again. */
-  #refresh(writer: EntityGuid): void {
-    const peer = this.#peers.get(participantOf(writer))
-    if (peer === undefined) this.#local.refresh(writer)
-    else this.#catchUp.afterSpread(peer)
-  }
-
-  #hurry(partitions: readonly string[]): void {
-    for (const partition of partitions) this.#announcer.hurry(partition)
-  }
-
-  #sendBeacon(partition: string, goodbye: boolean): void {
-    const { datagram, stream } = this.#transport
-    const digest = this.#endpoints.digest(partition)
-    const capacity = digestCapacity(datagram.maxBodyBytes)
-    for (let start = 0; start === 0 || start < digest.length; start += capacity) {
-      const beacon = encodeBeacon(this.guid, {
-        incarnation: this.incarnation,
-        sequence: this.#beaconSequence++ >>> 0,
-        descriptorVersion: this.#endpoints.version,
-        goodbye,
-        streamPort: stream.requestPort,
-        intervalMs: this.#options.beaconIntervalMs,
-        loopDelayMs: this.#pulse.loopDelayMs,
-        digest: digest.slice(start, start + capacity),
-      })
-      datagram.send(this.#membership.dataGroup(partition), beacon)
-    }
-  }
-
-  /** Live frames need a socket of their own, opened with the first writer that sends them. */
-  async #openLive(partitions: readonly string[]): Promise<void> {
-    try {
-      this.#endpoints.setLiveEndpoints(await this.#transport.stream.publishEndpoints())
-      this.#hurry(partitions)
-    } catch {
-      this.counters.add('stream.failed.publish')
-    }
   }
 }

@@ -1,0 +1,166 @@
+import type { Clock } from '../core/clock.js'
+import type { Counters } from '../core/counters.js'
+import { NumacastError } from '../core/errors.js'
+import { type EntityGuid, type EntityId, type Guid, participantOf } from '../core/ids.js'
+import type { Announcer } from '../discovery/announcer.js'
+import { resolvePartitions } from '../discovery/partition-groups.js'
+import { resolveQos } from '../qos/resolve.js'
+import type { Transport } from '../transport/transport.js'
+import type { CatchUpClient } from './catch-up-client.js'
+import type { LocalDelivery } from './local-delivery.js'
+import type { LocalEndpoints } from './local-endpoints.js'
+import type { Matchmaker } from './matchmaker.js'
+import type { Membership } from './membership.js'
+import type { PeerDirectory } from './peer-directory.js'
+import { Reader, type ReaderOptions } from './reader.js'
+import type { SyncWaiters } from './sync-waiters.js'
+import { Lane, type Topic } from './topic.js'
+import { Writer, type WriterOptions } from './writer.js'
+
+export interface EndpointFactoryComponents {
+  readonly participant: Guid
+  readonly clock: Clock
+  readonly counters: Counters
+  readonly transport: Transport
+  readonly endpoints: LocalEndpoints
+  readonly local: LocalDelivery
+  readonly announcer: Announcer
+  readonly membership: Membership
+  readonly matchmaker: Matchmaker
+  readonly peers: PeerDirectory
+  readonly catchUp: CatchUpClient
+  readonly waiters: SyncWaiters
+}
+
+/** Frames waiting in the kernel's hands above which writers hold back and conflate. */
+const maxPendingFrames = 64
+/** Live frames on the stream lane: large enough to batch, small enough not to stall others. */
+const streamFrameBytes = 64 * 1024
+
+/** Makes a participant's writers and readers, joins them to everything that serves them, and takes them apart again. */
+export class EndpointFactory {
+  readonly #components: EndpointFactoryComponents
+
+  constructor(components: EndpointFactoryComponents) {
+    this.#components = components
+  }
+
+  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_LIMIT */
+  writer<T extends object>(topic: Topic<T>, options: WriterOptions, relayed: Reader<T> | undefined): Writer<T> {
+    const { participant, clock, counters, transport, endpoints, membership } = this.#components
+    const { datagram, stream } = transport
+    const partitions = resolvePartitions(options.partition)
+    const qos = resolveQos(topic.qos, options.qos)
+    const entity = endpoints.newEntity('writer')
+    const isStream = topic.lane === Lane.stream
+    const groups = partitions.map((partition) => membership.dataGroup(partition))
+    const writer = new Writer<T>(
+      {
+        participant,
+        clock,
+        counters,
+        maxFrameBytes: isStream ? streamFrameBytes : datagram.maxBodyBytes,
+        send: (frame) => {
+          for (const group of groups) {
+            if (isStream) stream.publish(group.name, frame)
+            else datagram.send(group, frame)
+          }
+        },
+        congested: () => !isStream && datagram.pending > maxPendingFrames,
+        hurry: () => this.#hurry(partitions),
+        sent: () => this.#components.local.written(local.writer),
+        closed: () => this.#writerClosed(entity, partitions),
+      },
+      { topic, entity, partitions, qos },
+    )
+    const local = endpoints.addWriter(writer, relayed)
+    this.#components.local.addWriter(local)
+    if (isStream) void this.#openLive(partitions)
+    for (const partition of partitions) membership.write(partition)
+    return writer
+  }
+
+  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_LIMIT */
+  reader<T extends object>(topic: Topic<T>, options: ReaderOptions<T>): Reader<T> {
+    const { participant, clock, counters, endpoints, membership, matchmaker, peers, catchUp } = this.#components
+    const partitions = resolvePartitions(options.partition)
+    const qos = resolveQos(topic.qos, options.qos)
+    const entity = endpoints.newEntity('reader')
+    const reader = new Reader<T>(
+      {
+        participant,
+        clock,
+        counters,
+        synced: (id, signal) => this.#synced(id, signal),
+        refresh: (writer) => this.#refresh(writer),
+        catchUpState: (proxy) => catchUp.stateOf(proxy, peers.get(participantOf(proxy.guid))),
+        closed: () => this.#readerClosed(entity, partitions),
+      },
+      { topic, entity, partitions, qos },
+      options,
+    )
+    const local = endpoints.addReader(reader, clock.nowMs())
+    for (const partition of partitions) {
+      membership.read(partition, () => {
+        local.exploredMs = clock.nowMs()
+      })
+    }
+    this.#components.local.addReader(local)
+    matchmaker.addReader(peers.values(), local.reader, local.info)
+    return reader
+  }
+
+  #writerClosed(entity: EntityId, partitions: readonly string[]): void {
+    const { endpoints, local, membership } = this.#components
+    endpoints.removeWriter(entity)
+    local.removeWriter(entity)
+    this.#hurry(partitions)
+    for (const partition of partitions) membership.stopWriting(partition)
+  }
+
+  #readerClosed(entity: EntityId, partitions: readonly string[]): void {
+    const { endpoints, local, membership, matchmaker, peers, waiters } = this.#components
+    const closed = endpoints.removeReader(entity)
+    if (closed !== undefined) {
+      local.removeReader(closed.reader)
+      matchmaker.removeReader(peers.values(), closed.reader)
+    }
+    waiters.abandon(entity)
+    for (const partition of partitions) membership.stopReading(partition)
+  }
+
+  async #synced(entity: EntityId, signal: AbortSignal | undefined): Promise<void> {
+    const { membership, endpoints, waiters } = this.#components
+    await membership.ready()
+    if (signal?.aborted === true) return
+    const local = endpoints.reader(entity)
+    if (local === undefined) {
+      throw new NumacastError('NUMACAST_CLOSED', 'the reader was closed while it was catching up')
+    }
+    return waiters.wait(entity, local.exploredMs, signal)
+  }
+
+  /** Asks for the writer's cache again. */
+  #refresh(writer: EntityGuid): void {
+    const { peers, local, catchUp } = this.#components
+    const peer = peers.get(participantOf(writer))
+    if (peer === undefined) local.refresh(writer)
+    else catchUp.afterSpread(peer)
+  }
+
+  #hurry(partitions: readonly string[]): void {
+    for (const partition of partitions) this.#components.announcer.hurry(partition)
+  }
+
+  /** Live frames need a socket of their own, opened with the first writer that sends them. */
+  async #openLive(partitions: readonly string[]): Promise<void> {
+    const { endpoints, transport, counters } = this.#components
+    try {
+      await transport.stream.publishEndpoints()
+      endpoints.endpointsChanged()
+      this.#hurry(partitions)
+    } catch {
+      counters.add('stream.failed.publish')
+    }
+  }
+}

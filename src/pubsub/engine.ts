@@ -1,0 +1,167 @@
+import type { Counters } from '../core/counters.js'
+import { Announcer } from '../discovery/announcer.js'
+import { Observer } from '../liveliness/observer.js'
+import type { ObserverHealth } from '../liveliness/observer-health.js'
+import { BeaconSender } from './beacon-sender.js'
+import { CatchUpClient } from './catch-up-client.js'
+import { CatchUpServer } from './catch-up-server.js'
+import { EndpointFactory } from './endpoint-factory.js'
+import type { MismatchEvent, PeerEvent } from './events.js'
+import { Inbound } from './inbound.js'
+import { LiveSubscriptions } from './live-subscriptions.js'
+import { LocalDelivery } from './local-delivery.js'
+import { LocalEndpoints, type SelfDescription } from './local-endpoints.js'
+import { Matchmaker } from './matchmaker.js'
+import { Membership } from './membership.js'
+import { MismatchLog } from './mismatch-log.js'
+import type { ParticipantComponents } from './participant-components.js'
+import type { ResolvedParticipantOptions } from './participant-options.js'
+import { PeerDirectory } from './peer-directory.js'
+import { checkMs, Pulse } from './pulse.js'
+import { SyncWaiters } from './sync-waiters.js'
+
+export interface EngineEvents {
+  readonly counters: Counters
+  readonly onPeer: (event: PeerEvent) => void
+  readonly onMismatch: (event: MismatchEvent) => void
+  /** How far this participant trusts itself may have changed. */
+  readonly onHealth: (health: ObserverHealth) => void
+}
+
+/** The composition root: what a participant is made of, and who talks to whom. Decides nothing itself. */
+export class Engine {
+  readonly endpoints: LocalEndpoints
+  readonly factory: EndpointFactory
+  readonly membership: Membership
+  readonly peers: PeerDirectory
+  readonly observer: Observer
+  readonly beacons: BeaconSender
+  readonly #local: LocalDelivery
+  readonly #announcer: Announcer
+  readonly #catchUp: CatchUpClient
+  readonly #waiters: SyncWaiters
+  readonly #pulse: Pulse
+  readonly #close: () => Promise<void>
+
+  constructor(
+    self: SelfDescription,
+    options: ResolvedParticipantOptions,
+    components: Required<ParticipantComponents>,
+    events: EngineEvents,
+  ) {
+    const { clock, transport, random, identity, probe } = components
+    const { counters, onPeer, onMismatch, onHealth } = events
+    const { guid, incarnation } = self
+    const { stream, datagram } = transport
+    this.#close = () => transport.close()
+    this.endpoints = new LocalEndpoints(self, stream)
+    this.observer = new Observer(checkMs, options.leaseMs, clock.nowMs())
+    stream.onEndpointsChanged(() => this.endpoints.endpointsChanged())
+    this.beacons = new BeaconSender({
+      guid,
+      incarnation,
+      intervalMs: options.beaconIntervalMs,
+      datagram,
+      stream,
+      endpoints: this.endpoints,
+      dataGroup: (partition) => this.membership.dataGroup(partition),
+      solicitGroup: (partition) => this.membership.solicitGroup(partition),
+      loopDelayMs: () => this.#pulse.loopDelayMs,
+    })
+    this.#announcer = new Announcer(
+      {
+        clock,
+        random,
+        beacon: (partition, goodbye) => this.beacons.beacon(partition, goodbye),
+        solicit: (partition) => this.beacons.solicit(partition),
+      },
+      options.beaconIntervalMs,
+    )
+    this.membership = new Membership({
+      domain: options.domain,
+      transport,
+      announcer: this.#announcer,
+      onFrame: (body, from) => inbound.onFrame(body, from),
+      onSolicit: (partition) => this.#announcer.solicited(partition),
+    })
+    this.#catchUp = new CatchUpClient({
+      clock,
+      random,
+      counters,
+      stream,
+      descriptor: () => this.endpoints.descriptor(),
+      crowd: () => this.peers.size,
+      health: this.observer.local,
+      described: (peer, descriptor) => this.peers.described(peer, descriptor),
+      progressed: () => this.#waiters.look(),
+    })
+    const mismatches = new MismatchLog(counters, onMismatch)
+    const live = new LiveSubscriptions({
+      stream,
+      counters,
+      identity,
+      groupName: (partition) => this.membership.dataGroup(partition).name,
+      onFrame: (peer, body) => inbound.onLiveFrame(peer, body),
+    })
+    const matchmaker = new Matchmaker({
+      clock,
+      counters,
+      readers: () => this.endpoints.readers(),
+      catchUp: this.#catchUp,
+      followLive: (peer) => live.follow(peer),
+      mismatches,
+    })
+    this.peers = new PeerDirectory({
+      clock,
+      counters,
+      stream,
+      identity,
+      liveliness: options,
+      observer: this.observer,
+      catchUp: this.#catchUp,
+      matchmaker,
+      probe,
+      onPeer,
+      onSettled: () => this.#waiters.look(),
+    })
+    this.#waiters = new SyncWaiters(clock, () => this.peers.values())
+    const server = new CatchUpServer({ participant: guid, clock, counters, endpoints: this.endpoints, mismatches })
+    this.#local = new LocalDelivery({ participant: guid, endpoints: this.endpoints, server, mismatches })
+    const inbound = new Inbound({ self: guid, clock, counters, peers: this.peers, matchmaker, server })
+    this.factory = new EndpointFactory({
+      participant: guid,
+      clock,
+      counters,
+      transport,
+      endpoints: this.endpoints,
+      local: this.#local,
+      announcer: this.#announcer,
+      membership: this.membership,
+      matchmaker,
+      peers: this.peers,
+      catchUp: this.#catchUp,
+      waiters: this.#waiters,
+    })
+    stream.serve((request) => inbound.onRequest(request))
+    this.#pulse = new Pulse(clock, 1.1 * options.beaconIntervalMs, (nowMs) => {
+      this.peers.judge()
+      onHealth(this.observer.health)
+      for (const { writer } of this.endpoints.writers()) writer.sweep(nowMs)
+      for (const { reader } of this.endpoints.readers()) reader.sweep(nowMs)
+    })
+  }
+
+  /** Sends what is waiting, says goodbye, stops every timer and closes every socket. To be called once. */
+  async close(): Promise<void> {
+    for (const { writer } of this.endpoints.writers()) writer.drain()
+    this.#announcer.close()
+    this.#pulse.close()
+    this.#catchUp.close()
+    this.#waiters.abandon()
+    this.#local.close()
+    for (const { writer } of [...this.endpoints.writers()]) writer.close()
+    for (const { reader } of [...this.endpoints.readers()]) reader.close()
+    this.peers.close()
+    await this.#close()
+  }
+}

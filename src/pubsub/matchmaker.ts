@@ -1,0 +1,127 @@
+import type { Clock } from '../core/clock.js'
+import type { Counters } from '../core/counters.js'
+import { type EntityId, entityGuid } from '../core/ids.js'
+import type { DigestEntry } from '../wire/beacon.js'
+import type { ByteReader } from '../wire/bytes.js'
+import type { Descriptor, ReaderInfo } from '../wire/descriptor.js'
+import { readSamples, readSamplesHead } from '../wire/samples.js'
+import type { CatchUpClient } from './catch-up-client.js'
+import { matchEndpoints } from './matching.js'
+import type { MismatchLog } from './mismatch-log.js'
+import { newWriterProxy } from './proxy.js'
+import type { Reader } from './reader.js'
+import type { Match, RemotePeer } from './remote-peer.js'
+
+export interface MatchmakerComponents {
+  readonly clock: Clock
+  readonly counters: Counters
+  readonly readers: () => Iterable<{ readonly reader: Reader<object>; readonly info: ReaderInfo }>
+  readonly catchUp: CatchUpClient
+  /** The peer's matches or its descriptor have changed: live connections follow. */
+  readonly followLive: (peer: RemotePeer) => void
+  readonly mismatches: MismatchLog
+}
+
+/** Which writers of peers feed which local readers; hands each what the peers send for it. */
+export class Matchmaker {
+  readonly #components: MatchmakerComponents
+
+  constructor(components: MatchmakerComponents) {
+    this.#components = components
+  }
+
+  /** The peer's descriptor is new or has changed: matches follow it. */
+  follow(peer: RemotePeer, descriptor: Descriptor): void {
+    const announced = new Set(descriptor.writers.map(({ entity }) => entity))
+    for (const writer of [...peer.matches.keys()]) if (!announced.has(writer)) this.#unmatch(peer, writer)
+    for (const { reader, info } of this.#components.readers()) this.#matchReader(peer, descriptor, reader, info)
+    this.#components.followLive(peer)
+  }
+
+  /** The peer has gone: its writers feed nobody. */
+  forget(peer: RemotePeer): void {
+    for (const writer of [...peer.matches.keys()]) this.#unmatch(peer, writer)
+  }
+
+  /** A new local reader: which of the peers' writers does it match? */
+  addReader(peers: Iterable<RemotePeer>, reader: Reader<object>, info: ReaderInfo): void {
+    for (const peer of peers) {
+      if (peer.descriptor === undefined) continue
+      if (!this.#matchReader(peer, peer.descriptor, reader, info)) continue
+      this.#components.followLive(peer)
+      this.#components.catchUp.soon(peer)
+    }
+  }
+
+  removeReader(peers: Iterable<RemotePeer>, reader: Reader<object>): void {
+    for (const peer of peers) {
+      for (const [writer, matches] of peer.matches) {
+        const rest = matches.filter((match) => match.reader !== reader)
+        if (rest.length > 0) peer.matches.set(writer, rest)
+        else peer.matches.delete(writer)
+      }
+      this.#components.followLive(peer)
+    }
+  }
+
+  /** How far the peer says that its writers are. */
+  digest(peer: RemotePeer, digest: readonly DigestEntry[]): void {
+    for (const { writer, lastSeq } of digest) {
+      for (const { proxy } of peer.matches.get(writer) ?? []) {
+        proxy.progress.announce(lastSeq)
+        if (!proxy.started || proxy.progress.hasGap) this.#components.catchUp.afterSpread(peer)
+      }
+    }
+  }
+
+  /** Samples that are known to come from `peer`. @throws NumacastError NUMACAST_MALFORMED */
+  samples(peer: RemotePeer, input: ByteReader): void {
+    const head = readSamplesHead(input)
+    const matches = peer.matches.get(head.writer)
+    if (matches === undefined) {
+      this.#components.counters.add('samples.unmatched')
+      return
+    }
+    const samples = readSamples(input, head)
+    peer.monitor.heard(this.#components.clock.nowMs())
+    for (const { reader, proxy } of matches) {
+      reader.receiveLive(proxy, head, samples)
+      if (proxy.progress.hasGap) this.#components.catchUp.afterSpread(peer)
+    }
+  }
+
+  /** Whether the peer writes to a partition that is read here: if not, its silence says nothing about it. */
+  isInEarshot({ descriptor }: RemotePeer): boolean {
+    if (descriptor === undefined) return true
+    const readers = [...this.#components.readers()]
+    return descriptor.writers.some(({ partitions }) =>
+      readers.some(({ info }) => info.partitions.some((partition) => partitions.includes(partition))),
+    )
+  }
+
+  #unmatch(peer: RemotePeer, writer: EntityId): void {
+    const matches = peer.matches.get(writer) ?? []
+    peer.matches.delete(writer)
+    for (const { reader, proxy } of matches) reader.removeProxy(proxy.guid)
+  }
+
+  /** True when a new match was made. */
+  #matchReader(peer: RemotePeer, descriptor: Descriptor, reader: Reader<object>, info: ReaderInfo): boolean {
+    let isNew = false
+    for (const writer of descriptor.writers) {
+      const guid = entityGuid(peer.guid, writer.entity)
+      const result = matchEndpoints(writer, info)
+      if (reader.proxies.has(guid)) continue
+      if (result.kind === 'unrelated') continue
+      if (result.kind !== 'match') {
+        this.#components.mismatches.report({ ...result, topic: writer.topic, writer: guid, reader: reader.guid })
+        continue
+      }
+      const match: Match = { reader, proxy: newWriterProxy(guid, writer) }
+      reader.addProxy(match.proxy)
+      peer.matches.set(writer.entity, [...(peer.matches.get(writer.entity) ?? []), match])
+      isNew = true
+    }
+    return isNew
+  }
+}

@@ -1,0 +1,16 @@
+import type { Clock } from '../core/clock.js'
+import type { Random } from '../core/random.js'
+import type { ProcessReading } from '../liveliness/process-reading.js'
+import type { Transport } from '../transport/transport.js'
+import type { ProcessIdentity } from '../wire/descriptor.js'
+
+/** What a participant stands on; each is made for real unless a test brings its own. */
+export interface ParticipantComponents {
+  readonly clock?: Clock
+  /** Closed together with the participant. */
+  readonly transport?: Transport
+  readonly random?: Random
+  readonly identity?: ProcessIdentity
+  /** What the kernel says of a process of this host, in whatever PID namespace. @default probeProcess */
+  readonly probe?: (identity: ProcessIdentity) => ProcessReading
+}

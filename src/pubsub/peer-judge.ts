@@ -1,0 +1,82 @@
+import type { Clock } from '../core/clock.js'
+import type { Observer } from '../liveliness/observer.js'
+import type { Circumstances } from '../liveliness/peer-monitor.js'
+import { type ProcessReading, unknownReading } from '../liveliness/process-reading.js'
+import type { Finding, Verdict } from '../liveliness/verdict.js'
+import type { ProcessIdentity } from '../wire/descriptor.js'
+import { PeerSurvey } from './peer-survey.js'
+import type { RemotePeer } from './remote-peer.js'
+
+export interface PeerJudgeComponents {
+  readonly clock: Clock
+  readonly identity: ProcessIdentity
+  readonly observer: Observer
+  /** What the kernel says of a process of this host. */
+  readonly probe: (identity: ProcessIdentity) => ProcessReading
+  /** Asks the peer whether it is there. */
+  readonly ask: (peer: RemotePeer) => void
+  /** The verdict on the peer is another one than before. */
+  readonly onVerdict: (peer: RemotePeer, before: Verdict, verdict: Verdict) => void
+}
+
+/** Who lives: brings the evidence to each peer's monitor and reports what it concludes. */
+export class PeerJudge {
+  readonly #components: PeerJudgeComponents
+
+  constructor(components: PeerJudgeComponents) {
+    this.#components = components
+  }
+
+  /** The observer first: what it was late is not its peers' silence. False when nobody may be judged now. */
+  checkSelf(peers: Iterable<RemotePeer>): boolean {
+    const nowMs = this.#components.clock.nowMs()
+    const { lateMs, mayJudge } = this.#components.observer.check(nowMs)
+    if (lateMs > 0) for (const peer of peers) peer.monitor.credit(lateMs, nowMs)
+    return mayJudge
+  }
+
+  /** Judges everybody, in the light of how everybody is. */
+  round(peers: readonly RemotePeer[]): void {
+    const { clock, identity, observer, ask } = this.#components
+    const nowMs = clock.nowMs()
+    const { stretch } = observer
+    const survey = new PeerSurvey(identity)
+    const readings = new Map<RemotePeer, ProcessReading>()
+    for (const peer of peers) {
+      const isOverdue = peer.monitor.isOverdue(nowMs, stretch)
+      const reading = isOverdue ? this.#probe(peer) : unknownReading
+      if (isOverdue) readings.set(peer, reading)
+      survey.add(peer, isOverdue, reading)
+      if (!peer.monitor.shouldAsk(nowMs, stretch)) continue
+      peer.monitor.asked(nowMs)
+      ask(peer)
+    }
+    observer.survey(survey.result(), nowMs)
+    for (const peer of peers) {
+      const circumstances: Circumstances = {
+        stretch,
+        // One that has not even described itself is a guess, and mourned by nobody.
+        mayBury: observer.mayBury || peer.descriptor === undefined,
+        isHostSilent: survey.isHostSilent(peer),
+      }
+      const before = peer.monitor.verdict
+      this.#settle(peer, before, peer.monitor.judge(nowMs, readings.get(peer) ?? unknownReading, circumstances))
+    }
+  }
+
+  /** A fact about a peer: the kernel's word, or its goodbye. */
+  conclude(peer: RemotePeer, finding: Finding): void {
+    const before = peer.monitor.verdict
+    this.#settle(peer, before, peer.monitor.fact(finding, this.#components.clock.nowMs()))
+  }
+
+  #settle(peer: RemotePeer, before: Verdict, verdict: Verdict): void {
+    if (verdict !== before) this.#components.onVerdict(peer, before, verdict)
+  }
+
+  #probe({ descriptor }: RemotePeer): ProcessReading {
+    const { identity, probe } = this.#components
+    if (descriptor === undefined || descriptor.identity.bootId !== identity.bootId) return unknownReading
+    return probe(descriptor.identity)
+  }
+}
