@@ -4,6 +4,7 @@ import { endChild, forkChild } from '../children.js'
 import type { Call, Reply } from './act.js'
 
 const startMs = 20_000
+const graceMs = 2_000
 
 type Waiting = { readonly resolve: (result: unknown) => void; readonly reject: (error: Error) => void }
 
@@ -55,9 +56,13 @@ export class Actor<C extends Record<keyof C, Call>> {
     })
   }
 
-  /** Lets it close what it has open, and waits until it is gone. */
+  /** Tells it to end, and waits until it is gone. */
   async close(): Promise<void> {
-    if (this.#child.connected) this.#child.disconnect()
+    if (this.#child.connected) {
+      const gone = once(this.#child, 'exit', { signal: AbortSignal.timeout(graceMs) }).catch(() => undefined)
+      this.#child.disconnect()
+      await gone
+    }
     await endChild(this.#child)
   }
 }

@@ -20,6 +20,5 @@ const calls = act({
     await joiner.leave?.()
     return tookMs
   },
-  close: (_: undefined) => joiner.close(),
 })
 export type LateJoinerCalls = typeof calls

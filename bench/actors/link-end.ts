@@ -25,6 +25,6 @@ const calls = act({
   ping: (order: PingOrder) => near.ping(order),
   flood: (order: FloodOrder) => near.flood(order),
   conflate: (order: ConflateOrder) => near.conflate(order),
-  close: (_: undefined) => link.close(),
+
 })
 export type LinkEndCalls = typeof calls
