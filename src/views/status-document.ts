@@ -28,7 +28,14 @@ export interface NodeStatus {
   readonly memoryPressurePercent: number | null
   readonly cpuPressurePercent: number | null
   readonly workers: WorkerTotals
-  readonly collector: { readonly pid: number; readonly liveliness: Liveliness; readonly cause: LivelinessCause | null }
+  /** Who serves the node. */
+  readonly collector: {
+    readonly pid: number
+    readonly liveliness: Liveliness
+    readonly cause: LivelinessCause | null
+    /** It stands in for the node's own collector. */
+    readonly adopted: boolean
+  }
   /** Since its collector measured it. */
   readonly ageMs: number
 }
@@ -45,6 +52,8 @@ export interface WorkerStatus {
   readonly detail: string | null
   /** How long the liveliness has lasted. */
   readonly livelinessForMs: number
+  /** Alive again, but for so much longer not to be relied on; 0 otherwise. */
+  readonly probationMs: number
   readonly inFlight: number
   readonly concurrency: number
   readonly jobsCompleted: number
