@@ -1,7 +1,9 @@
 export { type ErrorCode, NumacastError } from './core/errors.js'
 export type { EntityGuid, Guid, Token } from './core/ids.js'
 export type { Subscription } from './core/listeners.js'
-export { Liveliness, LivelinessCause, type Verdict } from './liveliness/verdict.js'
+export { DegradedReason, type ObserverHealth } from './liveliness/observer-health.js'
+export type { PhiOptions } from './liveliness/phi-accrual.js'
+export { isReliable, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from './liveliness/verdict.js'
 export {
   defaultMemoryPressureOptions,
   type MemoryPressureOptions,
@@ -27,7 +29,15 @@ export { type IntentStatus, intentStatus, Transition } from './plane/transitions
 export { type WorkerCapacity, workerCapacity } from './plane/worker-capacity.js'
 export { type WorkerClaim, workerClaim } from './plane/worker-claim.js'
 export { type AppliedIntent, type Taint, WorkerCondition, type WorkerState, workerState } from './plane/worker-state.js'
-export type { MismatchEvent, PeerEvent } from './pubsub/events.js'
+export type {
+  HealthEvent,
+  IncompatibleQosEvent,
+  InconsistentTopicEvent,
+  MismatchEvent,
+  PeerEvent,
+  ReaderEvent,
+  WriterEvent,
+} from './pubsub/events.js'
 export { joinDomain, Participant } from './pubsub/participant.js'
 export type { ParticipantComponents } from './pubsub/participant-components.js'
 export type { ParticipantOptions } from './pubsub/participant-options.js'
@@ -37,6 +47,12 @@ export type { Peer } from './pubsub/remote-peer.js'
 export type { Sample } from './pubsub/sample.js'
 export { defineTopic, type Topic, type TopicOptions } from './pubsub/topic.js'
 export { Writer, type WriterOptions } from './pubsub/writer.js'
+export type { AnnouncedQos, AnnouncedWriterQos } from './qos/announced.js'
+export type { ReaderDataLifecycle, WriterDataLifecycle } from './qos/data-lifecycle.js'
+export type { IncompatiblePolicy } from './qos/match.js'
+export { DestinationOrder, Durability, History, LivelinessKind, Ownership, Reliability } from './qos/policies.js'
+export { defaultQos, type QosOptions, type ResolvedQos } from './qos/qos.js'
+export type { ResourceLimits } from './qos/resource-limits.js'
 export type { Admission } from './roles/admission.js'
 export { Collector, type CollectorComponents } from './roles/collector.js'
 export { type CollectorOptions, defaultCollectorOptions } from './roles/collector-options.js'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Liveliness, LivelinessCause } from '../liveliness/verdict.js'
+import { Liveliness, LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
 import { defineTopic } from '../pubsub/topic.js'
 import { bytes, count, name, note } from './text.js'
 import { appliedIntentSchema, WorkerCondition } from './worker-state.js'
@@ -32,6 +32,8 @@ export const rosterRowSchema = z.object({
   cause: z.enum(LivelinessCause).nullable(),
   /** `SIGKILL`, `exit code 1`; null where the kernel does not tell. */
   detail: note.nullable(),
+  /** What the liveliness rests on: whether the kernel was asked, or silence had to decide. */
+  evidence: z.enum(VerdictEvidence),
   /** How long the liveliness had lasted when the row was written. */
   livelinessForMs: z.number().nonnegative(),
   /** It came back not long ago: so much longer it does not count as reliable. 0 when it does, or is not alive. */

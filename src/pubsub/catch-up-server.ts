@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import { type EntityGuid, entityGuid, type Guid } from '../core/ids.js'
-import { Durability } from '../qos/qos.js'
+import { Durability } from '../qos/policies.js'
 import type { ReaderInfo, WriterInfo } from '../wire/descriptor.js'
 import {
   CatchUpAction,

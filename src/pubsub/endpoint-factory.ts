@@ -4,7 +4,7 @@ import { NumacastError } from '../core/errors.js'
 import { type EntityGuid, type EntityId, type Guid, participantOf } from '../core/ids.js'
 import type { Announcer } from '../discovery/announcer.js'
 import { resolvePartitions } from '../discovery/partition-groups.js'
-import { resolveQos } from '../qos/qos.js'
+import { resolveQos } from '../qos/resolve.js'
 import type { Transport } from '../transport/transport.js'
 import type { CatchUpClient } from './catch-up-client.js'
 import type { LocalDelivery } from './local-delivery.js'
@@ -72,7 +72,6 @@ export class EndpointFactory {
         closed: () => this.#writerClosed(entity, partitions),
       },
       { topic, entity, partitions, qos },
-      options,
     )
     const local = endpoints.addWriter(writer, relayed)
     this.#components.local.addWriter(local)
@@ -157,7 +156,8 @@ export class EndpointFactory {
   async #openLive(partitions: readonly string[]): Promise<void> {
     const { endpoints, transport, counters } = this.#components
     try {
-      endpoints.setLiveEndpoints(await transport.stream.publishEndpoints())
+      await transport.stream.publishEndpoints()
+      endpoints.endpointsChanged()
       this.#hurry(partitions)
     } catch {
       counters.add('stream.failed.publish')

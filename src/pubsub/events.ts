@@ -1,6 +1,8 @@
 import type { EntityGuid } from '../core/ids.js'
+import type { ObserverHealth } from '../liveliness/observer-health.js'
 import type { Verdict } from '../liveliness/verdict.js'
 import type { IncompatiblePolicy } from '../qos/match.js'
+import type { ResourceLimits } from '../qos/resource-limits.js'
 import type { Peer } from './remote-peer.js'
 
 /** What happens to the other participants, as seen from here. */
@@ -14,18 +16,83 @@ export type PeerEvent =
    */
   | { readonly kind: 'left'; readonly peer: Peer }
 
-/** A writer and a reader that name the same topic and cannot be matched. */
-export type MismatchEvent =
+/** How far the participant trusts its own verdicts has changed. It clears by itself. */
+export interface HealthEvent {
+  /** `degraded` also when only the reason is another. */
+  readonly kind: 'degraded' | 'recovered'
+  readonly health: ObserverHealth
+  readonly before: ObserverHealth
+}
+
+/** A writer and a reader that name the same topic and cannot be matched: at both, each pair once. */
+export type MismatchEvent = IncompatibleQosEvent | InconsistentTopicEvent
+
+interface Pair {
+  readonly topic: string
+  readonly writer: EntityGuid
+  readonly reader: EntityGuid
+}
+
+/** The writer offers less than the reader requests. */
+export interface IncompatibleQosEvent extends Pair {
+  readonly kind: 'incompatible-qos'
+  readonly policies: readonly IncompatiblePolicy[]
+}
+
+/** Same topic name, other key fields. */
+export interface InconsistentTopicEvent extends Pair {
+  readonly kind: 'inconsistent-topic'
+}
+
+/** What happens to a writer: the DDS statuses of a DataWriter. Totals count from its making. */
+export type WriterEvent =
+  | MatchedEvent<'publication-matched', { readonly reader: EntityGuid }>
+  /** The instance did not change within the writer's own `deadlineMs`. Told again for each further period. */
+  | { readonly kind: 'offered-deadline-missed'; readonly key: string; readonly totalCount: number }
+  | Totalled<IncompatibleQosEvent>
+  | Totalled<InconsistentTopicEvent>
+  /** A manual writer that neither wrote nor asserted itself within its own `leaseMs`: its readers will not count on it. */
+  | { readonly kind: 'liveliness-lost'; readonly totalCount: number }
+
+/** What happens to a reader: the DDS statuses of a DataReader. Totals count from its making. */
+export type ReaderEvent =
+  | MatchedEvent<'subscription-matched', { readonly writer: EntityGuid }>
   | {
-      readonly kind: 'incompatible-qos'
-      readonly topic: string
+      readonly kind: 'liveliness-changed'
       readonly writer: EntityGuid
-      readonly reader: EntityGuid
-      readonly policies: readonly IncompatiblePolicy[]
+      readonly isAlive: boolean
+      /** Matched writers that are alive, and that are not. */
+      readonly aliveCount: number
+      readonly notAliveCount: number
     }
+  /** The instance did not change within the reader's own `deadlineMs`. Told again for each further period. */
+  | { readonly kind: 'requested-deadline-missed'; readonly key: string; readonly totalCount: number }
+  | Totalled<IncompatibleQosEvent>
+  | Totalled<InconsistentTopicEvent>
+  /** Changes that were never received and will not be; of `lostCount` numbers some may have been overwritten ones. */
   | {
-      readonly kind: 'inconsistent-topic'
-      readonly topic: string
+      readonly kind: 'sample-lost'
       readonly writer: EntityGuid
-      readonly reader: EntityGuid
+      readonly lostCount: number
+      readonly totalCount: number
     }
+  /** A change that arrived and for which there was no room. */
+  | {
+      readonly kind: 'sample-rejected'
+      readonly writer: EntityGuid
+      readonly key: string
+      readonly limit: keyof ResourceLimits
+      readonly totalCount: number
+    }
+
+type MatchedEvent<Kind extends string, Other extends object> = Other & {
+  readonly kind: Kind
+  /** False when the match has ended. */
+  readonly isMatched: boolean
+  readonly currentCount: number
+  /** Matches ever made. */
+  readonly totalCount: number
+}
+
+/** With how often that has happened to this endpoint. */
+type Totalled<Event> = Event & { readonly totalCount: number }

@@ -1,7 +1,8 @@
 import type { Counters } from '../core/counters.js'
+import { dialable } from '../transport/endpoint.js'
 import type { FrameHandler, StreamLane } from '../transport/transport.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
-import type { RemotePeer } from './remote-peer.js'
+import { type RemotePeer, sharesNetwork } from './remote-peer.js'
 import { Lane } from './topic.js'
 
 export interface LiveSubscriptionsComponents {
@@ -29,13 +30,13 @@ export class LiveSubscriptions {
       subscription.close()
       peer.subscriptions.delete(group)
     }
-    const endpoint = this.#endpointOf(peer)
-    if (endpoint === undefined) return
+    const endpoints = this.#endpointsOf(peer)
+    if (endpoints.length === 0) return
     const onFrame: FrameHandler = (body) => this.#components.onFrame(peer, body)
     for (const group of wanted) {
       if (peer.subscriptions.has(group)) continue
       try {
-        peer.subscriptions.set(group, this.#components.stream.subscribe(endpoint, group, onFrame))
+        peer.subscriptions.set(group, this.#components.stream.subscribe(endpoints, group, onFrame))
       } catch {
         // An endpoint that cannot be dialled: the reader stays on catch-up, driven by the beacons' digests.
         this.#components.counters.add('stream.failed.subscribe')
@@ -56,14 +57,11 @@ export class LiveSubscriptions {
     return wanted
   }
 
-  #endpointOf(peer: RemotePeer): string | undefined {
+  /** All ways to a peer of another host, the best one to a peer of this. */
+  #endpointsOf(peer: RemotePeer): readonly string[] {
     const { descriptor } = peer
-    if (descriptor === undefined) return undefined
-    const { identity } = this.#components
-    // Namespace inodes are alike on different hosts, so they only say something under one kernel.
-    const isLocal =
-      descriptor.identity.bootId === identity.bootId &&
-      descriptor.identity.networkNamespace === identity.networkNamespace
-    return descriptor.liveEndpoints.find((endpoint) => isLocal || !endpoint.startsWith('ipc:'))
+    if (descriptor === undefined) return []
+    const isLocal = sharesNetwork(descriptor.identity, this.#components.identity)
+    return dialable(descriptor.liveEndpoints, isLocal).slice(0, isLocal ? 1 : undefined)
   }
 }

@@ -1,5 +1,5 @@
 import type { EntityGuid, EntityId, Guid, Seq } from '../core/ids.js'
-import { Durability } from '../qos/qos.js'
+import { Durability } from '../qos/policies.js'
 import { replyBudgetBytes } from '../wire/pull.js'
 import type { CatchUpServer } from './catch-up-server.js'
 import type { LocalEndpoints, LocalReader, LocalWriter } from './local-endpoints.js'

@@ -1,6 +1,6 @@
 import { NumacastError } from '../core/errors.js'
 import type { EntityId, Guid } from '../core/ids.js'
-import type { ResolvedQos } from '../qos/qos.js'
+import { announcedQos, announcedWriterQos } from '../qos/announced.js'
 import type { StreamLane } from '../transport/transport.js'
 import type { DigestEntry } from '../wire/beacon.js'
 import type { Descriptor, ProcessIdentity, Properties, ReaderInfo, WriterInfo } from '../wire/descriptor.js'
@@ -33,6 +33,8 @@ export interface LocalReader {
 
 /** Writers, and readers, of one participant: what a descriptor may name. */
 const maxEndpoints = 4096
+/** Addresses that a descriptor may name for each kind of stream. */
+const maxListenEndpoints = 16
 
 /** A participant's own writers and readers, and what it tells of itself: its descriptor and its digests. */
 export class LocalEndpoints {
@@ -40,7 +42,6 @@ export class LocalEndpoints {
   readonly #stream: StreamLane
   readonly #writers = new Map<EntityId, LocalWriter>()
   readonly #readers = new Map<EntityId, LocalReader>()
-  #liveEndpoints: readonly string[] = []
   #version = 1
   #lastEntity = 0
 
@@ -77,7 +78,12 @@ export class LocalEndpoints {
 
   addWriter<T extends object>(writer: Writer<T>, relayed: Reader<T> | undefined): LocalWriter {
     const { entity, topic, partitions, qos } = writer
-    const info = { ...announce(entity, topic, partitions, qos), fields: [...topic.fields], lane: topic.lane }
+    const info = {
+      ...announce(entity, topic, partitions),
+      qos: announcedWriterQos(qos),
+      fields: [...topic.fields],
+      lane: topic.lane,
+    }
     const local: LocalWriter = {
       writer: writer as unknown as Writer<object>,
       info,
@@ -94,7 +100,7 @@ export class LocalEndpoints {
 
   addReader<T extends object>(reader: Reader<T>, nowMs: number): LocalReader {
     const { entity, topic, partitions, qos } = reader
-    const info = announce(entity, topic, partitions, qos)
+    const info = { ...announce(entity, topic, partitions), qos: announcedQos(qos) }
     const local = { reader: reader as unknown as Reader<object>, info, exploredMs: nowMs }
     this.#readers.set(entity, local)
     return local
@@ -106,9 +112,8 @@ export class LocalEndpoints {
     return removed
   }
 
-  /** Where live frames can be had, from now on. */
-  setLiveEndpoints(endpoints: readonly string[]): void {
-    this.#liveEndpoints = endpoints
+  /** The stream lane listens elsewhere, or at more addresses, than it did. */
+  endpointsChanged(): void {
     this.#version++
   }
 
@@ -121,8 +126,8 @@ export class LocalEndpoints {
       name,
       identity,
       properties: { ...properties },
-      requestEndpoints: [...this.#stream.requestEndpoints],
-      liveEndpoints: [...this.#liveEndpoints],
+      requestEndpoints: this.#stream.requestEndpoints.slice(0, maxListenEndpoints),
+      liveEndpoints: this.#stream.liveEndpoints.slice(0, maxListenEndpoints),
       writers: [...this.#writers.values()].map(({ info }) => info),
       readers: [...this.#readers.values()].map(({ info }) => info),
     }
@@ -142,9 +147,6 @@ function announce(
   entity: EntityId,
   topic: Pick<Topic<object>, 'name' | 'typeHash'>,
   partitions: readonly string[],
-  qos: ResolvedQos,
-): ReaderInfo {
-  const { reliability, durability } = qos
-  const announced = { reliability, durability }
-  return { entity, topic: topic.name, typeHash: topic.typeHash, partitions: [...partitions], qos: announced }
+): Omit<ReaderInfo, 'qos'> {
+  return { entity, topic: topic.name, typeHash: topic.typeHash, partitions: [...partitions] }
 }

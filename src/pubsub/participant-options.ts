@@ -1,9 +1,16 @@
 import { invalidArgument } from '../core/errors.js'
 import { withoutUndefined } from '../core/options.js'
+import {
+  defaultLivelinessOptions,
+  type LivelinessOptions,
+  type ResolvedLivelinessOptions,
+  resolveLivelinessOptions,
+} from '../liveliness/liveliness-options.js'
 import { checkDomain } from '../transport/port.js'
+import { Range } from '../transport/range.js'
 import { type Properties, propertiesSchema } from '../wire/descriptor.js'
 
-export interface ParticipantOptions {
+export interface ParticipantOptions extends LivelinessOptions {
   /** 0 … 231; participants of different domains never meet. @default $NUMACAST_DOMAIN, or 0 */
   readonly domain?: number
   /** For people. @default 'participant' */
@@ -12,18 +19,37 @@ export interface ParticipantOptions {
   readonly properties?: Properties
   /** Between beacons, give or take 10 %. @default 500 */
   readonly beaconIntervalMs?: number
-  /** Silence after which a peer that nobody can ask about is given up. @default 3000 */
-  readonly leaseMs?: number
+  /**
+   * How far it is heard: `localhost`, `subnet` (by multicast on the subnets of its interfaces) or `off` (no multicast at
+   * all). Beyond the host `insecure` must be set. @default $NUMACAST_RANGE, or 'localhost'
+   */
+  readonly range?: Range
+  /**
+   * Consent to leave the host although there are no keys yet: whoever shares a network with it can then read everything
+   * and speak in anybody's name. @default $NUMACAST_INSECURE is 1
+   */
+  readonly insecure?: boolean
+  /**
+   * Names or addresses of the interfaces that it may use beyond loopback; undefined: all that are usable.
+   * @default $NUMACAST_INTERFACES, separated by commas, or undefined
+   */
+  readonly interfaces?: readonly string[] | undefined
+  /** A fixed TCP port for requests; live frames then have the next one. 0: any free ones. @default 0 */
+  readonly port?: number
 }
 
-export type ResolvedParticipantOptions = Required<ParticipantOptions>
+export type ResolvedParticipantOptions = Required<Omit<ParticipantOptions, 'phi'>> & ResolvedLivelinessOptions
 
 export const defaultParticipantOptions: ResolvedParticipantOptions = Object.freeze({
   domain: 0,
   name: 'participant',
   properties: Object.freeze({}),
   beaconIntervalMs: 500,
-  leaseMs: 3_000,
+  ...defaultLivelinessOptions,
+  range: Range.localhost,
+  insecure: false,
+  interfaces: undefined,
+  port: 0,
 })
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option */
@@ -31,23 +57,36 @@ export function resolveParticipantOptions(
   options: ParticipantOptions = {},
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): ResolvedParticipantOptions {
-  const fromEnvironment = environment.NUMACAST_DOMAIN
   const resolved = {
     ...defaultParticipantOptions,
-    ...(fromEnvironment === undefined || fromEnvironment === '' ? {} : { domain: Number(fromEnvironment) }),
+    ...optionsOf(environment),
     ...withoutUndefined(options),
   }
   checkDomain(resolved.domain)
   if (!(resolved.beaconIntervalMs >= 10 && resolved.beaconIntervalMs <= 60_000)) {
     throw invalidArgument(`beaconIntervalMs must be 10 to 60000, not ${resolved.beaconIntervalMs}`)
   }
-  if (!(resolved.leaseMs >= 2 * resolved.beaconIntervalMs)) {
-    throw invalidArgument(`leaseMs must be at least two beacon intervals, not ${resolved.leaseMs}`)
-  }
+  const liveliness = resolveLivelinessOptions(options, resolved.beaconIntervalMs)
   if (resolved.name.length > 256) throw invalidArgument('name may have 256 characters')
   const properties = propertiesSchema.safeParse(resolved.properties)
   if (!properties.success) {
     throw invalidArgument(`properties must be strings of at most 256 characters, finite numbers, booleans or null`)
   }
-  return Object.freeze({ ...resolved, properties: Object.freeze({ ...resolved.properties }) })
+  return Object.freeze({ ...resolved, ...liveliness, properties: Object.freeze({ ...resolved.properties }) })
+}
+
+/** An option as a shell or a service manager sets it; an empty one is none. */
+function optionsOf(environment: Readonly<Record<string, string | undefined>>): ParticipantOptions {
+  const { NUMACAST_DOMAIN, NUMACAST_RANGE, NUMACAST_INSECURE, NUMACAST_INTERFACES } = environment
+  return {
+    ...(isSet(NUMACAST_DOMAIN) && { domain: Number(NUMACAST_DOMAIN) }),
+    // Checked where all ranges are known: whatever else it may be is refused there.
+    ...(isSet(NUMACAST_RANGE) && { range: NUMACAST_RANGE as Range }),
+    ...(isSet(NUMACAST_INSECURE) && { insecure: NUMACAST_INSECURE === '1' }),
+    ...(isSet(NUMACAST_INTERFACES) && { interfaces: NUMACAST_INTERFACES.split(',').map((name) => name.trim()) }),
+  }
+}
+
+function isSet(text: string | undefined): text is string {
+  return text !== undefined && text !== ''
 }

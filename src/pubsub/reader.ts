@@ -7,7 +7,8 @@ import { NumacastError } from '../core/errors.js'
 import { type EntityGuid, type EntityId, entityGuid, type Guid, type Seq } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
 import { Mailbox } from '../core/mailbox.js'
-import { type QosOptions, Reliability, type ResolvedQos } from '../qos/qos.js'
+import { Reliability } from '../qos/policies.js'
+import type { QosOptions, ResolvedQos } from '../qos/qos.js'
 import { rejectionOf } from '../wire/bytes.js'
 import { checkRecord, decodeRecord } from '../wire/record.js'
 import type { SamplesHead, WireSample } from '../wire/samples.js'
@@ -24,8 +25,6 @@ export interface ReaderOptions<T> {
   readonly filter?: (value: T) => boolean
   /** Instances that may wait for a slow async iteration; beyond it the oldest waiting one is dropped and counted. @default 65536 */
   readonly mailboxCapacity?: number
-  /** Instances held. @default 1000000 */
-  readonly maxInstances?: number
 }
 
 /** How far this reader is behind one writer. */
@@ -89,7 +88,7 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     this.#components = components
     this.#filter = options.filter
     this.#mailboxCapacity = options.mailboxCapacity ?? 65_536
-    this.#table = new InstanceTable(options.maxInstances ?? 1_000_000)
+    this.#table = new InstanceTable(identity.qos.resourceLimits.maxInstances)
     this.#listeners = new Listeners(() => components.counters.add('reader.listener-threw'))
   }
 
@@ -230,7 +229,8 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
 
   /** @internal Forgets ended instances whose time is up. */
   sweep(nowMs: number): void {
-    this.#table.purge(nowMs - this.qos.purgeDisposedMs, nowMs - this.qos.purgeNoWritersMs)
+    const { purgeDisposedMs, purgeNoWritersMs } = this.qos.readerDataLifecycle
+    this.#table.purge(nowMs - (purgeDisposedMs ?? Infinity), nowMs - (purgeNoWritersMs ?? Infinity))
   }
 
   #take(proxy: WriterProxy, head: SamplesHead, sample: WireSample): void {

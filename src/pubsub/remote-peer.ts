@@ -3,6 +3,7 @@ import type { EntityId, Guid } from '../core/ids.js'
 import type { Subscription } from '../core/listeners.js'
 import type { PeerMonitor } from '../liveliness/peer-monitor.js'
 import type { Verdict } from '../liveliness/verdict.js'
+import { dialable } from '../transport/endpoint.js'
 import type { FrameSource } from '../transport/transport.js'
 import type { Descriptor, ProcessIdentity, Properties } from '../wire/descriptor.js'
 import type { WriterProxy } from './proxy.js'
@@ -20,6 +21,10 @@ export interface Peer {
   readonly lastHeardMs: number
   /** The longest that its main loop was late before its last beacon. */
   readonly loopDelayMs: number
+  /** Work that it has completed, by its own count; wraps at 2³². */
+  readonly progress: number
+  /** Monotonic time at which that count was last seen to rise; null until it has. */
+  readonly progressedMs: number | null
 }
 
 /** One local reader of one remote writer. */
@@ -32,6 +37,8 @@ export interface Match {
 export interface PullState {
   timer: Timer | undefined
   inFlight: boolean
+  /** Whether it is there is to be asked, although there may be nothing to learn. */
+  isQuestion: boolean
   /** Since the last success. */
   failures: number
   /** The peer has been forgotten: what a request under way still brings is too late. */
@@ -66,8 +73,26 @@ export function toPeer(peer: RemotePeer): Peer | undefined {
     properties: descriptor.properties,
     verdict: monitor.verdict,
     lastHeardMs: monitor.lastHeardMs,
-    loopDelayMs: monitor.loopDelayMs,
+    loopDelayMs: monitor.loop.delayMs,
+    progress: monitor.loop.completed,
+    progressedMs: monitor.loop.completedMs ?? null,
   }
+}
+
+/** Whether loopback and `ipc://` lead from one to the other. */
+export function sharesNetwork(one: ProcessIdentity, other: ProcessIdentity): boolean {
+  // Namespace inodes are alike on different hosts, so they only say something under one kernel.
+  return one.bootId === other.bootId && one.networkNamespace === other.networkNamespace
+}
+
+/**
+ * Where the peer may be asked, best first: the way that its beacons came, which is known to work one way at least, and
+ * then, unless it is here, the other addresses that its descriptor names.
+ */
+export function requestEndpointsOf(peer: RemotePeer, own: ProcessIdentity): readonly string[] {
+  const { descriptor, endpoint } = peer
+  if (descriptor === undefined || sharesNetwork(descriptor.identity, own)) return [endpoint]
+  return [endpoint, ...dialable(descriptor.requestEndpoints, false)]
 }
 
 export function isDescribed(peer: RemotePeer): boolean {

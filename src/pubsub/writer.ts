@@ -14,8 +14,6 @@ export interface WriterOptions {
   readonly partition?: string | readonly string[]
   /** Over the topic's own. */
   readonly qos?: QosOptions
-  /** Instances that may be alive at once. @default 1000000 */
-  readonly maxInstances?: number
 }
 
 /** What a writer needs of its participant. */
@@ -73,7 +71,6 @@ export class Writer<T extends object> {
       readonly partitions: readonly string[]
       readonly qos: ResolvedQos
     },
-    options: WriterOptions,
   ) {
     this.topic = identity.topic
     this.entity = identity.entity
@@ -85,7 +82,7 @@ export class Writer<T extends object> {
     this.#encoder = new SamplesEncoder(components.participant, components.maxFrameBytes)
     this.cache = new LastValueCache({
       historyDepth: identity.qos.historyDepth,
-      ...(options.maxInstances === undefined ? {} : { maxInstances: options.maxInstances }),
+      maxInstances: identity.qos.resourceLimits.maxInstances,
     })
   }
 

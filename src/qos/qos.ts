@@ -1,59 +1,68 @@
-import { invalidArgument } from '../core/errors.js'
-import { withoutUndefined } from '../core/options.js'
+import {
+  defaultReaderDataLifecycle,
+  defaultWriterDataLifecycle,
+  type ReaderDataLifecycle,
+  type WriterDataLifecycle,
+} from './data-lifecycle.js'
+import { DestinationOrder, Durability, History, LivelinessKind, Ownership, Reliability } from './policies.js'
+import { defaultResourceLimits, type ResourceLimits } from './resource-limits.js'
 
-export const Reliability = { bestEffort: 'best-effort', reliable: 'reliable' } as const
-export type Reliability = (typeof Reliability)[keyof typeof Reliability]
-
-export const Durability = { volatile: 'volatile', transientLocal: 'transient-local' } as const
-export type Durability = (typeof Durability)[keyof typeof Durability]
-
-/** Quality of service, named as in OMG DDS 1.4. A topic sets it; a writer or a reader may override it. */
-export interface QosOptions {
+/**
+ * Quality of service, named as in OMG DDS 1.4. A topic sets it; a writer or a reader may override it, policy by policy.
+ * docs/qos.md tells each policy's meaning and why some defaults are not DDS's.
+ */
+export interface ResolvedQos {
   /** Whether gaps are repaired. @default 'reliable' (DDS: best-effort for readers; here nothing is lost silently) */
-  readonly reliability?: Reliability
-  /** Whether a late joiner gets the last values. @default 'transient-local' (DDS: volatile) */
-  readonly durability?: Durability
-  /** DDS history keep-last: changes kept per instance; at 1 the writer conflates. @default 1 */
-  readonly historyDepth?: number
+  readonly reliability: Reliability
+  /** Whether a late joiner gets what the writer holds. @default 'transient-local' (DDS: volatile) */
+  readonly durability: Durability
+  /** @default 'keep-last' */
+  readonly history: History
+  /** Changes kept per instance under keep-last; at 1 the writer conflates. Without effect under keep-all. @default 1 */
+  readonly historyDepth: number
+  /** Each instance changes at least this often; null: no promise. @default null */
+  readonly deadlineMs: number | null
+  /** @default 'automatic' */
+  readonly liveliness: LivelinessKind
+  /** A writer that gives no sign of life for longer is not alive; null: only its process decides. @default null */
+  readonly leaseMs: number | null
+  /** @default 'shared' */
+  readonly ownership: Ownership
+  /** Writer, exclusive ownership: of those alive the highest wins. −2³¹ … 2³¹−1. @default 0 */
+  readonly ownershipStrength: number
+  /** @default 'by-reception' */
+  readonly destinationOrder: DestinationOrder
+  /** A change is worth nothing after this age: whoever holds it as owner or relay drops it; null: never. @default null */
+  readonly lifespanMs: number | null
   /** How long a writer may hold a change back to fill a batch; 0: until the end of the current tick. @default 0 */
-  readonly latencyBudgetMs?: number
-  /** After this age an instance is disposed by whoever holds it as owner or relay; null: never. @default null */
-  readonly lifespanMs?: number | null
-  /** Reader: forgets an instance this long after the last of its writers has gone. @default 60000 */
-  readonly purgeNoWritersMs?: number
-  /** Reader: forgets a disposed instance after this long. @default 10000 */
-  readonly purgeDisposedMs?: number
+  readonly latencyBudgetMs: number
+  /** Reader: takes at most one change per instance in this time; 0: every one. @default 0 */
+  readonly timeBasedFilterMs: number
+  readonly resourceLimits: ResourceLimits
+  readonly writerDataLifecycle: WriterDataLifecycle
+  readonly readerDataLifecycle: ReaderDataLifecycle
 }
 
-export type ResolvedQos = Required<QosOptions>
+type Nested = 'resourceLimits' | 'writerDataLifecycle' | 'readerDataLifecycle'
+
+/** Any part of {@link ResolvedQos}; what is left out comes from the layer below, key by key. */
+export type QosOptions = Partial<Omit<ResolvedQos, Nested>> & { readonly [P in Nested]?: Partial<ResolvedQos[P]> }
 
 export const defaultQos: ResolvedQos = Object.freeze({
   reliability: Reliability.reliable,
   durability: Durability.transientLocal,
+  history: History.keepLast,
   historyDepth: 1,
-  latencyBudgetMs: 0,
+  deadlineMs: null,
+  liveliness: LivelinessKind.automatic,
+  leaseMs: null,
+  ownership: Ownership.shared,
+  ownershipStrength: 0,
+  destinationOrder: DestinationOrder.byReception,
   lifespanMs: null,
-  purgeNoWritersMs: 60_000,
-  purgeDisposedMs: 10_000,
+  latencyBudgetMs: 0,
+  timeBasedFilterMs: 0,
+  resourceLimits: defaultResourceLimits,
+  writerDataLifecycle: defaultWriterDataLifecycle,
+  readerDataLifecycle: defaultReaderDataLifecycle,
 })
-
-/**
- * Later layers win; the callers' objects are left alone.
- * @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the policy
- */
-export function resolveQos(...layers: readonly (QosOptions | undefined)[]): ResolvedQos {
-  const qos: ResolvedQos = { ...defaultQos }
-  for (const layer of layers) Object.assign(qos, withoutUndefined(layer ?? {}))
-  if (!Object.values(Reliability).includes(qos.reliability)) throw invalidPolicy('reliability', qos.reliability)
-  if (!Object.values(Durability).includes(qos.durability)) throw invalidPolicy('durability', qos.durability)
-  if (!Number.isInteger(qos.historyDepth) || qos.historyDepth < 1) throw invalidPolicy('historyDepth', qos.historyDepth)
-  for (const policy of ['latencyBudgetMs', 'purgeNoWritersMs', 'purgeDisposedMs'] as const) {
-    if (!(qos[policy] >= 0)) throw invalidPolicy(policy, qos[policy])
-  }
-  if (qos.lifespanMs !== null && !(qos.lifespanMs > 0)) throw invalidPolicy('lifespanMs', qos.lifespanMs)
-  return Object.freeze(qos)
-}
-
-function invalidPolicy(policy: string, value: unknown) {
-  return invalidArgument(`QoS ${policy} cannot be ${String(value)}`, { policy, value })
-}

@@ -79,6 +79,7 @@ export function rowOf(
 ): RosterRow {
   const { facts, verdict, load } = claimant
   const isAlive = verdict.liveliness === Liveliness.alive
+  const reliableFromMs = Math.max(claimant.reliableFromMs, verdict.reliableFromMs ?? 0)
   return {
     workerId: facts.workerId,
     host: facts.host,
@@ -93,7 +94,8 @@ export function rowOf(
     cause: verdict.cause,
     detail: verdict.detail,
     livelinessForMs: Math.max(0, nowMs - verdict.sinceMs),
-    probationMs: isAlive ? Math.max(0, claimant.reliableFromMs - nowMs) : 0,
+    evidence: verdict.evidence,
+    probationMs: isAlive ? Math.max(0, reliableFromMs - nowMs) : 0,
     predecessor,
     adopted,
     inFlight: facts.inFlight,

@@ -1,18 +1,18 @@
 import { type EntityGuid, type Guid, participantOf } from '../core/ids.js'
-import { Liveliness, LivelinessCause, type Verdict } from '../liveliness/verdict.js'
+import type { ProcessReading } from '../liveliness/process-reading.js'
+import { ProcessWitness } from '../liveliness/process-witness.js'
+import { Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from '../liveliness/verdict.js'
 import type { RosterRow } from '../plane/node-roster.js'
 
-/** What the kernel says of a process; `unknown` where it cannot be asked. */
-export type ProcessFate = 'running' | 'stopped' | 'io-wait' | 'gone' | 'unknown'
-
-/** What has become of the process behind a row. */
-export type FateOf = (row: RosterRow) => ProcessFate
+/** What the kernel says of the process behind a row, as far as it can be asked. */
+export type ReadProcess = (row: RosterRow) => ProcessReading
 
 interface Heirloom {
   readonly row: RosterRow
   /** When the row was written, on this process's monotonic clock. */
   readonly rowTimeMs: number
   readonly sinceMs: number
+  readonly witness: ProcessWitness
   verdict: Verdict | undefined
 }
 
@@ -29,12 +29,12 @@ export interface Inheritance {
  */
 export class InheritedWorkers {
   readonly #leaseMs: number
-  readonly #fateOf: FateOf
+  readonly #read: ReadProcess
   readonly #rows = new Map<Guid, Heirloom>()
 
-  constructor(leaseMs: number, fateOf: FateOf) {
+  constructor(leaseMs: number, read: ReadProcess) {
     this.#leaseMs = leaseMs
-    this.#fateOf = fateOf
+    this.#read = read
   }
 
   get size(): number {
@@ -46,11 +46,17 @@ export class InheritedWorkers {
     const participant = participantOf(row.sourceWriter as EntityGuid)
     if (row.liveliness === Liveliness.dead) {
       this.#rows.delete(participant)
-      const { liveliness, cause, detail, livelinessForMs } = row
-      return { row, rowTimeMs, verdict: { liveliness, cause, detail, sinceMs: rowTimeMs - livelinessForMs } }
+      const { cause, detail, evidence, livelinessForMs } = row
+      return { row, rowTimeMs, verdict: gone(cause, detail, evidence, rowTimeMs - livelinessForMs) }
     }
     const known = this.#rows.get(participant)
-    this.#rows.set(participant, { row, rowTimeMs, sinceMs: known?.sinceMs ?? nowMs, verdict: known?.verdict })
+    this.#rows.set(participant, {
+      row,
+      rowTimeMs,
+      sinceMs: known?.sinceMs ?? nowMs,
+      witness: known?.witness ?? new ProcessWitness(),
+      verdict: known?.verdict,
+    })
     return undefined
   }
 
@@ -72,27 +78,42 @@ export class InheritedWorkers {
     return judged
   }
 
-  #verdictOn({ row, sinceMs }: Heirloom, nowMs: number): Verdict | undefined {
-    const fate = this.#fateOf(row)
-    if (fate === 'gone') {
-      return verdict(Liveliness.dead, LivelinessCause.exited, 'found gone by who took over its node', nowMs)
+  #verdictOn({ row, sinceMs, witness }: Heirloom, nowMs: number): Verdict | undefined {
+    const { exited, stopped, ioWait, loopBusy, leaseExpired } = LivelinessCause
+    const { kernel, lease } = VerdictEvidence
+    const finding = witness.look(this.#read(row), nowMs)
+    if (finding.kind === 'gone') {
+      const { cause, detail } = finding.end ?? { cause: exited, detail: 'found gone by who took over its node' }
+      return gone(cause, detail, kernel, nowMs)
     }
     if (nowMs - sinceMs < this.#leaseMs) return undefined
-    switch (fate) {
+    switch (finding.kind) {
       case 'stopped':
-        return verdict(Liveliness.stalled, LivelinessCause.stopped, null, nowMs)
+        return stalled(stopped, null, nowMs)
       case 'io-wait':
-        return verdict(Liveliness.stalled, LivelinessCause.ioWait, null, nowMs)
-      case 'running':
-        return verdict(Liveliness.stalled, LivelinessCause.loopBusy, null, nowMs)
-      default:
-        return verdict(Liveliness.dead, LivelinessCause.leaseExpired, 'not heard by who took over its node', nowMs)
+        return stalled(ioWait, null, nowMs)
+      case 'busy':
+        return stalled(loopBusy, finding.detail, nowMs)
+      case 'asleep':
+        return stalled(loopBusy, 'asleep, and not heard by who took over its node', nowMs)
+      case 'unknown':
+        return gone(leaseExpired, 'not heard by who took over its node', lease, nowMs)
     }
   }
 }
 
-function verdict(liveliness: Liveliness, cause: LivelinessCause, detail: string | null, sinceMs: number): Verdict {
-  return { liveliness, cause, detail, sinceMs }
+function gone(
+  cause: LivelinessCause | null,
+  detail: string | null,
+  evidence: VerdictEvidence,
+  sinceMs: number,
+): Verdict {
+  return { liveliness: Liveliness.dead, cause, detail, sinceMs, evidence, reliableFromMs: null }
+}
+
+function stalled(cause: LivelinessCause, detail: string | null, sinceMs: number): Verdict {
+  const evidence = VerdictEvidence.kernel
+  return { liveliness: Liveliness.stalled, cause, detail, sinceMs, evidence, reliableFromMs: null }
 }
 
 function sameVerdict(a: Verdict, b: Verdict | undefined): boolean {

@@ -1,9 +1,9 @@
 import type { Guid } from '../core/ids.js'
+import { type ProcessReading, unknownReading } from '../liveliness/process-reading.js'
 import type { Participant } from '../pubsub/participant.js'
+import { probePid } from '../pubsub/process.js'
 import { type NamespacedProcess, ProcessLocator } from '../topology/process-locator.js'
-import { readProcessState } from '../topology/process-state.js'
 import { type ProcessExit, type ProcessTarget, watchProcess } from '../topology/process-watch.js'
-import type { ProcessFate } from './inherited-workers.js'
 
 /** The addon's `watchProcess`, or a test's. */
 export type WatchProcess = (target: ProcessTarget, onExit: (exit: ProcessExit) => void) => { close(): void }
@@ -13,8 +13,8 @@ export interface KernelWatchComponents {
   readonly watchProcess?: WatchProcess
   /** @default a ProcessLocator */
   readonly locator?: Pick<ProcessLocator, 'locate'>
-  /** What a process of this namespace is doing; null when there is none. @default the addon's `readProcessState` */
-  readonly readState?: (pid: number) => { readonly state: string; readonly startTime: number } | null
+  /** What a process of this namespace is doing. @default probePid */
+  readonly probe?: (pid: number, startTimeTicks: number | null) => ProcessReading
 }
 
 /**
@@ -26,14 +26,14 @@ export class KernelWatch {
   readonly #participant: Participant
   readonly #watchProcess: WatchProcess
   readonly #locator: Pick<ProcessLocator, 'locate'>
-  readonly #readState: NonNullable<KernelWatchComponents['readState']>
+  readonly #probe: NonNullable<KernelWatchComponents['probe']>
   readonly #watches = new Map<Guid, { close(): void }>()
 
   constructor(participant: Participant, components: KernelWatchComponents = {}) {
     this.#participant = participant
     this.#watchProcess = components.watchProcess ?? watchProcess
     this.#locator = components.locator ?? new ProcessLocator({ ownNamespace: participant.identity.pidNamespace })
-    this.#readState = components.readState ?? readProcessState
+    this.#probe = components.probe ?? probePid
   }
 
   get size(): number {
@@ -67,29 +67,10 @@ export class KernelWatch {
     this.#watches.delete(guid)
   }
 
-  /** What a process of this host is doing. A process that never said when it started is nobody: its pid may be reused. */
-  fateOf(target: NamespacedProcess): ProcessFate {
-    const { pid: own, pidNamespace } = this.#participant.identity
-    if (target.startTimeTicks === null || this.#readState(own) === null) return 'unknown'
+  /** What a process of this host is doing; `unknown` where it cannot be found from here. */
+  read(target: NamespacedProcess): ProcessReading {
     const location = this.#locator.locate(target)
-    // Not to be found below this namespace: whether it is gone or was never to be seen cannot be told.
-    if (location.pid === null) return 'unknown'
-    const state = this.#readState(location.pid)
-    if (state === null || state.startTime !== target.startTimeTicks) {
-      return target.pidNamespace === pidNamespace ? 'gone' : 'unknown'
-    }
-    switch (state.state) {
-      case 'Z':
-      case 'X':
-        return 'gone'
-      case 'T':
-      case 't':
-        return 'stopped'
-      case 'D':
-        return 'io-wait'
-      default:
-        return 'running'
-    }
+    return location.pid === null ? unknownReading : this.#probe(location.pid, target.startTimeTicks)
   }
 
   close(): void {

@@ -95,9 +95,7 @@ export class NodeService {
     this.#readings = readings
     this.#kernel = kernel
     this.roster = new Roster(options)
-    this.#inherited = new InheritedWorkers(inheritedLeaseMs, ({ pid, startTimeTicks, pidNamespace }) => {
-      return kernel.fateOf({ pid, startTimeTicks, pidNamespace })
-    })
+    this.#inherited = new InheritedWorkers(inheritedLeaseMs, (row) => kernel.read(row))
     this.#capacityWriter = participant.writer(nodeCapacity, { partition: planePartition })
     this.#rosterWriter = participant.writer(nodeRoster, { partition: planePartition })
     this.#claimWriter = participant.writer(workerClaim, { partition: down })

@@ -1,5 +1,5 @@
 import { type Guid, participantOf } from '../core/ids.js'
-import { Liveliness, type Verdict } from '../liveliness/verdict.js'
+import { aliveVerdict, Liveliness, type Verdict } from '../liveliness/verdict.js'
 import type { WorkerTotals } from '../plane/node-capacity.js'
 import type { Predecessor, RosterRow } from '../plane/node-roster.js'
 import type { WorkerCapacity } from '../plane/worker-capacity.js'
@@ -101,7 +101,7 @@ export class Roster {
         facts,
         originTimeMs: sample.originTimeMs,
         load: before?.load ?? unknownLoad,
-        verdict: this.#verdicts.get(participant) ?? before?.verdict ?? heardAt(nowMs),
+        verdict: this.#verdicts.get(participant) ?? before?.verdict ?? aliveVerdict(nowMs),
         inherited: false,
         reliableFromMs: before?.reliableFromMs ?? nowMs,
       },
@@ -297,11 +297,6 @@ export class Roster {
     this.#removed.delete(workerId)
     this.#unsettled.add(workerId)
   }
-}
-
-/** Until it is judged. */
-function heardAt(nowMs: number): Verdict {
-  return { liveliness: Liveliness.alive, cause: null, detail: null, sinceMs: nowMs }
 }
 
 function sameVerdict(a: Verdict, b: Verdict): boolean {

@@ -15,9 +15,9 @@ export interface SchedulerOptions extends MembershipOptions {
   readonly intentTtlMs?: number
   /**
    * After so long a worker that is `unreachable` counts as `dead` here, so that its work may be given to others
-   * although it may well be working. @default Infinity: never by itself
+   * although it may well be working. @default null: never by itself
    */
-  readonly unreachableDeadAfterMs?: number
+  readonly unreachableDeadAfterMs?: number | null
   /** Whether it serves nodes of its host while their collectors are away and no other collector can. @default true */
   readonly adopts?: boolean
 }
@@ -28,7 +28,7 @@ export const defaultSchedulerOptions = Object.freeze({
   name: 'scheduler',
   decideIntervalMs: 1_000,
   intentTtlMs: 60_000,
-  unreachableDeadAfterMs: Number.POSITIVE_INFINITY,
+  unreachableDeadAfterMs: null as number | null,
   adopts: true,
 })
 
@@ -44,7 +44,7 @@ export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSche
   if (!(resolved.intentTtlMs > 0 && resolved.intentTtlMs <= maxIntentTtlMs)) {
     throw invalidArgument(`intentTtlMs must be over 0 and at most ${maxIntentTtlMs}, not ${resolved.intentTtlMs}`)
   }
-  if (!(resolved.unreachableDeadAfterMs >= 0)) {
+  if (resolved.unreachableDeadAfterMs !== null && !(resolved.unreachableDeadAfterMs >= 0)) {
     throw invalidArgument(
       `unreachableDeadAfterMs must be a number of milliseconds, not ${resolved.unreachableDeadAfterMs}`,
     )

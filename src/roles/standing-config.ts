@@ -16,7 +16,7 @@ export class StandingConfig {
     const options = {
       partition,
       filter: ({ scope }: { scope: string }) => scopes.has(scope),
-      qos: { purgeNoWritersMs: maxIntentTtlMs },
+      qos: { readerDataLifecycle: { purgeNoWritersMs: maxIntentTtlMs } },
     }
     this.#limits = participant.reader(concurrencyLimit, options)
     this.#maintenance = participant.reader(maintenanceMode, options)

@@ -1,11 +1,11 @@
-import type { Socket } from 'node:dgram'
 import { Counters } from '../core/counters.js'
 import { NumacastError } from '../core/errors.js'
 import type { Subscription } from '../core/listeners.js'
 import { encodeRadioHeader } from '../wire/radio.js'
 import { DatagramReceiver } from './datagram-receiver.js'
-import { bindSocket, closeSocket, createNumericSocket, errorCode } from './datagram-socket.js'
+import { DatagramSender } from './datagram-sender.js'
 import { checkBody, checkGroup } from './group.js'
+import { type NetworkPath, SubnetFilter } from './network-path.js'
 import type { DatagramRange } from './range.js'
 import type { DatagramLane, FrameHandler, Group } from './transport.js'
 
@@ -18,57 +18,64 @@ interface ReceiverEntry {
 }
 
 /**
- * Multicast over `node:dgram`: one socket sends to all ports, one socket per port receives. Reading is not left to
- * libzmq because its DISH spins a core while idle (zeromq.js issue 708), and a datagram here skips two threads.
+ * Multicast over `node:dgram`: one socket per interface sends to all ports, one socket per port receives on all
+ * interfaces. Reading is not left to libzmq because its DISH spins a core while idle (zeromq.js issue 708), and a datagram here skips two threads.
  */
 export class UdpDatagramLane implements DatagramLane {
-  readonly counters = new Counters()
+  readonly counters: Counters
   readonly maxBodyBytes: number
   readonly #range: DatagramRange
-  readonly #sender: Socket
+  readonly #sender: DatagramSender
+  #paths: readonly NetworkPath[]
+  #subnets: SubnetFilter
   readonly #receivers = new Map<number, ReceiverEntry>()
   readonly #closingReceivers = new Set<Promise<void>>()
   /** The frame headers of the groups in use, and that they were checked. */
   readonly #headers = new WeakMap<Group, Buffer>()
-  readonly #onSent: (error: Error | null) => void
   #closing: Promise<void> | undefined
 
-  private constructor(range: DatagramRange, sender: Socket) {
+  private constructor(range: DatagramRange, sender: DatagramSender, paths: readonly NetworkPath[], counters: Counters) {
     this.#range = range
     this.#sender = sender
+    this.#paths = paths
+    this.#subnets = new SubnetFilter(paths)
+    this.counters = counters
     this.maxBodyBytes = range.maxBodyBytes
-    this.#onSent = (error) => {
-      if (error !== null) this.counters.add(`datagram.dropped.${errorCode(error)}`)
-    }
-    sender.on('error', (error) => this.counters.add(`datagram.failed.${errorCode(error)}`))
   }
 
-  /** @throws NumacastError NUMACAST_TRANSPORT */
-  static async open(range: DatagramRange): Promise<UdpDatagramLane> {
-    // Not shared: two senders on one ephemeral port could not be told apart.
-    const sender = createNumericSocket({ reuseAddr: false })
-    await bindSocket(sender, range.interfaceAddress, 0)
-    try {
-      sender.setMulticastInterface(range.interfaceAddress)
-      sender.setMulticastTTL(range.timeToLive)
-      sender.setMulticastLoopback(true)
-    } catch (cause) {
-      await closeSocket(sender)
-      throw new NumacastError('NUMACAST_TRANSPORT', `cannot send multicast through ${range.interfaceAddress}`, {
-        cause,
-      })
-    }
-    return new UdpDatagramLane(range, sender)
+  /**
+   * @param paths the interfaces to use beyond loopback
+   * @throws NumacastError NUMACAST_TRANSPORT
+   */
+  static async open(range: DatagramRange, paths: readonly NetworkPath[] = []): Promise<UdpDatagramLane> {
+    const counters = new Counters()
+    const usable = paths.filter(({ multicast }) => multicast)
+    return new UdpDatagramLane(range, await DatagramSender.open(range, usable, counters), usable, counters)
   }
 
   get pending(): number {
-    return this.#closing === undefined ? this.#sender.getSendQueueCount() : 0
+    return this.#closing === undefined ? this.#sender.pending : 0
+  }
+
+  /** Some interface could not be used yet: {@link follow} tries again. */
+  get isIncomplete(): boolean {
+    const receivers = [...this.#receivers.values()]
+    return !this.#sender.isComplete || receivers.some(({ receiver }) => receiver?.isComplete === false)
   }
 
   /** The smallest receive buffer that the kernel granted to any port, in bytes; 0 while nothing is joined. */
   get receiveBufferBytes(): number {
     const sizes = [...this.#receivers.values()].flatMap(({ receiver }) => receiver?.receiveBufferBytes ?? [])
     return sizes.length === 0 ? 0 : Math.min(...sizes)
+  }
+
+  /** Sends through these interfaces and listens on them from now on; those that failed before are tried again. */
+  async follow(paths: readonly NetworkPath[]): Promise<void> {
+    if (this.#closing !== undefined) return
+    this.#paths = paths.filter(({ multicast }) => multicast)
+    this.#subnets = new SubnetFilter(this.#paths)
+    for (const { receiver } of this.#receivers.values()) receiver?.follow(this.#paths)
+    await this.#sender.follow(this.#paths)
   }
 
   async join(group: Group, handler: FrameHandler): Promise<Subscription> {
@@ -89,7 +96,7 @@ export class UdpDatagramLane implements DatagramLane {
     const header = this.#headers.get(group) ?? this.#prepare(group)
     if (body.length > this.maxBodyBytes) checkBody('datagram', body, this.maxBodyBytes)
     if (this.#closing === undefined) {
-      this.#sender.send([header, body], group.port, this.#range.multicastAddress, this.#onSent)
+      this.#sender.send([header, body], group.port)
     } else {
       this.counters.add('datagram.dropped.closed')
     }
@@ -108,12 +115,14 @@ export class UdpDatagramLane implements DatagramLane {
   }
 
   #openReceiver(port: number): ReceiverEntry {
-    const opening = DatagramReceiver.open(this.#range, port, this.counters)
+    const accepts = (address: string): boolean => this.#range.accepts(address) || this.#subnets.contains(address)
+    const opening = DatagramReceiver.open({ range: this.#range, port, accepts, counters: this.counters })
     const entry: ReceiverEntry = { opening, joining: 0 }
     this.#receivers.set(port, entry)
     opening.then(
       (receiver) => {
         entry.receiver = receiver
+        receiver.follow(this.#paths)
       },
       // Those who wait for `opening` are told; the next join tries again.
       () => this.#receivers.delete(port),
@@ -132,7 +141,7 @@ export class UdpDatagramLane implements DatagramLane {
     const receivers = [...this.#receivers.values()]
     this.#receivers.clear()
     await Promise.all([
-      closeSocket(this.#sender),
+      this.#sender.close(),
       ...this.#closingReceivers,
       ...receivers.map(({ opening }) =>
         opening.then(

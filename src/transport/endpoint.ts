@@ -13,6 +13,20 @@ const maxAbstractNameBytes = 107
  * @throws NumacastError NUMACAST_INVALID_ARGUMENT
  */
 export function parseEndpoint(endpoint: string): FrameSource {
+  const parsed = readEndpoint(endpoint)
+  if (parsed !== undefined) return parsed
+  throw invalidArgument(
+    `endpoint must be ipc://@name or tcp://<numeric address>:<port>, not ${JSON.stringify(endpoint.slice(0, 200))}`,
+    { endpoint },
+  )
+}
+
+/** Whether {@link parseEndpoint} takes it. */
+export function isEndpoint(endpoint: string): boolean {
+  return readEndpoint(endpoint) !== undefined
+}
+
+function readEndpoint(endpoint: string): FrameSource | undefined {
   if (endpoint.startsWith('ipc://@')) {
     const name = endpoint.slice('ipc://@'.length)
     if (name.length <= maxAbstractNameBytes && /^[\w.-]+$/.test(name)) return { address: endpoint, port: 0 }
@@ -23,8 +37,20 @@ export function parseEndpoint(endpoint: string): FrameSource {
     const port = Number(tcp[3])
     if (isIP(address) === (tcp[1] === undefined ? 4 : 6) && port >= 1 && port <= 65_535) return { address, port }
   }
-  throw invalidArgument(
-    `endpoint must be ipc://@name or tcp://<numeric address>:<port>, not ${JSON.stringify(endpoint.slice(0, 200))}`,
-    { endpoint },
-  )
+  return undefined
+}
+
+/** @throws NumacastError NUMACAST_INVALID_ARGUMENT when there is none */
+export function endpointList(endpoints: string | readonly string[]): readonly [string, ...string[]] {
+  const [first, ...others] = typeof endpoints === 'string' ? [endpoints] : endpoints
+  if (first === undefined) throw invalidArgument('there is no endpoint to dial')
+  return [first, ...new Set(others.filter((other) => other !== first))]
+}
+
+/**
+ * Of a peer's endpoints those that lead to it from here. `ipc://` and loopback addresses mean this host's network
+ * namespace to whoever dials them, so they count only where the peer shares it.
+ */
+export function dialable(endpoints: readonly string[], sharesNetwork: boolean): readonly string[] {
+  return sharesNetwork ? endpoints : endpoints.filter((endpoint) => !/^(ipc:|tcp:\/\/(127\.|\[::1\]))/.test(endpoint))
 }

@@ -1,19 +1,21 @@
 import { type Context, Subscriber } from 'zeromq'
 import type { Counters } from '../core/counters.js'
-import { NumacastError } from '../core/errors.js'
 import type { Subscription } from '../core/listeners.js'
-import { parseEndpoint } from './endpoint.js'
+import { endpointList, isEndpoint, parseEndpoint } from './endpoint.js'
 import { Handlers } from './handlers.js'
+import { LiveDial } from './live-dial.js'
 import { decodeLiveMessage, livePrefix } from './live-message.js'
 import type { FrameHandler, FrameSource } from './transport.js'
-import { connectOptions, receiveLoop, receiverOptions, type ZeromqLimits } from './zeromq.js'
+import { connectOptions, familyOptions, receiveLoop, receiverOptions, type ZeromqLimits } from './zeromq.js'
 
-/** One SUB per endpoint, so that every frame's publisher is known; open while any group of it has a handler. */
+/** One SUB per peer, so that every frame's publisher is known; open while any group of it has a handler. */
 export class LiveSubscriber {
   readonly #context: Context
   readonly #limits: ZeromqLimits
   readonly #counters: Counters
-  readonly #connections = new Map<string, LiveConnection>()
+  readonly #connections = new Set<LiveConnection>()
+  /** A connection is found under each of its endpoints. */
+  readonly #byEndpoint = new Map<string, LiveConnection>()
   readonly #loops = new Set<Promise<void>>()
 
   constructor(context: Context, limits: ZeromqLimits, counters: Counters) {
@@ -27,45 +29,66 @@ export class LiveSubscriber {
   }
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_TRANSPORT */
-  subscribe(endpoint: string, group: string, handler: FrameHandler): Subscription {
-    const connection = this.#connections.get(endpoint) ?? this.#connect(endpoint)
-    return connection.add(group, handler, () => {
-      if (this.#connections.get(endpoint) === connection) this.#connections.delete(endpoint)
-      connection.close()
-    })
+  subscribe(endpoints: string | readonly string[], group: string, handler: FrameHandler): Subscription {
+    const wanted = endpointList(endpoints)
+    const known = wanted.map((endpoint) => this.#byEndpoint.get(endpoint)).find((found) => found !== undefined)
+    const connection = known ?? this.#connect(wanted)
+    return connection.add(group, handler, () => this.#disconnect(connection))
   }
 
   async close(): Promise<void> {
-    for (const connection of this.#connections.values()) connection.close()
-    this.#connections.clear()
+    for (const connection of [...this.#connections]) this.#disconnect(connection)
     await Promise.all(this.#loops)
   }
 
-  #connect(endpoint: string): LiveConnection {
-    const source = parseEndpoint(endpoint)
-    const socket = new Subscriber({ ...receiverOptions(this.#context, this.#limits), ...connectOptions })
+  #connect(wanted: readonly string[]): LiveConnection {
+    const endpoints = this.#dialable(wanted)
+    const source = parseEndpoint(endpoints[0] ?? '')
+    const options = { ...receiverOptions(this.#context, this.#limits), ...connectOptions, ...familyOptions(endpoints) }
+    const socket = new Subscriber(options)
     try {
-      socket.connect(endpoint)
-    } catch (cause) {
+      new LiveDial(socket, endpoints)
+    } catch (error) {
       socket.close()
-      throw new NumacastError('NUMACAST_TRANSPORT', `cannot connect to ${endpoint}`, { cause, details: { endpoint } })
+      throw error
     }
-    const connection = new LiveConnection(socket, source, this.#counters)
-    this.#connections.set(endpoint, connection)
+    const connection = new LiveConnection(socket, endpoints, source, this.#counters)
+    this.#connections.add(connection)
+    for (const endpoint of endpoints) this.#byEndpoint.set(endpoint, connection)
     const loop = connection.run().finally(() => this.#loops.delete(loop))
     this.#loops.add(loop)
     return connection
   }
+
+  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT when there is none */
+  #dialable(wanted: readonly string[]): readonly string[] {
+    const endpoints = wanted.filter((endpoint) => isEndpoint(endpoint))
+    if (endpoints.length < wanted.length)
+      this.#counters.add('stream.rejected.endpoint', wanted.length - endpoints.length)
+    if (endpoints.length === 0) parseEndpoint(wanted[0] ?? '')
+    return endpoints
+  }
+
+  #disconnect(connection: LiveConnection): void {
+    this.#connections.delete(connection)
+    for (const endpoint of connection.endpoints) {
+      if (this.#byEndpoint.get(endpoint) === connection) this.#byEndpoint.delete(endpoint)
+    }
+    connection.close()
+  }
 }
 
 class LiveConnection {
+  readonly endpoints: readonly string[]
   readonly #socket: Subscriber
   readonly #source: FrameSource
   readonly #counters: Counters
   readonly #groups = new Map<string, Handlers>()
 
-  constructor(socket: Subscriber, source: FrameSource, counters: Counters) {
+  /** `source` stands for the peer in what its frames are said to come from. */
+  constructor(socket: Subscriber, endpoints: readonly string[], source: FrameSource, counters: Counters) {
     this.#socket = socket
+    this.endpoints = endpoints
     this.#source = source
     this.#counters = counters
   }

@@ -3,10 +3,11 @@ import { Counters } from '../core/counters.js'
 import { NumacastError } from '../core/errors.js'
 import type { Subscription } from '../core/listeners.js'
 import { checkGroupName } from '../wire/radio.js'
+import { endpointList } from './endpoint.js'
 import { checkBody } from './group.js'
 import { Handlers } from './handlers.js'
 import { PendingRequests } from './pending-requests.js'
-import type { FrameHandler, FrameSource, RequestOptions, StreamLane } from './transport.js'
+import type { FrameHandler, FrameSource, Rendezvous, RequestOptions, StreamLane } from './transport.js'
 
 export interface MemoryStreamComponents {
   readonly name: string
@@ -18,7 +19,12 @@ export interface MemoryStreamComponents {
   /** Calls `arrive` with the lane at `endpoint` if there is one, when and if the network lets it. */
   readonly route: (endpoint: string, arrive: (lane: MemoryStreamLane) => void) => void
   readonly everyone: () => Iterable<MemoryStreamLane>
+  /** Answers at the host's rendezvous endpoint too, unless another lane does; what is returned ends it. */
+  readonly rendezvous: (lane: MemoryStreamLane) => { readonly isHeld: () => boolean; readonly release: () => void }
 }
+
+/** In place of a port; openings are numbered from 1. */
+export const memoryRendezvousPort = 0
 
 /** `name` stands for a host, `opening` for a port: a restart is another one. */
 export function memoryEndpoint(name: string, opening: number): string {
@@ -31,13 +37,16 @@ export class MemoryStreamLane implements StreamLane {
   readonly counters = new Counters()
   readonly requestEndpoints: readonly string[]
   readonly requestPort: number
+  readonly rendezvousPort = memoryRendezvousPort
   readonly #route: MemoryStreamComponents['route']
+  readonly #rendezvous: MemoryStreamComponents['rendezvous']
   readonly #everyone: MemoryStreamComponents['everyone']
   readonly #maxMessageBytes: number
   readonly #source: FrameSource
   readonly #pending: PendingRequests
   /** By endpoint and group. */
   readonly #subscriptions = new Map<string, Handlers>()
+  #isPublishing = false
   #serve: ((request: Buffer) => Promise<Uint8Array> | Uint8Array) | undefined
   #closed = false
 
@@ -48,6 +57,7 @@ export class MemoryStreamLane implements StreamLane {
     this.requestPort = components.requestPort
     this.#route = components.route
     this.#everyone = components.everyone
+    this.#rendezvous = components.rendezvous
     this.#maxMessageBytes = components.maxMessageBytes
     this.#source = { address: components.endpoint, port: 0 }
     this.#pending = new PendingRequests(components.clock)
@@ -61,8 +71,30 @@ export class MemoryStreamLane implements StreamLane {
     this.#serve = handler
   }
 
-  async request(endpoint: string, body: Uint8Array, options: RequestOptions): Promise<Buffer> {
+  get liveEndpoints(): readonly string[] {
+    return this.#isPublishing ? [this.endpoint] : []
+  }
+
+  /** They never change. */
+  onEndpointsChanged(): Subscription {
+    return { close: () => undefined }
+  }
+
+  contendRendezvous(): Rendezvous {
     this.#checkOpen()
+    const { isHeld, release } = this.#rendezvous(this)
+    return {
+      get isHeld() {
+        return isHeld()
+      },
+      close: async () => release(),
+    }
+  }
+
+  /** Asks the first endpoint: here all ways lead over the same link. */
+  async request(endpoints: string | readonly string[], body: Uint8Array, options: RequestOptions): Promise<Buffer> {
+    this.#checkOpen()
+    const [endpoint] = endpointList(endpoints)
     checkBody('request', body, this.#maxMessageBytes)
     const { id, reply } = this.#pending.open(endpoint, options)
     const sent = Buffer.from(body)
@@ -72,6 +104,7 @@ export class MemoryStreamLane implements StreamLane {
 
   async publishEndpoints(): Promise<readonly string[]> {
     this.#checkOpen()
+    this.#isPublishing = true
     return [this.endpoint]
   }
 
@@ -90,9 +123,10 @@ export class MemoryStreamLane implements StreamLane {
     }
   }
 
-  subscribe(endpoint: string, group: string, handler: FrameHandler): Subscription {
+  subscribe(endpoints: string | readonly string[], group: string, handler: FrameHandler): Subscription {
     checkGroupName(group)
     this.#checkOpen()
+    const [endpoint] = endpointList(endpoints)
     const key = subscriptionKey(endpoint, group)
     let handlers = this.#subscriptions.get(key)
     if (handlers === undefined) {

@@ -4,7 +4,8 @@ import { type Random, seededRandom } from '../core/random.js'
 import { type FaultOptions, type ResolvedFaults, resolveFaults } from './faults.js'
 import { MemoryDatagramLane } from './memory-datagram.js'
 import { MemoryLink } from './memory-link.js'
-import { MemoryStreamLane, memoryEndpoint } from './memory-stream.js'
+import { MemoryStreamLane, memoryEndpoint, memoryRendezvousPort } from './memory-stream.js'
+import { Range } from './range.js'
 import type { Transport } from './transport.js'
 
 export interface MemoryNetworkOptions {
@@ -36,6 +37,10 @@ export class MemoryNetwork {
   readonly #datagrams = new Map<string, MemoryDatagramLane>()
   readonly #streams = new Map<string, MemoryStreamLane>()
   readonly #disconnected = new Set<string>()
+  /** Those whom no datagram reaches. */
+  readonly #isOff = new Set<string>()
+  /** By rendezvous endpoint; the first of each holds it. */
+  readonly #contenders = new Map<string, Set<MemoryStreamLane>>()
   #sides: readonly ReadonlySet<string>[] = []
   #faults: ResolvedFaults
   #openings = 0
@@ -50,10 +55,11 @@ export class MemoryNetwork {
 
   /**
    * A participant's transport. `name` stands for its host: closing and opening again is a restart, with new endpoints.
+   * With range `off` no datagram leaves it or reaches it, as on a network without multicast.
    *
    * @throws NumacastError NUMACAST_INVALID_ARGUMENT when `name` is open already
    */
-  open(name: string): Transport {
+  open(name: string, range: Range = Range.subnet): Transport {
     if (this.#datagrams.has(name)) throw invalidArgument(`"${name}" is open already; close it first`)
     const requestPort = ++this.#openings
     const endpoint = memoryEndpoint(name, requestPort)
@@ -61,7 +67,10 @@ export class MemoryNetwork {
       source: { address: name, port: requestPort },
       maxBodyBytes: this.#maxBodyBytes,
       route: (toEach) => {
-        for (const [to, lane] of this.#datagrams) this.#link(name, to).datagram(() => toEach(lane))
+        if (range === Range.off) return
+        for (const [to, lane] of this.#datagrams) {
+          if (!this.#isOff.has(to)) this.#link(name, to).datagram(() => toEach(lane))
+        }
       },
     })
     const stream = new MemoryStreamLane({
@@ -70,20 +79,27 @@ export class MemoryNetwork {
       clock: this.#clock,
       maxMessageBytes: this.#maxMessageBytes,
       route: (to, arrive) => {
-        const lane = this.#streams.get(to)
+        const lane = this.#streams.get(to) ?? this.#rendezvousAt(to)
         if (lane !== undefined) this.#link(name, lane.name).stream(() => arrive(lane))
       },
       name,
       everyone: () => this.#streams.values(),
+      rendezvous: (lane) => this.#contend(name, lane),
     })
+    if (range === Range.off) this.#isOff.add(name)
     this.#datagrams.set(name, datagram)
     this.#streams.set(endpoint, stream)
     return {
+      range,
       datagram,
       stream,
       close: async () => {
-        if (this.#datagrams.get(name) === datagram) this.#datagrams.delete(name)
+        if (this.#datagrams.get(name) === datagram) {
+          this.#datagrams.delete(name)
+          this.#isOff.delete(name)
+        }
         this.#streams.delete(endpoint)
+        this.#contenders.get(memoryEndpoint(name, memoryRendezvousPort))?.delete(stream)
         datagram.close()
         stream.close()
       },
@@ -137,6 +153,17 @@ export class MemoryNetwork {
   breakStreams(one: string, other: string): void {
     this.#link(one, other).breakStreams()
     this.#link(other, one).breakStreams()
+  }
+
+  #contend(name: string, lane: MemoryStreamLane): { isHeld: () => boolean; release: () => void } {
+    const endpoint = memoryEndpoint(name, memoryRendezvousPort)
+    const contenders = this.#contenders.get(endpoint) ?? new Set()
+    this.#contenders.set(endpoint, contenders.add(lane))
+    return { isHeld: () => this.#rendezvousAt(endpoint) === lane, release: () => contenders.delete(lane) }
+  }
+
+  #rendezvousAt(endpoint: string): MemoryStreamLane | undefined {
+    return this.#contenders.get(endpoint)?.values().next().value
   }
 
   #link(from: string, to: string): MemoryLink {

@@ -1,52 +1,24 @@
-import type { Clock } from '../core/clock.js'
-import { invalidArgument } from '../core/errors.js'
 import { UdpDatagramLane } from './datagram.js'
-import { checkDomain } from './port.js'
-import { type DatagramRange, localhostRange } from './range.js'
-import { type StreamLaneOptions, ZeromqStreamLane } from './stream.js'
+import { readInterfaceFacts } from './interface-facts.js'
+import { networkPaths, rankInterfaces } from './interface-rank.js'
+import { readInterfaces } from './interfaces.js'
+import type { NetworkPath } from './network-path.js'
+import { OffDatagramLane } from './off-datagram.js'
+import { PathWatch } from './path-watch.js'
+import { rendezvousPortOf } from './port.js'
+import { localhostRange, Range, subnetRange } from './range.js'
+import { ZeromqStreamLane } from './stream.js'
 import type { Transport } from './transport.js'
-
-/** How far a participant is heard. */
-export const Range = {
-  /** This host's loopback interface. */
-  localhost: 'localhost',
-} as const
-export type Range = (typeof Range)[keyof typeof Range]
-
-export interface OpenTransportOptions {
-  /** 0 … 231. Participants of different domains never meet. */
-  readonly domain: number
-  readonly clock: Clock
-  /** @default 'localhost' */
-  readonly range?: Range
-  readonly stream?: StreamLaneOptions
-}
-
-interface ResolvedOpenTransportOptions {
-  readonly domain: number
-  readonly clock: Clock
-  readonly range: DatagramRange
-  readonly stream: StreamLaneOptions
-}
-
-export const defaultRange: Range = Range.localhost
-
-const ranges: Readonly<Record<Range, DatagramRange>> = { localhost: localhostRange }
-
-function resolveOpenTransportOptions(options: OpenTransportOptions): ResolvedOpenTransportOptions {
-  checkDomain(options.domain)
-  const range = options.range ?? defaultRange
-  if (!Object.hasOwn(ranges, range)) {
-    throw invalidArgument(`range must be one of ${Object.keys(ranges).join(', ')}, not ${JSON.stringify(range)}`, {
-      range,
-    })
-  }
-  return { domain: options.domain, clock: options.clock, range: ranges[range], stream: options.stream ?? {} }
-}
+import {
+  type OpenTransportOptions,
+  type ResolvedTransportOptions,
+  resolveTransportOptions,
+  StreamReach,
+} from './transport-options.js'
 
 /** The real transport, with what only it can tell. */
 export interface NetworkTransport extends Transport {
-  readonly datagram: UdpDatagramLane
+  readonly datagram: UdpDatagramLane | OffDatagramLane
   readonly stream: ZeromqStreamLane
 }
 
@@ -54,23 +26,66 @@ export interface NetworkTransport extends Transport {
  * Opens both lanes. Like a `net.Server`, an open transport keeps the process alive; after `close()` nothing of it does.
  * A process that dies without closing leaves nothing behind: no file, no port.
  *
+ * Interfaces beyond loopback are looked at every two seconds while it is open, and followed.
+ *
  * @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_TRANSPORT
  */
 export async function openTransport(options: OpenTransportOptions): Promise<NetworkTransport> {
-  const { domain, clock, range, stream: streamOptions } = resolveOpenTransportOptions(options)
-  const stream = await ZeromqStreamLane.open({ clock, name: `d${domain}-${process.pid}` }, streamOptions)
-  let datagram: UdpDatagramLane
+  const resolved = resolveTransportOptions(options)
+  const { domain, clock, random, range, port } = resolved
+  const paths = resolved.streamReach === StreamReach.network ? networkPaths(readInterfaces(resolved)) : []
+  const name = `d${domain}-${process.pid}`
+  const addresses = paths.map(({ address }) => address)
+  const rendezvousPort = rendezvousPortOf(domain)
+  const stream = await ZeromqStreamLane.open({ clock, random, name, port, addresses, rendezvousPort }, resolved.stream)
+  let datagram: NetworkTransport['datagram']
   try {
-    datagram = await UdpDatagramLane.open(range)
+    datagram = await openDatagrams(range, paths)
   } catch (error) {
     await stream.close()
     throw error
   }
+  const watch = resolved.streamReach === StreamReach.network ? watchPaths(resolved, datagram, stream, paths) : undefined
   return {
+    range,
     datagram,
     stream,
     close: async () => {
+      watch?.close()
       await Promise.all([datagram.close(), stream.close()])
     },
   }
+}
+
+async function openDatagrams(range: Range, paths: readonly NetworkPath[]): Promise<NetworkTransport['datagram']> {
+  switch (range) {
+    case Range.localhost:
+      return UdpDatagramLane.open(localhostRange)
+    case Range.subnet:
+      return UdpDatagramLane.open(subnetRange, paths)
+    case Range.off:
+      return new OffDatagramLane()
+  }
+}
+
+function watchPaths(
+  { clock, interfaces }: ResolvedTransportOptions,
+  datagram: NetworkTransport['datagram'],
+  stream: ZeromqStreamLane,
+  paths: readonly NetworkPath[],
+): PathWatch {
+  return new PathWatch(
+    {
+      clock,
+      // What was asked for may be gone for a while: no reason to complain now.
+      read: () => networkPaths(rankInterfaces(readInterfaceFacts(), interfaces)),
+      isIncomplete: () => datagram.isIncomplete || stream.isIncomplete,
+      follow: async (now, { came, went }) => {
+        if (came > 0) stream.counters.add('interface.came', came)
+        if (went > 0) stream.counters.add('interface.went', went)
+        await Promise.all([datagram.follow(now), stream.follow(now.map(({ address }) => address))])
+      },
+    },
+    paths,
+  )
 }

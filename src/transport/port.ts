@@ -25,6 +25,16 @@ export function checkDomain(domain: number): void {
   checkRange('domain', domain, maxDomain)
 }
 
+/**
+ * The TCP port at which some participant of a host may be found without knowing any: `7400 + 250·domain`, the number that
+ * DDS uses for discovery by multicast. Our datagrams use UDP, so the two do not meet.
+ *
+ * @throws NumacastError NUMACAST_INVALID_ARGUMENT
+ */
+export function rendezvousPortOf(domain: number): number {
+  return portOf(domain, 0)
+}
+
 function checkRange(what: string, value: number, max: number): void {
   if (Number.isInteger(value) && value >= 0 && value <= max) return
   throw invalidArgument(`${what} must be an integer from 0 to ${max}, not ${value}`, { [what]: value })

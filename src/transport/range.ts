@@ -1,15 +1,27 @@
+/** How far a participant is heard. */
+export const Range = {
+  /** This host's loopback interface. */
+  localhost: 'localhost',
+  /** This host, and by multicast everybody on the subnets of its interfaces. */
+  subnet: 'subnet',
+  /** Nobody by multicast: none is sent and none is listened to. Only streams remain. */
+  off: 'off',
+} as const
+export type Range = (typeof Range)[keyof typeof Range]
+
 /**
- * How far a participant's datagrams go: where they are sent, through which interface, and from whom they are accepted.
+ * How far a participant's datagrams go: where they are sent, and from whom they are accepted. All use the loopback
+ * interface; that of `subnet` uses others too, which come and go while it runs (`UdpDatagramLane.follow`).
  */
 export interface DatagramRange {
   readonly multicastAddress: string
-  /** The address of the interface that sends and receives multicast. */
+  /** The address of the loopback interface, over which participants of one host hear each other. */
   readonly interfaceAddress: string
-  /** IP time to live: 0 never leaves the host, 1 never leaves the subnet (RFC 1112, section 6.1). */
+  /** IP time to live on loopback: 0 never leaves the host (RFC 1112, section 6.1). */
   readonly timeToLive: number
   readonly maxBodyBytes: number
   /**
-   * Whether a frame from this address belongs to the range. A socket also receives what reaches its multicast address
+   * Whether a frame from this address belongs to the host. A socket also receives what reaches its multicast address
    * through interfaces that other programs joined on (IP_MULTICAST_ALL, ip(7)), so membership alone decides nothing.
    */
   accepts(address: string): boolean
@@ -27,3 +39,12 @@ export const localhostRange: DatagramRange = Object.freeze({
   maxBodyBytes: 8_000,
   accepts: (address: string) => address.startsWith('127.'),
 })
+
+/**
+ * Loopback, and with a time to live of 1 the subnets of the interfaces in use. 1,344 bytes with the group's name and the
+ * headers of UDP and IPv4 are 1,388: one packet on Ethernet (1,500), also through VXLAN (1,450) or WireGuard (1,420).
+ */
+export const subnetRange: DatagramRange = Object.freeze({ ...localhostRange, maxBodyBytes: 1_344 })
+
+/** Off the host a frame may pass no router (RFC 1112, section 6.1). */
+export const subnetTimeToLive = 1

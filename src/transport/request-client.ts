@@ -2,8 +2,9 @@ import type { Context } from 'zeromq'
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import { NumacastError } from '../core/errors.js'
-import { parseEndpoint } from './endpoint.js'
+import { endpointList, parseEndpoint } from './endpoint.js'
 import { RequestConnection } from './request-connection.js'
+import { RequestRace } from './request-race.js'
 import type { RequestOptions } from './transport.js'
 import type { ZeromqLimits } from './zeromq.js'
 
@@ -32,15 +33,37 @@ export class RequestClient {
     return this.#current.size
   }
 
-  async request(endpoint: string, body: Uint8Array, options: RequestOptions): Promise<Buffer> {
-    const connection = this.#current.get(endpoint) ?? this.#connect(endpoint)
-    return connection.request(body, options)
+  /** @throws NumacastError as {@link StreamLane.request} says */
+  async request(endpoints: string | readonly string[], body: Uint8Array, options: RequestOptions): Promise<Buffer> {
+    const candidates = endpointList(endpoints)
+    const proven = candidates.map((endpoint) => this.#current.get(endpoint)).find((known) => known?.isProven)
+    if (proven !== undefined) return proven.request(body, options)
+    const connections = this.#connectAll(candidates)
+    const [only, ...others] = connections
+    if (only !== undefined && others.length === 0) return only.request(body, options)
+    return new RequestRace(this.#components.clock, connections, body, options).run()
   }
 
   async close(): Promise<void> {
     const reason = new NumacastError('NUMACAST_CLOSED', 'the stream lane was closed')
     this.#current.clear()
     await Promise.all([...this.#open].map((connection) => connection.close(reason)))
+  }
+
+  /** @throws what the first threw, when none can be dialled */
+  #connectAll(candidates: readonly string[]): RequestConnection[] {
+    const connections: RequestConnection[] = []
+    let failure: unknown
+    for (const endpoint of candidates) {
+      try {
+        connections.push(this.#current.get(endpoint) ?? this.#connect(endpoint))
+      } catch (error) {
+        failure ??= error
+        this.#components.counters.add('stream.rejected.endpoint')
+      }
+    }
+    if (connections.length === 0) throw failure
+    return connections
   }
 
   #connect(endpoint: string): RequestConnection {

@@ -3,9 +3,9 @@ import type { Clock, Timer } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import { NumacastError } from '../core/errors.js'
 import { PendingRequests } from './pending-requests.js'
-import { requestIdBytes } from './request-server.js'
+import { requestIdBytes } from './request-listener.js'
 import type { RequestOptions } from './transport.js'
-import { connectOptions, receiveLoop, senderOptions, sendNow, type ZeromqLimits } from './zeromq.js'
+import { connectOptions, familyOptions, receiveLoop, senderOptions, sendNow, type ZeromqLimits } from './zeromq.js'
 
 export interface RequestConnectionComponents {
   readonly context: Context
@@ -41,7 +41,7 @@ export class RequestConnection {
     this.endpoint = endpoint
     this.#components = components
     this.#pending = new PendingRequests(clock)
-    this.#dealer = new Dealer({ ...senderOptions(context, limits), ...connectOptions })
+    this.#dealer = new Dealer({ ...senderOptions(context, limits), ...connectOptions, ...familyOptions([endpoint]) })
     try {
       this.#dealer.connect(endpoint)
     } catch (cause) {
@@ -52,6 +52,16 @@ export class RequestConnection {
       components.onClosed(this),
     )
     this.#whenIdle()
+  }
+
+  /** Something came back over it. */
+  get isProven(): boolean {
+    return this.#replies > 0
+  }
+
+  /** Closes it, as soon as nothing waits in it, unless it is proven. */
+  closeUnproven(): void {
+    if (!this.isProven) this.#retire()
   }
 
   request(body: Uint8Array, options: RequestOptions): Promise<Buffer> {

@@ -1,80 +1,139 @@
-import { type Context, Router } from 'zeromq'
+import type { Context } from 'zeromq'
 import type { Counters } from '../core/counters.js'
-import { bindEverywhere, receiveLoop, senderOptions, sendNow, type ZeromqLimits } from './zeromq.js'
-
-/**
- *     request   DEALER → ROUTER   | id (4 bytes, the requester's choice) | body |
- *     reply     ROUTER → DEALER   | id, unchanged                        | body |
- *
- * Two ZeroMQ frames each, after the routing id that ROUTER adds. Replies come in any order.
- */
-export const requestIdBytes = 4
+import { AddressListeners } from './address-listeners.js'
+import { parseEndpoint } from './endpoint.js'
+import { RequestListener } from './request-listener.js'
+import { bindFailure, hostEndpoints, tcpEndpoint, type ZeromqLimits } from './zeromq.js'
 
 /** Requests in progress; more are refused, because a handler that never ends must not hold memory without bound. */
 const maxInProgress = 4_096
+/** A port that is free on loopback may be taken at another address: another one is tried, so often. */
+const portAttempts = 8
 
 export type RequestHandler = (request: Buffer) => Promise<Uint8Array> | Uint8Array
 
-/** Answers requests on a ROUTER. */
-export class RequestServer {
-  readonly endpoints: readonly string[]
-  readonly #router: Router
-  readonly #limits: ZeromqLimits
-  readonly #counters: Counters
-  readonly #loop: Promise<void>
-  #handler: RequestHandler | undefined
-  #inProgress = 0
+export interface RequestServerComponents {
+  readonly context: Context
+  readonly limits: ZeromqLimits
+  readonly counters: Counters
+}
 
-  private constructor(router: Router, endpoints: readonly string[], limits: ZeromqLimits, counters: Counters) {
-    this.#router = router
-    this.endpoints = endpoints
-    this.#limits = limits
-    this.#counters = counters
-    this.#loop = receiveLoop(router, counters, (frames) => this.#receive(frames))
+export interface ListenOptions {
+  /** Goes into the names of abstract sockets. */
+  readonly name: string
+  /** 0: any free one. */
+  readonly port: number
+  /** Where to listen beyond the host, best first. */
+  readonly addresses: readonly string[]
+}
+
+/** Answers requests: on this host, and at the same TCP port of each address in use beyond it. */
+export class RequestServer {
+  /** At every address. */
+  readonly port: number
+  readonly #components: RequestServerComponents
+  readonly #host: RequestListener
+  readonly #network: AddressListeners<RequestListener>
+  readonly #desk: RequestDesk
+
+  private constructor(
+    components: RequestServerComponents,
+    desk: RequestDesk,
+    host: RequestListener,
+    network: AddressListeners<RequestListener>,
+    port: number,
+  ) {
+    this.#components = components
+    this.#desk = desk
+    this.#host = host
+    this.#network = network
+    this.port = port
   }
 
   /** @throws NumacastError NUMACAST_TRANSPORT */
-  static async open(context: Context, name: string, limits: ZeromqLimits, counters: Counters): Promise<RequestServer> {
-    // Mandatory: a reply that cannot be routed or queued is an error, and so can be counted.
-    const router = new Router({ ...senderOptions(context, limits), mandatory: true })
-    const endpoints = await bindEverywhere(router, name)
-    return new RequestServer(router, endpoints, limits, counters)
-  }
-
-  set handler(handler: RequestHandler) {
-    this.#handler = handler
-  }
-
-  close(): Promise<void> {
-    this.#router.close()
-    return this.#loop
-  }
-
-  #receive(frames: Buffer[]): void {
-    const [peer, id, body] = frames
-    if (peer === undefined || id === undefined || body === undefined || frames.length !== 3) {
-      this.#counters.add('stream.rejected.request-frames')
-    } else if (id.length !== requestIdBytes) {
-      this.#counters.add('stream.rejected.request-id')
-    } else if (this.#handler === undefined) {
-      this.#counters.add('stream.rejected.not-serving')
-    } else if (this.#inProgress >= maxInProgress) {
-      this.#counters.add('stream.rejected.too-many-requests')
-    } else {
-      void this.#answer(this.#handler, peer, id, body)
+  static async open(components: RequestServerComponents, options: ListenOptions): Promise<RequestServer> {
+    const desk = new RequestDesk(components)
+    for (let attempt = 1; ; attempt++) {
+      const host = await listen(components, desk, hostEndpoints(options.name, options.port))
+      const tcp = host.endpoints.find((endpoint) => endpoint.startsWith('tcp://'))
+      const port = tcp === undefined ? 0 : parseEndpoint(tcp).port
+      const network = new AddressListeners(
+        (address) => listen(components, desk, [tcpEndpoint(address, port)]),
+        (error) => components.counters.add(`stream.failed.listen.${bindFailure(error)}`),
+      )
+      await network.follow(options.addresses)
+      if (network.isComplete || options.port !== 0 || attempt === portAttempts) {
+        return new RequestServer(components, desk, host, network, port)
+      }
+      await Promise.all([host.close(), network.close()])
     }
   }
 
-  async #answer(handler: RequestHandler, peer: Buffer, id: Buffer, body: Buffer): Promise<void> {
+  /** Best first. */
+  get endpoints(): readonly string[] {
+    const [ipc, ...loopback] = this.#host.endpoints
+    return [...(ipc === undefined ? [] : [ipc]), ...this.#network.endpoints, ...loopback]
+  }
+
+  get isComplete(): boolean {
+    return this.#network.isComplete
+  }
+
+  set handler(handler: RequestHandler) {
+    this.#desk.handler = handler
+  }
+
+  /** Resolves to whether `endpoints` has changed. */
+  follow(addresses: readonly string[]): Promise<boolean> {
+    return this.#network.follow(addresses)
+  }
+
+  /** Listens at another port too. @throws NumacastError NUMACAST_TRANSPORT */
+  listenAt(address: string, port: number): Promise<RequestListener> {
+    return listen(this.#components, this.#desk, [tcpEndpoint(address, port)])
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#host.close(), this.#network.close()])
+  }
+}
+
+/** Where requests come in from all listeners, and are answered. */
+class RequestDesk {
+  readonly #components: RequestServerComponents
+  #inProgress = 0
+  handler: RequestHandler | undefined
+
+  constructor(components: RequestServerComponents) {
+    this.#components = components
+  }
+
+  take(body: Buffer, reply: (body: Uint8Array) => void): void {
+    const { counters } = this.#components
+    if (this.handler === undefined) counters.add('stream.rejected.not-serving')
+    else if (this.#inProgress >= maxInProgress) counters.add('stream.rejected.too-many-requests')
+    else void this.#answer(this.handler, body, reply)
+  }
+
+  async #answer(handler: RequestHandler, body: Buffer, reply: (body: Uint8Array) => void): Promise<void> {
+    const { counters, limits } = this.#components
     this.#inProgress++
     try {
-      const reply = await handler(body)
-      if (reply.length > this.#limits.maxMessageBytes) this.#counters.add('stream.dropped.too-large')
-      else sendNow(this.#router, [peer, id, reply], this.#counters)
+      const answer = await handler(body)
+      if (answer.length > limits.maxMessageBytes) counters.add('stream.dropped.too-large')
+      else reply(answer)
     } catch {
-      this.#counters.add('stream.failed.handler')
+      counters.add('stream.failed.handler')
     } finally {
       this.#inProgress--
     }
   }
+}
+
+function listen(
+  { context, limits, counters }: RequestServerComponents,
+  desk: RequestDesk,
+  endpoints: readonly string[],
+): Promise<RequestListener> {
+  return RequestListener.open(context, endpoints, limits, counters, (body, reply) => desk.take(body, reply))
 }

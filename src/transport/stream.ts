@@ -2,16 +2,17 @@ import type { Context } from 'zeromq'
 import type { Clock } from '../core/clock.js'
 import { Counters } from '../core/counters.js'
 import { invalidArgument, NumacastError } from '../core/errors.js'
-import type { Subscription } from '../core/listeners.js'
+import { Listeners, type Subscription } from '../core/listeners.js'
+import type { Random } from '../core/random.js'
 import { checkGroupName } from '../wire/radio.js'
-import { parseEndpoint } from './endpoint.js'
 import { checkBody } from './group.js'
 import { LivePublisher } from './live-publisher.js'
 import { LiveSubscriber } from './live-subscriber.js'
+import { RendezvousContender } from './rendezvous-contender.js'
 import { RequestClient } from './request-client.js'
 import { type RequestHandler, RequestServer } from './request-server.js'
-import type { FrameHandler, RequestOptions, StreamLane } from './transport.js'
-import { createContext } from './zeromq.js'
+import type { FrameHandler, Rendezvous, RequestOptions, StreamLane } from './transport.js'
+import { createContext, tcpEndpoint } from './zeromq.js'
 
 export interface StreamLaneOptions {
   /** The longest request, reply or live body. @default 4 MiB: a 1 MiB sample, or a chunk of a large cache, with room */
@@ -52,59 +53,82 @@ export function resolveStreamLaneOptions(options: StreamLaneOptions = {}): Resol
 
 export interface StreamLaneComponents {
   readonly clock: Clock
+  readonly random?: Random
   /** Goes into the abstract socket names, so that `ss -xl` tells whose they are: letters, digits and `-`. */
   readonly name: string
+  /** A fixed port for requests, the next one for live frames. @default 0: any free one */
+  readonly port?: number
+  /** Where to listen beyond the host, best first; {@link ZeromqStreamLane.follow} changes them. @default [] */
+  readonly addresses?: readonly string[]
+  /** @default 0: there is none to contend for */
+  readonly rendezvousPort?: number
 }
 
 /** ROUTER/DEALER for requests, XPUB/SUB for live frames. The sockets keep the process alive until `close()`. */
 export class ZeromqStreamLane implements StreamLane {
   readonly counters: Counters
-  readonly #name: string
+  readonly rendezvousPort: number
+  readonly #components: StreamLaneComponents
   readonly #context: Context
   readonly #options: ResolvedStreamLaneOptions
   readonly #server: RequestServer
   readonly #client: RequestClient
   readonly #subscriber: LiveSubscriber
+  readonly #endpointListeners: Listeners<void>
+  #addresses: readonly string[]
+  #rendezvous: RendezvousContender | undefined
   #publisher: LivePublisher | undefined
   #opening: Promise<LivePublisher> | undefined
   #closing: Promise<void> | undefined
 
   private constructor(
-    { clock, name }: StreamLaneComponents,
+    components: StreamLaneComponents,
     options: ResolvedStreamLaneOptions,
     context: Context,
     server: RequestServer,
     counters: Counters,
   ) {
-    this.#name = name
+    this.rendezvousPort = components.rendezvousPort ?? 0
+    this.#components = components
+    this.#addresses = components.addresses ?? []
     this.#options = options
     this.#context = context
     this.#server = server
     this.counters = counters
+    const { clock } = components
     this.#client = new RequestClient({ context, clock, counters, limits: options, idleMs: options.idleMs })
     this.#subscriber = new LiveSubscriber(context, options, counters)
+    this.#endpointListeners = new Listeners(() => counters.add('stream.failed.listener'))
   }
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_TRANSPORT */
   static async open(components: StreamLaneComponents, options: StreamLaneOptions = {}): Promise<ZeromqStreamLane> {
-    const resolved = resolveStreamLaneOptions(options)
+    const limits = resolveStreamLaneOptions(options)
     const context = createContext()
     const counters = new Counters()
-    const server = await RequestServer.open(context, components.name, resolved, counters)
-    return new ZeromqStreamLane(components, resolved, context, server, counters)
+    const { name, port = 0, addresses = [] } = components
+    const server = await RequestServer.open({ context, limits, counters }, { name, port, addresses })
+    return new ZeromqStreamLane(components, limits, context, server, counters)
   }
 
   get requestEndpoints(): readonly string[] {
     return this.#server.endpoints
   }
 
+  get liveEndpoints(): readonly string[] {
+    return this.#publisher?.endpoints ?? []
+  }
+
   get requestPort(): number {
-    const tcp = this.#server.endpoints.find((endpoint) => endpoint.startsWith('tcp://'))
-    return tcp === undefined ? 0 : parseEndpoint(tcp).port
+    return this.#server.port
   }
 
   requestEndpointAt(address: string, requestPort: number): string {
-    return `tcp://${address.includes(':') ? `[${address}]` : address}:${requestPort}`
+    return tcpEndpoint(address, requestPort)
+  }
+
+  onEndpointsChanged(listener: () => void): Subscription {
+    return this.#endpointListeners.add(listener)
   }
 
   /** Connections that this participant dialled and keeps: for requests, and for live frames. */
@@ -112,22 +136,53 @@ export class ZeromqStreamLane implements StreamLane {
     return { request: this.#client.connections, live: this.#subscriber.connections }
   }
 
+  /** Some address could not be listened at yet: {@link follow} tries again. */
+  get isIncomplete(): boolean {
+    return !this.#server.isComplete || this.#publisher?.isComplete === false
+  }
+
+  /** Listens at these addresses beyond the host, and no longer at others. */
+  async follow(addresses: readonly string[]): Promise<void> {
+    if (this.#closing !== undefined) return
+    this.#addresses = addresses
+    this.#rendezvous?.follow(this.#rendezvousAddresses())
+    const changes = await Promise.all([this.#server.follow(addresses), this.#publisher?.follow(addresses)])
+    if (changes.includes(true) && this.#closing === undefined) this.#endpointListeners.emit()
+  }
+
   serve(handler: RequestHandler): void {
     this.#server.handler = handler
   }
 
-  async request(endpoint: string, body: Uint8Array, options: RequestOptions): Promise<Buffer> {
+  contendRendezvous(): Rendezvous {
+    this.#checkOpen()
+    const { clock, random = Math.random } = this.#components
+    this.#rendezvous ??= new RendezvousContender(
+      {
+        clock,
+        random,
+        counters: this.counters,
+        listen: (address) => this.#server.listenAt(address, this.rendezvousPort),
+        onClosed: () => {
+          this.#rendezvous = undefined
+        },
+      },
+      this.#rendezvousAddresses(),
+    )
+    return this.#rendezvous
+  }
+
+  async request(endpoints: string | readonly string[], body: Uint8Array, options: RequestOptions): Promise<Buffer> {
     this.#checkOpen()
     checkBody('request', body, this.#options.maxMessageBytes)
-    return this.#client.request(endpoint, body, options)
+    return this.#client.request(endpoints, body, options)
   }
 
   async publishEndpoints(): Promise<readonly string[]> {
     this.#checkOpen()
-    this.#opening ??= LivePublisher.open(this.#context, this.#name, this.#options, this.counters)
+    this.#opening ??= this.#openPublisher()
     const publisher = await this.#opening
     this.#checkOpen()
-    this.#publisher = publisher
     return publisher.endpoints
   }
 
@@ -138,10 +193,10 @@ export class ZeromqStreamLane implements StreamLane {
     else this.counters.add('stream.dropped.closed')
   }
 
-  subscribe(endpoint: string, group: string, handler: FrameHandler): Subscription {
+  subscribe(endpoints: string | readonly string[], group: string, handler: FrameHandler): Subscription {
     checkGroupName(group)
     this.#checkOpen()
-    return this.#subscriber.subscribe(endpoint, group, handler)
+    return this.#subscriber.subscribe(endpoints, group, handler)
   }
 
   close(): Promise<void> {
@@ -150,11 +205,32 @@ export class ZeromqStreamLane implements StreamLane {
   }
 
   async #close(): Promise<void> {
+    this.#endpointListeners.clear()
     const publisher = this.#opening?.then(
       (opened) => opened.close(),
       () => undefined,
     )
-    await Promise.all([this.#client.close(), this.#subscriber.close(), this.#server.close(), publisher])
+    await Promise.all([
+      this.#client.close(),
+      this.#subscriber.close(),
+      this.#rendezvous?.close(),
+      this.#server.close(),
+      publisher,
+    ])
+  }
+
+  async #openPublisher(): Promise<LivePublisher> {
+    const { name, port = 0 } = this.#components
+    const livePort = port === 0 ? 0 : port + 1
+    const listen = { name, port: livePort, addresses: this.#addresses }
+    const publisher = await LivePublisher.open(this.#context, listen, this.#options, this.counters)
+    this.#publisher = publisher
+    await publisher.follow(this.#addresses) // they may have changed meanwhile
+    return publisher
+  }
+
+  #rendezvousAddresses(): readonly string[] {
+    return this.rendezvousPort === 0 ? [] : ['127.0.0.1', ...this.#addresses]
   }
 
   #checkOpen(): void {

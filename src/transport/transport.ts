@@ -1,11 +1,14 @@
 import type { Counters } from '../core/counters.js'
 import type { Subscription } from '../core/listeners.js'
+import type { Range } from './range.js'
 
 /**
  * What a participant needs from the network, and nothing more. Three implementations: UDP multicast plus
  * ZeroMQ (`openTransport`), and `MemoryNetwork` for tests, on which a fake clock and a seed decide everything.
  */
 export interface Transport {
+  /** How far it is heard; with `off` the datagram lane takes everything and carries nothing. */
+  readonly range: Range
   readonly datagram: DatagramLane
   readonly stream: StreamLane
   /** Closes both lanes. Twice is fine. */
@@ -55,22 +58,36 @@ export interface StreamLane {
   readonly counters: Counters
   /**
    * Where this participant answers requests, best first: `ipc://@…` (abstract, leaves no file) on Linux, then
-   * `tcp://`. Stable from the moment the transport is open.
+   * `tcp://` at each address in use. They change when interfaces come or go: {@link onEndpointsChanged}.
    */
   readonly requestEndpoints: readonly string[]
+  /** Where live frames are had, best first; empty until {@link publishEndpoints} was called. */
+  readonly liveEndpoints: readonly string[]
+  /** `requestEndpoints` or `liveEndpoints` have changed. */
+  onEndpointsChanged(listener: () => void): Subscription
   /** The port of the request endpoint that peers derive from a beacon's source address; 0: none. */
   readonly requestPort: number
+  /** The port at which some participant of each host may be found: see {@link contendRendezvous}. */
+  readonly rendezvousPort: number
   /** Where a peer answers whose beacon came from `address` and named `requestPort`. */
   requestEndpointAt(address: string, requestPort: number): string
   /** Answers requests. One handler; a rejected or throwing one is counted and the requester times out. */
   serve(handler: (request: Buffer) => Promise<Uint8Array> | Uint8Array): void
   /**
-   * One request, one reply. The bytes belong to the lane from here on.
-   * @throws NumacastError NUMACAST_TIMEOUT; NUMACAST_CLOSED when the lane closes first; NUMACAST_LIMIT when the body is
-   *   too long or too many requests to `endpoint` wait already; NUMACAST_INVALID_ARGUMENT when `endpoint` is none that
-   *   the lane dials
+   * Tries to answer requests at `rendezvousPort` too, at every address that this participant listens at. Where another
+   * participant of the host has it, tries again, until that one has left. One contention at a time.
    */
-  request(endpoint: string, body: Uint8Array, options: RequestOptions): Promise<Buffer>
+  contendRendezvous(): Rendezvous
+  /**
+   * One request, one reply. The bytes belong to the lane from here on.
+   *
+   * Several endpoints are those of one participant, best first. They are dialled one after the other with a short head
+   * start each; the first that answers is remembered and the others are closed. So a request may arrive more than once.
+   * @throws NumacastError NUMACAST_TIMEOUT; NUMACAST_CLOSED when the lane closes first; NUMACAST_LIMIT when the body is
+   *   too long or too many requests to the endpoint wait already; NUMACAST_INVALID_ARGUMENT when there is
+   *   no endpoint that the lane dials
+   */
+  request(endpoints: string | readonly string[], body: Uint8Array, options: RequestOptions): Promise<Buffer>
   /** Opens the live socket on first call, and says where to connect, best first. */
   publishEndpoints(): Promise<readonly string[]>
   /**
@@ -80,10 +97,19 @@ export interface StreamLane {
    */
   publish(group: string, body: Uint8Array): void
   /**
-   * Receives the live frames that the peer at `endpoint` publishes to `group`, reconnecting by itself.
-   * @throws NumacastError NUMACAST_CLOSED; NUMACAST_INVALID_ARGUMENT when `endpoint` is none that the lane dials
+   * Receives the live frames that one peer publishes to `group`, reconnecting by itself. Of several endpoints of it, best
+   * first, the first that connects is kept.
+   * @throws NumacastError NUMACAST_CLOSED; NUMACAST_INVALID_ARGUMENT when there is no endpoint that the lane dials
    */
-  subscribe(endpoint: string, group: string, handler: FrameHandler): Subscription
+  subscribe(endpoints: string | readonly string[], group: string, handler: FrameHandler): Subscription
+}
+
+/** A claim to the host's rendezvous port. */
+export interface Rendezvous {
+  /** At one address at least. */
+  readonly isHeld: boolean
+  /** Releases the port. Twice is fine. */
+  close(): Promise<void>
 }
 
 export interface RequestOptions {

@@ -52,14 +52,29 @@ export const connectOptions = {
   heartbeatTimeout: 30_000,
 } as const
 
+/** IPv6 is off in libzmq unless asked for; with it on, an IPv4 address would be bound as a mapped IPv6 one. */
+export function familyOptions(endpoints: readonly string[]) {
+  return { ipv6: endpoints.some((endpoint) => endpoint.includes('[')) } as const
+}
+
+/** `tcp://address:port`; port 0 lets the kernel choose when it is bound. */
+export function tcpEndpoint(address: string, port: number): string {
+  return `tcp://${address.includes(':') ? `[${address}]` : address}:${port === 0 ? '*' : port}`
+}
+
+/** Where a socket listens for its own host: an abstract name where there are any (Linux), and loopback. Best first. */
+export function hostEndpoints(name: string, port: number): readonly string[] {
+  const tcp = tcpEndpoint('127.0.0.1', port)
+  if (process.platform !== 'linux') return [tcp]
+  return [`ipc://@numacast-${name}-${randomBytes(12).toString('hex')}`, tcp]
+}
+
 /**
- * Binds `ipc://@…` where there is an abstract namespace (Linux), and TCP on loopback everywhere. Best first.
+ * Binds all, and says what became of the wildcards.
  *
  * @throws NumacastError NUMACAST_TRANSPORT; the socket is closed then
  */
-export async function bindEverywhere(socket: Socket, name: string): Promise<readonly string[]> {
-  const wanted = ['tcp://127.0.0.1:*']
-  if (process.platform === 'linux') wanted.unshift(`ipc://@numacast-${name}-${randomBytes(12).toString('hex')}`)
+export async function bindAll(socket: Socket, wanted: readonly string[]): Promise<readonly string[]> {
   const bound: string[] = []
   for (const endpoint of wanted) {
     try {
@@ -74,6 +89,11 @@ export async function bindEverywhere(socket: Socket, name: string): Promise<read
     bound.push(socket.lastEndpoint ?? endpoint)
   }
   return Object.freeze(bound)
+}
+
+/** Why {@link bindAll} failed, for a counter. */
+export function bindFailure(error: unknown): string {
+  return errorCode((error as Error).cause)
 }
 
 /** Sends now or counts why not; never throws, never waits. The socket must have `sendTimeout: 0`. */

@@ -1,5 +1,5 @@
 import { type EntityGuid, type Guid, participantOf } from '../core/ids.js'
-import { Liveliness, LivelinessCause } from '../liveliness/verdict.js'
+import { Liveliness, LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
 import { keyParts } from '../plane/keys.js'
 import type { NodeCapacity } from '../plane/node-capacity.js'
 import type { RosterRow } from '../plane/node-roster.js'
@@ -15,8 +15,8 @@ export const orphanRetentionMs = 5 * 60_000
 export const staleRowMs = 15_000
 
 export interface FleetModelOptions {
-  /** After so long a worker that is unreachable counts as dead; infinite: never. */
-  readonly unreachableDeadAfterMs: number
+  /** After so long a worker that is unreachable counts as dead; null: never. */
+  readonly unreachableDeadAfterMs: number | null
 }
 
 /**
@@ -158,6 +158,7 @@ export class FleetModel {
       liveliness: value.liveliness,
       cause: value.cause,
       detail: value.detail,
+      evidence: value.evidence,
       livelinessForMs: value.livelinessForMs + rowAgeMs,
       probationMs: Math.max(0, value.probationMs - rowAgeMs),
       inFlight: value.inFlight,
@@ -185,15 +186,22 @@ export class FleetModel {
 
   #orDead(status: WorkerStatus): WorkerStatus {
     const afterMs = this.#options.unreachableDeadAfterMs
-    if (status.livelinessForMs < afterMs) return status
+    if (afterMs === null || status.livelinessForMs < afterMs) return status
     const detail = `unreachable for ${afterMs} ms, after which it counts as dead here`
     return { ...status, liveliness: Liveliness.dead, detail, livelinessForMs: status.livelinessForMs - afterMs }
   }
 }
 
 function unreachable(status: WorkerStatus, detail: string, livelinessForMs: number): WorkerStatus {
-  const { hostSilent } = LivelinessCause
-  return { ...status, liveliness: Liveliness.unreachable, cause: hostSilent, detail, livelinessForMs, probationMs: 0 }
+  return {
+    ...status,
+    liveliness: Liveliness.unreachable,
+    cause: LivelinessCause.hostSilent,
+    detail,
+    evidence: VerdictEvidence.lease,
+    livelinessForMs,
+    probationMs: 0,
+  }
 }
 
 function isBetterNode(a: Held<NodeCapacity>, b: Held<NodeCapacity>, verdictOf: VerdictOf): boolean {

@@ -4,7 +4,7 @@ import type { Timer } from '../core/clock.js'
 import { invalidArgument } from '../core/errors.js'
 import { type EntityGuid, participantOf } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
-import type { Verdict } from '../liveliness/verdict.js'
+import { aliveVerdict, type Verdict } from '../liveliness/verdict.js'
 import { type Claim, claimFrom, type IntentKind, intentKinds, intentTopics } from '../plane/intents.js'
 import { keyParts } from '../plane/keys.js'
 import { nodeCapacity } from '../plane/node-capacity.js'
@@ -29,21 +29,22 @@ export interface FleetViewOptions {
   readonly maxAgeMs?: number
   /**
    * After so long a worker that is `unreachable` counts as `dead` in this view, although it may well be working.
-   * @default Infinity: never by itself
+   * @default null: never by itself
    */
-  readonly unreachableDeadAfterMs?: number
+  readonly unreachableDeadAfterMs?: number | null
 }
 
 export const defaultFleetViewOptions: Required<FleetViewOptions> = Object.freeze({
   maxAgeMs: 3_000,
-  unreachableDeadAfterMs: Number.POSITIVE_INFINITY,
+  unreachableDeadAfterMs: null,
 })
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
 export function resolveFleetViewOptions(options: FleetViewOptions): Required<FleetViewOptions> {
   const resolved = { ...defaultFleetViewOptions, ...options }
   for (const name of ['maxAgeMs', 'unreachableDeadAfterMs'] as const) {
-    if (!(resolved[name] >= 0)) throw invalidArgument(`${name} must be a number of milliseconds, not ${resolved[name]}`)
+    const value = resolved[name]
+    if (value !== null && !(value >= 0)) throw invalidArgument(`${name} must be a number of milliseconds, not ${value}`)
   }
   return Object.freeze(resolved)
 }
@@ -189,7 +190,7 @@ export class FleetView {
   /** A participant is no peer of itself; what it writes is as alive as it is. */
   #ownVerdict(writer: EntityGuid): Verdict | undefined {
     if (participantOf(writer) !== this.#participant.guid) return undefined
-    return { liveliness: 'alive', cause: null, detail: null, sinceMs: 0 }
+    return aliveVerdict(0)
   }
 
   #open<T extends object>(reader: Reader<T>): Reader<T> {

@@ -1,4 +1,4 @@
-import type { Liveliness, LivelinessCause } from '../liveliness/verdict.js'
+import type { Liveliness, LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
 import type { IntentKind } from '../plane/intents.js'
 import type { WorkerTotals } from '../plane/node-capacity.js'
 import type { Transition } from '../plane/transitions.js'
@@ -50,6 +50,8 @@ export interface WorkerStatus {
   readonly liveliness: Liveliness
   readonly cause: LivelinessCause | null
   readonly detail: string | null
+  /** What the liveliness rests on. */
+  readonly evidence: VerdictEvidence
   /** How long the liveliness has lasted. */
   readonly livelinessForMs: number
   /** Alive again, but for so much longer not to be relied on; 0 otherwise. */

@@ -17,9 +17,26 @@ const fieldNames = z.array(z.string().refine(isSafeFieldName)).max(maxFields)
 export const seqSchema = z.int().min(0).max(maxU48)
 export const guidSchema = z.custom<Guid>(isGuid)
 
+/** Milliseconds; null: for ever. */
+const durationMs = z
+  .number()
+  .positive()
+  .max(2 ** 31 - 1)
+  .nullable()
 const announcedQos = z.object({
   reliability: z.enum(['best-effort', 'reliable']),
   durability: z.enum(['volatile', 'transient-local']),
+  deadlineMs: durationMs,
+  liveliness: z.enum(['automatic', 'manual-by-participant', 'manual-by-topic']),
+  leaseMs: durationMs,
+  ownership: z.enum(['shared', 'exclusive']),
+  destinationOrder: z.enum(['by-reception', 'by-source']),
+})
+const announcedWriterQos = announcedQos.extend({
+  ownershipStrength: z
+    .int()
+    .min(-(2 ** 31))
+    .max(2 ** 31 - 1),
 })
 
 const endpointShape = {
@@ -27,10 +44,14 @@ const endpointShape = {
   topic: text,
   typeHash: z.string().regex(/^[0-9a-f]{16}$/),
   partitions: z.array(text).min(1).max(64),
-  qos: announcedQos,
 }
-const writerSchema = z.object({ ...endpointShape, fields: fieldNames, lane: z.enum(['datagram', 'stream']) })
-const readerSchema = z.object(endpointShape)
+const writerSchema = z.object({
+  ...endpointShape,
+  qos: announcedWriterQos,
+  fields: fieldNames,
+  lane: z.enum(['datagram', 'stream']),
+})
+const readerSchema = z.object({ ...endpointShape, qos: announcedQos })
 
 const identitySchema = z.object({
   host: text,

@@ -13,6 +13,7 @@ export function sampleWorker(own: Partial<WorkerStatus> = {}): WorkerStatus {
     cause: null,
     detail: null,
     livelinessForMs: 5_000,
+    evidence: 'beacon',
     probationMs: 0,
     inFlight: 0,
     concurrency: 1,

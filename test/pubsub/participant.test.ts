@@ -373,7 +373,7 @@ t.test('ages travel, clocks do not', async (t) => {
 t.test('limits and arguments', async (t) => {
   const plane = openPlane(t)
   const a = await plane.join('a')
-  const writer = a.writer(topic, { maxInstances: 2 })
+  const writer = a.writer(topic, { qos: { resourceLimits: { maxInstances: 2 } } })
   writer.write({ id: '1', n: 1 })
   writer.write({ id: '2', n: 1 })
   t.throws(() => writer.write({ id: '3', n: 1 }), { code: 'NUMACAST_LIMIT' })
@@ -402,7 +402,7 @@ t.test('limits and arguments', async (t) => {
 t.test('a full reader refuses new instances, and counts them', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
-  const reader = b.reader(topic, { maxInstances: 2 })
+  const reader = b.reader(topic, { qos: { resourceLimits: { maxInstances: 2 } } })
   const writer = a.writer(topic)
   for (const id of ['1', '2', '3', '4']) writer.write({ id, n: 1 })
   await plane.clock.advance(1000)

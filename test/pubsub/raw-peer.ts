@@ -1,6 +1,8 @@
 import { type EntityId, type Guid, newGuid } from '../../src/core/ids.js'
 import { dataGroup } from '../../src/discovery/partition-groups.js'
 import { defineTopic } from '../../src/pubsub/topic.js'
+import { announcedWriterQos } from '../../src/qos/announced.js'
+import { defaultQos } from '../../src/qos/qos.js'
 import type { Transport } from '../../src/transport/transport.js'
 import { type Beacon, encodeBeacon } from '../../src/wire/beacon.js'
 import type { Descriptor } from '../../src/wire/descriptor.js'
@@ -53,7 +55,7 @@ export class RawPeer {
           topic: topic.name,
           typeHash: topic.typeHash,
           partitions: ['default'],
-          qos: { reliability: 'reliable', durability: 'transient-local' },
+          qos: announcedWriterQos(defaultQos),
           fields: [...topic.fields],
           lane: 'datagram',
         },
@@ -71,6 +73,7 @@ export class RawPeer {
       streamPort: this.transport.stream.requestPort,
       intervalMs: 500,
       loopDelayMs: 0,
+      progress: 0,
       digest: [{ writer: entity, lastSeq: this.values.length }],
       ...changes,
     })

@@ -1,3 +1,4 @@
+import type { ProcessReading } from '../../src/liveliness/process-reading.js'
 import type { Participant } from '../../src/pubsub/participant.js'
 import type { ParticipantOptions } from '../../src/pubsub/participant-options.js'
 import { Collector } from '../../src/roles/collector.js'
@@ -123,10 +124,11 @@ export class FleetInMemory {
   readonly #zoneReadings: ZoneReadings = { read: () => this.zone, close() {} }
 
   get #components() {
-    const readState = (pid: number): { state: string; startTime: number } | null => {
-      return this.#gone.has(pid) ? null : { state: this.stopped.has(pid) ? 'T' : 'S', startTime: pid }
+    const probe = (pid: number): ProcessReading => {
+      const state = this.#gone.has(pid) ? 'gone' : this.stopped.has(pid) ? 'stopped' : 'sleeping'
+      return { state, cpuTimeMs: 0, end: null }
     }
-    return { join: this.#join, watchProcess: this.#watchProcess, readState }
+    return { join: this.#join, watchProcess: this.#watchProcess, probe }
   }
 
   async #start<R extends { close(): Promise<void> }>(starting: Promise<R>): Promise<R> {

@@ -1,13 +1,13 @@
 import t from 'tap'
 import { type EntityGuid, participantOf } from '../../src/core/ids.js'
-import type { Verdict } from '../../src/liveliness/verdict.js'
+import { aliveVerdict, type Verdict } from '../../src/liveliness/verdict.js'
 import type { NodeCapacity } from '../../src/plane/node-capacity.js'
 import type { RosterRow } from '../../src/plane/node-roster.js'
 import { FleetModel, orphanRetentionMs, staleRowMs } from '../../src/views/fleet-model.js'
 import type { VerdictOf } from '../../src/views/standing.js'
 import { sampleOf, writerOf } from './samples.js'
 
-const alive: Verdict = { liveliness: 'alive', cause: null, detail: null, sinceMs: 0 }
+const alive: Verdict = aliveVerdict(0)
 const everybody = (): Verdict | undefined => alive
 const all =
   (...letters: string[]) =>
@@ -52,6 +52,7 @@ function row(over: Partial<RosterRow> = {}): RosterRow {
     liveliness: 'alive',
     cause: null,
     detail: null,
+    evidence: 'beacon',
     livelinessForMs: 0,
     probationMs: 0,
     predecessor: null,
@@ -73,7 +74,7 @@ function row(over: Partial<RosterRow> = {}): RosterRow {
 }
 
 t.test('ages add up: of the source when the row was written, and of the row', (t) => {
-  const model = new FleetModel({ unreachableDeadAfterMs: Number.POSITIVE_INFINITY })
+  const model = new FleetModel({ unreachableDeadAfterMs: null })
   model.applyRow(sampleOf('h/0/w', row({ sourceAgeMs: 20, livelinessForMs: 5 }), { atMs: 1_000 }))
   t.match(model.workers(1_300, everybody), [{ ageMs: 320, livelinessForMs: 305 }])
   t.end()
@@ -84,7 +85,7 @@ t.test('the newer collector of a node wins, in whatever order they are heard', (
     ['old', 'new'],
     ['new', 'old'],
   ] as const) {
-    const model = new FleetModel({ unreachableDeadAfterMs: Number.POSITIVE_INFINITY })
+    const model = new FleetModel({ unreachableDeadAfterMs: null })
     for (const which of order) {
       const incarnation = which === 'old' ? 1 : 2
       const writer = which === 'old' ? 'a' : 'b'
@@ -99,7 +100,7 @@ t.test('the newer collector of a node wins, in whatever order they are heard', (
 })
 
 t.test('of two claims to one name the stronger that lives counts; the other’s end does not end it', (t) => {
-  const model = new FleetModel({ unreachableDeadAfterMs: Number.POSITIVE_INFINITY })
+  const model = new FleetModel({ unreachableDeadAfterMs: null })
   const first = (over: Partial<RosterRow> = {}) => row({ pid: 10, ...over })
   const second = (over: Partial<RosterRow> = {}) =>
     row({ pid: 11, incarnation: 2, sourceWriter: writerOf('f'), ...over })
@@ -123,7 +124,7 @@ t.test('of two claims to one name the stronger that lives counts; the other’s 
 })
 
 t.test('of several who tell of one claimant the one who knows best counts', (t) => {
-  const model = new FleetModel({ unreachableDeadAfterMs: Number.POSITIVE_INFINITY })
+  const model = new FleetModel({ unreachableDeadAfterMs: null })
   const stalled: Verdict = { ...alive, liveliness: 'stalled', cause: 'stopped' }
   const asOwnerIs = (owner: Verdict | undefined) => (writer: EntityGuid) => (writer === writerOf('a') ? owner : alive)
   model.applyNode(sampleOf('h/0', node({ collectorPid: 1 })))
@@ -165,7 +166,7 @@ t.test('a worker whose collector is gone is unreachable; a dead one stays dead',
 })
 
 t.test('rows of a collector that stands still age, and then say nothing any more', (t) => {
-  const model = new FleetModel({ unreachableDeadAfterMs: Number.POSITIVE_INFINITY })
+  const model = new FleetModel({ unreachableDeadAfterMs: null })
   const stalled = (): Verdict => ({ ...alive, liveliness: 'stalled', cause: 'stopped' })
   model.applyRow(sampleOf('h/0/w', row({ probationMs: 20_000 })))
   t.match(model.workers(staleRowMs - 1, stalled), [{ liveliness: 'alive', probationMs: 20_000 - staleRowMs + 1 }])
@@ -176,7 +177,7 @@ t.test('rows of a collector that stands still age, and then say nothing any more
 })
 
 t.test('orphans are kept for a while, then forgotten; what has a collector never is', (t) => {
-  const model = new FleetModel({ unreachableDeadAfterMs: Number.POSITIVE_INFINITY })
+  const model = new FleetModel({ unreachableDeadAfterMs: null })
   model.applyNode(sampleOf('h/0', node()))
   model.applyRow(sampleOf('h/0/w', row()))
   model.applyRow(sampleOf('h/0/v', row({ workerId: 'v' }), { writer: 'b' }))
@@ -190,7 +191,7 @@ t.test('orphans are kept for a while, then forgotten; what has a collector never
 })
 
 t.test('a change heard twice is no change', (t) => {
-  const model = new FleetModel({ unreachableDeadAfterMs: Number.POSITIVE_INFINITY })
+  const model = new FleetModel({ unreachableDeadAfterMs: null })
   model.applyNode(sampleOf('h/0', node(), { seq: 5 }))
   t.notOk(model.applyNode(sampleOf('h/0', node(), { seq: 5 })))
   model.applyRow(sampleOf('h/0/w', row(), { seq: 5 }))

@@ -11,7 +11,15 @@ import {
   type PullReply,
 } from '../../src/wire/pull.js'
 
-const qos = { reliability: 'reliable', durability: 'transient-local' } as const
+const qos = {
+  reliability: 'reliable',
+  durability: 'transient-local',
+  deadlineMs: null,
+  liveliness: 'automatic',
+  leaseMs: 2500.5,
+  ownership: 'shared',
+  destinationOrder: 'by-reception',
+} as const
 const endpoint = { entity: 1 as EntityId, topic: 'state', typeHash: '0123456789abcdef', partitions: ['default'], qos }
 const descriptor: Descriptor = {
   guid: newGuid(),
@@ -22,7 +30,7 @@ const descriptor: Descriptor = {
   properties: { role: 'worker', slots: 4, ready: true, none: null },
   requestEndpoints: ['ipc://@name'],
   liveEndpoints: [],
-  writers: [{ ...endpoint, fields: ['id', 'n'], lane: 'datagram' }],
+  writers: [{ ...endpoint, qos: { ...qos, ownershipStrength: -1 }, fields: ['id', 'n'], lane: 'datagram' }],
   readers: [endpoint],
 }
 const request = { descriptor, knownVersion: 0, tokens: [{ reader: 1, writer: 2, seq: 3, base: 4 }] }
@@ -52,6 +60,10 @@ t.test('a descriptor is refused when', (t) => {
     'there are too many fields': { writers: [{ ...writer, fields: Array.from({ length: 257 }, (_, n) => `f${n}`) }] },
     'there are too many writers': { writers: Array.from({ length: 4097 }, () => writer) },
     'the QoS is unknown': { readers: [{ ...endpoint, qos: { ...qos, reliability: 'perfect' } }] },
+    'a QoS is missing': { readers: [{ ...endpoint, qos: { ...qos, ownership: undefined } }] },
+    'a deadline is 0': { readers: [{ ...endpoint, qos: { ...qos, deadlineMs: 0 } }] },
+    'a lease is beyond any timer': { readers: [{ ...endpoint, qos: { ...qos, leaseMs: 2 ** 31 } }] },
+    'a strength is no integer of 32 bits': { writers: [{ ...writer, qos: { ...qos, ownershipStrength: 2 ** 31 } }] },
     'the lane is unknown': { writers: [{ ...writer, lane: 'pigeon' }] },
     'the identity is missing': { identity: undefined },
   }

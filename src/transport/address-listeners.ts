@@ -1,0 +1,70 @@
+/** A socket that listens at one address. */
+export interface AddressListener {
+  readonly endpoint: string
+  close(): Promise<void>
+}
+
+/**
+ * One listening socket per address, following a list of addresses that changes. A socket each, rather than one for
+ * all: binding one that receives already is not safe in zeromq.js, and a wildcard would listen where nobody allowed it.
+ */
+export class AddressListeners<T extends AddressListener> {
+  readonly #listen: (address: string) => Promise<T>
+  readonly #onFailed: (error: unknown) => void
+  readonly #open = new Map<string, T>()
+  #addresses: readonly string[] = []
+  #work: Promise<unknown> = Promise.resolve()
+  #closed = false
+
+  /** `listen` may fail: `onFailed` is told, and the next `follow` tries again. */
+  constructor(listen: (address: string) => Promise<T>, onFailed: (error: unknown) => void) {
+    this.#listen = listen
+    this.#onFailed = onFailed
+  }
+
+  get listeners(): IterableIterator<T> {
+    return this.#open.values()
+  }
+
+  /** In the order of the addresses. */
+  get endpoints(): readonly string[] {
+    return this.#addresses.flatMap((address) => this.#open.get(address)?.endpoint ?? [])
+  }
+
+  get isComplete(): boolean {
+    return this.#open.size === this.#addresses.length
+  }
+
+  /** Resolves to whether anything was opened or closed. Calls are served in their order. Never rejects. */
+  follow(addresses: readonly string[]): Promise<boolean> {
+    const work = this.#work.then(() => this.#follow([...new Set(addresses)]))
+    this.#work = work
+    return work
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#work
+    await Promise.all([...this.#open.values()].map((listener) => listener.close()))
+    this.#open.clear()
+  }
+
+  async #follow(addresses: readonly string[]): Promise<boolean> {
+    if (this.#closed) return false
+    this.#addresses = addresses
+    const gone = [...this.#open].filter(([address]) => !addresses.includes(address))
+    for (const [address] of gone) this.#open.delete(address)
+    await Promise.all(gone.map(([, listener]) => listener.close()))
+    let hasChanged = gone.length > 0
+    for (const address of addresses) {
+      if (this.#closed || this.#open.has(address)) continue
+      try {
+        this.#open.set(address, await this.#listen(address))
+        hasChanged = true
+      } catch (error) {
+        this.#onFailed(error)
+      }
+    }
+    return hasChanged
+  }
+}

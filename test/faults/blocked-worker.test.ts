@@ -1,0 +1,35 @@
+import t from 'tap'
+import { Phase } from './blocking.js'
+import { withFleet } from './fleet.js'
+
+/** A worker whose event loop does nothing for five seconds is busy, not dead. */
+
+t.setTimeout(300_000 + 600_000)
+
+const blockedMs = 5_000
+/** Why the collector must say that it is silent. Waiting without using the CPU is no sign of work. */
+const causes: readonly (readonly [Phase, RegExp])[] = [
+  [Phase.timer, /^stalled \(loop-busy\)$/],
+  [Phase.io, /^stalled \(loop-busy\)$/],
+  [Phase.immediate, /^stalled \(loop-busy\)$/],
+  [Phase.microtasks, /^stalled \(loop-busy\)$/],
+  [Phase.crypto, /^stalled \(loop-busy\)$/],
+  [Phase.wait, /^stalled \((loop-busy|io-wait)\)$/],
+]
+
+void withFleet(t, 'a worker blocked for 5 s is stalled, never dead, and alive again', async (t, fleet) => {
+  await fleet.collector()
+  const view = await fleet.view()
+  const workers = await Promise.all(causes.map(([phase]) => fleet.workers([phase])))
+  await fleet.seesAlive(view, ...workers)
+  await Promise.all(
+    workers.map(async (worker, index) => {
+      const [phase, cause] = causes[index] ?? [Phase.timer, /never/]
+      const over = worker.block(phase, blockedMs)
+      await fleet.seen(view, worker, cause)
+      await over
+      await fleet.seesAlive(view, worker)
+      t.comment(`${phase}: ${view.history(phase, worker).join(', ')}`)
+    }),
+  )
+})

@@ -1,0 +1,108 @@
+import os from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { isRunning } from '../support/processes.js'
+import { createGroup, write } from '../support/real-cgroup.js'
+import { requirement } from '../support/requirement.js'
+import { type Fleet, withFleet } from './fleet.js'
+import type { MemberSpec } from './member.js'
+import type { MemberProcess } from './member-process.js'
+
+/** A worker that ends is `dead`, for what ended it, however that came about. */
+
+t.setTimeout(300_000 + 600_000)
+
+interface Ending {
+  readonly name: string
+  readonly end: (worker: MemberProcess, t: Test) => void
+  readonly seen: RegExp
+  readonly detail: RegExp
+}
+
+/** Linux 6.15 tells how a process ended that is not our child (PIDFD_GET_INFO); before, only a zombie seen in time. */
+const [major = 0, minor = 0] = os.release().split('.').map(Number)
+const isTold = major > 6 || (major === 6 && minor >= 15)
+const killed = isTold ? /^dead \(killed\)$/ : /^dead \((killed|exited)\)$/
+const exited = /^dead \(exited\)$/
+const detailed = (detail: string) =>
+  new RegExp(isTold ? `^${detail}` : `^(${detail}|gone; the kernel does not say how)`)
+
+const endings: readonly Ending[] = [
+  ...(['SIGKILL', 'SIGTERM', 'SIGHUP', 'SIGSEGV', 'SIGABRT'] as const).map((signal) => ({
+    name: signal,
+    end: (worker: MemberProcess) => worker.signal(signal),
+    seen: killed,
+    detail: detailed(`${signal}\\b`),
+  })),
+  ...[0, 3, 255].map((code) => ({
+    name: `exit-${code}`,
+    end: (worker: MemberProcess) => worker.order({ do: 'exit', code }),
+    seen: exited,
+    detail: detailed(`exit code ${code}$`),
+  })),
+  {
+    name: 'uncaught-exception',
+    end: (worker) => worker.order({ do: 'throw' }),
+    seen: exited,
+    detail: detailed('exit code 1$'),
+  },
+  { name: 'leave', end: (worker) => worker.order({ do: 'leave' }), seen: /^dead \(goodbye\)$/, detail: /^$/ },
+]
+
+void withFleet(t, 'however a worker ends, it is dead for the right cause', async (t, fleet) => {
+  await fleet.collector()
+  const view = await fleet.view()
+  const workers = await Promise.all(endings.map(({ name }) => fleet.workers([name])))
+  const survivor = await fleet.workers(['survivor'])
+  await fleet.seesAlive(view, ...workers, survivor)
+  for (const [index, { name, end, seen, detail }] of endings.entries()) {
+    const worker = workers[index]
+    if (worker === undefined) continue
+    end(worker, t)
+    t.match((await fleet.seen(view, worker, seen)) ?? '', detail, `${name}: ${seen}, ${detail}`)
+  }
+  await fleet.seesAlive(view, survivor)
+})
+
+void withFleet(t, 'a worker that the kernel ends for want of memory is dead (killed)', async (t, fleet) => {
+  const group = createGroup(t, 'memory', 'oom')
+  if (!requirement(t, 'a memory cgroup (v1)', typeof group === 'string', String(group))) return
+  if (typeof group !== 'string') return
+  await fleet.collector()
+  const view = await fleet.view()
+  const worker = await fleet.workers(['hoarder'])
+  await fleet.seesAlive(view, worker)
+  write(group, 'memory.limit_in_bytes', 64 * 1024 * 1024)
+  write(group, 'cgroup.procs', worker.pid)
+  worker.order({ do: 'hoard' })
+  t.match(await fleet.seen(view, worker, killed), detailed('SIGKILL'))
+})
+
+void withFleet(t, 'its parent is killed: what a worker arranged for happens, and nothing else', async (t, fleet) => {
+  await fleet.collector()
+  const view = await fleet.view()
+  const bound = await startBelowParent(fleet, 'bound', {}, ['setpriv', '--pdeathsig', 'KILL'])
+  const polite = await startBelowParent(fleet, 'polite', { orphaned: 'leave' })
+  const free = await startBelowParent(fleet, 'free', { orphaned: 'stay' })
+  t.teardown(() => void (isRunning(free.pid) && process.kill(free.pid, 'SIGKILL')))
+  await fleet.seesAlive(view, bound, polite, free)
+  for (const parent of [bound, polite, free]) parent.signal('SIGKILL')
+  const detail = await fleet.seen(view, bound, killed)
+  t.match(detail, detailed('SIGKILL$'), 'a death signal (PR_SET_PDEATHSIG) is obeyed')
+  t.equal(await fleet.seen(view, polite, /^dead \(goodbye\)$/), null, 'one that ends with its channel says goodbye')
+  // Longer than a lease.
+  await delay(4_000)
+  await fleet.seesAlive(view, free)
+  t.notMatch(view.history('free').join(), /dead/, 'one that lives on is alive')
+})
+
+function startBelowParent(
+  fleet: Fleet,
+  name: string,
+  extra: Partial<MemberSpec>,
+  command: readonly string[] = [],
+): Promise<MemberProcess> {
+  const parent = fileURLToPath(new URL('./parent.js', import.meta.url))
+  return fleet.workers([name], extra, { prefix: [process.execPath, parent, ...command] })
+}

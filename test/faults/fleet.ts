@@ -1,0 +1,125 @@
+import type { Test } from 'tap'
+import { claimDomain } from '../support/domain-lock.js'
+import { until } from '../support/eventually.js'
+import type { MemberSpec, Word } from './member.js'
+import { MemberProcess, type MemberSurroundings } from './member-process.js'
+
+/** How often each case is played; CI plays a few, `NUMACAST_FAULT_ROUNDS=50` looks for what is rare. */
+export const rounds = Math.max(1, Number(process.env.NUMACAST_FAULT_ROUNDS ?? 1))
+
+/** A fleet of real processes in one domain, whose every observer is held to the one rule: nobody alive is `dead`. */
+export class Fleet {
+  readonly domain: number
+  readonly members: MemberProcess[] = []
+  /** What an observer said of a process that lived and was meant to. */
+  readonly falseDeaths: string[] = []
+
+  constructor(domain: number) {
+    this.domain = domain
+  }
+
+  collector(extra: Partial<MemberSpec> = {}, surroundings?: MemberSurroundings): Promise<MemberProcess> {
+    return this.start({ role: 'collector', name: 'collector', ...extra }, surroundings)
+  }
+
+  view(extra: Partial<MemberSpec> = {}, surroundings?: MemberSurroundings): Promise<MemberProcess> {
+    return this.start({ role: 'view', name: 'view', ...extra }, surroundings)
+  }
+
+  /** One process with all these workers in it. */
+  workers(
+    workerIds: readonly string[],
+    extra: Partial<MemberSpec> = {},
+    surroundings?: MemberSurroundings,
+  ): Promise<MemberProcess> {
+    return this.start({ role: 'workers', name: workerIds.join('+'), workerIds, ...extra }, surroundings)
+  }
+
+  /** Resolves when it has joined. */
+  start(spec: Omit<MemberSpec, 'domain'>, surroundings?: MemberSurroundings): Promise<MemberProcess> {
+    const member = new MemberProcess({ ...spec, domain: this.domain }, surroundings)
+    this.members.push(member)
+    member.child.on('message', (word: Word) => this.#check(member, word))
+    return member.ready()
+  }
+
+  /** Until the observer's last word on each of these workers, of the process that runs them now, is `alive`. */
+  async seesAlive(observer: MemberProcess, ...processes: readonly MemberProcess[]): Promise<void> {
+    for (const process of processes) {
+      for (const workerId of process.spec.workerIds ?? []) {
+        await until(`${observer.spec.name} sees ${workerId} (${process.pid}) alive`, () => {
+          const last = observer.sightings(workerId).at(-1)
+          return last !== undefined && process.is(last) && last.liveliness === 'alive'
+        })
+      }
+    }
+  }
+
+  /** Until the observer's participant has met the process's. */
+  async meets(observer: MemberProcess, other: MemberProcess): Promise<void> {
+    await until(`${observer.spec.name} meets ${other.spec.name}`, () =>
+      observer.words.some((word) => word.say === 'peer' && other.is(word)),
+    )
+  }
+
+  /** Until the observer's participant has judged the process's so. */
+  async hears(observer: MemberProcess, other: MemberProcess, liveliness: RegExp): Promise<void> {
+    await until(`${observer.spec.name} hears that ${other.spec.name} is ${liveliness}`, () =>
+      observer.words.some((word) => word.say === 'peer' && other.is(word) && liveliness.test(word.liveliness)),
+    )
+  }
+
+  /** Until the observer has once seen the worker so, with this process. Answers with the detail. */
+  async seen(observer: MemberProcess, worker: MemberProcess, liveliness: RegExp): Promise<string | null> {
+    const [workerId = ''] = worker.spec.workerIds ?? []
+    const find = () =>
+      observer
+        .sightings(workerId, worker)
+        .find((one) => liveliness.test(one.cause === null ? one.liveliness : `${one.liveliness} (${one.cause})`))
+    try {
+      await until(`${observer.spec.name} sees ${workerId} ${liveliness}`, () => find() !== undefined)
+    } catch (error) {
+      const history = observer.history(workerId, worker).join(', ')
+      throw new Error(`${error instanceof Error ? error.message : error}; it saw ${history}`, { cause: error })
+    }
+    return find()?.detail ?? null
+  }
+
+  /** Those that ended unasked, with their last words. */
+  get casualties(): string[] {
+    return this.members
+      .filter(({ isRunning, condemned }) => !isRunning && !condemned)
+      .map(({ spec, complaints }) => `${spec.name} has ended: ${complaints}`)
+  }
+
+  /** Ends every process. */
+  async close(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.end()))
+  }
+
+  #check(observer: MemberProcess, word: Word): void {
+    if (word.say !== 'sighting' && word.say !== 'peer') return
+    if (word.liveliness !== 'dead') return
+    const lives = this.members.some((member) => member.is(word) && member.isRunning && !member.condemned)
+    if (!lives) return
+    this.falseDeaths.push(`${observer.spec.name} says ${JSON.stringify(word)}`)
+  }
+}
+
+/** Plays a story, `rounds` times, with a fleet of its own each time; nobody alive may be called dead in it. */
+export function withFleet(t: Test, name: string, story: (t: Test, fleet: Fleet) => Promise<void>): Promise<unknown> {
+  return t.test(name, async (t) => {
+    for (let round = 1; round <= rounds; round++) {
+      await t.test(`round ${round}`, async (t) => {
+        const fleet = new Fleet(await claimDomain(t))
+        try {
+          await story(t, fleet)
+          t.strictSame(fleet.falseDeaths, [], 'nobody who lived was called dead')
+          t.strictSame(fleet.casualties, [], 'nobody ended unasked')
+        } finally {
+          await fleet.close()
+        }
+      })
+    }
+  })
+}

@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { until } from '../support/eventually.js'
+import type { MemberSpec, Order, Sighting, Word } from './member.js'
+
+const program = fileURLToPath(new URL('./member.js', import.meta.url))
+
+export interface MemberSurroundings {
+  /** A command that executes the rest of its line, or has it executed and passes on what it says. */
+  readonly prefix?: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+/** A member of the fleet in a process of its own, everything that it has said, and whether it was meant to live. */
+export class MemberProcess {
+  readonly spec: MemberSpec
+  readonly child: ChildProcess
+  readonly ended: Promise<void>
+  readonly words: Word[] = []
+  /** The test has ended it, or ordered it to end: from now on `dead` is true. */
+  condemned = false
+  /** What it wrote to stderr; of interest when it ended unasked. */
+  complaints = ''
+  incarnations: readonly number[] = []
+  #pid: number | undefined
+
+  constructor(spec: MemberSpec, surroundings: MemberSurroundings = {}) {
+    this.spec = spec
+    const [command = process.execPath, ...args] = [
+      ...(surroundings.prefix ?? []),
+      process.execPath,
+      program,
+      JSON.stringify(spec),
+    ]
+    this.child = spawn(command, args, {
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+      env: { ...process.env, ...surroundings.environment },
+    })
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.complaints += text
+    })
+    this.child.on('message', (word: Word) => {
+      this.words.push(word)
+      if (word.say === 'ready') {
+        this.#pid = word.pid
+        this.incarnations = word.incarnations
+      }
+    })
+    this.ended = once(this.child, 'exit').then(() => undefined)
+  }
+
+  /** Its own, which differs from the child's where something stands between them. */
+  get pid(): number {
+    return this.#pid ?? this.child.pid ?? 0
+  }
+  get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null
+  }
+
+  async ready(): Promise<this> {
+    await until(`${this.spec.name} is ready`, () => {
+      if (!this.isRunning) throw new Error(`${this.spec.name} has ended before it was ready: ${this.complaints}`)
+      return this.words.some(({ say }) => say === 'ready')
+    })
+    return this
+  }
+
+  order(order: Order): void {
+    if (order.do !== 'block' && order.do !== 'tell-time') this.condemned = true
+    this.child.send(order)
+  }
+
+  /** What its wall clock says. */
+  async wallMs(): Promise<number> {
+    const asked = this.words.length
+    this.order({ do: 'tell-time' })
+    let wallMs: number | undefined
+    await until(`${this.spec.name} tells the time`, () => {
+      for (const word of this.words.slice(asked)) if (word.say === 'time') wallMs = word.wallMs
+      return wallMs !== undefined
+    })
+    return wallMs ?? Number.NaN
+  }
+
+  /** Blocks its event loop; resolves when that is over. */
+  async block(phase: (Order & { do: 'block' })['phase'], ms: number): Promise<void> {
+    const before = this.#count('blocked')
+    this.order({ do: 'block', phase, ms })
+    await until(`${this.spec.name} has been blocked in ${phase} for ${ms} ms`, () => this.#count('blocked') > before)
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') this.condemned = true
+    this.child.kill(signal)
+  }
+
+  /** Ends it if it still runs, stopped or not. */
+  async end(): Promise<void> {
+    if (this.isRunning) this.signal('SIGKILL')
+    await this.ended
+  }
+
+  /** How it has seen a worker, oldest first: `alive`, `stalled (loop-busy)`, … */
+  history(workerId: string, of?: MemberProcess): string[] {
+    return this.sightings(workerId, of).map(({ liveliness, cause }) =>
+      cause === null ? liveliness : `${liveliness} (${cause})`,
+    )
+  }
+
+  /** What it said of a worker; `of` that process only. */
+  sightings(workerId: string, of?: MemberProcess): Sighting[] {
+    return this.words.filter(
+      (word): word is Sighting =>
+        word.say === 'sighting' && word.workerId === workerId && (of === undefined || of.is(word)),
+    )
+  }
+
+  /** Whether these words are about this process: a pid alone may have been another's before. */
+  is(word: { readonly pid: number; readonly incarnation: number }): boolean {
+    return word.pid === this.pid && this.incarnations.includes(word.incarnation)
+  }
+
+  #count(kind: Word['say']): number {
+    return this.words.filter(({ say }) => say === kind).length
+  }
+}

@@ -1,0 +1,72 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import t from 'tap'
+import { type Fleet, withFleet } from './fleet.js'
+import type { MemberProcess } from './member-process.js'
+
+/** Much at once, and the collector itself: the fleet converges, and only who is dead is called so. */
+
+t.setTimeout(300_000 + 600_000)
+
+const processes = 20
+const workersEach = 10
+
+function start(fleet: Fleet): Promise<MemberProcess[]> {
+  return Promise.all(
+    Array.from({ length: processes }, (_, process) =>
+      fleet.workers(Array.from({ length: workersEach }, (_, worker) => `w${process}-${worker}`)),
+    ),
+  )
+}
+
+void withFleet(t, '200 workers are killed and started again at once', async (t, fleet) => {
+  await fleet.collector()
+  const view = await fleet.view()
+  const before = await start(fleet)
+  await fleet.seesAlive(view, ...before)
+  for (const process of before) process.signal('SIGKILL')
+  const after = await start(fleet)
+  await fleet.seesAlive(view, ...after)
+  const late = await fleet.view({ name: 'late view' })
+  await fleet.seesAlive(late, ...after)
+  t.pass('all are alive, in their new processes')
+})
+
+void withFleet(t, '200 workers leave and start again at once', async (t, fleet) => {
+  await fleet.collector()
+  const view = await fleet.view()
+  const before = await start(fleet)
+  await fleet.seesAlive(view, ...before)
+  for (const process of before) process.order({ do: 'leave' })
+  const after = await start(fleet)
+  await fleet.seesAlive(view, ...after)
+  t.pass('all are alive, in their new processes')
+})
+
+void withFleet(t, 'the collector is killed and started again', async (t, fleet) => {
+  const collector = await fleet.collector()
+  const view = await fleet.view()
+  const workers = await Promise.all(['a', 'b', 'c'].map((name) => fleet.workers([`${name}1`, `${name}2`])))
+  const [first, second, third] = workers
+  if (first === undefined || second === undefined || third === undefined) throw new Error('too few workers')
+  await fleet.seesAlive(view, ...workers)
+
+  await collector.end()
+  // Longer than a lease, without anybody who watches the workers for the scheduler; and one is killed meanwhile.
+  await delay(5_000)
+  await second.end()
+  const successor = await fleet.collector({ name: 'second collector' })
+  const newcomer = await fleet.workers(['d1'])
+  await fleet.seesAlive(view, first, third, newcomer)
+  await fleet.seen(view, second, /^(dead|unreachable)/)
+
+  // At once, as a supervisor does it: nobody has noticed yet.
+  await successor.end()
+  const last = await fleet.collector({ name: 'third collector' })
+  await fleet.meets(last, first)
+  await first.end()
+  await fleet.seen(view, first, /^dead/)
+  await fleet.seesAlive(view, third, newcomer)
+  const late = await fleet.view({ name: 'late view' })
+  await fleet.seesAlive(late, third, newcomer)
+  for (const name of ['a1', 'b1', 'c1', 'd1']) t.comment(`${name}: ${view.history(name).join(', ')}`)
+})

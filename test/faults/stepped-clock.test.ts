@@ -1,0 +1,61 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { requirement } from '../support/requirement.js'
+import { type Fleet, withFleet } from './fleet.js'
+import type { MemberProcess } from './member-process.js'
+import { SteppedClock } from './stepped-clock.js'
+
+/** Ages are measured on the monotonic clock: what an operator or NTP does to the wall clock is no news of anybody. */
+
+t.setTimeout(300_000 + 600_000)
+
+const workerCount = 6
+/** Longer than a lease, and than every interval of the plane. */
+const aftermathMs = 6_000
+const hourMs = 3_600_000
+
+interface SteppedFleet {
+  readonly clock: SteppedClock
+  readonly collector: MemberProcess
+  readonly view: MemberProcess
+  readonly workers: readonly MemberProcess[]
+}
+
+async function open(t: Test, fleet: Fleet): Promise<SteppedFleet | undefined> {
+  let clock: SteppedClock
+  try {
+    clock = new SteppedClock(t)
+  } catch (error) {
+    requirement(t, 'a C compiler', false, String(error))
+    return undefined
+  }
+  const collector = await fleet.collector({}, clock)
+  const view = await fleet.view({}, clock)
+  const names = Array.from({ length: workerCount }, (_, index) => `w${index}`)
+  const workers = await Promise.all(names.map((name) => fleet.workers([name], {}, clock)))
+  await fleet.seesAlive(view, ...workers)
+  return { clock, collector, view, workers }
+}
+
+async function step({ clock, collector, view, workers }: SteppedFleet, t: Test, hours: number): Promise<void> {
+  clock.set(hours)
+  for (const member of [collector, view, ...workers]) {
+    const off = Math.round(((await member.wallMs()) - Date.now()) / hourMs)
+    if (off !== hours) throw new Error(`${member.spec.name}: the clock is off by ${off} h, not by ${hours} h`)
+  }
+  t.comment(`the wall clock is ${hours} h off`)
+}
+
+void withFleet(t, 'the wall clock is stepped by an hour, to and fro: nothing', async (t, fleet) => {
+  const stepped = await open(t, fleet)
+  if (stepped === undefined) return
+  const { view, workers } = stepped
+  for (const hours of [1, -1, 0]) {
+    await step(stepped, t, hours)
+    await delay(aftermathMs)
+    await fleet.seesAlive(view, ...workers)
+  }
+  for (const { spec } of workers) {
+    t.notMatch(view.history(spec.name).join(), /unreachable|dead|suspect/, `${spec.name}: ${view.history(spec.name)}`)
+  }
+})

@@ -1,0 +1,32 @@
+import { execFileSync } from 'node:child_process'
+import { closeSync, openSync, writeSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+
+/** The wall clock of processes that are started with {@link SteppedClock.environment}: it goes on from a step at once. */
+export class SteppedClock {
+  readonly environment: Readonly<Record<string, string>>
+  readonly #fd: number
+
+  /** @throws when there is no C compiler */
+  constructor(t: Test) {
+    const folder = t.testdir({})
+    const source = fileURLToPath(new URL('../../../test/faults/stepped_clock.c', import.meta.url))
+    const library = path.join(folder, 'stepped_clock.so')
+    const compiler = process.env.CC ?? 'cc'
+    execFileSync(compiler, ['-O1', '-shared', '-fPIC', '-o', library, source], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const file = path.join(folder, 'step')
+    this.#fd = openSync(file, 'w')
+    t.teardown(() => closeSync(this.#fd))
+    this.environment = { LD_PRELOAD: library, STEPPED_CLOCK: file }
+    this.set(0)
+  }
+
+  /** Hours that the clock is ahead of the true one. */
+  set(hours: number): void {
+    const cell = Buffer.alloc(8)
+    cell.writeBigInt64LE(BigInt(hours * 3_600))
+    writeSync(this.#fd, cell, 0, cell.length, 0)
+  }
+}

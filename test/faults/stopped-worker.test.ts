@@ -1,0 +1,16 @@
+import t from 'tap'
+import { withFleet } from './fleet.js'
+
+t.setTimeout(300_000 + 600_000)
+
+void withFleet(t, 'SIGSTOP: stalled (stopped); SIGCONT: alive', async (t, fleet) => {
+  await fleet.collector()
+  const view = await fleet.view()
+  const worker = await fleet.workers(['w'])
+  await fleet.seesAlive(view, worker)
+  worker.signal('SIGSTOP')
+  await fleet.seen(view, worker, /^stalled \(stopped\)$/)
+  worker.signal('SIGCONT')
+  await fleet.seesAlive(view, worker)
+  t.comment(view.history('w').join(', '))
+})
