@@ -186,12 +186,12 @@ export class PeerMonitor {
 
   /**
    * The process exists, waits, and is not heard. Either its main thread is blocked in a call, or its frames do not
-   * arrive; in one network namespace they would.
+   * arrive; in one network namespace they would, unless the observer has gone deaf.
    */
-  #judgeSleeper(nowMs: number, { stretch, isHostSilent }: Circumstances): Finding | undefined {
+  #judgeSleeper(nowMs: number, { stretch, mayBury, isHostSilent }: Circumstances): Finding | undefined {
     const { liveliness } = this.#verdict
     if (liveliness === Liveliness.stalled && !this.#heardSinceVerdict) return undefined
-    if (!this.#isUnanswered(nowMs, stretch)) {
+    if (!this.#isUnanswered(nowMs, stretch) || !mayBury) {
       if (liveliness === Liveliness.unreachable) return undefined
       return kernelSays(Liveliness.suspect, null, 'its process exists')
     }

@@ -123,6 +123,7 @@ export class CatchUpClient {
   /** One request and what its reply brings. Never rejects: a failure is counted and tried again. */
   async #ask(peer: RemotePeer): Promise<void> {
     const { clock, stream, counters, progressed, health } = this.#components
+    const { isQuestion } = peer.pull
     peer.pull.inFlight = true
     peer.pull.isQuestion = false
     const isMore = this.#isNeeded(peer)
@@ -134,18 +135,19 @@ export class CatchUpClient {
         descriptor,
         knownVersion: peer.descriptor?.version ?? 0,
         tokens: tokensOf(peer),
+        ...(isQuestion && { missed: true }),
       })
       const reply = decodePullReply(
         await stream.request(requestEndpointsOf(peer, descriptor.identity), request, { timeoutMs }),
       )
       if (this.#closed || peer.pull.ended) return
-      health.answered()
-      peer.monitor.answered(clock.nowMs())
-      if (reply.descriptor !== undefined) {
-        if (reply.descriptor.guid !== peer.guid)
-          throw malformed(Rejection.badValue, 'descriptor of another participant')
-        this.#components.described(peer, reply.descriptor)
+      if (reply.descriptor !== undefined && reply.descriptor.guid !== peer.guid) {
+        throw malformed(Rejection.badValue, 'descriptor of another participant')
       }
+      health.answered()
+      peer.pull.isQuestion = false
+      peer.monitor.answered(clock.nowMs())
+      if (reply.descriptor !== undefined) this.#components.described(peer, reply.descriptor)
       this.#believeVersion(peer, asked.version)
       // A question is answered by any answer.
       let moved = reply.descriptor !== undefined || !isMore

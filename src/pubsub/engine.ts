@@ -127,7 +127,15 @@ export class Engine {
     this.#waiters = new SyncWaiters(clock, () => this.peers.values())
     const server = new CatchUpServer({ participant: guid, clock, counters, endpoints: this.endpoints, mismatches })
     this.#local = new LocalDelivery({ participant: guid, endpoints: this.endpoints, server, mismatches })
-    const inbound = new Inbound({ self: guid, clock, counters, peers: this.peers, matchmaker, server })
+    const inbound = new Inbound({
+      self: guid,
+      clock,
+      counters,
+      peers: this.peers,
+      matchmaker,
+      server,
+      health: this.observer.local,
+    })
     this.factory = new EndpointFactory({
       participant: guid,
       clock,

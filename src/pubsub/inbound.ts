@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import type { Guid } from '../core/ids.js'
+import type { LocalHealth } from '../liveliness/local-health.js'
 import type { FrameSource } from '../transport/transport.js'
 import { decodeBeacon } from '../wire/beacon.js'
 import { ByteReader, malformed, Rejection, rejectionOf } from '../wire/bytes.js'
@@ -18,6 +19,8 @@ export interface InboundComponents {
   readonly peers: PeerDirectory
   readonly matchmaker: Matchmaker
   readonly server: CatchUpServer
+  /** A peer that misses this participant is a sign of how it does. */
+  readonly health: Pick<LocalHealth, 'missedByPeer'>
 }
 
 /**
@@ -57,10 +60,11 @@ export class Inbound {
 
   /** @throws NumacastError NUMACAST_MALFORMED: the lane counts it, and the requester runs into its timeout */
   onRequest(bytes: Buffer): Buffer {
-    const { clock, counters, peers, server } = this.#components
+    const { clock, counters, peers, server, health } = this.#components
     try {
       const request = decodePullRequest(bytes)
       peers.get(request.descriptor.guid)?.monitor.heard(clock.nowMs())
+      if (request.missed === true) health.missedByPeer(clock.nowMs())
       return encodePullReply(server.answer(request))
     } catch (error) {
       counters.add(`request.rejected.${rejectionOf(error)}`)

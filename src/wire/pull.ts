@@ -25,6 +25,8 @@ const requestSchema = z.object({
   /** Version of the answerer's descriptor that the requester holds; 0: none. */
   knownVersion: z.int().min(0),
   tokens: z.array(tokenSchema).max(65_536),
+  /** The requester has not heard the answerer for longer than it should. */
+  missed: z.boolean().optional(),
 })
 
 /** What the writer gives a reader: the changes after its token, the whole cache, or nothing, with the reason. */
