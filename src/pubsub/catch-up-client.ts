@@ -124,6 +124,7 @@ export class CatchUpClient {
   async #ask(peer: RemotePeer): Promise<void> {
     const { clock, stream, counters, progressed, health } = this.#components
     const { isQuestion } = peer.pull
+    const askedMs = clock.nowMs()
     peer.pull.inFlight = true
     peer.pull.isQuestion = false
     const isMore = this.#isNeeded(peer)
@@ -157,7 +158,8 @@ export class CatchUpClient {
       counters.add(moved ? 'catch-up.replies' : 'catch-up.failed.no-progress')
     } catch (error) {
       peer.pull.failures++
-      if (isTimeout(error)) health.unanswered(peer.guid)
+      // A silent one does not answer either. One that is heard meanwhile may be in order, and this participant not.
+      if (isTimeout(error) && peer.monitor.lastHeardMs > askedMs) health.unanswered(peer.guid)
       counters.add(`catch-up.failed.${failureOf(error)}`)
     }
     peer.pull.inFlight = false

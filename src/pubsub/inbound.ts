@@ -64,7 +64,10 @@ export class Inbound {
     try {
       const request = decodePullRequest(bytes)
       peers.get(request.descriptor.guid)?.monitor.heard(clock.nowMs())
-      if (request.missed === true) health.missedByPeer(clock.nowMs())
+      if (request.missed === true) {
+        counters.add('request.missed')
+        health.missedByPeer(clock.nowMs())
+      }
       return encodePullReply(server.answer(request))
     } catch (error) {
       counters.add(`request.rejected.${rejectionOf(error)}`)

@@ -48,7 +48,7 @@ export class PeerJudge {
       ask(peer)
     }
     const survey = new PeerSurvey(identity, peers, overdue)
-    observer.survey(survey.result, nowMs)
+    if (observer.survey(survey.result, nowMs)) for (const peer of overdue.keys()) peer.monitor.forgive(nowMs)
     for (const peer of peers) {
       const circumstances: Circumstances = {
         stretch,

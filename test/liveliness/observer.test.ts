@@ -72,28 +72,38 @@ t.test('health: what counts against the observer', (t) => {
 
 t.test('mass silence', (t) => {
   const silence = new MassSilence(3_000)
-  t.notOk(silence.look({ watched: 3, late: 3 }, 0), 'no crowd')
-  t.notOk(silence.look({ watched: 10, late: 5 }, 0))
-  t.ok(silence.look({ watched: 10, late: 6 }, 1_000))
-  t.ok(silence.look({ watched: 10, late: 9 }, 30_999))
-  silence.credit(5_000, 36_000)
-  t.ok(silence.look({ watched: 10, late: 9 }, 35_999))
-  t.notOk(silence.look({ watched: 10, late: 9 }, 36_000), 'we do hear: the nine are gone')
-  t.ok(silence.look({ watched: 9, late: 9 }, 36_000), 'nobody at all is another matter')
-  t.ok(silence.look({ watched: 9, late: 9 }, 1e9))
-  t.notOk(silence.look({ watched: 9, late: 2 }, 1e9))
-  t.ok(silence.look({ watched: 10, late: 9 }, 1e9), 'and begins anew')
+  const story: [number, number, number, string][] = [
+    [0, 3, 3, 'none'], // no crowd
+    [0, 10, 5, 'none'],
+    [1_000, 10, 6, 'abstain'],
+    [30_999, 10, 9, 'abstain'],
+    [31_000, 10, 9, 'outlived'], // we do hear: the nine are gone
+    [31_250, 9, 9, 'abstain'], // nobody at all is another matter
+    [1e9, 9, 9, 'abstain'],
+    [1e9, 9, 8, 'abstain'], // somebody is heard again, and the others have their time
+    [1e9 + 29_999, 9, 8, 'abstain'],
+    [1e9 + 30_000, 9, 8, 'outlived'],
+    [1e9 + 30_000, 9, 2, 'none'],
+    [1e9 + 30_000, 10, 9, 'abstain'], // anew
+  ]
+  for (const [nowMs, watched, late, doubt] of story) {
+    t.equal(silence.look({ watched, late }, nowMs), doubt, `${late} of ${watched} at ${nowMs}`)
+  }
+  silence.credit(5_000, 1e9 + 40_000)
+  t.equal(silence.look({ watched: 10, late: 9 }, 1e9 + 64_999), 'abstain')
+  t.equal(silence.look({ watched: 10, late: 9 }, 1e9 + 65_000), 'outlived')
   t.end()
 })
 
 t.test('an observer that hears nobody says so, and buries nobody', (t) => {
   const observer = new Observer(250, 3_000, 0)
-  observer.survey({ watched: 8, late: 7 }, 500)
+  t.notOk(observer.survey({ watched: 8, late: 7 }, 500))
   t.notOk(observer.mayBury)
   t.match(observer.health, { degraded: true, reason: 'most-peers-late', sinceMs: 500, score: 0 })
   observer.check(10_000)
   t.match(observer.health, { reason: 'most-peers-late', sinceMs: 500, score: 8 }, 'the graver reason stands')
-  observer.survey({ watched: 8, late: 0 }, 10_000)
+  t.ok(observer.survey({ watched: 8, late: 3 }, 10_000), 'and when it hears again, silence begins anew')
+  t.notOk(observer.survey({ watched: 8, late: 3 }, 10_000))
   t.match(observer.health, { degraded: true, reason: 'loop-late', sinceMs: 10_000 })
   t.ok(observer.mayBury)
   t.end()

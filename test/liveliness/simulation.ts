@@ -73,7 +73,8 @@ export function simulate(scenario: Scenario): readonly (readonly Verdict[])[] {
       if (lives(peer, nowMs)) peer.answersAtMs = nowMs + answerDelayMs
     }
     const late = peers.filter(({ monitor, plan }) => !plan.isSeen && monitor.isOverdue(nowMs, stretch)).length
-    observer.survey({ watched: peers.length, late }, nowMs)
+    const hearsAgain = observer.survey({ watched: peers.length, late }, nowMs)
+    if (hearsAgain) for (const { monitor } of peers) if (monitor.isOverdue(nowMs, stretch)) monitor.forgive(nowMs)
     for (const peer of peers) {
       const before = peer.monitor.verdict
       const circumstances = { stretch, mayBury: observer.mayBury, isHostSilent: false }
