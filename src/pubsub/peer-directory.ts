@@ -3,11 +3,13 @@ import type { Counters } from '../core/counters.js'
 import type { Guid } from '../core/ids.js'
 import { PeerMonitor } from '../liveliness/peer-monitor.js'
 import { Liveliness, LivelinessCause, type ProcessProbe, type Verdict } from '../liveliness/verdict.js'
+import { tcpAddresses } from '../transport/endpoint.js'
 import type { FrameSource, StreamLane } from '../transport/transport.js'
 import type { Beacon } from '../wire/beacon.js'
 import { type ByteReader, malformed, Rejection } from '../wire/bytes.js'
 import type { Descriptor, ProcessIdentity } from '../wire/descriptor.js'
 import type { CatchUpClient } from './catch-up-client.js'
+import { DatagramWays } from './datagram-ways.js'
 import type { PeerEvent } from './events.js'
 import type { Matchmaker } from './matchmaker.js'
 import { PeerJudge } from './peer-judge.js'
@@ -65,6 +67,7 @@ export class PeerDirectory {
     return this.#peers.values()
   }
 
+  /** @throws NumacastError NUMACAST_MALFORMED when the beacon comes from elsewhere than the peer's own do */
   onBeacon(from: Guid, beacon: Beacon, source: FrameSource): void {
     const { clock, counters, stream, catchUp, matchmaker } = this.#components
     if (this.#departed.has(from)) {
@@ -73,20 +76,26 @@ export class PeerDirectory {
     }
     const nowMs = clock.nowMs()
     const known = this.#peers.get(from)
-    if (known !== undefined) this.#checkSource(known, source, nowMs)
+    if (known !== undefined && !known.ways.isKnown(source)) {
+      // Once a peer is overdue its address may have changed.
+      if (!known.monitor.isOverdue(nowMs)) throw malformed(Rejection.foreignSource, 'beacon')
+      known.ways.moveTo(source)
+    }
     if (beacon.goodbye) {
       this.#rememberDeparted(from)
       if (known !== undefined) this.conclude(known, Liveliness.dead, LivelinessCause.goodbye, null)
       return
     }
-    const endpoint = stream.requestEndpointAt(source.address, beacon.streamPort)
-    const peer = known ?? this.#meet(from, beacon, source, endpoint, nowMs)
+    const peer = known ?? this.#meet(from, beacon, source, nowMs)
     if (peer === undefined) {
       counters.add('beacon.refused.too-many-peers')
       return
     }
-    peer.source = source
-    peer.endpoint = endpoint
+    if (known !== undefined && !known.ways.takeBeacon(source, beacon.sequence)) {
+      counters.add('beacon.copies')
+      return
+    }
+    peer.endpoint = stream.requestEndpointAt(peer.ways.main.address, beacon.streamPort)
     peer.announcedVersion = Math.max(peer.announcedVersion, beacon.descriptorVersion)
     peer.monitor.beacon(beacon.intervalMs, beacon.loopDelayMs, nowMs)
     if (!isDescribed(peer)) catchUp.soon(peer)
@@ -95,13 +104,13 @@ export class PeerDirectory {
 
   /** Samples from the datagram lane. @throws NumacastError NUMACAST_MALFORMED */
   onSamples(from: Guid, input: ByteReader, source: FrameSource): void {
-    const { counters, clock, matchmaker } = this.#components
+    const { counters, matchmaker } = this.#components
     const peer = this.#peers.get(from)
     if (peer === undefined) {
       counters.add('samples.from-unknown')
       return
     }
-    this.#checkSource(peer, source, clock.nowMs())
+    if (!peer.ways.isKnown(source)) throw malformed(Rejection.foreignSource, 'samples')
     matchmaker.samples(peer, input)
   }
 
@@ -110,6 +119,7 @@ export class PeerDirectory {
     const { identity, matchmaker, onPeer } = this.#components
     const isFirst = peer.descriptor === undefined
     peer.descriptor = descriptor
+    peer.ways.setAddresses(tcpAddresses(descriptor.requestEndpoints))
     this.#strangers.delete(peer.guid)
     peer.announcedVersion = Math.max(peer.announcedVersion, descriptor.version)
     peer.monitor.setSameHost(descriptor.identity.bootId === identity.bootId)
@@ -141,15 +151,15 @@ export class PeerDirectory {
   }
 
   /** Undefined when there are too many. */
-  #meet(guid: Guid, beacon: Beacon, source: FrameSource, endpoint: string, nowMs: number): RemotePeer | undefined {
+  #meet(guid: Guid, beacon: Beacon, source: FrameSource, nowMs: number): RemotePeer | undefined {
     if (this.#peers.size >= maxPeers || this.#strangers.size >= maxStrangers) return undefined
     const { leaseMs } = this.#components
     const peer: RemotePeer = {
       guid,
       incarnation: beacon.incarnation,
       monitor: new PeerMonitor({ leaseMs, intervalMs: beacon.intervalMs, sameHost: true }, nowMs),
-      source,
-      endpoint,
+      ways: new DatagramWays(source, beacon.sequence),
+      endpoint: '',
       announcedVersion: beacon.descriptorVersion,
       descriptor: undefined,
       matches: new Map(),
@@ -159,16 +169,6 @@ export class PeerDirectory {
     this.#peers.set(guid, peer)
     this.#strangers.add(guid)
     return peer
-  }
-
-  /**
-   * A participant sends all its datagrams from one socket, and the kernel says which: a frame from elsewhere is
-   * somebody else's. Once the peer is overdue its address may have changed, and its next beacon is believed.
-   * @throws NumacastError NUMACAST_MALFORMED
-   */
-  #checkSource(peer: RemotePeer, source: FrameSource, nowMs: number): void {
-    if (peer.source.port === source.port && peer.source.address === source.address) return
-    if (!peer.monitor.isOverdue(nowMs)) throw malformed(Rejection.foreignSource, 'frame')
   }
 
   #onVerdict(peer: RemotePeer, before: Verdict, verdict: Verdict): void {

@@ -4,8 +4,8 @@ import type { Subscription } from '../core/listeners.js'
 import type { PeerMonitor } from '../liveliness/peer-monitor.js'
 import type { Verdict } from '../liveliness/verdict.js'
 import { dialable } from '../transport/endpoint.js'
-import type { FrameSource } from '../transport/transport.js'
 import type { Descriptor, ProcessIdentity, Properties } from '../wire/descriptor.js'
+import type { DatagramWays } from './datagram-ways.js'
 import type { WriterProxy } from './proxy.js'
 import type { Reader } from './reader.js'
 
@@ -44,8 +44,8 @@ export interface RemotePeer {
   readonly guid: Guid
   readonly incarnation: number
   readonly monitor: PeerMonitor
-  /** The one socket that it sends datagrams from, as the kernel tells it. */
-  source: FrameSource
+  /** Where its datagrams come from. */
+  readonly ways: DatagramWays
   /** Where it answers requests. */
   endpoint: string
   announcedVersion: number
