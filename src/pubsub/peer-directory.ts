@@ -1,8 +1,12 @@
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import type { Guid } from '../core/ids.js'
+import type { ResolvedLivelinessOptions } from '../liveliness/liveliness-options.js'
+import type { Observer } from '../liveliness/observer.js'
 import { PeerMonitor } from '../liveliness/peer-monitor.js'
-import { Liveliness, LivelinessCause, type ProcessProbe, type Verdict } from '../liveliness/verdict.js'
+import { PeerReach } from '../liveliness/peer-reach.js'
+import type { ProcessReading } from '../liveliness/process-reading.js'
+import { type Finding, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from '../liveliness/verdict.js'
 import { tcpAddresses } from '../transport/endpoint.js'
 import type { FrameSource, StreamLane } from '../transport/transport.js'
 import type { Beacon } from '../wire/beacon.js'
@@ -13,46 +17,59 @@ import { DatagramWays } from './datagram-ways.js'
 import type { PeerEvent } from './events.js'
 import type { Matchmaker } from './matchmaker.js'
 import { PeerJudge } from './peer-judge.js'
-import { isDescribed, type RemotePeer, toPeer } from './remote-peer.js'
+import { isDescribed, type RemotePeer, sharesNetwork, toPeer } from './remote-peer.js'
 
 export interface PeerDirectoryComponents {
   readonly clock: Clock
   readonly counters: Counters
   readonly stream: StreamLane
   readonly identity: ProcessIdentity
-  readonly leaseMs: number
+  readonly liveliness: ResolvedLivelinessOptions
+  readonly observer: Observer
   readonly catchUp: CatchUpClient
   readonly matchmaker: Matchmaker
   /** What the kernel says of a process of this host. */
-  readonly probe: (identity: ProcessIdentity) => ProcessProbe
+  readonly probe: (identity: ProcessIdentity) => ProcessReading
   readonly onPeer: (event: PeerEvent) => void
   /** A verdict has changed, or a peer has been forgotten, also one that nobody was told of. */
   readonly onSettled: () => void
 }
 
-/** GUIDs that said goodbye or died: a late frame of theirs must not bring them back. */
-const maxDeparted = 4096
+/** GUIDs remembered of those that left, of either kind. */
+const maxRemembered = 4096
 /** Peers held at once. */
 const maxPeers = 16_384
 /** Of these, those that have not described themselves yet: anybody can send a beacon, so each is a guess. */
 const maxStrangers = 1_024
+
+const farewell: Finding = {
+  liveliness: Liveliness.dead,
+  cause: LivelinessCause.goodbye,
+  detail: null,
+  evidence: VerdictEvidence.goodbye,
+}
 
 /** Who is there: takes in beacons and descriptors, holds the peers, and forgets those who are gone. */
 export class PeerDirectory {
   readonly #components: PeerDirectoryComponents
   readonly #judge: PeerJudge
   readonly #peers = new Map<Guid, RemotePeer>()
+  /** Said goodbye, or known to be dead: a late frame of theirs must not bring them back. */
   readonly #departed = new Set<Guid>()
+  /** Given up for silence: they may come back, on probation. */
+  readonly #givenUp = new Set<Guid>()
   /** Met, and not described yet. */
   readonly #strangers = new Set<Guid>()
 
   constructor(components: PeerDirectoryComponents) {
-    const { clock, identity, probe } = components
+    const { clock, identity, observer, probe, catchUp } = components
     this.#components = components
     this.#judge = new PeerJudge({
       clock,
       identity,
+      observer,
       probe,
+      ask: (peer) => catchUp.ask(peer),
       onVerdict: (peer, before, verdict) => this.#onVerdict(peer, before, verdict),
     })
   }
@@ -82,8 +99,8 @@ export class PeerDirectory {
       known.ways.moveTo(source)
     }
     if (beacon.goodbye) {
-      this.#rememberDeparted(from)
-      if (known !== undefined) this.conclude(known, Liveliness.dead, LivelinessCause.goodbye, null)
+      remember(this.#departed, from)
+      if (known !== undefined) this.conclude(known, farewell)
       return
     }
     const peer = known ?? this.#meet(from, beacon, source, nowMs)
@@ -97,7 +114,7 @@ export class PeerDirectory {
     }
     peer.endpoint = stream.requestEndpointAt(peer.ways.main.address, beacon.streamPort)
     peer.announcedVersion = Math.max(peer.announcedVersion, beacon.descriptorVersion)
-    peer.monitor.beacon(beacon.intervalMs, beacon.loopDelayMs, nowMs)
+    peer.monitor.beacon(beacon, nowMs)
     if (!isDescribed(peer)) catchUp.soon(peer)
     matchmaker.digest(peer, beacon.digest)
   }
@@ -122,26 +139,32 @@ export class PeerDirectory {
     peer.ways.setAddresses(tcpAddresses(descriptor.requestEndpoints))
     this.#strangers.delete(peer.guid)
     peer.announcedVersion = Math.max(peer.announcedVersion, descriptor.version)
-    peer.monitor.setSameHost(descriptor.identity.bootId === identity.bootId)
+    const theirs = descriptor.identity
+    peer.monitor.setPlace({
+      reach: theirs.bootId === identity.bootId ? PeerReach.host : PeerReach.lan,
+      sharesNetwork: sharesNetwork(theirs, identity),
+    })
     matchmaker.follow(peer, descriptor)
     const described = toPeer(peer)
     if (isFirst && described !== undefined) onPeer({ kind: 'joined', peer: described })
   }
 
-  /** Judges everybody. `lateMs` is how late this participant itself is: peers are not blamed for that. */
-  judge(lateMs: number): void {
+  /** Judges this participant, then everybody else. To be called at each check. */
+  judge(): void {
     const { clock, matchmaker } = this.#components
+    if (!this.#judge.checkSelf(this.#peers.values())) return
     const nowMs = clock.nowMs()
+    const watched: RemotePeer[] = []
     for (const peer of [...this.#peers.values()]) {
-      this.#judge.credit(peer, lateMs)
       if (peer.monitor.isOverdue(nowMs) && !matchmaker.isInEarshot(peer)) this.#drop(peer)
-      else this.#judge.judge(peer)
+      else watched.push(peer)
     }
+    this.#judge.round(watched)
   }
 
   /** A fact about a peer: the kernel's word, or its goodbye. */
-  conclude(peer: RemotePeer, liveliness: Liveliness, cause: LivelinessCause | null, detail: string | null): void {
-    this.#judge.conclude(peer, liveliness, cause, detail)
+  conclude(peer: RemotePeer, finding: Finding): void {
+    this.#judge.conclude(peer, finding)
   }
 
   close(): void {
@@ -153,18 +176,18 @@ export class PeerDirectory {
   /** Undefined when there are too many. */
   #meet(guid: Guid, beacon: Beacon, source: FrameSource, nowMs: number): RemotePeer | undefined {
     if (this.#peers.size >= maxPeers || this.#strangers.size >= maxStrangers) return undefined
-    const { leaseMs } = this.#components
+    const isReturning = this.#givenUp.delete(guid)
     const peer: RemotePeer = {
       guid,
       incarnation: beacon.incarnation,
-      monitor: new PeerMonitor({ leaseMs, intervalMs: beacon.intervalMs, sameHost: true }, nowMs),
+      monitor: new PeerMonitor(this.#components.liveliness, beacon.intervalMs, nowMs, isReturning),
       ways: new DatagramWays(source, beacon.sequence),
       endpoint: '',
       announcedVersion: beacon.descriptorVersion,
       descriptor: undefined,
       matches: new Map(),
       subscriptions: new Map(),
-      pull: { timer: undefined, inFlight: false, failures: 0, ended: false },
+      pull: { timer: undefined, inFlight: false, isQuestion: false, failures: 0, ended: false },
     }
     this.#peers.set(guid, peer)
     this.#strangers.add(guid)
@@ -178,7 +201,8 @@ export class PeerDirectory {
     if (changed !== undefined) onPeer({ kind: 'liveliness-changed', peer: changed, before })
     if (verdict.liveliness === Liveliness.dead) {
       // One that was only silent for too long may come back; one that is known to be gone may not.
-      if (verdict.cause !== LivelinessCause.leaseExpired) this.#rememberDeparted(peer.guid)
+      const wasSilent = verdict.evidence === VerdictEvidence.lease || verdict.evidence === VerdictEvidence.phi
+      remember(wasSilent ? this.#givenUp : this.#departed, peer.guid)
       this.#remove(peer)
       if (changed !== undefined) onPeer({ kind: 'left', peer: changed })
     }
@@ -205,9 +229,10 @@ export class PeerDirectory {
     for (const subscription of peer.subscriptions.values()) subscription.close()
     peer.subscriptions.clear()
   }
+}
 
-  #rememberDeparted(guid: Guid): void {
-    this.#departed.add(guid)
-    if (this.#departed.size > maxDeparted) this.#departed.delete(this.#departed.values().next().value as Guid)
-  }
+/** The oldest is forgotten for it when there are too many. */
+function remember(guids: Set<Guid>, guid: Guid): void {
+  guids.add(guid)
+  if (guids.size > maxRemembered) guids.delete(guids.values().next().value as Guid)
 }
