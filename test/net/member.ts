@@ -10,8 +10,10 @@
  */
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
+import { systemClock } from '../../src/core/clock.js'
 import { joinDomain } from '../../src/pubsub/participant.js'
 import { defineTopic } from '../../src/pubsub/topic.js'
+import { openTransport } from '../../src/transport/open.js'
 import type { Range } from '../../src/transport/range.js'
 
 export interface MemberState {
@@ -25,12 +27,20 @@ export interface MemberState {
   readonly seen: Record<string, string[]>
   /** The liveliness of each peer now, by name. */
   readonly peers: Record<string, string>
+  /** Of the participant and of both its lanes. */
   readonly counters: Record<string, number>
+  readonly endpoints: readonly string[]
 }
 
 const [domain, name = '', instances, range = 'subnet'] = process.argv.slice(2)
 const topic = defineTopic<{ id: string; n: number }>({ name: 'state', key: 'id', fields: ['id', 'n'] })
-const participant = await joinDomain({ domain: Number(domain), name, range: range as Range, insecure: true })
+const transport = await openTransport({
+  domain: Number(domain),
+  clock: systemClock,
+  range: range as Range,
+  insecure: true,
+})
+const participant = await joinDomain({ domain: Number(domain), name }, { transport })
 const writer = participant.writer(topic)
 const reader = participant.reader(topic)
 
@@ -65,7 +75,12 @@ function state(): MemberState {
     violations,
     seen: Object.fromEntries([...seen].map(([peer, states]) => [peer, [...states]])),
     peers: Object.fromEntries(participant.peers().map((peer) => [peer.name, peer.verdict.liveliness])),
-    counters: participant.counters.snapshot(),
+    counters: {
+      ...participant.counters.snapshot(),
+      ...transport.datagram.counters.snapshot(),
+      ...transport.stream.counters.snapshot(),
+    },
+    endpoints: transport.stream.requestEndpoints,
   }
 }
 

@@ -68,3 +68,11 @@ export async function converged(members: readonly Member[]): Promise<MemberState
 function sorted(values: Record<string, number>): string {
   return JSON.stringify(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
+
+/** Waits until the member sees these peers so. */
+export async function untilPeers(member: Member, wanted: Record<string, string>): Promise<void> {
+  await eventually(`${member.name} sees ${JSON.stringify(wanted)}`, async () => {
+    const { peers } = await member.state()
+    return Object.entries(wanted).every(([name, liveliness]) => peers[name] === liveliness)
+  })
+}
