@@ -173,10 +173,12 @@ export class Engine {
     })
     const inbound = new Inbound({
       self: guid,
+      clock,
       counters,
       encounters,
       matchmaker,
       reception,
+      health: this.observer.local,
       onSolicit: (partition) => this.#announcer.solicited(partition),
     })
     const { endpoints, peers } = this
