@@ -43,7 +43,7 @@ export class CatchUpServer {
     const tokens = new Map(request.tokens.map((token) => [`${token.reader} ${token.writer}`, token]))
     const progress: PullProgress[] = []
     let budget = replyBudgetBytes
-    for (const { writer, info } of endpoints.writers()) {
+    for (const { writer, info } of endpoints.announcedWriters()) {
       for (const reader of request.descriptor.readers) {
         if (!this.#matches(info, writer.guid, reader, request.descriptor.guid)) continue
         const token = tokens.get(`${reader.entity} ${writer.entity}`)

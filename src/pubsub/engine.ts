@@ -1,11 +1,14 @@
 import type { Counters } from '../core/counters.js'
 import { Announcer } from '../discovery/announcer.js'
 import { parseListedPeers } from '../discovery/listed-peer.js'
+import { builtinPartition } from '../discovery/partition-groups.js'
 import { Observer } from '../liveliness/observer.js'
 import type { ObserverHealth } from '../liveliness/observer-health.js'
+import { aliveVerdict } from '../liveliness/verdict.js'
 import { Range } from '../transport/range.js'
 import { Acquaintances } from './acquaintances.js'
 import { BeaconSender } from './beacon-sender.js'
+import { BuiltinFeed } from './builtin-feed.js'
 import { CatchUpClient } from './catch-up-client.js'
 import { CatchUpServer } from './catch-up-server.js'
 import { Encounters } from './encounters.js'
@@ -53,6 +56,7 @@ export class Engine {
   readonly #waiters: SyncWaiters
   readonly #pulse: Pulse
   readonly #close: () => Promise<void>
+  readonly #joinedMs: number
 
   constructor(
     self: SelfDescription,
@@ -65,10 +69,12 @@ export class Engine {
     const { guid, incarnation } = self
     const { stream, datagram } = transport
     this.#close = () => transport.close()
+    this.#joinedMs = clock.nowMs()
     this.endpoints = new LocalEndpoints(self, stream)
     this.observer = new Observer(checkMs, options.leaseMs, clock.nowMs())
     stream.onEndpointsChanged(() => this.endpoints.endpointsChanged())
     this.beacons = new BeaconSender({
+      clock,
       guid,
       incarnation,
       intervalMs: options.beaconIntervalMs,
@@ -128,7 +134,7 @@ export class Engine {
     })
     const relation = new Relation(this.endpoints)
     this.matchedReaders = new MatchedReaders({
-      writers: () => this.endpoints.writers(),
+      writers: () => this.endpoints.announcedWriters(),
       mismatches,
       onMatched: () => undefined,
       onUnmatched: () => undefined,
@@ -146,11 +152,19 @@ export class Engine {
       relation,
       probe,
       onPeer,
+      onChanged: (peer) => builtin.follow(peer),
+      onForgotten: (peer) => builtin.forget(peer),
       onSettled: () => this.#waiters.look(),
     })
     this.#waiters = new SyncWaiters(clock, () => this.peers.values())
     const server = new CatchUpServer({ participant: guid, clock, counters, endpoints: this.endpoints, mismatches })
     this.#local = new LocalDelivery({ participant: guid, endpoints: this.endpoints, server, mismatches })
+    const builtin = new BuiltinFeed({
+      counters,
+      open: (topic) => this.factory.feed(topic),
+      own: () => ({ descriptor: this.endpoints.descriptor(), verdict: aliveVerdict(this.#joinedMs) }),
+      peers: () => this.peers.values(),
+    })
     const encounters = new Encounters({
       self: guid,
       clock,
@@ -179,7 +193,11 @@ export class Engine {
       matchmaker,
       reception,
       health: this.observer.local,
-      onSolicit: (partition) => this.#announcer.solicited(partition),
+      onSolicit: (partition) => {
+        if (partition === builtinPartition) this.beacons.observed()
+        this.#announcer.solicited(partition)
+      },
+      onObserver: () => this.beacons.observed(),
     })
     const { endpoints, peers } = this
     this.#introducer = new Introducer({
@@ -208,6 +226,7 @@ export class Engine {
       peers: this.peers,
       catchUp: this.#catchUp,
       waiters: this.#waiters,
+      builtin,
       settled: () => this.#acquaintances.settled(),
     })
     const listed = parseListedPeers(options.peers)
@@ -229,10 +248,12 @@ export class Engine {
       listed,
       isFound,
     )
+    this.membership.write(builtinPartition)
     stream.serve((request) => inbound.onRequest(request))
     this.#pulse = new Pulse(clock, 1.1 * options.beaconIntervalMs, (nowMs) => {
       this.#introducer.look()
       this.#acquaintances.look()
+      builtin.look()
       this.peers.judge()
       live.look(this.peers.values())
       onHealth(this.observer.health)

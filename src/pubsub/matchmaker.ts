@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import { type EntityId, entityGuid } from '../core/ids.js'
+import { builtinPartition } from '../discovery/partition-groups.js'
 import type { DigestEntry } from '../wire/beacon.js'
 import type { ByteReader } from '../wire/bytes.js'
 import type { Descriptor, ReaderInfo } from '../wire/descriptor.js'
@@ -98,6 +99,8 @@ export class Matchmaker {
 
   /** True when a new match was made. */
   #matchReader(peer: RemotePeer, descriptor: Descriptor, reader: Reader<object>, info: ReaderInfo): boolean {
+    // These are fed from here, whatever others claim to write.
+    if (info.partitions.includes(builtinPartition)) return false
     let isNew = false
     for (const writer of descriptor.writers) {
       const guid = entityGuid(peer.guid, writer.entity)
