@@ -49,6 +49,8 @@ interface Asked {
   readonly version: number
   readonly heads: ReadonlyMap<WriterProxy, Seq>
   readonly stale: ReadonlySet<WriterProxy>
+  /** The numbers that the request gives as applied. */
+  readonly tokens: ReadonlyMap<WriterProxy, Seq>
 }
 
 /** The reader's side of catch-up: asks each peer when there is something to learn, one request at a time. */
@@ -106,6 +108,7 @@ export class CatchUpClient {
     if (!isDescribed(peer)) return true
     for (const match of eachMatch(peer)) {
       if (!match.proxy.started || match.proxy.stale) return true
+      if (match.proxy.told.isWanted(match.proxy.progress.appliedSeq)) return true
       if (match.proxy.progress.hasGap && match.reader.qos.reliability === Reliability.reliable) return true
     }
     return false
@@ -116,7 +119,12 @@ export class CatchUpClient {
     const { stream, counters, progressed } = this.#components
     peer.pull.inFlight = true
     const timeoutMs = Math.min(maxRequestTimeoutMs, requestTimeoutMs * 2 ** Math.min(peer.pull.failures, 10))
-    const asked: Asked = { version: peer.announcedVersion, heads: headsOf(peer), stale: staleOf(peer) }
+    const asked: Asked = {
+      version: peer.announcedVersion,
+      heads: headsOf(peer),
+      stale: staleOf(peer),
+      tokens: appliedOf(peer),
+    }
     try {
       const descriptor = this.#components.descriptor()
       const request = encodePullRequest({
@@ -135,6 +143,7 @@ export class CatchUpClient {
       }
       this.#believeVersion(peer, asked.version)
       let moved = reply.descriptor !== undefined
+      for (const [proxy, seq] of asked.tokens) moved = proxy.told.tell(seq, this.#components.clock.nowMs()) || moved
       for (const part of reply.progress) moved = this.#apply(peer, part, asked) || moved
       // A peer that announces what it does not give would otherwise be asked without end.
       peer.pull.failures = moved ? 0 : peer.pull.failures + 1
@@ -206,6 +215,14 @@ function findMatch(peer: RemotePeer, part: PullProgress): Match | undefined {
 
 function headsOf(peer: RemotePeer): Map<WriterProxy, Seq> {
   return new Map([...eachMatch(peer)].map(({ proxy }) => [proxy, proxy.progress.headSeq]))
+}
+
+/** In the middle of a bootstrap, and before the first catch-up, nothing is said of what is applied. */
+function appliedOf(peer: RemotePeer): Map<WriterProxy, Seq> {
+  const settled = [...eachMatch(peer)].filter(
+    ({ proxy }) => proxy.started && proxy.bootstrap === undefined && !proxy.stale,
+  )
+  return new Map(settled.map(({ proxy }) => [proxy, proxy.progress.appliedSeq]))
 }
 
 function staleOf(peer: RemotePeer): Set<WriterProxy> {

@@ -6,7 +6,9 @@ import type { Announcer } from '../discovery/announcer.js'
 import { resolvePartitions } from '../discovery/partition-groups.js'
 import { resolveQos } from '../qos/resolve.js'
 import type { Transport } from '../transport/transport.js'
+import { encodeAsk } from '../wire/ask.js'
 import type { CatchUpClient } from './catch-up-client.js'
+import { SharedLiveliness } from './liveliness-lease.js'
 import type { LocalDelivery } from './local-delivery.js'
 import type { LocalEndpoints } from './local-endpoints.js'
 import type { Matchmaker } from './matchmaker.js'
@@ -40,6 +42,7 @@ const streamFrameBytes = 64 * 1024
 /** Makes a participant's writers and readers, joins them to everything that serves them, and takes them apart again. */
 export class EndpointFactory {
   readonly #components: EndpointFactoryComponents
+  readonly #sharedLiveliness = new SharedLiveliness()
 
   constructor(components: EndpointFactoryComponents) {
     this.#components = components
@@ -54,18 +57,21 @@ export class EndpointFactory {
     const entity = endpoints.newEntity('writer')
     const isStream = topic.lane === Lane.stream
     const groups = partitions.map((partition) => membership.dataGroup(partition))
+    const send = (frame: Buffer): void => {
+      for (const group of groups) {
+        if (isStream) stream.publish(group.name, frame)
+        else datagram.send(group, frame)
+      }
+    }
     const writer = new Writer<T>(
       {
         participant,
         clock,
         counters,
         maxFrameBytes: isStream ? streamFrameBytes : datagram.maxBodyBytes,
-        send: (frame) => {
-          for (const group of groups) {
-            if (isStream) stream.publish(group.name, frame)
-            else datagram.send(group, frame)
-          }
-        },
+        send,
+        ask: (seq) => send(encodeAsk(participant, { writer: entity, seq })),
+        sharedLiveliness: this.#sharedLiveliness,
         congested: () => !isStream && datagram.pending > maxPendingFrames,
         hurry: () => this.#hurry(partitions),
         sent: () => this.#components.local.written(local.writer),

@@ -44,7 +44,11 @@ export class Engine {
     events: EngineEvents,
   ) {
     const { clock, transport, random, identity, probe } = components
-    const { counters, onPeer, onMismatch } = events
+    const { counters, onMismatch } = events
+    const onPeer = (event: PeerEvent): void => {
+      if (event.kind === 'left') this.endpoints.forgetReaders(event.peer.guid)
+      events.onPeer(event)
+    }
     const { guid, incarnation } = self
     const { stream, datagram } = transport
     this.#close = () => transport.close()
@@ -87,7 +91,10 @@ export class Engine {
       described: (peer, descriptor) => this.peers.described(peer, descriptor),
       progressed: () => this.#waiters.look(),
     })
-    const mismatches = new MismatchLog(counters, onMismatch)
+    const mismatches = new MismatchLog(counters, (event) => {
+      onMismatch(event)
+      this.endpoints.mismatched(event)
+    })
     const live = new LiveSubscriptions({
       stream,
       counters,
@@ -117,7 +124,7 @@ export class Engine {
     })
     this.#waiters = new SyncWaiters(clock, () => this.peers.values())
     const server = new CatchUpServer({ participant: guid, clock, counters, endpoints: this.endpoints, mismatches })
-    this.#local = new LocalDelivery({ participant: guid, endpoints: this.endpoints, server, mismatches })
+    this.#local = new LocalDelivery({ participant: guid, clock, endpoints: this.endpoints, server, mismatches })
     const inbound = new Inbound({ self: guid, clock, counters, peers: this.peers, matchmaker, server })
     this.factory = new EndpointFactory({
       participant: guid,

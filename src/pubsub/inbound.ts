@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import type { Guid } from '../core/ids.js'
 import type { FrameSource } from '../transport/transport.js'
+import { decodeAsk } from '../wire/ask.js'
 import { decodeBeacon } from '../wire/beacon.js'
 import { ByteReader, malformed, Rejection, rejectionOf } from '../wire/bytes.js'
 import { FrameKind, readHeader } from '../wire/header.js'
@@ -40,6 +41,7 @@ export class Inbound {
       if (from === self) return
       if (kind === FrameKind.beacon) peers.onBeacon(from, decodeBeacon(input), source)
       else if (kind === FrameKind.samples) peers.onSamples(from, input, source)
+      else if (kind === FrameKind.ask) peers.onAsk(from, decodeAsk(input), source)
       else throw malformed(Rejection.badKind, 'frame among data')
     })
   }
@@ -50,8 +52,9 @@ export class Inbound {
       const input = new ByteReader(body)
       const { kind, from } = readHeader(input)
       if (from !== peer.guid) throw malformed(Rejection.foreignSource, 'live frame')
-      if (kind !== FrameKind.samples) throw malformed(Rejection.badKind, 'live frame')
-      this.#components.matchmaker.samples(peer, input)
+      if (kind === FrameKind.samples) this.#components.matchmaker.samples(peer, input)
+      else if (kind === FrameKind.ask) this.#components.matchmaker.ask(peer, decodeAsk(input))
+      else throw malformed(Rejection.badKind, 'live frame')
     })
   }
 

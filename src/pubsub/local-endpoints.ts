@@ -1,9 +1,10 @@
 import { NumacastError } from '../core/errors.js'
-import type { EntityId, Guid } from '../core/ids.js'
+import { type EntityId, type Guid, participantOf } from '../core/ids.js'
 import { announcedQos, announcedWriterQos } from '../qos/announced.js'
 import type { StreamLane } from '../transport/transport.js'
 import type { DigestEntry } from '../wire/beacon.js'
 import type { Descriptor, ProcessIdentity, Properties, ReaderInfo, WriterInfo } from '../wire/descriptor.js'
+import type { MismatchEvent } from './events.js'
 import type { Reader } from './reader.js'
 import type { Topic } from './topic.js'
 import type { Writer } from './writer.js'
@@ -70,6 +71,20 @@ export class LocalEndpoints {
 
   readers(): IterableIterator<LocalReader> {
     return this.#readers.values()
+  }
+
+  /** The participant has gone: nobody there reads any more. */
+  forgetReaders(participant: Guid): void {
+    for (const { writer } of this.#writers.values()) {
+      for (const reader of [...writer.audience.readers()]) {
+        if (participantOf(reader) === participant) writer.audience.leave(reader)
+      }
+    }
+  }
+
+  /** A pair of which at least one end is here cannot be matched: that end is told. */
+  mismatched(event: MismatchEvent): void {
+    for (const { writer } of this.#writers.values()) if (writer.guid === event.writer) writer.mismatched(event)
   }
 
   reader(entity: EntityId): LocalReader | undefined {

@@ -4,6 +4,7 @@ import type { Guid } from '../core/ids.js'
 import { PeerMonitor } from '../liveliness/peer-monitor.js'
 import { Liveliness, LivelinessCause, type ProcessProbe, type Verdict } from '../liveliness/verdict.js'
 import type { FrameSource, StreamLane } from '../transport/transport.js'
+import type { Ask } from '../wire/ask.js'
 import type { Beacon } from '../wire/beacon.js'
 import { type ByteReader, malformed, Rejection } from '../wire/bytes.js'
 import type { Descriptor, ProcessIdentity } from '../wire/descriptor.js'
@@ -103,6 +104,14 @@ export class PeerDirectory {
     }
     this.#checkSource(peer, source, clock.nowMs())
     matchmaker.samples(peer, input)
+  }
+
+  /** A question of one of its writers, from the datagram lane. @throws NumacastError NUMACAST_MALFORMED */
+  onAsk(from: Guid, ask: Ask, source: FrameSource): void {
+    const peer = this.#peers.get(from)
+    if (peer === undefined) return
+    this.#checkSource(peer, source, this.#components.clock.nowMs())
+    this.#components.matchmaker.ask(peer, ask)
   }
 
   /** A newer descriptor. */
