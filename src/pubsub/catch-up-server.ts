@@ -138,10 +138,11 @@ export function firstDueSeq(writer: Writer<object>, { qos }: ReaderInfo): Seq {
   return [writer.qos.durability, qos.durability].includes(Durability.volatile) ? writer.lastSeq : 0
 }
 
-/** The change belongs to an instance that was disposed before the bootstrap began: a copy without it is complete. */
+/** The change belongs to an instance that ended before the bootstrap began: a copy without it is complete. */
 function hasEnded({ cache }: Writer<object>, change: Change, base: number): boolean {
   if (change.disposed) return true
   if (cache.historyDepth === 1) return false
   const latest = cache.latest(change.key)
-  return latest?.disposed === true && latest.seq <= base
+  if (latest === undefined || latest.seq > base) return false
+  return latest.disposed || (latest.valueSeq < latest.seq && latest !== change)
 }
