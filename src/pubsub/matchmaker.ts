@@ -107,15 +107,6 @@ export class Matchmaker {
     }
   }
 
-  /** Whether the peer writes to a partition that is read here: if not, its silence says nothing about it. */
-  isInEarshot({ descriptor }: RemotePeer): boolean {
-    if (descriptor === undefined) return true
-    const readers = [...this.#components.readers()]
-    return descriptor.writers.some(({ partitions }) =>
-      readers.some(({ info }) => info.partitions.some((partition) => partitions.includes(partition))),
-    )
-  }
-
   /** @param isOrderly the writer was closed; else it was lost */
   #unmatch(peer: RemotePeer, writer: EntityId, isOrderly: boolean): void {
     const matches = peer.matches.get(writer) ?? []
