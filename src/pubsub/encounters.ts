@@ -88,10 +88,10 @@ export class Encounters {
 
   /** A question of one of its writers, from the datagram lane. @throws NumacastError NUMACAST_MALFORMED */
   onAsk(from: Guid, ask: Ask, source: FrameSource): void {
-    const { clock, peers, matchmaker } = this.#components
+    const { peers, matchmaker } = this.#components
     const peer = peers.get(from)
     if (peer === undefined) return
-    checkSource(peer, source, clock.nowMs())
+    if (!peer.ways.isKnown(source)) throw malformed(Rejection.foreignSource, 'ask')
     matchmaker.ask(peer, ask)
   }
 
