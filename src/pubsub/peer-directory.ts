@@ -146,7 +146,8 @@ export class PeerDirectory {
     const nowMs = clock.nowMs()
     const watched: RemotePeer[] = []
     for (const peer of [...this.#peers.values()]) {
-      if (peer.monitor.isOverdue(nowMs) && !matchmaker.isInEarshot(peer)) this.#drop(peer)
+      const isQuiet = peer.monitor.isOverdue(nowMs) || peer.monitor.shouldAsk(nowMs)
+      if (isQuiet && !matchmaker.isInEarshot(peer)) this.#drop(peer)
       else watched.push(peer)
     }
     this.#judge.round(watched)
