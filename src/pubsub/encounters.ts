@@ -75,13 +75,13 @@ export class Encounters {
 
   /** Samples from the datagram lane. @throws NumacastError NUMACAST_MALFORMED */
   onSamples(from: Guid, input: ByteReader, source: FrameSource): void {
-    const { counters, clock, peers, matchmaker } = this.#components
+    const { counters, peers, matchmaker } = this.#components
     const peer = peers.get(from)
     if (peer === undefined) {
       counters.add('samples.from-unknown')
       return
     }
-    checkSource(peer, source, clock.nowMs())
+    if (!peer.ways.isKnown(source)) throw malformed(Rejection.foreignSource, 'samples')
     matchmaker.samples(peer, input)
   }
 
@@ -161,7 +161,11 @@ export class Encounters {
       return undefined
     }
     const known = peers.get(from)
-    if (known !== undefined) checkSource(known, source, nowMs)
+    if (known !== undefined && !known.ways.isKnown(source)) {
+      // Once a peer is overdue its address may have changed.
+      if (!known.monitor.isOverdue(nowMs)) throw malformed(Rejection.foreignSource, 'beacon')
+      known.ways.moveTo(source)
+    }
     if (beacon.goodbye) {
       peers.takeLeave(from)
       return undefined
@@ -169,9 +173,13 @@ export class Encounters {
     const { incarnation, descriptorVersion: version, intervalMs } = beacon
     const peer = known ?? peers.meet({ guid: from, incarnation, version, intervalMs }, nowMs)
     if (peer === undefined) return undefined
+    if (!peer.ways.takeBeacon(source, beacon.sequence)) {
+      counters.add('beacon.copies')
+      return undefined
+    }
     heardFrom(peer, nowMs)
-    peer.source = source
-    peer.endpoint = beacon.streamPort === 0 ? undefined : stream.requestEndpointAt(source.address, beacon.streamPort)
+    const { address } = peer.ways.main ?? source
+    peer.endpoint = beacon.streamPort === 0 ? undefined : stream.requestEndpointAt(address, beacon.streamPort)
     peer.announcedVersion = Math.max(peer.announcedVersion, version)
     return peer
   }
@@ -185,16 +193,6 @@ export class Encounters {
 function heardFrom({ monitor, earshot }: RemotePeer, nowMs: number): void {
   if (monitor.isOverdue(nowMs)) earshot.lost(nowMs)
   monitor.heard(nowMs)
-}
-
-/**
- * A participant sends all its datagrams from one socket, and the kernel says which: a frame from elsewhere is
- * somebody else's. Once the peer is overdue its address may have changed, and its next beacon is believed.
- * @throws NumacastError NUMACAST_MALFORMED
- */
-function checkSource({ source: known, monitor }: RemotePeer, source: FrameSource, nowMs: number): void {
-  if (known === undefined || (known.port === source.port && known.address === source.address)) return
-  if (!monitor.isOverdue(nowMs)) throw malformed(Rejection.foreignSource, 'frame')
 }
 
 function isSameProcess(one: Descriptor, other: Descriptor): boolean {

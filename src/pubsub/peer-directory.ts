@@ -7,8 +7,10 @@ import type { Observer } from '../liveliness/observer.js'
 import { PeerMonitor } from '../liveliness/peer-monitor.js'
 import type { ProcessReading } from '../liveliness/process-reading.js'
 import { type Finding, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from '../liveliness/verdict.js'
+import { tcpAddresses } from '../transport/endpoint.js'
 import type { Descriptor, ProcessIdentity } from '../wire/descriptor.js'
 import type { CatchUpClient } from './catch-up-client.js'
+import { DatagramWays } from './datagram-ways.js'
 import type { PeerEvent } from './events.js'
 import type { MatchedReaders } from './matched-readers.js'
 import type { Matchmaker } from './matchmaker.js'
@@ -117,7 +119,7 @@ export class PeerDirectory {
       incarnation,
       monitor: new PeerMonitor(liveliness, intervalMs, nowMs, isReturning),
       earshot: new Earshot(nowMs),
-      source: undefined,
+      ways: new DatagramWays(),
       endpoint: undefined,
       announcedVersion: version,
       holdsVersion: 0,
@@ -144,6 +146,7 @@ export class PeerDirectory {
     const { identity, matchmaker, matchedReaders, onPeer } = this.#components
     const isFirst = peer.descriptor === undefined
     peer.descriptor = descriptor
+    peer.ways.setAddresses(tcpAddresses(descriptor.requestEndpoints))
     this.#strangers.delete(peer.guid)
     peer.announcedVersion = Math.max(peer.announcedVersion, descriptor.version)
     peer.monitor.setPlace(placeOf(peer, descriptor, identity))
