@@ -181,12 +181,10 @@ export class Engine {
     })
     const inbound = new Inbound({
       self: guid,
-      clock,
       counters,
       encounters,
       matchmaker,
       reception,
-      health: this.observer.local,
       onSolicit: (partition) => this.#announcer.solicited(partition),
     })
     const { endpoints, peers } = this
