@@ -35,6 +35,8 @@ export interface EndpointFactoryComponents {
   readonly peers: PeerDirectory
   readonly catchUp: CatchUpClient
   readonly waiters: SyncWaiters
+  /** Resolves when those who were listed have had their chance to be found. */
+  readonly settled: () => Promise<void>
 }
 
 /** Frames waiting in the kernel's hands above which writers hold back and conflate. */
@@ -148,8 +150,9 @@ export class EndpointFactory {
   }
 
   async #synced(entity: EntityId, signal: AbortSignal | undefined): Promise<void> {
-    const { membership, endpoints, waiters } = this.#components
+    const { membership, endpoints, waiters, settled } = this.#components
     await membership.ready()
+    await settled()
     if (signal?.aborted === true) return
     const local = endpoints.reader(entity)
     if (local === undefined) {

@@ -1,8 +1,11 @@
 import type { Counters } from '../core/counters.js'
 import { Announcer } from '../discovery/announcer.js'
+import { parseListedPeers } from '../discovery/listed-peer.js'
 import { Observer } from '../liveliness/observer.js'
 import type { ObserverHealth } from '../liveliness/observer-health.js'
 import { Reliability } from '../qos/policies.js'
+import { Range } from '../transport/range.js'
+import { Acquaintances } from './acquaintances.js'
 import { BeaconSender } from './beacon-sender.js'
 import { CatchUpClient } from './catch-up-client.js'
 import { CatchUpServer, firstDueSeq } from './catch-up-server.js'
@@ -47,6 +50,7 @@ export class Engine {
   readonly #announcer: Announcer
   readonly #catchUp: CatchUpClient
   readonly #introducer: Introducer
+  readonly #acquaintances: Acquaintances
   readonly #waiters: SyncWaiters
   readonly #pulse: Pulse
   readonly #close: () => Promise<void>
@@ -214,10 +218,31 @@ export class Engine {
       peers: this.peers,
       catchUp: this.#catchUp,
       waiters: this.#waiters,
+      settled: () => this.#acquaintances.settled(),
     })
+    const listed = parseListedPeers(options.peers)
+    const isFound = listed.length > 0 || options.range !== Range.localhost
+    this.#acquaintances = new Acquaintances(
+      {
+        self: guid,
+        clock,
+        random,
+        counters,
+        stream,
+        identity,
+        endpoints,
+        peers,
+        encounters,
+        introducer: this.#introducer,
+        resolve: components.resolve,
+      },
+      listed,
+      isFound,
+    )
     stream.serve((request) => inbound.onRequest(request))
     this.#pulse = new Pulse(clock, 1.1 * options.beaconIntervalMs, (nowMs) => {
       this.#introducer.look()
+      this.#acquaintances.look()
       this.peers.judge()
       live.look(this.peers.values())
       onHealth(this.observer.health)
@@ -233,11 +258,13 @@ export class Engine {
     this.#pulse.close()
     this.#catchUp.close()
     this.#introducer.close()
+    const ended = this.#acquaintances.close()
     this.#waiters.abandon()
     this.#local.close()
     for (const { writer } of [...this.endpoints.writers()]) writer.close()
     for (const { reader } of [...this.endpoints.readers()]) reader.close()
     this.peers.close()
+    await ended
     await this.#close()
   }
 }
