@@ -44,7 +44,7 @@ export class PeerMonitor {
   readonly #options: ResolvedLivelinessOptions
   readonly #loop = new LoopProgress()
   readonly #witness = new ProcessWitness()
-  readonly #rhythm: Rhythm
+  #rhythm: Rhythm
   #place: PeerPlace = { reach: PeerReach.host, sharesNetwork: true }
   #intervalMs: number
   #lastHeardMs: number
@@ -114,6 +114,13 @@ export class PeerMonitor {
     const isTrusted = (liveliness === Liveliness.alive || liveliness === Liveliness.suspect) && !this.#loop.isLate
     this.#rhythm.beacon(intervalMs, isTrusted, nowMs)
     this.heard(nowMs)
+  }
+
+  /** Signs of life come this often from now on: the peer gives others than before, and what was learned is void. */
+  expectEvery(intervalMs: number): void {
+    if (intervalMs === this.#intervalMs) return
+    this.#intervalMs = intervalMs
+    this.#rhythm = new Rhythm(this.#options.phi, intervalMs)
   }
 
   /** The observer itself was late by this much, so its peers' silence says that much less. */

@@ -9,17 +9,12 @@ import type { FrameSource } from '../transport/transport.js'
  * the time between two of them is evidence.
  */
 export class DatagramWays {
-  /** Where its beacons come from first. */
-  #main: FrameSource
+  /** Where its beacons come from first; undefined until one came. */
+  #main: FrameSource | undefined
   #addresses: ReadonlySet<string> = new Set()
-  #lastSequence: number
+  #lastSequence = 0
 
-  constructor(main: FrameSource, sequence: number) {
-    this.#main = main
-    this.#lastSequence = sequence
-  }
-
-  get main(): FrameSource {
+  get main(): FrameSource | undefined {
     return this.#main
   }
 
@@ -29,11 +24,18 @@ export class DatagramWays {
   }
 
   isKnown(source: FrameSource): boolean {
-    return this.#isMain(source) || (source.port === this.#main.port && this.#addresses.has(source.address))
+    const { address, port } = source
+    if (this.#main === undefined) return this.#addresses.size === 0 || this.#addresses.has(address)
+    return this.#isMain(source) || (port === this.#main.port && this.#addresses.has(address))
   }
 
   /** Takes a beacon from a known source; false when it is a copy of one that came another way before. */
   takeBeacon(source: FrameSource, sequence: number): boolean {
+    if (this.#main === undefined) {
+      this.#main = source
+      this.#lastSequence = sequence
+      return true
+    }
     const isNewer = ((sequence - this.#lastSequence) | 0) > 0
     // On one way frames may overtake each other, and each carries a part of the digest.
     if (!isNewer && !this.#isMain(source)) return false
@@ -49,6 +51,6 @@ export class DatagramWays {
   }
 
   #isMain({ address, port }: FrameSource): boolean {
-    return this.#main.port === port && this.#main.address === address
+    return this.#main?.port === port && this.#main.address === address
   }
 }
