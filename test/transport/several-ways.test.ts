@@ -1,9 +1,8 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../src/core/clock.js'
 import { dialable, endpointList, parseEndpoint, tcpAddresses } from '../../src/transport/endpoint.js'
 import { ZeromqStreamLane } from '../../src/transport/stream.js'
+import { claimDomain } from '../support/domain-lock.js'
 import { until } from '../support/eventually.js'
 
 /** One peer at several endpoints: on one host 127.0.0.1, 127.0.0.2, … stand for the addresses of several interfaces. */
@@ -145,7 +144,7 @@ t.test('live frames come by one way only, and by another when that one breaks', 
 })
 
 t.test('the rendezvous port belongs to the first, then to another', async (t) => {
-  const port = await freePort()
+  const port = await ownPort(t)
   const lanes = [await openLane(t, [], port), await openLane(t, [], port), await openLane(t, [], port)]
   const [first, second, third] = lanes as [ZeromqStreamLane, ZeromqStreamLane, ZeromqStreamLane]
   const claim = first.contendRendezvous()
@@ -172,7 +171,7 @@ t.test('the rendezvous port belongs to the first, then to another', async (t) =>
 })
 
 t.test('a fixed port is the one, and one participant has it', async (t) => {
-  const port = await freePort()
+  const port = await ownPort(t)
   const open = (): Promise<ZeromqStreamLane> =>
     ZeromqStreamLane.open({ clock: systemClock, name: 'fixed', port, addresses: ['127.0.0.2'] })
   const lane = await open()
@@ -192,12 +191,7 @@ t.test('which endpoints lead anywhere', async (t) => {
   t.match(parseEndpoint('tcp://[fd00::1]:1'), { address: 'fd00::1', port: 1 })
 })
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
+/** Below the ephemeral ports, and nobody else's while the test runs; so is the next one. */
+async function ownPort(t: Test): Promise<number> {
+  return 16_000 + 2 * (await claimDomain(t))
 }
