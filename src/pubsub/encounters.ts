@@ -173,7 +173,7 @@ export class Encounters {
     }
     const known = peers.get(from)
     if (known !== undefined && !known.ways.isKnown(source)) {
-      // Once a peer is overdue its address may have changed.
+      // The kernel says where a frame came from. Once a peer is overdue its address may have changed.
       if (!known.monitor.isOverdue(nowMs)) throw malformed(Rejection.foreignSource, 'beacon')
       known.ways.moveTo(source)
     }
@@ -189,7 +189,7 @@ export class Encounters {
       return undefined
     }
     heardFrom(peer, nowMs)
-    const { address } = peer.ways.main ?? source
+    const address = peer.ways.main?.address ?? source.address
     peer.endpoint = beacon.streamPort === 0 ? undefined : stream.requestEndpointAt(address, beacon.streamPort)
     peer.announcedVersion = Math.max(peer.announcedVersion, version)
     return peer
