@@ -24,6 +24,8 @@ export const systemClock: Clock = Object.freeze({
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
   after(delayMs: number, fire: () => void): Timer {
+    // No setTimeout waits less than a millisecond.
+    if (delayMs <= 0) return systemClock.afterPoll(fire)
     const handle = setTimeout(fire, delayMs)
     handle.unref()
     return { cancel: () => clearTimeout(handle) }
