@@ -91,7 +91,7 @@ export class LastValueCache {
     }
     const slot = this.#append(key, from?.writtenMs ?? nowMs, from?.origin, this.#historyDepth)
     slot.disposed = false
-    if (slot.value.length < value.length) slot.value = Buffer.allocUnsafeSlow(value.length)
+    if (slot.value.length < value.length) slot.value = Buffer.allocUnsafe(value.length)
     slot.value.set(value)
     slot.valueLength = value.length
     this.#tombstones.delete(key)

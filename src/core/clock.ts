@@ -16,7 +16,7 @@ export interface Clock {
   wallMs(): number
   /** Calls `fire` once after `delayMs`. Never keeps the process alive by itself. */
   after(delayMs: number, fire: () => void): Timer
-  /** Calls `fire` once the event loop has polled its sockets again. Never keeps the process alive by itself. */
+  /** Calls `fire` once the event loop has polled its sockets again, in the same turn of it. */
   afterPoll(fire: () => void): Timer
 }
 
@@ -31,8 +31,8 @@ export const systemClock: Clock = Object.freeze({
     return { cancel: () => clearTimeout(handle) }
   },
   afterPoll(fire: () => void): Timer {
+    // Not unref'd: the loop would sleep over it. It runs in this very turn, so it keeps nothing alive.
     const handle = setImmediate(fire)
-    handle.unref()
     return { cancel: () => clearImmediate(handle) }
   },
 })
