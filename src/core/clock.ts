@@ -31,7 +31,7 @@ export const systemClock: Clock = Object.freeze({
     return { cancel: () => clearTimeout(handle) }
   },
   afterPoll(fire: () => void): Timer {
-    // Not unref'd: the loop would sleep over it. It runs in this very turn, so it keeps nothing alive.
+    // Not unref'd: the loop would wait in its poll for something else to happen first. It is over within one turn.
     const handle = setImmediate(fire)
     return { cancel: () => clearImmediate(handle) }
   },

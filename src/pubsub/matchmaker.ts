@@ -90,15 +90,6 @@ export class Matchmaker {
     }
   }
 
-  /** Whether the peer writes to a partition that is read here: if not, its silence says nothing about it. */
-  isInEarshot({ descriptor }: RemotePeer): boolean {
-    if (descriptor === undefined) return true
-    const readers = [...this.#components.readers()]
-    return descriptor.writers.some(({ partitions }) =>
-      readers.some(({ info }) => info.partitions.some((partition) => partitions.includes(partition))),
-    )
-  }
-
   #unmatch(peer: RemotePeer, writer: EntityId): void {
     const matches = peer.matches.get(writer) ?? []
     peer.matches.delete(writer)
