@@ -118,12 +118,8 @@ export class EndpointFactory {
       { topic, entity, partitions, qos },
       options,
     )
-    const local = endpoints.addReader(reader, clock.nowMs())
-    for (const partition of partitions) {
-      membership.read(partition, () => {
-        local.exploredMs = clock.nowMs()
-      })
-    }
+    const local = endpoints.addReader(reader)
+    for (const partition of partitions) membership.read(partition)
     this.#components.local.addReader(local)
     matchmaker.addReader(peers.values(), local.reader, local.info)
     return reader
@@ -158,7 +154,7 @@ export class EndpointFactory {
     if (local === undefined) {
       throw new NumacastError('NUMACAST_CLOSED', 'the reader was closed while it was catching up')
     }
-    return waiters.wait(entity, local.exploredMs, signal)
+    return waiters.wait(entity, membership.exploredMs(local.info.partitions), signal)
   }
 
   /** Asks for the writer's cache again. */

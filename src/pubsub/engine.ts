@@ -92,6 +92,7 @@ export class Engine {
     )
     this.membership = new Membership({
       domain: options.domain,
+      clock,
       transport,
       announcer: this.#announcer,
       onFrame: (body, from) => inbound.onFrame(body, from),
