@@ -1,6 +1,6 @@
 import type { Counters } from '../core/counters.js'
 import { entityGuid, type Guid } from '../core/ids.js'
-import type { Verdict } from '../liveliness/verdict.js'
+import { Liveliness, type Verdict } from '../liveliness/verdict.js'
 import type { Descriptor } from '../wire/descriptor.js'
 import { builtinTopics, type ParticipantRow, type ReaderRow, type WriterRow } from './builtin-topics.js'
 import type { RemotePeer } from './remote-peer.js'
@@ -86,11 +86,13 @@ export class BuiltinFeed {
     const before = this.#rows.get(guid) ?? new Map<string, Row>()
     const now = new Map<string, Row>()
     this.#rows.set(guid, now)
+    // What it says of itself holds, as far as is known; there is nobody who still says it.
+    const isLost = verdict.liveliness === Liveliness.unreachable
     for (const [writer, row] of rowsOf(descriptor, verdict, writers)) {
-      const text = JSON.stringify(row)
+      const text = isLost ? '' : JSON.stringify(row)
       now.set(row.guid, { writer, text })
       if (before.get(row.guid)?.text === text) continue
-      this.#say(() => writer.write(row))
+      this.#say(() => (isLost ? writer.unregister(row.guid) : writer.write(row)))
     }
     for (const [key, { writer }] of before) if (!now.has(key)) writer.dispose(key)
   }

@@ -52,7 +52,8 @@ const endpointFields = ['guid', 'participant', 'topic', 'typeHash', 'partitions'
  *     const writers = participant.reader(builtinTopics.writers)
  *     await writers.synced()
  *
- * A row is disposed when what it tells of has closed, left or died. Participants tell of themselves only while somebody reads one of these.
+ * A row is disposed when what it tells of has closed, left or died. While its participant is unreachable it has no
+ * writers. Participants tell of themselves only while somebody reads one of these.
  */
 export const builtinTopics = Object.freeze({
   participants: defineTopic<ParticipantRow>({

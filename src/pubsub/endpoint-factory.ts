@@ -7,10 +7,12 @@ import { builtinPartition, resolvePartitions } from '../discovery/partition-grou
 import type { QosOptions } from '../qos/qos.js'
 import { resolveQos } from '../qos/resolve.js'
 import type { Transport } from '../transport/transport.js'
+import { encodeAsk } from '../wire/ask.js'
 import { mirrorName } from '../wire/group.js'
 import type { BuiltinFeed } from './builtin-feed.js'
 import { isBuiltin } from './builtin-topics.js'
 import type { CatchUpClient } from './catch-up-client.js'
+import { SharedLiveliness } from './liveliness-lease.js'
 import type { LocalDelivery } from './local-delivery.js'
 import type { LocalEndpoints } from './local-endpoints.js'
 import type { MatchedReaders } from './matched-readers.js'
@@ -49,6 +51,7 @@ const streamFrameBytes = 64 * 1024
 /** Makes a participant's writers and readers, joins them to everything that serves them, and takes them apart again. */
 export class EndpointFactory {
   readonly #components: EndpointFactoryComponents
+  readonly #sharedLiveliness = new SharedLiveliness()
   #opening: Promise<void> | undefined
 
   constructor(components: EndpointFactoryComponents) {
@@ -82,21 +85,24 @@ export class EndpointFactory {
       const group = membership.dataGroup(partition)
       return { group, mirror: mirrorName(group.name) }
     })
+    const send = (frame: Buffer): void => {
+      for (const { group, mirror } of groups) {
+        if (isStream) stream.publish(group.name, frame)
+        else {
+          datagram.send(group, frame)
+          stream.publish(mirror, frame)
+        }
+      }
+    }
     const writer = new Writer<T>(
       {
         participant,
         clock,
         counters,
         maxFrameBytes: isStream ? streamFrameBytes : datagram.maxBodyBytes,
-        send: (frame) => {
-          for (const { group, mirror } of groups) {
-            if (isStream) stream.publish(group.name, frame)
-            else {
-              datagram.send(group, frame)
-              stream.publish(mirror, frame)
-            }
-          }
-        },
+        send,
+        ask: (seq) => send(encodeAsk(participant, { writer: entity, seq })),
+        sharedLiveliness: this.#sharedLiveliness,
         congested: () => !isStream && datagram.pending > maxPendingFrames,
         hurry: () => this.#hurry(isHidden ? [] : partitions),
         sent: () => this.#components.local.written(local.writer),
@@ -136,12 +142,8 @@ export class EndpointFactory {
       { topic, entity, partitions, qos },
       options,
     )
-    const local = endpoints.addReader(reader, clock.nowMs())
-    for (const partition of partitions) {
-      membership.read(partition, () => {
-        local.exploredMs = clock.nowMs()
-      })
-    }
+    const local = endpoints.addReader(reader)
+    for (const partition of partitions) membership.read(partition)
     this.#components.local.addReader(local)
     matchmaker.addReader(peers.values(), local.reader, local.info)
     if (isBuiltin(topic)) builtin.opened()
@@ -177,7 +179,7 @@ export class EndpointFactory {
     if (local === undefined) {
       throw new NumacastError('NUMACAST_CLOSED', 'the reader was closed while it was catching up')
     }
-    return waiters.wait(entity, local.exploredMs, signal)
+    return waiters.wait(entity, membership.exploredMs(local.info.partitions), signal)
   }
 
   /** Asks for the writer's cache again. */

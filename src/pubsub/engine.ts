@@ -5,12 +5,13 @@ import { builtinPartition } from '../discovery/partition-groups.js'
 import { Observer } from '../liveliness/observer.js'
 import type { ObserverHealth } from '../liveliness/observer-health.js'
 import { aliveVerdict } from '../liveliness/verdict.js'
+import { Reliability } from '../qos/policies.js'
 import { Range } from '../transport/range.js'
 import { Acquaintances } from './acquaintances.js'
 import { BeaconSender } from './beacon-sender.js'
 import { BuiltinFeed } from './builtin-feed.js'
 import { CatchUpClient } from './catch-up-client.js'
-import { CatchUpServer } from './catch-up-server.js'
+import { CatchUpServer, firstDueSeq } from './catch-up-server.js'
 import { Encounters } from './encounters.js'
 import { EndpointFactory } from './endpoint-factory.js'
 import type { MismatchEvent, PeerEvent } from './events.js'
@@ -97,6 +98,7 @@ export class Engine {
     )
     this.membership = new Membership({
       domain: options.domain,
+      clock,
       transport,
       announcer: this.#announcer,
       onFrame: (body, from) => inbound.onFrame(body, from),
@@ -114,7 +116,10 @@ export class Engine {
       told: (peer, hearsUs) => this.peers.told(peer, hearsUs),
       progressed: () => this.#waiters.look(),
     })
-    const mismatches = new MismatchLog(counters, onMismatch)
+    const mismatches = new MismatchLog(counters, (event) => {
+      onMismatch(event)
+      this.endpoints.mismatched(event)
+    })
     const live = new LiveSubscriptions({
       clock,
       stream,
@@ -136,8 +141,16 @@ export class Engine {
     this.matchedReaders = new MatchedReaders({
       writers: () => this.endpoints.announcedWriters(),
       mismatches,
-      onMatched: () => undefined,
-      onUnmatched: () => undefined,
+      onMatched: ({ writer, guid: reader, info }) => {
+        const local = this.endpoints.writer(writer)?.writer
+        local?.audience.join(
+          reader,
+          info.qos.reliability === Reliability.reliable,
+          firstDueSeq(local, info),
+          clock.nowMs(),
+        )
+      },
+      onUnmatched: ({ writer, guid: reader }) => this.endpoints.writer(writer)?.writer.audience.leave(reader),
     })
     this.peers = new PeerDirectory({
       clock,
@@ -158,7 +171,7 @@ export class Engine {
     })
     this.#waiters = new SyncWaiters(clock, () => this.peers.values())
     const server = new CatchUpServer({ participant: guid, clock, counters, endpoints: this.endpoints, mismatches })
-    this.#local = new LocalDelivery({ participant: guid, endpoints: this.endpoints, server, mismatches })
+    this.#local = new LocalDelivery({ participant: guid, clock, endpoints: this.endpoints, server, mismatches })
     const builtin = new BuiltinFeed({
       counters,
       open: (topic) => this.factory.feed(topic),
@@ -187,12 +200,10 @@ export class Engine {
     })
     const inbound = new Inbound({
       self: guid,
-      clock,
       counters,
       encounters,
       matchmaker,
       reception,
-      health: this.observer.local,
       onSolicit: (partition) => {
         if (partition === builtinPartition) this.beacons.observed()
         this.#announcer.solicited(partition)

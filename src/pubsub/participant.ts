@@ -6,6 +6,7 @@ import { Listeners, type Subscription } from '../core/listeners.js'
 import { systemResolver } from '../discovery/name-resolver.js'
 import type { ObserverHealth } from '../liveliness/observer-health.js'
 import { type Liveliness, type LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
+import { LivelinessKind } from '../qos/policies.js'
 import { openTransport } from '../transport/open.js'
 import { StreamReach } from '../transport/transport-options.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
@@ -179,6 +180,19 @@ export class Participant {
   /** Writers and readers of one topic that cannot be matched, each pair once. */
   onMismatch(listener: (event: MismatchEvent) => void): Subscription {
     return this.#mismatchListeners.add(listener)
+  }
+
+  /**
+   * Says that the program is alive, for all its writers of liveliness `manual-by-participant`; see
+   * {@link Writer.assertLiveliness}. Any write by one of them says the same.
+   *
+   * @throws NumacastError NUMACAST_CLOSED
+   */
+  assertLiveliness(): void {
+    this.#mustBeOpen()
+    for (const { writer } of this.#engine.endpoints.writers()) {
+      if (writer.qos.liveliness === LivelinessKind.manualByParticipant) writer.assertLiveliness()
+    }
   }
 
   /** The kernel's word on a peer, from whoever watches its process. Unknown peers are ignored. */

@@ -91,18 +91,29 @@ t.test('rows follow: new, changed, closed, left', async (t) => {
   t.same(seen.sort(), ['b', 'o'])
 })
 
-t.test('an unreachable participant is shown so, and comes back', async (t) => {
+t.test('an unreachable participant has no writers, and comes back', async (t) => {
   const plane = openPlane(t)
   const a = await plane.join('a', {}, { bootId: 'elsewhere' })
+  a.writer(topic, { partition: 'p' })
   const o = await plane.join('o')
   const participants = o.reader(builtinTopics.participants)
+  const writers = o.reader(builtinTopics.writers)
   await plane.settle(participants.synced())
+  t.equal(participants.get(a.guid)?.instanceState, 'alive')
   plane.network.disconnect('a')
   await plane.clock.advance(10_000)
-  t.match(participants.get(a.guid)?.value, { liveliness: 'unreachable', cause: 'host-silent' })
+  t.equal(participants.get(a.guid)?.instanceState, 'no-writers')
+  t.same(
+    [...writers.entries()].map(([, { instanceState }]) => instanceState),
+    ['no-writers'],
+  )
   plane.network.reconnect('a')
   await plane.clock.advance(5_000)
-  t.match(participants.get(a.guid)?.value, { liveliness: 'alive', cause: null })
+  t.match(participants.get(a.guid), { instanceState: 'alive', value: { liveliness: 'alive' } })
+  t.same(
+    [...writers.entries()].map(([, { instanceState }]) => instanceState),
+    ['alive'],
+  )
 })
 
 t.test('no cost when nobody reads them', async (t) => {
