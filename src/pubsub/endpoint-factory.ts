@@ -7,7 +7,7 @@ import { resolvePartitions } from '../discovery/partition-groups.js'
 import { resolveQos } from '../qos/resolve.js'
 import type { Transport } from '../transport/transport.js'
 import { encodeAsk } from '../wire/ask.js'
-import { mirrorName } from '../wire/group.js'
+import { largeName, mirrorName } from '../wire/group.js'
 import type { CatchUpClient } from './catch-up-client.js'
 import { SharedLiveliness } from './liveliness-lease.js'
 import type { LocalDelivery } from './local-delivery.js'
@@ -64,7 +64,7 @@ export class EndpointFactory {
     const isStream = topic.lane === Lane.stream
     const groups = partitions.map((partition) => {
       const group = membership.dataGroup(partition)
-      return { group, mirror: mirrorName(group.name) }
+      return { group, mirror: mirrorName(group.name), large: isStream ? group.name : largeName(group.name) }
     })
     const send = (frame: Buffer): void => {
       for (const { group, mirror } of groups) {
@@ -75,6 +75,15 @@ export class EndpointFactory {
         }
       }
     }
+    const sendLarge = (frame: Buffer): boolean => {
+      const isExpected = isStream || local.info.large
+      if (!isExpected) {
+        endpoints.announceLarge(entity)
+        void this.openLive()
+      }
+      for (const { large } of groups) stream.publish(large, frame)
+      return isExpected
+    }
     const writer = new Writer<T>(
       {
         participant,
@@ -82,6 +91,7 @@ export class EndpointFactory {
         counters,
         maxFrameBytes: isStream ? streamFrameBytes : datagram.maxBodyBytes,
         send,
+        sendLarge,
         ask: (seq) => send(encodeAsk(participant, { writer: entity, seq })),
         sharedLiveliness: this.#sharedLiveliness,
         congested: () => !isStream && datagram.pending > maxPendingFrames,

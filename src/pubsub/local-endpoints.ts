@@ -107,6 +107,7 @@ export class LocalEndpoints {
       qos: announcedWriterQos(qos),
       fields: [...topic.fields],
       lane: topic.lane,
+      large: false,
     }
     const local: LocalWriter = {
       writer: writer as unknown as Writer<object>,
@@ -116,6 +117,14 @@ export class LocalEndpoints {
     this.#writers.set(entity, local)
     this.#writersChanged()
     return local
+  }
+
+  /** The writer has samples that fit no datagram: from now on they are to be had by stream. */
+  announceLarge(entity: EntityId): void {
+    const local = this.#writers.get(entity)
+    if (local === undefined || local.info.large) return
+    local.info.large = true
+    this.#writersChanged()
   }
 
   removeWriter(entity: EntityId): void {

@@ -58,6 +58,7 @@ export class RawPeer {
           qos: announcedWriterQos(defaultQos),
           fields: [...topic.fields],
           lane: 'datagram',
+          large: false,
         },
       ],
       readers: [],
