@@ -79,6 +79,7 @@ export class Engine {
       dataGroup: (partition) => this.membership.dataGroup(partition),
       solicitGroup: (partition) => this.membership.solicitGroup(partition),
       loopDelayMs: () => this.#pulse.loopDelayMs,
+      audience: () => this.matchedReaders.participants,
     })
     this.#announcer = new Announcer(
       {
@@ -104,7 +105,6 @@ export class Engine {
       counters,
       stream,
       descriptor: () => this.endpoints.descriptor(),
-      crowd: () => this.peers.size,
       health: this.observer.local,
       described: (peer, descriptor) => this.peers.described(peer, descriptor),
       told: (peer, hearsUs) => this.peers.told(peer, hearsUs),

@@ -122,6 +122,7 @@ export class PeerDirectory {
       ways: new DatagramWays(),
       endpoint: undefined,
       announcedVersion: version,
+      audience: 0,
       holdsVersion: 0,
       descriptor: undefined,
       isBeyondMulticast: false,
