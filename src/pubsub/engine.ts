@@ -117,7 +117,14 @@ export class Engine {
     })
     this.#waiters = new SyncWaiters(clock, () => this.peers.values())
     const server = new CatchUpServer({ participant: guid, clock, counters, endpoints: this.endpoints, mismatches })
-    this.#local = new LocalDelivery({ participant: guid, endpoints: this.endpoints, server, mismatches })
+    this.#local = new LocalDelivery({
+      participant: guid,
+      incarnation,
+      clock,
+      endpoints: this.endpoints,
+      server,
+      mismatches,
+    })
     const inbound = new Inbound({ self: guid, clock, counters, peers: this.peers, matchmaker, server })
     this.factory = new EndpointFactory({
       participant: guid,

@@ -15,7 +15,8 @@ import {
   resolveParticipantOptions,
 } from './participant-options.js'
 import { ownIdentity, probeProcess } from './process.js'
-import type { Reader, ReaderOptions } from './reader.js'
+import type { Reader } from './reader.js'
+import type { ReaderOptions } from './reader-options.js'
 import { Relay, type RelayOptions } from './relay.js'
 import { type Peer, toPeer } from './remote-peer.js'
 import type { Topic } from './topic.js'

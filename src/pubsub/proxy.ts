@@ -16,14 +16,35 @@ export interface Bootstrap {
 export interface WriterProxy {
   readonly guid: EntityGuid
   readonly info: WriterInfo
+  /** Its participant's. */
+  readonly incarnation: number
   readonly progress: WriterProgress
   /** A first catch-up has been applied; until then "no gap" means nothing. */
   started: boolean
   bootstrap: Bootstrap | undefined
   /** It carries values that were not kept because another owner's were newer; that owner has gone, so they are wanted. */
   stale: boolean
+  /** The reader has no room for its next change: the token stays, and nobody is asked, until there is some. */
+  blocked: boolean
+  /** As its participant and its lease tell. */
+  isAlive: boolean
+  isReachable: boolean
+  /** Manual liveliness: the last sign of life, on the monotonic clock. */
+  assertedMs: number
 }
 
-export function newWriterProxy(guid: EntityGuid, info: WriterInfo): WriterProxy {
-  return { guid, info, progress: new WriterProgress(), started: false, bootstrap: undefined, stale: false }
+export function newWriterProxy(guid: EntityGuid, info: WriterInfo, incarnation: number, nowMs: number): WriterProxy {
+  return {
+    guid,
+    info,
+    incarnation,
+    progress: new WriterProgress(),
+    started: false,
+    bootstrap: undefined,
+    stale: false,
+    blocked: false,
+    isAlive: true,
+    isReachable: true,
+    assertedMs: nowMs,
+  }
 }

@@ -1,0 +1,89 @@
+import type { EntityGuid, Seq } from '../core/ids.js'
+import type { LinkedSet } from '../core/linked-set.js'
+import { emptySample, type HeldSample, type IncomingChange, type Instance, InstanceState } from './instance.js'
+import type { Incumbent } from './precedence.js'
+
+/** Why an instance is open to the next best writer although its value is still held. */
+export const Yielded = {
+  no: 'no',
+  /** Whoever carried the value has gone. */
+  gone: 'gone',
+  /** Its writer is there and does not keep its word. */
+  demoted: 'demoted',
+} as const
+export type Yielded = (typeof Yielded)[keyof typeof Yielded]
+
+interface Carrier {
+  /** The number under which it last delivered the instance. */
+  readonly seq: Seq
+  /** It carries another owner's value, which is not held here. */
+  readonly isRival: boolean
+}
+
+/** What `InstanceTable` knows of one instance. */
+export class InstanceRow implements Instance, Incumbent {
+  readonly key: string
+  state: InstanceState = InstanceState.alive
+  current: HeldSample
+  shownState: InstanceState = InstanceState.alive
+  shown: HeldSample
+  viewed = false
+  wasShown = false
+  disposedGenerations = 0
+  noWritersGenerations = 0
+  shownMs = 0
+  isWaiting = false
+  history: LinkedSet<HeldSample> | undefined = undefined
+  valueCount = 0
+  viaSeq: Seq = 0
+  changedMs = 0
+  yielded: Yielded = Yielded.no
+  /** The filter refused the current value. */
+  outOfView = false
+  /** Filed among those that may be forgotten. */
+  isEnded = false
+  /** Writers other than `current.via` that also carry this instance; most instances have none. */
+  others: Map<EntityGuid, Carrier> | undefined = undefined
+  /** With a history: the highest number that was taken in, per owner. */
+  heard: Map<EntityGuid, Seq> | undefined = undefined
+
+  constructor({ key, token, via }: IncomingChange) {
+    this.key = key
+    this.current = emptySample(token.writer)
+    this.current.via = via
+    this.shown = this.current
+  }
+
+  get owner(): EntityGuid {
+    return this.current.owner
+  }
+  get originTimeMs(): number {
+    return this.current.originTimeMs
+  }
+  get sourceTimeMs(): number {
+    return this.current.sourceTimeMs
+  }
+
+  /** Those who carry the current value. */
+  get carriers(): EntityGuid[] {
+    const carriers = this.yielded === Yielded.gone ? [] : [this.current.via]
+    for (const [writer, { isRival }] of this.others ?? []) if (!isRival) carriers.push(writer)
+    return carriers
+  }
+
+  /** Somebody else carries the current value too. */
+  get hasHeir(): boolean {
+    for (const { isRival } of this.others?.values() ?? []) if (!isRival) return true
+    return false
+  }
+
+  get hasRival(): boolean {
+    for (const { isRival } of this.others?.values() ?? []) if (isRival) return true
+    return false
+  }
+
+  /** Whether a change under the very seq that is held still says something: its writer is back, or it has ended. */
+  isNews(change: IncomingChange): boolean {
+    return this.state === InstanceState.noWriters || (change.disposed && this.state === InstanceState.alive)
+  }
+}
