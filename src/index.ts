@@ -1,7 +1,9 @@
 export { type ErrorCode, NumacastError } from './core/errors.js'
 export type { EntityGuid, Guid, Token } from './core/ids.js'
 export type { Subscription } from './core/listeners.js'
-export { Liveliness, LivelinessCause, type Verdict } from './liveliness/verdict.js'
+export { DegradedReason, type ObserverHealth } from './liveliness/observer-health.js'
+export type { PhiOptions } from './liveliness/phi-accrual.js'
+export { isReliable, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from './liveliness/verdict.js'
 export {
   defaultMemoryPressureOptions,
   type MemoryPressureOptions,
@@ -27,6 +29,7 @@ export { type IntentStatus, intentStatus, Transition } from './plane/transitions
 export { type WorkerCapacity, workerCapacity } from './plane/worker-capacity.js'
 export { type AppliedIntent, type Taint, WorkerCondition, type WorkerState, workerState } from './plane/worker-state.js'
 export type {
+  HealthEvent,
   IncompatibleQosEvent,
   InconsistentTopicEvent,
   MismatchEvent,

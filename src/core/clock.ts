@@ -16,6 +16,8 @@ export interface Clock {
   wallMs(): number
   /** Calls `fire` once after `delayMs`. Never keeps the process alive by itself. */
   after(delayMs: number, fire: () => void): Timer
+  /** Calls `fire` once the event loop has polled its sockets again. Never keeps the process alive by itself. */
+  afterPoll(fire: () => void): Timer
 }
 
 export const systemClock: Clock = Object.freeze({
@@ -25,5 +27,10 @@ export const systemClock: Clock = Object.freeze({
     const handle = setTimeout(fire, delayMs)
     handle.unref()
     return { cancel: () => clearTimeout(handle) }
+  },
+  afterPoll(fire: () => void): Timer {
+    const handle = setImmediate(fire)
+    handle.unref()
+    return { cancel: () => clearImmediate(handle) }
   },
 })

@@ -1,35 +1,78 @@
-import { Liveliness, LivelinessCause, ProcessProbe, type Verdict } from './verdict.js'
+import type { ResolvedLivelinessOptions } from './liveliness-options.js'
+import { LoopProgress } from './loop-progress.js'
+import { type PeerPlace, PeerReach } from './peer-reach.js'
+import type { ProcessReading } from './process-reading.js'
+import { ProcessWitness } from './process-witness.js'
+import { Rhythm } from './rhythm.js'
+import { aliveVerdict, type Finding, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from './verdict.js'
 
-export interface LeaseTerms {
-  /** Silence after which a peer that nobody can ask about is given up. */
-  readonly leaseMs: number
-  /** The peer's own beacon interval, until a beacon says otherwise. */
+/** What a beacon says that matters here. */
+export interface BeaconEvidence {
   readonly intervalMs: number
-  /** Whether silence past the lease means the peer (`dead`) or its host (`unreachable`). */
-  readonly sameHost: boolean
+  readonly loopDelayMs: number
+  readonly progress: number
+}
+
+/** Under which circumstances a verdict is asked for. */
+export interface Circumstances {
+  /** By how much the observer lengthens its patience: 1 in health. */
+  readonly stretch: number
+  /** False while the observer doubts that it hears at all: nobody is dead for silence alone then. */
+  readonly mayBury: boolean
+  /** Nobody else of the peer's host is heard either. */
+  readonly isHostSilent: boolean
 }
 
 /** Beacons that may be missing before a peer counts as overdue: two lost ones are loss, three are news. */
 const overdueIntervals = 3
-/** A main loop this late is `stalled` even though its beacons arrive. */
-const stallMs = 1_000
+/** As many for one that only answers come from. */
+const answeringIntervals = 2
+/** One that was asked and has not answered for so long does not answer. */
+const answerMs = 1_000
+
+const alive: Finding = { liveliness: Liveliness.alive, cause: null, detail: null, evidence: VerdictEvidence.beacon }
 
 /**
  * One peer's evidence and what follows from it: numbers in, verdict out, `nowMs` always an argument. The caller
- * brings the evidence (frames, beacons, the kernel's word) and asks for a verdict now and then.
+ * brings the evidence (frames, beacons, the kernel's word), asks the peer when {@link shouldAsk} says so, and asks for
+ * a verdict now and then.
+ *
+ * Silence is measured from the last frame, less what the observer itself was late ({@link credit}). `dead` is final.
+ * Any other verdict ends only when the peer is heard again, or by a worse one.
  */
 export class PeerMonitor {
-  #terms: LeaseTerms
+  readonly #options: ResolvedLivelinessOptions
+  readonly #loop = new LoopProgress()
+  readonly #witness = new ProcessWitness()
+  readonly #rhythm: Rhythm
+  #place: PeerPlace = { reach: PeerReach.host, sharesNetwork: true }
+  #intervalMs: number
   #lastHeardMs: number
-  #loopDelayMs = 0
+  /** Silence counts from here: the last frame, moved on by what the observer was late. */
+  #quietFromMs: number
+  /** The kernel last said that the process exists; the lease of one that it falls silent about counts from here. */
+  #vouchedMs = Number.NEGATIVE_INFINITY
+  #heardSinceVerdict = true
+  /** Asked since it was last heard: the first time, and the last. */
+  #asked: { readonly firstMs: number; readonly lastMs: number } | undefined
+  /** Its last sign of life was an answer: beacons do not come through, so it is asked before it is overdue again. */
+  #livesByAnswers = false
+  /** When it became unreachable, moved on like silence. */
+  #lostMs: number | undefined
+  /** It has been lost or stalled since it was last alive. Merely overdue does not count: frames get lost. */
+  #hasFailed = false
+  #reliableFromMs: number
   #verdict: Verdict
-  /** The verdict is a fact that nothing heard since has put in question. */
-  #isFact = false
 
-  constructor(terms: LeaseTerms, nowMs: number) {
-    this.#terms = terms
+  /** @param isReturning it was given up before, so that it begins on probation */
+  constructor(options: ResolvedLivelinessOptions, intervalMs: number, nowMs: number, isReturning = false) {
+    this.#options = options
+    this.#intervalMs = intervalMs
+    this.#rhythm = new Rhythm(options.phi, intervalMs)
     this.#lastHeardMs = nowMs
-    this.#verdict = { liveliness: Liveliness.alive, cause: null, detail: null, sinceMs: nowMs }
+    this.#quietFromMs = nowMs
+    this.#reliableFromMs = isReturning ? nowMs + options.probationMs : nowMs
+    this.#verdict = { ...aliveVerdict(nowMs), reliableFromMs: this.#reliableFromMs }
   }
 
   get verdict(): Verdict {
@@ -38,82 +81,175 @@ export class PeerMonitor {
   get lastHeardMs(): number {
     return this.#lastHeardMs
   }
-  get loopDelayMs(): number {
-    return this.#loopDelayMs
+  get loop(): LoopProgress {
+    return this.#loop
+  }
+  get place(): PeerPlace {
+    return this.#place
   }
 
-  setSameHost(sameHost: boolean): void {
-    this.#terms = { ...this.#terms, sameHost }
+  setPlace(place: PeerPlace): void {
+    this.#place = place
+  }
+
+  /** It has answered a question. */
+  answered(nowMs: number): void {
+    this.heard(nowMs)
+    this.#livesByAnswers = true
   }
 
   /** Any frame is evidence of life. */
   heard(nowMs: number): void {
+    this.#livesByAnswers = false
     this.#lastHeardMs = nowMs
-    this.#isFact = false
+    this.#quietFromMs = nowMs
+    this.#heardSinceVerdict = true
+    this.#asked = undefined
   }
 
-  beacon(intervalMs: number, loopDelayMs: number, nowMs: number): void {
+  beacon({ intervalMs, loopDelayMs, progress }: BeaconEvidence, nowMs: number): void {
+    this.#loop.beacon(loopDelayMs, progress, intervalMs, nowMs)
+    this.#intervalMs = intervalMs
+    const { liveliness } = this.#verdict
+    const isTrusted = (liveliness === Liveliness.alive || liveliness === Liveliness.suspect) && !this.#loop.isLate
+    this.#rhythm.beacon(intervalMs, isTrusted, nowMs)
     this.heard(nowMs)
-    this.#loopDelayMs = loopDelayMs
-    if (intervalMs !== this.#terms.intervalMs) this.#terms = { ...this.#terms, intervalMs }
   }
 
   /** The observer itself was late by this much, so its peers' silence says that much less. */
   credit(lateMs: number, nowMs: number): void {
-    this.#lastHeardMs = Math.min(nowMs, this.#lastHeardMs + lateMs)
+    const later = (atMs: number): number => Math.min(nowMs, atMs + lateMs)
+    this.#quietFromMs = later(this.#quietFromMs)
+    if (this.#lostMs !== undefined) this.#lostMs = later(this.#lostMs)
+    if (this.#asked !== undefined) {
+      this.#asked = { firstMs: later(this.#asked.firstMs), lastMs: later(this.#asked.lastMs) }
+    }
+    this.#rhythm.interrupt()
   }
 
-  /** Whether {@link judge} will want to know what the kernel says. */
-  isOverdue(nowMs: number): boolean {
-    return nowMs - this.#lastHeardMs > overdueIntervals * this.#terms.intervalMs
+  /** Silent for longer than a few lost beacons explain. {@link judge} will want to know what the kernel says. */
+  isOverdue(nowMs: number, stretch = 1): boolean {
+    return nowMs - this.#quietFromMs > overdueIntervals * this.#intervalMs * stretch
+  }
+
+  /** Whether the caller should ask the peer something: its answer would be the evidence that its beacons are not. */
+  shouldAsk(nowMs: number, stretch = 1): boolean {
+    if (this.#verdict.liveliness === Liveliness.dead) return false
+    const patience = this.#livesByAnswers ? answeringIntervals : overdueIntervals
+    if (nowMs - this.#quietFromMs <= patience * this.#intervalMs * stretch) return false
+    return this.#asked === undefined || nowMs - this.#asked.lastMs >= this.#options.leaseMs * stretch
+  }
+
+  asked(nowMs: number): void {
+    this.#asked = { firstMs: this.#asked?.firstMs ?? nowMs, lastMs: nowMs }
+  }
+
+  /** A fact (kernel, goodbye) that beats every lease. */
+  fact(finding: Finding, nowMs: number): Verdict {
+    if (this.#verdict.liveliness !== Liveliness.dead) this.#conclude(finding, nowMs)
+    return this.#verdict
+  }
+
+  judge(nowMs: number, reading: ProcessReading, circumstances: Circumstances): Verdict {
+    if (this.#verdict.liveliness === Liveliness.dead) return this.#verdict
+    if (this.isOverdue(nowMs, circumstances.stretch)) {
+      const finding = this.#judgeSilence(nowMs, reading, circumstances)
+      if (finding !== undefined) this.#conclude(finding, nowMs)
+      return this.#verdict
+    }
+    this.#witness.forget()
+    if (!this.#heardSinceVerdict) return this.#verdict
+    this.#rhythm.settle()
+    this.#conclude(this.#loop.isStalled ? lateLoop(this.#loop.delayMs) : alive, nowMs)
+    return this.#verdict
+  }
+
+  /** Undefined: as before. */
+  #judgeSilence(nowMs: number, reading: ProcessReading, circumstances: Circumstances): Finding | undefined {
+    const finding = this.#witness.look(reading, nowMs)
+    if (finding.kind !== 'unknown' && finding.kind !== 'gone') this.#vouchedMs = nowMs
+    switch (finding.kind) {
+      case 'gone':
+        return kernelSays(Liveliness.dead, finding.end?.cause ?? LivelinessCause.exited, finding.end?.detail ?? null)
+      case 'stopped':
+        return kernelSays(Liveliness.stalled, LivelinessCause.stopped, null)
+      case 'io-wait':
+        return kernelSays(Liveliness.stalled, LivelinessCause.ioWait, null)
+      case 'busy':
+        return kernelSays(Liveliness.stalled, LivelinessCause.loopBusy, finding.detail)
+      case 'asleep':
+        return this.#judgeSleeper(nowMs, circumstances)
+      case 'unknown':
+        return this.#judgeUnseen(nowMs, circumstances)
+    }
   }
 
   /**
-   * A fact (kernel, goodbye) that beats every lease. `dead` is final; another one holds until the peer is heard again
-   * or is overdue.
+   * The process exists, waits, and is not heard. Either its main thread is blocked in a call, or its frames do not
+   * arrive; in one network namespace they would.
    */
-  fact(liveliness: Liveliness, cause: LivelinessCause | null, detail: string | null, nowMs: number): Verdict {
-    if (this.#verdict.liveliness === Liveliness.dead) return this.#verdict
-    this.#isFact = true
-    this.#conclude(liveliness, cause, detail, nowMs)
-    return this.#verdict
+  #judgeSleeper(nowMs: number, { stretch, isHostSilent }: Circumstances): Finding | undefined {
+    const { liveliness } = this.#verdict
+    if (liveliness === Liveliness.stalled && !this.#heardSinceVerdict) return undefined
+    if (!this.#isUnanswered(nowMs, stretch)) {
+      if (liveliness === Liveliness.unreachable) return undefined
+      return kernelSays(Liveliness.suspect, null, 'its process exists')
+    }
+    if (this.#place.sharesNetwork) {
+      return kernelSays(Liveliness.stalled, LivelinessCause.loopBusy, 'asleep in a call, and answers nothing')
+    }
+    const cause = isHostSilent ? LivelinessCause.hostSilent : LivelinessCause.leaseExpired
+    return kernelSays(Liveliness.unreachable, cause, 'its process exists; the network between does not carry')
   }
 
-  judge(nowMs: number, probe: ProcessProbe): Verdict {
-    if (this.#verdict.liveliness === Liveliness.dead) return this.#verdict
-    if (!this.isOverdue(nowMs)) {
-      if (this.#isFact) return this.#verdict
-      if (this.#loopDelayMs >= stallMs) {
-        return this.#conclude(Liveliness.stalled, LivelinessCause.loopBusy, `loop ${this.#loopDelayMs} ms late`, nowMs)
-      }
-      return this.#conclude(Liveliness.alive, null, null, nowMs)
+  /** Nobody can be asked: silence decides. */
+  #judgeUnseen(nowMs: number, { stretch, mayBury, isHostSilent }: Circumstances): Finding | undefined {
+    if (this.#verdict.liveliness === Liveliness.unreachable) return this.#judgeLost(nowMs, mayBury)
+    const { reach } = this.#place
+    const isFar = reach === PeerReach.far
+    const evidence = isFar ? VerdictEvidence.phi : VerdictEvidence.lease
+    const silenceMs = nowMs - Math.max(this.#quietFromMs, this.#vouchedMs)
+    const isLost = isFar ? this.#rhythm.isLost(silenceMs, stretch) : silenceMs >= this.#options.leaseMs * stretch
+    const cause = isHostSilent && reach !== PeerReach.host ? LivelinessCause.hostSilent : LivelinessCause.leaseExpired
+    if (isLost && reach !== PeerReach.host) return { liveliness: Liveliness.unreachable, cause, detail: null, evidence }
+    if (isLost && mayBury && this.#isUnanswered(nowMs, stretch)) {
+      return { liveliness: Liveliness.dead, cause, detail: null, evidence }
     }
-    switch (probe) {
-      case ProcessProbe.gone:
-        return this.#conclude(Liveliness.dead, LivelinessCause.exited, null, nowMs)
-      case ProcessProbe.stopped:
-        return this.#conclude(Liveliness.stalled, LivelinessCause.stopped, null, nowMs)
-      case ProcessProbe.ioWait:
-        return this.#conclude(Liveliness.stalled, LivelinessCause.ioWait, null, nowMs)
-      case ProcessProbe.running:
-        return this.#conclude(Liveliness.stalled, LivelinessCause.loopBusy, null, nowMs)
-      case ProcessProbe.unknown:
-        return this.#judgeUnasked(nowMs)
-    }
+    const detail = isLost && !mayBury ? 'most peers fell silent at once' : null
+    return { liveliness: Liveliness.suspect, cause: null, detail, evidence }
   }
 
-  #judgeUnasked(nowMs: number): Verdict {
-    if (nowMs - this.#lastHeardMs < this.#terms.leaseMs) return this.#conclude(Liveliness.suspect, null, null, nowMs)
-    return this.#terms.sameHost
-      ? this.#conclude(Liveliness.dead, LivelinessCause.leaseExpired, null, nowMs)
-      : this.#conclude(Liveliness.unreachable, LivelinessCause.hostSilent, null, nowMs)
+  /** Unreachable already: only policy makes more of it. */
+  #judgeLost(nowMs: number, mayBury: boolean): Finding | undefined {
+    const { unreachableDeadAfterMs } = this.#options
+    if (unreachableDeadAfterMs === null || this.#lostMs === undefined || !mayBury) return undefined
+    if (nowMs - this.#lostMs < unreachableDeadAfterMs) return undefined
+    const { cause, evidence } = this.#verdict
+    return { liveliness: Liveliness.dead, cause, detail: `unreachable for ${unreachableDeadAfterMs} ms`, evidence }
   }
 
-  #conclude(liveliness: Liveliness, cause: LivelinessCause | null, detail: string | null, nowMs: number): Verdict {
-    const before = this.#verdict
-    if (before.liveliness !== liveliness || before.cause !== cause) {
-      this.#verdict = { liveliness, cause, detail, sinceMs: nowMs }
-    }
-    return this.#verdict
+  #isUnanswered(nowMs: number, stretch: number): boolean {
+    return this.#asked !== undefined && nowMs - this.#asked.firstMs >= answerMs * stretch
   }
+
+  #conclude(finding: Finding, nowMs: number): void {
+    const { liveliness, cause } = finding
+    const isAlive = liveliness === Liveliness.alive
+    if (!isAlive) this.#heardSinceVerdict = false
+    if (this.#verdict.liveliness === liveliness && this.#verdict.cause === cause) return
+    if (isAlive && this.#hasFailed) this.#reliableFromMs = nowMs + this.#options.probationMs
+    if (isAlive) this.#hasFailed = false
+    else if (liveliness !== Liveliness.suspect) this.#hasFailed = true
+    this.#lostMs = liveliness === Liveliness.unreachable ? (this.#lostMs ?? nowMs) : undefined
+    this.#verdict = { ...finding, sinceMs: nowMs, reliableFromMs: isAlive ? this.#reliableFromMs : null }
+  }
+}
+
+function lateLoop(delayMs: number): Finding {
+  const detail = `loop ${delayMs} ms late`
+  return { liveliness: Liveliness.stalled, cause: LivelinessCause.loopBusy, detail, evidence: VerdictEvidence.beacon }
+}
+
+function kernelSays(liveliness: Liveliness, cause: LivelinessCause | null, detail: string | null): Finding {
+  return { liveliness, cause, detail, evidence: VerdictEvidence.kernel }
 }

@@ -3,44 +3,83 @@ export const Liveliness = {
   alive: 'alive',
   /** The process exists and its loop does not run, or runs late. */
   stalled: 'stalled',
-  /** Overdue, and nobody could be asked why. */
+  /** Overdue, and nothing is known yet of why. */
   suspect: 'suspect',
-  /** Its host is silent: it may well be working. */
+  /** It cannot be heard or asked from here: it may well be working. */
   unreachable: 'unreachable',
   dead: 'dead',
 } as const
 export type Liveliness = (typeof Liveliness)[keyof typeof Liveliness]
 
 export const LivelinessCause = {
+  /** Its process ended by itself, or is gone and the kernel does not say how. */
   exited: 'exited',
+  /** A signal ended it; the detail names the signal where it is known. */
   killed: 'killed',
+  /** It said that it was leaving. */
   goodbye: 'goodbye',
+  /** Silent for its whole lease, and neither the kernel nor others of its host could tell more. */
   leaseExpired: 'lease-expired',
+  /** Its main loop is occupied: by computing, or by a synchronous call. */
   loopBusy: 'loop-busy',
+  /** Its process is stopped, as by SIGSTOP or a debugger. */
   stopped: 'stopped',
+  /** Its main thread waits for a device and cannot be interrupted. */
   ioWait: 'io-wait',
+  /** Nobody of its host is heard. */
   hostSilent: 'host-silent',
+  /** A later incarnation has taken its place. */
   replaced: 'replaced',
 } as const
 export type LivelinessCause = (typeof LivelinessCause)[keyof typeof LivelinessCause]
 
+/** What a verdict rests on. */
+export const VerdictEvidence = {
+  /** The kernel of this host was asked, or told of it. */
+  kernel: 'kernel',
+  /** Frames of the participant, or of the one that replaced it. */
+  beacon: 'beacon',
+  /** How long it has been silent, against its lease. */
+  lease: 'lease',
+  /** How unlikely its silence is, given how regular it was. */
+  phi: 'phi',
+  /** Its own last word. */
+  goodbye: 'goodbye',
+} as const
+export type VerdictEvidence = (typeof VerdictEvidence)[keyof typeof VerdictEvidence]
+
 export interface Verdict {
   readonly liveliness: Liveliness
-  /** Null while alive. */
+  /** Null while alive, and while suspect. */
   readonly cause: LivelinessCause | null
   /** For people: `SIGKILL`, `exit code 1`, … */
   readonly detail: string | null
   /** Monotonic time at which liveliness or cause last changed. */
   readonly sinceMs: number
+  readonly evidence: VerdictEvidence
+  /**
+   * Monotonic time from which it counts as reliable: for one that came back, when its probation ends. Null while it is
+   * not alive. See {@link isReliable}.
+   */
+  readonly reliableFromMs: number | null
 }
 
-/** What the kernel says of a process, when it can be asked. */
-export const ProcessProbe = {
-  running: 'running',
-  stopped: 'stopped',
-  ioWait: 'io-wait',
-  gone: 'gone',
-  /** Another host or another PID namespace. */
-  unknown: 'unknown',
-} as const
-export type ProcessProbe = (typeof ProcessProbe)[keyof typeof ProcessProbe]
+/** What a piece of evidence says, whenever that is. */
+export type Finding = Pick<Verdict, 'liveliness' | 'cause' | 'detail' | 'evidence'>
+
+/** The verdict on one that is heard for the first time. */
+export function aliveVerdict(nowMs: number): Verdict {
+  return {
+    liveliness: Liveliness.alive,
+    cause: null,
+    detail: null,
+    sinceMs: nowMs,
+    evidence: VerdictEvidence.beacon,
+    reliableFromMs: nowMs,
+  }
+}
+
+/** Alive, and not on probation. */
+export function isReliable(verdict: Verdict, nowMs: number): boolean {
+  return verdict.reliableFromMs !== null && nowMs >= verdict.reliableFromMs
+}

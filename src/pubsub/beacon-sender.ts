@@ -21,9 +21,15 @@ export interface BeaconSenderComponents {
 export class BeaconSender {
   readonly #components: BeaconSenderComponents
   #sequence = 0
+  #completed = 0
 
   constructor(components: BeaconSenderComponents) {
     this.#components = components
+  }
+
+  /** Work has been completed: the next beacons say so. */
+  completed(count: number): void {
+    this.#completed = (this.#completed + count) >>> 0
   }
 
   /** "I am here, and this is how far my writers of the partition are", in as many frames as that needs. */
@@ -40,6 +46,7 @@ export class BeaconSender {
         streamPort: stream.requestPort,
         intervalMs,
         loopDelayMs: loopDelayMs(),
+        progress: this.#completed,
         digest: digest.slice(start, start + capacity),
       })
       datagram.send(dataGroup(partition), beacon)

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import type { Seq } from '../core/ids.js'
 import type { Random } from '../core/random.js'
+import type { LocalHealth } from '../liveliness/local-health.js'
 import { Liveliness } from '../liveliness/verdict.js'
 import { Reliability } from '../qos/policies.js'
 import type { StreamLane } from '../transport/transport.js'
@@ -24,6 +25,8 @@ export interface CatchUpClientComponents {
   readonly crowd: () => number
   /** A reply brought the peer's descriptor; called before its changes are applied. */
   readonly described: (peer: RemotePeer, descriptor: Descriptor) => void
+  /** How questions go is evidence of how well this participant hears. */
+  readonly health: Pick<LocalHealth, 'answered' | 'unanswered'>
   /** Something was caught up, or failed. */
   readonly progressed: (peer: RemotePeer) => void
 }
@@ -72,6 +75,12 @@ export class CatchUpClient {
     this.#schedule(peer, random() * (minSpreadMs + perPeerMs * crowd()))
   }
 
+  /** Asks whether the peer is there, although there may be nothing to learn: its answer is evidence of life. */
+  ask(peer: RemotePeer): void {
+    peer.pull.isQuestion = true
+    this.afterSpread(peer)
+  }
+
   /** No more requests to this peer. */
   forget(peer: RemotePeer): void {
     peer.pull.ended = true
@@ -104,7 +113,7 @@ export class CatchUpClient {
   }
 
   #isNeeded(peer: RemotePeer): boolean {
-    if (!isDescribed(peer)) return true
+    if (!isDescribed(peer) || peer.pull.isQuestion) return true
     for (const match of eachMatch(peer)) {
       if (match.proxy.blocked) continue
       if (!match.proxy.started || match.proxy.stale) return true
@@ -115,8 +124,10 @@ export class CatchUpClient {
 
   /** One request and what its reply brings. Never rejects: a failure is counted and tried again. */
   async #ask(peer: RemotePeer): Promise<void> {
-    const { stream, counters, progressed } = this.#components
+    const { clock, stream, counters, progressed, health } = this.#components
     peer.pull.inFlight = true
+    peer.pull.isQuestion = false
+    const isMore = this.#isNeeded(peer)
     const timeoutMs = Math.min(maxRequestTimeoutMs, requestTimeoutMs * 2 ** Math.min(peer.pull.failures, 10))
     const asked: Asked = {
       version: peer.announcedVersion,
@@ -135,19 +146,23 @@ export class CatchUpClient {
         await stream.request(requestEndpointsOf(peer, descriptor.identity), request, { timeoutMs }),
       )
       if (this.#closed || peer.pull.ended) return
+      health.answered()
+      peer.monitor.answered(clock.nowMs())
       if (reply.descriptor !== undefined) {
         if (reply.descriptor.guid !== peer.guid)
           throw malformed(Rejection.badValue, 'descriptor of another participant')
         this.#components.described(peer, reply.descriptor)
       }
       this.#believeVersion(peer, asked.version)
-      let moved = reply.descriptor !== undefined
+      // A question is answered by any answer.
+      let moved = reply.descriptor !== undefined || !isMore
       for (const part of reply.progress) moved = this.#apply(peer, part, asked) || moved
       // A peer that announces what it does not give would otherwise be asked without end.
       peer.pull.failures = moved ? 0 : peer.pull.failures + 1
       counters.add(moved ? 'catch-up.replies' : 'catch-up.failed.no-progress')
     } catch (error) {
       peer.pull.failures++
+      if (isTimeout(error)) health.unanswered(peer.guid)
       counters.add(`catch-up.failed.${failureOf(error)}`)
     }
     peer.pull.inFlight = false
@@ -262,8 +277,12 @@ function backoffMs(failures: number): number {
 }
 
 function failureOf(error: unknown): string {
+  if (isTimeout(error)) return 'timeout'
   const code = (error as { code?: unknown }).code
-  if (code === 'NUMACAST_TIMEOUT') return 'timeout'
   if (code === 'NUMACAST_CLOSED') return 'closed'
   return rejectionOf(error)
+}
+
+function isTimeout(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'NUMACAST_TIMEOUT'
 }

@@ -1,5 +1,7 @@
 import type { Counters } from '../core/counters.js'
 import { Announcer } from '../discovery/announcer.js'
+import { Observer } from '../liveliness/observer.js'
+import type { ObserverHealth } from '../liveliness/observer-health.js'
 import { BeaconSender } from './beacon-sender.js'
 import { CatchUpClient } from './catch-up-client.js'
 import { CatchUpServer } from './catch-up-server.js'
@@ -15,13 +17,15 @@ import { MismatchLog } from './mismatch-log.js'
 import type { ParticipantComponents } from './participant-components.js'
 import type { ResolvedParticipantOptions } from './participant-options.js'
 import { PeerDirectory } from './peer-directory.js'
-import { Pulse } from './pulse.js'
+import { checkMs, Pulse } from './pulse.js'
 import { SyncWaiters } from './sync-waiters.js'
 
 export interface EngineEvents {
   readonly counters: Counters
   readonly onPeer: (event: PeerEvent) => void
   readonly onMismatch: (event: MismatchEvent) => void
+  /** How far this participant trusts itself may have changed. */
+  readonly onHealth: (health: ObserverHealth) => void
 }
 
 /** The composition root: what a participant is made of, and who talks to whom. Decides nothing itself. */
@@ -30,6 +34,8 @@ export class Engine {
   readonly factory: EndpointFactory
   readonly membership: Membership
   readonly peers: PeerDirectory
+  readonly observer: Observer
+  readonly beacons: BeaconSender
   readonly #local: LocalDelivery
   readonly #announcer: Announcer
   readonly #catchUp: CatchUpClient
@@ -44,13 +50,14 @@ export class Engine {
     events: EngineEvents,
   ) {
     const { clock, transport, random, identity, probe } = components
-    const { counters, onPeer, onMismatch } = events
+    const { counters, onPeer, onMismatch, onHealth } = events
     const { guid, incarnation } = self
     const { stream, datagram } = transport
     this.#close = () => transport.close()
     this.endpoints = new LocalEndpoints(self, stream)
+    this.observer = new Observer(checkMs, options.leaseMs, clock.nowMs())
     stream.onEndpointsChanged(() => this.endpoints.endpointsChanged())
-    const beacons = new BeaconSender({
+    this.beacons = new BeaconSender({
       guid,
       incarnation,
       intervalMs: options.beaconIntervalMs,
@@ -65,8 +72,8 @@ export class Engine {
       {
         clock,
         random,
-        beacon: (partition, goodbye) => beacons.beacon(partition, goodbye),
-        solicit: (partition) => beacons.solicit(partition),
+        beacon: (partition, goodbye) => this.beacons.beacon(partition, goodbye),
+        solicit: (partition) => this.beacons.solicit(partition),
       },
       options.beaconIntervalMs,
     )
@@ -84,6 +91,7 @@ export class Engine {
       stream,
       descriptor: () => this.endpoints.descriptor(),
       crowd: () => this.peers.size,
+      health: this.observer.local,
       described: (peer, descriptor) => this.peers.described(peer, descriptor),
       progressed: () => this.#waiters.look(),
     })
@@ -108,7 +116,8 @@ export class Engine {
       counters,
       stream,
       identity,
-      leaseMs: options.leaseMs,
+      liveliness: options,
+      observer: this.observer,
       catchUp: this.#catchUp,
       matchmaker,
       probe,
@@ -141,8 +150,9 @@ export class Engine {
       waiters: this.#waiters,
     })
     stream.serve((request) => inbound.onRequest(request))
-    this.#pulse = new Pulse(clock, 1.1 * options.beaconIntervalMs, (nowMs, stalledMs) => {
-      this.peers.judge(stalledMs)
+    this.#pulse = new Pulse(clock, 1.1 * options.beaconIntervalMs, (nowMs) => {
+      this.peers.judge()
+      onHealth(this.observer.health)
       for (const { writer } of this.endpoints.writers()) writer.sweep(nowMs)
       for (const { reader } of this.endpoints.readers()) reader.sweep(nowMs)
     })

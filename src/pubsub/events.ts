@@ -1,4 +1,5 @@
 import type { EntityGuid } from '../core/ids.js'
+import type { ObserverHealth } from '../liveliness/observer-health.js'
 import type { Verdict } from '../liveliness/verdict.js'
 import type { IncompatiblePolicy } from '../qos/match.js'
 import type { Peer } from './remote-peer.js'
@@ -13,6 +14,14 @@ export type PeerEvent =
    * nothing that is read here any more and would not be heard.
    */
   | { readonly kind: 'left'; readonly peer: Peer }
+
+/** How far the participant trusts its own verdicts has changed. It clears by itself. */
+export interface HealthEvent {
+  /** `degraded` also when only the reason is another. */
+  readonly kind: 'degraded' | 'recovered'
+  readonly health: ObserverHealth
+  readonly before: ObserverHealth
+}
 
 /** A writer and a reader that name the same topic and cannot be matched: at both, each pair once. */
 export type MismatchEvent = IncompatibleQosEvent | InconsistentTopicEvent

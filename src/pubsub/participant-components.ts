@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import type { Random } from '../core/random.js'
-import type { ProcessProbe } from '../liveliness/verdict.js'
+import type { ProcessReading } from '../liveliness/process-reading.js'
 import type { Transport } from '../transport/transport.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
 
@@ -11,6 +11,6 @@ export interface ParticipantComponents {
   readonly transport?: Transport
   readonly random?: Random
   readonly identity?: ProcessIdentity
-  /** What the kernel says of a process of this host and PID namespace. */
-  readonly probe?: (identity: ProcessIdentity) => ProcessProbe
+  /** What the kernel says of a process of this host, in whatever PID namespace. @default probeProcess */
+  readonly probe?: (identity: ProcessIdentity) => ProcessReading
 }

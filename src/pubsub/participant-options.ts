@@ -1,10 +1,16 @@
 import { invalidArgument } from '../core/errors.js'
 import { withoutUndefined } from '../core/options.js'
+import {
+  defaultLivelinessOptions,
+  type LivelinessOptions,
+  type ResolvedLivelinessOptions,
+  resolveLivelinessOptions,
+} from '../liveliness/liveliness-options.js'
 import { checkDomain } from '../transport/port.js'
 import { Range } from '../transport/range.js'
 import { type Properties, propertiesSchema } from '../wire/descriptor.js'
 
-export interface ParticipantOptions {
+export interface ParticipantOptions extends LivelinessOptions {
   /** 0 … 231; participants of different domains never meet. @default $NUMACAST_DOMAIN, or 0 */
   readonly domain?: number
   /** For people. @default 'participant' */
@@ -30,18 +36,16 @@ export interface ParticipantOptions {
   readonly interfaces?: readonly string[] | undefined
   /** A fixed TCP port for requests; live frames then have the next one. 0: any free ones. @default 0 */
   readonly port?: number
-  /** Silence after which a peer that nobody can ask about is given up. @default 3000 */
-  readonly leaseMs?: number
 }
 
-export type ResolvedParticipantOptions = Required<ParticipantOptions>
+export type ResolvedParticipantOptions = Required<Omit<ParticipantOptions, 'phi'>> & ResolvedLivelinessOptions
 
 export const defaultParticipantOptions: ResolvedParticipantOptions = Object.freeze({
   domain: 0,
   name: 'participant',
   properties: Object.freeze({}),
   beaconIntervalMs: 500,
-  leaseMs: 3_000,
+  ...defaultLivelinessOptions,
   range: Range.localhost,
   insecure: false,
   interfaces: undefined,
@@ -62,15 +66,13 @@ export function resolveParticipantOptions(
   if (!(resolved.beaconIntervalMs >= 10 && resolved.beaconIntervalMs <= 60_000)) {
     throw invalidArgument(`beaconIntervalMs must be 10 to 60000, not ${resolved.beaconIntervalMs}`)
   }
-  if (!(resolved.leaseMs >= 2 * resolved.beaconIntervalMs)) {
-    throw invalidArgument(`leaseMs must be at least two beacon intervals, not ${resolved.leaseMs}`)
-  }
+  const liveliness = resolveLivelinessOptions(options, resolved.beaconIntervalMs)
   if (resolved.name.length > 256) throw invalidArgument('name may have 256 characters')
   const properties = propertiesSchema.safeParse(resolved.properties)
   if (!properties.success) {
     throw invalidArgument(`properties must be strings of at most 256 characters, finite numbers, booleans or null`)
   }
-  return Object.freeze({ ...resolved, properties: Object.freeze({ ...resolved.properties }) })
+  return Object.freeze({ ...resolved, ...liveliness, properties: Object.freeze({ ...resolved.properties }) })
 }
 
 /** An option as a shell or a service manager sets it; an empty one is none. */

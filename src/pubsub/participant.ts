@@ -1,19 +1,21 @@
 import { type Clock, systemClock } from '../core/clock.js'
 import { Counters } from '../core/counters.js'
-import { NumacastError } from '../core/errors.js'
+import { invalidArgument, NumacastError } from '../core/errors.js'
 import { type Guid, newGuid } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
-import type { Liveliness, LivelinessCause } from '../liveliness/verdict.js'
+import type { ObserverHealth } from '../liveliness/observer-health.js'
+import { type Liveliness, type LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
 import { openTransport } from '../transport/open.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
 import { Engine } from './engine.js'
-import type { MismatchEvent, PeerEvent } from './events.js'
+import type { HealthEvent, MismatchEvent, PeerEvent } from './events.js'
 import type { ParticipantComponents } from './participant-components.js'
 import {
   type ParticipantOptions,
   type ResolvedParticipantOptions,
   resolveParticipantOptions,
 } from './participant-options.js'
+import { PeerEventBatches } from './peer-event-batches.js'
 import { ownIdentity, probeProcess } from './process.js'
 import type { Reader } from './reader.js'
 import type { ReaderOptions } from './reader-options.js'
@@ -22,11 +24,13 @@ import { type Peer, toPeer } from './remote-peer.js'
 import type { Topic } from './topic.js'
 import type { Writer, WriterOptions } from './writer.js'
 
-/** A word of the kernel on a local peer; it beats every lease. */
+/** A word on a peer from somebody who knows; it beats every lease. */
 export interface ProcessFact {
   readonly liveliness: Liveliness
   readonly cause: LivelinessCause
   readonly detail?: string
+  /** @default 'kernel' */
+  readonly evidence?: VerdictEvidence
 }
 
 /**
@@ -67,6 +71,10 @@ export class Participant {
   readonly #engine: Engine
   readonly #peerListeners = new Listeners<PeerEvent>(() => this.counters.add('participant.listener-threw'))
   readonly #mismatchListeners = new Listeners<MismatchEvent>(() => this.counters.add('participant.listener-threw'))
+  readonly #batchListeners = new Listeners<readonly PeerEvent[]>(() => this.counters.add('participant.listener-threw'))
+  readonly #healthListeners = new Listeners<HealthEvent>(() => this.counters.add('participant.listener-threw'))
+  readonly #batches: PeerEventBatches
+  #health: ObserverHealth
   #closing: Promise<void> | undefined
 
   /** @internal Use {@link joinDomain}. */
@@ -85,10 +93,13 @@ export class Participant {
       components,
       {
         counters,
-        onPeer: (event) => this.#peerListeners.emit(event),
+        onPeer: (event) => this.#onPeer(event),
         onMismatch: (event) => this.#mismatchListeners.emit(event),
+        onHealth: (health) => this.#onHealth(health),
       },
     )
+    this.#batches = new PeerEventBatches(clock, (batch) => this.#batchListeners.emit(batch))
+    this.#health = this.#engine.observer.health
   }
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_LIMIT, NUMACAST_CLOSED */
@@ -129,15 +140,47 @@ export class Participant {
     return this.#peerListeners.add(listener)
   }
 
+  /**
+   * As {@link onPeer}, in batches at least 20 ms apart: one crash is told in the same turn of the event loop, a storm of
+   * restarts in a few calls.
+   */
+  onPeers(listener: (events: readonly PeerEvent[]) => void): Subscription {
+    return this.#batchListeners.add(listener)
+  }
+
+  /** How far this participant trusts its own verdicts: while it is degraded, nobody is found dead for silence alone. */
+  get health(): ObserverHealth {
+    return this.#engine.observer.health
+  }
+
+  onHealth(listener: (event: HealthEvent) => void): Subscription {
+    return this.#healthListeners.add(listener)
+  }
+
+  /**
+   * Counts completed work. Peers hear the count with each beacon: a loop that is late while it rises is at work, and
+   * not `stalled`.
+   * @param completed a whole number, 1 or more
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT
+   */
+  reportProgress(completed = 1): void {
+    if (!Number.isSafeInteger(completed) || completed < 1) {
+      throw invalidArgument(`completed must be a whole number from 1, not ${completed}`)
+    }
+    this.#engine.beacons.completed(completed)
+  }
+
   /** Writers and readers of one topic that cannot be matched, each pair once. */
   onMismatch(listener: (event: MismatchEvent) => void): Subscription {
     return this.#mismatchListeners.add(listener)
   }
 
   /** The kernel's word on a peer, from whoever watches its process. Unknown peers are ignored. */
-  reportProcess(guid: Guid, fact: ProcessFact): void {
+  reportProcess(guid: Guid, { liveliness, cause, detail, evidence }: ProcessFact): void {
     const peer = this.#engine.peers.get(guid)
-    if (peer !== undefined) this.#engine.peers.conclude(peer, fact.liveliness, fact.cause, fact.detail ?? null)
+    if (peer === undefined) return
+    const finding = { liveliness, cause, detail: detail ?? null, evidence: evidence ?? VerdictEvidence.kernel }
+    this.#engine.peers.conclude(peer, finding)
   }
 
   /** Sends what is waiting, says goodbye, and closes every socket. Twice is fine. */
@@ -152,8 +195,26 @@ export class Participant {
 
   async #close(): Promise<void> {
     await this.#engine.close()
+    this.#batches.close()
+    this.#batchListeners.clear()
+    this.#healthListeners.clear()
     this.#peerListeners.clear()
     this.#mismatchListeners.clear()
+  }
+
+  #onPeer(event: PeerEvent): void {
+    if (this.#batchListeners.size > 0) this.#batches.add(event)
+    this.#peerListeners.emit(event)
+  }
+
+  #onHealth(health: ObserverHealth): void {
+    const before = this.#health
+    if (health === before) return
+    this.#health = health
+    if (health.reason === before.reason) return
+    const kind = health.degraded ? 'degraded' : 'recovered'
+    this.counters.add(`participant.${kind}`)
+    this.#healthListeners.emit({ kind, health, before })
   }
 
   #mustBeOpen(): void {

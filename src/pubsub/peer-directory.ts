@@ -1,8 +1,12 @@
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import type { Guid } from '../core/ids.js'
+import type { ResolvedLivelinessOptions } from '../liveliness/liveliness-options.js'
+import type { Observer } from '../liveliness/observer.js'
 import { PeerMonitor } from '../liveliness/peer-monitor.js'
-import { Liveliness, LivelinessCause, type ProcessProbe, type Verdict } from '../liveliness/verdict.js'
+import { PeerReach } from '../liveliness/peer-reach.js'
+import type { ProcessReading } from '../liveliness/process-reading.js'
+import { type Finding, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from '../liveliness/verdict.js'
 import type { FrameSource, StreamLane } from '../transport/transport.js'
 import type { Beacon } from '../wire/beacon.js'
 import { type ByteReader, malformed, Rejection } from '../wire/bytes.js'
@@ -18,39 +22,52 @@ export interface PeerDirectoryComponents {
   readonly counters: Counters
   readonly stream: StreamLane
   readonly identity: ProcessIdentity
-  readonly leaseMs: number
+  readonly liveliness: ResolvedLivelinessOptions
+  readonly observer: Observer
   readonly catchUp: CatchUpClient
   readonly matchmaker: Matchmaker
   /** What the kernel says of a process of this host. */
-  readonly probe: (identity: ProcessIdentity) => ProcessProbe
+  readonly probe: (identity: ProcessIdentity) => ProcessReading
   readonly onPeer: (event: PeerEvent) => void
   /** A verdict has changed, or a peer has been forgotten, also one that nobody was told of. */
   readonly onSettled: () => void
 }
 
-/** GUIDs that said goodbye or died: a late frame of theirs must not bring them back. */
-const maxDeparted = 4096
+/** GUIDs remembered of those that left, of either kind. */
+const maxRemembered = 4096
 /** Peers held at once. */
 const maxPeers = 16_384
 /** Of these, those that have not described themselves yet: anybody can send a beacon, so each is a guess. */
 const maxStrangers = 1_024
+
+const farewell: Finding = {
+  liveliness: Liveliness.dead,
+  cause: LivelinessCause.goodbye,
+  detail: null,
+  evidence: VerdictEvidence.goodbye,
+}
 
 /** Who is there: takes in beacons and descriptors, holds the peers, and forgets those who are gone. */
 export class PeerDirectory {
   readonly #components: PeerDirectoryComponents
   readonly #judge: PeerJudge
   readonly #peers = new Map<Guid, RemotePeer>()
+  /** Said goodbye, or known to be dead: a late frame of theirs must not bring them back. */
   readonly #departed = new Set<Guid>()
+  /** Given up for silence: they may come back, on probation. */
+  readonly #givenUp = new Set<Guid>()
   /** Met, and not described yet. */
   readonly #strangers = new Set<Guid>()
 
   constructor(components: PeerDirectoryComponents) {
-    const { clock, identity, probe } = components
+    const { clock, identity, observer, probe, catchUp } = components
     this.#components = components
     this.#judge = new PeerJudge({
       clock,
       identity,
+      observer,
       probe,
+      ask: (peer) => catchUp.ask(peer),
       onVerdict: (peer, before, verdict) => this.#onVerdict(peer, before, verdict),
     })
   }
@@ -75,8 +92,8 @@ export class PeerDirectory {
     const known = this.#peers.get(from)
     if (known !== undefined) this.#checkSource(known, source, nowMs)
     if (beacon.goodbye) {
-      this.#rememberDeparted(from)
-      if (known !== undefined) this.conclude(known, Liveliness.dead, LivelinessCause.goodbye, null)
+      remember(this.#departed, from)
+      if (known !== undefined) this.conclude(known, farewell)
       return
     }
     const endpoint = stream.requestEndpointAt(source.address, beacon.streamPort)
@@ -88,7 +105,7 @@ export class PeerDirectory {
     peer.source = source
     peer.endpoint = endpoint
     peer.announcedVersion = Math.max(peer.announcedVersion, beacon.descriptorVersion)
-    peer.monitor.beacon(beacon.intervalMs, beacon.loopDelayMs, nowMs)
+    peer.monitor.beacon(beacon, nowMs)
     if (!isDescribed(peer)) catchUp.soon(peer)
     matchmaker.digest(peer, beacon.digest)
   }
@@ -112,26 +129,32 @@ export class PeerDirectory {
     peer.descriptor = descriptor
     this.#strangers.delete(peer.guid)
     peer.announcedVersion = Math.max(peer.announcedVersion, descriptor.version)
-    peer.monitor.setSameHost(descriptor.identity.bootId === identity.bootId)
+    const theirs = descriptor.identity
+    peer.monitor.setPlace({
+      reach: theirs.bootId === identity.bootId ? PeerReach.host : PeerReach.lan,
+      sharesNetwork: theirs.bootId === identity.bootId && theirs.networkNamespace === identity.networkNamespace,
+    })
     matchmaker.follow(peer, descriptor)
     const described = toPeer(peer)
     if (isFirst && described !== undefined) onPeer({ kind: 'joined', peer: described })
   }
 
-  /** Judges everybody. `lateMs` is how late this participant itself is: peers are not blamed for that. */
-  judge(lateMs: number): void {
+  /** Judges this participant, then everybody else. To be called at each check. */
+  judge(): void {
     const { clock, matchmaker } = this.#components
+    if (!this.#judge.checkSelf(this.#peers.values())) return
     const nowMs = clock.nowMs()
+    const watched: RemotePeer[] = []
     for (const peer of [...this.#peers.values()]) {
-      this.#judge.credit(peer, lateMs)
       if (peer.monitor.isOverdue(nowMs) && !matchmaker.isInEarshot(peer)) this.#drop(peer)
-      else this.#judge.judge(peer)
+      else watched.push(peer)
     }
+    this.#judge.round(watched)
   }
 
   /** A fact about a peer: the kernel's word, or its goodbye. */
-  conclude(peer: RemotePeer, liveliness: Liveliness, cause: LivelinessCause | null, detail: string | null): void {
-    this.#judge.conclude(peer, liveliness, cause, detail)
+  conclude(peer: RemotePeer, finding: Finding): void {
+    this.#judge.conclude(peer, finding)
   }
 
   close(): void {
@@ -143,18 +166,18 @@ export class PeerDirectory {
   /** Undefined when there are too many. */
   #meet(guid: Guid, beacon: Beacon, source: FrameSource, endpoint: string, nowMs: number): RemotePeer | undefined {
     if (this.#peers.size >= maxPeers || this.#strangers.size >= maxStrangers) return undefined
-    const { leaseMs } = this.#components
+    const isReturning = this.#givenUp.delete(guid)
     const peer: RemotePeer = {
       guid,
       incarnation: beacon.incarnation,
-      monitor: new PeerMonitor({ leaseMs, intervalMs: beacon.intervalMs, sameHost: true }, nowMs),
+      monitor: new PeerMonitor(this.#components.liveliness, beacon.intervalMs, nowMs, isReturning),
       source,
       endpoint,
       announcedVersion: beacon.descriptorVersion,
       descriptor: undefined,
       matches: new Map(),
       subscriptions: new Map(),
-      pull: { timer: undefined, inFlight: false, failures: 0, ended: false },
+      pull: { timer: undefined, inFlight: false, isQuestion: false, failures: 0, ended: false },
     }
     this.#peers.set(guid, peer)
     this.#strangers.add(guid)
@@ -179,7 +202,8 @@ export class PeerDirectory {
     if (changed !== undefined) onPeer({ kind: 'liveliness-changed', peer: changed, before })
     if (verdict.liveliness === Liveliness.dead) {
       // One that was only silent for too long may come back; one that is known to be gone may not.
-      if (verdict.cause !== LivelinessCause.leaseExpired) this.#rememberDeparted(peer.guid)
+      const wasSilent = verdict.evidence === VerdictEvidence.lease || verdict.evidence === VerdictEvidence.phi
+      remember(wasSilent ? this.#givenUp : this.#departed, peer.guid)
       this.#remove(peer)
       if (changed !== undefined) onPeer({ kind: 'left', peer: changed })
     }
@@ -206,9 +230,10 @@ export class PeerDirectory {
     for (const subscription of peer.subscriptions.values()) subscription.close()
     peer.subscriptions.clear()
   }
+}
 
-  #rememberDeparted(guid: Guid): void {
-    this.#departed.add(guid)
-    if (this.#departed.size > maxDeparted) this.#departed.delete(this.#departed.values().next().value as Guid)
-  }
+/** The oldest is forgotten for it when there are too many. */
+function remember(guids: Set<Guid>, guid: Guid): void {
+  guids.add(guid)
+  if (guids.size > maxRemembered) guids.delete(guids.values().next().value as Guid)
 }

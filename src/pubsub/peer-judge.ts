@@ -1,13 +1,20 @@
 import type { Clock } from '../core/clock.js'
-import { type Liveliness, type LivelinessCause, ProcessProbe, type Verdict } from '../liveliness/verdict.js'
+import type { Observer } from '../liveliness/observer.js'
+import type { Circumstances } from '../liveliness/peer-monitor.js'
+import { type ProcessReading, unknownReading } from '../liveliness/process-reading.js'
+import type { Finding, Verdict } from '../liveliness/verdict.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
+import { PeerSurvey } from './peer-survey.js'
 import type { RemotePeer } from './remote-peer.js'
 
 export interface PeerJudgeComponents {
   readonly clock: Clock
   readonly identity: ProcessIdentity
+  readonly observer: Observer
   /** What the kernel says of a process of this host. */
-  readonly probe: (identity: ProcessIdentity) => ProcessProbe
+  readonly probe: (identity: ProcessIdentity) => ProcessReading
+  /** Asks the peer whether it is there. */
+  readonly ask: (peer: RemotePeer) => void
   /** The verdict on the peer is another one than before. */
   readonly onVerdict: (peer: RemotePeer, before: Verdict, verdict: Verdict) => void
 }
@@ -20,32 +27,56 @@ export class PeerJudge {
     this.#components = components
   }
 
-  /** `lateMs` is how late this participant itself is: the peer is not blamed for that. */
-  credit(peer: RemotePeer, lateMs: number): void {
-    if (lateMs > 0) peer.monitor.credit(lateMs, this.#components.clock.nowMs())
+  /** The observer first: what it was late is not its peers' silence. False when nobody may be judged now. */
+  checkSelf(peers: Iterable<RemotePeer>): boolean {
+    const nowMs = this.#components.clock.nowMs()
+    const { lateMs, mayJudge } = this.#components.observer.check(nowMs)
+    if (lateMs > 0) for (const peer of peers) peer.monitor.credit(lateMs, nowMs)
+    return mayJudge
   }
 
-  judge(peer: RemotePeer): void {
-    const nowMs = this.#components.clock.nowMs()
-    const before = peer.monitor.verdict
-    this.#settle(peer, before, peer.monitor.judge(nowMs, this.#probe(peer, nowMs)))
+  /** Judges everybody, in the light of how everybody is. */
+  round(peers: readonly RemotePeer[]): void {
+    const { clock, identity, observer, ask } = this.#components
+    const nowMs = clock.nowMs()
+    const { stretch } = observer
+    const survey = new PeerSurvey(identity)
+    const readings = new Map<RemotePeer, ProcessReading>()
+    for (const peer of peers) {
+      const isOverdue = peer.monitor.isOverdue(nowMs, stretch)
+      const reading = isOverdue ? this.#probe(peer) : unknownReading
+      if (isOverdue) readings.set(peer, reading)
+      survey.add(peer, isOverdue, reading)
+      if (!peer.monitor.shouldAsk(nowMs, stretch)) continue
+      peer.monitor.asked(nowMs)
+      ask(peer)
+    }
+    observer.survey(survey.result(), nowMs)
+    for (const peer of peers) {
+      const circumstances: Circumstances = {
+        stretch,
+        // One that has not even described itself is a guess, and mourned by nobody.
+        mayBury: observer.mayBury || peer.descriptor === undefined,
+        isHostSilent: survey.isHostSilent(peer),
+      }
+      const before = peer.monitor.verdict
+      this.#settle(peer, before, peer.monitor.judge(nowMs, readings.get(peer) ?? unknownReading, circumstances))
+    }
   }
 
   /** A fact about a peer: the kernel's word, or its goodbye. */
-  conclude(peer: RemotePeer, liveliness: Liveliness, cause: LivelinessCause | null, detail: string | null): void {
+  conclude(peer: RemotePeer, finding: Finding): void {
     const before = peer.monitor.verdict
-    this.#settle(peer, before, peer.monitor.fact(liveliness, cause, detail, this.#components.clock.nowMs()))
+    this.#settle(peer, before, peer.monitor.fact(finding, this.#components.clock.nowMs()))
   }
 
   #settle(peer: RemotePeer, before: Verdict, verdict: Verdict): void {
     if (verdict !== before) this.#components.onVerdict(peer, before, verdict)
   }
 
-  #probe(peer: RemotePeer, nowMs: number): ProcessProbe {
+  #probe({ descriptor }: RemotePeer): ProcessReading {
     const { identity, probe } = this.#components
-    const theirs = peer.descriptor?.identity
-    if (theirs === undefined || !peer.monitor.isOverdue(nowMs)) return ProcessProbe.unknown
-    const isVisible = theirs.bootId === identity.bootId && theirs.pidNamespace === identity.pidNamespace
-    return isVisible ? probe(theirs) : ProcessProbe.unknown
+    if (descriptor === undefined || descriptor.identity.bootId !== identity.bootId) return unknownReading
+    return probe(descriptor.identity)
   }
 }

@@ -1,4 +1,5 @@
-import { ProcessProbe } from '../liveliness/verdict.js'
+import { ProcessProbe, type ProcessReading, unknownReading } from '../liveliness/process-reading.js'
+import { exitStatusText, readZombieExit } from '../topology/exit-status.js'
 import { hostIdentity, networkNamespace, pidNamespace } from '../topology/host-identity.js'
 import { processStartTime, readProcessState } from '../topology/process-state.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
@@ -16,25 +17,52 @@ export function ownIdentity(): ProcessIdentity {
   })
 }
 
+/** `/proc/<pid>/stat`'s letters, and what they say of the main thread. */
+const probeOfState: Readonly<Record<string, ProcessProbe>> = {
+  R: ProcessProbe.running,
+  D: ProcessProbe.ioWait,
+  T: ProcessProbe.stopped,
+  t: ProcessProbe.stopped,
+}
+
 /**
- * What the kernel says of a process that this one can see. A process without a known start time, or a machine that
- * cannot be asked, is `unknown`: a pid alone proves nothing, it may have been reused.
+ * What the kernel says of a process of this host. Pids mean the same only within one PID namespace; of a process in
+ * another one, or without a known start time, or on a machine that cannot be asked, nothing is known: a pid alone
+ * proves nothing, it may have been reused.
  */
-export function probeProcess(identity: ProcessIdentity): ProcessProbe {
-  const own = readProcessState(process.pid)
-  if (own === null || identity.startTimeTicks === null || identity.pid < 1) return ProcessProbe.unknown
-  const state = readProcessState(identity.pid)
-  if (state === null || state.startTime !== identity.startTimeTicks) return ProcessProbe.gone
-  switch (state.state) {
-    case 'Z':
-    case 'X':
-      return ProcessProbe.gone
-    case 'T':
-    case 't':
-      return ProcessProbe.stopped
-    case 'D':
-      return ProcessProbe.ioWait
-    default:
-      return ProcessProbe.running
+export function probeProcess(identity: ProcessIdentity): ProcessReading {
+  if (identity.pidNamespace !== pidNamespace()) return unknownReading
+  return probePid(identity.pid, identity.startTimeTicks)
+}
+
+/**
+ * The same of a pid as it is seen from here.
+ * @param startTimeTicks when the process that is meant began; null: nothing can be known
+ */
+export function probePid(pid: number, startTimeTicks: number | null): ProcessReading {
+  if (startTimeTicks === null || !Number.isSafeInteger(pid) || pid < 1) return unknownReading
+  if (readProcessState(process.pid) === null) return unknownReading
+  const found = readProcessState(pid)
+  if (found === null) return exists(pid) ? unknownReading : gone(null)
+  if (found.startTime !== startTimeTicks) return gone(null)
+  if (found.state === 'Z' || found.state === 'X') {
+    const status = readZombieExit(pid)
+    return gone(status === null ? null : { cause: status.cause, detail: exitStatusText(status) })
+  }
+  const state = probeOfState[found.state] ?? ProcessProbe.sleeping
+  return { state, cpuTimeMs: found.cpuTimeMs, end: null }
+}
+
+function gone(end: ProcessReading['end']): ProcessReading {
+  return { state: ProcessProbe.gone, cpuTimeMs: null, end }
+}
+
+/** `/proc` may be mounted so that it hides the processes of others (`hidepid`); a signal finds them all the same. */
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
 }

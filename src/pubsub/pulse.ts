@@ -1,28 +1,27 @@
 import type { Clock, Timer } from '../core/clock.js'
 
-/** How often verdicts, lifespans and purges are looked at. */
-const tickMs = 250
-/** A tick this late is the observer's own stall. */
-const stallMs = 100
+/** How often an observer checks itself and its peers, and lifespans and purges are looked at. */
+export const checkMs = 250
 
-/** Regular work on the main loop, and by its lateness the measure of that loop. */
+/**
+ * Regular work on the main loop, and by its lateness the measure of that loop. Each check waits for its timer and then
+ * until the loop has polled its sockets, so that it has been through every phase: a callback that blocks in any of them
+ * makes it late, and frames that arrived meanwhile have had their turn to be read.
+ */
 export class Pulse {
   readonly #clock: Clock
   readonly #holdMs: number
-  readonly #onTick: (nowMs: number, stalledMs: number) => void
+  readonly #onCheck: (nowMs: number) => void
   #timer: Timer | undefined
   #closed = false
   #delayMs = 0
   #delayHoldsUntilMs = 0
 
-  /**
-   * @param holdMs how long the longest delay stands, so that the beacons of every partition can carry it
-   * @param onTick `stalledMs` is how late this process itself is when that is more than a scheduler's whim, else 0
-   */
-  constructor(clock: Clock, holdMs: number, onTick: (nowMs: number, stalledMs: number) => void) {
+  /** @param holdMs how long the longest delay stands, so that the beacons of every partition can carry it */
+  constructor(clock: Clock, holdMs: number, onCheck: (nowMs: number) => void) {
     this.#clock = clock
     this.#holdMs = holdMs
-    this.#onTick = onTick
+    this.#onCheck = onCheck
     this.#schedule()
   }
 
@@ -38,16 +37,20 @@ export class Pulse {
   }
 
   #schedule(): void {
-    const dueMs = this.#clock.nowMs() + tickMs
-    this.#timer = this.#clock.after(tickMs, () => {
-      const nowMs = this.#clock.nowMs()
-      const lateMs = nowMs - dueMs
-      if (lateMs >= this.#delayMs || nowMs >= this.#delayHoldsUntilMs) {
-        this.#delayMs = lateMs
-        this.#delayHoldsUntilMs = nowMs + this.#holdMs
-      }
-      this.#onTick(nowMs, lateMs > stallMs ? lateMs : 0)
-      if (!this.#closed) this.#schedule()
+    const dueMs = this.#clock.nowMs() + checkMs
+    this.#timer = this.#clock.after(checkMs, () => {
+      this.#timer = this.#clock.afterPoll(() => this.#check(dueMs))
     })
+  }
+
+  #check(dueMs: number): void {
+    const nowMs = this.#clock.nowMs()
+    const lateMs = nowMs - dueMs
+    if (lateMs >= this.#delayMs || nowMs >= this.#delayHoldsUntilMs) {
+      this.#delayMs = lateMs
+      this.#delayHoldsUntilMs = nowMs + this.#holdMs
+    }
+    this.#onCheck(nowMs)
+    if (!this.#closed) this.#schedule()
   }
 }

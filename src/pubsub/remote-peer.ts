@@ -21,6 +21,10 @@ export interface Peer {
   readonly lastHeardMs: number
   /** The longest that its main loop was late before its last beacon. */
   readonly loopDelayMs: number
+  /** Work that it has completed, by its own count; wraps at 2³². */
+  readonly progress: number
+  /** Monotonic time at which that count was last seen to rise; null until it has. */
+  readonly progressedMs: number | null
 }
 
 /** One local reader of one remote writer. */
@@ -33,6 +37,8 @@ export interface Match {
 export interface PullState {
   timer: Timer | undefined
   inFlight: boolean
+  /** Whether it is there is to be asked, although there may be nothing to learn. */
+  isQuestion: boolean
   /** Since the last success. */
   failures: number
   /** The peer has been forgotten: what a request under way still brings is too late. */
@@ -67,7 +73,9 @@ export function toPeer(peer: RemotePeer): Peer | undefined {
     properties: descriptor.properties,
     verdict: monitor.verdict,
     lastHeardMs: monitor.lastHeardMs,
-    loopDelayMs: monitor.loopDelayMs,
+    loopDelayMs: monitor.loop.delayMs,
+    progress: monitor.loop.completed,
+    progressedMs: monitor.loop.completedMs ?? null,
   }
 }
 

@@ -1,5 +1,5 @@
 import { type EntityGuid, type Guid, participantOf } from '../core/ids.js'
-import type { Verdict } from '../liveliness/verdict.js'
+import { aliveVerdict, type Verdict } from '../liveliness/verdict.js'
 import type { WorkerTotals } from '../plane/node-capacity.js'
 import type { RosterRow } from '../plane/node-roster.js'
 import type { WorkerCapacity } from '../plane/worker-capacity.js'
@@ -24,8 +24,6 @@ interface Entry {
 
 /** What happened to a sample that the roster was given. */
 export type Acceptance = 'applied' | 'stale-sequence' | 'older-incarnation'
-
-const unheard: Verdict = { liveliness: 'alive', cause: null, detail: null, sinceMs: 0 }
 
 /**
  * One row per worker of a node: its own last word, and whether it lives. Pure: told what arrived and what time it
@@ -66,7 +64,7 @@ export class Roster {
       state,
       originTimeMs: sample.originTimeMs,
       capacity: same ? before.capacity : undefined,
-      verdict: this.#verdicts.get(participant) ?? { ...unheard, sinceMs: nowMs },
+      verdict: this.#verdicts.get(participant) ?? aliveVerdict(nowMs),
     })
     this.#touch(state.workerId)
     return 'applied'

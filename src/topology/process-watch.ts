@@ -1,6 +1,6 @@
-import os from 'node:os'
 import { invalidArgument } from '../core/errors.js'
 import { nativeAddonOrReason } from './addon.js'
+import { decodeWaitStatus } from './exit-status.js'
 import { HandleWatch } from './handle-watch.js'
 import type { NativeWatch } from './native-addon.js'
 import { checkPid } from './pid.js'
@@ -63,17 +63,8 @@ function laterCall(call: () => void): NativeWatch {
   }
 }
 
-/** Decodes a wait status as `wait(2)` lays it out: low 7 bits the signal, bit 7 core dumped, next byte the code. */
 function describeExit(waitStatus: number | null): ProcessExit {
   const atMs = performance.now()
   if (waitStatus === null) return { cause: 'unknown', exitCode: null, signal: null, coreDumped: false, atMs }
-  const signal = waitStatus & 0x7f
-  if (signal === 0)
-    return { cause: 'exited', exitCode: (waitStatus >> 8) & 0xff, signal: null, coreDumped: false, atMs }
-  return { cause: 'killed', exitCode: null, signal: signalName(signal), coreDumped: (waitStatus & 0x80) !== 0, atMs }
-}
-
-function signalName(signal: number): string {
-  for (const [name, number] of Object.entries(os.constants.signals)) if (number === signal) return name
-  return `SIG${signal}`
+  return { ...decodeWaitStatus(waitStatus), atMs }
 }

@@ -3,7 +3,7 @@ import { raceSignal, type WaitOptions } from '../core/abort.js'
 import type { Timer } from '../core/clock.js'
 import { type EntityGuid, participantOf } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
-import type { Verdict } from '../liveliness/verdict.js'
+import { aliveVerdict, type Verdict } from '../liveliness/verdict.js'
 import { type Claim, claimFrom, type IntentKind, intentKinds, intentTopics } from '../plane/intents.js'
 import { keyParts } from '../plane/keys.js'
 import { nodeCapacity } from '../plane/node-capacity.js'
@@ -159,7 +159,7 @@ export class FleetView {
   /** A participant is no peer of itself; what it writes is as alive as it is. */
   #ownVerdict(writer: EntityGuid): Verdict | undefined {
     if (participantOf(writer) !== this.#participant.guid) return undefined
-    return { liveliness: 'alive', cause: null, detail: null, sinceMs: 0 }
+    return aliveVerdict(0)
   }
 
   #open<T extends object>(reader: Reader<T>): Reader<T> {

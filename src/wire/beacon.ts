@@ -7,7 +7,7 @@ import { FrameKind, headerBytes, writeHeader } from './header.js'
  * the digest of its writers in that partition only:
  *
  *     header 21 | incarnation 6 | sequence 4 | descriptorVersion 4 | flags 1 | streamPort 2 | intervalMs 2
- *               | loopDelayMs 2 | count 2 | count × ( writer 4 · lastSeq 6 )
+ *               | loopDelayMs 2 | progress 4 | count 2 | count × ( writer 4 · lastSeq 6 )
  *
  * A digest that does not fit one frame goes out in several; each entry stands for itself.
  */
@@ -24,6 +24,8 @@ export interface Beacon {
   readonly intervalMs: number
   /** The longest that the sender's main loop was late since its last beacon; saturates at 65,535. */
   readonly loopDelayMs: number
+  /** Work that the participant has completed, by its own count; wraps at 2³². */
+  readonly progress: number
   readonly digest: readonly DigestEntry[]
 }
 
@@ -32,7 +34,7 @@ export interface DigestEntry {
   readonly lastSeq: Seq
 }
 
-const fixedBytes = headerBytes + 23
+const fixedBytes = headerBytes + 27
 const entryBytes = 10
 const goodbyeFlag = 0x01
 
@@ -51,6 +53,7 @@ export function encodeBeacon(from: Guid, beacon: Beacon): Buffer {
   out.u16(beacon.streamPort)
   out.u16(clampU16(beacon.intervalMs))
   out.u16(clampU16(beacon.loopDelayMs))
+  out.u32(beacon.progress)
   out.u16(beacon.digest.length)
   for (const { writer, lastSeq } of beacon.digest) {
     out.u32(writer)
@@ -68,13 +71,14 @@ export function decodeBeacon(input: ByteReader): Beacon {
   const streamPort = input.u16()
   const intervalMs = input.u16()
   const loopDelayMs = input.u16()
+  const progress = input.u32()
   const count = input.u16()
   if (input.remaining !== count * entryBytes) throw malformed(Rejection.badShape, `beacon of ${count} writers`)
   if (descriptorVersion === 0 || intervalMs === 0) throw malformed(Rejection.badNumber, 'beacon')
   const digest: DigestEntry[] = []
   for (let index = 0; index < count; index++) digest.push({ writer: input.u32() as EntityId, lastSeq: input.u48() })
   const goodbye = (flags & goodbyeFlag) !== 0
-  return { incarnation, sequence, descriptorVersion, goodbye, streamPort, intervalMs, loopDelayMs, digest }
+  return { incarnation, sequence, descriptorVersion, goodbye, streamPort, intervalMs, loopDelayMs, progress, digest }
 }
 
 /** "Who is here?": a header and nothing else. Those who write to the partition answer with a beacon. */

@@ -1,103 +1,279 @@
 import t from 'tap'
-import { PeerMonitor } from '../../src/liveliness/peer-monitor.js'
-import type { ProcessProbe } from '../../src/liveliness/verdict.js'
+import { defaultLivelinessOptions } from '../../src/liveliness/liveliness-options.js'
+import { type Circumstances, PeerMonitor } from '../../src/liveliness/peer-monitor.js'
+import { PeerReach } from '../../src/liveliness/peer-reach.js'
+import type { ProcessProbe, ProcessReading } from '../../src/liveliness/process-reading.js'
+import { isReliable } from '../../src/liveliness/verdict.js'
 
-const terms = { leaseMs: 3000, intervalMs: 500, sameHost: true }
+const calm: Circumstances = { stretch: 1, mayBury: true, isHostSilent: false }
+
+function reading(state: ProcessProbe, changes: Partial<ProcessReading> = {}): ProcessReading {
+  return { state, cpuTimeMs: null, end: null, ...changes }
+}
+
+/** A monitor with the default options and a beacon interval of 500 ms, heard at 0. */
+function newMonitor(reach: PeerReach = PeerReach.host, options = {}, sharesNetwork = true): PeerMonitor {
+  const monitor = new PeerMonitor({ ...defaultLivelinessOptions, ...options }, 500, 0)
+  monitor.setPlace({ reach, sharesNetwork })
+  return monitor
+}
+
+/** What the judge does in a round, with nobody answering. */
+function round(
+  monitor: PeerMonitor,
+  nowMs: number,
+  state: ProcessProbe | ProcessReading = 'unknown',
+  circumstances: Partial<Circumstances> = {},
+): void {
+  const all = { ...calm, ...circumstances }
+  if (monitor.shouldAsk(nowMs, all.stretch)) monitor.asked(nowMs)
+  monitor.judge(nowMs, typeof state === 'string' ? reading(state) : state, all)
+}
+
 function told({ verdict }: PeerMonitor): string {
-  return [verdict.liveliness, verdict.cause, verdict.sinceMs].filter((part) => part !== null).join(' ')
+  const { liveliness, cause, evidence, sinceMs } = verdict
+  return [liveliness, cause, `by ${evidence}`, `since ${sinceMs}`].filter((part) => part !== null).join(' ')
 }
 
 t.test('silence, and what the kernel says of it', (t) => {
-  const cases: [ProcessProbe, boolean, number, string][] = [
-    ['unknown', true, 1500, 'alive 0'],
-    ['unknown', true, 1501, 'suspect 1501'],
-    ['unknown', true, 2999, 'suspect 2999'],
-    ['unknown', true, 3000, 'dead lease-expired 3000'],
-    ['unknown', false, 3000, 'unreachable host-silent 3000'],
-    ['gone', true, 1500, 'alive 0'],
-    ['gone', true, 1501, 'dead exited 1501'],
-    ['stopped', true, 60_000, 'stalled stopped 60000'],
-    ['io-wait', true, 60_000, 'stalled io-wait 60000'],
-    ['running', true, 60_000, 'stalled loop-busy 60000'],
+  const cases: [ProcessProbe, PeerReach, number, string][] = [
+    ['unknown', 'host', 1500, 'alive by beacon since 0'],
+    ['unknown', 'host', 1501, 'suspect by lease since 1501'],
+    ['unknown', 'host', 2999, 'suspect by lease since 1501'],
+    ['unknown', 'host', 3000, 'dead lease-expired by lease since 3000'],
+    ['unknown', 'lan', 3000, 'unreachable lease-expired by lease since 3000'],
+    ['gone', 'host', 1500, 'alive by beacon since 0'],
+    ['gone', 'host', 1501, 'dead exited by kernel since 1501'],
+    ['stopped', 'host', 60_000, 'stalled stopped by kernel since 1501'],
+    ['io-wait', 'host', 60_000, 'stalled io-wait by kernel since 1501'],
+    ['running', 'host', 60_000, 'stalled loop-busy by kernel since 1501'],
+    ['sleeping', 'host', 2500, 'suspect by kernel since 1501'],
+    ['sleeping', 'host', 60_000, 'stalled loop-busy by kernel since 2999'],
   ]
-  for (const [probe, sameHost, nowMs, expected] of cases) {
-    const monitor = new PeerMonitor({ ...terms, sameHost }, 0)
-    monitor.judge(nowMs, probe)
-    t.equal(told(monitor), expected, `${probe} at ${nowMs}`)
+  for (const [state, reach, nowMs, expected] of cases) {
+    const monitor = newMonitor(reach)
+    for (const atMs of [1500, 1501, 2500, 2999, 3000, 60_000]) if (atMs <= nowMs) round(monitor, atMs, state)
+    t.equal(told(monitor), expected, `${state}, ${reach}, at ${nowMs}`)
   }
   t.end()
 })
 
-t.test('evidence, and the interval that a beacon names', (t) => {
-  const monitor = new PeerMonitor(terms, 0)
-  monitor.judge(2000, 'unknown')
-  t.equal(told(monitor), 'suspect 2000')
-  monitor.heard(2100)
-  monitor.judge(2200, 'unknown')
-  t.equal(told(monitor), 'alive 2200')
-  monitor.beacon(2000, 0, 3000)
-  monitor.judge(8999, 'unknown')
-  t.equal(told(monitor), 'alive 2200', 'it said that it beacons slowly')
-  monitor.judge(9001, 'unknown')
-  t.equal(told(monitor), 'dead lease-expired 9001')
+t.test('a lease may end a peer only after it was asked and has not answered', (t) => {
+  const monitor = newMonitor()
+  monitor.judge(10_000, reading('unknown'), calm)
+  t.match(monitor.verdict, { liveliness: 'suspect' }, 'seen late, not asked')
+  t.ok(monitor.shouldAsk(10_000))
+  monitor.asked(10_000)
+  t.notOk(monitor.shouldAsk(10_001))
+  monitor.judge(10_999, reading('unknown'), calm)
+  t.match(monitor.verdict, { liveliness: 'suspect' })
+  const answering = newMonitor()
+  monitor.judge(11_000, reading('unknown'), calm)
+  t.match(monitor.verdict, { liveliness: 'dead', cause: 'lease-expired' })
+  t.notOk(monitor.shouldAsk(99_000))
+
+  round(answering, 1501)
+  answering.answered(1510)
+  answering.judge(1750, reading('unknown'), calm)
+  t.match(answering.verdict, { liveliness: 'alive' })
+  t.notOk(answering.shouldAsk(2510))
+  t.ok(answering.shouldAsk(2511), 'one that lives by its answers is asked before it is overdue')
+  answering.heard(2600)
+  t.notOk(answering.shouldAsk(4100), 'and no longer when its frames come through')
   t.end()
 })
 
-t.test('a late loop is stalled, whatever arrives', (t) => {
-  const monitor = new PeerMonitor(terms, 0)
-  monitor.beacon(500, 999, 100)
-  monitor.judge(100, 'running')
-  t.equal(told(monitor), 'alive 0')
-  monitor.beacon(500, 1000, 200)
-  monitor.judge(200, 'running')
-  t.equal(told(monitor), 'stalled loop-busy 200')
+t.test('evidence, and the interval that a beacon names', (t) => {
+  const monitor = newMonitor()
+  round(monitor, 2000)
+  t.match(monitor.verdict, { liveliness: 'suspect', cause: null })
+  monitor.heard(2100)
+  round(monitor, 2200)
+  t.equal(told(monitor), 'alive by beacon since 2200')
+  monitor.beacon({ intervalMs: 2000, loopDelayMs: 0, progress: 0 }, 3000)
+  round(monitor, 8999)
+  t.equal(told(monitor), 'alive by beacon since 2200', 'it said that it beacons slowly')
+  round(monitor, 9001)
+  round(monitor, 10_001)
+  t.equal(told(monitor), 'dead lease-expired by lease since 10001')
+  t.end()
+})
+
+t.test('a late loop is stalled, whatever arrives, until it has been in time for an interval', (t) => {
+  const monitor = newMonitor()
+  const beacon = (nowMs: number, loopDelayMs: number): string => {
+    monitor.beacon({ intervalMs: 500, loopDelayMs, progress: 0 }, nowMs)
+    round(monitor, nowMs)
+    return told(monitor)
+  }
+  t.equal(beacon(100, 999), 'alive by beacon since 0')
+  t.equal(beacon(200, 1000), 'stalled loop-busy by beacon since 200')
   t.equal(monitor.verdict.detail, 'loop 1000 ms late')
-  monitor.judge(300, 'running')
-  t.equal(told(monitor), 'stalled loop-busy 200', 'since when it was so')
-  monitor.beacon(500, 0, 400)
-  monitor.judge(400, 'running')
-  t.equal(told(monitor), 'alive 400')
+  round(monitor, 300)
+  t.equal(told(monitor), 'stalled loop-busy by beacon since 200', 'since when it was so')
+  t.equal(beacon(600, 700), 'stalled loop-busy by beacon since 200', 'better is not well')
+  t.equal(beacon(1000, 0), 'stalled loop-busy by beacon since 200', 'not for long enough')
+  t.equal(beacon(1100, 0), 'alive by beacon since 1100')
+  t.end()
+})
+
+t.test('the kernel tells a busy process from a sleeping one by its CPU time', (t) => {
+  const monitor = newMonitor()
+  round(monitor, 1600, reading('sleeping', { cpuTimeMs: 1000 }))
+  t.match(monitor.verdict, { liveliness: 'suspect', evidence: 'kernel', detail: 'its process exists' })
+  round(monitor, 1850, reading('sleeping', { cpuTimeMs: 1240 }))
+  t.match(monitor.verdict, { liveliness: 'stalled', cause: 'loop-busy', detail: 'using 96 % of a CPU' })
+  round(monitor, 2100, reading('sleeping', { cpuTimeMs: 1240 }))
+  t.match(monitor.verdict, { liveliness: 'stalled', cause: 'loop-busy' }, 'a nap changes nothing')
+  round(monitor, 2350, 'stopped')
+  t.match(monitor.verdict, { liveliness: 'stalled', cause: 'stopped' })
+  monitor.heard(2400)
+  round(monitor, 2600)
+  t.match(monitor.verdict, { liveliness: 'alive' })
+
+  const ended = newMonitor()
+  round(ended, 1600, reading('gone', { end: { cause: 'killed', detail: 'SIGSEGV' } }))
+  t.match(ended.verdict, { liveliness: 'dead', cause: 'killed', detail: 'SIGSEGV', evidence: 'kernel' })
+  t.end()
+})
+
+t.test('a process that exists beyond a cut network is unreachable', (t) => {
+  const monitor = newMonitor(PeerReach.host, { unreachableDeadAfterMs: 5_000 }, false)
+  const sleeping = reading('sleeping', { cpuTimeMs: 1000 })
+  for (const atMs of [1600, 2700]) round(monitor, atMs, sleeping, { isHostSilent: true })
+  t.match(monitor.verdict, { liveliness: 'unreachable', cause: 'host-silent', evidence: 'kernel' })
+  round(monitor, 60_000, sleeping, { isHostSilent: true })
+  t.match(monitor.verdict, { liveliness: 'unreachable' }, 'and no policy ends one that the kernel vouches for')
+  t.end()
+})
+
+t.test('when the kernel falls silent the lease begins from its last word', (t) => {
+  const monitor = newMonitor()
+  for (const atMs of [1600, 60_000]) round(monitor, atMs, 'stopped')
+  round(monitor, 60_250)
+  t.match(monitor.verdict, { liveliness: 'suspect' }, 'not dead: it existed a moment ago')
+  round(monitor, 63_000)
+  t.match(monitor.verdict, { liveliness: 'dead', cause: 'lease-expired' })
   t.end()
 })
 
 t.test('the observer doubts itself first', (t) => {
-  const monitor = new PeerMonitor(terms, 0)
+  const monitor = newMonitor()
   monitor.credit(5000, 6000)
-  monitor.judge(6000, 'unknown')
-  t.equal(told(monitor), 'alive 0')
-  monitor.judge(6501, 'unknown')
-  t.equal(told(monitor), 'suspect 6501', 'the second before its own stall counts')
+  round(monitor, 6000)
+  t.equal(told(monitor), 'alive by beacon since 0')
+  t.equal(monitor.lastHeardMs, 0, 'what was heard when is not rewritten')
+  round(monitor, 6501)
+  t.match(monitor.verdict, { liveliness: 'suspect' }, 'the second before its own stall counts')
   monitor.heard(7000)
-  monitor.judge(7000, 'unknown')
+  round(monitor, 7000)
   monitor.credit(5000, 7000)
-  monitor.judge(8501, 'unknown')
-  t.equal(told(monitor), 'suspect 8501', 'credit does not reach into the future')
+  round(monitor, 8501)
+  t.match(monitor.verdict, { liveliness: 'suspect', sinceMs: 8501 }, 'credit does not reach into the future')
+  monitor.credit(11_499, 20_000)
+  round(monitor, 20_000)
+  t.match(monitor.verdict, { liveliness: 'suspect' }, 'nor does it revive anybody')
+  t.end()
+})
+
+t.test('an unwell observer is patient', (t) => {
+  const monitor = newMonitor()
+  round(monitor, 4500, 'unknown', { stretch: 3 })
+  t.match(monitor.verdict, { liveliness: 'alive' })
+  round(monitor, 4501, 'unknown', { stretch: 3 })
+  t.match(monitor.verdict, { liveliness: 'suspect' })
+  for (const atMs of [8000, 8999]) round(monitor, atMs, 'unknown', { stretch: 3 })
+  t.match(monitor.verdict, { liveliness: 'suspect' })
+  round(monitor, 9000, 'unknown', { stretch: 3 })
+  t.match(monitor.verdict, { liveliness: 'dead' })
+  t.end()
+})
+
+t.test('one that doubts that it hears buries nobody, unless the kernel does', (t) => {
+  const monitor = newMonitor()
+  for (const atMs of [1600, 60_000]) round(monitor, atMs, 'unknown', { mayBury: false })
+  t.match(monitor.verdict, { liveliness: 'suspect' })
+  const gone = newMonitor()
+  round(gone, 1600, 'gone', { mayBury: false })
+  t.match(gone.verdict, { liveliness: 'dead', cause: 'exited' })
+  t.end()
+})
+
+t.test('across hosts phi decides, and the worst is unreachable', (t) => {
+  const monitor = newMonitor(PeerReach.far)
+  const atMs = [4000, 4100, 4200, 4300, 4400, 4500].find((nowMs) => {
+    round(monitor, nowMs)
+    return monitor.verdict.liveliness === 'unreachable'
+  })
+  t.equal(atMs, 4200, 'mean 500 + pause 3000 + 5.2 deviations of 125')
+  t.match(monitor.verdict, { cause: 'lease-expired', evidence: 'phi' })
+  round(monitor, 1e9)
+  t.match(monitor.verdict, { liveliness: 'unreachable' })
+  monitor.heard(1e9)
+  round(monitor, 1e9)
+  t.match(monitor.verdict, { liveliness: 'alive' })
+  const silent = newMonitor(PeerReach.far)
+  round(silent, 10_000, 'unknown', { isHostSilent: true })
+  t.match(silent.verdict, { liveliness: 'unreachable', cause: 'host-silent' })
+  t.end()
+})
+
+t.test('policy may take a long absence for death', (t) => {
+  const monitor = newMonitor(PeerReach.lan, { unreachableDeadAfterMs: 10_000 })
+  round(monitor, 3000)
+  monitor.credit(5000, 9000)
+  for (const atMs of [12_999, 17_999]) round(monitor, atMs)
+  t.match(monitor.verdict, { liveliness: 'unreachable', sinceMs: 3000 })
+  round(monitor, 18_000, 'unknown', { mayBury: false })
+  t.match(monitor.verdict, { liveliness: 'unreachable' })
+  round(monitor, 18_000)
+  t.match(monitor.verdict, { liveliness: 'dead', cause: 'lease-expired', detail: 'unreachable for 10000 ms' })
+  t.end()
+})
+
+t.test('one that came back is on probation', (t) => {
+  const monitor = newMonitor(PeerReach.lan)
+  t.ok(isReliable(monitor.verdict, 0))
+  round(monitor, 2000)
+  t.notOk(isReliable(monitor.verdict, 2000))
+  monitor.heard(2100)
+  round(monitor, 2200)
+  t.ok(isReliable(monitor.verdict, 2200), 'merely overdue is no failure')
+  for (const atMs of [4000, 6000]) round(monitor, atMs)
+  monitor.heard(7000)
+  round(monitor, 7000)
+  t.match(monitor.verdict, { liveliness: 'alive', reliableFromMs: 37_000 })
+  t.notOk(isReliable(monitor.verdict, 36_999))
+  t.ok(isReliable(monitor.verdict, 37_000))
+  round(monitor, 9000)
+  monitor.heard(9100)
+  round(monitor, 9200)
+  t.match(monitor.verdict, { liveliness: 'alive', reliableFromMs: 37_000 }, 'and being overdue does not end it')
+  const returning = new PeerMonitor(defaultLivelinessOptions, 500, 1000, true)
+  t.equal(returning.verdict.reliableFromMs, 31_000)
   t.end()
 })
 
 t.test('facts', (t) => {
-  const monitor = new PeerMonitor(terms, 0)
-  monitor.fact('stalled', 'stopped', 'SIGSTOP', 100)
-  monitor.judge(350, 'unknown')
-  t.equal(told(monitor), 'stalled stopped 100', 'a lease that is not over says nothing against it')
+  const stopped = { liveliness: 'stalled', cause: 'stopped', detail: 'SIGSTOP', evidence: 'kernel' } as const
+  const monitor = newMonitor()
+  monitor.fact(stopped, 100)
+  round(monitor, 350)
+  t.equal(told(monitor), 'stalled stopped by kernel since 100', 'a lease that is not over says nothing against it')
   monitor.heard(400)
-  monitor.judge(450, 'unknown')
-  t.equal(told(monitor), 'alive 450', 'a frame does')
-  monitor.fact('stalled', 'stopped', null, 500)
-  monitor.judge(2000, 'gone')
-  t.equal(told(monitor), 'dead exited 2000', 'and so does the kernel')
+  round(monitor, 450)
+  t.equal(told(monitor), 'alive by beacon since 450', 'a frame does')
+  monitor.fact(stopped, 500)
+  round(monitor, 2000, 'gone')
+  t.equal(told(monitor), 'dead exited by kernel since 2000', 'and so does the kernel')
   monitor.heard(2100)
-  monitor.judge(2200, 'running')
-  monitor.fact('alive', null, null, 2300)
-  t.equal(told(monitor), 'dead exited 2000', 'dead is final')
-  const killed = new PeerMonitor(terms, 0)
-  t.match(killed.fact('dead', 'killed', 'SIGKILL', 5), {
-    liveliness: 'dead',
-    cause: 'killed',
-    detail: 'SIGKILL',
-    sinceMs: 5,
-  })
-  killed.fact('dead', 'goodbye', null, 6)
-  t.equal(told(killed), 'dead killed 5', 'for the first cause')
+  round(monitor, 2200, 'running')
+  monitor.fact({ liveliness: 'alive', cause: null, detail: null, evidence: 'beacon' }, 2300)
+  t.equal(told(monitor), 'dead exited by kernel since 2000', 'dead is final')
+  const killed = newMonitor()
+  killed.fact({ liveliness: 'dead', cause: 'killed', detail: 'SIGKILL', evidence: 'kernel' }, 5)
+  t.match(killed.verdict, { liveliness: 'dead', cause: 'killed', detail: 'SIGKILL', sinceMs: 5, reliableFromMs: null })
+  killed.fact({ liveliness: 'dead', cause: 'goodbye', detail: null, evidence: 'goodbye' }, 6)
+  t.equal(told(killed), 'dead killed by kernel since 5', 'for the first cause')
   t.end()
 })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { newGuid } from '../../src/core/ids.js'
 import { seededRandom } from '../../src/core/random.js'
+import { unknownReading } from '../../src/liveliness/process-reading.js'
 import { joinDomain, type Participant } from '../../src/pubsub/participant.js'
 import type { Reader } from '../../src/pubsub/reader.js'
 import type { Transport } from '../../src/transport/transport.js'
@@ -31,7 +32,7 @@ async function attacked(t: Test): Promise<Victim> {
       transport,
       random: seededRandom(7),
       identity: { host: 'h', bootId: 'boot', pid: 1, startTimeTicks: 1, pidNamespace: 1, networkNamespace: 1 },
-      probe: () => 'unknown',
+      probe: () => unknownReading,
     },
   )
   const raw = new RawPeer(plane.network.open('raw'))

@@ -73,6 +73,7 @@ export class RawPeer {
       streamPort: this.transport.stream.requestPort,
       intervalMs: 500,
       loopDelayMs: 0,
+      progress: 0,
       digest: [{ writer: entity, lastSeq: this.values.length }],
       ...changes,
     })

@@ -66,7 +66,7 @@ t.test('a late joiner gets every last value of two processes, and follows them',
 })
 
 t.test('a killed writer is found gone, for its cause; one that says goodbye too', async (t) => {
-  if (!requirement(t, 'the addon', probeProcess(ownIdentity()) === 'running', 'processes cannot be asked')) return
+  if (!requirement(t, 'the addon', probeProcess(ownIdentity()).state === 'running', 'processes cannot be asked')) return
   const domain = await claimDomain(t)
   const killed = await startWriter(t, domain, 10, 'killed')
   const leaving = await startWriter(t, domain, 10, 'leaving')

@@ -38,6 +38,8 @@ const verdict = (liveliness: Verdict['liveliness'], cause: Verdict['cause'] = nu
   cause,
   detail: null,
   sinceMs,
+  evidence: 'beacon',
+  reliableFromMs: liveliness === 'alive' ? sinceMs : null,
 })
 
 t.test('a row per worker, with the source it rests on', (t) => {

@@ -33,6 +33,11 @@ export class FakeClock implements Clock {
     return { cancel: () => void this.#pending.delete(pending) }
   }
 
+  /** What arrives at this instant and is under way already comes first. */
+  afterPoll(fire: () => void): Timer {
+    return this.after(0, fire)
+  }
+
   /** Moves time forward, firing what falls due, and lets promises settle between any two timers. */
   async advance(byMs: number): Promise<void> {
     const untilMs = this.#nowMs + byMs

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { seededRandom } from '../../src/core/random.js'
-import { ProcessProbe } from '../../src/liveliness/verdict.js'
+import { type ProcessProbe, type ProcessReading, unknownReading } from '../../src/liveliness/process-reading.js'
 import { joinDomain, type Participant } from '../../src/pubsub/participant.js'
 import type { ParticipantOptions } from '../../src/pubsub/participant-options.js'
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../src/transport/memory.js'
@@ -12,7 +12,7 @@ export class MemoryPlane {
   readonly clock = new FakeClock()
   readonly network: MemoryNetwork
   /** What the kernel would say of a participant's process, by participant name. */
-  readonly probes = new Map<string, ProcessProbe>()
+  readonly probes = new Map<string, ProcessProbe | ProcessReading>()
   readonly #seed: number
   readonly #names = new Map<number, string>()
   readonly #open = new Set<Participant>()
@@ -45,7 +45,7 @@ export class MemoryPlane {
           networkNamespace: 1,
           ...identity,
         },
-        probe: ({ pid: asked }) => this.probes.get(this.#names.get(asked) ?? '') ?? ProcessProbe.unknown,
+        probe: ({ pid: asked }) => reading(this.probes.get(this.#names.get(asked) ?? '') ?? unknownReading),
       },
     )
     this.#open.add(participant)
@@ -69,6 +69,10 @@ export class MemoryPlane {
   async close(): Promise<void> {
     await this.settle(Promise.all([...this.#open].map((participant) => participant.close())))
   }
+}
+
+function reading(probe: ProcessProbe | ProcessReading): ProcessReading {
+  return typeof probe === 'string' ? { state: probe, cpuTimeMs: null, end: null } : probe
 }
 
 /** A plane that closes with the test, and fails it when a timer is left then. */

@@ -1,12 +1,12 @@
 import t from 'tap'
 import type { EntityGuid } from '../../src/core/ids.js'
-import type { Verdict } from '../../src/liveliness/verdict.js'
+import { aliveVerdict, type Verdict } from '../../src/liveliness/verdict.js'
 import type { NodeCapacity } from '../../src/plane/node-capacity.js'
 import type { RosterRow } from '../../src/plane/node-roster.js'
 import { FleetModel, orphanRetentionMs } from '../../src/views/fleet-model.js'
 import { sampleOf, writerOf } from './samples.js'
 
-const alive: Verdict = { liveliness: 'alive', cause: null, detail: null, sinceMs: 0 }
+const alive: Verdict = aliveVerdict(0)
 const everybody = (): Verdict | undefined => alive
 const all =
   (...letters: string[]) =>

@@ -14,6 +14,7 @@ const beacon: Beacon = {
   streamPort: 65_535,
   intervalMs: 500,
   loopDelayMs: 12,
+  progress: 0xfffffffe,
   digest: [
     { writer: 1 as EntityId, lastSeq: 0 },
     { writer: 0xffffffff as EntityId, lastSeq: maxU48 },
@@ -56,7 +57,7 @@ t.test('refusals', (t) => {
     details: { reason: 'bad-shape' },
   })
   const lying = Buffer.from(frame)
-  lying.writeUInt16BE(0xffff, 42)
+  lying.writeUInt16BE(0xffff, 46)
   t.throws(() => decode(lying), { code: 'NUMACAST_MALFORMED', details: { reason: 'bad-shape' } })
   t.throws(() => decode(encodeBeacon(guid, { ...beacon, descriptorVersion: 0 })), {
     code: 'NUMACAST_MALFORMED',

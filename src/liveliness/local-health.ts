@@ -1,0 +1,58 @@
+/** The worst score. Timeouts are (score + 1) times as long, so nine times at worst. */
+export const maxHealthScore = 8
+/** Checks in time that make up for one that was missed. */
+const checksPerRecovery = 2
+/** Peers that say that they missed us count once in this: so much may a single hostile one do. */
+const missedPauseMs = 1_000
+
+/**
+ * How well an observer can judge others, as a count of what went wrong of late: 0 is healthy, 8 the worst. After the
+ * local health multiplier of Lifeguard (Dadgar, Phillips, Currey: Lifeguard: Local Health Awareness for More Accurate
+ * Failure Detection, 2017, section IV-A), with the events that exist here:
+ *
+ * - each check of its own that was due and did not run raises it by one, so a loop blocked for long counts for more;
+ * - a question that stays unanswered raises it when the one before, to somebody else, did too, and nobody has answered
+ *   between: one silent peer says nothing about the observer, two in a row may;
+ * - a peer that says it did not hear from us raises it, at most once a second;
+ * - two checks in time in a row lower it by one.
+ */
+export class LocalHealth {
+  #score = 0
+  #checksInTime = 0
+  #unanswering: string | undefined
+  #missedMs = Number.NEGATIVE_INFINITY
+
+  get score(): number {
+    return this.#score
+  }
+
+  checkedInTime(): void {
+    if (++this.#checksInTime < checksPerRecovery) return
+    this.#checksInTime = 0
+    this.#score = Math.max(0, this.#score - 1)
+  }
+
+  missedChecks(count: number): void {
+    this.#checksInTime = 0
+    this.#raise(count)
+  }
+
+  answered(): void {
+    this.#unanswering = undefined
+  }
+
+  unanswered(peer: string): void {
+    if (this.#unanswering !== undefined && this.#unanswering !== peer) this.#raise(1)
+    this.#unanswering = peer
+  }
+
+  missedByPeer(nowMs: number): void {
+    if (nowMs - this.#missedMs < missedPauseMs) return
+    this.#missedMs = nowMs
+    this.#raise(1)
+  }
+
+  #raise(by: number): void {
+    this.#score = Math.min(maxHealthScore, this.#score + by)
+  }
+}

@@ -1,0 +1,92 @@
+import { LocalHealth } from './local-health.js'
+import { MassSilence, type Survey } from './mass-silence.js'
+import { DegradedReason, type ObserverHealth } from './observer-health.js'
+
+/** A check this late is the observer's own stall, not a scheduler's whim. */
+const lateMs = 100
+/**
+ * After a check as late as this the next one must be in time before anybody is judged: what waits in the sockets is
+ * read in turns of a few dozen frames, and one turn may not have been enough.
+ */
+const blindMs = 500
+/** Degraded from this score on, until it is 0 again. */
+const degradedScore = 4
+
+/** What a check found of the observer itself. */
+export interface SelfCheck {
+  /** How much of its peers' silence is its own fault; 0 when it was in time. */
+  readonly lateMs: number
+  /** False when it has been blind for so long that what was said meanwhile may still wait to be read. */
+  readonly mayJudge: boolean
+}
+
+/**
+ * The observer's doubt of itself: how late its own checks run, how well it hears, and so how far its verdicts on
+ * others can be trusted. Told of each check by the monotonic clock; whatever kept it from checking (a callback of any
+ * phase of the loop, SIGSTOP, a suspended machine) shows as the same gap.
+ */
+export class Observer {
+  readonly #checkMs: number
+  readonly #local = new LocalHealth()
+  readonly #silence: MassSilence
+  #checkedMs: number
+  #isDeaf = false
+  #isLate = false
+  #health: ObserverHealth
+
+  /** @param checkMs how long after a check the next one is due */
+  constructor(checkMs: number, leaseMs: number, nowMs: number) {
+    this.#checkMs = checkMs
+    this.#silence = new MassSilence(leaseMs)
+    this.#checkedMs = nowMs
+    this.#health = { score: 0, degraded: false, reason: null, sinceMs: nowMs }
+  }
+
+  /** The same object for as long as nothing in it changes. */
+  get health(): ObserverHealth {
+    return this.#health
+  }
+  /** By how much it lengthens its patience. */
+  get stretch(): number {
+    return this.#local.score + 1
+  }
+  /** False while it doubts that it hears at all. */
+  get mayBury(): boolean {
+    return !this.#isDeaf
+  }
+  /** For questions to peers, and what they say of us. */
+  get local(): LocalHealth {
+    return this.#local
+  }
+
+  /** To be called regularly, after the loop has read its sockets. */
+  check(nowMs: number): SelfCheck {
+    const overMs = Math.max(0, nowMs - this.#checkedMs - this.#checkMs)
+    this.#checkedMs = nowMs
+    if (overMs <= lateMs) {
+      this.#local.checkedInTime()
+      this.#update(nowMs)
+      return { lateMs: 0, mayJudge: true }
+    }
+    this.#local.missedChecks(Math.max(1, Math.floor(overMs / this.#checkMs)))
+    this.#silence.credit(overMs, nowMs)
+    this.#update(nowMs)
+    return { lateMs: overMs, mayJudge: overMs < blindMs }
+  }
+
+  /** Who is late, before they are judged. */
+  survey(survey: Survey, nowMs: number): void {
+    this.#isDeaf = this.#silence.look(survey, nowMs)
+    this.#update(nowMs)
+  }
+
+  #update(nowMs: number): void {
+    const { score } = this.#local
+    this.#isLate = score >= degradedScore || (this.#isLate && score > 0)
+    const reason = this.#isDeaf ? DegradedReason.mostPeersLate : this.#isLate ? DegradedReason.loopLate : null
+    const before = this.#health
+    if (before.score === score && before.reason === reason) return
+    const sinceMs = before.reason === reason ? before.sinceMs : nowMs
+    this.#health = { score, degraded: reason !== null, reason, sinceMs }
+  }
+}

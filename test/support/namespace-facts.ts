@@ -1,0 +1,8 @@
+/** A program of namespaces.test.ts: prints what the machine that it runs on looks like, and stays if told to. */
+import { readdirSync, readFileSync } from 'node:fs'
+import os from 'node:os'
+
+const interfaces = readdirSync('/sys/class/net').sort()
+const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+console.log(JSON.stringify({ hostname: os.hostname(), bootId, pid: process.pid, interfaces }))
+if (process.argv[2] === 'stay') setInterval(() => undefined, 1_000)
