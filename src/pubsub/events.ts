@@ -2,7 +2,7 @@ import type { EntityGuid } from '../core/ids.js'
 import type { ObserverHealth } from '../liveliness/observer-health.js'
 import type { Verdict } from '../liveliness/verdict.js'
 import type { IncompatiblePolicy } from '../qos/match.js'
-import type { Peer } from './remote-peer.js'
+import type { Peer } from './peer.js'
 
 /** What happens to the other participants, as seen from here. */
 export type PeerEvent =

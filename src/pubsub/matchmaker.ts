@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import { type EntityId, entityGuid } from '../core/ids.js'
+import { Liveliness } from '../liveliness/verdict.js'
 import { LivelinessKind } from '../qos/policies.js'
 import type { DigestEntry } from '../wire/beacon.js'
 import type { ByteReader } from '../wire/bytes.js'
@@ -146,6 +147,9 @@ export class Matchmaker {
         reader,
         proxy: newWriterProxy(guid, writer, peer.incarnation, this.#components.clock.nowMs()),
       }
+      const isReachable = peer.monitor.verdict.liveliness !== Liveliness.unreachable
+      match.proxy.isReachable = isReachable
+      match.proxy.isAlive = isReachable
       reader.addProxy(match.proxy)
       peer.matches.set(writer.entity, [...(peer.matches.get(writer.entity) ?? []), match])
       isNew = true
