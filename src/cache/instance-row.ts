@@ -1,6 +1,6 @@
 import type { EntityGuid, Seq } from '../core/ids.js'
 import type { LinkedSet } from '../core/linked-set.js'
-import { emptySample, type HeldSample, type IncomingChange, type Instance, InstanceState } from './instance.js'
+import { type HeldSample, type IncomingChange, type Instance, InstanceState, noBytes } from './instance.js'
 import type { Incumbent } from './precedence.js'
 
 /** Why an instance is open to the next best writer although its value is still held. */
@@ -20,48 +20,55 @@ interface Carrier {
   readonly isRival: boolean
 }
 
-/** What `InstanceTable` knows of one instance. */
-export class InstanceRow implements Instance, Incumbent {
+/**
+ * What `InstanceTable` knows of one instance. It is its own sample, rewritten by each change: a conflated update then
+ * touches one object. Where samples have to outlive the next change, `current` is one of its own instead.
+ */
+export class InstanceRow implements Instance, HeldSample, Incumbent {
   readonly key: string
-  state: InstanceState = InstanceState.alive
-  current: HeldSample
-  shownState: InstanceState = InstanceState.alive
-  shown: HeldSample
-  viewed = false
-  wasShown = false
+  current: HeldSample = this
+  shown: HeldSample = this
+  owner: EntityGuid
+  seq: Seq = 0
+  via: EntityGuid
+  originTimeMs = 0
+  sourceTimeMs = 0
+  receivedMs = 0
+  bytes: Buffer = noBytes
+  byteLength = 0
+  fields: readonly string[]
+  value: unknown = undefined
+  decoded = true
+  validData = false
+  read = false
   disposedGenerations = 0
   noWritersGenerations = 0
-  shownMs = 0
-  isWaiting = false
-  history: LinkedSet<HeldSample> | undefined = undefined
-  valueCount = 0
   viaSeq: Seq = 0
-  changedMs = 0
+  state: InstanceState = InstanceState.alive
+  shownState: InstanceState = InstanceState.alive
+  /** Writers other than `current.via` that also carry this instance; most instances have none. */
+  others: Map<EntityGuid, Carrier> | undefined = undefined
   yielded: Yielded = Yielded.no
   /** The filter refused the current value. */
   outOfView = false
   /** Filed among those that may be forgotten. */
   isEnded = false
-  /** Writers other than `current.via` that also carry this instance; most instances have none. */
-  others: Map<EntityGuid, Carrier> | undefined = undefined
+  wasShown = false
+  isWaiting = false
+  viewed = false
+  disposedCount = 0
+  noWritersCount = 0
+  endedMs = 0
+  history: LinkedSet<HeldSample> | undefined = undefined
+  valueCount = 0
   /** With a history: the highest number that was taken in, per owner. */
   heard: Map<EntityGuid, Seq> | undefined = undefined
 
-  constructor({ key, token, via }: IncomingChange) {
+  constructor({ key, token, via, fields }: IncomingChange) {
     this.key = key
-    this.current = emptySample(token.writer)
-    this.current.via = via
-    this.shown = this.current
-  }
-
-  get owner(): EntityGuid {
-    return this.current.owner
-  }
-  get originTimeMs(): number {
-    return this.current.originTimeMs
-  }
-  get sourceTimeMs(): number {
-    return this.current.sourceTimeMs
+    this.owner = token.writer
+    this.via = via
+    this.fields = fields
   }
 
   /** Those who carry the current value. */

@@ -1,5 +1,7 @@
 import type { EntityGuid, Seq } from '../core/ids.js'
 import {
+  clearSample,
+  copySample,
   emptySample,
   fillSample,
   type HeldSample,
@@ -70,6 +72,7 @@ export class InstanceTable {
   /** Not alive, or out of view; the oldest first. */
   readonly #ended = new Set<InstanceRow>()
   readonly #outOfView = new Set<InstanceRow>()
+  #touched: InstanceRow | undefined
 
   constructor(options: InstanceTableOptions) {
     this.#options = options
@@ -89,6 +92,10 @@ export class InstanceTable {
   get(key: string): Instance | undefined {
     return this.#rows.get(key)
   }
+  /** The instance that the last change to be judged was of. */
+  get touched(): Instance | undefined {
+    return this.#touched
+  }
   values(): IterableIterator<Instance> {
     return this.#rows.values()
   }
@@ -97,6 +104,7 @@ export class InstanceTable {
   apply(change: IncomingChange, nowMs: number): Outcome {
     const row = this.#rows.get(change.key)
     if (row === undefined) return this.#begin(change, nowMs)
+    this.#touched = row
     const { current } = row
     const { writer: owner, seq } = change.token
     // A relay that held this value and now sends another has given this one up.
@@ -118,7 +126,9 @@ export class InstanceTable {
       this.#replace(row, change, nowMs)
       return Outcome.restored
     }
-    if (!change.disposed && !change.outOfView && !this.#options.hasRoom(row)) return Outcome.refused
+    // A sample that waits is only replaced.
+    const needsRoom = (!row.isWaiting || this.#options.hasHistory) && !change.disposed && !change.outOfView
+    if (needsRoom && !this.#options.hasRoom(row)) return Outcome.refused
     this.#hear(row, owner, seq)
     if (isBeside) return Outcome.beside
     this.#replace(row, change, nowMs)
@@ -129,20 +139,19 @@ export class InstanceTable {
    * Makes what is current visible. False when there is nothing to tell: an end of what was never seen, or what the
    * filter refuses once more.
    */
-  show(instance: Instance, nowMs: number): boolean {
+  show(instance: Instance): boolean {
     const row = instance as InstanceRow
     const before = row.shownState
     const hadValue = row.shown.byteLength > 0
     row.shownState = row.outOfView && row.state === InstanceState.alive ? InstanceState.noWriters : row.state
     row.shown = row.current
-    row.shownMs = nowMs
     const isAlive = row.shownState === InstanceState.alive
     if (isAlive) {
       if (before !== InstanceState.alive) this.#bear(row, before)
       row.wasShown = true
     }
-    row.shown.disposedGenerations = row.disposedGenerations
-    row.shown.noWritersGenerations = row.noWritersGenerations
+    row.shown.disposedGenerations = row.disposedCount
+    row.shown.noWritersGenerations = row.noWritersCount
     if (!row.wasShown) return false
     return isAlive || before !== row.shownState || hadValue !== row.shown.byteLength > 0
   }
@@ -151,8 +160,8 @@ export class InstanceTable {
   sampleOf(instance: Instance, change: IncomingChange, nowMs: number): HeldSample {
     const held = emptySample(change.token.writer)
     fillSample(held, change, nowMs)
-    held.disposedGenerations = instance.disposedGenerations
-    held.noWritersGenerations = instance.noWritersGenerations
+    held.disposedGenerations = instance.disposedCount
+    held.noWritersGenerations = instance.noWritersCount
     return held
   }
 
@@ -227,7 +236,7 @@ export class InstanceTable {
   purge(disposedBeforeMs: number, noWritersBeforeMs: number): void {
     for (const row of this.#ended) {
       const limitMs = row.state === InstanceState.disposed ? disposedBeforeMs : noWritersBeforeMs
-      if (row.changedMs < limitMs) this.#forget(row)
+      if (row.endedMs < limitMs) this.#forget(row)
     }
   }
 
@@ -243,10 +252,11 @@ export class InstanceTable {
     if (hasValue && !hasRoom(undefined)) return Outcome.refused
     const row = new InstanceRow(change)
     this.#rows.set(change.key, row)
+    this.#touched = row
     this.#hear(row, change.token.writer, change.token.seq)
     this.#replace(row, change, nowMs)
     if (!change.disposed) return Outcome.applied
-    this.show(row, nowMs)
+    this.show(row)
     return Outcome.unheard
   }
 
@@ -259,7 +269,6 @@ export class InstanceTable {
   }
 
   #replace(row: InstanceRow, change: IncomingChange, nowMs: number): void {
-    const { hasHistory, isPaced } = this.#options
     const { current } = row
     const { via } = change
     const isOthers = current.owner !== change.token.writer
@@ -274,14 +283,13 @@ export class InstanceTable {
     }
     row.viaSeq = change.viaSeq
     row.yielded = Yielded.no
-    row.changedMs = nowMs
-    if (hasHistory || (isPaced && current === row.shown)) row.current = emptySample(change.token.writer)
+    if (this.#mustKeepShown(row)) row.current = emptySample(change.token.writer)
     fillSample(row.current, change, nowMs)
     row.state = change.disposed ? InstanceState.disposed : InstanceState.alive
     if (change.disposed) row.others = undefined
     row.outOfView = change.outOfView
     const isEnded = change.disposed || change.outOfView
-    if (isEnded || row.isEnded) this.#file(row, isEnded)
+    if (isEnded || row.isEnded) this.#file(row, isEnded, nowMs)
   }
 
   /** Whatever becomes of the change: its writer now carries the instance, or no longer does. */
@@ -299,28 +307,32 @@ export class InstanceTable {
   }
 
   #end(row: InstanceRow, end: 'disposed' | 'no-writers', nowMs: number): Abandoned {
-    row.changedMs = nowMs
     row.state = end
-    this.#file(row, true)
+    this.#file(row, true, nowMs)
     if (end === InstanceState.disposed) {
       row.others = undefined
-      const { current } = row
-      row.current = { ...emptySample(current.owner), seq: current.seq, via: current.via, receivedMs: nowMs }
-      row.current.originTimeMs = current.originTimeMs
-      row.current.sourceTimeMs = current.sourceTimeMs
+      if (this.#mustKeepShown(row)) row.current = copySample(row.current)
+      clearSample(row.current)
+      row.current.receivedMs = nowMs
     }
     return Abandoned.ended
+  }
+
+  /** What is shown is somebody's, or shown for longer: a change needs a sample of its own. */
+  #mustKeepShown(row: InstanceRow): boolean {
+    return this.#options.hasHistory || (this.#options.isPaced && row.current === row.shown)
   }
 
   #bear(row: InstanceRow, before: InstanceState): void {
     row.viewed = false
     if (!row.wasShown) return
-    if (before === InstanceState.disposed) row.disposedGenerations++
-    else row.noWritersGenerations++
+    if (before === InstanceState.disposed) row.disposedCount++
+    else row.noWritersCount++
   }
 
-  #file(row: InstanceRow, isEnded: boolean): void {
+  #file(row: InstanceRow, isEnded: boolean, nowMs: number): void {
     row.isEnded = isEnded
+    row.endedMs = nowMs
     if (isEnded) this.#ended.add(row)
     else {
       this.#ended.delete(row)

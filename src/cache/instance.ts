@@ -75,10 +75,9 @@ export interface Instance {
   viewed: boolean
   /** It has been in the user's view at some time: what was never seen need not be taken back. */
   readonly wasShown: boolean
-  readonly disposedGenerations: number
-  readonly noWritersGenerations: number
-  /** When `shown` became what it is. */
-  readonly shownMs: number
+  /** How often it has been born again, after a disposal or after its writers had gone. */
+  readonly disposedCount: number
+  readonly noWritersCount: number
   /** Depth 1: `shown` has not been taken. */
   isWaiting: boolean
   /** Other depths: what has not been taken, oldest first. */
@@ -87,7 +86,7 @@ export interface Instance {
   valueCount: number
 }
 
-const noBytes = Buffer.alloc(0)
+export const noBytes: Buffer = Buffer.alloc(0)
 
 export function emptySample(owner: EntityGuid): HeldSample {
   return {
@@ -131,6 +130,16 @@ export function fillSample(sample: HeldSample, change: IncomingChange, nowMs: nu
   sample.value = change.value
   sample.decoded = change.value !== undefined
   sample.validData = true
+}
+
+/** With a buffer that is shared: for samples that are never rewritten in place. */
+export function copySample(sample: HeldSample): HeldSample {
+  const { owner, seq, via, originTimeMs, sourceTimeMs, receivedMs, bytes, byteLength, fields, value } = sample
+  const { decoded, validData, read, disposedGenerations, noWritersGenerations } = sample
+  return {
+    ...{ owner, seq, via, originTimeMs, sourceTimeMs, receivedMs, bytes, byteLength, fields, value },
+    ...{ decoded, validData, read, disposedGenerations, noWritersGenerations },
+  }
 }
 
 /** Gives up the value; who wrote it, and when, stays known. */

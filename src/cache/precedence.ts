@@ -1,6 +1,6 @@
 import type { EntityGuid } from '../core/ids.js'
 import { DestinationOrder, Ownership } from '../qos/policies.js'
-import type { IncomingChange } from './instance.js'
+import type { HeldSample, IncomingChange } from './instance.js'
 
 /** How much a delivering writer weighs under exclusive ownership. */
 export interface Standing {
@@ -11,9 +11,7 @@ export interface Standing {
 
 /** The value that is held, as far as another owner's change is compared with it. */
 export interface Incumbent {
-  readonly owner: EntityGuid
-  readonly originTimeMs: number
-  readonly sourceTimeMs: number
+  readonly current: Pick<HeldSample, 'owner' | 'originTimeMs' | 'sourceTimeMs'>
   /** Those who carry it, its owner or relays. */
   readonly carriers: Iterable<EntityGuid>
 }
@@ -52,12 +50,12 @@ export class Precedence {
     return this.isExclusive ? this.#isStronger(change.via, held.carriers) : this.isLater(change, held)
   }
 
-  isLater(change: IncomingChange, held: Incumbent): boolean {
+  isLater(change: IncomingChange, { current }: Incumbent): boolean {
     const byMs = this.isBySource
-      ? change.sourceTimeMs - held.sourceTimeMs
+      ? change.sourceTimeMs - current.sourceTimeMs
       : // Ages are whole milliseconds: closer than that, the order is the writers' names'.
-        Math.round(change.originTimeMs - held.originTimeMs)
-    return byMs > 0 || (byMs === 0 && change.token.writer > held.owner)
+        Math.round(change.originTimeMs - current.originTimeMs)
+    return byMs > 0 || (byMs === 0 && change.token.writer > current.owner)
   }
 
   /** The strongest first. */

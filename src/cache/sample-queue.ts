@@ -1,5 +1,5 @@
 import { LinkedSet } from '../core/linked-set.js'
-import type { HeldSample, Instance } from './instance.js'
+import { copySample, type HeldSample, type Instance } from './instance.js'
 
 export interface SampleQueueOptions {
   /** Values kept per instance; Infinity: all that the limits allow. */
@@ -141,7 +141,7 @@ export class SampleQueue {
   }
 
   #append(instance: Instance, isWritten: boolean): HeldSample {
-    const held = isWritten ? instance.shown : { ...instance.shown, validData: false, read: false }
+    const held = isWritten ? instance.shown : noticeOf(instance.shown)
     this.#enqueue(instance, held)
     return held
   }
@@ -171,3 +171,11 @@ export class SampleQueue {
 }
 
 const none: readonly HeldSample[] = Object.freeze([])
+
+/** That the instance's state has changed, with the last value. */
+function noticeOf(shown: HeldSample): HeldSample {
+  const notice = copySample(shown)
+  notice.validData = false
+  notice.read = false
+  return notice
+}

@@ -40,7 +40,7 @@ export class Outlets<T extends object> {
   }
 
   emit(instance: Instance, held: HeldSample): void {
-    for (const mailbox of this.#mailboxes) this.#post(mailbox, { instance, held })
+    if (this.#mailboxes.size > 0) for (const mailbox of this.#mailboxes) this.#post(mailbox, { instance, held })
     if (this.#listeners.size === 0) return
     const sample = this.#components.hand(instance, held)
     if (sample !== undefined) this.#listeners.emit(sample)

@@ -73,7 +73,7 @@ export class ReaderCopy {
       this.#components.counters.add(`reader.${outcome}`)
       return undefined
     }
-    const instance = this.table.get(change.key)
+    const instance = this.table.touched
     if (instance === undefined) return undefined
     if (outcome === Outcome.beside) {
       this.#showBeside(instance, change, nowMs)
@@ -173,8 +173,7 @@ export class ReaderCopy {
 
   /** Makes what is current the user's: with `isWritten` a new sample, else its state only. */
   #show(instance: Instance, isWritten: boolean): void {
-    const nowMs = this.#components.clock.nowMs()
-    if (!this.table.show(instance, nowMs)) {
+    if (!this.table.show(instance)) {
       if (instance.state === InstanceState.disposed) this.#components.counters.add('reader.unheard')
       return
     }

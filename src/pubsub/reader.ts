@@ -229,14 +229,14 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     this.#leases.matched(proxy)
   }
 
-  /** @internal The writer has left or no longer matches. */
-  removeProxy(guid: EntityGuid): void {
+  /** @internal The writer has left or no longer matches; `disposed` when it takes its instances with it. */
+  removeProxy(guid: EntityGuid, state: 'disposed' | 'no-writers' = InstanceState.noWriters): void {
     const proxy = this.#proxies.get(guid)
     if (proxy === undefined) return
     this.#proxies.delete(guid)
     if (proxy.isAlive) this.#aliveCount--
     this.#intake.forget(proxy)
-    this.#copy.abandon(guid, InstanceState.noWriters, undefined)
+    this.#copy.abandon(guid, state, undefined)
     this.#status.matched(guid, false, this.#proxies.size)
     this.#tellLiveliness(guid, false)
   }
