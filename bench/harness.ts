@@ -32,39 +32,68 @@ export interface BenchReport extends BenchResult {
   readonly environment: Readonly<Record<string, string | number>>
 }
 
-/** One thing to measure. Each call is one run and answers with a figure, or with many of which the median counts. */
+/** One run, for which the peer itself has reckoned, or which has too many figures to hand on. */
+export interface Summary {
+  readonly median: number
+  readonly p99: number
+}
+
+/** What one run has measured: a figure, many figures, or what they come to. */
+export type Outcome = number | readonly number[] | Summary
+
+/** One thing to measure. Each call is one run. */
 export interface Contender {
   readonly name: string
   readonly unit: string
-  run(): Promise<number | readonly number[]> | number | readonly number[]
+  run(): Promise<Outcome> | Outcome
+}
+
+export interface BenchOptions {
+  /** Shorter runs and fewer of them: shows that the bench works, not what it would measure. */
+  readonly quick: boolean
 }
 
 /**
  * Runs the contenders in turn, again and again: what slows a shared machine down for a while slows all of them down,
  * so that ratios hold where absolute times drift. One round more, before the others, warms up and does not count.
+ *
+ * A row's median is that of the runs' medians. Its p99 is taken over all figures of all runs, or, where runs only
+ * hand on summaries, is the median of the runs' own.
  */
 export async function alternate(contenders: readonly Contender[], rounds: number): Promise<readonly BenchRow[]> {
-  const figures = contenders.map((): number[] => [])
-  const samples = contenders.map((): number[] => [])
+  const outcomes = contenders.map((): Outcome[] => [])
   for (let round = -1; round < rounds; round++) {
     for (const [index, contender] of contenders.entries()) {
       const outcome = await contender.run()
-      if (round < 0) continue
-      const all = typeof outcome === 'number' ? [outcome] : outcome
-      figures[index]?.push(median(all))
-      if (typeof outcome !== 'number') samples[index]?.push(...all)
+      if (round >= 0) outcomes[index]?.push(outcome)
     }
   }
   return contenders.map(({ name, unit }, index) => {
-    const all = samples[index] ?? []
-    return {
-      name,
-      unit,
-      median: median(figures[index] ?? []),
-      ...(all.length > 0 ? { p99: percentile(all, 0.99) } : {}),
-      runs: rounds,
-    }
+    const runs = outcomes[index] ?? []
+    const p99 = tail(runs)
+    return { name, unit, median: median(runs.map(middle)), ...(p99 === undefined ? {} : { p99 }), runs: rounds }
   })
+}
+
+function middle(outcome: Outcome): number {
+  if (typeof outcome === 'number') return outcome
+  return isFigures(outcome) ? median(outcome) : outcome.median
+}
+
+function tail(outcomes: readonly Outcome[]): number | undefined {
+  const figures: number[] = []
+  const tails: number[] = []
+  for (const outcome of outcomes) {
+    if (typeof outcome === 'number') continue
+    if (isFigures(outcome)) figures.push(...outcome)
+    else tails.push(outcome.p99)
+  }
+  if (figures.length > 0) return percentile(figures, 0.99)
+  return tails.length > 0 ? median(tails) : undefined
+}
+
+function isFigures(outcome: readonly number[] | Summary): outcome is readonly number[] {
+  return Array.isArray(outcome)
 }
 
 /** How `rows[of]` compares with `rows[to]`, against its goal. `more` is better for throughput. */

@@ -1,23 +1,34 @@
 // npm run bench -- NAME [--json]: measures one question. A goal that is not met is reported; only a measurement that
 // failed makes the exit code 1.
 import { Command } from 'commander'
-import { type BenchReport, type BenchResult, environment } from './harness.js'
+import { endChildrenWithProcess } from './children.js'
+import { type BenchOptions, type BenchReport, type BenchResult, environment } from './harness.js'
 
 /** One file per question; each exports `run`. */
-const benches: Readonly<Record<string, () => Promise<{ run(): Promise<BenchResult> }>>> = {
+const benches: Readonly<Record<string, () => Promise<{ run(options: BenchOptions): Promise<BenchResult> }>>> = {
   addon: () => import('./addon.js'),
+  latency: () => import('./latency.js'),
+  'late-join': () => import('./late-join.js'),
+  throughput: () => import('./throughput.js'),
 }
+
+endChildrenWithProcess()
 
 const program = new Command('bench')
   .description('Measures what numacast must reach, each peer in turn within one run.')
   .argument('<name>', Object.keys(benches).join(', '))
   .option('--json', 'print the report as one JSON object, on the last line')
-  .action(async (name: string, options: { json?: boolean }) => {
+  .option('--quick', 'short runs: shows that the bench works, not what it would measure')
+  .action(async (name: string, options: { json?: boolean; quick?: boolean }) => {
     const load = Object.hasOwn(benches, name) ? benches[name] : undefined
     if (load === undefined)
       throw new Error(`there is no bench "${name}"; there are: ${Object.keys(benches).join(', ')}`)
     const { run } = await load()
-    const report: BenchReport = { bench: name, environment: environment(), ...(await run()) }
+    const report: BenchReport = {
+      bench: name,
+      environment: environment(),
+      ...(await run({ quick: options.quick === true })),
+    }
     process.stdout.write(options.json === true ? `${JSON.stringify(report)}\n` : describe(report))
   })
 

@@ -24,11 +24,12 @@ export {
 } from './plane/intents.js'
 export { JobEvent, type JobLifecycle, jobLifecycle } from './plane/job-lifecycle.js'
 export { type NodeCapacity, nodeCapacity, type WorkerTotals } from './plane/node-capacity.js'
-export { nodeRoster, type RosterRow } from './plane/node-roster.js'
+export { nodeRoster, type Predecessor, type RosterRow } from './plane/node-roster.js'
 export { downPartition, planePartition, upPartition } from './plane/partitions.js'
 export { everyone, nodeTarget } from './plane/targets.js'
 export { type IntentStatus, intentStatus, Transition } from './plane/transitions.js'
 export { type WorkerCapacity, workerCapacity } from './plane/worker-capacity.js'
+export { type WorkerClaim, workerClaim } from './plane/worker-claim.js'
 export { type AppliedIntent, type Taint, WorkerCondition, type WorkerState, workerState } from './plane/worker-state.js'
 export {
   type HealthEvent,
@@ -71,7 +72,7 @@ export {
   Worker,
   type WorkerComponents,
 } from './roles/worker.js'
-export { defaultWorkerOptions, type WorkerOptions } from './roles/worker-options.js'
+export { defaultWorkerOptions, WhenReplaced, type WorkerOptions } from './roles/worker-options.js'
 export { type AddonStatus, addonStatus } from './topology/addon.js'
 export { type CgroupEvents, type CgroupEventsTarget, watchCgroupEvents } from './topology/cgroup-events-watch.js'
 export type {
@@ -99,13 +100,21 @@ export {
   setMempolicy,
 } from './topology/placement.js'
 export { type PressureEvent, type PressureTrigger, watchPressure } from './topology/pressure-watch.js'
+export {
+  type Location,
+  LocationFailure,
+  type NamespacedProcess,
+  ProcessLocator,
+} from './topology/process-locator.js'
 export type { ProcessState } from './topology/process-stat.js'
 export { processStartTime, readProcessState } from './topology/process-state.js'
 export { type ProcessExit, type ProcessTarget, watchProcess } from './topology/process-watch.js'
 export type { ReadingWarning } from './topology/reading-warning.js'
 export { readTopology, type TopologyOptions } from './topology/topology.js'
 export type { Watch, WatchStatus } from './topology/watch.js'
-export { type FleetChange, FleetView, type FleetViewOptions } from './views/fleet-view.js'
+export type { FleetChange } from './views/fleet-change.js'
+export { FleetView, type FleetViewOptions } from './views/fleet-view.js'
 export type { FollowOptions, IntentProgress } from './views/intent-progress.js'
+export type { LivelinessChange, LivelinessState } from './views/liveliness-ledger.js'
 export type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from './views/status-document.js'
 export { DegradedMode, Freshness, type Witness } from './views/witness.js'

@@ -29,8 +29,8 @@ export const systemClock: Clock = Object.freeze({
     return { cancel: () => clearTimeout(handle) }
   },
   afterPoll(fire: () => void): Timer {
+    // Not unref'd: the loop would wait in its poll for something else to happen first. It is over within one turn.
     const handle = setImmediate(fire)
-    handle.unref()
     return { cancel: () => clearImmediate(handle) }
   },
 })

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../core/clock.js'
 import type { Random } from '../core/random.js'
+import { presenceIntervalMs } from './earshot.js'
 
 export interface AnnouncerComponents {
   readonly clock: Clock
@@ -8,6 +9,8 @@ export interface AnnouncerComponents {
   readonly beacon: (partition: string, goodbye: boolean) => void
   /** Asks who writes to the partition. */
   readonly solicit: (partition: string) => void
+  /** Tells those who write to the partition that somebody reads it. */
+  readonly presence: (partition: string, goodbye: boolean) => void
 }
 
 /** Gaps before the beacons of a joining burst: one may be lost, three in a row hardly. */
@@ -16,12 +19,15 @@ const burstMs = [0, 40, 120]
 const jitter = 0.1
 /** Beacons that still follow when the last writer of a partition has closed, so that its readers learn of it. */
 const farewellBeacons = 20
+/** Signs of presence that still follow when the last reader of a partition has closed, 40 and 120 ms after the first. */
+const farewellMs = [0, 40, 120]
 /** A solicit is answered after a random delay up to this, and all that arrive meanwhile by the same beacon. */
 const answerMs = 10
 
 /**
  * When to say "I am here" and when to ask "who is there?": a burst on joining, jittered beacons from then on, one
- * at once when solicited, one goodbye on leaving. What a beacon says is the participant's affair.
+ * at once when solicited, one goodbye on leaving. Those who read say so too, less often, to those who write. What a
+ * beacon says is the participant's affair.
  */
 export class Announcer {
   readonly #components: AnnouncerComponents
@@ -29,6 +35,7 @@ export class Announcer {
   readonly #written = new Set<string>()
   /** No longer written to; how many beacons are still due. */
   readonly #leaving = new Map<string, number>()
+  readonly #read = new Set<string>()
   readonly #answering = new Set<string>()
   /** Announced in this tick: the burst's first beacon will carry whatever else is added meanwhile. */
   readonly #bursting = new Set<string>()
@@ -39,6 +46,7 @@ export class Announcer {
     this.#components = components
     this.#intervalMs = intervalMs
     this.#scheduleNext()
+    this.#schedulePresence()
   }
 
   /** The participant now writes to the partition (again: its writers changed). */
@@ -60,9 +68,22 @@ export class Announcer {
     if (this.#written.delete(partition)) this.#leaving.set(partition, farewellBeacons)
   }
 
-  /** The participant now reads the partition. */
+  /** The participant now reads the partition (again: its readers changed). */
   explore(partition: string): void {
-    for (const delayMs of burstMs) this.#after(delayMs, () => this.#components.solicit(partition))
+    this.#read.add(partition)
+    for (const delayMs of burstMs) {
+      this.#after(delayMs, () => {
+        if (!this.#read.has(partition)) return
+        this.#components.presence(partition, false)
+        this.#components.solicit(partition)
+      })
+    }
+  }
+
+  /** The participant no longer reads the partition: those who write there hear that its descriptor has changed. */
+  ignore(partition: string): void {
+    if (!this.#read.delete(partition)) return
+    for (const delayMs of farewellMs) this.#after(delayMs, () => this.#components.presence(partition, false))
   }
 
   solicited(partition: string): void {
@@ -88,6 +109,7 @@ export class Announcer {
   close(): void {
     if (this.#closed) return
     for (const partition of [...this.#written, ...this.#leaving.keys()]) this.#components.beacon(partition, true)
+    for (const partition of this.#read) this.#components.presence(partition, true)
     this.#closed = true
     for (const timer of this.#timers) timer.cancel()
     this.#timers.clear()
@@ -107,6 +129,14 @@ export class Announcer {
         else this.#leaving.delete(partition)
       }
       this.#scheduleNext()
+    })
+  }
+
+  #schedulePresence(): void {
+    const spread = 1 + jitter * (2 * this.#components.random() - 1)
+    this.#after(presenceIntervalMs * spread, () => {
+      for (const partition of this.#read) this.#components.presence(partition, false)
+      this.#schedulePresence()
     })
   }
 

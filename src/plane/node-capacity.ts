@@ -13,6 +13,8 @@ export const nodeCapacitySchema = z.object({
   bootId: name,
   collectorPid: count,
   collectorIncarnation: count,
+  /** Served by another collector or a scheduler of the host, because its own collector is gone or stalled. */
+  adopted: z.boolean(),
   /** CPUs of the node that are online. */
   cpus: count,
   memoryTotalBytes: bytes,

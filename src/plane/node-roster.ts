@@ -1,24 +1,46 @@
 import { z } from 'zod'
-import { Liveliness, LivelinessCause } from '../liveliness/verdict.js'
+import { Liveliness, LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
 import { defineTopic } from '../pubsub/topic.js'
 import { bytes, count, name, note } from './text.js'
 import { appliedIntentSchema, WorkerCondition } from './worker-state.js'
 
-/** One compact row per worker, written by its collector: what it says of itself, and whether it lives. */
+/** What became of the one that held the worker's name before, so that no death is lost when rows are conflated. */
+export const predecessorSchema = z.object({
+  incarnation: count,
+  pid: count,
+  /** `replaced` when it lost the name alive; else what it died of. */
+  cause: z.enum(LivelinessCause),
+  detail: note.nullable(),
+  /** It lives on without the name, so what it runs may still end: no reason yet to run it again elsewhere. */
+  lives: z.boolean(),
+})
+export type Predecessor = z.infer<typeof predecessorSchema>
+
+/** One compact row per worker and node, written by who serves the node: what it says of itself, and whether it lives. */
 export const rosterRowSchema = z.object({
   workerId: name,
   host: name,
   numaNode: count,
   pid: count,
+  startTimeTicks: z.number().nonnegative().nullable(),
+  pidNamespace: z.number().nonnegative().nullable(),
   incarnation: count,
+  ownershipStrength: count,
   /** The worker's own last word. Of a dead worker: what it was when it was last heard. */
   state: z.enum(WorkerCondition),
   liveliness: z.enum(Liveliness),
   cause: z.enum(LivelinessCause).nullable(),
   /** `SIGKILL`, `exit code 1`; null where the kernel does not tell. */
   detail: note.nullable(),
+  /** What the liveliness rests on: whether the kernel was asked, or silence had to decide. */
+  evidence: z.enum(VerdictEvidence),
   /** How long the liveliness had lasted when the row was written. */
   livelinessForMs: z.number().nonnegative(),
+  /** It came back not long ago: so much longer it does not count as reliable. 0 when it does, or is not alive. */
+  probationMs: z.number().nonnegative(),
+  predecessor: predecessorSchema.nullable(),
+  /** Written by one who serves the node in the place of its own collector. */
+  adopted: z.boolean(),
   inFlight: count,
   concurrency: count,
   jobsCompleted: count,
@@ -36,4 +58,9 @@ export const rosterRowSchema = z.object({
 })
 export type RosterRow = z.infer<typeof rosterRowSchema>
 
-export const nodeRoster = defineTopic({ name: 'node.roster', key: 'workerId', schema: rosterRowSchema })
+/** Keyed by node, too: two nodes that both have a claim on one workerId do not overwrite each other. */
+export const nodeRoster = defineTopic({
+  name: 'node.roster',
+  key: ['host', 'numaNode', 'workerId'],
+  schema: rosterRowSchema,
+})

@@ -37,8 +37,16 @@ export const workerStateSchema = z.object({
   host: name,
   numaNode: count,
   pid: count,
-  /** Of the worker's participant: of two claims on one workerId the higher is the worker. */
+  /** With the pid it names the process for as long as the machine runs; null where it cannot be read. */
+  startTimeTicks: z.number().nonnegative().nullable(),
+  /** Inode of the PID namespace in which `pid` holds; null where it cannot be read. */
+  pidNamespace: z.number().nonnegative().nullable(),
+  /** Of the worker's participant: of two claims of equal strength on one workerId the higher is the worker. */
   incarnation: count,
+  /** Of two claims on one workerId the stronger is the worker. */
+  ownershipStrength: count,
+  /** It knows that another is the worker of this name, and takes no work until that one is gone. */
+  standby: z.boolean(),
   state: z.enum(WorkerCondition),
   inFlight: count,
   /** Jobs that it takes at once, after every limit that applies. */

@@ -25,6 +25,8 @@ export interface CatchUpClientComponents {
   readonly crowd: () => number
   /** A reply brought the peer's descriptor; called before its changes are applied. */
   readonly described: (peer: RemotePeer, descriptor: Descriptor) => void
+  /** A reply said whether the peer hears this participant. */
+  readonly told: (peer: RemotePeer, hearsUs: boolean) => void
   /** How questions go is evidence of how well this participant hears. */
   readonly health: Pick<LocalHealth, 'answered' | 'unanswered'>
   /** Something was caught up, or failed. */
@@ -124,7 +126,9 @@ export class CatchUpClient {
 
   /** One request and what its reply brings. Never rejects: a failure is counted and tried again. */
   async #ask(peer: RemotePeer): Promise<void> {
-    const { clock, stream, counters, progressed, health } = this.#components
+    const { clock, stream, counters, progressed, health, told } = this.#components
+    const { isQuestion } = peer.pull
+    const askedMs = clock.nowMs()
     peer.pull.inFlight = true
     peer.pull.isQuestion = false
     const isMore = this.#isNeeded(peer)
@@ -137,22 +141,27 @@ export class CatchUpClient {
     }
     try {
       const descriptor = this.#components.descriptor()
+      const { version } = descriptor
       const request = encodePullRequest({
         descriptor,
         knownVersion: peer.descriptor?.version ?? 0,
+        hears: peer.earshot.hears(true, clock.nowMs()),
         tokens: tokensOf(peer),
+        ...(isQuestion && { missed: true }),
       })
       const reply = decodePullReply(
         await stream.request(requestEndpointsOf(peer, descriptor.identity), request, { timeoutMs }),
       )
       if (this.#closed || peer.pull.ended) return
-      health.answered()
-      peer.monitor.answered(clock.nowMs())
-      if (reply.descriptor !== undefined) {
-        if (reply.descriptor.guid !== peer.guid)
-          throw malformed(Rejection.badValue, 'descriptor of another participant')
-        this.#components.described(peer, reply.descriptor)
+      if (reply.descriptor !== undefined && reply.descriptor.guid !== peer.guid) {
+        throw malformed(Rejection.badValue, 'descriptor of another participant')
       }
+      health.answered()
+      peer.pull.isQuestion = false
+      peer.monitor.answered(clock.nowMs())
+      peer.holdsVersion = version
+      if (reply.hears !== undefined) told(peer, reply.hears)
+      if (reply.descriptor !== undefined) this.#components.described(peer, reply.descriptor)
       this.#believeVersion(peer, asked.version)
       // A question is answered by any answer.
       let moved = reply.descriptor !== undefined || !isMore
@@ -162,7 +171,8 @@ export class CatchUpClient {
       counters.add(moved ? 'catch-up.replies' : 'catch-up.failed.no-progress')
     } catch (error) {
       peer.pull.failures++
-      if (isTimeout(error)) health.unanswered(peer.guid)
+      // A silent one does not answer either. One that is heard meanwhile may be in order, and this participant not.
+      if (isTimeout(error) && peer.monitor.lastHeardMs > askedMs) health.unanswered(peer.guid)
       counters.add(`catch-up.failed.${failureOf(error)}`)
     }
     peer.pull.inFlight = false

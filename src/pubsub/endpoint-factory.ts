@@ -6,9 +6,11 @@ import type { Announcer } from '../discovery/announcer.js'
 import { resolvePartitions } from '../discovery/partition-groups.js'
 import { resolveQos } from '../qos/resolve.js'
 import type { Transport } from '../transport/transport.js'
+import { mirrorName } from '../wire/group.js'
 import type { CatchUpClient } from './catch-up-client.js'
 import type { LocalDelivery } from './local-delivery.js'
 import type { LocalEndpoints } from './local-endpoints.js'
+import type { MatchedReaders } from './matched-readers.js'
 import type { Matchmaker } from './matchmaker.js'
 import type { Membership } from './membership.js'
 import type { PeerDirectory } from './peer-directory.js'
@@ -28,6 +30,7 @@ export interface EndpointFactoryComponents {
   readonly announcer: Announcer
   readonly membership: Membership
   readonly matchmaker: Matchmaker
+  readonly matchedReaders: MatchedReaders
   readonly peers: PeerDirectory
   readonly catchUp: CatchUpClient
   readonly waiters: SyncWaiters
@@ -41,6 +44,7 @@ const streamFrameBytes = 64 * 1024
 /** Makes a participant's writers and readers, joins them to everything that serves them, and takes them apart again. */
 export class EndpointFactory {
   readonly #components: EndpointFactoryComponents
+  #opening: Promise<void> | undefined
 
   constructor(components: EndpointFactoryComponents) {
     this.#components = components
@@ -48,13 +52,16 @@ export class EndpointFactory {
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_LIMIT */
   writer<T extends object>(topic: Topic<T>, options: WriterOptions, relayed: Reader<T> | undefined): Writer<T> {
-    const { participant, clock, counters, transport, endpoints, membership } = this.#components
+    const { participant, clock, counters, transport, endpoints, membership, matchedReaders, peers } = this.#components
     const { datagram, stream } = transport
     const partitions = resolvePartitions(options.partition)
     const qos = resolveQos(topic.qos, options.qos)
     const entity = endpoints.newEntity('writer')
     const isStream = topic.lane === Lane.stream
-    const groups = partitions.map((partition) => membership.dataGroup(partition))
+    const groups = partitions.map((partition) => {
+      const group = membership.dataGroup(partition)
+      return { group, mirror: mirrorName(group.name) }
+    })
     const writer = new Writer<T>(
       {
         participant,
@@ -62,9 +69,12 @@ export class EndpointFactory {
         counters,
         maxFrameBytes: isStream ? streamFrameBytes : datagram.maxBodyBytes,
         send: (frame) => {
-          for (const group of groups) {
+          for (const { group, mirror } of groups) {
             if (isStream) stream.publish(group.name, frame)
-            else datagram.send(group, frame)
+            else {
+              datagram.send(group, frame)
+              stream.publish(mirror, frame)
+            }
           }
         },
         congested: () => !isStream && datagram.pending > maxPendingFrames,
@@ -76,7 +86,8 @@ export class EndpointFactory {
     )
     const local = endpoints.addWriter(writer, relayed)
     this.#components.local.addWriter(local)
-    if (isStream) void this.#openLive(partitions)
+    matchedReaders.addWriter(peers.values(), local)
+    if (isStream) void this.openLive()
     for (const partition of partitions) membership.write(partition)
     return writer
   }
@@ -114,9 +125,10 @@ export class EndpointFactory {
   }
 
   #writerClosed(entity: EntityId, partitions: readonly string[]): void {
-    const { endpoints, local, membership } = this.#components
+    const { endpoints, local, membership, matchedReaders } = this.#components
     endpoints.removeWriter(entity)
     local.removeWriter(entity)
+    matchedReaders.removeWriter(entity)
     this.#hurry(partitions)
     for (const partition of partitions) membership.stopWriting(partition)
   }
@@ -163,13 +175,18 @@ export class EndpointFactory {
     for (const partition of partitions) this.#components.announcer.hurry(partition)
   }
 
-  /** Live frames need a socket of their own, opened with the first writer that sends them. */
-  async #openLive(partitions: readonly string[]): Promise<void> {
+  /** Live frames need a socket of their own, opened with the first that wants them by stream. Never rejects. */
+  async openLive(): Promise<void> {
+    this.#opening ??= this.#openLive()
+    await this.#opening
+  }
+
+  async #openLive(): Promise<void> {
     const { endpoints, transport, counters } = this.#components
     try {
       await transport.stream.publishEndpoints()
       endpoints.endpointsChanged()
-      this.#hurry(partitions)
+      this.#hurry([...endpoints.partitions().writes])
     } catch {
       counters.add('stream.failed.publish')
     }

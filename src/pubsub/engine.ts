@@ -5,12 +5,15 @@ import type { ObserverHealth } from '../liveliness/observer-health.js'
 import { BeaconSender } from './beacon-sender.js'
 import { CatchUpClient } from './catch-up-client.js'
 import { CatchUpServer } from './catch-up-server.js'
+import { Encounters } from './encounters.js'
 import { EndpointFactory } from './endpoint-factory.js'
 import type { MismatchEvent, PeerEvent } from './events.js'
 import { Inbound } from './inbound.js'
+import { Introducer } from './introducer.js'
 import { LiveSubscriptions } from './live-subscriptions.js'
 import { LocalDelivery } from './local-delivery.js'
 import { LocalEndpoints, type SelfDescription } from './local-endpoints.js'
+import { MatchedReaders } from './matched-readers.js'
 import { Matchmaker } from './matchmaker.js'
 import { Membership } from './membership.js'
 import { MismatchLog } from './mismatch-log.js'
@@ -18,6 +21,8 @@ import type { ParticipantComponents } from './participant-components.js'
 import type { ResolvedParticipantOptions } from './participant-options.js'
 import { PeerDirectory } from './peer-directory.js'
 import { checkMs, Pulse } from './pulse.js'
+import { Reception } from './reception.js'
+import { Relation } from './relation.js'
 import { SyncWaiters } from './sync-waiters.js'
 
 export interface EngineEvents {
@@ -34,11 +39,13 @@ export class Engine {
   readonly factory: EndpointFactory
   readonly membership: Membership
   readonly peers: PeerDirectory
+  readonly matchedReaders: MatchedReaders
   readonly observer: Observer
   readonly beacons: BeaconSender
   readonly #local: LocalDelivery
   readonly #announcer: Announcer
   readonly #catchUp: CatchUpClient
+  readonly #introducer: Introducer
   readonly #waiters: SyncWaiters
   readonly #pulse: Pulse
   readonly #close: () => Promise<void>
@@ -74,6 +81,7 @@ export class Engine {
         random,
         beacon: (partition, goodbye) => this.beacons.beacon(partition, goodbye),
         solicit: (partition) => this.beacons.solicit(partition),
+        presence: (partition, goodbye) => this.beacons.presence(partition, goodbye),
       },
       options.beaconIntervalMs,
     )
@@ -82,7 +90,7 @@ export class Engine {
       transport,
       announcer: this.#announcer,
       onFrame: (body, from) => inbound.onFrame(body, from),
-      onSolicit: (partition) => this.#announcer.solicited(partition),
+      onAside: (partition, body, from) => inbound.onAside(partition, body, from),
     })
     this.#catchUp = new CatchUpClient({
       clock,
@@ -93,13 +101,16 @@ export class Engine {
       crowd: () => this.peers.size,
       health: this.observer.local,
       described: (peer, descriptor) => this.peers.described(peer, descriptor),
+      told: (peer, hearsUs) => this.peers.told(peer, hearsUs),
       progressed: () => this.#waiters.look(),
     })
     const mismatches = new MismatchLog(counters, onMismatch)
     const live = new LiveSubscriptions({
+      clock,
       stream,
       counters,
       identity,
+      reads: () => this.endpoints.partitions().reads,
       groupName: (partition) => this.membership.dataGroup(partition).name,
       onFrame: (peer, body) => inbound.onLiveFrame(peer, body),
     })
@@ -111,15 +122,24 @@ export class Engine {
       followLive: (peer) => live.follow(peer),
       mismatches,
     })
+    const relation = new Relation(this.endpoints)
+    this.matchedReaders = new MatchedReaders({
+      writers: () => this.endpoints.writers(),
+      mismatches,
+      onMatched: () => undefined,
+      onUnmatched: () => undefined,
+    })
     this.peers = new PeerDirectory({
       clock,
       counters,
-      stream,
       identity,
       liveliness: options,
+      forgetUnreachableMs: options.forgetUnreachableMs,
       observer: this.observer,
       catchUp: this.#catchUp,
       matchmaker,
+      matchedReaders: this.matchedReaders,
+      relation,
       probe,
       onPeer,
       onSettled: () => this.#waiters.look(),
@@ -134,7 +154,49 @@ export class Engine {
       server,
       mismatches,
     })
-    const inbound = new Inbound({ self: guid, clock, counters, peers: this.peers, matchmaker, server })
+    const encounters = new Encounters({
+      self: guid,
+      clock,
+      counters,
+      stream,
+      peers: this.peers,
+      catchUp: this.#catchUp,
+      matchmaker,
+      relation,
+    })
+    const reception = new Reception({
+      self: guid,
+      clock,
+      endpoints: this.endpoints,
+      peers: this.peers,
+      encounters,
+      server,
+      relation,
+      openLive: () => this.factory.openLive(),
+    })
+    const inbound = new Inbound({
+      self: guid,
+      clock,
+      counters,
+      encounters,
+      matchmaker,
+      reception,
+      health: this.observer.local,
+      onSolicit: (partition) => this.#announcer.solicited(partition),
+    })
+    const { endpoints, peers } = this
+    this.#introducer = new Introducer({
+      self: guid,
+      clock,
+      random,
+      counters,
+      stream,
+      identity,
+      endpoints,
+      peers,
+      encounters,
+      relation,
+    })
     this.factory = new EndpointFactory({
       participant: guid,
       clock,
@@ -145,13 +207,16 @@ export class Engine {
       announcer: this.#announcer,
       membership: this.membership,
       matchmaker,
+      matchedReaders: this.matchedReaders,
       peers: this.peers,
       catchUp: this.#catchUp,
       waiters: this.#waiters,
     })
     stream.serve((request) => inbound.onRequest(request))
     this.#pulse = new Pulse(clock, 1.1 * options.beaconIntervalMs, (nowMs) => {
+      this.#introducer.look()
       this.peers.judge()
+      live.look(this.peers.values())
       onHealth(this.observer.health)
       for (const { writer } of this.endpoints.writers()) writer.sweep(nowMs)
       for (const { reader } of this.endpoints.readers()) reader.sweep(nowMs)
@@ -164,6 +229,7 @@ export class Engine {
     this.#announcer.close()
     this.#pulse.close()
     this.#catchUp.close()
+    this.#introducer.close()
     this.#waiters.abandon()
     this.#local.close()
     for (const { writer } of [...this.endpoints.writers()]) writer.close()

@@ -9,9 +9,11 @@ export type PeerEvent =
   /** Its descriptor is known. */
   | { readonly kind: 'joined'; readonly peer: Peer }
   | { readonly kind: 'liveliness-changed'; readonly peer: Peer; readonly before: Verdict }
+  /** It has said whether it hears this participant, and thinks otherwise than before: see {@link Peer.hearsUs}. */
+  | { readonly kind: 'hearing-changed'; readonly peer: Peer }
   /**
-   * Forgotten after this: it is dead, for the verdict's cause; or, with the verdict as it last was, it writes to
-   * nothing that is read here any more and would not be heard.
+   * Forgotten after this: it is dead, for the verdict's cause; or, with the verdict as it last was, it shares no
+   * partition with this participant any more and would not be heard, or it was unreachable for too long.
    */
   | { readonly kind: 'left'; readonly peer: Peer }
 

@@ -1,23 +1,31 @@
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import type { Guid } from '../core/ids.js'
+import type { LocalHealth } from '../liveliness/local-health.js'
 import type { FrameSource } from '../transport/transport.js'
 import { decodeBeacon } from '../wire/beacon.js'
 import { ByteReader, malformed, Rejection, rejectionOf } from '../wire/bytes.js'
+import { encodeGossipReply } from '../wire/gossip.js'
 import { FrameKind, readHeader } from '../wire/header.js'
-import { decodePullRequest, encodePullReply } from '../wire/pull.js'
-import type { CatchUpServer } from './catch-up-server.js'
+import { encodeIntroductionReply } from '../wire/introduction.js'
+import { encodePullReply } from '../wire/pull.js'
+import { decodeRequest } from '../wire/request.js'
+import type { Encounters } from './encounters.js'
 import type { Matchmaker } from './matchmaker.js'
-import type { PeerDirectory } from './peer-directory.js'
+import type { Reception } from './reception.js'
 import type { RemotePeer } from './remote-peer.js'
 
 export interface InboundComponents {
   readonly self: Guid
   readonly clock: Clock
   readonly counters: Counters
-  readonly peers: PeerDirectory
+  readonly encounters: Encounters
   readonly matchmaker: Matchmaker
-  readonly server: CatchUpServer
+  readonly reception: Reception
+  /** Somebody asks who writes to the partition. */
+  readonly onSolicit: (partition: string) => void
+  /** A peer that misses this participant is a sign of how it does. */
+  readonly health: Pick<LocalHealth, 'missedByPeer'>
 }
 
 /**
@@ -33,35 +41,67 @@ export class Inbound {
 
   /** A datagram of a partition that this participant reads. */
   onFrame(body: Buffer, source: FrameSource): void {
-    const { self, peers } = this.#components
+    const { self, encounters } = this.#components
     this.#guard(() => {
       const input = new ByteReader(body)
       const { kind, from } = readHeader(input)
       if (from === self) return
-      if (kind === FrameKind.beacon) peers.onBeacon(from, decodeBeacon(input), source)
-      else if (kind === FrameKind.samples) peers.onSamples(from, input, source)
+      if (kind === FrameKind.beacon) {
+        const beacon = decodeBeacon(input)
+        if (beacon.presence) throw malformed(Rejection.badKind, 'presence among data')
+        encounters.onBeacon(from, beacon, source)
+      } else if (kind === FrameKind.samples) encounters.onSamples(from, input, source)
       else throw malformed(Rejection.badKind, 'frame among data')
     })
   }
 
-  /** A frame that the peer published on the stream lane: its own samples and nothing else. */
+  /** A datagram of the solicit group of a partition that this participant writes to. */
+  onAside(partition: string, body: Buffer, source: FrameSource): void {
+    const { self, encounters, onSolicit } = this.#components
+    this.#guard(() => {
+      const input = new ByteReader(body)
+      const { kind, from } = readHeader(input)
+      if (from === self) return
+      if (kind === FrameKind.solicit) {
+        onSolicit(partition)
+        return
+      }
+      if (kind !== FrameKind.beacon) throw malformed(Rejection.badKind, 'frame among solicits')
+      const beacon = decodeBeacon(input)
+      if (!beacon.presence) throw malformed(Rejection.badKind, 'beacon among solicits')
+      encounters.onPresence(from, beacon, source)
+    })
+  }
+
+  /** A frame that the peer published on the stream lane: its own beacons and samples and nothing else. */
   onLiveFrame(peer: RemotePeer, body: Buffer): void {
     this.#guard(() => {
       const input = new ByteReader(body)
       const { kind, from } = readHeader(input)
       if (from !== peer.guid) throw malformed(Rejection.foreignSource, 'live frame')
-      if (kind !== FrameKind.samples) throw malformed(Rejection.badKind, 'live frame')
-      this.#components.matchmaker.samples(peer, input)
+      if (kind === FrameKind.beacon) this.#components.encounters.onLiveBeacon(peer, decodeBeacon(input))
+      else if (kind === FrameKind.samples) this.#components.matchmaker.samples(peer, input)
+      else throw malformed(Rejection.badKind, 'live frame')
     })
   }
 
   /** @throws NumacastError NUMACAST_MALFORMED: the lane counts it, and the requester runs into its timeout */
-  onRequest(bytes: Buffer): Buffer {
-    const { clock, counters, peers, server } = this.#components
+  async onRequest(bytes: Buffer): Promise<Buffer> {
+    const { counters, reception, health } = this.#components
     try {
-      const request = decodePullRequest(bytes)
-      peers.get(request.descriptor.guid)?.monitor.heard(clock.nowMs())
-      return encodePullReply(server.answer(request))
+      const request = decodeRequest(bytes)
+      switch (request.ask) {
+        case 'pull':
+          if (request.missed === true) {
+            counters.add('request.missed')
+            health.missedByPeer(this.#components.clock.nowMs())
+          }
+          return encodePullReply(await reception.pull(request))
+        case 'introduce':
+          return encodeIntroductionReply(await reception.introduce(request))
+        case 'peers':
+          return encodeGossipReply(reception.gossip(request))
+      }
     } catch (error) {
       counters.add(`request.rejected.${rejectionOf(error)}`)
       throw error

@@ -1,25 +1,46 @@
+import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import { dialable } from '../transport/endpoint.js'
 import type { FrameHandler, StreamLane } from '../transport/transport.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
-import { type RemotePeer, sharesNetwork } from './remote-peer.js'
+import { mirrorName } from '../wire/group.js'
+import { placeOf, type RemotePeer, sharesNetwork } from './remote-peer.js'
 import { Lane } from './topic.js'
 
 export interface LiveSubscriptionsComponents {
+  readonly clock: Clock
   readonly stream: StreamLane
   readonly counters: Counters
   readonly identity: ProcessIdentity
+  /** The partitions that are read here. */
+  readonly reads: () => ReadonlySet<string>
   /** The stream lane's name of a partition. */
   readonly groupName: (partition: string) => string
   readonly onFrame: (peer: RemotePeer, body: Buffer) => void
 }
 
-/** Keeps the connections to a peer's live frames equal to what the matches with its `stream` topics need. */
+/**
+ * Hear it by multicast, or dial it by stream: keeps the connections to a peer's live frames equal to what is read here
+ * of its `stream` topics, and, while it is not heard by multicast, to whatever it writes to the partitions read here.
+ */
 export class LiveSubscriptions {
   readonly #components: LiveSubscriptionsComponents
 
   constructor(components: LiveSubscriptionsComponents) {
     this.#components = components
+  }
+
+  /** Multicast from a peer comes and goes without anybody telling: to be called a few times a second. */
+  look(peers: Iterable<RemotePeer>): void {
+    const { clock, identity } = this.#components
+    const nowMs = clock.nowMs()
+    for (const peer of peers) {
+      const needsStream = peer.earshot.needsStream(peer.isBeyondMulticast, peer.monitor.lastHeardMs, nowMs)
+      if (needsStream === peer.isBeyondMulticast) continue
+      peer.isBeyondMulticast = needsStream
+      if (peer.descriptor !== undefined) peer.monitor.setPlace(placeOf(peer, peer.descriptor, identity))
+      this.follow(peer)
+    }
   }
 
   /** To be called whenever the peer's matches or its descriptor have changed. */
@@ -44,15 +65,23 @@ export class LiveSubscriptions {
     }
   }
 
-  /** One common partition is enough for a match: a writer sends everything to each of its partitions. */
+  /** One common partition is enough for a writer: it sends everything to each of its partitions. */
   #wantedGroups(peer: RemotePeer): Set<string> {
+    const { groupName, reads } = this.#components
     const wanted = new Set<string>()
     for (const matches of peer.matches.values()) {
       for (const { reader, proxy } of matches) {
         if (proxy.info.lane !== Lane.stream) continue
         const shared = proxy.info.partitions.find((partition) => reader.partitions.includes(partition))
-        if (shared !== undefined) wanted.add(this.#components.groupName(shared))
+        if (shared !== undefined) wanted.add(groupName(shared))
       }
+    }
+    if (!peer.isBeyondMulticast) return wanted
+    // Not only what matches: its beacons keep its lease, and tell of writers to come.
+    const local = reads()
+    for (const { partitions } of peer.descriptor?.writers ?? []) {
+      const shared = partitions.find((partition) => local.has(partition))
+      if (shared !== undefined) wanted.add(mirrorName(groupName(shared)))
     }
     return wanted
   }

@@ -43,16 +43,32 @@ export class LocalEndpoints {
   readonly #writers = new Map<EntityId, LocalWriter>()
   readonly #readers = new Map<EntityId, LocalReader>()
   #version = 1
+  #writersVersion = 1
   #lastEntity = 0
+  #partitions: { readonly reads: ReadonlySet<string>; readonly writes: ReadonlySet<string> } | undefined
 
   constructor(self: SelfDescription, stream: StreamLane) {
     this.#self = self
     this.#stream = stream
   }
 
-  /** Rises whenever writers or live endpoints change; peers hear it in beacons and ask. */
+  /** Rises whenever writers, readers or live endpoints change. Those who write hear it in signs of presence. */
   get version(): number {
     return this.#version
+  }
+
+  /** The version since which only readers have changed: what beacons tell those who read, and do not care. */
+  get writersVersion(): number {
+    return this.#writersVersion
+  }
+
+  /** Partitions that somebody here reads, and those that somebody writes to. */
+  partitions(): { readonly reads: ReadonlySet<string>; readonly writes: ReadonlySet<string> } {
+    this.#partitions ??= {
+      reads: new Set([...this.#readers.values()].flatMap(({ info }) => info.partitions)),
+      writes: new Set([...this.#writers.values()].flatMap(({ info }) => info.partitions)),
+    }
+    return this.#partitions
   }
 
   /** @throws NumacastError NUMACAST_LIMIT when a descriptor could name no more of them */
@@ -90,12 +106,12 @@ export class LocalEndpoints {
       relayed: relayed as unknown as Reader<object> | undefined,
     }
     this.#writers.set(entity, local)
-    this.#version++
+    this.#writersChanged()
     return local
   }
 
   removeWriter(entity: EntityId): void {
-    if (this.#writers.delete(entity)) this.#version++
+    if (this.#writers.delete(entity)) this.#writersChanged()
   }
 
   addReader<T extends object>(reader: Reader<T>, nowMs: number): LocalReader {
@@ -103,18 +119,19 @@ export class LocalEndpoints {
     const info = { ...announce(entity, topic, partitions), qos: announcedQos(qos) }
     const local = { reader: reader as unknown as Reader<object>, info, exploredMs: nowMs }
     this.#readers.set(entity, local)
+    this.#readersChanged()
     return local
   }
 
   removeReader(entity: EntityId): LocalReader | undefined {
     const removed = this.#readers.get(entity)
-    this.#readers.delete(entity)
+    if (this.#readers.delete(entity)) this.#readersChanged()
     return removed
   }
 
   /** The stream lane listens elsewhere, or at more addresses, than it did. */
   endpointsChanged(): void {
-    this.#version++
+    this.#writersChanged()
   }
 
   descriptor(): Descriptor {
@@ -131,6 +148,16 @@ export class LocalEndpoints {
       writers: [...this.#writers.values()].map(({ info }) => info),
       readers: [...this.#readers.values()].map(({ info }) => info),
     }
+  }
+
+  #writersChanged(): void {
+    this.#writersVersion = ++this.#version
+    this.#partitions = undefined
+  }
+
+  #readersChanged(): void {
+    this.#version++
+    this.#partitions = undefined
   }
 
   /** How far the writers in the partition are. */

@@ -106,15 +106,6 @@ export class Matchmaker {
     }
   }
 
-  /** Whether the peer writes to a partition that is read here: if not, its silence says nothing about it. */
-  isInEarshot({ descriptor }: RemotePeer): boolean {
-    if (descriptor === undefined) return true
-    const readers = [...this.#components.readers()]
-    return descriptor.writers.some(({ partitions }) =>
-      readers.some(({ info }) => info.partitions.some((partition) => partitions.includes(partition))),
-    )
-  }
-
   /** A sign of life of one manual-by-participant writer is one of all of its participant's. */
   #assert(peer: RemotePeer, writer: WriterInfo | undefined): void {
     if (writer === undefined || writer.qos.liveliness === LivelinessKind.automatic) return

@@ -1,14 +1,15 @@
 import type { Subscription } from '../core/listeners.js'
 import type { Announcer } from '../discovery/announcer.js'
 import { dataGroup, solicitGroup } from '../discovery/partition-groups.js'
-import type { FrameHandler, Group, Transport } from '../transport/transport.js'
+import type { FrameHandler, FrameSource, Group, Transport } from '../transport/transport.js'
 
 export interface MembershipComponents {
   readonly domain: number
   readonly transport: Transport
   readonly announcer: Announcer
   readonly onFrame: FrameHandler
-  readonly onSolicit: (partition: string) => void
+  /** A frame of a partition's solicit group. */
+  readonly onAside: (partition: string, body: Buffer, source: FrameSource) => void
 }
 
 interface Joined {
@@ -18,7 +19,7 @@ interface Joined {
 
 /**
  * Which groups of the datagram lane the participant listens to, counted by use: the data of the partitions that it
- * reads, the solicits of those that it writes, and nothing else.
+ * reads, the solicits and signs of presence of those that it writes, and nothing else.
  */
 export class Membership {
   readonly #components: MembershipComponents
@@ -52,17 +53,17 @@ export class Membership {
   }
 
   stopReading(partition: string): void {
-    this.#release(this.dataGroup(partition))
+    if (this.#release(this.dataGroup(partition))) this.#components.announcer.ignore(partition)
   }
 
   /** Starts to write to the partition: announces it, and answers newcomers. */
   write(partition: string): void {
-    const { announcer, onSolicit } = this.#components
-    this.#use(this.solicitGroup(partition), () => onSolicit(partition)).catch(() => undefined)
+    const { announcer, onAside } = this.#components
+    const handler: FrameHandler = (body, source) => onAside(partition, body, source)
+    this.#use(this.solicitGroup(partition), handler).catch(() => undefined)
     announcer.announce(partition)
   }
 
-  /** True when nothing writes to the partition any more. */
   stopWriting(partition: string): void {
     if (this.#release(this.solicitGroup(partition))) this.#components.announcer.withdraw(partition)
   }

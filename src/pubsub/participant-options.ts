@@ -36,6 +36,8 @@ export interface ParticipantOptions extends LivelinessOptions {
   readonly interfaces?: readonly string[] | undefined
   /** A fixed TCP port for requests; live frames then have the next one. 0: any free ones. @default 0 */
   readonly port?: number
+  /** An unreachable peer is forgotten after this long. @default 600000 */
+  readonly forgetUnreachableMs?: number
 }
 
 export type ResolvedParticipantOptions = Required<Omit<ParticipantOptions, 'phi'>> & ResolvedLivelinessOptions
@@ -45,6 +47,7 @@ export const defaultParticipantOptions: ResolvedParticipantOptions = Object.free
   name: 'participant',
   properties: Object.freeze({}),
   beaconIntervalMs: 500,
+  forgetUnreachableMs: 600_000,
   ...defaultLivelinessOptions,
   range: Range.localhost,
   insecure: false,
@@ -65,6 +68,9 @@ export function resolveParticipantOptions(
   checkDomain(resolved.domain)
   if (!(resolved.beaconIntervalMs >= 10 && resolved.beaconIntervalMs <= 60_000)) {
     throw invalidArgument(`beaconIntervalMs must be 10 to 60000, not ${resolved.beaconIntervalMs}`)
+  }
+  if (!(resolved.forgetUnreachableMs > 0)) {
+    throw invalidArgument(`forgetUnreachableMs must be over 0, not ${resolved.forgetUnreachableMs}`)
   }
   const liveliness = resolveLivelinessOptions(options, resolved.beaconIntervalMs)
   if (resolved.name.length > 256) throw invalidArgument('name may have 256 characters')

@@ -1,31 +1,34 @@
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import type { Guid } from '../core/ids.js'
+import { Earshot } from '../discovery/earshot.js'
 import type { ResolvedLivelinessOptions } from '../liveliness/liveliness-options.js'
 import type { Observer } from '../liveliness/observer.js'
 import { PeerMonitor } from '../liveliness/peer-monitor.js'
-import { PeerReach } from '../liveliness/peer-reach.js'
 import type { ProcessReading } from '../liveliness/process-reading.js'
 import { type Finding, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from '../liveliness/verdict.js'
-import type { FrameSource, StreamLane } from '../transport/transport.js'
-import type { Beacon } from '../wire/beacon.js'
-import { type ByteReader, malformed, Rejection } from '../wire/bytes.js'
+import { tcpAddresses } from '../transport/endpoint.js'
 import type { Descriptor, ProcessIdentity } from '../wire/descriptor.js'
 import type { CatchUpClient } from './catch-up-client.js'
+import { DatagramWays } from './datagram-ways.js'
 import type { PeerEvent } from './events.js'
+import type { MatchedReaders } from './matched-readers.js'
 import type { Matchmaker } from './matchmaker.js'
 import { PeerJudge } from './peer-judge.js'
-import { isDescribed, type RemotePeer, toPeer } from './remote-peer.js'
+import type { Relation } from './relation.js'
+import { placeOf, type RemotePeer, toPeer } from './remote-peer.js'
 
 export interface PeerDirectoryComponents {
   readonly clock: Clock
   readonly counters: Counters
-  readonly stream: StreamLane
   readonly identity: ProcessIdentity
   readonly liveliness: ResolvedLivelinessOptions
   readonly observer: Observer
   readonly catchUp: CatchUpClient
   readonly matchmaker: Matchmaker
+  readonly matchedReaders: MatchedReaders
+  readonly relation: Relation
+  readonly forgetUnreachableMs: number
   /** What the kernel says of a process of this host. */
   readonly probe: (identity: ProcessIdentity) => ProcessReading
   readonly onPeer: (event: PeerEvent) => void
@@ -47,7 +50,23 @@ const farewell: Finding = {
   evidence: VerdictEvidence.goodbye,
 }
 
-/** Who is there: takes in beacons and descriptors, holds the peers, and forgets those who are gone. */
+const replaced: Finding = {
+  liveliness: Liveliness.dead,
+  cause: LivelinessCause.replaced,
+  detail: null,
+  evidence: VerdictEvidence.beacon,
+}
+
+/** What is known of somebody at the first sign of life. */
+export interface Met {
+  readonly guid: Guid
+  readonly incarnation: number
+  /** Of its descriptor. */
+  readonly version: number
+  readonly intervalMs: number
+}
+
+/** Who is there: holds the peers and what they say of themselves, and forgets those who are gone. */
 export class PeerDirectory {
   readonly #components: PeerDirectoryComponents
   readonly #judge: PeerJudge
@@ -82,74 +101,89 @@ export class PeerDirectory {
     return this.#peers.values()
   }
 
-  onBeacon(from: Guid, beacon: Beacon, source: FrameSource): void {
-    const { clock, counters, stream, catchUp, matchmaker } = this.#components
-    if (this.#departed.has(from)) {
-      counters.add('beacon.from-departed')
-      return
-    }
-    const nowMs = clock.nowMs()
-    const known = this.#peers.get(from)
-    if (known !== undefined) this.#checkSource(known, source, nowMs)
-    if (beacon.goodbye) {
-      remember(this.#departed, from)
-      if (known !== undefined) this.conclude(known, farewell)
-      return
-    }
-    const endpoint = stream.requestEndpointAt(source.address, beacon.streamPort)
-    const peer = known ?? this.#meet(from, beacon, source, endpoint, nowMs)
-    if (peer === undefined) {
-      counters.add('beacon.refused.too-many-peers')
-      return
-    }
-    peer.source = source
-    peer.endpoint = endpoint
-    peer.announcedVersion = Math.max(peer.announcedVersion, beacon.descriptorVersion)
-    peer.monitor.beacon(beacon, nowMs)
-    if (!isDescribed(peer)) catchUp.soon(peer)
-    matchmaker.digest(peer, beacon.digest)
+  /** Said goodbye, or is known to be dead. */
+  hasDeparted(guid: Guid): boolean {
+    return this.#departed.has(guid)
   }
 
-  /** Samples from the datagram lane. @throws NumacastError NUMACAST_MALFORMED */
-  onSamples(from: Guid, input: ByteReader, source: FrameSource): void {
-    const { counters, clock, matchmaker } = this.#components
-    const peer = this.#peers.get(from)
-    if (peer === undefined) {
-      counters.add('samples.from-unknown')
-      return
+  /** Undefined, and counted, when there are too many. */
+  meet({ guid, incarnation, version, intervalMs }: Met, nowMs: number): RemotePeer | undefined {
+    const { counters, liveliness } = this.#components
+    if (this.#peers.size >= maxPeers || this.#strangers.size >= maxStrangers) {
+      counters.add('peer.refused.too-many')
+      return undefined
     }
-    this.#checkSource(peer, source, clock.nowMs())
-    matchmaker.samples(peer, input)
+    const isReturning = this.#givenUp.delete(guid)
+    const peer: RemotePeer = {
+      guid,
+      incarnation,
+      monitor: new PeerMonitor(liveliness, intervalMs, nowMs, isReturning),
+      earshot: new Earshot(nowMs),
+      ways: new DatagramWays(),
+      endpoint: undefined,
+      announcedVersion: version,
+      holdsVersion: 0,
+      descriptor: undefined,
+      isBeyondMulticast: false,
+      matches: new Map(),
+      subscriptions: new Map(),
+      pull: { timer: undefined, inFlight: false, isQuestion: false, failures: 0, ended: false },
+    }
+    this.#peers.set(guid, peer)
+    this.#strangers.add(guid)
+    return peer
+  }
+
+  /** It says goodbye. */
+  takeLeave(guid: Guid): void {
+    const known = this.#peers.get(guid)
+    remember(this.#departed, guid)
+    if (known !== undefined) this.conclude(known, farewell)
   }
 
   /** A newer descriptor. */
   described(peer: RemotePeer, descriptor: Descriptor): void {
-    const { identity, matchmaker, onPeer } = this.#components
+    const { identity, matchmaker, matchedReaders, onPeer } = this.#components
     const isFirst = peer.descriptor === undefined
     peer.descriptor = descriptor
+    peer.ways.setAddresses(tcpAddresses(descriptor.requestEndpoints))
     this.#strangers.delete(peer.guid)
     peer.announcedVersion = Math.max(peer.announcedVersion, descriptor.version)
-    const theirs = descriptor.identity
-    peer.monitor.setPlace({
-      reach: theirs.bootId === identity.bootId ? PeerReach.host : PeerReach.lan,
-      sharesNetwork: theirs.bootId === identity.bootId && theirs.networkNamespace === identity.networkNamespace,
-    })
+    peer.monitor.setPlace(placeOf(peer, descriptor, identity))
+    if (isFirst) this.#replaceOlder(descriptor)
     matchmaker.follow(peer, descriptor)
+    matchedReaders.follow(peer, descriptor)
     const described = toPeer(peer)
     if (isFirst && described !== undefined) onPeer({ kind: 'joined', peer: described })
   }
 
   /** Judges this participant, then everybody else. To be called at each check. */
   judge(): void {
-    const { clock, matchmaker } = this.#components
+    const { clock, counters, relation, forgetUnreachableMs } = this.#components
     if (!this.#judge.checkSelf(this.#peers.values())) return
     const nowMs = clock.nowMs()
     const watched: RemotePeer[] = []
     for (const peer of [...this.#peers.values()]) {
-      if (peer.monitor.isOverdue(nowMs) && !matchmaker.isInEarshot(peer)) this.#drop(peer)
-      else watched.push(peer)
+      const { monitor, earshot, descriptor } = peer
+      // Its beacons have ended, and its signs of presence have not.
+      if (monitor.isOverdue(nowMs) && earshot.isHeard(nowMs)) monitor.expectEvery(earshot.intervalMs(nowMs))
+      const isOverdue = monitor.isOverdue(nowMs)
+      const { liveliness, sinceMs } = monitor.verdict
+      if (isOverdue && descriptor !== undefined && !relation.isRelated(descriptor)) this.#drop(peer)
+      else if (isOverdue && liveliness === Liveliness.unreachable && nowMs - sinceMs >= forgetUnreachableMs) {
+        counters.add('peer.forgotten')
+        this.#drop(peer)
+      } else watched.push(peer)
     }
     this.#judge.round(watched)
+  }
+
+  /** The peer has said whether it hears this participant. */
+  told(peer: RemotePeer, hearsUs: boolean): void {
+    if (!peer.earshot.told(hearsUs, this.#components.clock.nowMs())) return
+    if (!hearsUs) this.#components.counters.add('peer.does-not-hear-us')
+    const changed = toPeer(peer)
+    if (changed !== undefined) this.#components.onPeer({ kind: 'hearing-changed', peer: changed })
   }
 
   /** A fact about a peer: the kernel's word, or its goodbye. */
@@ -163,35 +197,15 @@ export class PeerDirectory {
     this.#strangers.clear()
   }
 
-  /** Undefined when there are too many. */
-  #meet(guid: Guid, beacon: Beacon, source: FrameSource, endpoint: string, nowMs: number): RemotePeer | undefined {
-    if (this.#peers.size >= maxPeers || this.#strangers.size >= maxStrangers) return undefined
-    const isReturning = this.#givenUp.delete(guid)
-    const peer: RemotePeer = {
-      guid,
-      incarnation: beacon.incarnation,
-      monitor: new PeerMonitor(this.#components.liveliness, beacon.intervalMs, nowMs, isReturning),
-      source,
-      endpoint,
-      announcedVersion: beacon.descriptorVersion,
-      descriptor: undefined,
-      matches: new Map(),
-      subscriptions: new Map(),
-      pull: { timer: undefined, inFlight: false, isQuestion: false, failures: 0, ended: false },
+  /** A process has been restarted under the pid that an older peer had: that one is gone, whatever its lease says. */
+  #replaceOlder({ identity }: Descriptor): void {
+    const { bootId, pidNamespace, pid, startTimeTicks } = identity
+    if (pidNamespace === null || startTimeTicks === null) return
+    for (const older of [...this.#peers.values()]) {
+      const theirs = older.descriptor?.identity
+      if (theirs?.pid !== pid || theirs.bootId !== bootId || theirs.pidNamespace !== pidNamespace) continue
+      if (theirs.startTimeTicks !== null && theirs.startTimeTicks < startTimeTicks) this.conclude(older, replaced)
     }
-    this.#peers.set(guid, peer)
-    this.#strangers.add(guid)
-    return peer
-  }
-
-  /**
-   * A participant sends all its datagrams from one socket, and the kernel says which: a frame from elsewhere is
-   * somebody else's. Once the peer is overdue its address may have changed, and its next beacon is believed.
-   * @throws NumacastError NUMACAST_MALFORMED
-   */
-  #checkSource(peer: RemotePeer, source: FrameSource, nowMs: number): void {
-    if (peer.source.port === source.port && peer.source.address === source.address) return
-    if (!peer.monitor.isOverdue(nowMs)) throw malformed(Rejection.foreignSource, 'frame')
   }
 
   #onVerdict(peer: RemotePeer, before: Verdict, verdict: Verdict): void {
@@ -223,6 +237,7 @@ export class PeerDirectory {
     this.#strangers.delete(peer.guid)
     this.#forget(peer)
     this.#components.matchmaker.forget(peer)
+    this.#components.matchedReaders.forget(peer)
   }
 
   #forget(peer: RemotePeer): void {

@@ -18,4 +18,9 @@ export interface Peer {
   readonly progress: number
   /** Monotonic time at which that count was last seen to rise; null until it has. */
   readonly progressedMs: number | null
+  /**
+   * Whether it hears this participant, as far as it has said; null: it has not. While it does not, this participant
+   * introduces itself again and again over the stream lane, so what is said still arrives.
+   */
+  readonly hearsUs: boolean | null
 }

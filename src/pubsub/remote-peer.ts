@@ -1,10 +1,12 @@
 import type { Timer } from '../core/clock.js'
 import type { EntityId, Guid } from '../core/ids.js'
 import type { Subscription } from '../core/listeners.js'
+import type { Earshot } from '../discovery/earshot.js'
 import type { PeerMonitor } from '../liveliness/peer-monitor.js'
+import { type PeerPlace, PeerReach } from '../liveliness/peer-reach.js'
 import { dialable } from '../transport/endpoint.js'
-import type { FrameSource } from '../transport/transport.js'
 import type { Descriptor, ProcessIdentity } from '../wire/descriptor.js'
+import type { DatagramWays } from './datagram-ways.js'
 import type { Peer } from './peer.js'
 import type { WriterProxy } from './proxy.js'
 import type { Reader } from './reader.js'
@@ -27,17 +29,22 @@ export interface PullState {
   ended: boolean
 }
 
-/** What this participant holds of another. Only `PeerDirectory` and `CatchUpClient` change it. */
+/** What this participant holds of another. Only `PeerDirectory`, `CatchUpClient` and `Introducer` change it. */
 export interface RemotePeer {
   readonly guid: Guid
   readonly incarnation: number
   readonly monitor: PeerMonitor
-  /** The one socket that it sends datagrams from, as the kernel tells it. */
-  source: FrameSource
-  /** Where it answers requests. */
-  endpoint: string
+  readonly earshot: Earshot
+  /** Where its datagrams come from. */
+  readonly ways: DatagramWays
+  /** Where it answers requests, by the way that its multicast came; undefined until some did. */
+  endpoint: string | undefined
   announcedVersion: number
+  /** Version of this participant's own descriptor that it holds, as far as it has said. */
+  holdsVersion: number
   descriptor: Descriptor | undefined
+  /** A stream stands in for the multicast that does not come from it. */
+  isBeyondMulticast: boolean
   readonly matches: Map<EntityId, Match[]>
   readonly subscriptions: Map<string, Subscription>
   readonly pull: PullState
@@ -58,6 +65,7 @@ export function toPeer(peer: RemotePeer): Peer | undefined {
     loopDelayMs: monitor.loop.delayMs,
     progress: monitor.loop.completed,
     progressedMs: monitor.loop.completedMs ?? null,
+    hearsUs: peer.earshot.hearsUs,
   }
 }
 
@@ -67,14 +75,25 @@ export function sharesNetwork(one: ProcessIdentity, other: ProcessIdentity): boo
   return one.bootId === other.bootId && one.networkNamespace === other.networkNamespace
 }
 
+/** How this participant reaches the peer. */
+export function placeOf({ isBeyondMulticast }: RemotePeer, { identity }: Descriptor, own: ProcessIdentity): PeerPlace {
+  const otherHost = isBeyondMulticast ? PeerReach.far : PeerReach.lan
+  const reach = identity.bootId === own.bootId ? PeerReach.host : otherHost
+  return { reach, sharesNetwork: sharesNetwork(identity, own) }
+}
+
 /**
  * Where the peer may be asked, best first: the way that its beacons came, which is known to work one way at least, and
- * then, unless it is here, the other addresses that its descriptor names.
+ * then, unless it is here, the other addresses that its descriptor names. Empty when it listens nowhere that can be
+ * reached from here.
  */
 export function requestEndpointsOf(peer: RemotePeer, own: ProcessIdentity): readonly string[] {
   const { descriptor, endpoint } = peer
-  if (descriptor === undefined || sharesNetwork(descriptor.identity, own)) return [endpoint]
-  return [endpoint, ...dialable(descriptor.requestEndpoints, false)]
+  const heard = endpoint === undefined ? [] : [endpoint]
+  if (descriptor === undefined) return heard
+  const isLocal = sharesNetwork(descriptor.identity, own)
+  if (isLocal && endpoint !== undefined) return heard
+  return [...heard, ...dialable(descriptor.requestEndpoints, isLocal)]
 }
 
 export function isDescribed(peer: RemotePeer): boolean {

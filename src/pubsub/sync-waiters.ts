@@ -89,6 +89,8 @@ export class SyncWaiters {
 function isCaughtUp(waiter: Waiter, peer: RemotePeer): boolean {
   // Its host is silent, perhaps for good: `lag()` goes on to say that it is not caught up.
   if (peer.monitor.verdict.liveliness === Liveliness.unreachable) return true
+  // Only heard to read: nothing is to be had from it, as far as is known.
+  if (peer.descriptor === undefined && !peer.earshot.isBeaconing) return true
   if (!isDescribed(peer)) return false
   for (const matches of peer.matches.values()) {
     for (const { reader, proxy } of matches) {

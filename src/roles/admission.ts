@@ -9,6 +9,8 @@ export interface Admission {
 /** Everything that bears on admission, gathered by the worker. */
 export interface AdmissionFacts {
   readonly closing: boolean
+  /** Who is the worker of its name instead; null while it is itself. */
+  readonly replacedReason: string | null
   /** Why the worker declared itself unfit; null while it is fit. */
   readonly unhealthyReason: string | null
   /** Why it must drain; null while it need not. */
@@ -24,6 +26,7 @@ export const openAdmission: Admission = Object.freeze({ open: true, reason: null
 /** The first thing that stands in the way, the most lasting first. */
 export function decideAdmission(facts: AdmissionFacts): Admission {
   if (facts.closing) return closed('the worker is closing')
+  if (facts.replacedReason !== null) return closed(`replaced: ${facts.replacedReason}`)
   if (facts.unhealthyReason !== null) return closed(`unhealthy: ${facts.unhealthyReason}`)
   if (facts.drainReason !== null) return closed(`draining: ${facts.drainReason}`)
   if (facts.maintenanceReason !== null) return closed(`maintenance: ${facts.maintenanceReason}`)
@@ -33,8 +36,9 @@ export function decideAdmission(facts: AdmissionFacts): Admission {
 }
 
 export function conditionOf(facts: AdmissionFacts): WorkerCondition {
-  if (facts.closing || (facts.drainReason !== null && facts.unhealthyReason === null)) return 'draining'
-  if (facts.unhealthyReason !== null) return 'unhealthy'
+  const isUnfit = facts.unhealthyReason !== null || facts.replacedReason !== null
+  if (facts.closing || (facts.drainReason !== null && !isUnfit)) return 'draining'
+  if (isUnfit) return 'unhealthy'
   return decideAdmission(facts).open ? 'available' : 'busy'
 }
 

@@ -1,5 +1,5 @@
 import { invalidArgument } from '../core/errors.js'
-import type { MembershipOptions } from './membership.js'
+import type { MembershipOptions } from './enter-domain.js'
 
 export interface CollectorOptions extends MembershipOptions {
   /** The NUMA node that it serves. @default the node that this process runs on now, or 0 */
@@ -10,6 +10,10 @@ export interface CollectorOptions extends MembershipOptions {
   readonly capacityIntervalMs?: number
   /** Roster rows go out at most once in this; a change of liveliness goes out at once. @default 100 */
   readonly rosterIntervalMs?: number
+  /** A worker that came back does not count as reliable for so long. @default 30000 */
+  readonly probationMs?: number
+  /** Whether it serves other nodes of the host while their own collectors are away. @default true */
+  readonly adopts?: boolean
 }
 
 export type ResolvedCollectorOptions = Required<Omit<CollectorOptions, keyof MembershipOptions | 'numaNode'>> &
@@ -19,6 +23,8 @@ export const defaultCollectorOptions = Object.freeze({
   deadRetentionMs: 300_000,
   capacityIntervalMs: 1_000,
   rosterIntervalMs: 100,
+  probationMs: 30_000,
+  adopts: true,
 })
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
@@ -27,8 +33,8 @@ export function resolveCollectorOptions(options: CollectorOptions): ResolvedColl
   if (resolved.numaNode !== undefined && !(Number.isSafeInteger(resolved.numaNode) && resolved.numaNode >= 0)) {
     throw invalidArgument(`numaNode must be a node id, an integer from 0, not ${resolved.numaNode}`)
   }
-  if (!(resolved.deadRetentionMs >= 0)) {
-    throw invalidArgument(`deadRetentionMs must be a number of milliseconds, not ${resolved.deadRetentionMs}`)
+  for (const name of ['deadRetentionMs', 'probationMs'] as const) {
+    if (!(resolved[name] >= 0)) throw invalidArgument(`${name} must be a number of milliseconds, not ${resolved[name]}`)
   }
   for (const name of ['capacityIntervalMs', 'rosterIntervalMs'] as const) {
     if (!(resolved[name] > 0))

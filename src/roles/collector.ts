@@ -1,40 +1,31 @@
 import { NumacastError } from '../core/errors.js'
-import { participantOf } from '../core/ids.js'
 import type { Subscription } from '../core/listeners.js'
-import { type NodeCapacity, nodeCapacity } from '../plane/node-capacity.js'
-import { nodeRoster, type RosterRow } from '../plane/node-roster.js'
-import { downPartition, planePartition, upPartition } from '../plane/partitions.js'
+import { nodeCapacity } from '../plane/node-capacity.js'
+import type { RosterRow } from '../plane/node-roster.js'
+import { planePartition } from '../plane/partitions.js'
 import { nodeTarget } from '../plane/targets.js'
-import { workerCapacity } from '../plane/worker-capacity.js'
-import { workerState } from '../plane/worker-state.js'
 import type { PeerEvent } from '../pubsub/events.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { Peer } from '../pubsub/peer.js'
-import type { Writer } from '../pubsub/writer.js'
+import type { Sample } from '../pubsub/sample.js'
 import { currentNode } from '../topology/placement.js'
 import { type CollectorOptions, type ResolvedCollectorOptions, resolveCollectorOptions } from './collector-options.js'
-import { KernelWatch, type WatchProcess } from './kernel-watch.js'
-import { begin, enterDomain, type Membership, type MembershipComponents } from './membership.js'
-import { PacedPublisher } from './paced-publisher.js'
-import { relayReports, relayRequests } from './relays.js'
-import { Repeating } from './repeating.js'
-import { Roster } from './roster.js'
-import { openZoneReadings, type ZoneReading, type ZoneReadings } from './zone-readings.js'
+import { Custody } from './custody.js'
+import { begin, enterDomain, type Membership, type MembershipComponents } from './enter-domain.js'
+import { KernelWatch, type KernelWatchComponents } from './kernel-watch.js'
+import { NodeService } from './node-service.js'
+import { openZoneReadings, type ZoneReadings } from './zone-readings.js'
 
-export interface CollectorComponents extends MembershipComponents {
-  /** What it measures of its node. @default this machine's, by the addon */
-  readonly readings?: ZoneReadings
-  /** How it learns that a process has ended. @default the addon's pidfd watch */
-  readonly watchProcess?: WatchProcess
+export interface CollectorComponents extends MembershipComponents, KernelWatchComponents {
+  /** What it measures of a node, its own or one that it adopts. @default this machine's, by the addon */
+  readonly openReadings?: (numaNode: number) => ZoneReadings
 }
-
-/** A row is written again after this, so that its age and its collector's silence can be told apart. */
-const rosterRefreshMs = 5_000
 
 /**
  * One per NUMA node. It hears its node's workers, keeps their roster, measures the node, and tells the plane; it
  * relays intents and configuration down to them and their reports up, owner and numbering kept. It owns nothing but
- * what it measures: killed and started again, it has everything back from those who own it.
+ * what it measures: killed and started again, it has everything back from those who own it. While the collector of
+ * another node of the host is away, it may serve that node, too.
  */
 export class Collector implements AsyncDisposable {
   readonly participant: Participant
@@ -45,16 +36,10 @@ export class Collector implements AsyncDisposable {
    */
   readonly ended: Promise<NumacastError | undefined>
   readonly #membership: Membership
-  readonly #readings: ZoneReadings
-  readonly #roster: Roster
   readonly #kernel: KernelWatch
-  readonly #capacityWriter: Writer<NodeCapacity>
-  readonly #rosterWriter: Writer<RosterRow>
-  readonly #publisher: PacedPublisher
-  readonly #measuring: Repeating
+  readonly #service: NodeService
+  readonly #custody: Custody | undefined
   readonly #hearing: Subscription
-  readonly #closers: (() => void)[] = []
-  #reading: ZoneReading
   readonly #ended: (conflict: NumacastError | undefined) => void
   #closing: Promise<void> | undefined
 
@@ -66,15 +51,19 @@ export class Collector implements AsyncDisposable {
   static async start(options: CollectorOptions = {}, components: CollectorComponents = {}): Promise<Collector> {
     const resolved = resolveCollectorOptions(options)
     const numaNode = resolved.numaNode ?? currentNode() ?? 0
-    const readings = components.readings ?? openZoneReadings(numaNode)
+    const openReadings = components.openReadings ?? openZoneReadings
+    const readings = openReadings(numaNode)
     try {
-      const reading = readings.read()
+      // Before anybody hears of it: a node that is not there cannot be served.
+      readings.read()
       const properties = { role: 'collector', numaNode }
       const membership = await enterDomain(`collector ${numaNode}`, properties, resolved, components)
       return await begin(membership, async () => {
-        await refuseSecond(membership.participant, numaNode)
-        const kernel = new KernelWatch(membership.participant, components.watchProcess)
-        return new Collector(resolved, numaNode, membership, readings, reading, kernel)
+        const { participant } = membership
+        await refuseSecond(participant, numaNode)
+        const kernel = new KernelWatch(participant, components)
+        const service = new NodeService({ participant, readings, kernel }, { ...resolved, numaNode, adopted: false })
+        return new Collector(resolved, membership, kernel, service, openReadings)
       })
     } catch (error) {
       readings.close()
@@ -84,16 +73,13 @@ export class Collector implements AsyncDisposable {
 
   private constructor(
     options: ResolvedCollectorOptions,
-    numaNode: number,
     membership: Membership,
-    readings: ZoneReadings,
-    reading: ZoneReading,
     kernel: KernelWatch,
+    service: NodeService,
+    openReadings: (numaNode: number) => ZoneReadings,
   ) {
     const { participant } = membership
-    const { clock } = participant
-    const up = upPartition(participant.identity.bootId, numaNode)
-    const down = downPartition(participant.identity.bootId, numaNode)
+    const { numaNode } = service
     let end: (conflict: NumacastError | undefined) => void = () => {}
     this.ended = new Promise((resolve) => {
       end = resolve
@@ -102,54 +88,25 @@ export class Collector implements AsyncDisposable {
     this.participant = participant
     this.numaNode = numaNode
     this.#membership = membership
-    this.#readings = readings
-    this.#reading = reading
     this.#kernel = kernel
-    this.#roster = new Roster({ deadRetentionMs: options.deadRetentionMs })
-    this.#capacityWriter = participant.writer(nodeCapacity, { partition: planePartition })
-    this.#rosterWriter = participant.writer(nodeRoster, { partition: planePartition })
-    const pace = { minIntervalMs: options.rosterIntervalMs, refreshMs: rosterRefreshMs }
-    this.#publisher = new PacedPublisher(clock, pace, () => this.#publish())
-
-    const states = participant.reader(workerState, { partition: up })
-    const capacities = participant.reader(workerCapacity, { partition: up })
-    states.onSample((sample) => {
-      const guid = participantOf(sample.token.writer)
-      const peer = participant.peer(guid)
-      // First: whether a claimant lives decides whose the name is.
-      if (peer !== undefined) this.#roster.applyVerdict(guid, peer.verdict)
-      const acceptance = this.#roster.applyState(sample, clock.nowMs())
-      if (acceptance !== 'applied') {
-        participant.counters.add(`roster.rejected.${acceptance}`)
-        return
-      }
-      this.#kernel.watch(guid)
-      this.#publisher.touch()
-    })
-    capacities.onSample((sample) => {
-      this.#roster.applyCapacity(sample)
-      this.#publisher.touch()
-    })
+    this.#service = service
     this.#hearing = participant.onPeer((event) => this.#onPeer(event))
-    const requests = relayRequests(participant, planePartition, down)
-    const reports = relayReports(participant, up, planePartition)
-    this.#measuring = new Repeating(clock, options.capacityIntervalMs, () => this.#measure())
-    this.#closers.push(
-      () => this.#kernel.close(),
-      () => states.close(),
-      () => capacities.close(),
-      () => requests.close(),
-      () => reports.close(),
-      () => this.#capacityWriter.close(),
-      () => this.#rosterWriter.close(),
-      () => this.#readings.close(),
-    )
-    this.#publisher.now()
+    if (!options.adopts) return
+    const adopt = (orphan: number, rows: readonly Sample<RosterRow>[]): NodeService => {
+      const readings = openReadings(orphan)
+      return new NodeService({ participant, readings, kernel, rows }, { ...options, numaNode: orphan, adopted: true })
+    }
+    this.#custody = new Custody({ participant, numaNode, kernel, adopt })
   }
 
   /** Workers that its roster holds, dead ones included. */
   get workers(): number {
-    return this.#roster.size
+    return this.#service.roster.size
+  }
+
+  /** Nodes of the host that it serves in the place of their collectors. */
+  get adoptedNodes(): readonly number[] {
+    return this.#custody?.adopted ?? []
   }
 
   /** Stops serving and says goodbye; workers go on. Twice is fine. */
@@ -167,72 +124,20 @@ export class Collector implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    this.#publisher.close()
-    this.#measuring.close()
+    this.#custody?.stop()
+    this.#service.stop()
     this.#hearing.close()
     // The goodbye comes first: a participant says it in the partitions that it still writes to.
     await this.#membership.leave()
-    for (const close of this.#closers.splice(0)) close()
+    this.#custody?.close()
+    this.#service.close()
+    this.#kernel.close()
   }
 
   #onPeer({ kind, peer }: PeerEvent): void {
-    if (kind === 'joined' && wasFirst(this.participant, this.numaNode, peer)) {
-      this.participant.counters.add('collector.yielded')
-      void this.#end(conflict(this.participant, this.numaNode, peer))
-      return
-    }
-    if (kind === 'left') this.#kernel.unwatch(peer.guid)
-    const changed = this.#roster.applyVerdict(peer.guid, peer.verdict)
-    if (kind === 'left') this.#roster.forgetParticipant(peer.guid)
-    if (!changed) return
-    // A change of liveliness is what schedulers act on: it waits for no pace.
-    this.#publisher.now()
-    this.#rosterWriter.flush()
-  }
-
-  #measure(): void {
-    this.#roster.expire(this.participant.clock.nowMs())
-    try {
-      this.#reading = this.#readings.read()
-    } catch {
-      // The last reading stands, and its age shows: node.capacity is not written again until one succeeds.
-      this.participant.counters.add('collector.reading-failed')
-      return
-    }
-    this.#publisher.touch()
-    this.#publishCapacity()
-  }
-
-  #publish(): void {
-    const nowMs = this.participant.clock.nowMs()
-    for (const row of this.#roster.takeChanged(nowMs)) this.#say(() => this.#rosterWriter.write(row))
-    for (const workerId of this.#roster.takeRemoved()) this.#say(() => this.#rosterWriter.dispose(workerId))
-    this.#publishCapacity()
-  }
-
-  #publishCapacity(): void {
-    const { identity, incarnation } = this.participant
-    const capacity: NodeCapacity = {
-      host: identity.host,
-      numaNode: this.numaNode,
-      bootId: identity.bootId,
-      collectorPid: identity.pid,
-      collectorIncarnation: incarnation,
-      ...this.#reading,
-      workers: this.#roster.totals(),
-      rosterRows: this.#roster.size,
-    }
-    this.#say(() => this.#capacityWriter.write(capacity))
-  }
-
-  /** What cannot be said (a reading that the schema refuses, a participant that its owner has closed) is counted. */
-  #say(write: () => void): void {
-    try {
-      write()
-    } catch (error) {
-      const code = error instanceof NumacastError ? error.code : 'unknown'
-      this.participant.counters.add(`collector.unsaid.${code}`)
-    }
+    if (kind !== 'joined' || !wasFirst(this.participant, this.numaNode, peer)) return
+    this.participant.counters.add('collector.yielded')
+    void this.#end(conflict(this.participant, this.numaNode, peer))
   }
 }
 

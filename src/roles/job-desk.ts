@@ -48,6 +48,8 @@ export class JobDesk {
       const nowMs = clock.nowMs()
       const ended = this.ledger.end(jobId, error, nowMs - startedMs, nowMs)
       if (ended !== undefined) voice.job(ended)
+      // Observers take it for evidence of work, however late the main loop runs.
+      participant.reportProgress()
       changed()
       if (this.ledger.inFlight === 0) for (const isIdle of [...this.#idle]) isIdle()
     }

@@ -1,40 +1,60 @@
 import type { Guid } from '../core/ids.js'
+import { type ProcessReading, unknownReading } from '../liveliness/process-reading.js'
 import type { Participant } from '../pubsub/participant.js'
+import { probePid } from '../pubsub/process.js'
+import { type NamespacedProcess, ProcessLocator } from '../topology/process-locator.js'
 import { type ProcessExit, type ProcessTarget, watchProcess } from '../topology/process-watch.js'
 
 /** The addon's `watchProcess`, or a test's. */
 export type WatchProcess = (target: ProcessTarget, onExit: (exit: ProcessExit) => void) => { close(): void }
 
+export interface KernelWatchComponents {
+  /** @default the addon's pidfd watch */
+  readonly watchProcess?: WatchProcess
+  /** @default a ProcessLocator */
+  readonly locator?: Pick<ProcessLocator, 'locate'>
+  /** What a process of this namespace is doing. @default probePid */
+  readonly probe?: (pid: number, startTimeTicks: number | null) => ProcessReading
+}
+
 /**
  * Asks the kernel about peers on this host: when a watched process ends, that is a fact, and the participant is told
- * at once, whatever its lease says. Only processes whose pid means the same here are watched.
+ * at once, whatever its lease says. A process in a PID namespace below this one is found by its `NSpid`; one that
+ * cannot be seen from here is left to its lease, and a counter says so.
  */
 export class KernelWatch {
   readonly #participant: Participant
   readonly #watchProcess: WatchProcess
+  readonly #locator: Pick<ProcessLocator, 'locate'>
+  readonly #probe: NonNullable<KernelWatchComponents['probe']>
   readonly #watches = new Map<Guid, { close(): void }>()
 
-  constructor(participant: Participant, watch: WatchProcess = watchProcess) {
+  constructor(participant: Participant, components: KernelWatchComponents = {}) {
     this.#participant = participant
-    this.#watchProcess = watch
+    this.#watchProcess = components.watchProcess ?? watchProcess
+    this.#locator = components.locator ?? new ProcessLocator({ ownNamespace: participant.identity.pidNamespace })
+    this.#probe = components.probe ?? probePid
   }
 
   get size(): number {
     return this.#watches.size
   }
 
-  /** Watches the peer's process, once. Peers elsewhere, or in another PID namespace, are left to their lease. */
+  /** Watches the peer's process, once it can be found. Peers elsewhere are left to their lease. */
   watch(guid: Guid): void {
     if (this.#watches.has(guid)) return
     const peer = this.#participant.peer(guid)
     if (peer === undefined) return
     const { identity: own } = this.#participant
-    const { bootId, pid, pidNamespace, startTimeTicks } = peer.identity
-    if (bootId !== own.bootId || pid === own.pid) return
-    if (pidNamespace === null || pidNamespace !== own.pidNamespace) {
-      this.#participant.counters.add('kernel-watch.skipped.other-namespace')
+    const { bootId, startTimeTicks } = peer.identity
+    if (bootId !== own.bootId) return
+    const location = this.#locator.locate(peer.identity)
+    if (location.pid === null) {
+      this.#participant.counters.add(`kernel-watch.skipped.${location.reason}`)
       return
     }
+    const { pid } = location
+    if (pid === own.pid) return
     // Set before watching: a process that is gone already may be reported at once.
     this.#watches.set(guid, { close() {} })
     const watch = this.#watchProcess({ pid, startTime: startTimeTicks }, (exit) => this.#report(guid, exit))
@@ -45,6 +65,12 @@ export class KernelWatch {
   unwatch(guid: Guid): void {
     this.#watches.get(guid)?.close()
     this.#watches.delete(guid)
+  }
+
+  /** What a process of this host is doing; `unknown` where it cannot be found from here. */
+  read(target: NamespacedProcess): ProcessReading {
+    const location = this.#locator.locate(target)
+    return location.pid === null ? unknownReading : this.#probe(location.pid, target.startTimeTicks)
   }
 
   close(): void {

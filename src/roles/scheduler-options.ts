@@ -2,7 +2,7 @@ import { invalidArgument } from '../core/errors.js'
 import { memoryPressurePolicy } from '../placement/memory-pressure.js'
 import type { Policy } from '../placement/policy.js'
 import { maxIntentTtlMs } from '../plane/intents.js'
-import type { MembershipOptions } from './membership.js'
+import type { MembershipOptions } from './enter-domain.js'
 
 export interface SchedulerOptions extends MembershipOptions {
   /** How it signs its intents. @default 'scheduler' */
@@ -13,6 +13,13 @@ export interface SchedulerOptions extends MembershipOptions {
   readonly decideIntervalMs?: number
   /** Time to live of what it issues; renewed at a third of it. @default 60000 */
   readonly intentTtlMs?: number
+  /**
+   * After so long a worker that is `unreachable` counts as `dead` here, so that its work may be given to others
+   * although it may well be working. @default null: never by itself
+   */
+  readonly unreachableDeadAfterMs?: number | null
+  /** Whether it serves nodes of its host while their collectors are away and no other collector can. @default true */
+  readonly adopts?: boolean
 }
 
 export type ResolvedSchedulerOptions = Required<Omit<SchedulerOptions, keyof MembershipOptions>> & MembershipOptions
@@ -21,6 +28,8 @@ export const defaultSchedulerOptions = Object.freeze({
   name: 'scheduler',
   decideIntervalMs: 1_000,
   intentTtlMs: 60_000,
+  unreachableDeadAfterMs: null as number | null,
+  adopts: true,
 })
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
@@ -34,6 +43,11 @@ export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSche
   }
   if (!(resolved.intentTtlMs > 0 && resolved.intentTtlMs <= maxIntentTtlMs)) {
     throw invalidArgument(`intentTtlMs must be over 0 and at most ${maxIntentTtlMs}, not ${resolved.intentTtlMs}`)
+  }
+  if (resolved.unreachableDeadAfterMs !== null && !(resolved.unreachableDeadAfterMs >= 0)) {
+    throw invalidArgument(
+      `unreachableDeadAfterMs must be a number of milliseconds, not ${resolved.unreachableDeadAfterMs}`,
+    )
   }
   return Object.freeze(resolved)
 }

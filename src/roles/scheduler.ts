@@ -1,15 +1,25 @@
 import type { Policy, WantedIntent } from '../placement/policy.js'
+import type { RosterRow } from '../plane/node-roster.js'
 import { planePartition } from '../plane/partitions.js'
 import type { Participant } from '../pubsub/participant.js'
+import type { Sample } from '../pubsub/sample.js'
 import { FleetView } from '../views/fleet-view.js'
+import { defaultCollectorOptions } from './collector-options.js'
+import { Custody } from './custody.js'
+import { begin, enterDomain, type Membership, type MembershipComponents } from './enter-domain.js'
 import { IntentIssuer, type IssuedIntent } from './intent-issuer.js'
-import { begin, enterDomain, type Membership, type MembershipComponents } from './membership.js'
+import { KernelWatch, type KernelWatchComponents } from './kernel-watch.js'
+import { NodeService } from './node-service.js'
 import { type Relays, relayRequests } from './relays.js'
 import { Repeating } from './repeating.js'
 import { type ResolvedSchedulerOptions, resolveSchedulerOptions, type SchedulerOptions } from './scheduler-options.js'
 import { StandingIntents } from './standing-intents.js'
+import { openZoneReadings, type ZoneReadings } from './zone-readings.js'
 
-export type SchedulerComponents = MembershipComponents
+export interface SchedulerComponents extends MembershipComponents, KernelWatchComponents {
+  /** What it measures of a node that it adopts. @default this machine's, by the addon */
+  readonly openReadings?: (numaNode: number) => ZoneReadings
+}
 
 /**
  * Watches the fleet and says what it wants, as intents; it places and executes nothing. It also keeps what
@@ -29,26 +39,44 @@ export class Scheduler implements AsyncDisposable {
   readonly #targets = new Map<Policy, readonly string[]>()
   readonly #relays: Relays
   readonly #deciding: Repeating
+  readonly #kernel: KernelWatch | undefined
+  readonly #custody: Custody | undefined
   #closing: Promise<void> | undefined
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, or what joining the domain throws */
   static async start(options: SchedulerOptions = {}, components: SchedulerComponents = {}): Promise<Scheduler> {
     const resolved = resolveSchedulerOptions(options)
-    const membership = await enterDomain(resolved.name, { role: 'scheduler' }, resolved, components)
-    return begin(membership, () => new Scheduler(resolved, membership))
+    const properties = { role: 'scheduler', adopts: resolved.adopts }
+    const membership = await enterDomain(resolved.name, properties, resolved, components)
+    return begin(membership, () => new Scheduler(resolved, membership, components))
   }
 
-  private constructor(options: ResolvedSchedulerOptions, membership: Membership) {
+  private constructor(options: ResolvedSchedulerOptions, membership: Membership, components: SchedulerComponents) {
     const { participant } = membership
     this.participant = participant
     this.#options = options
     this.#membership = membership
-    this.view = FleetView.open(participant)
+    const { unreachableDeadAfterMs } = options
+    this.view = FleetView.open(participant, { unreachableDeadAfterMs })
     this.#issuer = new IntentIssuer(this.view, { issuer: options.name, assertive: false })
     this.#standing = new StandingIntents(options.intentTtlMs)
     for (const policy of options.policies) this.#states.set(policy, policy.initial)
     this.#relays = relayRequests(participant, planePartition, planePartition)
     this.#deciding = new Repeating(participant.clock, options.decideIntervalMs, () => this.#decide())
+    if (!options.adopts) return
+    const kernel = new KernelWatch(participant, components)
+    const openReadings = components.openReadings ?? openZoneReadings
+    const adopt = (numaNode: number, rows: readonly Sample<RosterRow>[]): NodeService => {
+      const service = { ...defaultCollectorOptions, numaNode, adopted: true }
+      return new NodeService({ participant, readings: openReadings(numaNode), kernel, rows }, service)
+    }
+    this.#kernel = kernel
+    this.#custody = new Custody({ participant, numaNode: null, kernel, adopt })
+  }
+
+  /** Nodes of this host that it serves because their collectors are away and no other collector of the host is there. */
+  get adoptedNodes(): readonly number[] {
+    return this.#custody?.adopted ?? []
   }
 
   /** Stops deciding and says goodbye. What it issued holds until its time to live ends. Twice is fine. */
@@ -63,9 +91,12 @@ export class Scheduler implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#deciding.close()
+    this.#custody?.stop()
     this.#issuer.flush()
     // The goodbye comes first: a participant says it in the partitions that it still writes to.
     await this.#membership.leave()
+    this.#custody?.close()
+    this.#kernel?.close()
     this.#issuer.close()
     this.#relays.close()
     this.view.close()

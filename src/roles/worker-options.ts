@@ -1,10 +1,22 @@
 import { invalidArgument } from '../core/errors.js'
 import { type Taint, workerStateSchema } from '../plane/worker-state.js'
-import type { MembershipOptions } from './membership.js'
+import type { MembershipOptions } from './enter-domain.js'
+
+/** What a worker does when another holds its name. */
+export const WhenReplaced = { standBy: 'stand-by', close: 'close' } as const
+export type WhenReplaced = (typeof WhenReplaced)[keyof typeof WhenReplaced]
 
 export interface WorkerOptions extends MembershipOptions {
-  /** The worker's stable name. Of two that claim one, the one that joined later is the worker. */
+  /** The worker's stable name. Of several that claim one, the strongest is the worker; of equals, the last that joined. */
   readonly workerId: string
+  /** Its claim to the name against others that live: the higher wins. @default 0 */
+  readonly ownershipStrength?: number
+  /**
+   * What it does when it is told that another live worker holds its name. `stand-by`: it finishes its jobs, takes no
+   * more, and takes the name back when the other is gone. `close`: it closes, as if asked to.
+   * @default 'stand-by'
+   */
+  readonly whenReplaced?: WhenReplaced
   /** The NUMA node whose collector it reports to. @default the node that this process runs on now, or 0 */
   readonly numaNode?: number
   /** Jobs that it takes at once. @default 1 */
@@ -35,6 +47,8 @@ export type ResolvedWorkerOptions = Required<Omit<WorkerOptions, keyof Membershi
   MembershipOptions & { readonly numaNode: number | undefined }
 
 export const defaultWorkerOptions = Object.freeze({
+  ownershipStrength: 0,
+  whenReplaced: WhenReplaced.standBy as WhenReplaced,
   concurrency: 1,
   queues: Object.freeze([] as string[]),
   capabilities: Object.freeze([] as string[]),
@@ -69,6 +83,10 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
     )
   }
   integer('concurrency', resolved.concurrency, 1)
+  integer('ownershipStrength', resolved.ownershipStrength, 0)
+  if (!Object.values(WhenReplaced).includes(resolved.whenReplaced)) {
+    throw invalidArgument(`whenReplaced must be 'stand-by' or 'close', not ${String(resolved.whenReplaced)}`)
+  }
   integer('maxFinishedJobs', resolved.maxFinishedJobs, 0)
   if (resolved.numaNode !== undefined) integer('numaNode', resolved.numaNode, 0)
   for (const name of ['stateIntervalMs', 'stateRefreshMs', 'capacityIntervalMs', 'jobRetentionMs'] as const) {

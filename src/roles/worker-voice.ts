@@ -13,6 +13,7 @@ import type { WorkerReading } from './worker-readings.js'
 /** The part of worker.state that changes while a worker runs. */
 export type WorkerProgress = Pick<
   WorkerState,
+  | 'standby'
   | 'state'
   | 'inFlight'
   | 'concurrency'
@@ -34,7 +35,7 @@ export class WorkerVoice {
   readonly #counters: Counters
 
   constructor(participant: Participant, options: ResolvedWorkerOptions, numaNode: number) {
-    const { bootId, host, pid } = participant.identity
+    const { bootId, host, pid, startTimeTicks, pidNamespace } = participant.identity
     this.#counters = participant.counters
     const partition = upPartition(bootId, numaNode)
     this.#fixed = {
@@ -42,7 +43,10 @@ export class WorkerVoice {
       host,
       numaNode,
       pid,
+      startTimeTicks,
+      pidNamespace,
       incarnation: participant.incarnation,
+      ownershipStrength: options.ownershipStrength,
       queues: [...options.queues],
       capabilities: [...options.capabilities],
       tags: [...options.tags],

@@ -2,17 +2,19 @@ import { NumacastError } from '../core/errors.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
 import { downPartition } from '../plane/partitions.js'
 import { asNote } from '../plane/text.js'
+import type { WorkerClaim } from '../plane/worker-claim.js'
 import type { AppliedIntent } from '../plane/worker-state.js'
 import type { Participant } from '../pubsub/participant.js'
 import { currentNode } from '../topology/placement.js'
 import { type Admission, type AdmissionFacts, conditionOf, decideAdmission } from './admission.js'
+import { ClaimListener } from './claim-listener.js'
+import { begin, enterDomain, type Membership, type MembershipComponents } from './enter-domain.js'
 import { JobDesk } from './job-desk.js'
 import type { JobLedger } from './job-ledger.js'
-import { begin, enterDomain, type Membership, type MembershipComponents } from './membership.js'
 import { PacedPublisher } from './paced-publisher.js'
 import { Repeating } from './repeating.js'
 import { WaitingLine } from './waiting-line.js'
-import { type ResolvedWorkerOptions, resolveWorkerOptions, type WorkerOptions } from './worker-options.js'
+import { type ResolvedWorkerOptions, resolveWorkerOptions, WhenReplaced, type WorkerOptions } from './worker-options.js'
 import { WorkerOrders } from './worker-orders.js'
 import { openWorkerReadings, type WorkerReading, type WorkerReadings } from './worker-readings.js'
 import { WorkerVoice } from './worker-voice.js'
@@ -55,12 +57,14 @@ export class Worker implements AsyncDisposable {
   readonly #membership: Membership
   readonly #readings: WorkerReadings
   readonly #orders: WorkerOrders
+  readonly #claim: ClaimListener
   readonly #jobs: JobLedger
   readonly #desk: JobDesk
   readonly #voice: WorkerVoice
   readonly #state: PacedPublisher
   readonly #line = new WaitingLine()
   readonly #listeners: Listeners<Admission>
+  readonly #replacedListeners: Listeners<WorkerClaim | null>
   readonly #closers: (() => void)[] = []
   #admission: Admission
   #unhealthyReason: string | null = null
@@ -99,6 +103,7 @@ export class Worker implements AsyncDisposable {
     this.#membership = membership
     this.#readings = readings
     this.#listeners = new Listeners(() => participant.counters.add('worker.listener-threw'))
+    this.#replacedListeners = new Listeners(() => participant.counters.add('worker.listener-threw'))
     this.#voice = new WorkerVoice(participant, options, numaNode)
     this.#desk = new JobDesk(
       { participant, workerId: options.workerId, voice: this.#voice, changed: () => this.#reconsider() },
@@ -114,6 +119,13 @@ export class Worker implements AsyncDisposable {
       voice: this.#voice,
       load: () => this.#jobs,
       changed: () => this.#reconsider(),
+    })
+    this.#claim = new ClaimListener({
+      participant,
+      partition: downPartition(bootId, numaNode),
+      workerId: options.workerId,
+      ownershipStrength: options.ownershipStrength,
+      changed: (by) => this.#replaced(by),
     })
     this.#admission = decideAdmission(this.#facts())
     this.#state.now()
@@ -154,6 +166,16 @@ export class Worker implements AsyncDisposable {
   /** Weights of queues as configured for it. Advice. */
   get priorityWeights(): Readonly<Record<string, number>> {
     return this.#orders.priorityWeights
+  }
+
+  /** The worker that holds its name instead of it; null while it does so itself. */
+  get replacedBy(): WorkerClaim | null {
+    return this.#claim.holder
+  }
+
+  /** Called when another live worker turns out to hold its name, and with null when the name is its own again. */
+  onReplaced(listener: (by: WorkerClaim | null) => void): Subscription {
+    return this.#replacedListeners.add(listener)
   }
 
   /** The intents that it obeys now. */
@@ -227,12 +249,23 @@ export class Worker implements AsyncDisposable {
     this.#state.close()
     this.#hasLeft = true
     this.#orders.stop()
+    this.#claim.stop()
     for (const close of this.#closers.splice(0)) close()
     this.#voice.flush()
     // The goodbye comes first: a participant says it in the partitions that it still writes to.
     await this.#membership.leave()
     this.#voice.close()
     this.#orders.close()
+    this.#claim.close()
+  }
+
+  #replaced(by: WorkerClaim | null): void {
+    this.participant.counters.add(by === null ? 'worker.name-regained' : 'worker.replaced')
+    this.#reconsider()
+    // Whoever decides about names must know at once that this one has understood.
+    this.#state.now()
+    this.#replacedListeners.emit(by)
+    if (by !== null && this.#options.whenReplaced === WhenReplaced.close) void this.close()
   }
 
   /** Something that admission rests on has changed, or its time has come. */
@@ -254,6 +287,7 @@ export class Worker implements AsyncDisposable {
   #facts(): AdmissionFacts {
     return {
       closing: this.#isClosing,
+      replacedReason: this.#claim.reason,
       unhealthyReason: this.#unhealthyReason,
       ...this.#orders.reasons,
       inFlight: this.#jobs.inFlight,
@@ -264,6 +298,7 @@ export class Worker implements AsyncDisposable {
   #publishState(): void {
     const facts = this.#facts()
     this.#voice.state({
+      standby: this.#claim.holder !== null,
       state: conditionOf(facts),
       inFlight: facts.inFlight,
       concurrency: facts.concurrency,

@@ -1,6 +1,11 @@
 import { type Context, XPublisher } from 'zeromq'
 import type { Counters } from '../core/counters.js'
+import { maxGroupBytes } from '../wire/radio.js'
+import { livePrefix } from './live-message.js'
 import { bindAll, familyOptions, receiveLoop, senderOptions, sendNow, type ZeromqLimits } from './zeromq.js'
+
+/** Groups that subscribers of one participant may name: it writes to no more partitions, but they may invent some. */
+const maxPrefixes = 16_384
 
 /**
  * One XPUB, listening.
@@ -13,8 +18,8 @@ export class LiveListener {
   readonly #socket: XPublisher
   readonly #counters: Counters
   readonly #loop: Promise<void>
-  /** Distinct prefixes that somebody subscribed to; XPUB reports the first and the last of each. */
-  #prefixes = 0
+  /** What somebody subscribed to; XPUB reports the first and the last of each. */
+  readonly #prefixes = new Set<string>()
 
   private constructor(socket: XPublisher, endpoints: readonly string[], counters: Counters) {
     this.#socket = socket
@@ -38,8 +43,8 @@ export class LiveListener {
     return this.endpoints[0] ?? ''
   }
 
-  get hasSubscribers(): boolean {
-    return this.#prefixes > 0
+  hasSubscribers(group: string): boolean {
+    return this.#prefixes.size > 0 && this.#prefixes.has(livePrefix(group))
   }
 
   send(message: Uint8Array[]): void {
@@ -53,9 +58,15 @@ export class LiveListener {
 
   /** `1 prefix` subscribes, `0 prefix` unsubscribes (ZMTP 3.1, RFC 37). Unread, these would pile up in libzmq. */
   #receive(frames: Buffer[]): void {
-    const kind = frames[0]?.[0]
-    if (kind === 1) this.#prefixes++
-    else if (kind === 0) this.#prefixes = Math.max(0, this.#prefixes - 1)
-    else this.#counters.add('stream.rejected.not-a-subscription')
+    const [message] = frames
+    const kind = message?.[0]
+    if (message === undefined || (kind !== 0 && kind !== 1) || message.length > maxGroupBytes + 2) {
+      this.#counters.add('stream.rejected.not-a-subscription')
+      return
+    }
+    const prefix = message.toString('latin1', 1)
+    if (kind === 0) this.#prefixes.delete(prefix)
+    else if (this.#prefixes.size < maxPrefixes) this.#prefixes.add(prefix)
+    else this.#counters.add('stream.rejected.too-many-subscriptions')
   }
 }

@@ -47,10 +47,10 @@ export class LivePublisher {
     return this.#network.follow(addresses)
   }
 
-  /** Costs next to nothing while nobody subscribes to anything. */
+  /** Costs next to nothing while nobody subscribes to the group. */
   publish(group: string, body: Uint8Array): void {
     for (const listener of [this.#host, ...this.#network.listeners]) {
-      if (listener.hasSubscribers) listener.send(encodeLiveMessage(group, body))
+      if (listener.hasSubscribers(group)) listener.send(encodeLiveMessage(group, body))
     }
   }
 

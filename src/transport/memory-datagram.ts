@@ -8,8 +8,8 @@ import type { DatagramLane, FrameHandler, FrameSource, Group } from './transport
 export interface MemoryDatagramComponents {
   readonly source: FrameSource
   readonly maxBodyBytes: number
-  /** Calls `arrive` for each lane that the network lets the frame reach, when it does. */
-  readonly route: (arrive: (lane: MemoryDatagramLane) => void) => void
+  /** Calls `arrive` for each lane that listens to the group and that the network lets the frame reach, when it does. */
+  readonly route: (groupKey: string, arrive: (lane: MemoryDatagramLane) => void) => void
 }
 
 export class MemoryDatagramLane implements DatagramLane {
@@ -56,7 +56,11 @@ export class MemoryDatagramLane implements DatagramLane {
     const key = groupKey(group)
     // The bytes are ours from here on, but a test's caller may reuse them: copying now keeps faults its own.
     const sent = Buffer.from(body)
-    this.#route((lane) => lane.#receive(key, sent, this.#source))
+    this.#route(key, (lane) => lane.#receive(key, sent, this.#source))
+  }
+
+  listensTo(groupKey: string): boolean {
+    return this.#groups.has(groupKey)
   }
 
   close(): void {
@@ -66,7 +70,10 @@ export class MemoryDatagramLane implements DatagramLane {
   }
 
   #receive(key: string, sent: Buffer, from: FrameSource): void {
-    this.#groups.get(key)?.deliver(Buffer.from(sent), from)
+    const handlers = this.#groups.get(key)
+    if (handlers === undefined) return
+    this.counters.add('datagram.received')
+    handlers.deliver(Buffer.from(sent), from)
   }
 }
 

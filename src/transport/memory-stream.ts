@@ -115,6 +115,7 @@ export class MemoryStreamLane implements StreamLane {
       this.counters.add('stream.dropped.closed')
       return
     }
+    if (!this.#isPublishing) return
     const key = subscriptionKey(this.endpoint, group)
     const sent = Buffer.from(body)
     for (const subscriber of this.#everyone()) {

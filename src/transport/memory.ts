@@ -66,10 +66,10 @@ export class MemoryNetwork {
     const datagram = new MemoryDatagramLane({
       source: { address: name, port: requestPort },
       maxBodyBytes: this.#maxBodyBytes,
-      route: (toEach) => {
+      route: (groupKey, toEach) => {
         if (range === Range.off) return
         for (const [to, lane] of this.#datagrams) {
-          if (!this.#isOff.has(to)) this.#link(name, to).datagram(() => toEach(lane))
+          if (lane.listensTo(groupKey) && !this.#isOff.has(to)) this.#link(name, to).datagram(() => toEach(lane))
         }
       },
     })
@@ -147,6 +147,11 @@ export class MemoryNetwork {
     this.#sides = []
     this.#disconnected.clear()
     this.#applyCuts()
+  }
+
+  /** Datagrams that have reached a group which `name` listens to, since it was opened. */
+  received(name: string): number {
+    return this.#datagrams.get(name)?.counters.get('datagram.received') ?? 0
   }
 
   /** Loses what is under way over streams between two names, both ways, as when a connection resets. */

@@ -1,162 +1,241 @@
-import { type EntityGuid, participantOf } from '../core/ids.js'
-import type { Verdict } from '../liveliness/verdict.js'
+import { type EntityGuid, type Guid, participantOf } from '../core/ids.js'
+import { Liveliness, LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
+import { keyParts } from '../plane/keys.js'
 import type { NodeCapacity } from '../plane/node-capacity.js'
 import type { RosterRow } from '../plane/node-roster.js'
 import { nodeTarget } from '../plane/targets.js'
 import type { Sample } from '../pubsub/sample.js'
+import { Departures, type Held, hold, standingOf, type VerdictOf } from './standing.js'
 import type { NodeStatus, WorkerStatus } from './status-document.js'
+import { type ChosenRow, WorkerRows } from './worker-rows.js'
 
-/** How the view judges the participant behind a writer; undefined when it is not known any more. */
-export type VerdictOf = (writer: EntityGuid) => Verdict | undefined
+/** What nobody who could know speaks of any more stays visible so long. */
+export const orphanRetentionMs = 5 * 60_000
+/** Rows are written every five seconds; one of a server that stands still says nothing any more after three of them. */
+export const staleRowMs = 15_000
 
-interface Held<T> {
-  readonly value: T
-  readonly writer: EntityGuid
-  readonly seq: number
-  readonly originTimeMs: number
+export interface FleetModelOptions {
+  /** After so long a worker that is unreachable counts as dead; null: never. */
+  readonly unreachableDeadAfterMs: number | null
 }
 
-/** A node or row whose collector is gone stays visible so long. */
-export const orphanRetentionMs = 5 * 60_000
-
 /**
- * Nodes and workers as their collectors tell them. Two collectors may speak of one node or worker, the old one
- * and the one that took over: per node the newer collector wins, per worker the newer incarnation of the worker,
- * then the newer collector, then the newer change.
+ * Nodes and workers as those who serve the nodes tell them. Several may speak of one node or worker; each word is
+ * kept, and which one counts is decided by who can still know: see {@link WorkerRows}.
  */
 export class FleetModel {
-  readonly #nodes = new Map<string, Held<NodeCapacity>>()
-  readonly #workers = new Map<string, Held<RosterRow>>()
-  /** By collector writer's participant: the incarnation it wrote in node.capacity, to order two collectors' rows. */
-  readonly #collectorOf = new Map<string, number>()
+  readonly #options: FleetModelOptions
+  readonly #nodes = new Map<string, Map<EntityGuid, Held<NodeCapacity>>>()
+  readonly #workers = new Map<string, WorkerRows>()
+  readonly #departures = new Departures()
+  /** By participant: the incarnation that it wrote in node.capacity, to order two collectors' rows. */
+  readonly #incarnations = new Map<Guid, number>()
+
+  constructor(options: FleetModelOptions) {
+    this.#options = options
+  }
 
   get hasNodes(): boolean {
     return this.#nodes.size > 0
   }
 
+  /** Whether the participant has told of a node here. */
+  hasServer(participant: Guid): boolean {
+    return this.#incarnations.has(participant)
+  }
+
+  workerIds(): IterableIterator<string> {
+    return this.#workers.keys()
+  }
+
   applyNode(sample: Sample<NodeCapacity>): boolean {
-    const { value } = sample
+    const { key, value, token } = sample
+    const node = this.#nodes.get(key) ?? new Map<EntityGuid, Held<NodeCapacity>>()
+    const before = node.get(token.writer)
     if (sample.instanceState === 'disposed' || value === undefined) {
-      return removeIfOwn(this.#nodes, sample.key, sample.token.writer)
+      const removed = node.delete(token.writer)
+      if (node.size === 0) this.#nodes.delete(key)
+      return removed
     }
-    if (sample.instanceState === 'no-writers') return true
-    this.#collectorOf.set(participantOf(sample.token.writer), value.collectorIncarnation)
-    const held = this.#nodes.get(sample.key)
-    if (held !== undefined && held.value.collectorIncarnation > value.collectorIncarnation) return false
-    if (held !== undefined && held.writer === sample.token.writer && held.seq >= sample.token.seq) return false
-    this.#nodes.set(sample.key, hold(value, sample))
+    if (sample.instanceState === 'no-writers') {
+      if (before !== undefined) node.set(token.writer, { ...before, withdrawn: true })
+      return before !== undefined
+    }
+    if (before !== undefined && !before.withdrawn && before.seq >= token.seq) return false
+    this.#incarnations.set(participantOf(token.writer), value.collectorIncarnation)
+    this.#nodes.set(key, node.set(token.writer, hold(value, sample)))
     return true
   }
 
-  /** Returns the row before and after, or undefined when nothing that shows has changed. */
-  applyRow(sample: Sample<RosterRow>): { before: RosterRow | undefined; after: RosterRow | undefined } | undefined {
-    const { value } = sample
-    const held = this.#workers.get(sample.key)
+  /** The worker that the sample bears on; undefined when it changes nothing. */
+  applyRow(sample: Sample<RosterRow>): string | undefined {
+    const { key, value, token } = sample
+    const workerId = keyParts(key)[2]
+    if (workerId === undefined) return undefined
+    const rows = this.#workers.get(workerId) ?? new WorkerRows()
     if (sample.instanceState === 'disposed' || value === undefined) {
-      return removeIfOwn(this.#workers, sample.key, sample.token.writer)
-        ? { before: held?.value, after: undefined }
-        : undefined
+      if (!rows.remove(token.writer)) return undefined
+      if (rows.size === 0) this.#workers.delete(workerId)
+      return workerId
     }
-    if (sample.instanceState === 'no-writers')
-      return held === undefined ? undefined : { before: held.value, after: held.value }
-    const next = hold(value, sample)
-    if (held !== undefined && !this.#isNewer(next, held)) return undefined
-    this.#workers.set(sample.key, next)
-    return { before: held?.value, after: value }
+    if (sample.instanceState === 'no-writers') return rows.withdraw(token.writer) ? workerId : undefined
+    if (!rows.put(hold(value, sample))) return undefined
+    this.#workers.set(workerId, rows)
+    return workerId
   }
 
-  #isNewer(a: Held<RosterRow>, b: Held<RosterRow>): boolean {
-    if (a.value.incarnation !== b.value.incarnation) return a.value.incarnation > b.value.incarnation
-    if (a.writer === b.writer) return a.seq > b.seq
-    const collectorA = this.#collectorOf.get(participantOf(a.writer)) ?? Number.POSITIVE_INFINITY
-    const collectorB = this.#collectorOf.get(participantOf(b.writer)) ?? 0
-    if (collectorA !== collectorB) return collectorA > collectorB
-    return a.originTimeMs >= b.originTimeMs
-  }
-
-  /** Forgets what has been orphaned for long. True when something went. */
-  expire(nowMs: number, verdictOf: VerdictOf): boolean {
-    let changed = false
-    for (const held of [this.#nodes, this.#workers]) {
-      for (const [key, { writer, originTimeMs }] of held) {
-        if (nowMs - originTimeMs < orphanRetentionMs || !isGone(verdictOf(writer))) continue
-        held.delete(key)
-        changed = true
-      }
+  /** Takes note of who is gone, and forgets what has been orphaned for long. Returns the workers forgotten. */
+  observe(nowMs: number, verdictOf: VerdictOf): string[] {
+    const writers = new Set<EntityGuid>()
+    const forgotten: string[] = []
+    for (const [key, node] of this.#nodes) {
+      for (const held of node.values()) if (this.#isForgotten(held, verdictOf, nowMs, writers)) node.delete(held.writer)
+      if (node.size === 0) this.#nodes.delete(key)
     }
-    if (changed) this.#forgetCollectors()
-    return changed
+    for (const [workerId, rows] of this.#workers) {
+      for (const held of rows.values()) if (this.#isForgotten(held, verdictOf, nowMs, writers)) rows.remove(held.writer)
+      if (rows.size > 0) continue
+      this.#workers.delete(workerId)
+      forgotten.push(workerId)
+    }
+    this.#departures.keepOnly(writers)
+    const participants = new Set([...writers].map(participantOf))
+    for (const guid of this.#incarnations.keys()) if (!participants.has(guid)) this.#incarnations.delete(guid)
+    return forgotten
   }
 
-  #forgetCollectors(): void {
-    const used = new Set<string>()
-    for (const { writer } of this.#nodes.values()) used.add(participantOf(writer))
-    for (const { writer } of this.#workers.values()) used.add(participantOf(writer))
-    for (const guid of this.#collectorOf.keys()) if (!used.has(guid)) this.#collectorOf.delete(guid)
+  #isForgotten(held: Held<unknown>, verdictOf: VerdictOf, nowMs: number, writers: Set<EntityGuid>): boolean {
+    this.#departures.observe(held, verdictOf, nowMs)
+    const goneMs = this.#departures.goneMs(held.writer)
+    const isForgotten = goneMs !== undefined && nowMs - Math.max(goneMs, held.originTimeMs) >= orphanRetentionMs
+    if (!isForgotten) writers.add(held.writer)
+    return isForgotten
   }
 
   nodes(nowMs: number, verdictOf: VerdictOf): NodeStatus[] {
     const nodes: NodeStatus[] = []
-    for (const { value, writer, originTimeMs } of this.#nodes.values()) {
-      const verdict = verdictOf(writer)
-      nodes.push({
-        host: value.host,
-        numaNode: value.numaNode,
-        cpus: value.cpus,
-        memoryTotalBytes: value.memoryTotalBytes,
-        memoryAvailableBytes: value.memoryAvailableBytes,
-        memoryLimitBytes: value.memoryLimitBytes,
-        memoryHeadroomBytes: value.memoryHeadroomBytes,
-        cpuQuotaCores: value.cpuQuotaCores,
-        cpuHeadroomCores: value.cpuHeadroomCores,
-        memoryPressurePercent: value.memoryPressurePercent,
-        cpuPressurePercent: value.cpuPressurePercent,
-        workers: value.workers,
-        collector: {
-          pid: value.collectorPid,
-          liveliness: verdict?.liveliness ?? 'dead',
-          cause: verdict?.cause ?? null,
-        },
-        ageMs: Math.max(0, nowMs - originTimeMs),
-      })
+    for (const node of this.#nodes.values()) {
+      let best: Held<NodeCapacity> | undefined
+      for (const held of node.values()) if (best === undefined || isBetterNode(held, best, verdictOf)) best = held
+      if (best !== undefined) nodes.push(nodeStatus(best, nowMs, verdictOf))
     }
     return nodes.sort((a, b) => compareText(nodeTarget(a.host, a.numaNode), nodeTarget(b.host, b.numaNode)))
   }
 
-  /** A worker whose collector is gone is `unreachable`, not dead: nobody who could know says otherwise. */
   workers(nowMs: number, verdictOf: VerdictOf): WorkerStatus[] {
-    const workers: WorkerStatus[] = []
-    for (const { value, writer, originTimeMs } of this.#workers.values()) {
-      const { sourceWriter: _writer, sourceSeq: _seq, sourceAgeMs, livelinessForMs, ...row } = value
-      const rowAgeMs = Math.max(0, nowMs - originTimeMs)
-      const status = { ...row, livelinessForMs: livelinessForMs + rowAgeMs, ageMs: sourceAgeMs + rowAgeMs }
-      const collector = verdictOf(writer)
-      if (value.liveliness === 'dead' || !isGone(collector)) {
-        workers.push(status)
-        continue
-      }
-      workers.push({
-        ...status,
-        liveliness: 'unreachable',
-        cause: 'host-silent',
-        detail: 'its collector is gone',
-        livelinessForMs: collector === undefined ? rowAgeMs : Math.max(0, nowMs - collector.sinceMs),
-      })
-    }
+    const workers = [...this.#workers.keys()].flatMap((workerId) => this.worker(workerId, nowMs, verdictOf) ?? [])
     return workers.sort((a, b) => compareText(a.workerId, b.workerId))
+  }
+
+  worker(workerId: string, nowMs: number, verdictOf: VerdictOf): WorkerStatus | undefined {
+    const chosen = this.row(workerId, verdictOf)
+    return chosen === undefined ? undefined : this.#status(chosen, nowMs)
+  }
+
+  /** The row that counts now. */
+  row(workerId: string, verdictOf: VerdictOf): ChosenRow | undefined {
+    return this.#workers.get(workerId)?.choose(verdictOf, this.#collectorOf)
+  }
+
+  /** Whether somebody who can know says that the claimant of the name lives. */
+  lives(workerId: string, claimant: Guid, verdictOf: VerdictOf): boolean {
+    return this.#workers.get(workerId)?.lives(claimant, verdictOf) ?? false
+  }
+
+  readonly #collectorOf = (writer: EntityGuid): number => this.#incarnations.get(participantOf(writer)) ?? 0
+
+  /** A worker of whom nobody speaks who could know is `unreachable`, not dead, until policy says otherwise. */
+  #status({ held, standing }: ChosenRow, nowMs: number): WorkerStatus {
+    const { value, writer, originTimeMs } = held
+    const rowAgeMs = Math.max(0, nowMs - originTimeMs)
+    const status: WorkerStatus = {
+      workerId: value.workerId,
+      host: value.host,
+      numaNode: value.numaNode,
+      pid: value.pid,
+      incarnation: value.incarnation,
+      state: value.state,
+      liveliness: value.liveliness,
+      cause: value.cause,
+      detail: value.detail,
+      evidence: value.evidence,
+      livelinessForMs: value.livelinessForMs + rowAgeMs,
+      probationMs: Math.max(0, value.probationMs - rowAgeMs),
+      inFlight: value.inFlight,
+      concurrency: value.concurrency,
+      jobsCompleted: value.jobsCompleted,
+      jobsFailed: value.jobsFailed,
+      admissionOpen: value.admissionOpen,
+      admissionReason: value.admissionReason,
+      appliedIntents: value.appliedIntents,
+      eventLoopUtilization: value.eventLoopUtilization,
+      memoryHeadroomBytes: value.memoryHeadroomBytes,
+      ageMs: value.sourceAgeMs + rowAgeMs,
+    }
+    if (status.liveliness === Liveliness.dead) return status
+    if (status.liveliness === Liveliness.unreachable) return this.#orDead(status)
+    if (standing === 0) {
+      const forMs = Math.max(0, nowMs - (this.#departures.goneMs(writer) ?? nowMs))
+      return this.#orDead(unreachable(status, 'its collector is gone', forMs))
+    }
+    if (standing === 1 && rowAgeMs >= staleRowMs) {
+      return this.#orDead(unreachable(status, 'its collector stands still', rowAgeMs - staleRowMs))
+    }
+    return status
+  }
+
+  #orDead(status: WorkerStatus): WorkerStatus {
+    const afterMs = this.#options.unreachableDeadAfterMs
+    if (afterMs === null || status.livelinessForMs < afterMs) return status
+    const detail = `unreachable for ${afterMs} ms, after which it counts as dead here`
+    return { ...status, liveliness: Liveliness.dead, detail, livelinessForMs: status.livelinessForMs - afterMs }
   }
 }
 
-function isGone(verdict: Verdict | undefined): boolean {
-  return verdict === undefined || verdict.liveliness === 'dead' || verdict.liveliness === 'unreachable'
+function unreachable(status: WorkerStatus, detail: string, livelinessForMs: number): WorkerStatus {
+  return {
+    ...status,
+    liveliness: Liveliness.unreachable,
+    cause: LivelinessCause.hostSilent,
+    detail,
+    evidence: VerdictEvidence.lease,
+    livelinessForMs,
+    probationMs: 0,
+  }
 }
 
-function hold<T>(value: T, sample: Sample<T>): Held<T> {
-  return { value, writer: sample.token.writer, seq: sample.token.seq, originTimeMs: sample.originTimeMs }
+function isBetterNode(a: Held<NodeCapacity>, b: Held<NodeCapacity>, verdictOf: VerdictOf): boolean {
+  const standing = standingOf(a, verdictOf) - standingOf(b, verdictOf)
+  if (standing !== 0) return standing > 0
+  if (a.value.adopted !== b.value.adopted) return b.value.adopted
+  const incarnation = a.value.collectorIncarnation - b.value.collectorIncarnation
+  return incarnation === 0 ? a.originTimeMs > b.originTimeMs : incarnation > 0
 }
 
-function removeIfOwn<T>(held: Map<string, Held<T>>, key: string, writer: EntityGuid): boolean {
-  return held.get(key)?.writer === writer && held.delete(key)
+function nodeStatus(held: Held<NodeCapacity>, nowMs: number, verdictOf: VerdictOf): NodeStatus {
+  const { value, writer, originTimeMs } = held
+  const verdict = held.withdrawn ? undefined : verdictOf(writer)
+  return {
+    host: value.host,
+    numaNode: value.numaNode,
+    cpus: value.cpus,
+    memoryTotalBytes: value.memoryTotalBytes,
+    memoryAvailableBytes: value.memoryAvailableBytes,
+    memoryLimitBytes: value.memoryLimitBytes,
+    memoryHeadroomBytes: value.memoryHeadroomBytes,
+    cpuQuotaCores: value.cpuQuotaCores,
+    cpuHeadroomCores: value.cpuHeadroomCores,
+    memoryPressurePercent: value.memoryPressurePercent,
+    cpuPressurePercent: value.cpuPressurePercent,
+    workers: value.workers,
+    collector: {
+      pid: value.collectorPid,
+      liveliness: verdict?.liveliness ?? 'dead',
+      cause: verdict?.cause ?? null,
+      adopted: value.adopted,
+    },
+    ageMs: Math.max(0, nowMs - originTimeMs),
+  }
 }
 
 function compareText(a: string, b: string): number {

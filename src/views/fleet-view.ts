@@ -1,19 +1,23 @@
 import { setMaxListeners } from 'node:events'
 import { raceSignal, type WaitOptions } from '../core/abort.js'
 import type { Timer } from '../core/clock.js'
+import { invalidArgument } from '../core/errors.js'
 import { type EntityGuid, participantOf } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
 import { aliveVerdict, type Verdict } from '../liveliness/verdict.js'
 import { type Claim, claimFrom, type IntentKind, intentKinds, intentTopics } from '../plane/intents.js'
 import { keyParts } from '../plane/keys.js'
 import { nodeCapacity } from '../plane/node-capacity.js'
-import { nodeRoster, type RosterRow } from '../plane/node-roster.js'
+import { nodeRoster } from '../plane/node-roster.js'
 import { planePartition } from '../plane/partitions.js'
 import { type IntentStatus, intentStatus } from '../plane/transitions.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { Reader } from '../pubsub/reader.js'
+import type { FleetChange } from './fleet-change.js'
 import { FleetModel } from './fleet-model.js'
+import { FleetNews } from './fleet-news.js'
 import { IntentModel } from './intent-model.js'
+import type { LivelinessChange } from './liveliness-ledger.js'
 import type { StatusDocument } from './status-document.js'
 import { computeWitness, type Witness } from './witness.js'
 
@@ -23,17 +27,27 @@ export interface FleetViewOptions {
    * @default 3000
    */
   readonly maxAgeMs?: number
+  /**
+   * After so long a worker that is `unreachable` counts as `dead` in this view, although it may well be working.
+   * @default null: never by itself
+   */
+  readonly unreachableDeadAfterMs?: number | null
 }
 
-export const defaultFleetViewOptions: Required<FleetViewOptions> = Object.freeze({ maxAgeMs: 3_000 })
+export const defaultFleetViewOptions: Required<FleetViewOptions> = Object.freeze({
+  maxAgeMs: 3_000,
+  unreachableDeadAfterMs: null,
+})
 
-/** What has changed. Listeners that need more ask `status()`. */
-export type FleetChange =
-  | { readonly kind: 'worker'; readonly workerId: string; readonly before?: RosterRow; readonly after?: RosterRow }
-  | { readonly kind: 'node'; readonly key: string }
-  /** Without a claim: what held for the target has been withdrawn or has expired. */
-  | { readonly kind: 'intent'; readonly intentKind: IntentKind; readonly target: string; readonly claim?: Claim }
-  | { readonly kind: 'intent-status'; readonly status: IntentStatus }
+/** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
+export function resolveFleetViewOptions(options: FleetViewOptions): Required<FleetViewOptions> {
+  const resolved = { ...defaultFleetViewOptions, ...options }
+  for (const name of ['maxAgeMs', 'unreachableDeadAfterMs'] as const) {
+    const value = resolved[name]
+    if (value !== null && !(value >= 0)) throw invalidArgument(`${name} must be a number of milliseconds, not ${value}`)
+  }
+  return Object.freeze(resolved)
+}
 
 const expireEveryMs = 1_000
 
@@ -44,7 +58,8 @@ const expireEveryMs = 1_000
 export class FleetView {
   readonly #participant: Participant
   readonly #options: Required<FleetViewOptions>
-  readonly #fleet = new FleetModel()
+  readonly #fleet: FleetModel
+  readonly #news: FleetNews
   readonly #intents = new IntentModel()
   readonly #closers: (() => void)[] = []
   readonly #measured: readonly { lag: Reader<never>['lag'] }[]
@@ -53,32 +68,39 @@ export class FleetView {
   #timer: Timer | undefined
   #closed = false
 
+  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT */
   static open(participant: Participant, options: FleetViewOptions = {}): FleetView {
-    return new FleetView(participant, { ...defaultFleetViewOptions, ...options })
+    return new FleetView(participant, resolveFleetViewOptions(options))
   }
 
   private constructor(participant: Participant, options: Required<FleetViewOptions>) {
     this.#participant = participant
     this.#options = options
     this.#listeners = new Listeners(() => participant.counters.add('view.listener-threw'))
+    this.#fleet = new FleetModel(options)
+    this.#news = new FleetNews({
+      clock: participant.clock,
+      counters: participant.counters,
+      fleet: this.#fleet,
+      verdictOf: this.#verdictOf,
+      emit: (change) => this.#listeners.emit(change),
+    })
     const partition = planePartition
     const capacity = this.#open(participant.reader(nodeCapacity, { partition }))
     const roster = this.#open(participant.reader(nodeRoster, { partition }))
     this.#measured = [{ lag: () => capacity.lag() }, { lag: () => roster.lag() }]
     this.#listen(capacity, (sample) => {
-      if (this.#fleet.applyNode(sample)) this.#listeners.emit({ kind: 'node', key: sample.key })
+      if (this.#fleet.applyNode(sample)) this.#news.node(sample.key)
     })
     this.#listen(roster, (sample) => {
-      const change = this.#fleet.applyRow(sample)
-      const workerId = (change?.after ?? change?.before)?.workerId
-      if (change === undefined || workerId === undefined) return
-      this.#listeners.emit({
-        kind: 'worker',
-        workerId,
-        ...(change.before !== undefined && { before: change.before }),
-        ...(change.after !== undefined && { after: change.after }),
-      })
+      const workerId = this.#fleet.applyRow(sample)
+      if (workerId !== undefined) this.#news.worker(workerId)
     })
+    // Whose server is gone is judged otherwise from then on.
+    const peers = participant.onPeer(({ kind, peer }) => {
+      if (kind !== 'joined' && this.#fleet.hasServer(peer.guid)) this.#news.look()
+    })
+    this.#closers.push(() => peers.close())
     for (const kind of intentKinds) this.#readIntents(kind)
     this.#readStatuses()
     this.#arm()
@@ -99,6 +121,14 @@ export class FleetView {
     if (this.#fleet.hasNodes) return
     await raceSignal(this.#firstNode(wait.signal), wait.signal)
     await this.#readersSynced(wait)
+  }
+
+  /**
+   * Every worker that is found dead, the ones that are dead already first; ends when the signal aborts or the view
+   * closes. A slow consumer misses none of the last 65,536. `mayReassign` says whether its work may be given to others.
+   */
+  async *deaths(options: WaitOptions = {}): AsyncIterableIterator<LivelinessChange> {
+    yield* this.#news.deaths(options)
   }
 
   /** Called after the change was applied. A listener that throws is counted (`view.listener-threw`). */
@@ -144,6 +174,7 @@ export class FleetView {
     if (this.#closed) return
     this.#closed = true
     this.#timer?.cancel()
+    this.#news.close()
     this.#listeners.clear()
     for (const close of this.#closers.splice(0)) close()
   }
@@ -244,7 +275,7 @@ export class FleetView {
   #arm(): void {
     this.#timer = this.#participant.clock.after(expireEveryMs, () => {
       const nowMs = this.#participant.clock.nowMs()
-      this.#fleet.expire(nowMs, this.#verdictOf)
+      this.#news.look()
       this.#expireIntents(nowMs)
       this.#arm()
     })

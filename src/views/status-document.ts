@@ -1,4 +1,4 @@
-import type { Liveliness, LivelinessCause } from '../liveliness/verdict.js'
+import type { Liveliness, LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
 import type { IntentKind } from '../plane/intents.js'
 import type { WorkerTotals } from '../plane/node-capacity.js'
 import type { Transition } from '../plane/transitions.js'
@@ -28,7 +28,14 @@ export interface NodeStatus {
   readonly memoryPressurePercent: number | null
   readonly cpuPressurePercent: number | null
   readonly workers: WorkerTotals
-  readonly collector: { readonly pid: number; readonly liveliness: Liveliness; readonly cause: LivelinessCause | null }
+  /** Who serves the node. */
+  readonly collector: {
+    readonly pid: number
+    readonly liveliness: Liveliness
+    readonly cause: LivelinessCause | null
+    /** It stands in for the node's own collector. */
+    readonly adopted: boolean
+  }
   /** Since its collector measured it. */
   readonly ageMs: number
 }
@@ -43,8 +50,12 @@ export interface WorkerStatus {
   readonly liveliness: Liveliness
   readonly cause: LivelinessCause | null
   readonly detail: string | null
+  /** What the liveliness rests on. */
+  readonly evidence: VerdictEvidence
   /** How long the liveliness has lasted. */
   readonly livelinessForMs: number
+  /** Alive again, but for so much longer not to be relied on; 0 otherwise. */
+  readonly probationMs: number
   readonly inFlight: number
   readonly concurrency: number
   readonly jobsCompleted: number

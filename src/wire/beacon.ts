@@ -4,7 +4,8 @@ import { FrameKind, headerBytes, writeHeader } from './header.js'
 
 /**
  * "I am here, and this is how far my writers are." Sent to each partition that the participant writes to, with
- * the digest of its writers in that partition only:
+ * the digest of its writers in that partition only; and, as *presence* without a digest, to the solicit group of each
+ * partition that it reads:
  *
  *     header 21 | incarnation 6 | sequence 4 | descriptorVersion 4 | flags 1 | streamPort 2 | intervalMs 2
  *               | loopDelayMs 2 | progress 4 | count 2 | count × ( writer 4 · lastSeq 6 )
@@ -12,6 +13,8 @@ import { FrameKind, headerBytes, writeHeader } from './header.js'
  * A digest that does not fit one frame goes out in several; each entry stands for itself.
  */
 export interface Beacon {
+  /** Sent to a partition's solicit group: its sender reads there. Its digest is empty. */
+  readonly presence: boolean
   readonly incarnation: number
   /** Rises by one with each beacon of the participant: tells loss and reordering. */
   readonly sequence: number
@@ -37,6 +40,7 @@ export interface DigestEntry {
 const fixedBytes = headerBytes + 27
 const entryBytes = 10
 const goodbyeFlag = 0x01
+const presenceFlag = 0x02
 
 /** How many digest entries fit one beacon of at most `maxBodyBytes`. */
 export function digestCapacity(maxBodyBytes: number): number {
@@ -49,7 +53,7 @@ export function encodeBeacon(from: Guid, beacon: Beacon): Buffer {
   out.u48(beacon.incarnation)
   out.u32(beacon.sequence)
   out.u32(beacon.descriptorVersion)
-  out.u8(beacon.goodbye ? goodbyeFlag : 0)
+  out.u8((beacon.goodbye ? goodbyeFlag : 0) | (beacon.presence ? presenceFlag : 0))
   out.u16(beacon.streamPort)
   out.u16(clampU16(beacon.intervalMs))
   out.u16(clampU16(beacon.loopDelayMs))
@@ -78,7 +82,9 @@ export function decodeBeacon(input: ByteReader): Beacon {
   const digest: DigestEntry[] = []
   for (let index = 0; index < count; index++) digest.push({ writer: input.u32() as EntityId, lastSeq: input.u48() })
   const goodbye = (flags & goodbyeFlag) !== 0
-  return { incarnation, sequence, descriptorVersion, goodbye, streamPort, intervalMs, loopDelayMs, progress, digest }
+  const presence = (flags & presenceFlag) !== 0
+  const fixed = { presence, incarnation, sequence, descriptorVersion, goodbye, streamPort, intervalMs, loopDelayMs }
+  return { ...fixed, progress, digest }
 }
 
 /** "Who is here?": a header and nothing else. Those who write to the partition answer with a beacon. */

@@ -15,6 +15,8 @@ const entity = z
   .transform((id) => id as EntityId)
 const fieldNames = z.array(z.string().refine(isSafeFieldName)).max(maxFields)
 export const seqSchema = z.int().min(0).max(maxU48)
+/** One partition's name. */
+export const partitionSchema = text.min(1)
 export const guidSchema = z.custom<Guid>(isGuid)
 
 /** Milliseconds; null: for ever. */

@@ -11,6 +11,14 @@ export interface PartitionAddress {
 }
 
 /**
+ * The stream lane's name of what else goes by multicast to the group: its beacons and samples, for peers beyond
+ * multicast. Kept apart from the group itself, which on the stream lane carries topics that always go by stream.
+ */
+export function mirrorName(groupName: string): string {
+  return `m${groupName.slice(1)}`
+}
+
+/**
  * Where a partition's frames go: FNV-1a (64 bit) of its UTF-8 name gives the group, and modulo 250 the port
  * offset. The kernel filters by port, the group name by what is left: two partitions on one port hear each
  * other's datagrams and skip them.

@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { malformed, Rejection } from './bytes.js'
 import { descriptorSchema, seqSchema } from './descriptor.js'
-import { pack, unpack } from './msgpack.js'
+import { parseMessage } from './message.js'
+import { pack } from './msgpack.js'
 
 /**
- * The one request of the protocol: "here is who I am and how far I am; who are you and what did I miss?" Sent
+ * The pull: "here is who I am and how far I am; who are you and what did I miss?" Sent
  * over the stream lane as one MessagePack map, answered by one. The answerer keeps no state between requests:
  * a reply that had no room for everything says `more`, and the next request goes on from the token that the
  * reader has reached by then. So catch-up is chunked, resumable and paced by the reader.
@@ -20,11 +20,16 @@ const tokenSchema = z.object({
   base: seqSchema,
 })
 
-const requestSchema = z.object({
+export const pullRequestSchema = z.object({
+  ask: z.literal('pull'),
   descriptor: descriptorSchema,
   /** Version of the answerer's descriptor that the requester holds; 0: none. */
   knownVersion: z.int().min(0),
+  /** The requester hears the answerer's frames. Absent: it does not say. */
+  hears: z.boolean().optional(),
   tokens: z.array(tokenSchema).max(65_536),
+  /** The requester has not heard the answerer for longer than it should. */
+  missed: z.boolean().optional(),
 })
 
 /** What the writer gives a reader: the changes after its token, the whole cache, or nothing, with the reason. */
@@ -55,10 +60,12 @@ const progressSchema = z.object({
 const replySchema = z.object({
   /** Absent when the requester's `knownVersion` is current. */
   descriptor: descriptorSchema.optional(),
+  /** The answerer hears the requester's frames. Absent: it does not say. */
+  hears: z.boolean().optional(),
   progress: z.array(progressSchema).max(65_536),
 })
 
-export type PullRequest = z.infer<typeof requestSchema>
+export type PullRequest = Omit<z.infer<typeof pullRequestSchema>, 'ask'>
 export type PullToken = z.infer<typeof tokenSchema>
 export type PullReply = z.infer<typeof replySchema>
 export type PullProgress = z.infer<typeof progressSchema>
@@ -67,12 +74,13 @@ export type PullProgress = z.infer<typeof progressSchema>
 export const replyBudgetBytes = 1024 * 1024
 
 export function encodePullRequest(request: PullRequest): Buffer {
-  return pack(request)
+  return pack({ ask: 'pull', ...request })
 }
 
 /** @throws NumacastError NUMACAST_MALFORMED */
 export function decodePullRequest(bytes: Buffer): PullRequest {
-  return parse(requestSchema, bytes, 'pull request')
+  const { ask: _, ...request } = parseMessage(pullRequestSchema, bytes, 'pull request')
+  return request
 }
 
 export function encodePullReply(reply: PullReply): Buffer {
@@ -81,12 +89,5 @@ export function encodePullReply(reply: PullReply): Buffer {
 
 /** @throws NumacastError NUMACAST_MALFORMED */
 export function decodePullReply(bytes: Buffer): PullReply {
-  return parse(replySchema, bytes, 'pull reply')
-}
-
-function parse<T>(schema: z.ZodType<T>, bytes: Buffer, what: string): T {
-  const parsed = schema.safeParse(unpack(bytes))
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw malformed(Rejection.badShape, `${what}, ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
+  return parseMessage(replySchema, bytes, 'pull reply')
 }

@@ -13,6 +13,7 @@ function announcer(random = () => 0.5): { clock: FakeClock; sent: string[]; anno
     random,
     beacon: (partition: string, goodbye: boolean) => at(`${goodbye ? 'goodbye' : 'beacon'} ${partition}`),
     solicit: (partition: string) => at(`solicit ${partition}`),
+    presence: (partition: string, goodbye: boolean) => at(`${goodbye ? 'absent' : 'present'} ${partition}`),
   }
   return { clock, sent, announcer: new Announcer(components, 500) }
 }
@@ -50,7 +51,10 @@ t.test('solicits: asked in a burst, answered once by those who write', async (t)
   const { clock, sent, announcer: one } = announcer()
   one.explore('r')
   await clock.advance(130)
-  t.same(sent.splice(0), ['0 solicit r', '40 solicit r', '120 solicit r'])
+  t.same(
+    sent.splice(0),
+    [0, 40, 120].flatMap((ms) => [`${ms} present r`, `${ms} solicit r`]),
+  )
   one.announce('p')
   await clock.advance(130)
   sent.splice(0)
@@ -86,4 +90,21 @@ t.test('after the last writer a partition hears of it for a while', async (t) =>
   t.ok(sent.length > 100, 'one that writes again goes on')
   one.close()
   t.equal(sent.at(-1)?.endsWith('goodbye p'), true)
+})
+
+t.test('those who read say so every two seconds, a little longer than they read, and take their leave', async (t) => {
+  const { clock, sent, announcer: one } = announcer()
+  one.explore('r')
+  one.explore('s')
+  await clock.advance(1_999)
+  sent.splice(0)
+  await clock.advance(2_001)
+  t.same(sent.splice(0), ['2000 present r', '2000 present s', '4000 present r', '4000 present s'])
+  one.ignore('r')
+  one.ignore('r')
+  one.ignore('never read')
+  await clock.advance(2_000)
+  t.same(sent.splice(0), ['4000 present r', '4040 present r', '4120 present r', '6000 present s'])
+  one.close()
+  t.same(sent, ['6000 absent s'])
 })

@@ -13,6 +13,8 @@ export function sampleWorker(own: Partial<WorkerStatus> = {}): WorkerStatus {
     cause: null,
     detail: null,
     livelinessForMs: 5_000,
+    evidence: 'beacon',
+    probationMs: 0,
     inFlight: 0,
     concurrency: 1,
     jobsCompleted: 7,
@@ -41,7 +43,7 @@ export function sampleNode(own: Partial<NodeStatus> = {}): NodeStatus {
     memoryPressurePercent: null,
     cpuPressurePercent: null,
     workers: { available: 1, busy: 0, unhealthy: 0, draining: 0 },
-    collector: { pid: 100, liveliness: 'alive', cause: null },
+    collector: { pid: 100, liveliness: 'alive', cause: null, adopted: false },
     ageMs: 300,
     ...own,
   }

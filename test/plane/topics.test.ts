@@ -7,6 +7,7 @@ import { nodeRoster } from '../../src/plane/node-roster.js'
 import { asNote } from '../../src/plane/text.js'
 import { intentStatus } from '../../src/plane/transitions.js'
 import { workerCapacity } from '../../src/plane/worker-capacity.js'
+import { workerClaim } from '../../src/plane/worker-claim.js'
 import { workerState } from '../../src/plane/worker-state.js'
 
 t.test('the topics of the design, with its keys', (t) => {
@@ -16,6 +17,7 @@ t.test('the topics of the design, with its keys', (t) => {
     jobLifecycle,
     nodeCapacity,
     nodeRoster,
+    workerClaim,
     ...Object.values(intentTopics),
     intentStatus,
     concurrencyLimit,
@@ -28,7 +30,8 @@ t.test('the topics of the design, with its keys', (t) => {
     'worker.capacity': 'workerId',
     'job.lifecycle': 'jobId',
     'node.capacity': 'host, numaNode',
-    'node.roster': 'workerId',
+    'node.roster': 'host, numaNode, workerId',
+    'worker.claim': 'workerId',
     'intent.drain': 'target',
     'intent.pause-node': 'target',
     'intent.throttle-queue': 'target',

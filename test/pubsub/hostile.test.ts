@@ -276,7 +276,7 @@ t.test('a flood of forged beacons is bounded, costs a bounded number of requests
     raw.send(raw.beaconFrame())
     await plane.clock.advance(10)
   }
-  t.equal(victim.counters.get('beacon.refused.too-many-peers'), 4000 - 1024)
+  t.equal(victim.counters.get('peer.refused.too-many'), 4000 - 1024)
   t.ok(mallory.requests <= 1024, `${mallory.requests} requests`)
   raw.write({ id: 'c', n: 3 })
   await plane.clock.advance(10)

@@ -15,6 +15,7 @@ function story(participant: Participant): string[] {
   const told: string[] = []
   participant.onPeer((event: PeerEvent) => {
     const { liveliness, cause } = event.peer.verdict
+    if (event.kind === 'hearing-changed') return
     told.push(`${event.kind} ${event.peer.name} ${liveliness}${cause === null ? '' : ` ${cause}`}`)
   })
   return told

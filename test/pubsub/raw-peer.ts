@@ -66,6 +66,7 @@ export class RawPeer {
 
   beaconFrame(changes: Partial<Beacon> = {}, from: Guid = this.guid): Buffer {
     return encodeBeacon(from, {
+      presence: false,
       incarnation: 1,
       sequence: this.#sequence++,
       descriptorVersion: 1,

@@ -3,6 +3,7 @@ import { type AdmissionFacts, conditionOf, decideAdmission } from '../../src/rol
 
 const free: AdmissionFacts = {
   closing: false,
+  replacedReason: null,
   unhealthyReason: null,
   drainReason: null,
   maintenanceReason: null,

@@ -1,3 +1,4 @@
+import type { ProcessReading } from '../../src/liveliness/process-reading.js'
 import type { Participant } from '../../src/pubsub/participant.js'
 import type { ParticipantOptions } from '../../src/pubsub/participant-options.js'
 import { Collector } from '../../src/roles/collector.js'
@@ -47,6 +48,9 @@ export class FleetInMemory {
   zone: ZoneReading = idleZone
   /** What every worker measures from now on. */
   reading: WorkerReading = idleWorker
+  /** Processes that the kernel says are stopped; only who was not heard is asked about. */
+  readonly stopped = new Set<number>()
+  readonly #gone = new Set<number>()
   readonly #exits = new Map<number, Set<(exit: ProcessExit) => void>>()
   readonly #roles: { close(): Promise<void> }[] = []
   readonly #names = new Map<Participant, string>()
@@ -61,9 +65,8 @@ export class FleetInMemory {
   }
 
   collector(options: CollectorOptions = {}, collectorReadings?: ZoneReadings): Promise<Collector> {
-    const readings = collectorReadings ?? { read: () => this.zone, close() {} }
-    const components = { join: this.#join, readings, watchProcess: this.#watchProcess }
-    return this.#start(Collector.start({ numaNode: 0, ...options }, components))
+    const openReadings = () => collectorReadings ?? this.#zoneReadings
+    return this.#start(Collector.start({ numaNode: 0, ...options }, { ...this.#components, openReadings }))
   }
 
   worker(workerId: string, options: Partial<WorkerOptions> = {}): Promise<Worker> {
@@ -72,7 +75,8 @@ export class FleetInMemory {
   }
 
   scheduler(options: SchedulerOptions = {}): Promise<Scheduler> {
-    return this.#start(Scheduler.start(options, { join: this.#join }))
+    const openReadings = () => this.#zoneReadings
+    return this.#start(Scheduler.start(options, { ...this.#components, openReadings }))
   }
 
   /** Somebody who looks, and may issue; gone without a trace but for what he issued after `leave`. */
@@ -102,6 +106,7 @@ export class FleetInMemory {
     this.cutOff(role)
     void role.close() // of which nobody hears any more: it only ends its timers
     const { pid } = role.participant.identity
+    this.#gone.add(pid)
     const fact = { cause: 'killed' as const, exitCode: null, signal: 'SIGKILL', coreDumped: false, atMs: 0, ...exit }
     for (const onExit of [...(this.#exits.get(pid) ?? [])]) onExit(fact)
   }
@@ -114,6 +119,16 @@ export class FleetInMemory {
   async close(): Promise<void> {
     await this.plane.settle(Promise.all(this.#roles.map((role) => role.close())))
     await this.plane.close()
+  }
+
+  readonly #zoneReadings: ZoneReadings = { read: () => this.zone, close() {} }
+
+  get #components() {
+    const probe = (pid: number): ProcessReading => {
+      const state = this.#gone.has(pid) ? 'gone' : this.stopped.has(pid) ? 'stopped' : 'sleeping'
+      return { state, cpuTimeMs: 0, end: null }
+    }
+    return { join: this.#join, watchProcess: this.#watchProcess, probe }
   }
 
   async #start<R extends { close(): Promise<void> }>(starting: Promise<R>): Promise<R> {

@@ -33,10 +33,10 @@ t.test('watches processes whose pid means the same here, each once, and reports 
     end = onExit
     return { close: () => void closed++ }
   }
-  const kernel = new KernelWatch(observer, watchProcess)
+  const kernel = new KernelWatch(observer, { watchProcess })
   for (const { guid } of [near, near, contained, far, same]) kernel.watch(guid)
   t.strictSame(watched, [near.identity.pid])
-  t.equal(observer.counters.get('kernel-watch.skipped.other-namespace'), 1)
+  t.equal(observer.counters.get('kernel-watch.skipped.not-visible'), 1)
 
   const left: unknown[] = []
   observer.onPeer(({ kind, peer }) => kind === 'left' && left.push(peer.verdict))
@@ -56,10 +56,11 @@ t.test('a process that is gone before it can be watched is reported all the same
   peer.writer(workerState)
   await plane.clock.advance(1_000)
   let closed = 0
-  const kernel = new KernelWatch(observer, (_target, onExit) => {
+  const watchProcess: WatchProcess = (_target, onExit) => {
     onExit(killed)
     return { close: () => void closed++ }
-  })
+  }
+  const kernel = new KernelWatch(observer, { watchProcess })
   kernel.watch(peer.guid)
   t.equal(observer.peer(peer.guid), undefined)
   t.equal(closed, 1, 'the watch that came too late is closed')

@@ -257,7 +257,7 @@ t.test('a policy that breaks stops no other, and nothing that it wanted is lifte
 t.test('what the scheduler cannot see it neither renews nor lifts', async (t) => {
   const fleet = new FleetInMemory()
   const collector = await fleet.collector()
-  await fleet.scheduler({ intentTtlMs: 30_000 })
+  await fleet.scheduler({ intentTtlMs: 30_000, adopts: false })
   const worker = await fleet.worker('a')
   fleet.zone = { ...idleZone, memoryHeadroomBytes: 0 }
   await fleet.clock.advance(8_000)
@@ -313,7 +313,7 @@ t.test('a dead row is forgotten after its time, a goodbye is told as such', asyn
 t.test('a collector is killed and started again: everything converges, and no worker was called dead', async (t) => {
   const fleet = new FleetInMemory()
   const collector = await fleet.collector()
-  await fleet.scheduler()
+  await fleet.scheduler({ adopts: false })
   const workers = await Promise.all(['a', 'b', 'c'].map((id) => fleet.worker(id)))
   const { view, issuer } = await fleet.operator()
   await fleet.plane.settle(view.synced())

@@ -6,24 +6,36 @@ import { maxDomain } from '../../src/transport/port.js'
 /** Below Linux's ephemeral range, so that no outgoing connection can take one by chance. */
 const firstLockPort = 21_000
 
+export interface LockedDomain {
+  readonly domain: number
+  release(): Promise<void>
+}
+
 /**
- * A domain that no other test process uses until `t` ends, so that tests that run at the same time never hear each
+ * A domain that no other test or bench uses until it is released, so that what runs at the same time never hears each
  * other. The lock is a TCP listener on 127.0.0.1, which the kernel releases whatever becomes of the process. Domain 0
  * is left to users.
  */
-export async function claimDomain(t: Test): Promise<number> {
+export async function lockDomain(): Promise<LockedDomain> {
   const start = process.pid % maxDomain
   for (let attempt = 0; attempt < maxDomain; attempt++) {
     const domain = 1 + ((start + attempt) % maxDomain)
     const lock = await tryListen(firstLockPort + domain)
     if (lock === undefined) continue
-    t.teardown(async () => {
+    const release = async (): Promise<void> => {
       lock.close()
       await once(lock, 'close')
-    })
-    return domain
+    }
+    return { domain, release }
   }
   throw new Error(`all ${maxDomain} test domains are taken: look for test processes that were left running`)
+}
+
+/** As {@link lockDomain}, until `t` ends. */
+export async function claimDomain(t: Test): Promise<number> {
+  const { domain, release } = await lockDomain()
+  t.teardown(release)
+  return domain
 }
 
 async function tryListen(port: number): Promise<Server | undefined> {

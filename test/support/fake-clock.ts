@@ -11,7 +11,9 @@ export class FakeClock implements Clock {
   #nowMs = 1_000
   #wallOffsetMs = 1_700_000_000_000
   #order = 0
-  readonly #pending = new Set<Pending>()
+  /** A binary heap, the next due first. Cancelled ones stay until they come up. */
+  readonly #heap: Pending[] = []
+  readonly #cancelled = new Set<Pending>()
 
   nowMs(): number {
     return this.#nowMs
@@ -24,13 +26,26 @@ export class FakeClock implements Clock {
     this.#wallOffsetMs += byMs
   }
   get pendingTimers(): number {
-    return this.#pending.size
+    return this.#heap.length - this.#cancelled.size
   }
 
   after(delayMs: number, fire: () => void): Timer {
-    const pending = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, fire }
-    this.#pending.add(pending)
-    return { cancel: () => void this.#pending.delete(pending) }
+    let isPending = true
+    const pending = {
+      atMs: this.#nowMs + Math.max(0, delayMs),
+      order: this.#order++,
+      fire: () => {
+        isPending = false
+        fire()
+      },
+    }
+    this.#push(pending)
+    return {
+      cancel: () => {
+        if (isPending) this.#cancelled.add(pending)
+        isPending = false
+      },
+    }
   }
 
   /** What arrives at this instant and is under way already comes first. */
@@ -42,8 +57,7 @@ export class FakeClock implements Clock {
   async advance(byMs: number): Promise<void> {
     const untilMs = this.#nowMs + byMs
     await settle()
-    for (let next = this.#nextDue(untilMs); next !== undefined; next = this.#nextDue(untilMs)) {
-      this.#pending.delete(next)
+    for (let next = this.#takeDue(untilMs); next !== undefined; next = this.#takeDue(untilMs)) {
       this.#nowMs = Math.max(this.#nowMs, next.atMs)
       next.fire()
       await settle()
@@ -56,20 +70,47 @@ export class FakeClock implements Clock {
     this.#nowMs += byMs
   }
 
-  #nextDue(untilMs: number): Pending | undefined {
-    let best: Pending | undefined
-    for (const pending of this.#pending) {
-      if (pending.atMs > untilMs) continue
-      if (
-        best === undefined ||
-        pending.atMs < best.atMs ||
-        (pending.atMs === best.atMs && pending.order < best.order)
-      ) {
-        best = pending
-      }
+  #takeDue(untilMs: number): Pending | undefined {
+    for (;;) {
+      const [first] = this.#heap
+      if (first === undefined) return undefined
+      const isCancelled = this.#cancelled.delete(first)
+      if (!isCancelled && first.atMs > untilMs) return undefined
+      this.#pop()
+      if (!isCancelled) return first
     }
-    return best
   }
+
+  #push(pending: Pending): void {
+    let at = this.#heap.push(pending) - 1
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      const above = this.#heap[parent]
+      if (above === undefined || isBefore(above, pending)) break
+      this.#heap[at] = above
+      at = parent
+    }
+    this.#heap[at] = pending
+  }
+
+  #pop(): void {
+    const last = this.#heap.pop()
+    if (last === undefined || this.#heap.length === 0) return
+    let at = 0
+    for (;;) {
+      const [left, right] = [this.#heap[2 * at + 1], this.#heap[2 * at + 2]]
+      const isRight = left !== undefined && right !== undefined && isBefore(right, left)
+      const child = isRight ? right : left
+      if (child === undefined || isBefore(last, child)) break
+      this.#heap[at] = child
+      at = 2 * at + (isRight ? 2 : 1)
+    }
+    this.#heap[at] = last
+  }
+}
+
+function isBefore(one: Pending, other: Pending): boolean {
+  return one.atMs < other.atMs || (one.atMs === other.atMs && one.order < other.order)
 }
 
 /** Lets every already-resolved promise run: one turn of the event loop. */

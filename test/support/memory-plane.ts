@@ -5,6 +5,7 @@ import { joinDomain, type Participant } from '../../src/pubsub/participant.js'
 import type { ParticipantOptions } from '../../src/pubsub/participant-options.js'
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../src/transport/memory.js'
 import type { ProcessIdentity } from '../../src/wire/descriptor.js'
+import type { BlockableLoop } from './blockable.js'
 import { FakeClock } from './fake-clock.js'
 
 /** A domain inside this process: fake clock, memory network, seeded chance. */
@@ -23,18 +24,21 @@ export class MemoryPlane {
     this.network = new MemoryNetwork({ clock: this.clock, random: seededRandom(seed), ...options })
   }
 
+  /** @param loop the participant's own main loop, which a test may block */
   async join(
     name: string,
     options: ParticipantOptions = {},
     identity: Partial<ProcessIdentity> = {},
+    loop?: BlockableLoop,
   ): Promise<Participant> {
+    const transport = this.network.open(name)
     const pid = ++this.#joined
     this.#names.set(pid, name)
     const participant = await joinDomain(
       { domain: 1, name, ...options },
       {
-        clock: this.clock,
-        transport: this.network.open(name),
+        clock: loop ?? this.clock,
+        transport: loop === undefined ? transport : loop.through(transport),
         random: seededRandom(this.#seed * 1000 + pid),
         identity: {
           host: 'memory',

@@ -1,9 +1,10 @@
 import t from 'tap'
-import type { EntityGuid } from '../../src/core/ids.js'
+import { type EntityGuid, participantOf } from '../../src/core/ids.js'
 import { aliveVerdict, type Verdict } from '../../src/liveliness/verdict.js'
 import type { NodeCapacity } from '../../src/plane/node-capacity.js'
 import type { RosterRow } from '../../src/plane/node-roster.js'
-import { FleetModel, orphanRetentionMs } from '../../src/views/fleet-model.js'
+import { FleetModel, orphanRetentionMs, staleRowMs } from '../../src/views/fleet-model.js'
+import type { VerdictOf } from '../../src/views/standing.js'
 import { sampleOf, writerOf } from './samples.js'
 
 const alive: Verdict = aliveVerdict(0)
@@ -20,6 +21,7 @@ function node(over: Partial<NodeCapacity> = {}): NodeCapacity {
     bootId: 'b',
     collectorPid: 1,
     collectorIncarnation: 1,
+    adopted: false,
     cpus: 4,
     memoryTotalBytes: 100,
     memoryAvailableBytes: 50,
@@ -42,12 +44,19 @@ function row(over: Partial<RosterRow> = {}): RosterRow {
     host: 'h',
     numaNode: 0,
     pid: 10,
+    startTimeTicks: 10,
+    pidNamespace: 1,
     incarnation: 1,
+    ownershipStrength: 0,
     state: 'available',
     liveliness: 'alive',
     cause: null,
     detail: null,
+    evidence: 'beacon',
     livelinessForMs: 0,
+    probationMs: 0,
+    predecessor: null,
+    adopted: false,
     inFlight: 0,
     concurrency: 1,
     jobsCompleted: 0,
@@ -57,7 +66,7 @@ function row(over: Partial<RosterRow> = {}): RosterRow {
     appliedIntents: [],
     eventLoopUtilization: null,
     memoryHeadroomBytes: null,
-    sourceWriter: 'x',
+    sourceWriter: writerOf('e'),
     sourceSeq: 1,
     sourceAgeMs: 20,
     ...over,
@@ -65,8 +74,8 @@ function row(over: Partial<RosterRow> = {}): RosterRow {
 }
 
 t.test('ages add up: of the source when the row was written, and of the row', (t) => {
-  const model = new FleetModel()
-  model.applyRow(sampleOf('w', row({ sourceAgeMs: 20, livelinessForMs: 5 }), { atMs: 1_000 }))
+  const model = new FleetModel({ unreachableDeadAfterMs: null })
+  model.applyRow(sampleOf('h/0/w', row({ sourceAgeMs: 20, livelinessForMs: 5 }), { atMs: 1_000 }))
   t.match(model.workers(1_300, everybody), [{ ageMs: 320, livelinessForMs: 305 }])
   t.end()
 })
@@ -76,7 +85,7 @@ t.test('the newer collector of a node wins, in whatever order they are heard', (
     ['old', 'new'],
     ['new', 'old'],
   ] as const) {
-    const model = new FleetModel()
+    const model = new FleetModel({ unreachableDeadAfterMs: null })
     for (const which of order) {
       const incarnation = which === 'old' ? 1 : 2
       const writer = which === 'old' ? 'a' : 'b'
@@ -90,39 +99,91 @@ t.test('the newer collector of a node wins, in whatever order they are heard', (
   t.end()
 })
 
-t.test('of two rows of one worker the newer incarnation wins; the old one’s end does not end it', (t) => {
-  const model = new FleetModel()
-  t.match(model.applyRow(sampleOf('w', row({ pid: 10 }))), { before: undefined, after: { pid: 10 } })
-  t.match(model.applyRow(sampleOf('w', row({ pid: 11, incarnation: 2 }), { writer: 'b' })), { after: { pid: 11 } })
-  t.equal(model.applyRow(sampleOf('w', row({ pid: 10, liveliness: 'dead' }), { seq: 2 })), undefined)
-  t.equal(model.applyRow(sampleOf<RosterRow>('w', undefined, { seq: 3 })), undefined)
-  t.match(model.workers(0, everybody), [{ pid: 11 }])
-  t.match(model.applyRow(sampleOf<RosterRow>('w', undefined, { writer: 'b', seq: 2 })), {
-    before: { pid: 11 },
-    after: undefined,
-  })
-  t.strictSame(model.workers(0, everybody), [])
+t.test('of two claims to one name the stronger that lives counts; the other’s end does not end it', (t) => {
+  const model = new FleetModel({ unreachableDeadAfterMs: null })
+  const first = (over: Partial<RosterRow> = {}) => row({ pid: 10, ...over })
+  const second = (over: Partial<RosterRow> = {}) =>
+    row({ pid: 11, incarnation: 2, sourceWriter: writerOf('f'), ...over })
+  const pids = (verdictOf: VerdictOf = everybody) =>
+    model.workers(0, verdictOf).map(({ pid, liveliness }) => [pid, liveliness])
+  t.equal(model.applyRow(sampleOf('h/0/w', first())), 'w')
+  t.equal(model.applyRow(sampleOf('h/1/w', second({ numaNode: 1 }), { writer: 'b' })), 'w')
+  t.strictSame(pids(), [[11, 'alive']], 'the later incarnation')
+  model.applyRow(sampleOf('h/0/w', first({ ownershipStrength: 1 }), { seq: 2 }))
+  t.strictSame(pids(), [[10, 'alive']], 'the stronger claim')
+  model.applyRow(sampleOf('h/0/w', first({ ownershipStrength: 1, liveliness: 'dead', cause: 'killed' }), { seq: 3 }))
+  t.strictSame(pids(), [[11, 'alive']], 'the one that lives')
+  t.strictSame(pids(all('a')), [[11, 'unreachable']], 'the later of which nobody knows better')
+  t.ok(model.lives('w', participantOf(writerOf('f')), everybody))
+  t.notOk(model.lives('w', participantOf(writerOf('f')), all('a')))
+  model.applyRow(sampleOf<RosterRow>('h/1/w', undefined, { writer: 'b', seq: 2 }))
+  t.strictSame(pids(), [[10, 'dead']])
+  model.applyRow(sampleOf<RosterRow>('h/0/w', undefined, { seq: 4 }))
+  t.strictSame(pids(), [])
+  t.end()
+})
+
+t.test('of several who tell of one claimant the one who knows best counts', (t) => {
+  const model = new FleetModel({ unreachableDeadAfterMs: null })
+  const stalled: Verdict = { ...alive, liveliness: 'stalled', cause: 'stopped' }
+  const asOwnerIs = (owner: Verdict | undefined) => (writer: EntityGuid) => (writer === writerOf('a') ? owner : alive)
+  model.applyNode(sampleOf('h/0', node({ collectorPid: 1 })))
+  model.applyNode(sampleOf('h/0', node({ collectorPid: 2, collectorIncarnation: 9, adopted: true }), { writer: 'b' }))
+  model.applyRow(sampleOf('h/0/w', row({ inFlight: 1 })))
+  const adopted = row({ liveliness: 'dead', cause: 'killed', adopted: true })
+  model.applyRow(sampleOf('h/0/w', adopted, { writer: 'b', atMs: 5 }))
+  t.match(model.workers(10, asOwnerIs(alive)), [{ liveliness: 'alive', inFlight: 1 }], 'the owner')
+  t.match(model.nodes(10, asOwnerIs(alive)), [{ collector: { pid: 1, adopted: false } }])
+  t.match(model.workers(10, asOwnerIs(stalled)), [{ liveliness: 'dead', cause: 'killed' }], 'who stands in for it')
+  t.match(model.nodes(10, asOwnerIs(stalled)), [{ collector: { pid: 2, adopted: true } }])
+  t.match(model.workers(10, asOwnerIs(undefined)), [{ liveliness: 'dead', cause: 'killed' }])
+  model.applyRow(sampleOf('h/0/w', adopted, { writer: 'b', seq: 1, state: 'no-writers' }))
+  t.match(model.workers(10, asOwnerIs(stalled)), [{ liveliness: 'alive' }], 'who has withdrawn knows less')
   t.end()
 })
 
 t.test('a worker whose collector is gone is unreachable; a dead one stays dead', (t) => {
-  const model = new FleetModel()
-  model.applyRow(sampleOf('w', row()))
-  model.applyRow(sampleOf('v', row({ workerId: 'v', liveliness: 'dead', cause: 'killed', detail: 'SIGKILL' })))
-  t.match(model.workers(50, all('b')), [
+  const model = new FleetModel({ unreachableDeadAfterMs: 1_000 })
+  model.applyRow(sampleOf('h/0/w', row()))
+  const dead = row({ workerId: 'v', liveliness: 'dead', cause: 'killed', detail: 'SIGKILL' })
+  model.applyRow(sampleOf('h/0/v', dead))
+  model.observe(50, all('b'))
+  t.match(model.workers(1_049, all('b')), [
     { workerId: 'v', liveliness: 'dead', cause: 'killed', detail: 'SIGKILL' },
-    { workerId: 'w', liveliness: 'unreachable', cause: 'host-silent', detail: 'its collector is gone' },
+    {
+      workerId: 'w',
+      liveliness: 'unreachable',
+      cause: 'host-silent',
+      detail: 'its collector is gone',
+      livelinessForMs: 999,
+    },
+  ])
+  const policy = { liveliness: 'dead', cause: 'host-silent', livelinessForMs: 0 }
+  t.match(model.workers(1_050, all('b'))[1], policy, 'by policy')
+  model.observe(1_060, everybody)
+  t.match(model.workers(1_060, everybody)[1], { liveliness: 'alive' })
+  t.end()
+})
+
+t.test('rows of a collector that stands still age, and then say nothing any more', (t) => {
+  const model = new FleetModel({ unreachableDeadAfterMs: null })
+  const stalled = (): Verdict => ({ ...alive, liveliness: 'stalled', cause: 'stopped' })
+  model.applyRow(sampleOf('h/0/w', row({ probationMs: 20_000 })))
+  t.match(model.workers(staleRowMs - 1, stalled), [{ liveliness: 'alive', probationMs: 20_000 - staleRowMs + 1 }])
+  t.match(model.workers(staleRowMs + 7, stalled), [
+    { liveliness: 'unreachable', detail: 'its collector stands still', livelinessForMs: 7, probationMs: 0 },
   ])
   t.end()
 })
 
 t.test('orphans are kept for a while, then forgotten; what has a collector never is', (t) => {
-  const model = new FleetModel()
+  const model = new FleetModel({ unreachableDeadAfterMs: null })
   model.applyNode(sampleOf('h/0', node()))
-  model.applyRow(sampleOf('w', row()))
-  model.applyRow(sampleOf('v', row({ workerId: 'v' }), { writer: 'b' }))
-  t.notOk(model.expire(orphanRetentionMs - 1, all('b')))
-  t.ok(model.expire(orphanRetentionMs, all('b')))
+  model.applyRow(sampleOf('h/0/w', row()))
+  model.applyRow(sampleOf('h/0/v', row({ workerId: 'v' }), { writer: 'b' }))
+  t.strictSame(model.observe(0, all('b')), [])
+  t.strictSame(model.observe(orphanRetentionMs - 1, all('b')), [])
+  t.strictSame(model.observe(orphanRetentionMs, all('b')), ['w'])
   t.strictSame(model.nodes(0, everybody), [])
   t.match(model.workers(0, everybody), [{ workerId: 'v' }])
   t.equal(model.hasNodes, false)
@@ -130,10 +191,10 @@ t.test('orphans are kept for a while, then forgotten; what has a collector never
 })
 
 t.test('a change heard twice is no change', (t) => {
-  const model = new FleetModel()
+  const model = new FleetModel({ unreachableDeadAfterMs: null })
   model.applyNode(sampleOf('h/0', node(), { seq: 5 }))
   t.notOk(model.applyNode(sampleOf('h/0', node(), { seq: 5 })))
-  model.applyRow(sampleOf('w', row(), { seq: 5 }))
-  t.equal(model.applyRow(sampleOf('w', row(), { seq: 4 })), undefined)
+  model.applyRow(sampleOf('h/0/w', row(), { seq: 5 }))
+  t.equal(model.applyRow(sampleOf('h/0/w', row(), { seq: 4 })), undefined)
   t.end()
 })

@@ -7,6 +7,7 @@ import { readHeader } from '../../src/wire/header.js'
 
 const guid = newGuid()
 const beacon: Beacon = {
+  presence: true,
   incarnation: 1_700_000_000_000,
   sequence: 0xffffffff,
   descriptorVersion: 3,
@@ -29,8 +30,9 @@ function decode(frame: Buffer): Beacon {
 
 t.test('there and back', (t) => {
   t.same(decode(encodeBeacon(guid, beacon)), beacon)
-  t.same(decode(encodeBeacon(guid, { ...beacon, digest: [], goodbye: false })), {
+  t.same(decode(encodeBeacon(guid, { ...beacon, presence: false, digest: [], goodbye: false })), {
     ...beacon,
+    presence: false,
     digest: [],
     goodbye: false,
   })

@@ -69,7 +69,7 @@ t.test('a descriptor is refused when', (t) => {
   }
   for (const [name, changes] of Object.entries(cases)) {
     t.notOk(descriptorSchema.safeParse({ ...descriptor, ...(changes as object) }).success, name)
-    const bytes = pack({ ...request, descriptor: { ...descriptor, ...(changes as object) } })
+    const bytes = pack({ ask: 'pull', ...request, descriptor: { ...descriptor, ...(changes as object) } })
     t.throws(() => decodePullRequest(bytes), { code: 'NUMACAST_MALFORMED', details: { reason: 'bad-shape' } }, name)
   }
   t.end()

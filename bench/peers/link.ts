@@ -1,0 +1,28 @@
+/**
+ * One end of a two-way connection between two processes, whatever carries it. `near` starts the conversation, `far`
+ * answers. Every message arrives once, and messages of one end arrive in order unless a lost one was repaired.
+ */
+export interface Link {
+  /** The bytes belong to the link from here on. `key` names the instance where the peer has instances. */
+  send(message: Buffer, key: number): void
+  /** Hands over what is waiting, where the peer batches. */
+  flush?(): void
+  close(): Promise<void>
+}
+
+export type LinkRole = 'near' | 'far'
+
+/** Opens one end at `address`, which means to each peer what its own file says. */
+export type OpenLink = (address: string, role: LinkRole, onMessage: (message: Buffer) => void) => Promise<Link>
+
+/** Each loads its client library only in the process that uses it. */
+export const links = {
+  numacast: async () => (await import('./numacast.js')).openLink,
+  'node-dgram': async () => (await import('./node-dgram.js')).openLink,
+  nats: async () => (await import('./nats.js')).openLink,
+  redis: async () => (await import('./redis.js')).openLink,
+  mqtt: async () => (await import('./mqtt.js')).openLink,
+  zeromq: async () => (await import('./zeromq.js')).openLink,
+  'zeromq-batched': async () => (await import('./zeromq.js')).openBatchedLink,
+} as const satisfies Readonly<Record<string, () => Promise<OpenLink>>>
+export type LinkName = keyof typeof links

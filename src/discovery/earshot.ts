@@ -1,0 +1,187 @@
+/** Signs of life that may be missing before their sender counts as not heard. */
+const patienceIntervals = 3
+/** Silence after which the peer is asked, in its own intervals: an answer comes before anybody counts it overdue. */
+const askAfterIntervals = 2.5
+/** Beacons in a row by multicast before a stream that stood in for it is given up. */
+const steadyBeacons = 3
+/** A peer met otherwise has this long to be heard by multicast, where answers to a newcomer come within milliseconds. */
+const hearingMs = 250
+/** How long a peer that has just been met is given to make itself known by a request of its own. */
+const courtesyMs = 1_250
+/** Between introductions to a peer that does not hear us, and between signs of presence. */
+export const presenceIntervalMs = 2_000
+/** A peer that did not hear us when it was first asked has this long to: our next sign of presence may be due only then. */
+const secondHearingMs = 2.5 * presenceIntervalMs
+const maxRetryMs = 30_000
+const jitter = 0.1
+
+/** What decides whether an introduction is due, besides what was heard. */
+export interface IntroductionTerms {
+  /** It writes what is read here. */
+  readonly isSource: boolean
+  /** It reads what is written here. */
+  readonly isAudience: boolean
+  readonly isDescribed: boolean
+  /** The peer holds this participant's current descriptor, as far as it has said. */
+  readonly isUpToDate: boolean
+  /** Any frame, of either lane, an answer included. */
+  readonly lastHeardMs: number
+}
+
+/** One way by which a peer's signs of life come in. */
+interface Channel {
+  lastMs: number
+  intervalMs: number
+}
+
+/**
+ * How one peer and this participant hear each other: by multicast, by the stream that stands in for it, or only when
+ * asked. Numbers in, answers out; `nowMs` is always an argument.
+ */
+export class Earshot {
+  #metMs: number
+  readonly #beacons: Channel = silent(0)
+  readonly #presence: Channel = silent(presenceIntervalMs)
+  readonly #live: Channel = silent(0)
+  readonly #introductions: Channel = silent(presenceIntervalMs)
+  #beaconsInARow = 0
+  #hearsUs: boolean | null = null
+  #toldMs = 0
+  #introducing = false
+  /** Answered since the peer last changed its mind on whether it hears us. */
+  #introduced = false
+  #failures = 0
+  #notBeforeMs = 0
+
+  constructor(nowMs: number) {
+    this.#metMs = nowMs
+  }
+
+  /** Whether the peer hears this participant's frames, as far as it has said; null: it has not. */
+  get hearsUs(): boolean | null {
+    return this.#hearsUs
+  }
+
+  /** Until its next sign of life: the most frequent of those that still come. */
+  intervalMs(nowMs: number): number {
+    let shortestMs = Number.POSITIVE_INFINITY
+    for (const channel of [this.#beacons, this.#live, this.#presence, this.#introductions]) {
+      if (isOpen(channel, nowMs)) shortestMs = Math.min(shortestMs, channel.intervalMs)
+    }
+    return shortestMs === Number.POSITIVE_INFINITY ? presenceIntervalMs : shortestMs
+  }
+
+  /** A beacon by multicast. */
+  beacon(intervalMs: number, nowMs: number): void {
+    this.#beaconsInARow = isOpen(this.#beacons, nowMs) ? this.#beaconsInARow + 1 : 1
+    take(this.#beacons, intervalMs, nowMs)
+  }
+
+  /** A sign of presence by multicast. */
+  presence(intervalMs: number, nowMs: number): void {
+    take(this.#presence, intervalMs, nowMs)
+  }
+
+  /** A beacon by the stream that stands in for multicast. */
+  live(intervalMs: number, nowMs: number): void {
+    take(this.#live, intervalMs, nowMs)
+  }
+
+  /** It introduced itself, and will again before `intervalMs` is over. */
+  introducedItself(intervalMs: number, nowMs: number): void {
+    take(this.#introductions, intervalMs, nowMs)
+  }
+
+  /** The peer says whether it hears us. True when that is news: that all is well is none at first. */
+  told(hearsUs: boolean, nowMs: number): boolean {
+    const before = this.#hearsUs
+    if (before === hearsUs) return false
+    this.#hearsUs = hearsUs
+    this.#toldMs = nowMs
+    this.#introduced = false
+    return !hearsUs || before !== null
+  }
+
+  /** It was silent for so long that it may have forgotten us. */
+  lost(nowMs: number): void {
+    this.#hearsUs = null
+    this.#metMs = nowMs
+  }
+
+  /**
+   * What is wanted of its frames arrives without anybody asking: of one that writes what is read here its beacons, of
+   * others any sign.
+   */
+  hears(isSource: boolean, nowMs: number): boolean {
+    const beacons = isOpen(this.#beacons, nowMs, askAfterIntervals) || isOpen(this.#live, nowMs, askAfterIntervals)
+    return beacons || (!isSource && isOpen(this.#presence, nowMs, askAfterIntervals))
+  }
+
+  /** Signs of life still come, of whatever kind. */
+  isHeard(nowMs: number): boolean {
+    return [this.#beacons, this.#live, this.#presence, this.#introductions].some((channel) => isOpen(channel, nowMs))
+  }
+
+  /** Beacons of it have come by multicast at some time. */
+  get isBeaconing(): boolean {
+    return this.#beacons.lastMs !== Number.NEGATIVE_INFINITY
+  }
+
+  /**
+   * Whether a stream should stand in for multicast.
+   * @param hasStream one does: it stays until beacons have come by multicast for a while, or nothing comes at all
+   * @param lastHeardMs of any frame: a peer that is silent altogether has nothing to say over a stream either
+   */
+  needsStream(hasStream: boolean, lastHeardMs: number, nowMs: number): boolean {
+    if (!this.isBeaconing) return hasStream || nowMs - this.#metMs >= hearingMs
+    if (isOpen(this.#beacons, nowMs)) return hasStream && this.#beaconsInARow < steadyBeacons
+    return hasStream || lastHeardMs > this.#beacons.lastMs + this.#beacons.intervalMs
+  }
+
+  /** Whether this participant should introduce itself to the peer now. */
+  isIntroductionDue(terms: IntroductionTerms, nowMs: number): boolean {
+    if (this.#introducing || nowMs < this.#notBeforeMs) return false
+    // One that sends beacons is asked for its descriptor anyway; a reader asks us, if it hears us.
+    if (!terms.isDescribed) return !this.isBeaconing && nowMs - this.#metMs >= courtesyMs
+    if (!terms.isSource && !terms.isAudience) return false
+    if (nowMs - terms.lastHeardMs > askAfterIntervals * this.intervalMs(nowMs)) return true
+    // Its signs of presence still come, and the beacons that are wanted more have ceased.
+    if (terms.isSource && this.isBeaconing && !this.hears(true, nowMs)) return true
+    if (this.#hearsUs === null) return nowMs - this.#metMs >= courtesyMs
+    if (this.#hearsUs) return false
+    return this.#introduced || !terms.isUpToDate || nowMs - this.#toldMs >= secondHearingMs
+  }
+
+  introducing(): void {
+    this.#introducing = true
+  }
+
+  /** @param chance uniform in [0, 1): introductions of those who began together drift apart */
+  introductionAnswered(nowMs: number, chance: number): void {
+    this.#introducing = false
+    this.#introduced = true
+    this.#failures = 0
+    this.#notBeforeMs = nowMs + presenceIntervalMs * (1 - jitter * chance)
+  }
+
+  /** Tried again after half a second, and after each failure twice as long as before. */
+  introductionFailed(nowMs: number, chance: number): void {
+    this.#introducing = false
+    this.#failures++
+    const delayMs = Math.min(maxRetryMs, 250 * 2 ** Math.min(this.#failures, 10))
+    this.#notBeforeMs = nowMs + delayMs * (1 - 2 * jitter * chance)
+  }
+}
+
+function silent(intervalMs: number): Channel {
+  return { lastMs: Number.NEGATIVE_INFINITY, intervalMs }
+}
+
+function take(channel: Channel, intervalMs: number, nowMs: number): void {
+  channel.lastMs = nowMs
+  channel.intervalMs = intervalMs
+}
+
+function isOpen({ lastMs, intervalMs }: Channel, nowMs: number, intervals = patienceIntervals): boolean {
+  return nowMs - lastMs <= intervals * intervalMs
+}

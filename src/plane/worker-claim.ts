@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import { defineTopic } from '../pubsub/topic.js'
+import { count, name } from './text.js'
+
+/** A claim to a workerId, as far as it decides who is the worker. */
+export interface ClaimRank {
+  readonly ownershipStrength: number
+  readonly incarnation: number
+  /** GUID of the claimant's participant. */
+  readonly claimant: string
+}
+
+/** Positive when `a` is the stronger claim: by strength, then the later joined, then the greater GUID. A total order. */
+export function compareClaimRank(a: ClaimRank, b: ClaimRank): number {
+  if (a.ownershipStrength !== b.ownershipStrength) return a.ownershipStrength - b.ownershipStrength
+  if (a.incarnation !== b.incarnation) return a.incarnation - b.incarnation
+  return a.claimant === b.claimant ? 0 : a.claimant < b.claimant ? -1 : 1
+}
+
+/**
+ * Whose a workerId is while several live participants claim it: written by the collector of each claimant's node, so
+ * that the one that lost is told. Disposed once there is nothing left to decide.
+ */
+export const workerClaimSchema = z.object({
+  workerId: name,
+  /** GUID of the participant that is the worker. */
+  claimant: name,
+  incarnation: count,
+  ownershipStrength: count,
+  host: name,
+  numaNode: count,
+  pid: count,
+})
+export type WorkerClaim = z.infer<typeof workerClaimSchema>
+
+export const workerClaim = defineTopic({ name: 'worker.claim', key: 'workerId', schema: workerClaimSchema })

@@ -1,0 +1,204 @@
+import type { Clock } from '../core/clock.js'
+import type { Counters } from '../core/counters.js'
+import type { Guid } from '../core/ids.js'
+import { presenceIntervalMs } from '../discovery/earshot.js'
+import type { FrameSource, StreamLane } from '../transport/transport.js'
+import type { Beacon } from '../wire/beacon.js'
+import { type ByteReader, malformed, Rejection } from '../wire/bytes.js'
+import type { Descriptor } from '../wire/descriptor.js'
+import type { IntroductionReply } from '../wire/introduction.js'
+import type { CatchUpClient } from './catch-up-client.js'
+import type { Matchmaker } from './matchmaker.js'
+import type { PeerDirectory } from './peer-directory.js'
+import type { Relation } from './relation.js'
+import { isDescribed, type RemotePeer } from './remote-peer.js'
+
+export interface EncountersComponents {
+  /** This participant. */
+  readonly self: Guid
+  readonly clock: Clock
+  readonly counters: Counters
+  readonly stream: StreamLane
+  readonly peers: PeerDirectory
+  readonly catchUp: CatchUpClient
+  readonly matchmaker: Matchmaker
+  readonly relation: Relation
+}
+
+/** How others come to be known: by their beacons, their signs of presence, their requests and their answers. */
+export class Encounters {
+  readonly #components: EncountersComponents
+
+  constructor(components: EncountersComponents) {
+    this.#components = components
+  }
+
+  /** A beacon among a partition's data, by multicast. @throws NumacastError NUMACAST_MALFORMED */
+  onBeacon(from: Guid, beacon: Beacon, source: FrameSource): void {
+    const { clock, catchUp, matchmaker } = this.#components
+    const nowMs = clock.nowMs()
+    const peer = this.#hear(from, beacon, source, nowMs)
+    if (peer === undefined) return
+    peer.earshot.beacon(beacon.intervalMs, nowMs)
+    this.#alive(peer, beacon, nowMs)
+    if (peer.descriptor === undefined) catchUp.soon(peer)
+    else if (!isDescribed(peer)) catchUp.afterSpread(peer)
+    matchmaker.digest(peer, beacon.digest)
+  }
+
+  /** A sign of presence: the peer reads a partition that is written to here. @throws NumacastError NUMACAST_MALFORMED */
+  onPresence(from: Guid, beacon: Beacon, source: FrameSource): void {
+    const { clock, catchUp } = this.#components
+    const nowMs = clock.nowMs()
+    const peer = this.#hear(from, beacon, source, nowMs)
+    if (peer === undefined) return
+    peer.earshot.presence(beacon.intervalMs, nowMs)
+    this.#alive(peer, beacon, nowMs)
+    // One that hears us describes itself by its own request; the introducer looks after one that does not.
+    if (peer.descriptor !== undefined && !isDescribed(peer)) catchUp.afterSpread(peer)
+  }
+
+  /** A beacon that the peer published for those beyond multicast. */
+  onLiveBeacon(peer: RemotePeer, beacon: Beacon): void {
+    const { clock, peers, catchUp, matchmaker } = this.#components
+    const nowMs = clock.nowMs()
+    if (beacon.goodbye) {
+      peers.takeLeave(peer.guid)
+      return
+    }
+    peer.announcedVersion = Math.max(peer.announcedVersion, beacon.descriptorVersion)
+    peer.earshot.live(beacon.intervalMs, nowMs)
+    this.#alive(peer, beacon, nowMs)
+    if (!isDescribed(peer)) catchUp.afterSpread(peer)
+    matchmaker.digest(peer, beacon.digest)
+  }
+
+  /** Samples from the datagram lane. @throws NumacastError NUMACAST_MALFORMED */
+  onSamples(from: Guid, input: ByteReader, source: FrameSource): void {
+    const { counters, peers, matchmaker } = this.#components
+    const peer = peers.get(from)
+    if (peer === undefined) {
+      counters.add('samples.from-unknown')
+      return
+    }
+    if (!peer.ways.isKnown(source)) throw malformed(Rejection.foreignSource, 'samples')
+    matchmaker.samples(peer, input)
+  }
+
+  /**
+   * A participant has asked something, and said who it is. It becomes a peer when it shares a partition with this one,
+   * or when it `stays`: it introduced itself and will again.
+   */
+  onRequester(descriptor: Descriptor, stays: boolean): RemotePeer | undefined {
+    const { self, clock, counters, peers, catchUp, relation } = this.#components
+    const { guid } = descriptor
+    if (guid === self) return undefined
+    if (peers.hasDeparted(guid)) {
+      counters.add('request.from-departed')
+      return undefined
+    }
+    const nowMs = clock.nowMs()
+    const known = peers.get(guid)
+    if (known !== undefined) {
+      heardFrom(known, nowMs)
+      if (known.descriptor !== undefined && !isSameProcess(known.descriptor, descriptor)) {
+        counters.add('request.rejected.foreign-identity')
+      } else if (descriptor.version > (known.descriptor?.version ?? 0)) {
+        peers.described(known, descriptor)
+        if (known.matches.size > 0) catchUp.afterSpread(known)
+      }
+      return known
+    }
+    if (!stays && !relation.isRelated(descriptor)) return undefined
+    return this.#meetDescribed(descriptor, nowMs)
+  }
+
+  /** Somebody who says that this participant holds its descriptor. Undefined, and it will send it, when that is not so. */
+  onFamiliar(guid: Guid, version: number): RemotePeer | undefined {
+    const known = this.#components.peers.get(guid)
+    if (known?.descriptor === undefined) return undefined
+    heardFrom(known, this.#components.clock.nowMs())
+    return known.descriptor.version === version ? known : undefined
+  }
+
+  /**
+   * Somebody has answered an introduction. The one that was asked, or, when an address was asked, whoever lives there:
+   * undefined then, when it is not to be a peer.
+   */
+  onAnswer({ from, descriptor, knows, hears }: IntroductionReply): RemotePeer | undefined {
+    const { self, clock, peers, catchUp } = this.#components
+    if (from === self || peers.hasDeparted(from)) return undefined
+    const nowMs = clock.nowMs()
+    const known = peers.get(from)
+    if (known !== undefined && descriptor !== undefined && descriptor.version > (known.descriptor?.version ?? 0)) {
+      peers.described(known, descriptor)
+      if (known.matches.size > 0) catchUp.soon(known)
+    }
+    const peer = known ?? (descriptor === undefined ? undefined : this.#meetDescribed(descriptor, nowMs))
+    if (peer === undefined) return undefined
+    if (peer.monitor.isOverdue(nowMs)) peer.earshot.lost(nowMs)
+    peer.monitor.answered(nowMs)
+    peer.holdsVersion = knows
+    peers.told(peer, hears)
+    return peer
+  }
+
+  #meetDescribed(descriptor: Descriptor, nowMs: number): RemotePeer | undefined {
+    const { peers, catchUp } = this.#components
+    const { guid, incarnation, version } = descriptor
+    const peer = peers.meet({ guid, incarnation, version, intervalMs: presenceIntervalMs }, nowMs)
+    if (peer === undefined) return undefined
+    peers.described(peer, descriptor)
+    if (peer.matches.size > 0) catchUp.soon(peer)
+    return peer
+  }
+
+  /** What every sign of life by multicast says of its sender. Undefined when there is nothing more to be taken from it. */
+  #hear(from: Guid, beacon: Beacon, source: FrameSource, nowMs: number): RemotePeer | undefined {
+    const { counters, stream, peers } = this.#components
+    if (peers.hasDeparted(from)) {
+      counters.add('beacon.from-departed')
+      return undefined
+    }
+    const known = peers.get(from)
+    if (known !== undefined && !known.ways.isKnown(source)) {
+      // Once a peer is overdue its address may have changed.
+      if (!known.monitor.isOverdue(nowMs)) throw malformed(Rejection.foreignSource, 'beacon')
+      known.ways.moveTo(source)
+    }
+    if (beacon.goodbye) {
+      peers.takeLeave(from)
+      return undefined
+    }
+    const { incarnation, descriptorVersion: version, intervalMs } = beacon
+    const peer = known ?? peers.meet({ guid: from, incarnation, version, intervalMs }, nowMs)
+    if (peer === undefined) return undefined
+    if (!peer.ways.takeBeacon(source, beacon.sequence)) {
+      counters.add('beacon.copies')
+      return undefined
+    }
+    heardFrom(peer, nowMs)
+    const { address } = peer.ways.main ?? source
+    peer.endpoint = beacon.streamPort === 0 ? undefined : stream.requestEndpointAt(address, beacon.streamPort)
+    peer.announcedVersion = Math.max(peer.announcedVersion, version)
+    return peer
+  }
+
+  #alive({ monitor, earshot }: RemotePeer, { loopDelayMs, progress }: Beacon, nowMs: number): void {
+    monitor.beacon({ intervalMs: earshot.intervalMs(nowMs), loopDelayMs, progress }, nowMs)
+  }
+}
+
+/** Any frame of the peer's own. */
+function heardFrom({ monitor, earshot }: RemotePeer, nowMs: number): void {
+  if (monitor.isOverdue(nowMs)) earshot.lost(nowMs)
+  monitor.heard(nowMs)
+}
+
+function isSameProcess(one: Descriptor, other: Descriptor): boolean {
+  return (
+    one.incarnation === other.incarnation &&
+    one.identity.bootId === other.identity.bootId &&
+    one.identity.pid === other.identity.pid
+  )
+}

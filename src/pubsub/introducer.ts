@@ -1,0 +1,132 @@
+import type { Clock } from '../core/clock.js'
+import type { Counters } from '../core/counters.js'
+import type { Guid } from '../core/ids.js'
+import type { Random } from '../core/random.js'
+import { presenceIntervalMs } from '../discovery/earshot.js'
+import type { StreamLane } from '../transport/transport.js'
+import { malformed, Rejection, rejectionOf } from '../wire/bytes.js'
+import type { ProcessIdentity } from '../wire/descriptor.js'
+import { decodeIntroductionReply, encodeIntroduction, type IntroductionReply } from '../wire/introduction.js'
+import type { Encounters } from './encounters.js'
+import type { LocalEndpoints } from './local-endpoints.js'
+import type { PeerDirectory } from './peer-directory.js'
+import type { Relation } from './relation.js'
+import { type RemotePeer, requestEndpointsOf } from './remote-peer.js'
+
+export interface IntroducerComponents {
+  readonly self: Guid
+  readonly clock: Clock
+  readonly random: Random
+  readonly counters: Counters
+  readonly stream: StreamLane
+  readonly identity: ProcessIdentity
+  readonly endpoints: LocalEndpoints
+  readonly peers: PeerDirectory
+  readonly encounters: Encounters
+  readonly relation: Relation
+}
+
+/** Introductions under way at once; others wait for the next look, in random order. */
+const maxInFlight = 64
+const timeoutMs = 1_000
+
+/**
+ * Makes this participant known, by request, to peers that do not hear it, and asks those that have fallen silent. So
+ * two that hear each other in one direction only, or not at all by multicast, still keep each other's lease.
+ */
+export class Introducer {
+  readonly #components: IntroducerComponents
+  #inFlight = 0
+  #closed = false
+
+  constructor(components: IntroducerComponents) {
+    this.#components = components
+  }
+
+  /** Looks whom to introduce itself to; a few times a second. */
+  look(): void {
+    const { clock, peers, relation, endpoints } = this.#components
+    const nowMs = clock.nowMs()
+    const due: RemotePeer[] = []
+    for (const peer of peers.values()) {
+      const { descriptor, monitor, earshot, holdsVersion } = peer
+      const terms = {
+        isDescribed: descriptor !== undefined,
+        isSource: descriptor !== undefined && relation.isSource(descriptor),
+        isAudience: descriptor !== undefined && relation.isAudience(descriptor),
+        isUpToDate: holdsVersion === endpoints.version,
+        lastHeardMs: monitor.lastHeardMs,
+      }
+      if (earshot.isIntroductionDue(terms, nowMs)) due.push(peer)
+    }
+    for (const peer of this.#shuffled(due)) {
+      if (this.#inFlight >= maxInFlight) return
+      void this.#introduce(peer)
+    }
+  }
+
+  /**
+   * Introduces this participant to whoever answers at `endpoint`.
+   * @throws NumacastError NUMACAST_TIMEOUT, NUMACAST_CLOSED, NUMACAST_LIMIT, NUMACAST_INVALID_ARGUMENT, NUMACAST_MALFORMED
+   */
+  async ask(
+    requestEndpoints: readonly string[],
+    known: RemotePeer | undefined,
+    intervalMs: number,
+  ): Promise<IntroductionReply> {
+    const { self, clock, counters, stream, endpoints, relation } = this.#components
+    const { version } = endpoints
+    const request = encodeIntroduction({
+      from: self,
+      version,
+      ...(known !== undefined && known.holdsVersion === version ? {} : { descriptor: endpoints.descriptor() }),
+      knownVersion: known?.descriptor?.version ?? 0,
+      hears: known?.descriptor !== undefined && known.earshot.hears(relation.isSource(known.descriptor), clock.nowMs()),
+      intervalMs,
+    })
+    counters.add('introduction.sent')
+    const reply = decodeIntroductionReply(await stream.request(requestEndpoints, request, { timeoutMs }))
+    if (reply.descriptor !== undefined && reply.descriptor.guid !== reply.from) {
+      throw malformed(Rejection.badValue, 'descriptor of another participant')
+    }
+    return reply
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+
+  /** Never rejects: a failure is counted and tried again. */
+  async #introduce(peer: RemotePeer): Promise<void> {
+    const { clock, random, counters, identity, peers, encounters } = this.#components
+    peer.earshot.introducing()
+    this.#inFlight++
+    try {
+      const reply = await this.ask(requestEndpointsOf(peer, identity), peer, presenceIntervalMs)
+      if (this.#closed || peers.get(peer.guid) !== peer) return
+      if (reply.from !== peer.guid) throw malformed(Rejection.foreignSource, 'introduction reply')
+      peer.earshot.introductionAnswered(clock.nowMs(), random())
+      encounters.onAnswer(reply)
+    } catch (error) {
+      peer.earshot.introductionFailed(clock.nowMs(), random())
+      counters.add(`introduction.failed.${codeOf(error)}`)
+    } finally {
+      this.#inFlight--
+    }
+  }
+
+  #shuffled(peers: RemotePeer[]): RemotePeer[] {
+    for (let at = peers.length - 1; at > 0; at--) {
+      const other = Math.floor(this.#components.random() * (at + 1))
+      const moved = peers[at] as RemotePeer
+      peers[at] = peers[other] as RemotePeer
+      peers[other] = moved
+    }
+    return peers
+  }
+}
+
+function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown }).code
+  return code === 'NUMACAST_TIMEOUT' ? 'timeout' : code === 'NUMACAST_CLOSED' ? 'closed' : rejectionOf(error)
+}

@@ -1,0 +1,95 @@
+import type { Clock } from '../core/clock.js'
+import type { Guid } from '../core/ids.js'
+import type { GossipReply, GossipRequest, Referral } from '../wire/gossip.js'
+import { maxReferralEndpoints, maxReferrals } from '../wire/gossip.js'
+import type { Introduction, IntroductionReply } from '../wire/introduction.js'
+import type { PullReply, PullRequest } from '../wire/pull.js'
+import type { CatchUpServer } from './catch-up-server.js'
+import type { Encounters } from './encounters.js'
+import type { LocalEndpoints } from './local-endpoints.js'
+import type { PeerDirectory } from './peer-directory.js'
+import { type Relation, touches } from './relation.js'
+import type { RemotePeer } from './remote-peer.js'
+
+export interface ReceptionComponents {
+  readonly self: Guid
+  readonly clock: Clock
+  readonly endpoints: LocalEndpoints
+  readonly peers: PeerDirectory
+  readonly encounters: Encounters
+  readonly server: CatchUpServer
+  readonly relation: Relation
+  /** Somebody does not hear this participant by multicast. Resolves when its live frames can be had by stream. */
+  readonly openLive: () => Promise<void>
+}
+
+/** Answers what participants ask each other, and makes peers of those who ask. */
+export class Reception {
+  readonly #components: ReceptionComponents
+
+  constructor(components: ReceptionComponents) {
+    this.#components = components
+  }
+
+  async pull(request: PullRequest): Promise<PullReply> {
+    const { encounters, server } = this.#components
+    const peer = encounters.onRequester(request.descriptor, false)
+    await this.#hearsUs(peer, request.hears)
+    const reply = server.answer(request)
+    return peer === undefined ? reply : { ...reply, hears: this.#hears(peer) }
+  }
+
+  async introduce(request: Introduction): Promise<IntroductionReply> {
+    const { self, clock, endpoints, encounters } = this.#components
+    const { from, descriptor } = request
+    const peer =
+      descriptor?.guid === from
+        ? encounters.onRequester(descriptor, true)
+        : encounters.onFamiliar(from, request.version)
+    peer?.earshot.introducedItself(request.intervalMs, clock.nowMs())
+    peer?.monitor.expectEvery(peer.earshot.intervalMs(clock.nowMs()))
+    await this.#hearsUs(peer, request.hears)
+    const reply = { from: self, knows: peer?.descriptor?.version ?? 0, hears: peer !== undefined && this.#hears(peer) }
+    return request.knownVersion === endpoints.version ? reply : { ...reply, descriptor: endpoints.descriptor() }
+  }
+
+  /** Those who live and concern the requester, in the order of their GUIDs. */
+  gossip({ from, reads, writes, after = '' as Guid }: GossipRequest): GossipReply {
+    const interests = { reads: new Set(reads), writes: new Set(writes) }
+    const wanted: Referral[] = []
+    for (const peer of this.#components.peers.values()) {
+      if (peer.guid <= after || peer.guid === from || !concerns(peer, interests)) continue
+      wanted.push({ guid: peer.guid, endpoints: addressesOf(peer) })
+    }
+    wanted.sort((one, other) => (one.guid < other.guid ? -1 : 1))
+    return { peers: wanted.slice(0, maxReferrals), more: wanted.length > maxReferrals }
+  }
+
+  #hears(peer: RemotePeer): boolean {
+    const { clock, relation } = this.#components
+    const isSource = peer.descriptor !== undefined && relation.isSource(peer.descriptor)
+    return peer.earshot.hears(isSource, clock.nowMs())
+  }
+
+  async #hearsUs(peer: RemotePeer | undefined, hearsUs: boolean | undefined): Promise<void> {
+    if (hearsUs === undefined) return
+    if (!hearsUs) await this.#components.openLive()
+    if (peer !== undefined) this.#components.peers.told(peer, hearsUs)
+  }
+}
+
+/** Its own list, and the address that it was heard from, which may be the only one that leads anywhere. */
+function addressesOf({ descriptor, endpoint }: RemotePeer): string[] {
+  const known = endpoint === undefined ? [] : [endpoint]
+  return [...new Set([...known, ...(descriptor?.requestEndpoints ?? [])])].slice(0, maxReferralEndpoints)
+}
+
+function concerns(
+  { descriptor, monitor }: RemotePeer,
+  { reads, writes }: { readonly reads: ReadonlySet<string>; readonly writes: ReadonlySet<string> },
+): boolean {
+  if (descriptor === undefined) return false
+  const { liveliness } = monitor.verdict
+  if (liveliness !== 'alive' && liveliness !== 'stalled') return false
+  return touches(descriptor.writers, reads) || touches(descriptor.readers, writes)
+}

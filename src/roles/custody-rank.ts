@@ -1,0 +1,54 @@
+import type { Guid } from '../core/ids.js'
+
+/** One who could serve a node whose own collector is away: another collector of the host, or a scheduler on it. */
+export interface Candidate {
+  readonly guid: Guid
+  /** The node that a collector serves for good; null for a scheduler. */
+  readonly numaNode: number | null
+}
+
+/** Negative when `a` comes first: collectors before schedulers, the lowest node first, then the lower GUID. */
+export function compareCandidates(a: Candidate, b: Candidate): number {
+  const nodeA = a.numaNode ?? Number.POSITIVE_INFINITY
+  const nodeB = b.numaNode ?? Number.POSITIVE_INFINITY
+  if (nodeA !== nodeB) return nodeA < nodeB ? -1 : 1
+  return a.guid === b.guid ? 0 : a.guid < b.guid ? -1 : 1
+}
+
+/** How a node is being served, as one candidate sees it. */
+export interface CustodyFacts {
+  /** The node's own collector is there, and its loop runs. */
+  readonly ownerServes: boolean
+  /** Since when it is not; undefined while it is. */
+  readonly ownerGoneMs: number | undefined
+  /** A candidate that comes before this one lives. */
+  readonly isOutranked: boolean
+  readonly isServing: boolean
+  /** Since when somebody with a better right has been serving the node beside this one. */
+  readonly relievedMs: number | undefined
+  /** That one's rows name every living worker of this one's. */
+  readonly isCovered: boolean
+}
+
+export interface CustodyTerms {
+  /** A collector that restarts at once is waited for. */
+  readonly adoptAfterMs: number
+  /** Both serve side by side for so long, so that no view misses a worker in between. */
+  readonly overlapMs: number
+  /** Longer than this nobody waits for rows that do not come. */
+  readonly patienceMs: number
+}
+
+export const custodyTerms: CustodyTerms = Object.freeze({ adoptAfterMs: 1_000, overlapMs: 1_000, patienceMs: 10_000 })
+
+/** What a candidate does about a node that is not its own. */
+export function decideCustody(facts: CustodyFacts, terms: CustodyTerms, nowMs: number): 'adopt' | 'release' | 'keep' {
+  if (facts.isServing) {
+    if (facts.relievedMs === undefined) return 'keep'
+    const overlapMs = nowMs - facts.relievedMs
+    return overlapMs >= terms.patienceMs || (facts.isCovered && overlapMs >= terms.overlapMs) ? 'release' : 'keep'
+  }
+  const { ownerGoneMs } = facts
+  if (facts.ownerServes || facts.isOutranked || ownerGoneMs === undefined) return 'keep'
+  return nowMs - ownerGoneMs >= terms.adoptAfterMs ? 'adopt' : 'keep'
+}

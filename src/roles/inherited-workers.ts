@@ -1,0 +1,121 @@
+import { type EntityGuid, type Guid, participantOf } from '../core/ids.js'
+import type { ProcessReading } from '../liveliness/process-reading.js'
+import { ProcessWitness } from '../liveliness/process-witness.js'
+import { Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from '../liveliness/verdict.js'
+import type { RosterRow } from '../plane/node-roster.js'
+
+/** What the kernel says of the process behind a row, as far as it can be asked. */
+export type ReadProcess = (row: RosterRow) => ProcessReading
+
+interface Heirloom {
+  readonly row: RosterRow
+  /** When the row was written, on this process's monotonic clock. */
+  readonly rowTimeMs: number
+  readonly sinceMs: number
+  readonly witness: ProcessWitness
+  verdict: Verdict | undefined
+}
+
+export interface Inheritance {
+  readonly row: RosterRow
+  readonly rowTimeMs: number
+  readonly verdict: Verdict
+}
+
+/**
+ * Workers that whoever served the node before knew of, and that have not been heard here yet. One that lives answers
+ * the solicit of who takes over, and is no longer inherited then. Of the others the kernel says whether they are gone;
+ * where it cannot be asked, silence for a lease decides.
+ */
+export class InheritedWorkers {
+  readonly #leaseMs: number
+  readonly #read: ReadProcess
+  readonly #rows = new Map<Guid, Heirloom>()
+
+  constructor(leaseMs: number, read: ReadProcess) {
+    this.#leaseMs = leaseMs
+    this.#read = read
+  }
+
+  get size(): number {
+    return this.#rows.size
+  }
+
+  /** A row of another who serves or served this node. A dead one is taken as it is. */
+  offer(row: RosterRow, rowTimeMs: number, nowMs: number): Inheritance | undefined {
+    const participant = participantOf(row.sourceWriter as EntityGuid)
+    if (row.liveliness === Liveliness.dead) {
+      this.#rows.delete(participant)
+      const { cause, detail, evidence, livelinessForMs } = row
+      return { row, rowTimeMs, verdict: gone(cause, detail, evidence, rowTimeMs - livelinessForMs) }
+    }
+    const known = this.#rows.get(participant)
+    this.#rows.set(participant, {
+      row,
+      rowTimeMs,
+      sinceMs: known?.sinceMs ?? nowMs,
+      witness: known?.witness ?? new ProcessWitness(),
+      verdict: known?.verdict,
+    })
+    return undefined
+  }
+
+  /** It has been heard: its own word counts from now on. */
+  heard(participant: Guid): void {
+    this.#rows.delete(participant)
+  }
+
+  /** Those of whom something new can be said. The dead among them are handed over for good. */
+  judge(nowMs: number): Inheritance[] {
+    const judged: Inheritance[] = []
+    for (const [participant, heirloom] of this.#rows) {
+      const verdict = this.#verdictOn(heirloom, nowMs)
+      if (verdict === undefined || sameVerdict(verdict, heirloom.verdict)) continue
+      heirloom.verdict = verdict
+      if (verdict.liveliness === Liveliness.dead) this.#rows.delete(participant)
+      judged.push({ row: heirloom.row, rowTimeMs: heirloom.rowTimeMs, verdict })
+    }
+    return judged
+  }
+
+  #verdictOn({ row, sinceMs, witness }: Heirloom, nowMs: number): Verdict | undefined {
+    const { exited, stopped, ioWait, loopBusy, leaseExpired } = LivelinessCause
+    const { kernel, lease } = VerdictEvidence
+    const finding = witness.look(this.#read(row), nowMs)
+    if (finding.kind === 'gone') {
+      const { cause, detail } = finding.end ?? { cause: exited, detail: 'found gone by who took over its node' }
+      return gone(cause, detail, kernel, nowMs)
+    }
+    if (nowMs - sinceMs < this.#leaseMs) return undefined
+    switch (finding.kind) {
+      case 'stopped':
+        return stalled(stopped, null, nowMs)
+      case 'io-wait':
+        return stalled(ioWait, null, nowMs)
+      case 'busy':
+        return stalled(loopBusy, finding.detail, nowMs)
+      case 'asleep':
+        return stalled(loopBusy, 'asleep, and not heard by who took over its node', nowMs)
+      case 'unknown':
+        return gone(leaseExpired, 'not heard by who took over its node', lease, nowMs)
+    }
+  }
+}
+
+function gone(
+  cause: LivelinessCause | null,
+  detail: string | null,
+  evidence: VerdictEvidence,
+  sinceMs: number,
+): Verdict {
+  return { liveliness: Liveliness.dead, cause, detail, sinceMs, evidence, reliableFromMs: null }
+}
+
+function stalled(cause: LivelinessCause, detail: string | null, sinceMs: number): Verdict {
+  const evidence = VerdictEvidence.kernel
+  return { liveliness: Liveliness.stalled, cause, detail, sinceMs, evidence, reliableFromMs: null }
+}
+
+function sameVerdict(a: Verdict, b: Verdict | undefined): boolean {
+  return a.liveliness === b?.liveliness && a.cause === b.cause
+}

@@ -1,0 +1,19 @@
+import type { Claim, IntentKind } from '../plane/intents.js'
+import type { IntentStatus } from '../plane/transitions.js'
+import type { LivelinessChange } from './liveliness-ledger.js'
+import type { WorkerStatus } from './status-document.js'
+
+/** What has changed. Listeners that need more ask `status()`. */
+export type FleetChange =
+  | {
+      readonly kind: 'worker'
+      readonly workerId: string
+      readonly before?: WorkerStatus
+      readonly after?: WorkerStatus
+    }
+  /** Every change of a worker's liveliness, also one that the next has overtaken already. */
+  | ({ readonly kind: 'liveliness' } & LivelinessChange)
+  | { readonly kind: 'node'; readonly key: string }
+  /** Without a claim: what held for the target has been withdrawn or has expired. */
+  | { readonly kind: 'intent'; readonly intentKind: IntentKind; readonly target: string; readonly claim?: Claim }
+  | { readonly kind: 'intent-status'; readonly status: IntentStatus }

@@ -1,0 +1,11 @@
+import type { z } from 'zod'
+import { malformed, Rejection } from './bytes.js'
+import { unpack } from './msgpack.js'
+
+/** One MessagePack map from outside, checked. @throws NumacastError NUMACAST_MALFORMED */
+export function parseMessage<T>(schema: z.ZodType<T>, bytes: Buffer, what: string): T {
+  const parsed = schema.safeParse(unpack(bytes))
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw malformed(Rejection.badShape, `${what}, ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
+}

@@ -1,0 +1,15 @@
+import { z } from 'zod'
+import { gossipRequestSchema } from './gossip.js'
+import { introductionSchema } from './introduction.js'
+import { parseMessage } from './message.js'
+import { pullRequestSchema } from './pull.js'
+
+const requestSchema = z.discriminatedUnion('ask', [pullRequestSchema, introductionSchema, gossipRequestSchema])
+
+/** Any of the three things that participants ask each other, told apart by `ask`. */
+export type Request = z.infer<typeof requestSchema>
+
+/** @throws NumacastError NUMACAST_MALFORMED */
+export function decodeRequest(bytes: Buffer): Request {
+  return parseMessage(requestSchema, bytes, 'request')
+}

@@ -1,0 +1,239 @@
+import t, { type Test } from 'tap'
+import type { PeerEvent } from '../../src/pubsub/events.js'
+import type { Participant } from '../../src/pubsub/participant.js'
+import type { Reader } from '../../src/pubsub/reader.js'
+import { defineTopic } from '../../src/pubsub/topic.js'
+import { type MemoryPlane, openPlane } from '../support/memory-plane.js'
+
+interface Value {
+  readonly id: string
+  readonly n: number
+}
+const topic = defineTopic<Value>({ name: 'state', key: 'id', fields: ['id', 'n'] })
+
+function story(participant: Participant): string[] {
+  const told: string[] = []
+  participant.onPeer(({ kind, peer }: PeerEvent) => {
+    const { liveliness, cause } = peer.verdict
+    told.push(`${kind} ${peer.name} ${kind === 'hearing-changed' ? peer.hearsUs : (cause ?? liveliness)}`)
+  })
+  return told
+}
+
+/** Multicast from one to the other is lost, streams are not. */
+function deafen(plane: MemoryPlane, from: string, to: string): void {
+  plane.network.setLinkFaults(from, to, { lossRatio: 1 })
+}
+
+/** Each value that the reader was told of, once per telling. */
+function tellings(reader: Reader<Value>): string[] {
+  const told: string[] = []
+  reader.onSample(({ key, value, instanceState }) => told.push(`${key} ${instanceState} ${value?.n}`))
+  return told
+}
+
+/** Writes for a while; every value must be told, none twice. */
+async function follows(t: Test, plane: MemoryPlane, write: (n: number) => void, told: string[]): Promise<void> {
+  told.splice(0)
+  for (let n = 0; n < 20; n++) {
+    write(n)
+    await plane.clock.advance(200)
+  }
+  await plane.clock.advance(1_000)
+  t.same(
+    told,
+    Array.from({ length: 20 }, (_, n) => `k alive ${n}`),
+  )
+}
+
+t.test('a writer knows its readers: from the first request on, while they read, until they leave', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const told = story(a)
+  a.writer(topic)
+  const reader = b.reader(topic)
+  await plane.settle(reader.synced())
+  t.same(told, ['joined b alive'])
+  await plane.clock.advance(30_000)
+  t.same(told, ['joined b alive'], 'signs of presence keep its lease')
+  t.equal(a.peer(b.guid)?.hearsUs, true)
+  t.equal(b.peer(a.guid)?.hearsUs, true)
+  t.equal(a.counters.get('introduction.sent') + b.counters.get('introduction.sent'), 0, 'and nobody has to ask')
+  await b.close()
+  await plane.clock.advance(10)
+  t.same(told.splice(1), ['liveliness-changed b goodbye', 'left b goodbye'])
+})
+
+t.test('a reader that closes is forgotten without a verdict', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const told = story(a)
+  a.writer(topic)
+  const reader = b.reader(topic)
+  await plane.settle(reader.synced())
+  reader.close()
+  await plane.clock.advance(20_000)
+  t.same(told, ['joined b alive', 'left b alive'])
+  t.same(a.peers(), [])
+})
+
+for (const deaf of ['the reader', 'the writer', 'both'] as const) {
+  t.test(`${deaf} cannot hear the other by multicast`, async (t) => {
+    const plane = openPlane(t)
+    const [w, r] = [await plane.join('w', {}, { bootId: 'w' }), await plane.join('r', {}, { bootId: 'r' })]
+    if (deaf !== 'the writer') deafen(plane, 'w', 'r')
+    if (deaf !== 'the reader') deafen(plane, 'r', 'w')
+    const toldAtW = story(w)
+    const toldAtR = story(r)
+    const writer = w.writer(topic)
+    const reader = r.reader(topic)
+    const told = tellings(reader)
+    await plane.clock.advance(10_000)
+    if (deaf === 'both') {
+      t.same([...toldAtW, ...toldAtR], [], 'without a listed peer they never meet')
+      return
+    }
+    t.ok(toldAtW.includes('joined r alive'), 'the writer knows its reader')
+    t.ok(toldAtR.includes('joined w alive'), 'the reader knows its writer')
+    await follows(t, plane, (n) => writer.write({ id: 'k', n }), told)
+    await plane.clock.advance(60_000)
+    t.equal(r.peer(w.guid)?.verdict.liveliness, 'alive')
+    t.equal(w.peer(r.guid)?.verdict.liveliness, 'alive')
+    t.same(
+      [...toldAtW, ...toldAtR].filter((line) => line.startsWith('liveliness-changed')),
+      [],
+      'nobody was ever in doubt',
+    )
+    if (deaf === 'the writer') t.equal(r.peer(w.guid)?.hearsUs, false, 'the reader can see that it is not heard')
+    else t.ok(toldAtW.some((line) => line === 'hearing-changed r false') || w.peer(r.guid)?.hearsUs === true)
+    plane.network.setLinkFaults('w', 'r', undefined)
+    plane.network.setLinkFaults('r', 'w', undefined)
+    await plane.clock.advance(10_000)
+    t.equal(r.peer(w.guid)?.hearsUs, true, 'healed')
+    t.equal(w.peer(r.guid)?.hearsUs, true, 'healed')
+    const asked = w.counters.get('introduction.sent') + r.counters.get('introduction.sent')
+    await follows(t, plane, (n) => writer.write({ id: 'k', n }), told)
+    await plane.clock.advance(60_000)
+    t.equal(w.counters.get('introduction.sent') + r.counters.get('introduction.sent'), asked, 'nobody asks any more')
+  })
+}
+
+t.test('multicast falls silent later, one way or both: streams stand in, until it comes back', async (t) => {
+  for (const ways of [['w to r'], ['r to w'], ['w to r', 'r to w']]) {
+    await t.test(ways.join(' and '), async (t) => {
+      const plane = openPlane(t)
+      const [w, r] = [await plane.join('w', {}, { bootId: 'w' }), await plane.join('r', {}, { bootId: 'r' })]
+      const writer = w.writer(topic)
+      const reader = r.reader(topic)
+      const told = tellings(reader)
+      await plane.settle(reader.synced())
+      await follows(t, plane, (n) => writer.write({ id: 'k', n }), told)
+      const [toldAtW, toldAtR] = [story(w), story(r)]
+      if (ways.includes('w to r')) deafen(plane, 'w', 'r')
+      if (ways.includes('r to w')) deafen(plane, 'r', 'w')
+      await plane.clock.advance(20_000)
+      const verdicts = (): string[] => [...toldAtW, ...toldAtR].filter((line) => !line.startsWith('hearing-changed'))
+      t.same(verdicts(), [], 'an answer came before anybody was overdue')
+      await follows(t, plane, (n) => writer.write({ id: 'k', n }), told)
+      plane.network.setLinkFaults('w', 'r', undefined)
+      plane.network.setLinkFaults('r', 'w', undefined)
+      await plane.clock.advance(20_000)
+      await follows(t, plane, (n) => writer.write({ id: 'k', n }), told)
+      t.same(verdicts(), [])
+      t.equal(r.peer(w.guid)?.hearsUs, true)
+      t.equal(w.peer(r.guid)?.hearsUs, true)
+    })
+  }
+})
+
+t.test('a host that was cut off comes back in one direction only', async (t) => {
+  const plane = openPlane(t)
+  const [w, r] = [await plane.join('w', { forgetUnreachableMs: 20_000 }), await plane.join('r')]
+  const writer = w.writer(topic)
+  const reader = r.reader(topic)
+  const told = tellings(reader)
+  await plane.settle(reader.synced())
+  plane.network.disconnect('w')
+  await plane.clock.advance(10_000)
+  t.same(r.peers(), [], 'the lease is over')
+  deafen(plane, 'w', 'r')
+  plane.network.reconnect('w')
+  await plane.clock.advance(10_000)
+  await follows(t, plane, (n) => writer.write({ id: 'k', n }), told)
+})
+
+t.test('a restarted process replaces the old one that had its pid', async (t) => {
+  const plane = openPlane(t)
+  const r = await plane.join('r')
+  const told = story(r)
+  const reader = r.reader(topic)
+  const old = await plane.join('w', {}, { bootId: 'other', pid: 7, startTimeTicks: 1 })
+  old.writer(topic).write({ id: 'k', n: 1 })
+  await plane.clock.advance(1_000)
+  plane.network.disconnect('w')
+  await old.close()
+  plane.network.reconnect('w')
+  const fresh = await plane.join('w', {}, { bootId: 'other', pid: 7, startTimeTicks: 2 })
+  fresh.writer(topic).write({ id: 'k', n: 2 })
+  await plane.clock.advance(50)
+  t.same(told, ['joined w alive', 'liveliness-changed w replaced', 'left w replaced', 'joined w alive'])
+  t.match(reader.get('k'), { value: { n: 2 }, instanceState: 'alive' })
+})
+
+t.test('an unreachable peer is forgotten after a time, and counted', async (t) => {
+  const plane = openPlane(t)
+  const w = await plane.join('w', {}, { bootId: 'other' })
+  const r = await plane.join('r', { forgetUnreachableMs: 60_000 })
+  const told = story(r)
+  w.writer(topic).write({ id: 'k', n: 1 })
+  const reader = r.reader(topic)
+  await plane.settle(reader.synced())
+  plane.network.disconnect('w')
+  await plane.clock.advance(60_000)
+  t.equal(told.at(-1), 'liveliness-changed w host-silent')
+  await plane.clock.advance(5_000)
+  t.equal(told.at(-1), 'left w host-silent')
+  t.equal(r.counters.get('peer.forgotten'), 1)
+  plane.network.reconnect('w')
+  await plane.clock.advance(2_000)
+  t.equal(told.at(-1), 'joined w alive', 'it may come back')
+  t.equal(reader.get('k')?.value?.n, 1)
+})
+
+t.test('a thousand readers of one partition and one writer', async (t) => {
+  const plane = openPlane(t)
+  const w = await plane.join('w')
+  const writer = w.writer(topic)
+  const readers: Participant[] = []
+  for (let n = 0; n < 1_000; n++) readers.push(await plane.join(`r${n}`))
+  for (const participant of readers) participant.reader(topic)
+  writer.write({ id: 'k', n: 1 })
+  await plane.clock.advance(3_000)
+  t.equal(w.peers().length, 1_000, 'all are known')
+  t.equal(w.counters.get('introduction.sent'), 0, 'and nobody had to be asked')
+  t.equal(w.counters.get('catch-up.replies'), 0)
+})
+
+for (const others of [10, 300]) {
+  t.test(`a bystander among ${others} participants of other partitions receives nothing of theirs`, async (t) => {
+    const plane = openPlane(t)
+    const one = await plane.join('one')
+    const mate = await plane.join('mate')
+    one.writer(topic, { partition: 'ours' })
+    mate.reader(topic, { partition: 'ours' })
+    mate.writer(topic, { partition: 'ours' })
+    one.reader(topic, { partition: 'ours' })
+    for (let n = 0; n < others; n++) {
+      const other = await plane.join(`other${n}`)
+      other.writer(topic, { partition: 'theirs' }).write({ id: `${n}`, n })
+      other.reader(topic, { partition: 'control' })
+    }
+    await plane.clock.advance(2_000)
+    const before = plane.network.received('one')
+    await plane.clock.advance(20_000)
+    // 2 beacons a second and half a sign of presence of its mate, and as much of its own that comes back.
+    const perSecond = (plane.network.received('one') - before) / 20
+    t.ok(perSecond > 4 && perSecond < 6, `${perSecond} datagrams a second`)
+    t.equal(one.peers().length, 1)
+  })
+}
