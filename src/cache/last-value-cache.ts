@@ -143,7 +143,7 @@ export class LastValueCache {
     if (reached !== undefined) throw limitError(this.#name, key, reached)
     const slot = this.#append(key, from?.writtenMs ?? nowMs, from?.origin)
     slot.disposed = false
-    if (slot.value.length < value.length) slot.value = Buffer.allocUnsafeSlow(value.length)
+    if (slot.value.length < value.length) slot.value = Buffer.allocUnsafe(value.length)
     slot.value.set(value)
     slot.valueLength = value.length
     this.#samples++

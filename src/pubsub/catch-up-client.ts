@@ -130,7 +130,6 @@ export class CatchUpClient {
   /** One request and what its reply brings. Never rejects: a failure is counted and tried again. */
   async #ask(peer: RemotePeer): Promise<void> {
     const { clock, stream, counters, progressed, health, told } = this.#components
-    const { isQuestion } = peer.pull
     const askedMs = clock.nowMs()
     peer.pull.inFlight = true
     peer.pull.isQuestion = false
@@ -151,7 +150,6 @@ export class CatchUpClient {
         knownVersion: peer.descriptor?.version ?? 0,
         hears: peer.earshot.hears(true, clock.nowMs()),
         tokens: tokensOf(peer),
-        ...(isQuestion && { missed: true }),
       })
       const reply = decodePullReply(
         await stream.request(requestEndpointsOf(peer, descriptor.identity), request, { timeoutMs }),

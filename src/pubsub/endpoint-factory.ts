@@ -36,6 +36,8 @@ export interface EndpointFactoryComponents {
   readonly peers: PeerDirectory
   readonly catchUp: CatchUpClient
   readonly waiters: SyncWaiters
+  /** Resolves when those who were listed have had their chance to be found. */
+  readonly settled: () => Promise<void>
 }
 
 /** Frames waiting in the kernel's hands above which writers hold back and conflate. */
@@ -119,12 +121,8 @@ export class EndpointFactory {
       { topic, entity, partitions, qos },
       options,
     )
-    const local = endpoints.addReader(reader, clock.nowMs())
-    for (const partition of partitions) {
-      membership.read(partition, () => {
-        local.exploredMs = clock.nowMs()
-      })
-    }
+    const local = endpoints.addReader(reader)
+    for (const partition of partitions) membership.read(partition)
     this.#components.local.addReader(local)
     matchmaker.addReader(peers.values(), local.reader, local.info)
     return reader
@@ -151,14 +149,15 @@ export class EndpointFactory {
   }
 
   async #synced(entity: EntityId, signal: AbortSignal | undefined): Promise<void> {
-    const { membership, endpoints, waiters } = this.#components
+    const { membership, endpoints, waiters, settled } = this.#components
     await membership.ready()
+    await settled()
     if (signal?.aborted === true) return
     const local = endpoints.reader(entity)
     if (local === undefined) {
       throw new NumacastError('NUMACAST_CLOSED', 'the reader was closed while it was catching up')
     }
-    return waiters.wait(entity, local.exploredMs, signal)
+    return waiters.wait(entity, membership.exploredMs(local.info.partitions), signal)
   }
 
   /** Asks for the writer's cache again. */

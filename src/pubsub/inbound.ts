@@ -1,7 +1,5 @@
-import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import type { Guid } from '../core/ids.js'
-import type { LocalHealth } from '../liveliness/local-health.js'
 import type { FrameSource } from '../transport/transport.js'
 import { decodeAsk } from '../wire/ask.js'
 import { decodeBeacon } from '../wire/beacon.js'
@@ -18,15 +16,12 @@ import type { RemotePeer } from './remote-peer.js'
 
 export interface InboundComponents {
   readonly self: Guid
-  readonly clock: Clock
   readonly counters: Counters
   readonly encounters: Encounters
   readonly matchmaker: Matchmaker
   readonly reception: Reception
   /** Somebody asks who writes to the partition. */
   readonly onSolicit: (partition: string) => void
-  /** A peer that misses this participant is a sign of how it does. */
-  readonly health: Pick<LocalHealth, 'missedByPeer'>
 }
 
 /**
@@ -90,15 +85,11 @@ export class Inbound {
 
   /** @throws NumacastError NUMACAST_MALFORMED: the lane counts it, and the requester runs into its timeout */
   async onRequest(bytes: Buffer): Promise<Buffer> {
-    const { counters, reception, health } = this.#components
+    const { counters, reception } = this.#components
     try {
       const request = decodeRequest(bytes)
       switch (request.ask) {
         case 'pull':
-          if (request.missed === true) {
-            counters.add('request.missed')
-            health.missedByPeer(this.#components.clock.nowMs())
-          }
           return encodePullReply(await reception.pull(request))
         case 'introduce':
           return encodeIntroductionReply(await reception.introduce(request))

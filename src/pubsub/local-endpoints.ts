@@ -28,8 +28,6 @@ export interface LocalWriter {
 export interface LocalReader {
   readonly reader: Reader<object>
   readonly info: ReaderInfo
-  /** When it last asked who writes to one of its partitions. */
-  exploredMs: number
 }
 
 /** Writers, and readers, of one participant: what a descriptor may name. */
@@ -125,10 +123,10 @@ export class LocalEndpoints {
     if (this.#writers.delete(entity)) this.#writersChanged()
   }
 
-  addReader<T extends object>(reader: Reader<T>, nowMs: number): LocalReader {
+  addReader<T extends object>(reader: Reader<T>): LocalReader {
     const { entity, topic, partitions, qos } = reader
     const info = { ...announce(entity, topic, partitions), qos: announcedQos(qos) }
-    const local = { reader: reader as unknown as Reader<object>, info, exploredMs: nowMs }
+    const local = { reader: reader as unknown as Reader<object>, info }
     this.#readers.set(entity, local)
     this.#readersChanged()
     return local

@@ -6,7 +6,7 @@ import type { Subscription } from '../core/listeners.js'
 import { LivelinessKind } from '../qos/policies.js'
 import type { QosOptions, ResolvedQos } from '../qos/qos.js'
 import { rejectionOf } from '../wire/bytes.js'
-import { checkRecord, RecordCodec } from '../wire/record.js'
+import { RecordCodec } from '../wire/record.js'
 import { maxKeyBytes } from '../wire/samples.js'
 import { Acknowledgments } from './acknowledgments.js'
 import { Audience } from './audience.js'
@@ -138,9 +138,7 @@ export class Writer<T extends object> {
     const checked = this.topic.check(value)
     if ('refused' in checked) throw invalidArgument(`topic '${this.topic.name}' refuses the value: ${checked.refused}`)
     const key = this.topic.keyOf(checked.value)
-    const bytes = this.#codec.encode(checked.value)
-    this.#mustBeReadable(key, bytes)
-    return this.#put(key, bytes, undefined)
+    return this.#put(key, this.#encode(key, checked.value), undefined)
   }
 
   /** Ends an instance. Undefined when it is not alive. @throws NumacastError NUMACAST_CLOSED */
@@ -281,9 +279,9 @@ export class Writer<T extends object> {
   }
 
   /** What every reader would refuse is refused here, where somebody can do something about it. */
-  #mustBeReadable(key: string, bytes: Buffer): void {
+  #encode(key: string, value: T): Buffer {
     try {
-      checkRecord(bytes, 0, bytes.length, this.topic.fields.length)
+      return this.#codec.encode(value)
     } catch (error) {
       throw invalidArgument(
         `topic '${this.topic.name}', instance '${key}': the value holds what no reader accepts (${rejectionOf(error)}): ` +
@@ -293,7 +291,8 @@ export class Writer<T extends object> {
   }
 
   #put(key: string, bytes: Uint8Array, from: Provenance | undefined): Token {
-    if (Buffer.byteLength(key) > maxKeyBytes) {
+    // No character takes more than three bytes.
+    if (3 * key.length > maxKeyBytes && Buffer.byteLength(key) > maxKeyBytes) {
       throw new NumacastError('NUMACAST_LIMIT', `topic '${this.topic.name}': a key may have ${maxKeyBytes} bytes`)
     }
     const { maxSampleBytes } = this.topic
