@@ -56,6 +56,7 @@ interface Asked {
   readonly stale: ReadonlySet<WriterProxy>
   /** The numbers that the request gives as applied. */
   readonly tokens: ReadonlyMap<WriterProxy, Seq>
+  readonly newcomers: ReadonlySet<WriterProxy>
 }
 
 /** The reader's side of catch-up: asks each peer when there is something to learn, one request at a time. */
@@ -117,8 +118,9 @@ export class CatchUpClient {
   #isNeeded(peer: RemotePeer): boolean {
     if (!isDescribed(peer) || peer.pull.isQuestion) return true
     for (const match of eachMatch(peer)) {
-      if (!match.proxy.started || match.proxy.stale) return true
       if (match.proxy.told.isWanted(match.proxy.progress.appliedSeq)) return true
+      if (match.proxy.blocked) continue
+      if (!match.proxy.started || match.proxy.stale) return true
       if (match.proxy.progress.hasGap && match.reader.qos.reliability === Reliability.reliable) return true
     }
     return false
@@ -137,6 +139,7 @@ export class CatchUpClient {
       heads: headsOf(peer),
       stale: staleOf(peer),
       tokens: appliedOf(peer),
+      newcomers: newcomersOf(peer),
     }
     try {
       const descriptor = this.#components.descriptor()
@@ -197,14 +200,23 @@ export class CatchUpClient {
     const match = findMatch(peer, part)
     if (match === undefined || part.action === CatchUpAction.reject) return false
     const { reader, proxy } = match
+    // Without room it would only be refused again.
+    if (proxy.blocked) return false
+    if (asked.newcomers.has(proxy) && proxy.started) {
+      // It has begun with a live frame meanwhile: what lies between that and now is a gap like any other.
+      proxy.progress.announce(part.headSeq)
+      return true
+    }
     const before = { started: proxy.started, seq: proxy.progress.appliedSeq }
     if (part.action === CatchUpAction.bootstrap && proxy.bootstrap?.base !== part.base) {
       proxy.bootstrap = { base: part.base, cursor: 0, seen: new Set() }
     }
     if (part.frame !== undefined) {
       const { head, samples } = readSamplesFrame(part.frame, peer.guid, part.writer)
-      reader.receiveCatchUp(proxy, head, samples)
-    }
+      const refusedSeq = reader.receiveCatchUp(proxy, head, samples)
+      if (refusedSeq !== undefined) return stopBefore(refusedSeq, proxy, part)
+      if (part.action === CatchUpAction.advance) reader.repaired(proxy, before.seq, part.toSeq, samples)
+    } else if (part.action === CatchUpAction.advance) reader.repaired(proxy, before.seq, part.toSeq, [])
     if (proxy.bootstrap !== undefined) proxy.bootstrap.cursor = Math.max(proxy.bootstrap.cursor, part.toSeq)
     if ((asked.heads.get(proxy) ?? 0) > part.headSeq) {
       proxy.progress.retract(part.headSeq)
@@ -213,6 +225,7 @@ export class CatchUpClient {
     proxy.progress.announce(part.headSeq)
     if (part.more) {
       if (proxy.bootstrap === undefined) proxy.progress.advanceTo(part.toSeq)
+      reader.advanced(proxy)
       return part.frame !== undefined
     }
     reader.finishBootstrap(proxy)
@@ -220,6 +233,7 @@ export class CatchUpClient {
     proxy.started = true
     const isRefreshed = asked.stale.has(proxy)
     if (isRefreshed) proxy.stale = false
+    reader.advanced(proxy)
     return isRefreshed || !before.started || proxy.progress.appliedSeq > before.seq
   }
 }
@@ -235,6 +249,15 @@ function findMatch(peer: RemotePeer, part: PullProgress): Match | undefined {
   return undefined
 }
 
+/** The reader has room up to there: the next request goes on from it. */
+function stopBefore(refusedSeq: Seq, proxy: WriterProxy, part: PullProgress): true {
+  const toSeq = refusedSeq - 1
+  if (proxy.bootstrap === undefined) proxy.progress.advanceTo(toSeq)
+  else proxy.bootstrap.cursor = Math.max(proxy.bootstrap.cursor, toSeq)
+  proxy.progress.announce(part.headSeq)
+  return true
+}
+
 function headsOf(peer: RemotePeer): Map<WriterProxy, Seq> {
   return new Map([...eachMatch(peer)].map(({ proxy }) => [proxy, proxy.progress.headSeq]))
 }
@@ -245,6 +268,11 @@ function appliedOf(peer: RemotePeer): Map<WriterProxy, Seq> {
     ({ proxy }) => proxy.started && proxy.bootstrap === undefined && !proxy.stale,
   )
   return new Map(settled.map(({ proxy }) => [proxy, proxy.progress.appliedSeq]))
+}
+
+/** Those of which a reader has nothing yet. */
+function newcomersOf(peer: RemotePeer): Set<WriterProxy> {
+  return new Set([...eachMatch(peer)].flatMap(({ proxy }) => (proxy.started ? [] : [proxy])))
 }
 
 function staleOf(peer: RemotePeer): Set<WriterProxy> {

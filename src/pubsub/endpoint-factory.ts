@@ -16,7 +16,8 @@ import type { MatchedReaders } from './matched-readers.js'
 import type { Matchmaker } from './matchmaker.js'
 import type { Membership } from './membership.js'
 import type { PeerDirectory } from './peer-directory.js'
-import { Reader, type ReaderOptions } from './reader.js'
+import { Reader } from './reader.js'
+import type { ReaderOptions } from './reader-options.js'
 import type { SyncWaiters } from './sync-waiters.js'
 import { Lane, type Topic } from './topic.js'
 import { Writer, type WriterOptions } from './writer.js'
@@ -122,6 +123,8 @@ export class EndpointFactory {
         counters,
         synced: (id, signal) => this.#synced(id, signal),
         refresh: (writer) => this.#refresh(writer),
+        resume: (writer) => this.#resume(writer),
+        lastHeardMs: (proxy) => peers.get(participantOf(proxy.guid))?.monitor.lastHeardMs ?? clock.nowMs(),
         catchUpState: (proxy) => catchUp.stateOf(proxy, peers.get(participantOf(proxy.guid))),
         closed: () => this.#readerClosed(entity, partitions),
       },
@@ -173,6 +176,14 @@ export class EndpointFactory {
     const peer = peers.get(participantOf(writer))
     if (peer === undefined) local.refresh(writer)
     else catchUp.afterSpread(peer)
+  }
+
+  /** Asks for what the writer has beyond the token. */
+  #resume(writer: EntityGuid): void {
+    const { peers, local, catchUp } = this.#components
+    const peer = peers.get(participantOf(writer))
+    if (peer === undefined) local.resume(writer)
+    else catchUp.soon(peer)
   }
 
   #hurry(partitions: readonly string[]): void {

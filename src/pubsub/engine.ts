@@ -163,7 +163,14 @@ export class Engine {
     })
     this.#waiters = new SyncWaiters(clock, () => this.peers.values())
     const server = new CatchUpServer({ participant: guid, clock, counters, endpoints: this.endpoints, mismatches })
-    this.#local = new LocalDelivery({ participant: guid, clock, endpoints: this.endpoints, server, mismatches })
+    this.#local = new LocalDelivery({
+      participant: guid,
+      incarnation,
+      clock,
+      endpoints: this.endpoints,
+      server,
+      mismatches,
+    })
     const encounters = new Encounters({
       self: guid,
       clock,

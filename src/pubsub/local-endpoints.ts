@@ -94,6 +94,7 @@ export class LocalEndpoints {
   /** A pair of which at least one end is here cannot be matched: that end is told. */
   mismatched(event: MismatchEvent): void {
     for (const { writer } of this.#writers.values()) if (writer.guid === event.writer) writer.mismatched(event)
+    for (const { reader } of this.#readers.values()) if (reader.guid === event.reader) reader.mismatched(event)
   }
 
   reader(entity: EntityId): LocalReader | undefined {

@@ -220,7 +220,8 @@ export class PeerDirectory {
   }
 
   #onVerdict(peer: RemotePeer, before: Verdict, verdict: Verdict): void {
-    const { onPeer, onSettled, counters } = this.#components
+    const { onPeer, onSettled, counters, matchmaker } = this.#components
+    matchmaker.judged(peer, verdict.liveliness !== Liveliness.unreachable)
     counters.add(`peer.${verdict.liveliness}`)
     const changed = toPeer(peer)
     if (changed !== undefined) onPeer({ kind: 'liveliness-changed', peer: changed, before })

@@ -251,7 +251,7 @@ t.test('best effort repairs nothing and says what it lost', async (t) => {
   writer.write({ id: 'c', n: 3 })
   await plane.clock.advance(3000)
   t.same(held(reader), { a: 1, c: 3 })
-  t.equal(b.counters.get('reader.lost'), 1)
+  t.equal(b.counters.get('reader.lost.gap'), 1)
   t.equal(reader.lag()[0]?.lagSamples, 0)
 })
 
