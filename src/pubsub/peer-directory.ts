@@ -79,10 +79,11 @@ export class PeerDirectory {
   readonly #strangers = new Set<Guid>()
 
   constructor(components: PeerDirectoryComponents) {
-    const { clock, identity, observer, probe, catchUp } = components
+    const { clock, counters, identity, observer, probe, catchUp } = components
     this.#components = components
     this.#judge = new PeerJudge({
       clock,
+      counters,
       identity,
       observer,
       probe,
