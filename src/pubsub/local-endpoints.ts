@@ -4,6 +4,7 @@ import { announcedQos, announcedWriterQos } from '../qos/announced.js'
 import type { StreamLane } from '../transport/transport.js'
 import type { DigestEntry } from '../wire/beacon.js'
 import type { Descriptor, ProcessIdentity, Properties, ReaderInfo, WriterInfo } from '../wire/descriptor.js'
+import type { MismatchEvent } from './events.js'
 import type { Reader } from './reader.js'
 import type { Topic } from './topic.js'
 import type { Writer } from './writer.js'
@@ -84,6 +85,15 @@ export class LocalEndpoints {
 
   readers(): IterableIterator<LocalReader> {
     return this.#readers.values()
+  }
+
+  writer(entity: EntityId): LocalWriter | undefined {
+    return this.#writers.get(entity)
+  }
+
+  /** A pair of which at least one end is here cannot be matched: that end is told. */
+  mismatched(event: MismatchEvent): void {
+    for (const { writer } of this.#writers.values()) if (writer.guid === event.writer) writer.mismatched(event)
   }
 
   reader(entity: EntityId): LocalReader | undefined {
