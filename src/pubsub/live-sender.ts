@@ -26,6 +26,8 @@ const congestedRetryMs = 1
 /** A frame's header, a sample's key and what else stands before its value. */
 const largeOverheadBytes = maxKeyBytes + 256
 
+const tickEnd = Promise.resolve()
+
 /**
  * Sends what is new in a writer's cache: a walk from the last number sent. Values overwritten before the walk reaches
  * them are simply not there any more, which is conflation; a reader sees no gap, because frames name the number that
@@ -37,6 +39,7 @@ export class LiveSender {
   readonly #cache: LastValueCache
   readonly #latencyBudgetMs: number
   readonly #encoder: SamplesEncoder
+  readonly #flush = (): void => this.flush()
   #sentSeq: Seq = 0
   #pendingBytes = 0
   #flushTimer: Timer | undefined
@@ -63,7 +66,8 @@ export class LiveSender {
     if (this.#latencyBudgetMs > 0 && !full) this.#flushAfter(this.#latencyBudgetMs)
     else if (!this.#flushQueued) {
       this.#flushQueued = true
-      queueMicrotask(() => this.flush())
+      // As queueMicrotask would, which wraps each call in a resource of its own.
+      void tickEnd.then(this.#flush)
     }
   }
 
@@ -103,7 +107,7 @@ export class LiveSender {
   }
 
   #flushAfter(delayMs: number): void {
-    this.#flushTimer ??= this.#components.clock.after(delayMs, () => this.flush())
+    this.#flushTimer ??= this.#components.clock.after(delayMs, this.#flush)
   }
 
   #send(): void {
