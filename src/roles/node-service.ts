@@ -12,6 +12,7 @@ import { type WorkerClaim, workerClaim } from '../plane/worker-claim.js'
 import { type WorkerState, workerState } from '../plane/worker-state.js'
 import type { PeerEvent } from '../pubsub/events.js'
 import type { Participant } from '../pubsub/participant.js'
+import type { Peer } from '../pubsub/remote-peer.js'
 import type { Sample } from '../pubsub/sample.js'
 import type { Writer } from '../pubsub/writer.js'
 import { InheritedWorkers } from './inherited-workers.js'
@@ -199,11 +200,23 @@ export class NodeService {
     const nowMs = this.#participant.clock.nowMs()
     if (kind === 'left') this.#kernel.unwatch(peer.guid)
     const changed = this.roster.applyVerdict(peer.guid, peer.verdict, nowMs)
+    this.#watchWorker(kind, peer, nowMs)
     if (kind === 'left') {
       this.roster.forgetParticipant(peer.guid)
       this.#rowsOf.delete(peer.guid)
     }
     if (changed) this.#hurry()
+  }
+
+  /** A worker's descriptor may come before its first word, and its end as well. */
+  #watchWorker(kind: PeerEvent['kind'], peer: Peer, nowMs: number): void {
+    const { role, workerId, numaNode } = peer.properties
+    if (role !== 'worker' || numaNode !== this.numaNode || typeof workerId !== 'string') return
+    if (peer.identity.bootId !== this.#participant.identity.bootId) return
+    if (kind === 'joined') this.#kernel.watch(peer.guid)
+    if (kind !== 'left' || peer.verdict.liveliness !== 'dead' || this.roster.knows(workerId, peer.guid)) return
+    this.roster.endedUnheard(peer, workerId, this.numaNode, nowMs)
+    this.#hurry()
   }
 
   #isOfThisNode({ host, numaNode }: Pick<RosterRow, 'host' | 'numaNode'>): boolean {
