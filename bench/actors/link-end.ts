@@ -25,6 +25,5 @@ const calls = act({
   ping: (order: PingOrder) => near.ping(order),
   flood: (order: FloodOrder) => near.flood(order),
   conflate: (order: ConflateOrder) => near.conflate(order),
-
 })
 export type LinkEndCalls = typeof calls

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { collectorCommand } from './collector.js'
 import { intentCommand } from './intent.js'
+import { interfacesCommand } from './interfaces.js'
 import { schedulerCommand } from './scheduler.js'
 import { statusCommand } from './status.js'
 import { topologyCommand } from './topology.js'
@@ -10,7 +11,7 @@ import { workerCommand } from './worker.js'
 
 /**
  * The command line. Each command declares itself here and loads what it runs on only when it runs, so that
- * `topology` and `--help` never wait for a socket library.
+ * `topology`, `interfaces` and `--help` never wait for a socket library.
  */
 export function buildProgram(): Command {
   const program = new Command('numacast')
@@ -23,6 +24,7 @@ export function buildProgram(): Command {
     statusCommand(),
     intentCommand(),
     topologyCommand(),
+    interfacesCommand(),
     collectorCommand(),
     schedulerCommand(),
     workerCommand(),

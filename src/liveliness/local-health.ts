@@ -2,7 +2,7 @@
 export const maxHealthScore = 8
 /** Checks in time that make up for one that was missed. */
 const checksPerRecovery = 2
-/** Peers that say that they missed us count once in this: so much may a single hostile one do. */
+/** Peers that miss us count once in this: so much may a single hostile one do. */
 const missedPauseMs = 1_000
 
 /**
@@ -11,13 +11,14 @@ const missedPauseMs = 1_000
  * Failure Detection, 2017, section IV-A), with the events that exist here:
  *
  * - each check of its own that was due and did not run raises it by one, so a loop blocked for long counts for more;
- * - a question that stays unanswered raises it when the one before, to somebody else, did too, and nobody has answered
- *   between: one silent peer says nothing about the observer, two in a row may;
- * - a peer that says it did not hear from us raises it, at most once a second;
+ * - a question to a peer that is heard raises it when it stays unanswered, the one before, to somebody else, did too,
+ *   and nobody has answered between: one such peer says nothing about the observer, two in a row may;
+ * - most peers saying that they do not hear us any more raises it, at most once a second;
  * - two checks in time in a row lower it by one.
  */
 export class LocalHealth {
   #score = 0
+  #lateness = 0
   #checksInTime = 0
   #unanswering: string | undefined
   #missedMs = Number.NEGATIVE_INFINITY
@@ -26,14 +27,21 @@ export class LocalHealth {
     return this.#score
   }
 
+  /** The part of the score that is its own lateness. */
+  get lateness(): number {
+    return this.#lateness
+  }
+
   checkedInTime(): void {
     if (++this.#checksInTime < checksPerRecovery) return
     this.#checksInTime = 0
     this.#score = Math.max(0, this.#score - 1)
+    this.#lateness = Math.max(0, this.#lateness - 1)
   }
 
   missedChecks(count: number): void {
     this.#checksInTime = 0
+    this.#lateness = Math.min(maxHealthScore, this.#lateness + count)
     this.#raise(count)
   }
 

@@ -38,8 +38,10 @@ export class LoopProgress {
 
   beacon(delayMs: number, completed: number, intervalMs: number, nowMs: number): void {
     this.#delayMs = delayMs
-    const hasWorked = this.#count(completed, nowMs)
-    if (hasWorked) {
+    this.#count(completed, nowMs)
+    // The delay is the worst of a while, and stands in several beacons: work since before it counts for all of them.
+    const isAtWork = this.#completedMs !== undefined && nowMs - this.#completedMs <= delayMs + 2 * intervalMs
+    if (isAtWork) {
       this.#isStalled = false
     } else if (delayMs >= (this.#isStalled ? recoveredMs : stallMs)) {
       this.#isStalled = true
@@ -49,14 +51,12 @@ export class LoopProgress {
     }
   }
 
-  /** Whether the count has risen. Beacons overtake each other, so a lower one is an older one. */
-  #count(completed: number, nowMs: number): boolean {
+  /** Beacons overtake each other, so a lower count is an older one. The first is no rise. */
+  #count(completed: number, nowMs: number): void {
     const before = this.#completed
     const step = before === undefined ? 0 : (completed - before) >>> 0
-    if (before !== undefined && (step === 0 || step > maxStep)) return false
+    if (before !== undefined && (step === 0 || step > maxStep)) return
     this.#completed = completed
-    if (before === undefined) return false
-    this.#completedMs = nowMs
-    return true
+    if (before !== undefined) this.#completedMs = nowMs
   }
 }

@@ -12,6 +12,15 @@ export interface Survey {
   readonly late: number
 }
 
+export const Doubt = {
+  none: 'none',
+  /** Nobody is to be found dead for silence alone. */
+  abstain: 'abstain',
+  /** Most are late still, but the observer hears others: the silence is theirs. */
+  outlived: 'outlived',
+} as const
+export type Doubt = (typeof Doubt)[keyof typeof Doubt]
+
 /**
  * When most of those that an observer watches fall silent at once, it is more likely that it has gone deaf than that
  * they all died in the same moment: then it buries nobody. For as long as nobody at all is heard; and for ten leases
@@ -20,24 +29,28 @@ export interface Survey {
  */
 export class MassSilence {
   readonly #leaseMs: number
-  #sinceMs: number | undefined
+  /** Most are late, and some are heard, since then. */
+  #partialSinceMs: number | undefined
 
   constructor(leaseMs: number) {
     this.#leaseMs = leaseMs
   }
 
-  /** Whether to abstain now. */
-  look({ watched, late }: Survey, nowMs: number): boolean {
+  look({ watched, late }: Survey, nowMs: number): Doubt {
     if (watched < minWatched || late <= lateShare * watched) {
-      this.#sinceMs = undefined
-      return false
+      this.#partialSinceMs = undefined
+      return Doubt.none
     }
-    this.#sinceMs ??= nowMs
-    return late === watched || nowMs - this.#sinceMs < maxLeases * this.#leaseMs
+    if (late === watched) {
+      this.#partialSinceMs = undefined
+      return Doubt.abstain
+    }
+    this.#partialSinceMs ??= nowMs
+    return nowMs - this.#partialSinceMs < maxLeases * this.#leaseMs ? Doubt.abstain : Doubt.outlived
   }
 
   /** The observer was late itself. */
   credit(lateMs: number, nowMs: number): void {
-    if (this.#sinceMs !== undefined) this.#sinceMs = Math.min(nowMs, this.#sinceMs + lateMs)
+    if (this.#partialSinceMs !== undefined) this.#partialSinceMs = Math.min(nowMs, this.#partialSinceMs + lateMs)
   }
 }

@@ -1,5 +1,5 @@
 import { LocalHealth } from './local-health.js'
-import { MassSilence, type Survey } from './mass-silence.js'
+import { Doubt, MassSilence, type Survey } from './mass-silence.js'
 import { DegradedReason, type ObserverHealth } from './observer-health.js'
 
 /** A check this late is the observer's own stall, not a scheduler's whim. */
@@ -9,8 +9,8 @@ const lateMs = 100
  * read in turns of a few dozen frames, and one turn may not have been enough.
  */
 const blindMs = 500
-/** Degraded from this score on, until it is 0 again. */
-const degradedScore = 4
+/** Degraded by lateness of this much, until it is 0 again. */
+const degradedLateness = 4
 
 /** What a check found of the observer itself. */
 export interface SelfCheck {
@@ -74,15 +74,21 @@ export class Observer {
     return { lateMs: overMs, mayJudge: overMs < blindMs }
   }
 
-  /** Who is late, before they are judged. */
-  survey(survey: Survey, nowMs: number): void {
-    this.#isDeaf = this.#silence.look(survey, nowMs)
+  /**
+   * Who is late, before they are judged. True when the observer hears again after it had doubted that it did: then the
+   * silence of those that it has not heard yet says nothing either, and is to be forgiven.
+   */
+  survey(survey: Survey, nowMs: number): boolean {
+    const doubt = this.#silence.look(survey, nowMs)
+    const hearsAgain = this.#isDeaf && doubt === Doubt.none
+    this.#isDeaf = doubt === Doubt.abstain
     this.#update(nowMs)
+    return hearsAgain
   }
 
   #update(nowMs: number): void {
-    const { score } = this.#local
-    this.#isLate = score >= degradedScore || (this.#isLate && score > 0)
+    const { score, lateness } = this.#local
+    this.#isLate = lateness >= degradedLateness || (this.#isLate && lateness > 0)
     const reason = this.#isDeaf ? DegradedReason.mostPeersLate : this.#isLate ? DegradedReason.loopLate : null
     const before = this.#health
     if (before.score === score && before.reason === reason) return

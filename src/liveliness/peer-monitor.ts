@@ -53,6 +53,8 @@ export class PeerMonitor {
   /** The kernel last said that the process exists; the lease of one that it falls silent about counts from here. */
   #vouchedMs = Number.NEGATIVE_INFINITY
   #heardSinceVerdict = true
+  /** It was found overdue, and has not been heard since. */
+  #isMissed = false
   /** Asked since it was last heard: the first time, and the last. */
   #asked: { readonly firstMs: number; readonly lastMs: number } | undefined
   /** Its last sign of life was an answer: beacons do not come through, so it is asked before it is overdue again. */
@@ -101,6 +103,7 @@ export class PeerMonitor {
   /** Any frame is evidence of life. */
   heard(nowMs: number): void {
     this.#livesByAnswers = false
+    this.#isMissed = false
     this.#lastHeardMs = nowMs
     this.#quietFromMs = nowMs
     this.#heardSinceVerdict = true
@@ -134,9 +137,20 @@ export class PeerMonitor {
     this.#rhythm.interrupt()
   }
 
-  /** Silent for longer than a few lost beacons explain. {@link judge} will want to know what the kernel says. */
+  /** The observer was deaf: silence begins anew, and what was asked was not asked. */
+  forgive(nowMs: number): void {
+    this.#quietFromMs = nowMs
+    this.#asked = undefined
+    if (this.#lostMs !== undefined) this.#lostMs = nowMs
+    this.#rhythm.interrupt()
+  }
+
+  /**
+   * Silent for longer than a few lost beacons explain, or found so and not heard since, however patient the observer
+   * has become. {@link judge} will want to know what the kernel says.
+   */
   isOverdue(nowMs: number, stretch = 1): boolean {
-    return nowMs - this.#quietFromMs > overdueIntervals * this.#intervalMs * stretch
+    return this.#isMissed || nowMs - this.#quietFromMs > overdueIntervals * this.#intervalMs * stretch
   }
 
   /** Whether the caller should ask the peer something: its answer would be the evidence that its beacons are not. */
@@ -160,6 +174,7 @@ export class PeerMonitor {
   judge(nowMs: number, reading: ProcessReading, circumstances: Circumstances): Verdict {
     if (this.#verdict.liveliness === Liveliness.dead) return this.#verdict
     if (this.isOverdue(nowMs, circumstances.stretch)) {
+      this.#isMissed = true
       const finding = this.#judgeSilence(nowMs, reading, circumstances)
       if (finding !== undefined) this.#conclude(finding, nowMs)
       return this.#verdict
@@ -193,16 +208,17 @@ export class PeerMonitor {
 
   /**
    * The process exists, waits, and is not heard. Either its main thread is blocked in a call, or its frames do not
-   * arrive; in one network namespace they would.
+   * arrive; in one network namespace they would, unless the observer has gone deaf.
    */
-  #judgeSleeper(nowMs: number, { stretch, isHostSilent }: Circumstances): Finding | undefined {
+  #judgeSleeper(nowMs: number, { stretch, mayBury, isHostSilent }: Circumstances): Finding | undefined {
     const { liveliness } = this.#verdict
     if (liveliness === Liveliness.stalled && !this.#heardSinceVerdict) return undefined
-    if (!this.#isUnanswered(nowMs, stretch)) {
+    const { sharesNetwork } = this.#place
+    if (!this.#isUnanswered(nowMs, stretch) || (sharesNetwork && !mayBury)) {
       if (liveliness === Liveliness.unreachable) return undefined
       return kernelSays(Liveliness.suspect, null, 'its process exists')
     }
-    if (this.#place.sharesNetwork) {
+    if (sharesNetwork) {
       return kernelSays(Liveliness.stalled, LivelinessCause.loopBusy, 'asleep in a call, and answers nothing')
     }
     const cause = isHostSilent ? LivelinessCause.hostSilent : LivelinessCause.leaseExpired

@@ -3,6 +3,7 @@ import type { Counters } from '../core/counters.js'
 import type { Guid } from '../core/ids.js'
 import { presenceIntervalMs } from '../discovery/earshot.js'
 import type { FrameSource, StreamLane } from '../transport/transport.js'
+import type { Ask } from '../wire/ask.js'
 import type { Beacon } from '../wire/beacon.js'
 import { type ByteReader, malformed, Rejection } from '../wire/bytes.js'
 import type { Descriptor } from '../wire/descriptor.js'
@@ -75,14 +76,23 @@ export class Encounters {
 
   /** Samples from the datagram lane. @throws NumacastError NUMACAST_MALFORMED */
   onSamples(from: Guid, input: ByteReader, source: FrameSource): void {
-    const { counters, clock, peers, matchmaker } = this.#components
+    const { counters, peers, matchmaker } = this.#components
     const peer = peers.get(from)
     if (peer === undefined) {
       counters.add('samples.from-unknown')
       return
     }
-    checkSource(peer, source, clock.nowMs())
+    if (!peer.ways.isKnown(source)) throw malformed(Rejection.foreignSource, 'samples')
     matchmaker.samples(peer, input)
+  }
+
+  /** A question of one of its writers, from the datagram lane. @throws NumacastError NUMACAST_MALFORMED */
+  onAsk(from: Guid, ask: Ask, source: FrameSource): void {
+    const { peers, matchmaker } = this.#components
+    const peer = peers.get(from)
+    if (peer === undefined) return
+    if (!peer.ways.isKnown(source)) throw malformed(Rejection.foreignSource, 'ask')
+    matchmaker.ask(peer, ask)
   }
 
   /**
@@ -126,7 +136,7 @@ export class Encounters {
    * undefined then, when it is not to be a peer.
    */
   onAnswer({ from, descriptor, knows, hears }: IntroductionReply): RemotePeer | undefined {
-    const { self, clock, peers, catchUp } = this.#components
+    const { self, clock, peers, catchUp, relation } = this.#components
     if (from === self || peers.hasDeparted(from)) return undefined
     const nowMs = clock.nowMs()
     const known = peers.get(from)
@@ -134,7 +144,8 @@ export class Encounters {
       peers.described(known, descriptor)
       if (known.matches.size > 0) catchUp.soon(known)
     }
-    const peer = known ?? (descriptor === undefined ? undefined : this.#meetDescribed(descriptor, nowMs))
+    const isWanted = descriptor !== undefined && relation.isRelated(descriptor)
+    const peer = known ?? (isWanted ? this.#meetDescribed(descriptor, nowMs) : undefined)
     if (peer === undefined) return undefined
     if (peer.monitor.isOverdue(nowMs)) peer.earshot.lost(nowMs)
     peer.monitor.answered(nowMs)
@@ -161,7 +172,11 @@ export class Encounters {
       return undefined
     }
     const known = peers.get(from)
-    if (known !== undefined) checkSource(known, source, nowMs)
+    if (known !== undefined && !known.ways.isKnown(source)) {
+      // The kernel says where a frame came from. Once a peer is overdue its address may have changed.
+      if (!known.monitor.isOverdue(nowMs)) throw malformed(Rejection.foreignSource, 'beacon')
+      known.ways.moveTo(source)
+    }
     if (beacon.goodbye) {
       peers.takeLeave(from)
       return undefined
@@ -169,9 +184,13 @@ export class Encounters {
     const { incarnation, descriptorVersion: version, intervalMs } = beacon
     const peer = known ?? peers.meet({ guid: from, incarnation, version, intervalMs }, nowMs)
     if (peer === undefined) return undefined
+    if (!peer.ways.takeBeacon(source, beacon.sequence)) {
+      counters.add('beacon.copies')
+      return undefined
+    }
     heardFrom(peer, nowMs)
-    peer.source = source
-    peer.endpoint = beacon.streamPort === 0 ? undefined : stream.requestEndpointAt(source.address, beacon.streamPort)
+    const address = peer.ways.main?.address ?? source.address
+    peer.endpoint = beacon.streamPort === 0 ? undefined : stream.requestEndpointAt(address, beacon.streamPort)
     peer.announcedVersion = Math.max(peer.announcedVersion, version)
     return peer
   }
@@ -185,16 +204,6 @@ export class Encounters {
 function heardFrom({ monitor, earshot }: RemotePeer, nowMs: number): void {
   if (monitor.isOverdue(nowMs)) earshot.lost(nowMs)
   monitor.heard(nowMs)
-}
-
-/**
- * A participant sends all its datagrams from one socket, and the kernel says which: a frame from elsewhere is
- * somebody else's. Once the peer is overdue its address may have changed, and its next beacon is believed.
- * @throws NumacastError NUMACAST_MALFORMED
- */
-function checkSource({ source: known, monitor }: RemotePeer, source: FrameSource, nowMs: number): void {
-  if (known === undefined || (known.port === source.port && known.address === source.address)) return
-  if (!monitor.isOverdue(nowMs)) throw malformed(Rejection.foreignSource, 'frame')
 }
 
 function isSameProcess(one: Descriptor, other: Descriptor): boolean {

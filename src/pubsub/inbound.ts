@@ -1,6 +1,7 @@
 import type { Counters } from '../core/counters.js'
 import type { Guid } from '../core/ids.js'
 import type { FrameSource } from '../transport/transport.js'
+import { decodeAsk } from '../wire/ask.js'
 import { decodeBeacon } from '../wire/beacon.js'
 import { ByteReader, malformed, Rejection, rejectionOf } from '../wire/bytes.js'
 import { encodeGossipReply } from '../wire/gossip.js'
@@ -46,6 +47,7 @@ export class Inbound {
         if (beacon.presence) throw malformed(Rejection.badKind, 'presence among data')
         encounters.onBeacon(from, beacon, source)
       } else if (kind === FrameKind.samples) encounters.onSamples(from, input, source)
+      else if (kind === FrameKind.ask) encounters.onAsk(from, decodeAsk(input), source)
       else throw malformed(Rejection.badKind, 'frame among data')
     })
   }
@@ -76,6 +78,7 @@ export class Inbound {
       if (from !== peer.guid) throw malformed(Rejection.foreignSource, 'live frame')
       if (kind === FrameKind.beacon) this.#components.encounters.onLiveBeacon(peer, decodeBeacon(input))
       else if (kind === FrameKind.samples) this.#components.matchmaker.samples(peer, input)
+      else if (kind === FrameKind.ask) this.#components.matchmaker.ask(peer, decodeAsk(input))
       else throw malformed(Rejection.badKind, 'live frame')
     })
   }

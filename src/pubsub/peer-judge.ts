@@ -40,18 +40,15 @@ export class PeerJudge {
     const { clock, identity, observer, ask } = this.#components
     const nowMs = clock.nowMs()
     const { stretch } = observer
-    const survey = new PeerSurvey(identity)
-    const readings = new Map<RemotePeer, ProcessReading>()
+    const overdue = new Map<RemotePeer, ProcessReading>()
     for (const peer of peers) {
-      const isOverdue = peer.monitor.isOverdue(nowMs, stretch)
-      const reading = isOverdue ? this.#probe(peer) : unknownReading
-      if (isOverdue) readings.set(peer, reading)
-      survey.add(peer, isOverdue, reading)
+      if (peer.monitor.isOverdue(nowMs, stretch)) overdue.set(peer, this.#probe(peer))
       if (!peer.monitor.shouldAsk(nowMs, stretch)) continue
       peer.monitor.asked(nowMs)
       ask(peer)
     }
-    observer.survey(survey.result(), nowMs)
+    const survey = new PeerSurvey(identity, peers, overdue)
+    if (observer.survey(survey.result, nowMs)) for (const peer of overdue.keys()) peer.monitor.forgive(nowMs)
     for (const peer of peers) {
       const circumstances: Circumstances = {
         stretch,
@@ -60,7 +57,7 @@ export class PeerJudge {
         isHostSilent: survey.isHostSilent(peer),
       }
       const before = peer.monitor.verdict
-      this.#settle(peer, before, peer.monitor.judge(nowMs, readings.get(peer) ?? unknownReading, circumstances))
+      this.#settle(peer, before, peer.monitor.judge(nowMs, overdue.get(peer) ?? unknownReading, circumstances))
     }
   }
 

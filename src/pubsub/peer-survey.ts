@@ -13,31 +13,30 @@ const explained: ReadonlySet<ProcessProbe> = new Set([
 
 interface Place {
   watched: number
-  late: number
   overdue: number
+  /** Of these, those that the kernel does not explain. */
+  late: number
 }
 
 /**
  * How everybody is, taken once before anybody is judged. Peers behind one link fall silent together when the link does:
  * each other host, and each other network namespace of this one, counts once.
+ *
+ * Those that have not described themselves yet are not counted: anybody can invent them.
  */
 export class PeerSurvey {
-  readonly #own: string
+  readonly result: Survey
   readonly #places = new Map<string, Place>()
 
-  constructor(own: ProcessIdentity) {
-    this.#own = placeOf(own)
-  }
-
-  /** Those that have not described themselves yet are not counted: anybody can invent them. */
-  add({ descriptor }: RemotePeer, isOverdue: boolean, { state }: ProcessReading): void {
-    if (descriptor === undefined) return
-    const key = placeOf(descriptor.identity)
-    const place = this.#places.get(key) ?? { watched: 0, late: 0, overdue: 0 }
-    this.#places.set(key, place)
-    place.watched++
-    if (isOverdue) place.overdue++
-    if (isOverdue && !explained.has(state)) place.late++
+  /** @param overdue with what the kernel says of each */
+  constructor(own: ProcessIdentity, peers: readonly RemotePeer[], overdue: ReadonlyMap<RemotePeer, ProcessReading>) {
+    // The usual case, and it is looked at four times a second.
+    if (overdue.size === 0) {
+      this.result = { watched: peers.length, late: 0 }
+      return
+    }
+    for (const peer of peers) this.#add(peer, overdue.get(peer))
+    this.result = this.#sum(placeOf(own))
   }
 
   /** Nobody is heard of the host, or the network namespace, that the peer is in. */
@@ -46,10 +45,21 @@ export class PeerSurvey {
     return place !== undefined && place.overdue === place.watched
   }
 
-  result(): Survey {
+  #add({ descriptor }: RemotePeer, reading: ProcessReading | undefined): void {
+    if (descriptor === undefined) return
+    const key = placeOf(descriptor.identity)
+    const place = this.#places.get(key) ?? { watched: 0, overdue: 0, late: 0 }
+    this.#places.set(key, place)
+    place.watched++
+    if (reading === undefined) return
+    place.overdue++
+    if (!explained.has(reading.state)) place.late++
+  }
+
+  #sum(own: string): Survey {
     let [watched, late] = [0, 0]
     for (const [key, place] of this.#places) {
-      const isOwn = key === this.#own
+      const isOwn = key === own
       watched += isOwn ? place.watched : 1
       if (isOwn) late += place.late
       else if (place.late === place.watched) late++

@@ -6,8 +6,8 @@ import type { PeerMonitor } from '../liveliness/peer-monitor.js'
 import { type PeerPlace, PeerReach } from '../liveliness/peer-reach.js'
 import type { Verdict } from '../liveliness/verdict.js'
 import { dialable } from '../transport/endpoint.js'
-import type { FrameSource } from '../transport/transport.js'
 import type { Descriptor, ProcessIdentity, Properties } from '../wire/descriptor.js'
+import type { DatagramWays } from './datagram-ways.js'
 import type { WriterProxy } from './proxy.js'
 import type { Reader } from './reader.js'
 
@@ -58,8 +58,8 @@ export interface RemotePeer {
   readonly incarnation: number
   readonly monitor: PeerMonitor
   readonly earshot: Earshot
-  /** The one socket that it sends datagrams from, as the kernel tells it; undefined until one came. */
-  source: FrameSource | undefined
+  /** Where its datagrams come from. */
+  readonly ways: DatagramWays
   /** Where it answers requests, by the way that its multicast came; undefined until some did. */
   endpoint: string | undefined
   announcedVersion: number
@@ -93,7 +93,10 @@ export function toPeer(peer: RemotePeer): Peer | undefined {
 }
 
 /** Whether loopback and `ipc://` lead from one to the other. */
-export function sharesNetwork(one: ProcessIdentity, other: ProcessIdentity): boolean {
+export function sharesNetwork(
+  one: Pick<ProcessIdentity, 'bootId' | 'networkNamespace'>,
+  other: Pick<ProcessIdentity, 'bootId' | 'networkNamespace'>,
+): boolean {
   // Namespace inodes are alike on different hosts, so they only say something under one kernel.
   return one.bootId === other.bootId && one.networkNamespace === other.networkNamespace
 }

@@ -54,3 +54,9 @@ export function endpointList(endpoints: string | readonly string[]): readonly [s
 export function dialable(endpoints: readonly string[], sharesNetwork: boolean): readonly string[] {
   return sharesNetwork ? endpoints : endpoints.filter((endpoint) => !/^(ipc:|tcp:\/\/(127\.|\[::1\]))/.test(endpoint))
 }
+
+/** The addresses of `tcp://` endpoints; what is no endpoint has none. */
+export function tcpAddresses(endpoints: readonly string[]): ReadonlySet<string> {
+  const sources = endpoints.filter((endpoint) => endpoint.startsWith('tcp://')).map(readEndpoint)
+  return new Set(sources.flatMap((source) => source?.address ?? []))
+}

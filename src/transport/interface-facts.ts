@@ -69,13 +69,25 @@ const kindByDevtype: Readonly<Record<string, InterfaceKind>> = {
 
 /** Every interface of the machine (or of a captured tree), in no particular order. */
 export function readInterfaceFacts(options: InterfaceFactsOptions = {}): InterfaceFacts[] {
-  const addresses = options.addresses ?? os.networkInterfaces()
   const folder = path.join(options.root ?? '/', 'sys/class/net')
-  const names = new Set([...listFolder(folder), ...Object.keys(addresses)])
-  return [...names].map((name) => factsOf(name, path.join(folder, name), addresses[name] ?? []))
+  const given = byInterface(options.addresses ?? os.networkInterfaces())
+  const names = new Set([...listInterfaces(folder), ...given.keys()])
+  return [...names].map((name) => factsOf(name, path.join(folder, name), given.get(name) ?? []))
 }
 
-function factsOf(name: string, folder: string, given: NonNullable<OsInterfaces[string]>): InterfaceFacts {
+type GivenAddresses = NonNullable<OsInterfaces[string]>
+
+/** A further address may go by a label of its own, `eth0:1`. */
+function byInterface(given: OsInterfaces): Map<string, GivenAddresses> {
+  const byName = new Map<string, GivenAddresses>()
+  for (const [label, addresses = []] of Object.entries(given)) {
+    const name = label.split(':')[0] ?? label
+    byName.set(name, [...(byName.get(name) ?? []), ...addresses])
+  }
+  return byName
+}
+
+function factsOf(name: string, folder: string, given: GivenAddresses): InterfaceFacts {
   const addresses = given
     .filter(({ family, address }) => family === 'IPv4' && isIPv4(address))
     .map(({ address, cidr }) => ({ address, prefixBits: Number(cidr?.split('/')[1] ?? 32) }))
@@ -90,7 +102,8 @@ function factsOf(name: string, folder: string, given: NonNullable<OsInterfaces[s
   return {
     name,
     kind: kindOf(folder, flags),
-    isUp: (flags & flagUp) !== 0 && hasCarrier(readText(folder, 'operstate')),
+    // What the OS lists is up and running: it filters.
+    isUp: given.length > 0 || ((flags & flagUp) !== 0 && hasCarrier(readText(folder, 'operstate'))),
     hasMulticast: (flags & flagMulticast) !== 0,
     isEnslaved: listFolder(folder).includes('master'),
     speedMbps: Number.isInteger(speed) && speed > 0 ? speed : null,
@@ -119,11 +132,21 @@ function kindOf(folder: string, flags: number): InterfaceKind {
   return devtype === undefined && isPaired ? InterfaceKind.veth : InterfaceKind.virtual
 }
 
+/** Links to devices; `bonding_masters`, a plain file, is none. */
+function listInterfaces(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true })
+    return entries.filter((entry) => !entry.isFile()).map(({ name }) => name)
+  } catch {
+    return [] // no sysfs
+  }
+}
+
 function listFolder(folder: string): string[] {
   try {
     return readdirSync(folder)
   } catch {
-    return [] // gone meanwhile, or no sysfs
+    return [] // gone meanwhile
   }
 }
 

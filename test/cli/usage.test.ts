@@ -21,6 +21,7 @@ t.test('wrong usage is exit code 2, one line of why, and where to read on', asyn
     [['intent', 'drain', 'w1', '--deadline', '30'], /--deadline.*has no unit: write 30s for seconds/],
     [['intent', 'drink', 'w1'], /unknown command 'drink'/],
     [['topology', '--root'], /argument missing/],
+    [['interfaces', '--interface'], /argument missing/],
   ]
   await inTurn(cases, async ([args, why, environment]) => {
     const { code, stdout, stderr } = await runCli(args, environment)
@@ -42,7 +43,7 @@ t.test('no command at all: help on stderr', async (t) => {
 })
 
 t.test('help and version are no errors', async (t) => {
-  const commands = ['up', 'status', 'intent', 'topology', 'collector', 'scheduler', 'worker']
+  const commands = ['up', 'status', 'intent', 'topology', 'interfaces', 'collector', 'scheduler', 'worker']
   const calls = [['--help'], ...commands.map((name) => [name, '--help']), ['help', 'up'], ['intent', 'drain', '--help']]
   await inTurn(calls, async (args) => {
     const { code, stdout, stderr } = await runCli(args)

@@ -199,6 +199,26 @@ t.test('one that doubts that it hears buries nobody, unless the kernel does', (t
   t.end()
 })
 
+t.test('one that was deaf forgives: silence begins anew', (t) => {
+  const monitor = newMonitor()
+  for (const atMs of [1600, 60_000]) round(monitor, atMs, 'unknown', { mayBury: false })
+  monitor.forgive(60_000)
+  round(monitor, 60_000)
+  t.match(monitor.verdict, { liveliness: 'suspect' }, 'which is no sign of life')
+  for (const atMs of [61_600, 62_999]) round(monitor, atMs)
+  t.match(monitor.verdict, { liveliness: 'suspect' })
+  round(monitor, 63_000)
+  t.match(monitor.verdict, { liveliness: 'dead' })
+  const lost = newMonitor(PeerReach.lan, { unreachableDeadAfterMs: 5_000 })
+  round(lost, 3_000)
+  lost.forgive(10_000)
+  for (const atMs of [12_000, 14_999]) round(lost, atMs)
+  t.match(lost.verdict, { liveliness: 'unreachable' })
+  round(lost, 15_000)
+  t.match(lost.verdict, { liveliness: 'dead' })
+  t.end()
+})
+
 t.test('across hosts phi decides, and the worst is unreachable', (t) => {
   const monitor = newMonitor(PeerReach.far)
   const atMs = [4000, 4100, 4200, 4300, 4400, 4500].find((nowMs) => {

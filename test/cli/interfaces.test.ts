@@ -1,0 +1,25 @@
+import t from 'tap'
+import { readInterfaces } from '../../src/transport/interfaces.js'
+import { runCli } from '../support/run-cli.js'
+
+t.test('--json prints what the library reads, on one line', async (t) => {
+  const { code, stdout, stderr } = await runCli(['interfaces', '--json'])
+  t.equal(code, 0)
+  t.equal(stderr, '')
+  t.equal(stdout.trimEnd().split('\n').length, 1)
+  t.same(JSON.parse(stdout), { interfaces: readInterfaces() })
+})
+
+t.test('for a person', async (t) => {
+  const { code, stdout } = await runCli(['interfaces', '--interface', 'lo'])
+  t.equal(code, 0)
+  t.match(stdout, /^INTERFACE +KIND +ADDRESS +SPEED +USED FOR +WHY\n/)
+  t.match(stdout, /\nlo +loopback +127\.0\.0\.1\/8 +host +loopback: for the participants of this host\n/)
+})
+
+t.test('one that is asked for and does not exist is wrong usage', async (t) => {
+  const { code, stdout, stderr } = await runCli(['interfaces', '--interface', 'nowhere0'])
+  t.equal(code, 2)
+  t.equal(stdout, '')
+  t.match(stderr, /^numacast: no interface is called "nowhere0".*lo.*\n$/)
+})

@@ -1,0 +1,52 @@
+import t from 'tap'
+import { LoopProgress } from '../../src/liveliness/loop-progress.js'
+
+t.test('a late loop is stalled until it has been in time for an interval', (t) => {
+  const loop = new LoopProgress()
+  const story: [number, number, boolean][] = [
+    [0, 999, false],
+    [500, 1000, true],
+    [1000, 600, true],
+    [1100, 499, true],
+    [1400, 1, true],
+    [1500, 1, false],
+    [2000, 999, false],
+  ]
+  for (const [nowMs, delayMs, isStalled] of story) {
+    loop.beacon(delayMs, 0, 500, nowMs)
+    t.equal(loop.isStalled, isStalled, `at ${nowMs}`)
+  }
+  t.ok(loop.isLate)
+  t.equal(loop.delayMs, 999)
+  t.end()
+})
+
+t.test('one that gets work done is not, however late', (t) => {
+  const loop = new LoopProgress()
+  loop.beacon(3000, 7, 500, 0)
+  t.ok(loop.isStalled, 'the first count is no rise')
+  t.equal(loop.completedMs, undefined)
+  loop.beacon(3000, 8, 500, 500)
+  t.notOk(loop.isStalled)
+  t.equal(loop.completedMs, 500)
+  loop.beacon(3000, 8, 500, 4500)
+  t.notOk(loop.isStalled, 'the delay may have been before that work')
+  loop.beacon(3000, 8, 500, 4501)
+  t.ok(loop.isStalled)
+  loop.beacon(3000, 6, 500, 4600)
+  t.ok(loop.isStalled, 'an older beacon')
+  t.equal(loop.completed, 8)
+  t.equal(loop.completedMs, 500)
+  t.end()
+})
+
+t.test('the count wraps', (t) => {
+  const loop = new LoopProgress()
+  loop.beacon(0, 0xffffffff, 500, 0)
+  loop.beacon(0, 2, 500, 500)
+  t.equal(loop.completed, 2)
+  t.equal(loop.completedMs, 500)
+  loop.beacon(0, 0xffffffff, 500, 1000)
+  t.equal(loop.completed, 2, 'and does not go back')
+  t.end()
+})

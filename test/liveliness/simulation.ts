@@ -1,0 +1,111 @@
+import { seededRandom } from '../../src/core/random.js'
+import { defaultLivelinessOptions, type LivelinessOptions } from '../../src/liveliness/liveliness-options.js'
+import { Observer } from '../../src/liveliness/observer.js'
+import { PeerMonitor } from '../../src/liveliness/peer-monitor.js'
+import type { PeerReach } from '../../src/liveliness/peer-reach.js'
+import { ProcessProbe, type ProcessReading, unknownReading } from '../../src/liveliness/process-reading.js'
+import type { Verdict } from '../../src/liveliness/verdict.js'
+
+export interface PeerPlan {
+  readonly reach: PeerReach
+  /** Whether the observer can ask the kernel about it. */
+  readonly isSeen: boolean
+  /** Never, if null. */
+  readonly diesAtMs: number | null
+}
+
+export interface Scenario {
+  readonly seed: number
+  readonly peers: readonly PeerPlan[]
+  /** Of datagrams; answers to questions come by a stream, which loses nothing. */
+  readonly lossRatio: number
+  /** When the observer runs nothing: from, and for how long. */
+  readonly stalls: readonly { readonly fromMs: number; readonly forMs: number }[]
+  readonly durationMs: number
+  readonly options?: Pick<LivelinessOptions, 'unreachableDeadAfterMs'>
+}
+
+const stepMs = 10
+const checkMs = 250
+const intervalMs = 500
+/** Datagrams that one turn of the event loop reads from a socket. */
+const framesPerTurn = 32
+const answerDelayMs = 20
+
+/**
+ * One observer and its peers, in steps of 10 ms: what is sent to a stalled observer waits in its socket, and is read in
+ * turns when it goes on. Returns each peer's verdicts, in order.
+ */
+export function simulate(scenario: Scenario): readonly (readonly Verdict[])[] {
+  const random = seededRandom(scenario.seed)
+  const options = { ...defaultLivelinessOptions, ...scenario.options }
+  const observer = new Observer(checkMs, options.leaseMs, 0)
+  const peers = scenario.peers.map((plan) => {
+    const monitor = new PeerMonitor(options, intervalMs, 0)
+    monitor.setPlace({ reach: plan.reach, sharesNetwork: true })
+    return {
+      plan,
+      monitor,
+      history: [monitor.verdict],
+      nextMs: random() * intervalMs,
+      answersAtMs: undefined as number | undefined,
+    }
+  })
+  type Peer = (typeof peers)[number]
+  const waiting: { readonly peer: Peer; readonly isAnswer: boolean }[] = []
+  const lives = ({ plan }: Peer, nowMs: number): boolean => plan.diesAtMs === null || nowMs < plan.diesAtMs
+  let checkDueMs = checkMs
+
+  const look = (peer: Peer, nowMs: number): ProcessReading => {
+    if (!peer.plan.isSeen) return unknownReading
+    const state = lives(peer, nowMs) ? ProcessProbe.sleeping : ProcessProbe.gone
+    return { state, cpuTimeMs: 0, end: null }
+  }
+  const check = (nowMs: number): void => {
+    checkDueMs = nowMs + checkMs
+    const { lateMs, mayJudge } = observer.check(nowMs)
+    if (lateMs > 0) for (const { monitor } of peers) monitor.credit(lateMs, nowMs)
+    if (!mayJudge) return
+    const { stretch } = observer
+    for (const peer of peers) {
+      if (!peer.monitor.shouldAsk(nowMs, stretch)) continue
+      peer.monitor.asked(nowMs)
+      if (lives(peer, nowMs)) peer.answersAtMs = nowMs + answerDelayMs
+    }
+    const late = peers.filter(({ monitor, plan }) => !plan.isSeen && monitor.isOverdue(nowMs, stretch)).length
+    const hearsAgain = observer.survey({ watched: peers.length, late }, nowMs)
+    if (hearsAgain) for (const { monitor } of peers) if (monitor.isOverdue(nowMs, stretch)) monitor.forgive(nowMs)
+    for (const peer of peers) {
+      const before = peer.monitor.verdict
+      const circumstances = { stretch, mayBury: observer.mayBury, isHostSilent: false }
+      const verdict = peer.monitor.judge(nowMs, look(peer, nowMs), circumstances)
+      if (verdict !== before) peer.history.push(verdict)
+    }
+  }
+  const read = (nowMs: number): void => {
+    for (const { peer, isAnswer } of waiting.splice(0, framesPerTurn)) {
+      if (isAnswer) peer.monitor.answered(nowMs)
+      else peer.monitor.beacon({ intervalMs, loopDelayMs: 0, progress: 0 }, nowMs)
+    }
+  }
+
+  for (let nowMs = 0; nowMs < scenario.durationMs; nowMs += stepMs) {
+    for (const peer of peers) {
+      if (lives(peer, nowMs) && nowMs >= peer.nextMs) {
+        peer.nextMs = nowMs + intervalMs * (0.9 + 0.2 * random())
+        if (random() >= scenario.lossRatio) waiting.push({ peer, isAnswer: false })
+      }
+      if (peer.answersAtMs !== undefined && nowMs >= peer.answersAtMs) {
+        peer.answersAtMs = undefined
+        waiting.push({ peer, isAnswer: true })
+      }
+    }
+    if (scenario.stalls.some(({ fromMs, forMs }) => nowMs >= fromMs && nowMs < fromMs + forMs)) continue
+    // Whichever comes first after a stall: it depends on the phase that was blocked.
+    const readsFirst = random() < 0.5
+    if (readsFirst) read(nowMs)
+    if (nowMs >= checkDueMs) check(nowMs)
+    if (!readsFirst) read(nowMs)
+  }
+  return peers.map(({ history }) => history)
+}
