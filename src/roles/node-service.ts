@@ -6,7 +6,7 @@ import { keyFrom, keyParts } from '../plane/keys.js'
 import { type NodeCapacity, nodeCapacity } from '../plane/node-capacity.js'
 import { nodeRoster, type RosterRow } from '../plane/node-roster.js'
 import { downPartition, planePartition, upPartition } from '../plane/partitions.js'
-import { nodeTarget } from '../plane/targets.js'
+import { everyone, nodeTarget } from '../plane/targets.js'
 import { workerCapacity } from '../plane/worker-capacity.js'
 import { type WorkerClaim, workerClaim } from '../plane/worker-claim.js'
 import { type WorkerState, workerState } from '../plane/worker-state.js'
@@ -18,7 +18,7 @@ import type { Writer } from '../pubsub/writer.js'
 import { InheritedWorkers } from './inherited-workers.js'
 import type { KernelWatch } from './kernel-watch.js'
 import { PacedPublisher } from './paced-publisher.js'
-import { relayReports, relayRequests } from './relays.js'
+import { type Audience, keepRequests, relayReports, relayRequests } from './relays.js'
 import { Repeating } from './repeating.js'
 import { Roster } from './roster.js'
 import type { ZoneReading, ZoneReadings } from './zone-readings.js'
@@ -125,6 +125,7 @@ export class NodeService {
     for (const [, sample] of rows.entries()) this.#toldByOthers(sample)
     this.#hearing = participant.onPeer((event) => this.#onPeer(event))
     const requests = relayRequests(participant, planePartition, down)
+    const kept = keepRequests(participant, planePartition, this.#audience())
     const reports = relayReports(participant, up, planePartition)
     this.#repeating = [
       new Repeating(clock, options.capacityIntervalMs, () => this.#measure()),
@@ -135,6 +136,7 @@ export class NodeService {
       () => capacities.close(),
       () => rows.close(),
       () => requests.close(),
+      () => kept.close(),
       () => reports.close(),
       () => this.#capacityWriter.close(),
       () => this.#rosterWriter.close(),
@@ -206,6 +208,26 @@ export class NodeService {
       this.#rowsOf.delete(peer.guid)
     }
     if (changed) this.#hurry()
+  }
+
+  #audience(): Audience {
+    const own = nodeTarget(this.#participant.identity.host, this.numaNode)
+    const isNode = (target: string): boolean => target === own || target === everyone
+    return {
+      intent: (kind, target) => {
+        switch (kind) {
+          case 'drain':
+          case 'prefer-shard':
+            return this.roster.has(target)
+          case 'pause-node':
+          case 'rebalance':
+            return isNode(target)
+          case 'throttle-queue':
+            return true
+        }
+      },
+      scope: (scope) => isNode(scope) || this.roster.has(scope),
+    }
   }
 
   /** A worker's descriptor may come before its first word, and its end as well. */
