@@ -238,7 +238,7 @@ export class InstanceTable {
     row.state = InstanceState.alive
     const length = change.end - change.start
     // Re-using the row's own buffer makes a conflated update cost a copy, not an allocation.
-    if (row.bytes.length < length) row.bytes = Buffer.allocUnsafeSlow(length)
+    if (row.bytes.length < length) row.bytes = Buffer.allocUnsafe(length)
     change.bytes.copy(row.bytes, 0, change.start, change.end)
     row.byteLength = length
     row.fields = change.fields

@@ -54,6 +54,8 @@ interface Asked {
   readonly version: number
   readonly heads: ReadonlyMap<WriterProxy, Seq>
   readonly stale: ReadonlySet<WriterProxy>
+  /** The numbers that the request gives as applied. */
+  readonly tokens: ReadonlyMap<WriterProxy, Seq>
 }
 
 /** The reader's side of catch-up: asks each peer when there is something to learn, one request at a time. */
@@ -117,6 +119,7 @@ export class CatchUpClient {
     if (!isDescribed(peer) || peer.pull.isQuestion) return true
     for (const match of eachMatch(peer)) {
       if (!match.proxy.started || match.proxy.stale) return true
+      if (match.proxy.told.isWanted(match.proxy.progress.appliedSeq)) return true
       if (match.proxy.progress.hasGap && match.reader.qos.reliability === Reliability.reliable) return true
     }
     return false
@@ -125,13 +128,17 @@ export class CatchUpClient {
   /** One request and what its reply brings. Never rejects: a failure is counted and tried again. */
   async #ask(peer: RemotePeer): Promise<void> {
     const { clock, stream, counters, progressed, health, told } = this.#components
-    const { isQuestion } = peer.pull
     const askedMs = clock.nowMs()
     peer.pull.inFlight = true
     peer.pull.isQuestion = false
     const isMore = this.#isNeeded(peer)
     const timeoutMs = Math.min(maxRequestTimeoutMs, requestTimeoutMs * 2 ** Math.min(peer.pull.failures, 10))
-    const asked: Asked = { version: peer.announcedVersion, heads: headsOf(peer), stale: staleOf(peer) }
+    const asked: Asked = {
+      version: peer.announcedVersion,
+      heads: headsOf(peer),
+      stale: staleOf(peer),
+      tokens: appliedOf(peer),
+    }
     try {
       const descriptor = this.#components.descriptor()
       const { version } = descriptor
@@ -140,7 +147,6 @@ export class CatchUpClient {
         knownVersion: peer.descriptor?.version ?? 0,
         hears: peer.earshot.hears(true, clock.nowMs()),
         tokens: tokensOf(peer),
-        ...(isQuestion && { missed: true }),
       })
       const reply = decodePullReply(
         await stream.request(requestEndpointsOf(peer, descriptor.identity), request, { timeoutMs }),
@@ -158,6 +164,7 @@ export class CatchUpClient {
       this.#believeVersion(peer, asked.version)
       // A question is answered by any answer.
       let moved = reply.descriptor !== undefined || !isMore
+      for (const [proxy, seq] of asked.tokens) moved = proxy.told.tell(seq, clock.nowMs()) || moved
       for (const part of reply.progress) moved = this.#apply(peer, part, asked) || moved
       // A peer that announces what it does not give would otherwise be asked without end.
       peer.pull.failures = moved ? 0 : peer.pull.failures + 1
@@ -231,6 +238,14 @@ function findMatch(peer: RemotePeer, part: PullProgress): Match | undefined {
 
 function headsOf(peer: RemotePeer): Map<WriterProxy, Seq> {
   return new Map([...eachMatch(peer)].map(({ proxy }) => [proxy, proxy.progress.headSeq]))
+}
+
+/** In the middle of a bootstrap, and before the first catch-up, nothing is said of what is applied. */
+function appliedOf(peer: RemotePeer): Map<WriterProxy, Seq> {
+  const settled = [...eachMatch(peer)].filter(
+    ({ proxy }) => proxy.started && proxy.bootstrap === undefined && !proxy.stale,
+  )
+  return new Map(settled.map(({ proxy }) => [proxy, proxy.progress.appliedSeq]))
 }
 
 function staleOf(peer: RemotePeer): Set<WriterProxy> {

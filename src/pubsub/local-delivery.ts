@@ -1,11 +1,12 @@
+import type { Clock } from '../core/clock.js'
 import type { EntityGuid, EntityId, Guid, Seq } from '../core/ids.js'
-import { Durability } from '../qos/policies.js'
+import { Reliability } from '../qos/policies.js'
 import { replyBudgetBytes } from '../wire/pull.js'
-import type { CatchUpServer } from './catch-up-server.js'
+import { type CatchUpServer, firstDueSeq } from './catch-up-server.js'
 import type { LocalEndpoints, LocalReader, LocalWriter } from './local-endpoints.js'
 import { matchEndpoints } from './matching.js'
 import type { MismatchLog } from './mismatch-log.js'
-import { newWriterProxy } from './proxy.js'
+import { newWriterProxy, stateWhenClosed } from './proxy.js'
 import type { Reader } from './reader.js'
 import type { Match } from './remote-peer.js'
 import { readSamplesFrame } from './samples-frame.js'
@@ -13,6 +14,7 @@ import type { Writer } from './writer.js'
 
 export interface LocalDeliveryComponents {
   readonly participant: Guid
+  readonly clock: Clock
   readonly endpoints: LocalEndpoints
   readonly server: CatchUpServer
   readonly mismatches: MismatchLog
@@ -57,10 +59,11 @@ export class LocalDelivery {
   removeWriter(entity: EntityId): void {
     const matches = this.#matches.get(entity) ?? []
     this.#matches.delete(entity)
-    for (const { reader, proxy } of matches) reader.removeProxy(proxy.guid)
+    for (const { reader, proxy } of matches) reader.removeProxy(proxy.guid, stateWhenClosed(proxy))
   }
 
   removeReader(reader: Reader<object>): void {
+    for (const { writer } of this.#components.endpoints.writers()) writer.audience.leave(reader.guid)
     for (const [entity, matches] of this.#matches) {
       this.#matches.set(
         entity,
@@ -85,9 +88,10 @@ export class LocalDelivery {
     const match: Match = { reader, proxy: newWriterProxy(writer.guid, info) }
     this.#matches.set(writer.entity, [...(this.#matches.get(writer.entity) ?? []), match])
     reader.addProxy(match.proxy)
-    match.proxy.started = true
-    const isVolatile = [writer.qos.durability, reader.qos.durability].includes(Durability.volatile)
-    if (isVolatile) match.proxy.progress.advanceTo(writer.lastSeq)
+    const dueSeq = firstDueSeq(writer, readerInfo)
+    match.proxy.progress.advanceTo(dueSeq)
+    const isReliable = reader.qos.reliability === Reliability.reliable
+    writer.audience.join(reader.guid, isReliable, dueSeq, this.#components.clock.nowMs())
     // Not before whoever opened the reader could begin to listen.
     queueMicrotask(() => {
       if (this.#matches.get(writer.entity)?.includes(match) === true) this.#advance(writer, match)
@@ -96,6 +100,9 @@ export class LocalDelivery {
 
   #advance(writer: Writer<object>, match: Match): void {
     this.#bring(writer, match, match.proxy.progress.appliedSeq)
+    match.proxy.started = true
+    const { appliedSeq } = match.proxy.progress
+    writer.audience.acknowledged(match.reader.guid, appliedSeq, this.#components.clock.nowMs())
   }
 
   #bring(writer: Writer<object>, { reader, proxy }: Match, after: Seq): void {

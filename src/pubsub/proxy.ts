@@ -1,6 +1,8 @@
+import { InstanceState } from '../cache/instance-table.js'
 import { WriterProgress } from '../cache/writer-progress.js'
 import type { EntityGuid } from '../core/ids.js'
 import type { WriterInfo } from '../wire/descriptor.js'
+import { ToldProgress } from './told-progress.js'
 
 /** A whole-cache catch-up that needs more than one reply. */
 export interface Bootstrap {
@@ -20,10 +22,18 @@ export interface WriterProxy {
   /** A first catch-up has been applied; until then "no gap" means nothing. */
   started: boolean
   bootstrap: Bootstrap | undefined
+  /** What the writer has been told of `progress`. */
+  readonly told: ToldProgress
   /** It carries values that were not kept because another owner's were newer; that owner has gone, so they are wanted. */
   stale: boolean
 }
 
 export function newWriterProxy(guid: EntityGuid, info: WriterInfo): WriterProxy {
-  return { guid, info, progress: new WriterProgress(), started: false, bootstrap: undefined, stale: false }
+  const progress = new WriterProgress()
+  return { guid, info, progress, started: false, bootstrap: undefined, told: new ToldProgress(), stale: false }
+}
+
+/** What becomes of its instances when the writer closes in good order. */
+export function stateWhenClosed({ info }: WriterProxy): 'disposed' | 'no-writers' {
+  return info.qos.autodispose ? InstanceState.disposed : InstanceState.noWriters
 }

@@ -185,10 +185,10 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     this.#proxies.set(proxy.guid, proxy)
   }
 
-  /** @internal The writer has left or no longer matches. */
-  removeProxy(guid: EntityGuid): void {
+  /** @internal The writer has left or no longer matches; `disposed` when it takes its instances with it. */
+  removeProxy(guid: EntityGuid, state: 'disposed' | 'no-writers'): void {
     if (!this.#proxies.delete(guid)) return
-    this.#abandon(guid, InstanceState.noWriters, undefined)
+    this.#abandon(guid, state, undefined)
   }
 
   /** @internal A frame of live changes. */
@@ -237,6 +237,10 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     const { counters, clock } = this.#components
     const { frame, valueStart, valueEnd } = sample
     let value: T | undefined
+    if (valueEnd - valueStart > this.topic.maxSampleBytes) {
+      counters.add('reader.rejected.too-large')
+      return
+    }
     if (!sample.disposed) {
       try {
         checkRecord(frame, valueStart, valueEnd, proxy.info.fields.length)
@@ -253,8 +257,16 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     const { origin } = sample
     const token = origin
       ? { writer: entityGuid(origin.participant, origin.writer), seq: origin.seq }
-      : { writer: proxy.guid, seq: sample.seq }
+      : { writer: proxy.guid, seq: sample.valueSeq }
     const nowMs = clock.nowMs()
+    const isGivenUp = sample.valueSeq < sample.seq
+    if (isGivenUp) {
+      const held = this.#table.get(sample.key)
+      // Who was not there when it was alive has not lost it.
+      if (held === undefined && (proxy.bootstrap !== undefined || !proxy.started)) return
+      const isKnown = held?.owner === token.writer && held.seq >= token.seq && held.state !== InstanceState.alive
+      if (isKnown) return
+    }
     const outcome = this.#table.apply(
       {
         key: sample.key,
@@ -272,8 +284,9 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
       },
       nowMs,
     )
-    if (outcome === Outcome.applied) this.#notify(sample.key)
-    else counters.add(`reader.${outcome}`)
+    if (outcome !== Outcome.applied && !isGivenUp) counters.add(`reader.${outcome}`)
+    const isOrphaned = isGivenUp && this.#giveUp(sample.key, proxy.guid, nowMs)
+    if (outcome === Outcome.applied || isOrphaned) this.#notify(sample.key)
   }
 
   /** Decodes by the writer's fields; undefined when schema or filter says no. */
@@ -325,6 +338,18 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
       if (state === InstanceState.noWriters) for (const rival of this.#table.rivals(key)) rivals.add(rival)
       this.#notify(key)
     }
+    this.#refresh(rivals)
+  }
+
+  /** The writer has unregistered the instance. True when nobody is left who carries its value. */
+  #giveUp(key: string, writer: EntityGuid, nowMs: number): boolean {
+    if (!this.#table.abandon(key, writer, InstanceState.noWriters, nowMs)) return false
+    this.#refresh(this.#table.rivals(key))
+    return true
+  }
+
+  /** Those who carry values that were not kept are asked for them. */
+  #refresh(rivals: Iterable<EntityGuid>): void {
     for (const rival of rivals) {
       const proxy = this.#proxies.get(rival)
       if (proxy === undefined || proxy.stale) continue

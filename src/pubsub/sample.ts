@@ -39,7 +39,7 @@ export function toSample<T extends object>(instance: Instance, viewState: ViewSt
 
 function decodedValue<T extends object>(instance: Instance): T | undefined {
   if (!instance.decoded) {
-    instance.value = decodeRecord<T>(instance.fields, instance.bytes.subarray(0, instance.byteLength))
+    instance.value = decodeRecord<T>(instance.fields, instance.bytes)
     instance.decoded = true
   }
   return instance.value as T | undefined
