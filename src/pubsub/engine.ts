@@ -85,6 +85,7 @@ export class Engine {
       dataGroup: (partition) => this.membership.dataGroup(partition),
       solicitGroup: (partition) => this.membership.solicitGroup(partition),
       loopDelayMs: () => this.#pulse.loopDelayMs,
+      audience: () => this.matchedReaders.participants,
     })
     this.#announcer = new Announcer(
       {
@@ -110,7 +111,6 @@ export class Engine {
       counters,
       stream,
       descriptor: () => this.endpoints.descriptor(),
-      crowd: () => this.peers.size,
       health: this.observer.local,
       described: (peer, descriptor) => this.peers.described(peer, descriptor),
       told: (peer, hearsUs) => this.peers.told(peer, hearsUs),
@@ -171,7 +171,14 @@ export class Engine {
     })
     this.#waiters = new SyncWaiters(clock, () => this.peers.values())
     const server = new CatchUpServer({ participant: guid, clock, counters, endpoints: this.endpoints, mismatches })
-    this.#local = new LocalDelivery({ participant: guid, clock, endpoints: this.endpoints, server, mismatches })
+    this.#local = new LocalDelivery({
+      participant: guid,
+      incarnation,
+      clock,
+      endpoints: this.endpoints,
+      server,
+      mismatches,
+    })
     const builtin = new BuiltinFeed({
       counters,
       open: (topic) => this.factory.feed(topic),

@@ -82,10 +82,11 @@ export class PeerDirectory {
   readonly #strangers = new Set<Guid>()
 
   constructor(components: PeerDirectoryComponents) {
-    const { clock, identity, observer, probe, catchUp } = components
+    const { clock, counters, identity, observer, probe, catchUp } = components
     this.#components = components
     this.#judge = new PeerJudge({
       clock,
+      counters,
       identity,
       observer,
       probe,
@@ -125,6 +126,7 @@ export class PeerDirectory {
       ways: new DatagramWays(),
       endpoint: undefined,
       announcedVersion: version,
+      audience: 0,
       holdsVersion: 0,
       descriptor: undefined,
       isBeyondMulticast: false,
@@ -223,7 +225,8 @@ export class PeerDirectory {
   }
 
   #onVerdict(peer: RemotePeer, before: Verdict, verdict: Verdict): void {
-    const { onPeer, onSettled, counters } = this.#components
+    const { onPeer, onSettled, counters, matchmaker } = this.#components
+    matchmaker.judged(peer, verdict.liveliness !== Liveliness.unreachable)
     counters.add(`peer.${verdict.liveliness}`)
     if (verdict.liveliness !== Liveliness.dead) this.#components.onChanged(peer)
     const changed = toPeer(peer)
