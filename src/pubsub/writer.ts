@@ -168,7 +168,7 @@ export class Writer<T extends object> {
   assertLiveliness(): void {
     this.#mustBeOpen()
     if (this.qos.liveliness === LivelinessKind.automatic) return
-    this.#lease?.assert()
+    this.#showLife()
     const nowMs = this.#components.clock.nowMs()
     if (nowMs - this.#signMs < assertionSpacing * (this.qos.leaseMs ?? 0)) return
     this.#signMs = nowMs
@@ -322,8 +322,14 @@ export class Writer<T extends object> {
   }
 
   #written(bytes: number): void {
-    this.#lease?.assert()
+    if (this.qos.liveliness !== LivelinessKind.automatic) this.#showLife()
     this.#sender.written(bytes)
+  }
+
+  /** Of this writer, and thereby of all that speak for each other in the participant. */
+  #showLife(): void {
+    this.#lease?.assert()
+    this.#components.sharedLiveliness.assert(this.#components.clock.nowMs())
   }
 
   #sent(): void {
