@@ -1,6 +1,7 @@
 export { type ErrorCode, NumacastError } from './core/errors.js'
 export type { EntityGuid, Guid, Token } from './core/ids.js'
 export type { Subscription } from './core/listeners.js'
+export type { LivelinessOptions } from './liveliness/liveliness-options.js'
 export { DegradedReason, type ObserverHealth } from './liveliness/observer-health.js'
 export type { PhiOptions } from './liveliness/phi-accrual.js'
 export { isReliable, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from './liveliness/verdict.js'
