@@ -1,6 +1,8 @@
+export { InstanceState } from './cache/instance.js'
 export { type ErrorCode, NumacastError } from './core/errors.js'
 export type { EntityGuid, Guid, Token } from './core/ids.js'
 export type { Subscription } from './core/listeners.js'
+export { DropPolicy } from './core/mailbox.js'
 export type { LivelinessOptions } from './liveliness/liveliness-options.js'
 export { DegradedReason, type ObserverHealth } from './liveliness/observer-health.js'
 export type { PhiOptions } from './liveliness/phi-accrual.js'
@@ -30,22 +32,26 @@ export { type IntentStatus, intentStatus, Transition } from './plane/transitions
 export { type WorkerCapacity, workerCapacity } from './plane/worker-capacity.js'
 export { type WorkerClaim, workerClaim } from './plane/worker-claim.js'
 export { type AppliedIntent, type Taint, WorkerCondition, type WorkerState, workerState } from './plane/worker-state.js'
-export type {
-  HealthEvent,
-  IncompatibleQosEvent,
-  InconsistentTopicEvent,
-  MismatchEvent,
-  PeerEvent,
-  ReaderEvent,
-  WriterEvent,
+export {
+  type HealthEvent,
+  type IncompatibleQosEvent,
+  type InconsistentTopicEvent,
+  LostReason,
+  type MismatchEvent,
+  type PeerEvent,
+  type ReaderEvent,
+  RejectedReason,
+  type WriterEvent,
 } from './pubsub/events.js'
 export { joinDomain, Participant } from './pubsub/participant.js'
 export type { ParticipantComponents } from './pubsub/participant-components.js'
 export type { ParticipantOptions } from './pubsub/participant-options.js'
-export { Reader, type ReaderOptions, type WriterLag } from './pubsub/reader.js'
+export type { Peer } from './pubsub/peer.js'
+export type { ReadOptions } from './pubsub/read-options.js'
+export { Reader, type WriterLag } from './pubsub/reader.js'
+export { defaultReaderOptions, type ReaderOptions } from './pubsub/reader-options.js'
 export { Relay, type RelayOptions } from './pubsub/relay.js'
-export type { Peer } from './pubsub/remote-peer.js'
-export type { Sample } from './pubsub/sample.js'
+export { type Sample, SampleState, ViewState } from './pubsub/sample.js'
 export { defineTopic, type Topic, type TopicOptions } from './pubsub/topic.js'
 export { Writer, type WriterOptions } from './pubsub/writer.js'
 export type { AnnouncedQos, AnnouncedWriterQos } from './qos/announced.js'

@@ -1,284 +1,359 @@
-import type { EntityGuid, Seq, Token } from '../core/ids.js'
+import type { EntityGuid, Seq } from '../core/ids.js'
+import {
+  clearSample,
+  copySample,
+  emptySample,
+  fillSample,
+  type HeldSample,
+  type IncomingChange,
+  type Instance,
+  InstanceState,
+} from './instance.js'
+import { InstanceRow, Yielded } from './instance-row.js'
+import type { Precedence } from './precedence.js'
 
-/** DDS instance states. */
-export const InstanceState = {
-  alive: 'alive',
-  /** Its owner disposed it. */
-  disposed: 'disposed',
-  /** Nobody who wrote or relayed it is left; the last value stays readable. */
-  noWriters: 'no-writers',
-} as const
-export type InstanceState = (typeof InstanceState)[keyof typeof InstanceState]
-
-/** A change on its way into a reader's copy. */
-export interface IncomingChange {
-  readonly key: string
-  readonly disposed: boolean
-  /** Owner and number of the change, also when a relay delivered it. */
-  readonly token: Token
-  /** The writer that delivered it, and the number under which it did: `token.seq` unless it is a relay. */
-  readonly via: EntityGuid
-  readonly viaSeq: Seq
-  /** When it was written, on this process's monotonic clock. */
-  readonly originTimeMs: number
-  readonly sourceTimeMs: number
-  /** `bytes[start … end)` is the value; copied when it is applied. */
-  readonly bytes: Buffer
-  readonly start: number
-  readonly end: number
-  /** The names by which `bytes` decode: the delivering writer's field structure. */
-  readonly fields: readonly string[]
-  /** The decoded value, where the reader had to decode it to judge it. */
-  readonly value: unknown
-}
-
-/** A reader's copy of one instance. Only {@link InstanceTable} changes it. */
-export interface Instance {
-  readonly key: string
-  readonly state: InstanceState
-  readonly owner: EntityGuid
-  readonly seq: Seq
-  readonly via: EntityGuid
-  readonly originTimeMs: number
-  readonly sourceTimeMs: number
-  readonly bytes: Buffer
-  readonly byteLength: number
-  readonly fields: readonly string[]
-  /** The decoded value once somebody asked for it; see `decoded`. */
-  value: unknown
-  decoded: boolean
-  /** Somebody has been handed this instance since it was last new: DDS view state. */
-  viewed: boolean
-  readonly changedMs: number
-}
-
-interface Carrier {
-  /** The number under which it last delivered the instance. */
-  readonly seq: Seq
-  /** It carries another owner's value, which is not held here. */
-  readonly isRival: boolean
-}
-
-interface Row extends Instance {
-  state: InstanceState
-  owner: EntityGuid
-  seq: Seq
-  via: EntityGuid
-  viaSeq: Seq
-  originTimeMs: number
-  sourceTimeMs: number
-  bytes: Buffer
-  byteLength: number
-  fields: readonly string[]
-  changedMs: number
-  /** Writers other than `via` that also carry this instance; most instances have none. */
-  others: Map<EntityGuid, Carrier> | undefined
-}
-
-/** What became of a change: only `applied` changed anything that a user sees. */
+/** What became of a change: only the first three changed anything that a user sees. */
 export const Outcome = {
   applied: 'applied',
+  /** Another owner's newer value stays the instance's, and this one is a sample beside it: with a history only. */
+  beside: 'beside',
+  /** A known value is the instance's again, because whoever had another has gone or a stronger owner is back. */
+  restored: 'restored',
   /** This very change of this owner, or a newer one, is held already. */
   duplicate: 'duplicate',
   /** Another owner's newer change is held. */
   older: 'older',
-  /** The end of an instance that was never held: remembered, and no news to anybody. */
+  /** Exclusive ownership: a stronger owner lives. */
+  weaker: 'weaker',
+  /** The end of an instance that was never held: no news to anybody. */
   unheard: 'unheard',
-  /** The table is full. */
+  /** Of a kind that {@link InstanceTableOptions.hasRoom} refuses, or of a new instance when the table is full. */
   refused: 'refused',
 } as const
 export type Outcome = (typeof Outcome)[keyof typeof Outcome]
 
-const noBytes = Buffer.alloc(0)
+/** What became of an instance that its writer carries no more. */
+export const Abandoned = {
+  /** Nothing that a user sees. */
+  kept: 'kept',
+  /** Its state has changed: it has ended, or nobody is left who has the value. */
+  ended: 'ended',
+  /** The value stays for now, but it is nobody's: {@link InstanceTable.rivals} have others. */
+  orphaned: 'orphaned',
+} as const
+export type Abandoned = (typeof Abandoned)[keyof typeof Abandoned]
+
+export interface InstanceTableOptions {
+  readonly maxInstances: number
+  readonly precedence: Precedence
+  /** Every change is a sample object of its own, and values that lost stand {@link Outcome.beside}. */
+  readonly hasHistory: boolean
+  /** What is shown may lag behind what is current, so a change must not overwrite it. */
+  readonly isPaced: boolean
+  /** Whether one more value of the instance may be held. Asked only when it would be applied. */
+  readonly hasRoom: (instance: Instance | undefined) => boolean
+  /** The instance has been forgotten. */
+  readonly forgotten: (instance: Instance) => void
+}
+
+/** Instances out of view that are remembered, so that an older value which comes late is not taken for current. */
+const maxOutOfView = 65_536
 
 /**
  * A reader's copy of a topic: derived state, discardable, each instance knowing whose it is and how new.
  *
  * Within one owner the higher seq wins, whatever path it came by; a disposal under the seq of the value that is held
- * ends it (a relay's lifespan and a bootstrap end an instance without a number of their own). Between owners the later
- * written wins, and of two written in the same millisecond the higher writer GUID. "Later" is measured on this
- * process's clock, so of two owners that write one key within the network's jitter readers may differ until the next
- * write.
+ * ends it (a relay's lifespan and a bootstrap end an instance without a number of their own). Between owners
+ * {@link Precedence} decides.
  */
 export class InstanceTable {
-  readonly #rows = new Map<string, Row>()
-  readonly #maxInstances: number
+  readonly #options: InstanceTableOptions
+  readonly #rows = new Map<string, InstanceRow>()
+  /** Not alive, or out of view; the oldest first. */
+  readonly #ended = new Set<InstanceRow>()
+  readonly #outOfView = new Set<InstanceRow>()
+  #touched: InstanceRow | undefined
 
-  constructor(maxInstances: number) {
-    this.#maxInstances = maxInstances
+  constructor(options: InstanceTableOptions) {
+    this.#options = options
   }
 
+  /** Out of view and forgotten ones aside. */
   get size(): number {
-    return this.#rows.size
+    return this.#rows.size - this.#outOfView.size
+  }
+  /** Whether a new instance would be taken: those that have ended make room for it. */
+  get hasRoom(): boolean {
+    return this.size < this.#options.maxInstances || this.#ended.size > 0
+  }
+  get isExclusive(): boolean {
+    return this.#options.precedence.isExclusive
   }
   get(key: string): Instance | undefined {
     return this.#rows.get(key)
+  }
+  /** The instance that the last change to be judged was of. */
+  get touched(): Instance | undefined {
+    return this.#touched
   }
   values(): IterableIterator<Instance> {
     return this.#rows.values()
   }
 
+  /** Judges a change and, when it counts, makes it current; {@link show} makes it visible. */
   apply(change: IncomingChange, nowMs: number): Outcome {
-    const { writer: owner, seq } = change.token
     const row = this.#rows.get(change.key)
-    if (row === undefined) {
-      if (this.#rows.size >= this.#maxInstances) return Outcome.refused
-      this.#rows.set(change.key, this.#newRow(change, nowMs))
-      return change.disposed ? Outcome.unheard : Outcome.applied
-    }
+    if (row === undefined) return this.#begin(change, nowMs)
+    this.#touched = row
+    const { current } = row
+    const { writer: owner, seq } = change.token
     // A relay that held this value and now sends another has given this one up.
-    const givesUp = row.via === change.via && change.viaSeq > row.viaSeq && !hasHeir(row)
+    const givesUp = current.via === change.via && change.viaSeq > row.viaSeq && !row.hasHeir
     this.#carry(row, change)
-    if (row.owner === owner) {
-      if (seq < row.seq || (seq === row.seq && !isNews(change, row))) return Outcome.duplicate
-    } else if (row.state !== InstanceState.noWriters && !givesUp && !isLater(change, row)) {
-      return Outcome.older
+    let isBeside = false
+    if (current.owner === owner) {
+      if (seq < current.seq || (seq === current.seq && !row.isNews(change))) return Outcome.duplicate
+    } else if (!givesUp && !this.#prevails(change, row)) {
+      const { precedence } = this.#options
+      if (precedence.isExclusive) return Outcome.weaker
+      if (!this.#options.hasHistory || precedence.isBySource || change.disposed || change.outOfView) {
+        return Outcome.older
+      }
+      isBeside = true
     }
+    if (this.#options.hasHistory && seq <= (row.heard?.get(owner) ?? 0) && !change.disposed) {
+      if (isBeside) return Outcome.duplicate
+      this.#replace(row, change, nowMs)
+      return Outcome.restored
+    }
+    // A sample that waits is only replaced.
+    const needsRoom = (!row.isWaiting || this.#options.hasHistory) && !change.disposed && !change.outOfView
+    if (needsRoom && !this.#options.hasRoom(row)) return Outcome.refused
+    this.#hear(row, owner, seq)
+    if (isBeside) return Outcome.beside
     this.#replace(row, change, nowMs)
     return Outcome.applied
   }
 
   /**
-   * The writer no longer carries the instance. True when that changed the instance's state: nobody is left who has
-   * this value, or the last one who had it is back and says that it has ended. Those in {@link rivals} have another.
+   * Makes what is current visible. False when there is nothing to tell: an end of what was never seen, or what the
+   * filter refuses once more.
    */
-  abandon(key: string, writer: EntityGuid, state: 'disposed' | 'no-writers', nowMs: number): boolean {
-    const row = this.#rows.get(key)
-    if (row === undefined || row.state === InstanceState.disposed) return false
-    if (row.via === writer && row.state !== state) {
-      for (const [heir, { seq, isRival }] of row.others ?? []) {
-        if (isRival) continue
-        row.via = heir
-        row.viaSeq = seq
-        row.others?.delete(heir)
-        return false
-      }
-      row.changedMs = nowMs
-      if (state === InstanceState.disposed) endRow(row)
-      else row.state = state
-      return true
+  show(instance: Instance): boolean {
+    const row = instance as InstanceRow
+    const before = row.shownState
+    const hadValue = row.shown.byteLength > 0
+    row.shownState = row.outOfView && row.state === InstanceState.alive ? InstanceState.noWriters : row.state
+    row.shown = row.current
+    const isAlive = row.shownState === InstanceState.alive
+    if (isAlive) {
+      if (before !== InstanceState.alive) this.#bear(row, before)
+      row.wasShown = true
     }
-    row.others?.delete(writer)
-    return false
+    row.shown.disposedGenerations = row.disposedCount
+    row.shown.noWritersGenerations = row.noWritersCount
+    if (!row.wasShown) return false
+    return isAlive || before !== row.shownState || hadValue !== row.shown.byteLength > 0
   }
 
-  /** Who carries the instance with a value that lost against the one held. */
+  /** A change that stands {@link Outcome.beside}, as a sample of the instance. */
+  sampleOf(instance: Instance, change: IncomingChange, nowMs: number): HeldSample {
+    const held = emptySample(change.token.writer)
+    fillSample(held, change, nowMs)
+    held.disposedGenerations = instance.disposedCount
+    held.noWritersGenerations = instance.noWritersCount
+    return held
+  }
+
+  /** Whether the user sees less than is current. */
+  isHeldBack(instance: Instance): boolean {
+    return instance.shown !== instance.current
+  }
+
+  /** The writer no longer carries the instance: it has disposed it, or it has gone. */
+  abandon(key: string, writer: EntityGuid, end: 'disposed' | 'no-writers', nowMs: number): Abandoned {
+    const row = this.#rows.get(key)
+    if (row === undefined) return Abandoned.kept
+    const { current } = row
+    if (current.via !== writer) {
+      if (row.others?.delete(writer) !== true) return Abandoned.kept
+      if (row.yielded !== Yielded.gone || row.state !== InstanceState.alive) return Abandoned.kept
+      // The value was kept for the sake of a rival, which has none either.
+      return row.hasRival ? Abandoned.orphaned : this.#end(row, end, nowMs)
+    }
+    if (row.state === InstanceState.disposed) {
+      row.yielded = Yielded.gone
+      return row.hasRival ? Abandoned.orphaned : Abandoned.kept
+    }
+    if (row.state === end || row.yielded === Yielded.gone) return Abandoned.kept
+    for (const [heir, { seq, isRival }] of row.others ?? []) {
+      if (isRival) continue
+      current.via = heir
+      row.viaSeq = seq
+      row.others?.delete(heir)
+      return Abandoned.kept
+    }
+    if (end === InstanceState.noWriters && row.state === InstanceState.alive && row.hasRival) {
+      row.yielded = Yielded.gone
+      return Abandoned.orphaned
+    }
+    return this.#end(row, end, nowMs)
+  }
+
+  /**
+   * Exclusive ownership: the writer is there but does not keep its word, so the instance is open to the next strongest
+   * until it writes again. True when that changed something.
+   */
+  demote(key: string, writer: EntityGuid): boolean {
+    const row = this.#rows.get(key)
+    if (row === undefined || row.current.via !== writer || row.yielded !== Yielded.no) return false
+    row.yielded = Yielded.demoted
+    return true
+  }
+
+  /** Who carries the instance with a value that lost against the one held; of exclusive ones the strongest only. */
   rivals(key: string): EntityGuid[] {
-    return [...(this.#rows.get(key)?.others ?? [])].flatMap(([writer, { isRival }]) => (isRival ? [writer] : []))
+    const rivals = [...(this.#rows.get(key)?.others ?? [])].flatMap(([writer, { isRival }]) =>
+      isRival ? [writer] : [],
+    )
+    const { precedence } = this.#options
+    return precedence.isExclusive ? precedence.rank(rivals).slice(0, 1) : rivals
   }
 
   /** Those who carry its owner's value: the owner, relays, or both. Empty when it is unknown or has ended. */
   carriers(key: string): EntityGuid[] {
     const row = this.#rows.get(key)
-    if (row === undefined || row.state !== InstanceState.alive) return []
-    return [row.via, ...[...(row.others ?? [])].flatMap(([writer, { isRival }]) => (isRival ? [] : [writer]))]
+    return row === undefined || row.state !== InstanceState.alive ? [] : [...row.carriers]
   }
 
   /** The number under which the writer last delivered the instance; undefined when it does not carry it. */
   carriedBy(key: string, writer: EntityGuid): Seq | undefined {
     const row = this.#rows.get(key)
-    return row?.via === writer ? row.viaSeq : row?.others?.get(writer)?.seq
+    return row?.current.via === writer ? row.viaSeq : row?.others?.get(writer)?.seq
   }
 
   /** Forgets instances whose time is up: disposed before `disposedBeforeMs`, without writers before the other. */
   purge(disposedBeforeMs: number, noWritersBeforeMs: number): void {
-    for (const row of this.#rows.values()) {
-      if (row.state === InstanceState.alive) continue
+    for (const row of this.#ended) {
       const limitMs = row.state === InstanceState.disposed ? disposedBeforeMs : noWritersBeforeMs
-      if (row.changedMs < limitMs) this.#rows.delete(row.key)
+      if (row.endedMs < limitMs) this.#forget(row)
     }
   }
 
-  #newRow(change: IncomingChange, nowMs: number): Row {
-    const row: Row = {
-      key: change.key,
-      state: InstanceState.alive,
-      owner: change.token.writer,
-      seq: 0,
-      via: change.via,
-      viaSeq: 0,
-      originTimeMs: 0,
-      sourceTimeMs: 0,
-      bytes: noBytes,
-      byteLength: 0,
-      fields: change.fields,
-      value: undefined,
-      decoded: false,
-      viewed: false,
-      changedMs: nowMs,
-      others: undefined,
+  /** A first change; an end is remembered, against what was written before it and comes late. */
+  #begin(change: IncomingChange, nowMs: number): Outcome {
+    const { maxInstances, hasRoom } = this.#options
+    const hasValue = !change.disposed && !change.outOfView
+    if (this.size >= maxInstances && !change.outOfView) {
+      const [oldest] = this.#ended
+      if (oldest === undefined) return hasValue ? Outcome.refused : Outcome.unheard
+      this.#forget(oldest)
     }
+    if (hasValue && !hasRoom(undefined)) return Outcome.refused
+    const row = new InstanceRow(change)
+    this.#rows.set(change.key, row)
+    this.#touched = row
+    this.#hear(row, change.token.writer, change.token.seq)
     this.#replace(row, change, nowMs)
-    return row
+    if (!change.disposed) return Outcome.applied
+    this.show(row)
+    return Outcome.unheard
   }
 
-  #replace(row: Row, change: IncomingChange, nowMs: number): void {
-    if (row.state !== InstanceState.alive) row.viewed = false
-    const isOthers = row.owner !== change.token.writer
+  #prevails(change: IncomingChange, row: InstanceRow): boolean {
+    const { precedence } = this.#options
+    if (row.state === InstanceState.noWriters) return true
+    if (row.yielded === Yielded.no) return precedence.prevails(change, row)
+    // An end that was said is not undone by what was written before it.
+    return row.state === InstanceState.alive || precedence.isLater(change, row)
+  }
+
+  #replace(row: InstanceRow, change: IncomingChange, nowMs: number): void {
+    const { current } = row
+    const { via } = change
+    const isOthers = current.owner !== change.token.writer
     if (isOthers) for (const [writer, { seq }] of row.others ?? []) row.others?.set(writer, { seq, isRival: true })
-    row.owner = change.token.writer
-    row.seq = change.token.seq
-    row.originTimeMs = change.originTimeMs
-    row.sourceTimeMs = change.sourceTimeMs
-    row.changedMs = nowMs
-    if (row.via !== change.via) {
+    if (current.via !== via) {
       // Whoever brought the newest change comes first; the others still carry the instance.
-      if (row.state === InstanceState.alive) {
+      if (row.state === InstanceState.alive && row.yielded !== Yielded.gone) {
         row.others ??= new Map()
-        row.others.set(row.via, { seq: row.viaSeq, isRival: isOthers })
+        row.others.set(current.via, { seq: row.viaSeq, isRival: isOthers })
       }
-      row.others?.delete(change.via)
-      row.via = change.via
+      row.others?.delete(via)
     }
     row.viaSeq = change.viaSeq
-    if (change.disposed) {
-      endRow(row)
-      return
-    }
-    row.state = InstanceState.alive
-    const length = change.end - change.start
-    // Re-using the row's own buffer makes a conflated update cost a copy, not an allocation.
-    if (row.bytes.length < length) row.bytes = Buffer.allocUnsafe(length)
-    change.bytes.copy(row.bytes, 0, change.start, change.end)
-    row.byteLength = length
-    row.fields = change.fields
-    row.value = change.value
-    row.decoded = change.value !== undefined
+    row.yielded = Yielded.no
+    if (this.#mustKeepShown(row)) row.current = emptySample(change.token.writer)
+    fillSample(row.current, change, nowMs)
+    row.state = change.disposed ? InstanceState.disposed : InstanceState.alive
+    if (change.disposed) row.others = undefined
+    row.outOfView = change.outOfView
+    const isEnded = change.disposed || change.outOfView
+    if (isEnded || row.isEnded) this.#file(row, isEnded, nowMs)
   }
 
   /** Whatever becomes of the change: its writer now carries the instance, or no longer does. */
-  #carry(row: Row, { via, viaSeq, disposed, token }: IncomingChange): void {
-    if (row.state !== InstanceState.alive) return
-    if (row.via === via) row.viaSeq = Math.max(row.viaSeq, viaSeq)
-    else if (disposed) row.others?.delete(via)
-    else {
+  #carry(row: InstanceRow, { via, viaSeq, disposed, token }: IncomingChange): void {
+    const isDisposed = row.state === InstanceState.disposed
+    if (row.state === InstanceState.noWriters || (isDisposed && !this.#options.precedence.isExclusive)) return
+    if (row.current.via === via) {
+      row.viaSeq = Math.max(row.viaSeq, viaSeq)
+      if (row.yielded === Yielded.gone && !disposed) row.yielded = Yielded.no
+    } else if (disposed) row.others?.delete(via)
+    else if (!isDisposed || token.writer !== row.current.owner) {
       row.others ??= new Map()
-      row.others.set(via, { seq: viaSeq, isRival: token.writer !== row.owner })
+      row.others.set(via, { seq: viaSeq, isRival: token.writer !== row.current.owner })
     }
   }
-}
 
-function hasHeir(row: Row): boolean {
-  for (const { isRival } of row.others?.values() ?? []) if (!isRival) return true
-  return false
-}
+  #end(row: InstanceRow, end: 'disposed' | 'no-writers', nowMs: number): Abandoned {
+    row.state = end
+    this.#file(row, true, nowMs)
+    if (end === InstanceState.disposed) {
+      row.others = undefined
+      if (this.#mustKeepShown(row)) row.current = copySample(row.current)
+      clearSample(row.current)
+      row.current.receivedMs = nowMs
+    }
+    return Abandoned.ended
+  }
 
-function endRow(row: Row): void {
-  row.state = InstanceState.disposed
-  row.others = undefined
-  row.bytes = noBytes
-  row.byteLength = 0
-  row.value = undefined
-  row.decoded = true
-}
+  /** What is shown is somebody's, or shown for longer: a change needs a sample of its own. */
+  #mustKeepShown(row: InstanceRow): boolean {
+    return this.#options.hasHistory || (this.#options.isPaced && row.current === row.shown)
+  }
 
-/** Whether a change under the very seq that is held still says something: its writer is back, or it has ended. */
-function isNews(change: IncomingChange, row: Instance): boolean {
-  return row.state === InstanceState.noWriters || (change.disposed && row.state === InstanceState.alive)
-}
+  #bear(row: InstanceRow, before: InstanceState): void {
+    row.viewed = false
+    if (!row.wasShown) return
+    if (before === InstanceState.disposed) row.disposedCount++
+    else row.noWritersCount++
+  }
 
-function isLater(change: IncomingChange, row: Instance): boolean {
-  // Ages are whole milliseconds: closer than that, the order is the writers' names'.
-  const byMs = Math.round(change.originTimeMs - row.originTimeMs)
-  return byMs > 0 || (byMs === 0 && change.token.writer > row.owner)
+  #file(row: InstanceRow, isEnded: boolean, nowMs: number): void {
+    row.isEnded = isEnded
+    row.endedMs = nowMs
+    if (isEnded) this.#ended.add(row)
+    else {
+      this.#ended.delete(row)
+      this.#outOfView.delete(row)
+    }
+    if (!isEnded || !row.outOfView) return
+    this.#outOfView.add(row)
+    const [oldest] = this.#outOfView
+    if (this.#outOfView.size > maxOutOfView && oldest !== undefined) this.#forget(oldest)
+  }
+
+  #hear(row: InstanceRow, owner: EntityGuid, seq: Seq): void {
+    if (!this.#options.hasHistory) return
+    row.heard ??= new Map()
+    if (seq > (row.heard.get(owner) ?? 0)) row.heard.set(owner, seq)
+  }
+
+  #forget(row: InstanceRow): void {
+    this.#rows.delete(row.key)
+    this.#ended.delete(row)
+    this.#outOfView.delete(row)
+    this.#options.forgotten(row)
+  }
 }

@@ -16,6 +16,8 @@ export interface MailboxOptions<T> {
   readonly drop?: DropPolicy
   /** Items with the same key replace each other while they wait, keeping the place of the first. */
   readonly conflateBy?: (item: T) => unknown
+  /** Told each item that the limit costs. */
+  readonly onDrop?: (item: T) => void
 }
 
 /**
@@ -26,6 +28,7 @@ export class Mailbox<T> implements AsyncIterable<T> {
   readonly #capacity: number
   readonly #drop: DropPolicy
   readonly #conflateBy: ((item: T) => unknown) | undefined
+  readonly #onDrop: ((item: T) => void) | undefined
   /** Insertion-ordered: the key of an entry is its conflation key, or a fresh number. */
   readonly #items = new Map<unknown, T>()
   readonly #waiting: ((result: IteratorResult<T>) => void)[] = []
@@ -41,6 +44,7 @@ export class Mailbox<T> implements AsyncIterable<T> {
     }
     this.#drop = options.drop ?? DropPolicy.oldest
     this.#conflateBy = options.conflateBy
+    this.#onDrop = options.onDrop
   }
 
   get size(): number {
@@ -70,8 +74,15 @@ export class Mailbox<T> implements AsyncIterable<T> {
     if (this.#items.has(place)) this.#conflated++
     else if (this.#items.size >= this.#capacity) {
       this.#dropped++
-      if (this.#drop === DropPolicy.newest) return false
-      this.#items.delete(this.#items.keys().next().value)
+      if (this.#drop === DropPolicy.newest) {
+        this.#onDrop?.(item)
+        return false
+      }
+      const [oldest] = this.#items
+      if (oldest !== undefined) {
+        this.#items.delete(oldest[0])
+        this.#onDrop?.(oldest[1])
+      }
     }
     this.#items.set(place, item)
     // What follows within the tick still conflates with it, so the consumer is woken after that.

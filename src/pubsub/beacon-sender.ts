@@ -17,6 +17,8 @@ export interface BeaconSenderComponents {
   readonly solicitGroup: (partition: string) => Group
   /** How late the main loop was of late. */
   readonly loopDelayMs: () => number
+  /** Participants that read what is written here. */
+  readonly audience: () => number
 }
 
 /** What a participant says of itself by multicast, and beyond it to whoever subscribed. When it says it is the announcer's affair. */
@@ -61,7 +63,7 @@ export class BeaconSender {
   }
 
   #encode(presence: boolean, goodbye: boolean, descriptorVersion: number, digest: readonly DigestEntry[]): Buffer {
-    const { guid, incarnation, intervalMs, stream, loopDelayMs } = this.#components
+    const { guid, incarnation, intervalMs, stream, loopDelayMs, audience } = this.#components
     return encodeBeacon(guid, {
       presence,
       incarnation,
@@ -72,6 +74,7 @@ export class BeaconSender {
       intervalMs: presence ? presenceIntervalMs : intervalMs,
       loopDelayMs: loopDelayMs(),
       progress: this.#completed,
+      audience: audience(),
       digest,
     })
   }

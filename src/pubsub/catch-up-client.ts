@@ -21,8 +21,6 @@ export interface CatchUpClientComponents {
   readonly stream: StreamLane
   /** This participant's own. */
   readonly descriptor: () => Descriptor
-  /** How many peers may be about to ask the same question. */
-  readonly crowd: () => number
   /** A reply brought the peer's descriptor; called before its changes are applied. */
   readonly described: (peer: RemotePeer, descriptor: Descriptor) => void
   /** A reply said whether the peer hears this participant. */
@@ -43,11 +41,13 @@ const maxBackoffMs = 2_000
 /** After this many failures in a row a copy is `unavailable` rather than `recovering`. */
 const failuresUntilUnavailable = 3
 /**
- * A gap is asked about after a uniformly random delay of up to `minSpreadMs + perPeerMs · peers`: long enough for a
- * frame that is merely late, and for a thousand readers with the same gap not to ask in the same instant.
+ * A gap is asked about after a uniformly random delay of up to `minSpreadMs + perReaderMs · audience`, the audience as the
+ * peer's beacons tell it: long enough for a frame that is merely late, and for a thousand readers with the same gap not to
+ * ask in the same instant. That the delay grows with the group is SRM's request timer (Floyd et al., IEEE/ACM ToN 5(6),
+ * 1997); uniform over 0.2 ms per reader, one peer is asked 5,000 times a second at most, whatever the group.
  */
 const minSpreadMs = 4
-const perPeerMs = 0.2
+const perReaderMs = 0.2
 
 /** What was believed of a peer when it was asked. */
 interface Asked {
@@ -56,6 +56,7 @@ interface Asked {
   readonly stale: ReadonlySet<WriterProxy>
   /** The numbers that the request gives as applied. */
   readonly tokens: ReadonlyMap<WriterProxy, Seq>
+  readonly newcomers: ReadonlySet<WriterProxy>
 }
 
 /** The reader's side of catch-up: asks each peer when there is something to learn, one request at a time. */
@@ -74,8 +75,7 @@ export class CatchUpClient {
 
   /** Asks after the random delay, if it is still necessary then. */
   afterSpread(peer: RemotePeer): void {
-    const { random, crowd } = this.#components
-    this.#schedule(peer, random() * (minSpreadMs + perPeerMs * crowd()))
+    this.#schedule(peer, this.#components.random() * (minSpreadMs + perReaderMs * Math.max(1, peer.audience)))
   }
 
   /** Asks whether the peer is there, although there may be nothing to learn: its answer is evidence of life. */
@@ -118,8 +118,9 @@ export class CatchUpClient {
   #isNeeded(peer: RemotePeer): boolean {
     if (!isDescribed(peer) || peer.pull.isQuestion) return true
     for (const match of eachMatch(peer)) {
-      if (!match.proxy.started || match.proxy.stale) return true
       if (match.proxy.told.isWanted(match.proxy.progress.appliedSeq)) return true
+      if (match.proxy.blocked) continue
+      if (!match.proxy.started || match.proxy.stale) return true
       if (match.proxy.progress.hasGap && match.reader.qos.reliability === Reliability.reliable) return true
     }
     return false
@@ -138,6 +139,7 @@ export class CatchUpClient {
       heads: headsOf(peer),
       stale: staleOf(peer),
       tokens: appliedOf(peer),
+      newcomers: newcomersOf(peer),
     }
     try {
       const descriptor = this.#components.descriptor()
@@ -198,14 +200,23 @@ export class CatchUpClient {
     const match = findMatch(peer, part)
     if (match === undefined || part.action === CatchUpAction.reject) return false
     const { reader, proxy } = match
+    // Without room it would only be refused again.
+    if (proxy.blocked) return false
+    if (asked.newcomers.has(proxy) && proxy.started) {
+      // It has begun with a live frame meanwhile: what lies between that and now is a gap like any other.
+      proxy.progress.announce(part.headSeq)
+      return true
+    }
     const before = { started: proxy.started, seq: proxy.progress.appliedSeq }
     if (part.action === CatchUpAction.bootstrap && proxy.bootstrap?.base !== part.base) {
       proxy.bootstrap = { base: part.base, cursor: 0, seen: new Set() }
     }
     if (part.frame !== undefined) {
       const { head, samples } = readSamplesFrame(part.frame, peer.guid, part.writer)
-      reader.receiveCatchUp(proxy, head, samples)
-    }
+      const refusedSeq = reader.receiveCatchUp(proxy, head, samples)
+      if (refusedSeq !== undefined) return stopBefore(refusedSeq, proxy, part)
+      if (part.action === CatchUpAction.advance) reader.repaired(proxy, before.seq, part.toSeq, samples)
+    } else if (part.action === CatchUpAction.advance) reader.repaired(proxy, before.seq, part.toSeq, [])
     if (proxy.bootstrap !== undefined) proxy.bootstrap.cursor = Math.max(proxy.bootstrap.cursor, part.toSeq)
     if ((asked.heads.get(proxy) ?? 0) > part.headSeq) {
       proxy.progress.retract(part.headSeq)
@@ -214,6 +225,7 @@ export class CatchUpClient {
     proxy.progress.announce(part.headSeq)
     if (part.more) {
       if (proxy.bootstrap === undefined) proxy.progress.advanceTo(part.toSeq)
+      reader.advanced(proxy)
       return part.frame !== undefined
     }
     reader.finishBootstrap(proxy)
@@ -221,6 +233,7 @@ export class CatchUpClient {
     proxy.started = true
     const isRefreshed = asked.stale.has(proxy)
     if (isRefreshed) proxy.stale = false
+    reader.advanced(proxy)
     return isRefreshed || !before.started || proxy.progress.appliedSeq > before.seq
   }
 }
@@ -236,6 +249,15 @@ function findMatch(peer: RemotePeer, part: PullProgress): Match | undefined {
   return undefined
 }
 
+/** The reader has room up to there: the next request goes on from it. */
+function stopBefore(refusedSeq: Seq, proxy: WriterProxy, part: PullProgress): true {
+  const toSeq = refusedSeq - 1
+  if (proxy.bootstrap === undefined) proxy.progress.advanceTo(toSeq)
+  else proxy.bootstrap.cursor = Math.max(proxy.bootstrap.cursor, toSeq)
+  proxy.progress.announce(part.headSeq)
+  return true
+}
+
 function headsOf(peer: RemotePeer): Map<WriterProxy, Seq> {
   return new Map([...eachMatch(peer)].map(({ proxy }) => [proxy, proxy.progress.headSeq]))
 }
@@ -246,6 +268,11 @@ function appliedOf(peer: RemotePeer): Map<WriterProxy, Seq> {
     ({ proxy }) => proxy.started && proxy.bootstrap === undefined && !proxy.stale,
   )
   return new Map(settled.map(({ proxy }) => [proxy, proxy.progress.appliedSeq]))
+}
+
+/** Those of which a reader has nothing yet. */
+function newcomersOf(peer: RemotePeer): Set<WriterProxy> {
+  return new Set([...eachMatch(peer)].flatMap(({ proxy }) => (proxy.started ? [] : [proxy])))
 }
 
 function staleOf(peer: RemotePeer): Set<WriterProxy> {

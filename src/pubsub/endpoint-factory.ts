@@ -7,7 +7,7 @@ import { resolvePartitions } from '../discovery/partition-groups.js'
 import { resolveQos } from '../qos/resolve.js'
 import type { Transport } from '../transport/transport.js'
 import { encodeAsk } from '../wire/ask.js'
-import { mirrorName } from '../wire/group.js'
+import { largeName, mirrorName } from '../wire/group.js'
 import type { CatchUpClient } from './catch-up-client.js'
 import { SharedLiveliness } from './liveliness-lease.js'
 import type { LocalDelivery } from './local-delivery.js'
@@ -16,7 +16,8 @@ import type { MatchedReaders } from './matched-readers.js'
 import type { Matchmaker } from './matchmaker.js'
 import type { Membership } from './membership.js'
 import type { PeerDirectory } from './peer-directory.js'
-import { Reader, type ReaderOptions } from './reader.js'
+import { Reader } from './reader.js'
+import type { ReaderOptions } from './reader-options.js'
 import type { SyncWaiters } from './sync-waiters.js'
 import { Lane, type Topic } from './topic.js'
 import { Writer, type WriterOptions } from './writer.js'
@@ -64,7 +65,7 @@ export class EndpointFactory {
     const isStream = topic.lane === Lane.stream
     const groups = partitions.map((partition) => {
       const group = membership.dataGroup(partition)
-      return { group, mirror: mirrorName(group.name) }
+      return { group, mirror: mirrorName(group.name), large: isStream ? group.name : largeName(group.name) }
     })
     const send = (frame: Buffer): void => {
       for (const { group, mirror } of groups) {
@@ -75,6 +76,15 @@ export class EndpointFactory {
         }
       }
     }
+    const sendLarge = (frame: Buffer): boolean => {
+      const isExpected = isStream || local.info.large
+      if (!isExpected) {
+        endpoints.announceLarge(entity)
+        void this.openLive()
+      }
+      for (const { large } of groups) stream.publish(large, frame)
+      return isExpected
+    }
     const writer = new Writer<T>(
       {
         participant,
@@ -82,6 +92,7 @@ export class EndpointFactory {
         counters,
         maxFrameBytes: isStream ? streamFrameBytes : datagram.maxBodyBytes,
         send,
+        sendLarge,
         ask: (seq) => send(encodeAsk(participant, { writer: entity, seq })),
         sharedLiveliness: this.#sharedLiveliness,
         congested: () => !isStream && datagram.pending > maxPendingFrames,
@@ -112,6 +123,8 @@ export class EndpointFactory {
         counters,
         synced: (id, signal) => this.#synced(id, signal),
         refresh: (writer) => this.#refresh(writer),
+        resume: (writer) => this.#resume(writer),
+        lastHeardMs: (proxy) => peers.get(participantOf(proxy.guid))?.monitor.lastHeardMs ?? clock.nowMs(),
         catchUpState: (proxy) => catchUp.stateOf(proxy, peers.get(participantOf(proxy.guid))),
         closed: () => this.#readerClosed(entity, partitions),
       },
@@ -163,6 +176,14 @@ export class EndpointFactory {
     const peer = peers.get(participantOf(writer))
     if (peer === undefined) local.refresh(writer)
     else catchUp.afterSpread(peer)
+  }
+
+  /** Asks for what the writer has beyond the token. */
+  #resume(writer: EntityGuid): void {
+    const { peers, local, catchUp } = this.#components
+    const peer = peers.get(participantOf(writer))
+    if (peer === undefined) local.resume(writer)
+    else catchUp.soon(peer)
   }
 
   #hurry(partitions: readonly string[]): void {

@@ -79,6 +79,7 @@ export class Engine {
       dataGroup: (partition) => this.membership.dataGroup(partition),
       solicitGroup: (partition) => this.membership.solicitGroup(partition),
       loopDelayMs: () => this.#pulse.loopDelayMs,
+      audience: () => this.matchedReaders.participants,
     })
     this.#announcer = new Announcer(
       {
@@ -104,7 +105,6 @@ export class Engine {
       counters,
       stream,
       descriptor: () => this.endpoints.descriptor(),
-      crowd: () => this.peers.size,
       health: this.observer.local,
       described: (peer, descriptor) => this.peers.described(peer, descriptor),
       told: (peer, hearsUs) => this.peers.told(peer, hearsUs),
@@ -163,7 +163,14 @@ export class Engine {
     })
     this.#waiters = new SyncWaiters(clock, () => this.peers.values())
     const server = new CatchUpServer({ participant: guid, clock, counters, endpoints: this.endpoints, mismatches })
-    this.#local = new LocalDelivery({ participant: guid, clock, endpoints: this.endpoints, server, mismatches })
+    this.#local = new LocalDelivery({
+      participant: guid,
+      incarnation,
+      clock,
+      endpoints: this.endpoints,
+      server,
+      mismatches,
+    })
     const encounters = new Encounters({
       self: guid,
       clock,

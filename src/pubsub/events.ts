@@ -2,8 +2,7 @@ import type { EntityGuid } from '../core/ids.js'
 import type { ObserverHealth } from '../liveliness/observer-health.js'
 import type { Verdict } from '../liveliness/verdict.js'
 import type { IncompatiblePolicy } from '../qos/match.js'
-import type { ResourceLimits } from '../qos/resource-limits.js'
-import type { Peer } from './remote-peer.js'
+import type { Peer } from './peer.js'
 
 /** What happens to the other participants, as seen from here. */
 export type PeerEvent =
@@ -71,21 +70,56 @@ export type ReaderEvent =
   | { readonly kind: 'requested-deadline-missed'; readonly key: string; readonly totalCount: number }
   | Totalled<IncompatibleQosEvent>
   | Totalled<InconsistentTopicEvent>
-  /** Changes that were never received and will not be; of `lostCount` numbers some may have been overwritten ones. */
+  /** Changes that were never handed out and will not be; of `lostCount` numbers some may not have been values. */
   | {
       readonly kind: 'sample-lost'
       readonly writer: EntityGuid
+      readonly reason: LostReason
       readonly lostCount: number
       readonly totalCount: number
     }
-  /** A change that arrived and for which there was no room. */
+  /** A change that arrived and was refused. What was held before stays. */
   | {
       readonly kind: 'sample-rejected'
       readonly writer: EntityGuid
       readonly key: string
-      readonly limit: keyof ResourceLimits
+      readonly reason: RejectedReason
+      /** For people. */
+      readonly detail: string
       readonly totalCount: number
     }
+
+/** Why a reader will not hand out some changes. */
+export const LostReason = {
+  /** Best effort: never received, and nobody is asked for them. */
+  gap: 'gap',
+  /** A reader with a history: their writer had replaced them by newer ones before they were sent, or sent again. */
+  overwritten: 'overwritten',
+  /** An iteration was slower than its mailbox is large. */
+  mailbox: 'mailbox',
+  /** A reader with a history: the instance was purged before somebody read them. */
+  purged: 'purged',
+} as const
+export type LostReason = (typeof LostReason)[keyof typeof LostReason]
+
+/**
+ * Why a reader refused a change. A reliable reader stops where a limit is in the way, and takes the rest from the
+ * writer once there is room.
+ */
+export const RejectedReason = {
+  instancesLimit: 'instances-limit',
+  samplesLimit: 'samples-limit',
+  samplesPerInstanceLimit: 'samples-per-instance-limit',
+  /** The topic's schema. */
+  schema: 'schema',
+  /** It does not follow the wire format. */
+  malformed: 'malformed',
+  /** Longer than the topic's `maxSampleBytes`, as the reader knows it. */
+  tooLarge: 'too-large',
+  /** The reader's filter threw. */
+  filter: 'filter',
+} as const
+export type RejectedReason = (typeof RejectedReason)[keyof typeof RejectedReason]
 
 type MatchedEvent<Kind extends string, Other extends object> = Other & {
   readonly kind: Kind

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js'
 import type { EntityGuid, EntityId, Guid, Seq } from '../core/ids.js'
 import { Reliability } from '../qos/policies.js'
 import { replyBudgetBytes } from '../wire/pull.js'
+import type { WireSample } from '../wire/samples.js'
 import { type CatchUpServer, firstDueSeq } from './catch-up-server.js'
 import type { LocalEndpoints, LocalReader, LocalWriter } from './local-endpoints.js'
 import { matchEndpoints } from './matching.js'
@@ -14,10 +15,20 @@ import type { Writer } from './writer.js'
 
 export interface LocalDeliveryComponents {
   readonly participant: Guid
+  readonly incarnation: number
   readonly clock: Clock
   readonly endpoints: LocalEndpoints
   readonly server: CatchUpServer
   readonly mismatches: MismatchLog
+}
+
+interface LocalMatch extends Match {
+  /** What has been brought; with a reader that has no room it is more than the token says. */
+  broughtSeq: Seq
+  /** A listener wrote while it was being told: what that brought comes next. */
+  isBusy: boolean
+  /** What had been overwritten before the reader came is no loss. */
+  hasBegun: boolean
 }
 
 /**
@@ -26,7 +37,7 @@ export interface LocalDeliveryComponents {
  */
 export class LocalDelivery {
   readonly #components: LocalDeliveryComponents
-  readonly #matches = new Map<EntityId, Match[]>()
+  readonly #matches = new Map<EntityId, LocalMatch[]>()
 
   constructor(components: LocalDeliveryComponents) {
     this.#components = components
@@ -52,6 +63,17 @@ export class LocalDelivery {
       for (const match of this.#matches.get(writer.entity) ?? []) {
         match.proxy.stale = false
         this.#bring(writer, match, 0)
+      }
+    }
+  }
+
+  /** There is room again: goes on from the token. */
+  resume(guid: EntityGuid): void {
+    for (const { writer } of this.#components.endpoints.writers()) {
+      if (writer.guid !== guid) continue
+      for (const match of this.#matches.get(writer.entity) ?? []) {
+        match.broughtSeq = match.proxy.progress.appliedSeq
+        this.#advance(writer, match)
       }
     }
   }
@@ -85,37 +107,59 @@ export class LocalDelivery {
       this.#components.mismatches.report({ ...result, topic: info.topic, writer: writer.guid, reader: reader.guid })
       return
     }
-    const match: Match = { reader, proxy: newWriterProxy(writer.guid, info) }
+    const { incarnation, clock } = this.#components
+    const match: LocalMatch = {
+      reader,
+      proxy: newWriterProxy(writer.guid, info, incarnation, clock.nowMs()),
+      broughtSeq: 0,
+      isBusy: false,
+      hasBegun: false,
+    }
     this.#matches.set(writer.entity, [...(this.#matches.get(writer.entity) ?? []), match])
     reader.addProxy(match.proxy)
     const dueSeq = firstDueSeq(writer, readerInfo)
     match.proxy.progress.advanceTo(dueSeq)
+    match.broughtSeq = dueSeq
     const isReliable = reader.qos.reliability === Reliability.reliable
-    writer.audience.join(reader.guid, isReliable, dueSeq, this.#components.clock.nowMs())
+    writer.audience.join(reader.guid, isReliable, dueSeq, clock.nowMs())
     // Not before whoever opened the reader could begin to listen.
     queueMicrotask(() => {
       if (this.#matches.get(writer.entity)?.includes(match) === true) this.#advance(writer, match)
     })
   }
 
-  #advance(writer: Writer<object>, match: Match): void {
-    this.#bring(writer, match, match.proxy.progress.appliedSeq)
+  #advance(writer: Writer<object>, match: LocalMatch): void {
+    // A listener that writes comes back here: the walk that is under way finds what it wrote.
+    if (match.isBusy) return
+    match.isBusy = true
+    this.#bring(writer, match, match.broughtSeq)
+    match.isBusy = false
+    match.hasBegun = true
     match.proxy.started = true
     const { appliedSeq } = match.proxy.progress
     writer.audience.acknowledged(match.reader.guid, appliedSeq, this.#components.clock.nowMs())
   }
 
-  #bring(writer: Writer<object>, { reader, proxy }: Match, after: Seq): void {
+  #bring(writer: Writer<object>, match: LocalMatch, after: Seq): void {
     const { server, participant } = this.#components
+    const { reader, proxy } = match
     for (let seq = after; ; ) {
       const part = server.collect(writer, seq, 0, replyBudgetBytes)
-      // Before the samples are handed out: a listener may write, and so come back here.
-      proxy.progress.advanceTo(part.toSeq)
+      proxy.progress.announce(part.toSeq)
+      match.broughtSeq = Math.max(match.broughtSeq, part.toSeq)
+      const token = proxy.progress.appliedSeq
+      const wasBlocked = proxy.blocked
+      let refusedSeq: Seq | undefined
+      let samples: readonly WireSample[] = []
       if (part.frame !== undefined) {
-        const { head, samples } = readSamplesFrame(part.frame, participant, writer.entity)
-        reader.receiveCatchUp(proxy, head, samples)
+        const frame = readSamplesFrame(part.frame, participant, writer.entity)
+        samples = frame.samples
+        refusedSeq = reader.receiveCatchUp(proxy, frame.head, samples)
       }
-      if (!part.more) return
+      // Beyond what was refused the token does not go, until a resumed walk has passed it.
+      if (!wasBlocked) proxy.progress.advanceTo(refusedSeq === undefined ? part.toSeq : refusedSeq - 1)
+      if (match.hasBegun) reader.repaired(proxy, token, proxy.progress.appliedSeq, samples)
+      if (!part.more && writer.lastSeq === part.toSeq) return
       seq = part.toSeq
     }
   }

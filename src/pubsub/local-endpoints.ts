@@ -94,6 +94,7 @@ export class LocalEndpoints {
   /** A pair of which at least one end is here cannot be matched: that end is told. */
   mismatched(event: MismatchEvent): void {
     for (const { writer } of this.#writers.values()) if (writer.guid === event.writer) writer.mismatched(event)
+    for (const { reader } of this.#readers.values()) if (reader.guid === event.reader) reader.mismatched(event)
   }
 
   reader(entity: EntityId): LocalReader | undefined {
@@ -107,6 +108,7 @@ export class LocalEndpoints {
       qos: announcedWriterQos(qos),
       fields: [...topic.fields],
       lane: topic.lane,
+      large: false,
     }
     const local: LocalWriter = {
       writer: writer as unknown as Writer<object>,
@@ -116,6 +118,14 @@ export class LocalEndpoints {
     this.#writers.set(entity, local)
     this.#writersChanged()
     return local
+  }
+
+  /** The writer has samples that fit no datagram: from now on they are to be had by stream. */
+  announceLarge(entity: EntityId): void {
+    const local = this.#writers.get(entity)
+    if (local === undefined || local.info.large) return
+    local.info.large = true
+    this.#writersChanged()
   }
 
   removeWriter(entity: EntityId): void {

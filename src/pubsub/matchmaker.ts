@@ -1,13 +1,13 @@
-import { InstanceState } from '../cache/instance-table.js'
+import { InstanceState } from '../cache/instance.js'
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import { type EntityId, entityGuid } from '../core/ids.js'
-import { LivelinessCause } from '../liveliness/verdict.js'
-import { Reliability } from '../qos/policies.js'
+import { Liveliness, LivelinessCause } from '../liveliness/verdict.js'
+import { LivelinessKind, Reliability } from '../qos/policies.js'
 import type { Ask } from '../wire/ask.js'
 import type { DigestEntry } from '../wire/beacon.js'
 import type { ByteReader } from '../wire/bytes.js'
-import type { Descriptor, ReaderInfo } from '../wire/descriptor.js'
+import type { Descriptor, ReaderInfo, WriterInfo } from '../wire/descriptor.js'
 import { readSamples, readSamplesHead } from '../wire/samples.js'
 import type { CatchUpClient } from './catch-up-client.js'
 import { matchEndpoints } from './matching.js'
@@ -72,8 +72,9 @@ export class Matchmaker {
   /** How far the peer says that its writers are. */
   digest(peer: RemotePeer, digest: readonly DigestEntry[]): void {
     for (const { writer, lastSeq } of digest) {
-      for (const { proxy } of peer.matches.get(writer) ?? []) {
+      for (const { reader, proxy } of peer.matches.get(writer) ?? []) {
         proxy.progress.announce(lastSeq)
+        if (!proxy.isAlive) reader.reached(proxy, proxy.isReachable)
         if (!proxy.started || proxy.progress.hasGap) this.#components.catchUp.afterSpread(peer)
       }
     }
@@ -97,13 +98,36 @@ export class Matchmaker {
     const matches = peer.matches.get(head.writer)
     if (matches === undefined) {
       this.#components.counters.add('samples.unmatched')
+      this.#assert(
+        peer,
+        peer.descriptor?.writers.find(({ entity }) => entity === head.writer),
+      )
       return
     }
     const samples = readSamples(input, head)
     peer.monitor.heard(this.#components.clock.nowMs())
+    this.#assert(peer, matches[0]?.proxy.info)
     for (const { reader, proxy } of matches) {
+      if (!proxy.isAlive) reader.reached(proxy, proxy.isReachable)
       reader.receiveLive(proxy, head, samples)
       if (proxy.progress.hasGap) this.#components.catchUp.afterSpread(peer)
+    }
+  }
+
+  /** The verdict on the peer, as far as its writers are concerned. */
+  judged(peer: RemotePeer, isReachable: boolean): void {
+    for (const matches of peer.matches.values()) {
+      for (const { reader, proxy } of matches) if (proxy.isReachable !== isReachable) reader.reached(proxy, isReachable)
+    }
+  }
+
+  /** A sign of life of one manual-by-participant writer is one of all of its participant's. */
+  #assert(peer: RemotePeer, writer: WriterInfo | undefined): void {
+    if (writer === undefined || writer.qos.liveliness === LivelinessKind.automatic) return
+    for (const matches of peer.matches.values()) {
+      for (const { reader, proxy } of matches) {
+        if (proxy.info.qos.liveliness === LivelinessKind.manualByParticipant) reader.asserted(proxy)
+      }
     }
   }
 
@@ -128,7 +152,13 @@ export class Matchmaker {
         this.#components.mismatches.report({ ...result, topic: writer.topic, writer: guid, reader: reader.guid })
         continue
       }
-      const match: Match = { reader, proxy: newWriterProxy(guid, writer) }
+      const match: Match = {
+        reader,
+        proxy: newWriterProxy(guid, writer, peer.incarnation, this.#components.clock.nowMs()),
+      }
+      const isReachable = peer.monitor.verdict.liveliness !== Liveliness.unreachable
+      match.proxy.isReachable = isReachable
+      match.proxy.isAlive = isReachable
       reader.addProxy(match.proxy)
       peer.matches.set(writer.entity, [...(peer.matches.get(writer.entity) ?? []), match])
       isNew = true

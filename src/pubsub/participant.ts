@@ -18,11 +18,13 @@ import {
   type ResolvedParticipantOptions,
   resolveParticipantOptions,
 } from './participant-options.js'
+import type { Peer } from './peer.js'
 import { PeerEventBatches } from './peer-event-batches.js'
 import { ownIdentity, probeProcess } from './process.js'
-import type { Reader, ReaderOptions } from './reader.js'
+import type { Reader } from './reader.js'
+import type { ReaderOptions } from './reader-options.js'
 import { Relay, type RelayOptions } from './relay.js'
-import { type Peer, toPeer } from './remote-peer.js'
+import { toPeer } from './remote-peer.js'
 import type { Topic } from './topic.js'
 import type { Writer, WriterOptions } from './writer.js'
 

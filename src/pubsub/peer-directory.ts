@@ -123,6 +123,7 @@ export class PeerDirectory {
       ways: new DatagramWays(),
       endpoint: undefined,
       announcedVersion: version,
+      audience: 0,
       holdsVersion: 0,
       descriptor: undefined,
       isBeyondMulticast: false,
@@ -220,7 +221,8 @@ export class PeerDirectory {
   }
 
   #onVerdict(peer: RemotePeer, before: Verdict, verdict: Verdict): void {
-    const { onPeer, onSettled, counters } = this.#components
+    const { onPeer, onSettled, counters, matchmaker } = this.#components
+    matchmaker.judged(peer, verdict.liveliness !== Liveliness.unreachable)
     counters.add(`peer.${verdict.liveliness}`)
     const changed = toPeer(peer)
     if (changed !== undefined) onPeer({ kind: 'liveliness-changed', peer: changed, before })

@@ -1,4 +1,4 @@
-import { InstanceState } from '../cache/instance-table.js'
+import { InstanceState } from '../cache/instance.js'
 import { WriterProgress } from '../cache/writer-progress.js'
 import type { EntityGuid } from '../core/ids.js'
 import type { WriterInfo } from '../wire/descriptor.js'
@@ -18,6 +18,8 @@ export interface Bootstrap {
 export interface WriterProxy {
   readonly guid: EntityGuid
   readonly info: WriterInfo
+  /** Its participant's. */
+  readonly incarnation: number
   readonly progress: WriterProgress
   /** A first catch-up has been applied; until then "no gap" means nothing. */
   started: boolean
@@ -26,11 +28,30 @@ export interface WriterProxy {
   readonly told: ToldProgress
   /** It carries values that were not kept because another owner's were newer; that owner has gone, so they are wanted. */
   stale: boolean
+  /** The reader has no room for its next change: the token stays, and nobody is asked, until there is some. */
+  blocked: boolean
+  /** As its participant and its lease tell. */
+  isAlive: boolean
+  isReachable: boolean
+  /** Manual liveliness: the last sign of life, on the monotonic clock. */
+  assertedMs: number
 }
 
-export function newWriterProxy(guid: EntityGuid, info: WriterInfo): WriterProxy {
-  const progress = new WriterProgress()
-  return { guid, info, progress, started: false, bootstrap: undefined, told: new ToldProgress(), stale: false }
+export function newWriterProxy(guid: EntityGuid, info: WriterInfo, incarnation: number, nowMs: number): WriterProxy {
+  return {
+    guid,
+    info,
+    incarnation,
+    progress: new WriterProgress(),
+    started: false,
+    bootstrap: undefined,
+    told: new ToldProgress(),
+    stale: false,
+    blocked: false,
+    isAlive: true,
+    isReachable: true,
+    assertedMs: nowMs,
+  }
 }
 
 /** What becomes of its instances when the writer closes in good order. */

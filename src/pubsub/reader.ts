@@ -1,31 +1,25 @@
-import { type Instance, InstanceState, InstanceTable, Outcome } from '../cache/instance-table.js'
+import { type HeldSample, type Instance, InstanceState } from '../cache/instance.js'
+import type { Standing } from '../cache/precedence.js'
 import type { CatchUpState } from '../cache/writer-progress.js'
 import { raceSignal, type WaitOptions } from '../core/abort.js'
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import { NumacastError } from '../core/errors.js'
 import { type EntityGuid, type EntityId, entityGuid, type Guid, type Seq } from '../core/ids.js'
-import { Listeners, type Subscription } from '../core/listeners.js'
-import { Mailbox } from '../core/mailbox.js'
-import { Reliability } from '../qos/policies.js'
-import type { QosOptions, ResolvedQos } from '../qos/qos.js'
-import { rejectionOf } from '../wire/bytes.js'
-import { checkRecord, decodeRecord } from '../wire/record.js'
+import type { Subscription } from '../core/listeners.js'
+import type { ResolvedQos } from '../qos/qos.js'
 import type { SamplesHead, WireSample } from '../wire/samples.js'
-import type { Bootstrap, WriterProxy } from './proxy.js'
+import { LostReason, type MismatchEvent, type ReaderEvent } from './events.js'
+import { Outlets } from './outlets.js'
+import type { WriterProxy } from './proxy.js'
+import { type ReadOptions, resolveReadOptions } from './read-options.js'
+import { ReaderCopy } from './reader-copy.js'
+import { ReaderIntake } from './reader-intake.js'
+import { type ReaderOptions, resolveReaderOptions } from './reader-options.js'
+import { ReaderStatus } from './reader-status.js'
 import { type Sample, toSample, ViewState } from './sample.js'
 import type { Topic } from './topic.js'
-
-export interface ReaderOptions<T> {
-  /** One partition, or several; writers to any of them match. @default 'default' */
-  readonly partition?: string | readonly string[]
-  /** Over the topic's own. */
-  readonly qos?: QosOptions
-  /** Values it returns false for never reach this reader. Runs on arrival, so it costs a decode per sample. */
-  readonly filter?: (value: T) => boolean
-  /** Instances that may wait for a slow async iteration; beyond it the oldest waiting one is dropped and counted. @default 65536 */
-  readonly mailboxCapacity?: number
-}
+import { WriterLeases } from './writer-leases.js'
 
 /** How far this reader is behind one writer. */
 export interface WriterLag {
@@ -46,12 +40,24 @@ export interface ReaderComponents {
   readonly synced: (reader: EntityId, signal: AbortSignal | undefined) => Promise<void>
   /** The writer's whole cache is wanted again. */
   readonly refresh: (writer: EntityGuid) => void
+  /** What the writer has beyond the token can be taken again. */
+  readonly resume: (writer: EntityGuid) => void
+  /** When the writer's participant was last heard. */
+  readonly lastHeardMs: (proxy: WriterProxy) => number
   readonly catchUpState: (proxy: WriterProxy) => CatchUpState
   readonly closed: () => void
 }
 
+export interface ReaderIdentity<T> {
+  readonly topic: Topic<T>
+  readonly entity: EntityId
+  readonly partitions: readonly string[]
+  readonly qos: ResolvedQos
+}
+
 /**
- * A rebuildable copy of what its writers own: `get` and `entries` read it, `onSample` and async iteration follow it.
+ * A rebuildable copy of what its writers own. `get` and `entries` look at it; `onSample` and async iteration follow it;
+ * `read` and `take` hand out the samples that wait, as in DDS; `onEvent` tells what else happens.
  *
  * Values stay encoded until somebody looks, unless a schema or a filter has to judge them on arrival.
  */
@@ -62,67 +68,116 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
   readonly partitions: readonly string[]
   readonly qos: ResolvedQos
   readonly #components: ReaderComponents
-  readonly #filter: ((value: T) => boolean) | undefined
-  readonly #mailboxCapacity: number
-  readonly #table: InstanceTable
   readonly #proxies = new Map<EntityGuid, WriterProxy>()
-  readonly #listeners: Listeners<Sample<T>>
-  readonly #mailboxes = new Set<Mailbox<Instance>>()
+  readonly #status: ReaderStatus
+  readonly #copy: ReaderCopy
+  readonly #intake: ReaderIntake<T>
+  readonly #outlets: Outlets<T>
+  readonly #leases: WriterLeases
+  #aliveCount = 0
   #closed = false
 
-  constructor(
-    components: ReaderComponents,
-    identity: {
-      readonly topic: Topic<T>
-      readonly entity: EntityId
-      readonly partitions: readonly string[]
-      readonly qos: ResolvedQos
-    },
-    options: ReaderOptions<T>,
-  ) {
-    this.topic = identity.topic
+  constructor(components: ReaderComponents, identity: ReaderIdentity<T>, options: ReaderOptions<T>) {
+    const { clock, counters, resume } = components
+    const { topic, qos } = identity
+    const { filter, mailboxCapacity, mailboxDrop } = resolveReaderOptions(options)
+    this.topic = topic
     this.entity = identity.entity
     this.guid = entityGuid(components.participant, identity.entity)
     this.partitions = identity.partitions
-    this.qos = identity.qos
+    this.qos = qos
     this.#components = components
-    this.#filter = options.filter
-    this.#mailboxCapacity = options.mailboxCapacity ?? 65_536
-    this.#table = new InstanceTable(identity.qos.resourceLimits.maxInstances)
-    this.#listeners = new Listeners(() => components.counters.add('reader.listener-threw'))
+    const status = new ReaderStatus(counters)
+    this.#status = status
+    const copy = new ReaderCopy(
+      {
+        clock,
+        counters,
+        status,
+        standingOf: (writer) => this.#standingOf(writer),
+        wanted: (writer) => this.#refresh(writer),
+        changed: (instance, held) => this.#outlets.emit(instance, held),
+      },
+      qos,
+    )
+    this.#copy = copy
+    this.#intake = new ReaderIntake({ clock, counters, status, copy, topic, qos, filter, resume })
+    this.#outlets = new Outlets({
+      counters,
+      mailboxCapacity,
+      mailboxDrop,
+      everySample: copy.queue.hasHistory,
+      hand: (instance, held) => this.#hand(instance, held),
+      handedOut: (instance, held) => this.#handedOut(instance, held),
+      dropped: ({ owner }) => status.lost(owner, 1, LostReason.mailbox),
+    })
+    this.#leases = new WriterLeases({
+      clock,
+      proxies: () => this.#proxies.values(),
+      lastHeardMs: components.lastHeardMs,
+      changed: (proxy) => this.#livelinessChanged(proxy),
+    })
   }
 
   /** Instances held, the ended ones that are not forgotten yet included. */
   get size(): number {
-    return this.#table.size
+    return this.#copy.table.size
   }
 
-  /** The instance's last sample, also when its writers are gone. Undefined when it is unknown or disposed. */
+  /** The instance's last value, also when its writers are gone. Undefined when it is unknown, disposed or out of view. */
   get(key: string): Sample<T> | undefined {
-    const instance = this.#table.get(key)
-    return instance === undefined || instance.state === InstanceState.disposed ? undefined : this.#hand(instance)
+    const instance = this.#copy.table.get(key)
+    return instance === undefined ? undefined : this.#handCurrent(instance)
   }
 
-  /** All instances that are alive or without writers. Do not write to the reader's topic while iterating. */
+  /** All instances that {@link get} has something of. Do not write to the reader's topic while iterating. */
   *entries(): IterableIterator<[string, Sample<T>]> {
-    for (const instance of this.#table.values()) {
-      if (instance.state !== InstanceState.disposed) yield [instance.key, this.#hand(instance)]
+    for (const instance of this.#copy.table.values()) {
+      const sample = this.#handCurrent(instance)
+      if (sample !== undefined) yield [instance.key, sample]
     }
+  }
+
+  /**
+   * The samples that wait, instance by instance, and within one oldest first. They go on waiting, marked as read.
+   *
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT
+   */
+  read(options: ReadOptions<T> = {}): readonly Sample<T>[] {
+    return this.#select(options, false)
+  }
+
+  /**
+   * As {@link read}, and they wait no longer: what a keep-all reader may hold is free again. {@link get} and
+   * {@link entries} go on showing the instances' last values.
+   *
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT
+   */
+  take(options: ReadOptions<T> = {}): readonly Sample<T>[] {
+    const taken = this.#select(options, true)
+    if (taken.length > 0) this.#intake.roomMade()
+    return taken
   }
 
   /** The writers that carry the instance's value now: its owner, relays, or both. Empty when it is unknown or ended. */
   carriers(key: string): readonly EntityGuid[] {
-    return this.#table.carriers(key)
+    return this.#copy.table.carriers(key)
   }
 
   /** Calls `listener` at once for every change that is applied. What it throws is counted, never rethrown. */
   onSample(listener: (sample: Sample<T>) => void): Subscription {
-    return this.#listeners.add(listener)
+    return this.#outlets.listen(listener)
+  }
+
+  /** The DDS statuses: matches, liveliness, deadlines, what was lost or rejected. What it throws is counted. */
+  onEvent(listener: (event: ReaderEvent) => void): Subscription {
+    return this.#status.onEvent(listener)
   }
 
   /**
    * Resolves when every writer known at the call has been caught up; right after joining it first gives those
-   * who are there the time to answer. Writers that leave meanwhile, or whose host falls silent, are not waited for.
+   * who are there the time to answer. Writers that leave meanwhile, whose host falls silent, or for whose samples there
+   * is no room, are not waited for.
    *
    * @throws NumacastError NUMACAST_CLOSED when the reader closes first; the signal's reason when it aborts
    */
@@ -142,27 +197,11 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
   }
 
   /**
-   * What is held at the call, then every change. A slow consumer gets each instance's latest value, not each
-   * value. Ends when the reader closes.
+   * What is held at the call, then every change; ends when the reader closes. At depth 1 a slow consumer gets each
+   * instance's latest value, not each value. With a history it gets every sample that waits, and what it gets is taken.
    */
   [Symbol.asyncIterator](): AsyncIterator<Sample<T>> {
-    const mailbox = new Mailbox<Instance>({ capacity: this.#mailboxCapacity, conflateBy: (instance) => instance.key })
-    for (const instance of this.#table.values()) {
-      if (instance.state !== InstanceState.disposed) this.#post(mailbox, instance)
-    }
-    if (this.#closed) mailbox.close()
-    else this.#mailboxes.add(mailbox)
-    return {
-      next: async () => {
-        const result = await mailbox.next()
-        return result.done === true ? result : { done: false, value: this.#hand(result.value) }
-      },
-      return: () => {
-        this.#mailboxes.delete(mailbox)
-        mailbox.close()
-        return Promise.resolve({ done: true, value: undefined })
-      },
-    }
+    return this.#outlets.iterate(this.#held())
   }
 
   /** Twice is fine. */
@@ -170,9 +209,10 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     if (this.#closed) return
     this.#closed = true
     this.#components.closed()
-    for (const mailbox of this.#mailboxes) mailbox.close()
-    this.#mailboxes.clear()
-    this.#listeners.clear()
+    this.#copy.close()
+    this.#leases.close()
+    this.#outlets.close()
+    this.#status.close()
   }
 
   /** @internal */
@@ -183,179 +223,157 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
   /** @internal */
   addProxy(proxy: WriterProxy): void {
     this.#proxies.set(proxy.guid, proxy)
+    this.#status.matched(proxy.guid, true, this.#proxies.size)
+    if (proxy.isAlive) this.#aliveCount++
+    this.#tellLiveliness(proxy.guid, proxy.isAlive)
+    this.#leases.matched(proxy)
   }
 
   /** @internal The writer has left or no longer matches; `disposed` when it takes its instances with it. */
   removeProxy(guid: EntityGuid, state: 'disposed' | 'no-writers'): void {
-    if (!this.#proxies.delete(guid)) return
-    this.#abandon(guid, state, undefined)
+    const proxy = this.#proxies.get(guid)
+    if (proxy === undefined) return
+    this.#proxies.delete(guid)
+    if (proxy.isAlive) this.#aliveCount--
+    this.#intake.forget(proxy)
+    this.#copy.abandon(guid, state, undefined)
+    this.#status.matched(guid, false, this.#proxies.size)
+    this.#tellLiveliness(guid, false)
   }
 
-  /** @internal A frame of live changes. */
+  /** @internal A writer of this topic that cannot be matched. */
+  mismatched(event: MismatchEvent): void {
+    this.#status.mismatched(event)
+  }
+
+  /** @internal A frame of live changes; an empty one is a sign of life. */
   receiveLive(proxy: WriterProxy, head: SamplesHead, samples: readonly WireSample[]): void {
-    const last = samples.at(-1)
-    if (last === undefined) return
-    const { progress } = proxy
-    const appliedSeq = progress.appliedSeq
-    for (const sample of samples) {
-      if (sample.seq <= appliedSeq) {
-        this.#components.counters.add('reader.duplicate')
-        continue
-      }
-      this.#take(proxy, head, sample)
-    }
-    // Best effort repairs nothing: what was missed is lost, and counted, and the token goes on.
-    if (proxy.started && this.qos.reliability === Reliability.bestEffort) {
-      const skipped = progress.skipTo(head.prevSeq)
-      if (skipped > 0) this.#components.counters.add('reader.lost', skipped)
-    }
-    progress.receive(head.prevSeq, last.seq)
+    if (proxy.info.qos.leaseMs !== null) this.#leases.asserted(proxy)
+    this.#intake.live(proxy, head, samples)
   }
 
-  /** @internal Changes from a catch-up reply; the caller moves the token. */
-  receiveCatchUp(proxy: WriterProxy, head: SamplesHead, samples: readonly WireSample[]): void {
-    for (const sample of samples) {
-      proxy.bootstrap?.seen.add(sample.key)
-      this.#take(proxy, head, sample)
-    }
+  /** @internal Changes from a catch-up reply; the caller moves the token, unless it is told where the room ended. */
+  receiveCatchUp(proxy: WriterProxy, head: SamplesHead, samples: readonly WireSample[]): Seq | undefined {
+    return this.#intake.caughtUp(proxy, head, samples)
+  }
+
+  /** @internal A repair has brought all that is left of the numbers up to `to`. */
+  repaired(proxy: WriterProxy, after: Seq, to: Seq, samples: readonly WireSample[]): void {
+    this.#intake.countOverwritten(proxy, after, to, samples)
+  }
+
+  /** @internal The token has moved. */
+  advanced(proxy: WriterProxy): void {
+    this.#intake.drain(proxy)
   }
 
   /** @internal The whole cache has been received: what the writer carried before and has no more is gone. */
   finishBootstrap(proxy: WriterProxy): void {
     const { bootstrap } = proxy
     proxy.bootstrap = undefined
-    if (bootstrap !== undefined) this.#abandon(proxy.guid, InstanceState.disposed, bootstrap)
+    if (bootstrap !== undefined) this.#copy.abandon(proxy.guid, InstanceState.disposed, bootstrap)
   }
 
-  /** @internal Forgets ended instances whose time is up. */
+  /** @internal Another manual-by-participant writer of its participant has given a sign of life. */
+  asserted(proxy: WriterProxy): void {
+    this.#leases.asserted(proxy)
+  }
+
+  /** @internal The verdict on the writer's participant, or that it has been heard again. */
+  reached(proxy: WriterProxy, isReachable: boolean): void {
+    this.#leases.reached(proxy, isReachable)
+  }
+
+  /** @internal Forgets what has ended and outlived its time. */
   sweep(nowMs: number): void {
-    const { purgeDisposedMs, purgeNoWritersMs } = this.qos.readerDataLifecycle
-    this.#table.purge(nowMs - (purgeDisposedMs ?? Infinity), nowMs - (purgeNoWritersMs ?? Infinity))
+    this.#copy.sweep(nowMs)
+    this.#intake.roomMade()
   }
 
-  #take(proxy: WriterProxy, head: SamplesHead, sample: WireSample): void {
-    const { counters, clock } = this.#components
-    const { frame, valueStart, valueEnd } = sample
-    let value: T | undefined
-    if (valueEnd - valueStart > this.topic.maxSampleBytes) {
-      counters.add('reader.rejected.too-large')
-      return
+  #select(options: ReadOptions<T>, isTaken: boolean): readonly Sample<T>[] {
+    const { key, maxSamples, unreadOnly, admits, filter } = resolveReadOptions(options)
+    const { queue, table } = this.#copy
+    const { clock } = this.#components
+    const [nowMs, wallMs] = [clock.nowMs(), clock.wallMs()]
+    const only = key === undefined ? undefined : table.get(key)
+    const instances = key === undefined ? queue.waiting(table.values(), unreadOnly) : only === undefined ? [] : [only]
+    const selected: Sample<T>[] = []
+    for (const instance of instances) {
+      if (selected.length >= maxSamples) break
+      const viewState = instance.viewed ? ViewState.notNew : ViewState.new
+      const before = selected.length
+      for (const held of queue.samplesOf(instance)) {
+        if (selected.length >= maxSamples) break
+        if (this.#copy.isExpired(held, nowMs)) continue
+        const sample = toSample<T>(instance, held, viewState, nowMs, wallMs)
+        if (!admits(sample) || filter?.(sample) === false) continue
+        selected.push(sample)
+        if (isTaken) queue.take(instance, held)
+        else held.read = true
+      }
+      if (selected.length === before) continue
+      instance.viewed = true
+      if (!isTaken) queue.settle(instance)
     }
-    if (!sample.disposed) {
-      try {
-        checkRecord(frame, valueStart, valueEnd, proxy.info.fields.length)
-        if (this.topic.hasSchema || this.#filter !== undefined) {
-          const judged = this.#judge(proxy, frame.subarray(valueStart, valueEnd))
-          if (judged === undefined) return
-          value = judged
-        }
-      } catch (error) {
-        counters.add(`reader.rejected.${rejectionOf(error)}`)
-        return
+    return selected
+  }
+
+  /** What an iteration begins with. */
+  *#held(): IterableIterator<{ readonly instance: Instance; readonly held: HeldSample }> {
+    const { queue, table } = this.#copy
+    for (const instance of table.values()) {
+      if (queue.hasHistory) for (const held of queue.samplesOf(instance)) yield { instance, held }
+      else if (instance.shownState !== InstanceState.disposed && instance.wasShown) {
+        yield { instance, held: instance.shown }
       }
     }
-    const { origin } = sample
-    const token = origin
-      ? { writer: entityGuid(origin.participant, origin.writer), seq: origin.seq }
-      : { writer: proxy.guid, seq: sample.valueSeq }
-    const nowMs = clock.nowMs()
-    const isGivenUp = sample.valueSeq < sample.seq
-    if (isGivenUp) {
-      const held = this.#table.get(sample.key)
-      // Who was not there when it was alive has not lost it.
-      if (held === undefined && (proxy.bootstrap !== undefined || !proxy.started)) return
-      const isKnown = held?.owner === token.writer && held.seq >= token.seq && held.state !== InstanceState.alive
-      if (isKnown) return
-    }
-    const outcome = this.#table.apply(
-      {
-        key: sample.key,
-        disposed: sample.disposed,
-        token,
-        via: proxy.guid,
-        viaSeq: sample.seq,
-        originTimeMs: nowMs - sample.ageMs,
-        sourceTimeMs: head.sentWallMs - sample.ageMs,
-        bytes: frame,
-        start: valueStart,
-        end: valueEnd,
-        fields: proxy.info.fields,
-        value,
-      },
-      nowMs,
-    )
-    if (outcome !== Outcome.applied && !isGivenUp) counters.add(`reader.${outcome}`)
-    const isOrphaned = isGivenUp && this.#giveUp(sample.key, proxy.guid, nowMs)
-    if (outcome === Outcome.applied || isOrphaned) this.#notify(sample.key)
   }
 
-  /** Decodes by the writer's fields; undefined when schema or filter says no. */
-  #judge(proxy: WriterProxy, bytes: Buffer): T | undefined {
-    const { counters } = this.#components
-    const decoded = decodeRecord<T>(proxy.info.fields, bytes)
-    const checked = this.topic.check(decoded)
-    if ('refused' in checked) {
-      counters.add('reader.rejected.schema')
-      return undefined
-    }
-    if (this.#filter !== undefined && !this.#filter(checked.value)) {
-      counters.add('reader.filtered')
-      return undefined
-    }
-    return checked.value
+  #handCurrent(instance: Instance): Sample<T> | undefined {
+    if (instance.shownState === InstanceState.disposed || instance.shown.byteLength === 0) return undefined
+    if (this.#copy.isExpired(instance.shown, this.#components.clock.nowMs())) return undefined
+    return this.#hand(instance, instance.shown)
   }
 
-  #notify(key: string): void {
-    const instance = this.#table.get(key)
-    if (instance === undefined) return
-    for (const mailbox of this.#mailboxes) this.#post(mailbox, instance)
-    if (this.#listeners.size > 0) this.#listeners.emit(this.#hand(instance))
-  }
-
-  #post(mailbox: Mailbox<Instance>, instance: Instance): void {
-    const { dropped, conflated } = mailbox
-    mailbox.push(instance)
-    if (mailbox.conflated > conflated) this.#components.counters.add('reader.mailbox-conflated')
-    if (mailbox.dropped > dropped) this.#components.counters.add('reader.mailbox-dropped')
-  }
-
-  #hand(instance: Instance): Sample<T> {
-    const sample = toSample<T>(instance, instance.viewed ? ViewState.notNew : ViewState.new)
+  #hand(instance: Instance, held: HeldSample): Sample<T> {
+    const { clock } = this.#components
+    const viewState = instance.viewed ? ViewState.notNew : ViewState.new
     instance.viewed = true
-    return sample
+    return toSample<T>(instance, held, viewState, clock.nowMs(), clock.wallMs())
   }
 
-  /** The writer carries nothing any more; or nothing up to the bootstrap's base but what the bootstrap has brought. */
-  #abandon(writer: EntityGuid, state: 'disposed' | 'no-writers', bootstrap: Bootstrap | undefined): void {
-    const nowMs = this.#components.clock.nowMs()
-    const rivals = new Set<EntityGuid>()
-    for (const { key } of this.#table.values()) {
-      const carriedSeq = this.#table.carriedBy(key, writer)
-      if (carriedSeq === undefined) continue
-      // Newer than the base: written while the reply was on its way.
-      if (bootstrap !== undefined && (bootstrap.seen.has(key) || carriedSeq > bootstrap.base)) continue
-      if (!this.#table.abandon(key, writer, state, nowMs)) continue
-      if (state === InstanceState.noWriters) for (const rival of this.#table.rivals(key)) rivals.add(rival)
-      this.#notify(key)
-    }
-    this.#refresh(rivals)
+  #handedOut(instance: Instance, held: HeldSample): void {
+    const { queue } = this.#copy
+    if (queue.hasHistory && queue.take(instance, held)) this.#intake.roomMade()
   }
 
-  /** The writer has unregistered the instance. True when nobody is left who carries its value. */
-  #giveUp(key: string, writer: EntityGuid, nowMs: number): boolean {
-    if (!this.#table.abandon(key, writer, InstanceState.noWriters, nowMs)) return false
-    this.#refresh(this.#table.rivals(key))
-    return true
+  #livelinessChanged(proxy: WriterProxy): void {
+    this.#aliveCount += proxy.isAlive ? 1 : -1
+    this.#components.counters.add(proxy.isAlive ? 'reader.writer-alive' : 'reader.writer-not-alive')
+    this.#tellLiveliness(proxy.guid, proxy.isAlive)
+    // Whoever is alive again may be stronger than who took over, or nobody did.
+    if (proxy.isAlive) this.#refresh(proxy.guid)
+    // A silent participant may well be at work; a writer that breaks its own word has given its instances up.
+    else if (!proxy.isReachable) this.#copy.demote(proxy.guid)
+    else this.#copy.abandon(proxy.guid, InstanceState.noWriters, undefined)
   }
 
-  /** Those who carry values that were not kept are asked for them. */
-  #refresh(rivals: Iterable<EntityGuid>): void {
-    for (const rival of rivals) {
-      const proxy = this.#proxies.get(rival)
-      if (proxy === undefined || proxy.stale) continue
-      proxy.stale = true
-      this.#components.refresh(rival)
-    }
+  #tellLiveliness(writer: EntityGuid, isAlive: boolean): void {
+    const notAliveCount = this.#proxies.size - this.#aliveCount
+    this.#status.livelinessChanged(writer, isAlive, this.#aliveCount, notAliveCount)
+  }
+
+  #standingOf(writer: EntityGuid): Standing | undefined {
+    const proxy = this.#proxies.get(writer)
+    if (proxy?.isAlive !== true) return undefined
+    return { strength: proxy.info.qos.ownershipStrength, incarnation: proxy.incarnation }
+  }
+
+  #refresh(writer: EntityGuid): void {
+    const proxy = this.#proxies.get(writer)
+    if (proxy === undefined || proxy.stale) return
+    proxy.stale = true
+    this.#components.refresh(writer)
   }
 }
 

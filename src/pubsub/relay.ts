@@ -1,4 +1,4 @@
-import { InstanceState } from '../cache/instance-table.js'
+import { InstanceState } from '../cache/instance.js'
 import type { Provenance } from '../cache/last-value-cache.js'
 import { type EntityId, participantOf } from '../core/ids.js'
 import type { Subscription } from '../core/listeners.js'

@@ -4,35 +4,12 @@ import type { Subscription } from '../core/listeners.js'
 import type { Earshot } from '../discovery/earshot.js'
 import type { PeerMonitor } from '../liveliness/peer-monitor.js'
 import { type PeerPlace, PeerReach } from '../liveliness/peer-reach.js'
-import type { Verdict } from '../liveliness/verdict.js'
 import { dialable } from '../transport/endpoint.js'
-import type { Descriptor, ProcessIdentity, Properties } from '../wire/descriptor.js'
+import type { Descriptor, ProcessIdentity } from '../wire/descriptor.js'
 import type { DatagramWays } from './datagram-ways.js'
+import type { Peer } from './peer.js'
 import type { WriterProxy } from './proxy.js'
 import type { Reader } from './reader.js'
-
-/** Another participant, as its descriptor and its beacons show it. */
-export interface Peer {
-  readonly guid: Guid
-  readonly incarnation: number
-  readonly name: string
-  readonly identity: ProcessIdentity
-  readonly properties: Properties
-  readonly verdict: Verdict
-  /** Monotonic time of the last frame from it. */
-  readonly lastHeardMs: number
-  /** The longest that its main loop was late before its last beacon. */
-  readonly loopDelayMs: number
-  /** Work that it has completed, by its own count; wraps at 2³². */
-  readonly progress: number
-  /** Monotonic time at which that count was last seen to rise; null until it has. */
-  readonly progressedMs: number | null
-  /**
-   * Whether it hears this participant, as far as it has said; null: it has not. While it does not, this participant
-   * introduces itself again and again over the stream lane, so what is said still arrives.
-   */
-  readonly hearsUs: boolean | null
-}
 
 /** One local reader of one remote writer. */
 export interface Match {
@@ -63,6 +40,8 @@ export interface RemotePeer {
   /** Where it answers requests, by the way that its multicast came; undefined until some did. */
   endpoint: string | undefined
   announcedVersion: number
+  /** Participants that read what it writes, as it says: so many may miss what is missed here. */
+  audience: number
   /** Version of this participant's own descriptor that it holds, as far as it has said. */
   holdsVersion: number
   descriptor: Descriptor | undefined

@@ -97,6 +97,8 @@ function isCaughtUp(waiter: Waiter, peer: RemotePeer): boolean {
   for (const matches of peer.matches.values()) {
     for (const { reader, proxy } of matches) {
       if (reader.entity !== waiter.reader) continue
+      // It has no room: `lag()` and the reader's events say so.
+      if (proxy.blocked) continue
       if (!proxy.started || proxy.stale) return false
       // Never more than is still believed: an announcement may have turned out to be a lie.
       const target = Math.min(waiter.targets.get(proxy.guid) ?? Infinity, proxy.progress.headSeq)

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { type IncomingChange, InstanceTable, type Outcome } from '../../src/cache/instance-table.js'
+import type { IncomingChange } from '../../src/cache/instance.js'
+import { InstanceTable, type Outcome } from '../../src/cache/instance-table.js'
+import { Precedence, type Standing } from '../../src/cache/precedence.js'
 import type { EntityGuid } from '../../src/core/ids.js'
 
 const [A, B, R, S] = ['a.1', 'b.1', 'r.1', 's.1'] as EntityGuid[] as [EntityGuid, EntityGuid, EntityGuid, EntityGuid]
@@ -10,6 +12,7 @@ function change(owner: EntityGuid, seq: number, more: Partial<IncomingChange> = 
   return {
     key: 'k',
     disposed: false,
+    outOfView: false,
     token: { writer: owner, seq },
     via: owner,
     viaSeq: seq,
@@ -24,10 +27,34 @@ function change(owner: EntityGuid, seq: number, more: Partial<IncomingChange> = 
   }
 }
 
+interface Sketch {
+  readonly maxInstances?: number
+  readonly standings?: Readonly<Record<string, Standing>>
+  readonly bySource?: boolean
+  readonly hasHistory?: boolean
+}
+
+function newTable(sketch: Sketch = {}): InstanceTable {
+  const { maxInstances = 10, standings, bySource = false, hasHistory = false } = sketch
+  return new InstanceTable({
+    maxInstances,
+    precedence: new Precedence({
+      ownership: standings === undefined ? 'shared' : 'exclusive',
+      destinationOrder: bySource ? 'by-source' : 'by-reception',
+      standingOf: (writer) => standings?.[writer],
+    }),
+    hasHistory,
+    isPaced: false,
+    hasRoom: () => true,
+    forgotten: () => undefined,
+  })
+}
+
 function shown(table: InstanceTable): string {
   const row = table.get('k')
   if (row === undefined) return 'nothing'
-  return `${row.state} ${row.bytes.subarray(0, row.byteLength)} via ${row.via}`
+  const { bytes, byteLength, via } = row.current
+  return `${row.state} ${bytes.subarray(0, byteLength)} via ${via}`
 }
 
 t.test('which change wins', (t) => {
@@ -119,7 +146,7 @@ t.test('which change wins', (t) => {
     },
   ]
   for (const { name, changes, outcomes, shown: expected } of cases) {
-    const table = new InstanceTable(10)
+    const table = newTable()
     t.same(
       changes.map((next) => table.apply(next, 5)),
       outcomes,
@@ -131,7 +158,7 @@ t.test('which change wins', (t) => {
 })
 
 t.test('who carries an instance', (t) => {
-  const table = new InstanceTable(10)
+  const table = newTable()
   table.apply(change(A, 1), 0)
   table.apply(change(A, 1, { via: R, viaSeq: 40 }), 0)
   table.apply(change(A, 1, { via: S, viaSeq: 50 }), 0)
@@ -139,16 +166,16 @@ t.test('who carries an instance', (t) => {
     [A, R, S, B].map((writer) => table.carriedBy('k', writer)),
     [1, 40, 50, undefined],
   )
-  t.equal(table.abandon('k', A, 'no-writers', 1), false, 'relays carry it on')
+  t.equal(table.abandon('k', A, 'no-writers', 1), 'kept', 'relays carry it on')
   t.equal(shown(table), 'alive a.1 1 via r.1')
   t.equal(table.carriedBy('k', R), 40)
-  t.equal(table.abandon('k', S, 'disposed', 1), false)
-  t.equal(table.abandon('k', R, 'no-writers', 7), true)
+  t.equal(table.abandon('k', S, 'disposed', 1), 'kept')
+  t.equal(table.abandon('k', R, 'no-writers', 7), 'ended')
   t.equal(shown(table), 'no-writers a.1 1 via r.1', 'the last value stays')
-  t.equal(table.abandon('k', R, 'no-writers', 8), false, 'once')
-  t.equal(table.abandon('k', R, 'disposed', 8), true, 'back, and says that it has ended')
+  t.equal(table.abandon('k', R, 'no-writers', 8), 'kept', 'once')
+  t.equal(table.abandon('k', R, 'disposed', 8), 'ended', 'back, and says that it has ended')
   t.equal(shown(table), 'disposed  via r.1')
-  t.equal(table.abandon('k', R, 'no-writers', 9), false)
+  t.equal(table.abandon('k', R, 'no-writers', 9), 'kept')
 
   t.equal(table.apply(change(A, 2), 10), 'applied')
   table.abandon('k', A, 'no-writers', 11)
@@ -156,19 +183,19 @@ t.test('who carries an instance', (t) => {
   t.equal(table.apply(change(A, 2, { via: R, viaSeq: 41 }), 12), 'duplicate')
   t.equal(table.apply(change(A, 1, { via: R, viaSeq: 42, disposed: true }), 12), 'duplicate')
   t.equal(table.carriedBy('k', R), undefined, 'whoever ends it carries it no more')
-  t.equal(table.abandon('unknown', A, 'no-writers', 1), false)
+  t.equal(table.abandon('unknown', A, 'no-writers', 1), 'kept')
   t.end()
 })
 
 t.test('limit, purge, buffers', (t) => {
-  const table = new InstanceTable(2)
+  const table = newTable({ maxInstances: 2 })
   table.apply(change(A, 1, { key: 'one' }), 100)
   table.apply(change(A, 2, { key: 'two' }), 100)
   t.equal(table.apply(change(A, 3, { key: 'three' }), 100), 'refused')
   t.equal(table.apply(change(A, 4, { key: 'two' }), 100), 'applied')
-  const buffer = table.get('two')?.bytes
+  const buffer = table.get('two')?.current.bytes
   table.apply(change(A, 5, { key: 'two' }), 100)
-  t.equal(table.get('two')?.bytes, buffer, 'a value of no more bytes goes into the same buffer')
+  t.equal(table.get('two')?.current.bytes, buffer, 'a value of no more bytes goes into the same buffer')
   table.apply(change(A, 6, { key: 'one', disposed: true }), 110)
   table.abandon('two', A, 'no-writers', 120)
   table.purge(110, 120)
@@ -190,7 +217,7 @@ t.test('one owner, any paths, any order: the highest number is what is held', (t
       fc.array(delivery, { minLength: 1, maxLength: 80 }),
       fc.array(fc.boolean(), { minLength: 31, maxLength: 31 }),
       (deliveries, ends) => {
-        const table = new InstanceTable(10)
+        const table = newTable()
         const told: number[] = []
         for (const { seq, via } of deliveries) {
           const outcome = table.apply(change(A, seq, { via, viaSeq: seq, disposed: ends[seq] === true }), 0)
@@ -198,7 +225,7 @@ t.test('one owner, any paths, any order: the highest number is what is held', (t
         }
         const highest = Math.max(...deliveries.map(({ seq }) => seq))
         const row = table.get('k')
-        if (row?.seq !== highest) throw new Error(`${row?.seq} is held, ${highest} came`)
+        if (row?.current.seq !== highest) throw new Error(`${row?.current.seq} is held, ${highest} came`)
         if ((row.state === 'disposed') !== (ends[highest] === true)) throw new Error(row.state)
         if (told.some((seq, at) => at > 0 && seq <= (told[at - 1] ?? 0))) throw new Error(`told ${told}`)
       },

@@ -19,11 +19,17 @@ export function sampleOf<T>(key: string, value: T | undefined, sketch: SampleSke
   return {
     key,
     value,
+    validData: value !== undefined,
+    sampleState: 'not-read',
     instanceState: state,
     viewState: 'new',
     token: { writer: guid, seq },
     via: guid,
     sourceTimeMs: 0,
     originTimeMs: atMs,
+    receptionTimeMs: 0,
+    receivedMs: atMs,
+    disposedGenerationCount: 0,
+    noWritersGenerationCount: 0,
   }
 }

@@ -1,0 +1,96 @@
+import type { EntityGuid, Seq } from '../core/ids.js'
+import type { LinkedSet } from '../core/linked-set.js'
+import { type HeldSample, type IncomingChange, type Instance, InstanceState, noBytes } from './instance.js'
+import type { Incumbent } from './precedence.js'
+
+/** Why an instance is open to the next best writer although its value is still held. */
+export const Yielded = {
+  no: 'no',
+  /** Whoever carried the value has gone. */
+  gone: 'gone',
+  /** Its writer is there and does not keep its word. */
+  demoted: 'demoted',
+} as const
+export type Yielded = (typeof Yielded)[keyof typeof Yielded]
+
+interface Carrier {
+  /** The number under which it last delivered the instance. */
+  readonly seq: Seq
+  /** It carries another owner's value, which is not held here. */
+  readonly isRival: boolean
+}
+
+/**
+ * What `InstanceTable` knows of one instance. It is its own sample, rewritten by each change: a conflated update then
+ * touches one object. Where samples have to outlive the next change, `current` is one of its own instead.
+ */
+export class InstanceRow implements Instance, HeldSample, Incumbent {
+  readonly key: string
+  current: HeldSample = this
+  shown: HeldSample = this
+  owner: EntityGuid
+  seq: Seq = 0
+  via: EntityGuid
+  originTimeMs = 0
+  sourceTimeMs = 0
+  receivedMs = 0
+  bytes: Buffer = noBytes
+  byteLength = 0
+  fields: readonly string[]
+  value: unknown = undefined
+  decoded = true
+  validData = false
+  read = false
+  disposedGenerations = 0
+  noWritersGenerations = 0
+  viaSeq: Seq = 0
+  state: InstanceState = InstanceState.alive
+  shownState: InstanceState = InstanceState.alive
+  /** Writers other than `current.via` that also carry this instance; most instances have none. */
+  others: Map<EntityGuid, Carrier> | undefined = undefined
+  yielded: Yielded = Yielded.no
+  /** The filter refused the current value. */
+  outOfView = false
+  /** Filed among those that may be forgotten. */
+  isEnded = false
+  wasShown = false
+  isWaiting = false
+  viewed = false
+  disposedCount = 0
+  noWritersCount = 0
+  endedMs = 0
+  history: LinkedSet<HeldSample> | undefined = undefined
+  valueCount = 0
+  /** With a history: the highest number that was taken in, per owner. */
+  heard: Map<EntityGuid, Seq> | undefined = undefined
+
+  constructor({ key, token, via, fields }: IncomingChange) {
+    this.key = key
+    this.owner = token.writer
+    this.via = via
+    this.fields = fields
+  }
+
+  /** Those who carry the current value. */
+  get carriers(): EntityGuid[] {
+    const carriers = this.yielded === Yielded.gone ? [] : [this.current.via]
+    for (const [writer, { isRival }] of this.others ?? []) if (!isRival) carriers.push(writer)
+    return carriers
+  }
+
+  /** Somebody else carries the current value too. */
+  get hasHeir(): boolean {
+    for (const { isRival } of this.others?.values() ?? []) if (!isRival) return true
+    return false
+  }
+
+  get hasRival(): boolean {
+    for (const { isRival } of this.others?.values() ?? []) if (isRival) return true
+    return false
+  }
+
+  /** Whether a change under the very seq that is held still says something: its writer is back, or it has ended. */
+  isNews(change: IncomingChange): boolean {
+    return this.state === InstanceState.noWriters || (change.disposed && this.state === InstanceState.alive)
+  }
+}

@@ -1,0 +1,152 @@
+import type { EntityGuid, Seq, Token } from '../core/ids.js'
+import type { LinkedSet } from '../core/linked-set.js'
+
+/** DDS instance states. */
+export const InstanceState = {
+  alive: 'alive',
+  /** Its owner disposed it. */
+  disposed: 'disposed',
+  /** Nobody who wrote or relayed it is left (or: nothing of it passes the reader's filter any more). */
+  noWriters: 'no-writers',
+} as const
+export type InstanceState = (typeof InstanceState)[keyof typeof InstanceState]
+
+/** A change on its way into a reader's copy. */
+export interface IncomingChange {
+  readonly key: string
+  readonly disposed: boolean
+  /** The reader's filter refuses the value: the instance moves on, out of the reader's view. */
+  readonly outOfView: boolean
+  /** Owner and number of the change, also when a relay delivered it. */
+  readonly token: Token
+  /** The writer that delivered it, and the number under which it did: `token.seq` unless it is a relay. */
+  readonly via: EntityGuid
+  readonly viaSeq: Seq
+  /** When it was written, on this process's monotonic clock. */
+  readonly originTimeMs: number
+  /** The same by its owner's wall clock. */
+  readonly sourceTimeMs: number
+  /** `bytes[start … end)` is the value; copied when it is applied. */
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+  /** The names by which `bytes` decode: the delivering writer's field structure. */
+  readonly fields: readonly string[]
+  /** The decoded value, where the reader had to decode it to judge it. */
+  readonly value: unknown
+}
+
+/** One change as a reader holds it, its value still encoded until somebody looks. */
+export interface HeldSample {
+  owner: EntityGuid
+  seq: Seq
+  via: EntityGuid
+  originTimeMs: number
+  sourceTimeMs: number
+  /** When it was applied here, on the monotonic clock. */
+  receivedMs: number
+  bytes: Buffer
+  byteLength: number
+  fields: readonly string[]
+  /** The decoded value once somebody asked for it; see `decoded`. */
+  value: unknown
+  decoded: boolean
+  /** False: nothing was written, only the instance's state has changed. */
+  validData: boolean
+  /** DDS sample state. */
+  read: boolean
+  /** How often the instance had been born again, after a disposal or after its writers had gone, when this came. */
+  disposedGenerations: number
+  noWritersGenerations: number
+}
+
+/**
+ * A reader's copy of one instance, twice: as its writers have it (`state`, `current`), by which changes are judged,
+ * and as the user sees it (`shownState`, `shown`). They differ only while a time-based filter holds a value back, or
+ * when the content filter refuses the current one.
+ */
+export interface Instance {
+  readonly key: string
+  readonly state: InstanceState
+  readonly current: HeldSample
+  readonly shownState: InstanceState
+  readonly shown: HeldSample
+  /** Somebody has been handed this instance since it was last new: DDS view state. */
+  viewed: boolean
+  /** It has been in the user's view at some time: what was never seen need not be taken back. */
+  readonly wasShown: boolean
+  /** How often it has been born again, after a disposal or after its writers had gone. */
+  readonly disposedCount: number
+  readonly noWritersCount: number
+  /** Depth 1: `shown` has not been taken. */
+  isWaiting: boolean
+  /** Other depths: what has not been taken, oldest first. */
+  history: LinkedSet<HeldSample> | undefined
+  /** Of these, such that hold a value. */
+  valueCount: number
+}
+
+export const noBytes: Buffer = Buffer.alloc(0)
+
+export function emptySample(owner: EntityGuid): HeldSample {
+  return {
+    owner,
+    seq: 0,
+    via: owner,
+    originTimeMs: 0,
+    sourceTimeMs: 0,
+    receivedMs: 0,
+    bytes: noBytes,
+    byteLength: 0,
+    fields: [],
+    value: undefined,
+    decoded: true,
+    validData: false,
+    read: false,
+    disposedGenerations: 0,
+    noWritersGenerations: 0,
+  }
+}
+
+/** Overwrites `sample` by the change; its buffer is used again where it is large enough. */
+export function fillSample(sample: HeldSample, change: IncomingChange, nowMs: number): void {
+  sample.owner = change.token.writer
+  sample.seq = change.token.seq
+  sample.via = change.via
+  sample.originTimeMs = change.originTimeMs
+  sample.sourceTimeMs = change.sourceTimeMs
+  sample.receivedMs = nowMs
+  sample.read = false
+  if (change.disposed || change.outOfView) {
+    clearSample(sample)
+    return
+  }
+  const length = change.end - change.start
+  // Re-using the sample's own buffer makes a conflated update cost a copy, not an allocation.
+  if (sample.bytes.length < length) sample.bytes = Buffer.allocUnsafe(length)
+  change.bytes.copy(sample.bytes, 0, change.start, change.end)
+  sample.byteLength = length
+  sample.fields = change.fields
+  sample.value = change.value
+  sample.decoded = change.value !== undefined
+  sample.validData = true
+}
+
+/** With a buffer that is shared: for samples that are never rewritten in place. */
+export function copySample(sample: HeldSample): HeldSample {
+  const { owner, seq, via, originTimeMs, sourceTimeMs, receivedMs, bytes, byteLength, fields, value } = sample
+  const { decoded, validData, read, disposedGenerations, noWritersGenerations } = sample
+  return {
+    ...{ owner, seq, via, originTimeMs, sourceTimeMs, receivedMs, bytes, byteLength, fields, value },
+    ...{ decoded, validData, read, disposedGenerations, noWritersGenerations },
+  }
+}
+
+/** Gives up the value; who wrote it, and when, stays known. */
+export function clearSample(sample: HeldSample): void {
+  sample.bytes = noBytes
+  sample.byteLength = 0
+  sample.value = undefined
+  sample.decoded = true
+  sample.validData = false
+}

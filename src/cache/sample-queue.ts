@@ -1,0 +1,181 @@
+import { LinkedSet } from '../core/linked-set.js'
+import { copySample, type HeldSample, type Instance } from './instance.js'
+
+export interface SampleQueueOptions {
+  /** Values kept per instance; Infinity: all that the limits allow. */
+  readonly depth: number
+  /** Values over all instances. */
+  readonly maxSamples: number
+  /** Values of one instance. */
+  readonly maxSamplesPerInstance: number
+}
+
+/** Which limit is in the way. */
+export type SampleLimit = 'maxSamples' | 'maxSamplesPerInstance'
+
+/**
+ * The samples that a reader has not taken yet, per instance, oldest first: what DDS's `read` and `take` look at.
+ *
+ * At depth 1 it holds nothing of its own: an instance's one sample is what it shows, rewritten in place, and being
+ * untaken is a flag. Which instances have something waiting is only kept track of from the first {@link waiting} on,
+ * so that readers which never take do not pay for it.
+ */
+export class SampleQueue {
+  readonly #options: SampleQueueOptions
+  #size = 0
+  #waiting: LinkedSet<Instance> | undefined
+  #unread: LinkedSet<Instance> | undefined
+
+  constructor(options: SampleQueueOptions) {
+    this.#options = options
+  }
+
+  /** Values, and ends, that wait. */
+  get size(): number {
+    return this.#size
+  }
+  get hasHistory(): boolean {
+    return this.#options.depth > 1
+  }
+
+  /** Why no further value of the instance can wait; undefined: it can. */
+  limitOf(instance: Instance | undefined): SampleLimit | undefined {
+    const { depth, maxSamples, maxSamplesPerInstance } = this.#options
+    const held = instance === undefined ? 0 : this.countOf(instance)
+    if (held >= depth) return undefined // it takes the oldest one's place
+    if (held >= maxSamplesPerInstance) return 'maxSamplesPerInstance'
+    return this.#size >= maxSamples ? 'maxSamples' : undefined
+  }
+
+  /** Values of the instance that wait. */
+  countOf(instance: Instance): number {
+    return this.hasHistory ? instance.valueCount : Number(instance.isWaiting)
+  }
+
+  /** A change of what the instance shows: with `isWritten` a new sample, else its state only. */
+  push(instance: Instance, isWritten: boolean): HeldSample {
+    const held = this.hasHistory ? this.#append(instance, isWritten) : this.#mark(instance, isWritten)
+    this.#waiting?.add(instance)
+    this.#unread?.add(instance)
+    return held
+  }
+
+  /** A sample that never was the instance's current one. */
+  pushBeside(instance: Instance, held: HeldSample): void {
+    this.#enqueue(instance, held)
+    this.#waiting?.add(instance)
+    this.#unread?.add(instance)
+  }
+
+  /** Instances with samples that wait, those that have waited longest first; with `unread` such as were not read yet. */
+  waiting(all: Iterable<Instance>, unread: boolean): Iterable<Instance> {
+    if (this.#waiting === undefined || this.#unread === undefined) {
+      this.#waiting = new LinkedSet()
+      this.#unread = new LinkedSet()
+      for (const instance of all) {
+        if (!this.#hasAny(instance)) continue
+        this.#waiting.add(instance)
+        this.#unread.add(instance)
+      }
+    }
+    return unread ? this.#unread : this.#waiting
+  }
+
+  /** Oldest first. The one that is handed out may be taken meanwhile. */
+  samplesOf(instance: Instance): Iterable<HeldSample> {
+    if (this.hasHistory) return instance.history ?? none
+    return instance.isWaiting ? [instance.shown] : none
+  }
+
+  /** To be called after samples of the instance have been marked as read. */
+  settle(instance: Instance): void {
+    if (this.#unread === undefined) return
+    if (!this.#hasAny(instance)) this.#waiting?.delete(instance)
+    if (!this.#unread.has(instance)) return
+    for (const { read } of this.samplesOf(instance)) if (!read) return
+    this.#unread.delete(instance)
+  }
+
+  /** False when it has been taken already, or has made room for newer ones. */
+  take(instance: Instance, held: HeldSample): boolean {
+    if (this.hasHistory) {
+      if (!this.#drop(instance, held)) return false
+    } else {
+      if (!instance.isWaiting || instance.shown !== held) return false
+      instance.isWaiting = false
+      this.#size--
+    }
+    held.read = true
+    this.settle(instance)
+    return true
+  }
+
+  /** The instance has been forgotten. Returns how many values nobody has read. */
+  forget(instance: Instance): number {
+    let unread = 0
+    for (const held of this.samplesOf(instance)) {
+      if (held.validData && !held.read) unread++
+      this.take(instance, held)
+    }
+    return unread
+  }
+
+  /** Drops values older than `writtenBeforeMs` on this process's clock. Returns how many. */
+  expire(instance: Instance, writtenBeforeMs: number): number {
+    let dropped = 0
+    for (const held of this.samplesOf(instance)) {
+      if (held.validData && held.originTimeMs < writtenBeforeMs && this.take(instance, held)) dropped++
+    }
+    return dropped
+  }
+
+  #mark(instance: Instance, isWritten: boolean): HeldSample {
+    const { shown } = instance
+    if (!isWritten && (shown.read || !instance.isWaiting)) shown.validData = false
+    shown.read = false
+    if (!instance.isWaiting) {
+      instance.isWaiting = true
+      this.#size++
+    }
+    return shown
+  }
+
+  #append(instance: Instance, isWritten: boolean): HeldSample {
+    const held = isWritten ? instance.shown : noticeOf(instance.shown)
+    this.#enqueue(instance, held)
+    return held
+  }
+
+  /** Of notices that only say that the state has changed one is enough: what is read says what it is now. */
+  #enqueue(instance: Instance, held: HeldSample): void {
+    instance.history ??= new LinkedSet()
+    const { history } = instance
+    const { last } = history
+    if (!held.validData && last !== undefined && !last.validData) this.#drop(instance, last)
+    history.add(held)
+    this.#size++
+    if (held.validData) instance.valueCount++
+    while (instance.valueCount > this.#options.depth && history.first !== undefined) this.#drop(instance, history.first)
+  }
+
+  #drop(instance: Instance, held: HeldSample): boolean {
+    if (instance.history?.delete(held) !== true) return false
+    this.#size--
+    if (held.validData) instance.valueCount--
+    return true
+  }
+
+  #hasAny(instance: Instance): boolean {
+    return this.hasHistory ? (instance.history?.size ?? 0) > 0 : instance.isWaiting
+  }
+}
+
+const none: readonly HeldSample[] = Object.freeze([])
+
+/** That the instance's state has changed, with the last value. */
+function noticeOf(shown: HeldSample): HeldSample {
+  const notice = copySample(shown)
+  notice.validData = false
+  notice.read = false
+  return notice
+}
