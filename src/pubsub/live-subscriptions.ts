@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import { entityGuid } from '../core/ids.js'
+import { builtinPartition } from '../discovery/partition-groups.js'
 import { dialable } from '../transport/endpoint.js'
 import type { FrameHandler, StreamLane } from '../transport/transport.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
@@ -85,6 +86,7 @@ export class LiveSubscriptions {
     if (!peer.isBeyondMulticast) return wanted
     // Not only what matches: its beacons keep its lease, and tell of writers to come.
     const local = reads()
+    if (local.has(builtinPartition)) wanted.add(mirrorName(groupName(builtinPartition)))
     for (const { partitions } of writers) {
       const shared = partitions.find((partition) => local.has(partition))
       if (shared !== undefined) wanted.add(mirrorName(groupName(shared)))

@@ -3,7 +3,7 @@ import { Liveliness, LivelinessCause, type Verdict } from '../liveliness/verdict
 import type { Predecessor, RosterRow } from '../plane/node-roster.js'
 import { type ClaimRank, compareClaimRank, type WorkerClaim } from '../plane/worker-claim.js'
 import type { WorkerState } from '../plane/worker-state.js'
-import type { Peer } from '../pubsub/remote-peer.js'
+import type { Peer } from '../pubsub/peer.js'
 
 /** What a row needs of a worker's own word. */
 export type WorkerFacts = Pick<

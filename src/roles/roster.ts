@@ -5,7 +5,7 @@ import type { Predecessor, RosterRow } from '../plane/node-roster.js'
 import type { WorkerCapacity } from '../plane/worker-capacity.js'
 import { compareClaimRank, type WorkerClaim } from '../plane/worker-claim.js'
 import type { WorkerState } from '../plane/worker-state.js'
-import type { Peer } from '../pubsub/remote-peer.js'
+import type { Peer } from '../pubsub/peer.js'
 import type { Sample } from '../pubsub/sample.js'
 import {
   asPredecessor,
