@@ -123,7 +123,7 @@ export function fillSample(sample: HeldSample, change: IncomingChange, nowMs: nu
   }
   const length = change.end - change.start
   // Re-using the sample's own buffer makes a conflated update cost a copy, not an allocation.
-  if (sample.bytes.length < length) sample.bytes = Buffer.allocUnsafeSlow(length)
+  if (sample.bytes.length < length) sample.bytes = Buffer.allocUnsafe(length)
   change.bytes.copy(sample.bytes, 0, change.start, change.end)
   sample.byteLength = length
   sample.fields = change.fields

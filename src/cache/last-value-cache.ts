@@ -1,20 +1,27 @@
 import { NumacastError } from '../core/errors.js'
 import type { Seq } from '../core/ids.js'
+import { Durability, History } from '../qos/policies.js'
+import { defaultQos, type ResolvedQos } from '../qos/qos.js'
+import type { ResourceLimits } from '../qos/resource-limits.js'
 import type { Origin, OutgoingSample } from '../wire/samples.js'
+import { ChangeLog } from './change-log.js'
 
-export interface LastValueCacheOptions {
-  /** Changes kept per instance. @default 1 */
-  readonly historyDepth?: number
-  /** Instances that may be alive at once. @default 1000000 */
-  readonly maxInstances?: number
-  /** Disposed instances remembered, so that a reader which was away learns of them. @default 10000 */
+export interface LastValueCacheOptions extends Partial<CacheQos> {
+  /** Whose it is, for messages. @default 'the cache' */
+  readonly name?: string
+  /** Ended instances remembered, so that a reader which was away learns of them. @default 10000 */
   readonly maxTombstones?: number
+  /** Bytes of their last values remembered with those that were unregistered. @default 16 MiB */
+  readonly maxTombstoneBytes?: number
 }
+
+/** The policies that decide what is kept. */
+export type CacheQos = Pick<ResolvedQos, 'durability' | 'history' | 'historyDepth' | 'resourceLimits'>
 
 /** One change that the cache still holds. Rewritten in place when a newer change of the instance replaces it. */
 export interface Change extends OutgoingSample {
   readonly key: string
-  /** Monotonic time at which the owner wrote it. */
+  /** Monotonic time at which the owner wrote the value, or disposed the instance. */
   readonly writtenMs: number
 }
 
@@ -26,40 +33,55 @@ export interface Provenance {
   readonly writtenMs: number
 }
 
+/** A limit that a write would exceed. */
+export interface LimitReached {
+  readonly limit: keyof ResourceLimits
+  readonly most: number
+}
+
 const noBytes = Buffer.alloc(0)
 
 /**
- * The owner's side: the last value(s) of each instance, in the order of their sequence numbers.
- *
- * The order lives in a log of (seq, slot) pairs. Replacing a value re-uses its slot under the new seq, which
- * makes the old pair dead (`slot.seq !== seq`); dead pairs are skipped, and swept out when they outnumber the
- * live ones. So a change costs O(1), and "everything after token" is a binary search and a walk. That one walk
+ * The owner's side: the last value(s) of each instance, in the order of their sequence numbers. One walk over them
  * serves sending, conflation, gap repair and late joiners.
+ *
+ * Under keep-last a value replaces the oldest of its instance; under keep-all none is replaced, and what every reliable
+ * reader has acknowledged is {@link release}d: all but each instance's latest value where durability is volatile, else
+ * the history of ended instances.
  */
 export class LastValueCache {
-  readonly #historyDepth: number
-  readonly #maxInstances: number
+  readonly #name: string
+  readonly #depth: number
+  readonly #isVolatile: boolean
+  readonly #limits: ResourceLimits
   readonly #maxTombstones: number
+  readonly #maxTombstoneBytes: number
   readonly #instances = new Map<string, Slot[]>()
-  /** Keys of disposed instances, oldest first. */
-  readonly #tombstones = new Set<string>()
-  #logSeqs: Seq[] = []
-  #logSlots: Slot[] = []
-  #live = 0
+  /** Ended instances and when they ended, oldest first. */
+  readonly #tombstones = new Map<string, number>()
+  readonly #log = new ChangeLog<Slot>()
+  #tombstoneBytes = 0
+  /** Values that count against `maxSamples`: those with a number above `#releasedSeq`, or all where nothing is released. */
+  #samples = 0
   #lastSeq: Seq = 0
   #horizon: Seq = 0
+  #releasedSeq: Seq = 0
 
   constructor(options: LastValueCacheOptions = {}) {
-    this.#historyDepth = options.historyDepth ?? 1
-    this.#maxInstances = options.maxInstances ?? 1_000_000
+    const { history, historyDepth, durability, resourceLimits } = { ...defaultQos, ...options }
+    this.#name = options.name ?? 'the cache'
+    this.#depth = history === History.keepAll ? Number.POSITIVE_INFINITY : historyDepth
+    this.#isVolatile = durability === Durability.volatile
+    this.#limits = resourceLimits
     this.#maxTombstones = options.maxTombstones ?? 10_000
+    this.#maxTombstoneBytes = options.maxTombstoneBytes ?? 16 * 1024 * 1024
   }
 
   /** Number of the newest change; 0: none yet. */
   get lastSeq(): Seq {
     return this.#lastSeq
   }
-  /** A reader whose token is lower may have missed a disposal that is no longer remembered. */
+  /** A reader whose token is lower may have missed an end that is no longer remembered. */
   get horizon(): Seq {
     return this.#horizon
   }
@@ -67,10 +89,27 @@ export class LastValueCache {
   get size(): number {
     return this.#instances.size - this.#tombstones.size
   }
+  /** Changes kept per instance; infinite under keep-all. */
+  get historyDepth(): number {
+    return this.#depth
+  }
+  /** Values held that count against `maxSamples`. */
+  get samples(): number {
+    return this.#samples
+  }
+  /** Whether values wait for {@link release}. */
+  get isKeepAll(): boolean {
+    return this.#depth === Number.POSITIVE_INFINITY
+  }
 
-  /** The newest change of an instance, also when that is its disposal. */
+  /** The newest change of an instance, also when that is its end. */
   latest(key: string): Change | undefined {
     return this.#instances.get(key)?.at(-1)
+  }
+
+  /** Whether the instance has a value and has not ended. */
+  isAlive(key: string): boolean {
+    return this.#instances.has(key) && !this.#tombstones.has(key)
   }
 
   /** Keys of the instances alive. */
@@ -78,119 +117,180 @@ export class LastValueCache {
     for (const key of this.#instances.keys()) if (!this.#tombstones.has(key)) yield key
   }
 
+  /** The limit that one more value of the instance would exceed. */
+  limitReached(key: string): LimitReached | undefined {
+    const { maxInstances, maxSamples, maxSamplesPerInstance } = this.#limits
+    if (this.size >= maxInstances && !this.isAlive(key)) return { limit: 'maxInstances', most: maxInstances }
+    const slots = this.#instances.get(key)
+    const oldest = slots?.[0]
+    const isRoomMade = slots !== undefined && slots.length >= this.#depth && oldest !== undefined && isValue(oldest)
+    if (maxSamples !== null && this.#samples >= maxSamples && !isRoomMade) {
+      return { limit: 'maxSamples', most: maxSamples }
+    }
+    // A depth is never above this limit, so only keep-all can reach it.
+    if (maxSamplesPerInstance === null || slots === undefined || !this.isKeepAll) return undefined
+    const released = this.#isReleased(oldest) ? 1 : 0
+    if (slots.length - released < maxSamplesPerInstance) return undefined
+    return { limit: 'maxSamplesPerInstance', most: maxSamplesPerInstance }
+  }
+
   /**
    * Copies `value` and gives the change the next number.
-   * @throws NumacastError NUMACAST_LIMIT when a new instance would exceed `maxInstances`
+   * @throws NumacastError NUMACAST_LIMIT naming the instance and the limit; nothing has changed then
    */
   put(key: string, value: Uint8Array, nowMs: number, from?: Provenance): Seq {
-    if (this.size >= this.#maxInstances && !this.#isAlive(key)) {
-      throw new NumacastError(
-        'NUMACAST_LIMIT',
-        `${this.#maxInstances} instances are alive already; '${key}' was refused`,
-      )
-    }
-    const slot = this.#append(key, from?.writtenMs ?? nowMs, from?.origin, this.#historyDepth)
+    const reached = this.limitReached(key)
+    if (reached !== undefined) throw limitError(this.#name, key, reached)
+    const slot = this.#append(key, from?.writtenMs ?? nowMs, from?.origin)
     slot.disposed = false
-    if (slot.value.length < value.length) slot.value = Buffer.allocUnsafeSlow(value.length)
+    if (slot.value.length < value.length) slot.value = Buffer.allocUnsafe(value.length)
     slot.value.set(value)
     slot.valueLength = value.length
-    this.#tombstones.delete(key)
+    this.#samples++
     return slot.seq
   }
 
   /** Replaces the instance by a tombstone. Undefined when there is no such instance alive. */
   dispose(key: string, nowMs: number, from?: Provenance): Seq | undefined {
-    if (!this.#isAlive(key)) return undefined
-    const slot = this.#append(key, from?.writtenMs ?? nowMs, from?.origin, 1)
+    if (!this.isAlive(key)) return undefined
+    const slot = this.#append(key, from?.writtenMs ?? nowMs, from?.origin)
     slot.disposed = true
     slot.value = noBytes
     slot.valueLength = 0
-    this.#tombstones.add(key)
-    if (this.#tombstones.size > this.#maxTombstones) this.#forget(this.#tombstones.values().next().value as string)
+    this.#ended(key, 0, nowMs)
     return slot.seq
   }
 
-  /** Forgets tombstones written before `writtenBeforeMs`; readers older than them will have to bootstrap. */
-  forgetTombstones(writtenBeforeMs: number): void {
-    for (const key of this.#tombstones) {
-      if ((this.latest(key)?.writtenMs ?? 0) >= writtenBeforeMs) return
+  /**
+   * Gives the instance up without ending it: its last value leaves once more, marked, for those who lack it. Undefined
+   * when there is no such instance alive.
+   */
+  unregister(key: string, nowMs: number): Seq | undefined {
+    if (!this.isAlive(key)) return undefined
+    const slot = this.#instances.get(key)?.at(-1) as Slot
+    if (!this.#isReleased(slot)) this.#samples--
+    const valueSeq = slot.seq
+    this.#log.kill(slot)
+    slot.seq = ++this.#lastSeq
+    slot.valueSeq = valueSeq
+    this.#log.append(slot)
+    this.#ended(key, slot.valueLength, nowMs)
+    return slot.seq
+  }
+
+  /** Forgets tombstones from before `endedBeforeMs`; readers older than them will have to bootstrap. */
+  forgetTombstones(endedBeforeMs: number): void {
+    for (const [key, endedMs] of this.#tombstones) {
+      if (endedMs >= endedBeforeMs) return
       this.#forget(key)
     }
   }
 
-  /** Changes with a number above `seq` that still hold, in order. Valid until the next `put` or `dispose`. */
-  *changesAfter(seq: Seq): IterableIterator<Change> {
-    for (let index = this.#search(seq); index < this.#logSeqs.length; index++) {
-      const slot = this.#logSlots[index] as Slot
-      if (slot.seq === this.#logSeqs[index]) yield slot
+  /** Drops values written before `writtenBeforeMs`, but for each instance's latest; gives the keys whose latest is older. */
+  expire(writtenBeforeMs: number): string[] {
+    const outlived: string[] = []
+    for (const [key, slots] of this.#instances) {
+      while (slots.length > 1 && (slots[0] as Slot).writtenMs < writtenBeforeMs) this.#drop(slots.shift() as Slot)
+      if ((slots[0] as Slot).writtenMs < writtenBeforeMs && !this.#tombstones.has(key)) outlived.push(key)
     }
+    return outlived
   }
 
-  #isAlive(key: string): boolean {
-    return this.#instances.has(key) && !this.#tombstones.has(key)
+  /** Keep-all: everything up to `seq` has been sent and acknowledged. True when that made room. */
+  release(seq: Seq): boolean {
+    const samples = this.#samples
+    const surplus = new Map<Slot[], number>()
+    for (const slot of this.#log.after(this.#releasedSeq)) {
+      if (slot.seq > seq) break
+      const slots = this.#instances.get(slot.key) as Slot[]
+      if (this.#isVolatile) {
+        if (slot !== slots.at(-1)) surplus.set(slots, (surplus.get(slots) ?? 0) + 1)
+        else if (isValue(slot)) this.#samples--
+      } else if (!isValue(slot)) surplus.set(slots, slots.indexOf(slot))
+    }
+    for (const [slots, count] of surplus) for (const slot of slots.splice(0, count)) this.#drop(slot)
+    this.#releasedSeq = Math.max(this.#releasedSeq, Math.min(seq, this.#lastSeq))
+    return this.#samples < samples
   }
 
-  #append(key: string, writtenMs: number, origin: Origin | undefined, depth: number): Slot {
+  /** Changes with a number above `seq` that still hold, in order. Valid until the next change. */
+  changesAfter(seq: Seq): IterableIterator<Change> {
+    return this.#log.after(seq)
+  }
+
+  /** Its number has passed the mark below which values do not count any more. */
+  #isReleased(slot: Slot | undefined): boolean {
+    return this.#isVolatile && slot !== undefined && slot.seq <= this.#releasedSeq
+  }
+
+  #append(key: string, writtenMs: number, origin: Origin | undefined): Slot {
+    const endedMs = this.#tombstones.get(key)
+    if (endedMs !== undefined) {
+      this.#tombstoneBytes -= this.latest(key)?.valueLength ?? 0
+      this.#tombstones.delete(key)
+    }
     let slots = this.#instances.get(key)
     if (slots === undefined) {
       slots = []
       this.#instances.set(key, slots)
     }
     let slot: Slot | undefined
-    while (slots.length >= depth) {
+    while (slots.length >= this.#depth || (slots.length > 0 && this.#isReleased(slots[0]))) {
       slot = slots.shift() as Slot
-      slot.seq = 0
-      this.#live--
+      this.#drop(slot)
     }
     const seq = ++this.#lastSeq
     if (slot === undefined) {
       const keyBytes = slots[0]?.keyBytes ?? Buffer.from(key, 'utf8')
-      slot = { key, keyBytes, seq, writtenMs, origin, disposed: false, value: noBytes, valueLength: 0 }
+      slot = { key, keyBytes, seq, valueSeq: seq, writtenMs, origin, disposed: false, value: noBytes, valueLength: 0 }
     } else {
       slot.seq = seq
+      slot.valueSeq = seq
       slot.writtenMs = writtenMs
       slot.origin = origin
     }
     slots.push(slot)
-    this.#logSeqs.push(seq)
-    this.#logSlots.push(slot)
-    this.#live++
-    if (this.#logSeqs.length > 2 * this.#live + 64) this.#sweep()
+    this.#log.append(slot)
     return slot
   }
 
+  #ended(key: string, bytes: number, nowMs: number): void {
+    this.#tombstones.set(key, nowMs)
+    this.#tombstoneBytes += bytes
+    while (this.#tombstones.size > this.#maxTombstones || this.#tombstoneBytes > this.#maxTombstoneBytes) {
+      this.#forget(this.#tombstones.keys().next().value as string)
+    }
+  }
+
+  /** The slot is no longer part of its instance. */
+  #drop(slot: Slot): void {
+    if (isValue(slot) && !this.#isReleased(slot)) this.#samples--
+    this.#log.kill(slot)
+  }
+
   #forget(key: string): void {
-    for (const slot of this.#instances.get(key) ?? []) {
+    const slots = this.#instances.get(key) ?? []
+    this.#tombstoneBytes -= slots.at(-1)?.valueLength ?? 0
+    for (const slot of slots) {
       this.#horizon = Math.max(this.#horizon, slot.seq)
-      slot.seq = 0
-      this.#live--
+      this.#drop(slot)
     }
     this.#instances.delete(key)
     this.#tombstones.delete(key)
   }
+}
 
-  /** First log index whose seq is above `seq`. */
-  #search(seq: Seq): number {
-    let low = 0
-    let high = this.#logSeqs.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.#logSeqs[middle] as Seq) <= seq) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
+/** Not the end of an instance. */
+function isValue({ disposed, seq, valueSeq }: Slot): boolean {
+  return !disposed && seq === valueSeq
+}
 
-  #sweep(): void {
-    const seqs: Seq[] = []
-    const slots: Slot[] = []
-    for (let index = 0; index < this.#logSeqs.length; index++) {
-      const slot = this.#logSlots[index] as Slot
-      if (slot.seq !== this.#logSeqs[index]) continue
-      seqs.push(slot.seq)
-      slots.push(slot)
-    }
-    this.#logSeqs = seqs
-    this.#logSlots = slots
-  }
+function limitError(name: string, key: string, { limit, most }: LimitReached): NumacastError {
+  return new NumacastError(
+    'NUMACAST_LIMIT',
+    `${name}, instance '${key}': refused, resourceLimits.${limit} is ${most}`,
+    {
+      details: { instance: key, limit, most },
+    },
+  )
 }

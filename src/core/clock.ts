@@ -16,7 +16,7 @@ export interface Clock {
   wallMs(): number
   /** Calls `fire` once after `delayMs`. Never keeps the process alive by itself. */
   after(delayMs: number, fire: () => void): Timer
-  /** Calls `fire` once the event loop has polled its sockets again. Never keeps the process alive by itself. */
+  /** Calls `fire` once the event loop has polled its sockets again, in the same turn of it. */
   afterPoll(fire: () => void): Timer
 }
 
@@ -24,6 +24,8 @@ export const systemClock: Clock = Object.freeze({
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
   after(delayMs: number, fire: () => void): Timer {
+    // No setTimeout waits less than a millisecond.
+    if (delayMs <= 0) return systemClock.afterPoll(fire)
     const handle = setTimeout(fire, delayMs)
     handle.unref()
     return { cancel: () => clearTimeout(handle) }

@@ -2,7 +2,7 @@
 export const maxHealthScore = 8
 /** Checks in time that make up for one that was missed. */
 const checksPerRecovery = 2
-/** Peers that say that they missed us count once in this: so much may a single hostile one do. */
+/** Peers that miss us count once in this: so much may a single hostile one do. */
 const missedPauseMs = 1_000
 
 /**
@@ -13,7 +13,7 @@ const missedPauseMs = 1_000
  * - each check of its own that was due and did not run raises it by one, so a loop blocked for long counts for more;
  * - a question to a peer that is heard raises it when it stays unanswered, the one before, to somebody else, did too,
  *   and nobody has answered between: one such peer says nothing about the observer, two in a row may;
- * - a peer that says it did not hear from us raises it, at most once a second;
+ * - most peers saying that they do not hear us any more raises it, at most once a second;
  * - two checks in time in a row lower it by one.
  */
 export class LocalHealth {

@@ -55,6 +55,8 @@ interface Asked {
   readonly heads: ReadonlyMap<WriterProxy, Seq>
   readonly stale: ReadonlySet<WriterProxy>
   readonly newcomers: ReadonlySet<WriterProxy>
+  /** The numbers that the request gives as applied. */
+  readonly tokens: ReadonlyMap<WriterProxy, Seq>
 }
 
 /** The reader's side of catch-up: asks each peer when there is something to learn, one request at a time. */
@@ -117,6 +119,7 @@ export class CatchUpClient {
   #isNeeded(peer: RemotePeer): boolean {
     if (!isDescribed(peer) || peer.pull.isQuestion) return true
     for (const match of eachMatch(peer)) {
+      if (match.proxy.told.isWanted(match.proxy.progress.appliedSeq)) return true
       if (match.proxy.blocked) continue
       if (!match.proxy.started || match.proxy.stale) return true
       if (match.proxy.progress.hasGap && match.reader.qos.reliability === Reliability.reliable) return true
@@ -127,7 +130,6 @@ export class CatchUpClient {
   /** One request and what its reply brings. Never rejects: a failure is counted and tried again. */
   async #ask(peer: RemotePeer): Promise<void> {
     const { clock, stream, counters, progressed, health, told } = this.#components
-    const { isQuestion } = peer.pull
     const askedMs = clock.nowMs()
     peer.pull.inFlight = true
     peer.pull.isQuestion = false
@@ -138,6 +140,7 @@ export class CatchUpClient {
       heads: headsOf(peer),
       stale: staleOf(peer),
       newcomers: newcomersOf(peer),
+      tokens: appliedOf(peer),
     }
     try {
       const descriptor = this.#components.descriptor()
@@ -147,7 +150,6 @@ export class CatchUpClient {
         knownVersion: peer.descriptor?.version ?? 0,
         hears: peer.earshot.hears(true, clock.nowMs()),
         tokens: tokensOf(peer),
-        ...(isQuestion && { missed: true }),
       })
       const reply = decodePullReply(
         await stream.request(requestEndpointsOf(peer, descriptor.identity), request, { timeoutMs }),
@@ -165,6 +167,7 @@ export class CatchUpClient {
       this.#believeVersion(peer, asked.version)
       // A question is answered by any answer.
       let moved = reply.descriptor !== undefined || !isMore
+      for (const [proxy, seq] of asked.tokens) moved = proxy.told.tell(seq, clock.nowMs()) || moved
       for (const part of reply.progress) moved = this.#apply(peer, part, asked) || moved
       // A peer that announces what it does not give would otherwise be asked without end.
       peer.pull.failures = moved ? 0 : peer.pull.failures + 1
@@ -263,6 +266,14 @@ function headsOf(peer: RemotePeer): Map<WriterProxy, Seq> {
 /** Those of which a reader has nothing yet. */
 function newcomersOf(peer: RemotePeer): Set<WriterProxy> {
   return new Set([...eachMatch(peer)].flatMap(({ proxy }) => (proxy.started ? [] : [proxy])))
+}
+
+/** In the middle of a bootstrap, and before the first catch-up, nothing is said of what is applied. */
+function appliedOf(peer: RemotePeer): Map<WriterProxy, Seq> {
+  const settled = [...eachMatch(peer)].filter(
+    ({ proxy }) => proxy.started && proxy.bootstrap === undefined && !proxy.stale,
+  )
+  return new Map(settled.map(({ proxy }) => [proxy, proxy.progress.appliedSeq]))
 }
 
 function staleOf(peer: RemotePeer): Set<WriterProxy> {

@@ -1,7 +1,8 @@
+import type { Change } from '../cache/last-value-cache.js'
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
-import { type EntityGuid, entityGuid, type Guid } from '../core/ids.js'
-import { Durability } from '../qos/policies.js'
+import { type EntityGuid, entityGuid, type Guid, type Seq } from '../core/ids.js'
+import { Durability, Reliability } from '../qos/policies.js'
 import type { ReaderInfo, WriterInfo } from '../wire/descriptor.js'
 import {
   CatchUpAction,
@@ -15,7 +16,7 @@ import { maxKeyBytes, SamplesEncoder } from '../wire/samples.js'
 import type { LocalEndpoints } from './local-endpoints.js'
 import { matchEndpoints } from './matching.js'
 import type { MismatchLog } from './mismatch-log.js'
-import { maxValueBytes, type Writer } from './writer.js'
+import type { Writer } from './writer.js'
 
 export interface CatchUpServerComponents {
   readonly participant: Guid
@@ -31,11 +32,11 @@ export interface CatchUpServerComponents {
  */
 export class CatchUpServer {
   readonly #components: CatchUpServerComponents
-  readonly #encoder: SamplesEncoder
+  #encoder: SamplesEncoder | undefined
+  #encoderSampleBytes = 0
 
   constructor(components: CatchUpServerComponents) {
     this.#components = components
-    this.#encoder = new SamplesEncoder(components.participant, replyBudgetBytes + maxValueBytes + maxKeyBytes)
   }
 
   answer(request: PullRequest): PullReply {
@@ -43,10 +44,12 @@ export class CatchUpServer {
     const tokens = new Map(request.tokens.map((token) => [`${token.reader} ${token.writer}`, token]))
     const progress: PullProgress[] = []
     let budget = replyBudgetBytes
+    const { guid, readers } = request.descriptor
     for (const { writer, info } of endpoints.writers()) {
-      for (const reader of request.descriptor.readers) {
-        if (!this.#matches(info, writer.guid, reader, request.descriptor.guid)) continue
+      for (const reader of readers) {
+        if (!this.#matches(info, writer.guid, reader, guid)) continue
         const token = tokens.get(`${reader.entity} ${writer.entity}`)
+        this.#heard(writer, guid, reader, token)
         const part = this.#progressOf(writer, reader, token, budget)
         budget -= part.frame?.length ?? 0
         progress.push(part)
@@ -63,6 +66,17 @@ export class CatchUpServer {
       this.#components.mismatches.report({ ...result, ...names })
     }
     return false
+  }
+
+  /** The reader is there, and says how far it is. One that was given up is back. */
+  #heard(writer: Writer<object>, participant: Guid, reader: ReaderInfo, token: PullToken | undefined): void {
+    const nowMs = this.#components.clock.nowMs()
+    const guid = entityGuid(participant, reader.entity)
+    writer.audience.join(guid, reader.qos.reliability === Reliability.reliable, firstDueSeq(writer, reader), nowMs)
+    if (token === undefined) return
+    // In the middle of a bootstrap its number is how far that has come, not what the reader has.
+    const seq = token.base === token.seq ? Math.min(token.seq, writer.lastSeq) : 0
+    writer.audience.acknowledged(guid, seq, nowMs)
   }
 
   #progressOf(writer: Writer<object>, reader: ReaderInfo, token: PullToken | undefined, budget: number): PullProgress {
@@ -92,11 +106,11 @@ export class CatchUpServer {
     budget: number,
   ): Pick<PullProgress, 'toSeq' | 'more' | 'frame'> {
     const { clock } = this.#components
-    const encoder = this.#encoder
+    const encoder = this.#encoderFor(writer.topic.maxSampleBytes)
     const nowMs = clock.nowMs()
     encoder.begin(writer.entity, from, clock.wallMs())
     for (const change of writer.cache.changesAfter(from)) {
-      if (change.disposed && change.seq <= base) continue
+      if (change.seq <= base && hasEnded(writer, change, base)) continue
       const isFull = encoder.size >= budget
       if (isFull || !encoder.add(change, nowMs - change.writtenMs)) {
         return encoder.count === 0
@@ -107,4 +121,28 @@ export class CatchUpServer {
     const toSeq = writer.cache.lastSeq
     return encoder.count === 0 ? { toSeq, more: false } : { toSeq, more: false, frame: encoder.finish() }
   }
+
+  /** One for all writers, as large as the largest topic that has been asked for needs it. */
+  #encoderFor(sampleBytes: number): SamplesEncoder {
+    if (this.#encoder === undefined || sampleBytes > this.#encoderSampleBytes) {
+      this.#encoderSampleBytes = sampleBytes
+      const { participant } = this.#components
+      this.#encoder = new SamplesEncoder(participant, replyBudgetBytes + sampleBytes + 2 * maxKeyBytes)
+    }
+    return this.#encoder
+  }
+}
+
+/** The number up to which nothing is the reader's due: what was written before is no volatile reader's affair. */
+export function firstDueSeq(writer: Writer<object>, { qos }: ReaderInfo): Seq {
+  return [writer.qos.durability, qos.durability].includes(Durability.volatile) ? writer.lastSeq : 0
+}
+
+/** The change belongs to an instance that ended before the bootstrap began: a copy without it is complete. */
+function hasEnded({ cache }: Writer<object>, change: Change, base: number): boolean {
+  if (change.disposed) return true
+  if (cache.historyDepth === 1) return false
+  const latest = cache.latest(change.key)
+  if (latest === undefined || latest.seq > base) return false
+  return latest.disposed || (latest.valueSeq < latest.seq && latest !== change)
 }

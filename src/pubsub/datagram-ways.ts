@@ -9,12 +9,11 @@ import type { FrameSource } from '../transport/transport.js'
  * the time between two of them is evidence.
  */
 export class DatagramWays {
-  /** Where its beacons come from first. */
+  /** Where its beacons come from first; undefined until one came. */
   #main: FrameSource | undefined
   #addresses: ReadonlySet<string> = new Set()
-  #lastSequence: number | undefined
+  #lastSequence = 0
 
-  /** Undefined until a beacon came by multicast. */
   get main(): FrameSource | undefined {
     return this.#main
   }
@@ -25,14 +24,19 @@ export class DatagramWays {
   }
 
   isKnown(source: FrameSource): boolean {
-    if (this.#main === undefined || this.#isMain(source)) return true
-    return source.port === this.#main.port && this.#addresses.has(source.address)
+    const { address, port } = source
+    if (this.#main === undefined) return this.#addresses.size === 0 || this.#addresses.has(address)
+    return this.#isMain(source) || (port === this.#main.port && this.#addresses.has(address))
   }
 
   /** Takes a beacon from a known source; false when it is a copy of one that came another way before. */
   takeBeacon(source: FrameSource, sequence: number): boolean {
-    this.#main ??= source
-    const isNewer = this.#lastSequence === undefined || ((sequence - this.#lastSequence) | 0) > 0
+    if (this.#main === undefined) {
+      this.#main = source
+      this.#lastSequence = sequence
+      return true
+    }
+    const isNewer = ((sequence - this.#lastSequence) | 0) > 0
     // On one way frames may overtake each other, and each carries a part of the digest.
     if (!isNewer && !this.#isMain(source)) return false
     if (isNewer) this.#lastSequence = sequence

@@ -3,6 +3,7 @@ import type { Counters } from '../core/counters.js'
 import type { Guid } from '../core/ids.js'
 import { presenceIntervalMs } from '../discovery/earshot.js'
 import type { FrameSource, StreamLane } from '../transport/transport.js'
+import type { Ask } from '../wire/ask.js'
 import type { Beacon } from '../wire/beacon.js'
 import { type ByteReader, malformed, Rejection } from '../wire/bytes.js'
 import type { Descriptor } from '../wire/descriptor.js'
@@ -85,6 +86,15 @@ export class Encounters {
     matchmaker.samples(peer, input)
   }
 
+  /** A question of one of its writers, from the datagram lane. @throws NumacastError NUMACAST_MALFORMED */
+  onAsk(from: Guid, ask: Ask, source: FrameSource): void {
+    const { peers, matchmaker } = this.#components
+    const peer = peers.get(from)
+    if (peer === undefined) return
+    if (!peer.ways.isKnown(source)) throw malformed(Rejection.foreignSource, 'ask')
+    matchmaker.ask(peer, ask)
+  }
+
   /**
    * A participant has asked something, and said who it is. It becomes a peer when it shares a partition with this one,
    * or when it `stays`: it introduced itself and will again.
@@ -126,7 +136,7 @@ export class Encounters {
    * undefined then, when it is not to be a peer.
    */
   onAnswer({ from, descriptor, knows, hears }: IntroductionReply): RemotePeer | undefined {
-    const { self, clock, peers, catchUp } = this.#components
+    const { self, clock, peers, catchUp, relation } = this.#components
     if (from === self || peers.hasDeparted(from)) return undefined
     const nowMs = clock.nowMs()
     const known = peers.get(from)
@@ -134,7 +144,8 @@ export class Encounters {
       peers.described(known, descriptor)
       if (known.matches.size > 0) catchUp.soon(known)
     }
-    const peer = known ?? (descriptor === undefined ? undefined : this.#meetDescribed(descriptor, nowMs))
+    const isWanted = descriptor !== undefined && relation.isRelated(descriptor)
+    const peer = known ?? (isWanted ? this.#meetDescribed(descriptor, nowMs) : undefined)
     if (peer === undefined) return undefined
     if (peer.monitor.isOverdue(nowMs)) peer.earshot.lost(nowMs)
     peer.monitor.answered(nowMs)
@@ -162,7 +173,7 @@ export class Encounters {
     }
     const known = peers.get(from)
     if (known !== undefined && !known.ways.isKnown(source)) {
-      // Once a peer is overdue its address may have changed.
+      // The kernel says where a frame came from. Once a peer is overdue its address may have changed.
       if (!known.monitor.isOverdue(nowMs)) throw malformed(Rejection.foreignSource, 'beacon')
       known.ways.moveTo(source)
     }
@@ -178,7 +189,7 @@ export class Encounters {
       return undefined
     }
     heardFrom(peer, nowMs)
-    const { address } = peer.ways.main ?? source
+    const address = peer.ways.main?.address ?? source.address
     peer.endpoint = beacon.streamPort === 0 ? undefined : stream.requestEndpointAt(address, beacon.streamPort)
     peer.announcedVersion = Math.max(peer.announcedVersion, version)
     return peer

@@ -6,8 +6,10 @@ import type { Announcer } from '../discovery/announcer.js'
 import { resolvePartitions } from '../discovery/partition-groups.js'
 import { resolveQos } from '../qos/resolve.js'
 import type { Transport } from '../transport/transport.js'
+import { encodeAsk } from '../wire/ask.js'
 import { mirrorName } from '../wire/group.js'
 import type { CatchUpClient } from './catch-up-client.js'
+import { SharedLiveliness } from './liveliness-lease.js'
 import type { LocalDelivery } from './local-delivery.js'
 import type { LocalEndpoints } from './local-endpoints.js'
 import type { MatchedReaders } from './matched-readers.js'
@@ -34,6 +36,8 @@ export interface EndpointFactoryComponents {
   readonly peers: PeerDirectory
   readonly catchUp: CatchUpClient
   readonly waiters: SyncWaiters
+  /** Resolves when those who were listed have had their chance to be found. */
+  readonly settled: () => Promise<void>
 }
 
 /** Frames waiting in the kernel's hands above which writers hold back and conflate. */
@@ -44,6 +48,7 @@ const streamFrameBytes = 64 * 1024
 /** Makes a participant's writers and readers, joins them to everything that serves them, and takes them apart again. */
 export class EndpointFactory {
   readonly #components: EndpointFactoryComponents
+  readonly #sharedLiveliness = new SharedLiveliness()
   #opening: Promise<void> | undefined
 
   constructor(components: EndpointFactoryComponents) {
@@ -62,21 +67,24 @@ export class EndpointFactory {
       const group = membership.dataGroup(partition)
       return { group, mirror: mirrorName(group.name) }
     })
+    const send = (frame: Buffer): void => {
+      for (const { group, mirror } of groups) {
+        if (isStream) stream.publish(group.name, frame)
+        else {
+          datagram.send(group, frame)
+          stream.publish(mirror, frame)
+        }
+      }
+    }
     const writer = new Writer<T>(
       {
         participant,
         clock,
         counters,
         maxFrameBytes: isStream ? streamFrameBytes : datagram.maxBodyBytes,
-        send: (frame) => {
-          for (const { group, mirror } of groups) {
-            if (isStream) stream.publish(group.name, frame)
-            else {
-              datagram.send(group, frame)
-              stream.publish(mirror, frame)
-            }
-          }
-        },
+        send,
+        ask: (seq) => send(encodeAsk(participant, { writer: entity, seq })),
+        sharedLiveliness: this.#sharedLiveliness,
         congested: () => !isStream && datagram.pending > maxPendingFrames,
         hurry: () => this.#hurry(partitions),
         sent: () => this.#components.local.written(local.writer),
@@ -113,12 +121,8 @@ export class EndpointFactory {
       { topic, entity, partitions, qos },
       options,
     )
-    const local = endpoints.addReader(reader, clock.nowMs())
-    for (const partition of partitions) {
-      membership.read(partition, () => {
-        local.exploredMs = clock.nowMs()
-      })
-    }
+    const local = endpoints.addReader(reader)
+    for (const partition of partitions) membership.read(partition)
     this.#components.local.addReader(local)
     matchmaker.addReader(peers.values(), local.reader, local.info)
     return reader
@@ -145,14 +149,15 @@ export class EndpointFactory {
   }
 
   async #synced(entity: EntityId, signal: AbortSignal | undefined): Promise<void> {
-    const { membership, endpoints, waiters } = this.#components
+    const { membership, endpoints, waiters, settled } = this.#components
     await membership.ready()
+    await settled()
     if (signal?.aborted === true) return
     const local = endpoints.reader(entity)
     if (local === undefined) {
       throw new NumacastError('NUMACAST_CLOSED', 'the reader was closed while it was catching up')
     }
-    return waiters.wait(entity, local.exploredMs, signal)
+    return waiters.wait(entity, membership.exploredMs(local.info.partitions), signal)
   }
 
   /** Asks for the writer's cache again. */

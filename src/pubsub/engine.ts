@@ -1,10 +1,14 @@
 import type { Counters } from '../core/counters.js'
 import { Announcer } from '../discovery/announcer.js'
+import { parseListedPeers } from '../discovery/listed-peer.js'
 import { Observer } from '../liveliness/observer.js'
 import type { ObserverHealth } from '../liveliness/observer-health.js'
+import { Reliability } from '../qos/policies.js'
+import { Range } from '../transport/range.js'
+import { Acquaintances } from './acquaintances.js'
 import { BeaconSender } from './beacon-sender.js'
 import { CatchUpClient } from './catch-up-client.js'
-import { CatchUpServer } from './catch-up-server.js'
+import { CatchUpServer, firstDueSeq } from './catch-up-server.js'
 import { Encounters } from './encounters.js'
 import { EndpointFactory } from './endpoint-factory.js'
 import type { MismatchEvent, PeerEvent } from './events.js'
@@ -46,6 +50,7 @@ export class Engine {
   readonly #announcer: Announcer
   readonly #catchUp: CatchUpClient
   readonly #introducer: Introducer
+  readonly #acquaintances: Acquaintances
   readonly #waiters: SyncWaiters
   readonly #pulse: Pulse
   readonly #close: () => Promise<void>
@@ -87,6 +92,7 @@ export class Engine {
     )
     this.membership = new Membership({
       domain: options.domain,
+      clock,
       transport,
       announcer: this.#announcer,
       onFrame: (body, from) => inbound.onFrame(body, from),
@@ -104,7 +110,10 @@ export class Engine {
       told: (peer, hearsUs) => this.peers.told(peer, hearsUs),
       progressed: () => this.#waiters.look(),
     })
-    const mismatches = new MismatchLog(counters, onMismatch)
+    const mismatches = new MismatchLog(counters, (event) => {
+      onMismatch(event)
+      this.endpoints.mismatched(event)
+    })
     const live = new LiveSubscriptions({
       clock,
       stream,
@@ -126,8 +135,16 @@ export class Engine {
     this.matchedReaders = new MatchedReaders({
       writers: () => this.endpoints.writers(),
       mismatches,
-      onMatched: () => undefined,
-      onUnmatched: () => undefined,
+      onMatched: ({ writer, guid: reader, info }) => {
+        const local = this.endpoints.writer(writer)?.writer
+        local?.audience.join(
+          reader,
+          info.qos.reliability === Reliability.reliable,
+          firstDueSeq(local, info),
+          clock.nowMs(),
+        )
+      },
+      onUnmatched: ({ writer, guid: reader }) => this.endpoints.writer(writer)?.writer.audience.leave(reader),
     })
     this.peers = new PeerDirectory({
       clock,
@@ -176,12 +193,10 @@ export class Engine {
     })
     const inbound = new Inbound({
       self: guid,
-      clock,
       counters,
       encounters,
       matchmaker,
       reception,
-      health: this.observer.local,
       onSolicit: (partition) => this.#announcer.solicited(partition),
     })
     const { endpoints, peers } = this
@@ -211,10 +226,31 @@ export class Engine {
       peers: this.peers,
       catchUp: this.#catchUp,
       waiters: this.#waiters,
+      settled: () => this.#acquaintances.settled(),
     })
+    const listed = parseListedPeers(options.peers)
+    const isFound = listed.length > 0 || options.range !== Range.localhost
+    this.#acquaintances = new Acquaintances(
+      {
+        self: guid,
+        clock,
+        random,
+        counters,
+        stream,
+        identity,
+        endpoints,
+        peers,
+        encounters,
+        introducer: this.#introducer,
+        resolve: components.resolve,
+      },
+      listed,
+      isFound,
+    )
     stream.serve((request) => inbound.onRequest(request))
     this.#pulse = new Pulse(clock, 1.1 * options.beaconIntervalMs, (nowMs) => {
       this.#introducer.look()
+      this.#acquaintances.look()
       this.peers.judge()
       live.look(this.peers.values())
       onHealth(this.observer.health)
@@ -230,11 +266,13 @@ export class Engine {
     this.#pulse.close()
     this.#catchUp.close()
     this.#introducer.close()
+    const ended = this.#acquaintances.close()
     this.#waiters.abandon()
     this.#local.close()
     for (const { writer } of [...this.endpoints.writers()]) writer.close()
     for (const { reader } of [...this.endpoints.readers()]) reader.close()
     this.peers.close()
+    await ended
     await this.#close()
   }
 }

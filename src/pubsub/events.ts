@@ -112,6 +112,8 @@ export const RejectedReason = {
   samplesPerInstanceLimit: 'samples-per-instance-limit',
   /** The topic's schema. */
   schema: 'schema',
+  /** Above the topic's `maxSampleBytes`. */
+  tooLarge: 'too-large',
   /** It does not follow the wire format. */
   malformed: 'malformed',
   /** The reader's filter threw. */

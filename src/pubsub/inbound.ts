@@ -1,8 +1,7 @@
-import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import type { Guid } from '../core/ids.js'
-import type { LocalHealth } from '../liveliness/local-health.js'
 import type { FrameSource } from '../transport/transport.js'
+import { decodeAsk } from '../wire/ask.js'
 import { decodeBeacon } from '../wire/beacon.js'
 import { ByteReader, malformed, Rejection, rejectionOf } from '../wire/bytes.js'
 import { encodeGossipReply } from '../wire/gossip.js'
@@ -17,15 +16,12 @@ import type { RemotePeer } from './remote-peer.js'
 
 export interface InboundComponents {
   readonly self: Guid
-  readonly clock: Clock
   readonly counters: Counters
   readonly encounters: Encounters
   readonly matchmaker: Matchmaker
   readonly reception: Reception
   /** Somebody asks who writes to the partition. */
   readonly onSolicit: (partition: string) => void
-  /** A peer that misses this participant is a sign of how it does. */
-  readonly health: Pick<LocalHealth, 'missedByPeer'>
 }
 
 /**
@@ -51,6 +47,7 @@ export class Inbound {
         if (beacon.presence) throw malformed(Rejection.badKind, 'presence among data')
         encounters.onBeacon(from, beacon, source)
       } else if (kind === FrameKind.samples) encounters.onSamples(from, input, source)
+      else if (kind === FrameKind.ask) encounters.onAsk(from, decodeAsk(input), source)
       else throw malformed(Rejection.badKind, 'frame among data')
     })
   }
@@ -81,21 +78,18 @@ export class Inbound {
       if (from !== peer.guid) throw malformed(Rejection.foreignSource, 'live frame')
       if (kind === FrameKind.beacon) this.#components.encounters.onLiveBeacon(peer, decodeBeacon(input))
       else if (kind === FrameKind.samples) this.#components.matchmaker.samples(peer, input)
+      else if (kind === FrameKind.ask) this.#components.matchmaker.ask(peer, decodeAsk(input))
       else throw malformed(Rejection.badKind, 'live frame')
     })
   }
 
   /** @throws NumacastError NUMACAST_MALFORMED: the lane counts it, and the requester runs into its timeout */
   async onRequest(bytes: Buffer): Promise<Buffer> {
-    const { counters, reception, health } = this.#components
+    const { counters, reception } = this.#components
     try {
       const request = decodeRequest(bytes)
       switch (request.ask) {
         case 'pull':
-          if (request.missed === true) {
-            counters.add('request.missed')
-            health.missedByPeer(this.#components.clock.nowMs())
-          }
           return encodePullReply(await reception.pull(request))
         case 'introduce':
           return encodeIntroductionReply(await reception.introduce(request))

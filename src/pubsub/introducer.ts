@@ -66,7 +66,8 @@ export class Introducer {
   }
 
   /**
-   * Introduces this participant to whoever answers at `endpoint`.
+   * Introduces this participant to whoever answers at one of `requestEndpoints`, which are those of one participant.
+   * @param known who is expected there
    * @throws NumacastError NUMACAST_TIMEOUT, NUMACAST_CLOSED, NUMACAST_LIMIT, NUMACAST_INVALID_ARGUMENT, NUMACAST_MALFORMED
    */
   async ask(
@@ -74,14 +75,27 @@ export class Introducer {
     known: RemotePeer | undefined,
     intervalMs: number,
   ): Promise<IntroductionReply> {
+    const { version } = this.#components.endpoints
+    const isHeld = known !== undefined && known.holdsVersion === version
+    const reply = await this.#send(requestEndpoints, known, intervalMs, !isHeld)
+    // It has forgotten this participant, or is another one than was expected.
+    return isHeld && reply.knows !== version ? this.#send(requestEndpoints, known, intervalMs, true) : reply
+  }
+
+  async #send(
+    requestEndpoints: readonly string[],
+    known: RemotePeer | undefined,
+    intervalMs: number,
+    isDescribed: boolean,
+  ): Promise<IntroductionReply> {
     const { self, clock, counters, stream, endpoints, relation } = this.#components
-    const { version } = endpoints
+    const theirs = known?.descriptor
     const request = encodeIntroduction({
       from: self,
-      version,
-      ...(known !== undefined && known.holdsVersion === version ? {} : { descriptor: endpoints.descriptor() }),
-      knownVersion: known?.descriptor?.version ?? 0,
-      hears: known?.descriptor !== undefined && known.earshot.hears(relation.isSource(known.descriptor), clock.nowMs()),
+      version: endpoints.version,
+      ...(isDescribed && { descriptor: endpoints.descriptor() }),
+      knownVersion: theirs?.version ?? 0,
+      hears: theirs !== undefined && known?.earshot.hears(relation.isSource(theirs), clock.nowMs()) === true,
       intervalMs,
     })
     counters.add('introduction.sent')

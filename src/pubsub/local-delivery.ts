@@ -1,13 +1,13 @@
 import type { Clock } from '../core/clock.js'
 import type { EntityGuid, EntityId, Guid, Seq } from '../core/ids.js'
-import { Durability } from '../qos/policies.js'
+import { Reliability } from '../qos/policies.js'
 import { replyBudgetBytes } from '../wire/pull.js'
 import type { WireSample } from '../wire/samples.js'
-import type { CatchUpServer } from './catch-up-server.js'
+import { type CatchUpServer, firstDueSeq } from './catch-up-server.js'
 import type { LocalEndpoints, LocalReader, LocalWriter } from './local-endpoints.js'
 import { matchEndpoints } from './matching.js'
 import type { MismatchLog } from './mismatch-log.js'
-import { newWriterProxy } from './proxy.js'
+import { newWriterProxy, stateWhenClosed } from './proxy.js'
 import type { Reader } from './reader.js'
 import type { Match } from './remote-peer.js'
 import { readSamplesFrame } from './samples-frame.js'
@@ -27,8 +27,8 @@ interface LocalMatch extends Match {
   broughtSeq: Seq
   /** A listener wrote while it was being told: what that brought comes next. */
   isBusy: boolean
-  /** What had been overwritten before the reader came is no loss. */
-  hasBegun: boolean
+  /** The reader has room again: what it refused comes next. */
+  mustResume: boolean
 }
 
 /**
@@ -72,7 +72,7 @@ export class LocalDelivery {
     for (const { writer } of this.#components.endpoints.writers()) {
       if (writer.guid !== guid) continue
       for (const match of this.#matches.get(writer.entity) ?? []) {
-        match.broughtSeq = match.proxy.progress.appliedSeq
+        match.mustResume = true
         this.#advance(writer, match)
       }
     }
@@ -81,10 +81,11 @@ export class LocalDelivery {
   removeWriter(entity: EntityId): void {
     const matches = this.#matches.get(entity) ?? []
     this.#matches.delete(entity)
-    for (const { reader, proxy } of matches) reader.removeProxy(proxy.guid)
+    for (const { reader, proxy } of matches) reader.removeProxy(proxy.guid, stateWhenClosed(proxy))
   }
 
   removeReader(reader: Reader<object>): void {
+    for (const { writer } of this.#components.endpoints.writers()) writer.audience.leave(reader.guid)
     for (const [entity, matches] of this.#matches) {
       this.#matches.set(
         entity,
@@ -112,16 +113,15 @@ export class LocalDelivery {
       proxy: newWriterProxy(writer.guid, info, incarnation, clock.nowMs()),
       broughtSeq: 0,
       isBusy: false,
-      hasBegun: false,
+      mustResume: false,
     }
     this.#matches.set(writer.entity, [...(this.#matches.get(writer.entity) ?? []), match])
     reader.addProxy(match.proxy)
-    match.proxy.started = true
-    const isVolatile = [writer.qos.durability, reader.qos.durability].includes(Durability.volatile)
-    if (isVolatile) {
-      match.proxy.progress.advanceTo(writer.lastSeq)
-      match.broughtSeq = writer.lastSeq
-    }
+    const dueSeq = firstDueSeq(writer, readerInfo)
+    match.proxy.progress.advanceTo(dueSeq)
+    match.broughtSeq = dueSeq
+    const isReliable = reader.qos.reliability === Reliability.reliable
+    writer.audience.join(reader.guid, isReliable, dueSeq, clock.nowMs())
     // Not before whoever opened the reader could begin to listen.
     queueMicrotask(() => {
       if (this.#matches.get(writer.entity)?.includes(match) === true) this.#advance(writer, match)
@@ -132,9 +132,15 @@ export class LocalDelivery {
     // A listener that writes comes back here: the walk that is under way finds what it wrote.
     if (match.isBusy) return
     match.isBusy = true
-    this.#bring(writer, match, match.broughtSeq)
+    do {
+      if (match.mustResume) match.broughtSeq = match.proxy.progress.appliedSeq
+      match.mustResume = false
+      this.#bring(writer, match, match.broughtSeq)
+    } while (match.mustResume)
     match.isBusy = false
-    match.hasBegun = true
+    match.proxy.started = true
+    const { appliedSeq } = match.proxy.progress
+    writer.audience.acknowledged(match.reader.guid, appliedSeq, this.#components.clock.nowMs())
   }
 
   #bring(writer: Writer<object>, match: LocalMatch, after: Seq): void {
@@ -155,7 +161,7 @@ export class LocalDelivery {
       }
       // Beyond what was refused the token does not go, until a resumed walk has passed it.
       if (!wasBlocked) proxy.progress.advanceTo(refusedSeq === undefined ? part.toSeq : refusedSeq - 1)
-      if (match.hasBegun) reader.repaired(proxy, token, proxy.progress.appliedSeq, samples)
+      if (proxy.started) reader.repaired(proxy, token, proxy.progress.appliedSeq, samples)
       if (!part.more && writer.lastSeq === part.toSeq) return
       seq = part.toSeq
     }

@@ -4,6 +4,7 @@ import { announcedQos, announcedWriterQos } from '../qos/announced.js'
 import type { StreamLane } from '../transport/transport.js'
 import type { DigestEntry } from '../wire/beacon.js'
 import type { Descriptor, ProcessIdentity, Properties, ReaderInfo, WriterInfo } from '../wire/descriptor.js'
+import type { MismatchEvent } from './events.js'
 import type { Reader } from './reader.js'
 import type { Topic } from './topic.js'
 import type { Writer } from './writer.js'
@@ -27,8 +28,6 @@ export interface LocalWriter {
 export interface LocalReader {
   readonly reader: Reader<object>
   readonly info: ReaderInfo
-  /** When it last asked who writes to one of its partitions. */
-  exploredMs: number
 }
 
 /** Writers, and readers, of one participant: what a descriptor may name. */
@@ -88,6 +87,15 @@ export class LocalEndpoints {
     return this.#readers.values()
   }
 
+  writer(entity: EntityId): LocalWriter | undefined {
+    return this.#writers.get(entity)
+  }
+
+  /** A pair of which at least one end is here cannot be matched: that end is told. */
+  mismatched(event: MismatchEvent): void {
+    for (const { writer } of this.#writers.values()) if (writer.guid === event.writer) writer.mismatched(event)
+  }
+
   reader(entity: EntityId): LocalReader | undefined {
     return this.#readers.get(entity)
   }
@@ -114,10 +122,10 @@ export class LocalEndpoints {
     if (this.#writers.delete(entity)) this.#writersChanged()
   }
 
-  addReader<T extends object>(reader: Reader<T>, nowMs: number): LocalReader {
+  addReader<T extends object>(reader: Reader<T>): LocalReader {
     const { entity, topic, partitions, qos } = reader
     const info = { ...announce(entity, topic, partitions), qos: announcedQos(qos) }
-    const local = { reader: reader as unknown as Reader<object>, info, exploredMs: nowMs }
+    const local = { reader: reader as unknown as Reader<object>, info }
     this.#readers.set(entity, local)
     this.#readersChanged()
     return local

@@ -1,8 +1,10 @@
+import { InstanceState } from '../cache/instance.js'
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import { type EntityId, entityGuid } from '../core/ids.js'
-import { Liveliness } from '../liveliness/verdict.js'
-import { LivelinessKind } from '../qos/policies.js'
+import { Liveliness, LivelinessCause } from '../liveliness/verdict.js'
+import { LivelinessKind, Reliability } from '../qos/policies.js'
+import type { Ask } from '../wire/ask.js'
 import type { DigestEntry } from '../wire/beacon.js'
 import type { ByteReader } from '../wire/bytes.js'
 import type { Descriptor, ReaderInfo, WriterInfo } from '../wire/descriptor.js'
@@ -10,7 +12,7 @@ import { readSamples, readSamplesHead } from '../wire/samples.js'
 import type { CatchUpClient } from './catch-up-client.js'
 import { matchEndpoints } from './matching.js'
 import type { MismatchLog } from './mismatch-log.js'
-import { newWriterProxy } from './proxy.js'
+import { newWriterProxy, stateWhenClosed } from './proxy.js'
 import type { Reader } from './reader.js'
 import type { Match, RemotePeer } from './remote-peer.js'
 
@@ -35,14 +37,15 @@ export class Matchmaker {
   /** The peer's descriptor is new or has changed: matches follow it. */
   follow(peer: RemotePeer, descriptor: Descriptor): void {
     const announced = new Set(descriptor.writers.map(({ entity }) => entity))
-    for (const writer of [...peer.matches.keys()]) if (!announced.has(writer)) this.#unmatch(peer, writer)
+    for (const writer of [...peer.matches.keys()]) if (!announced.has(writer)) this.#unmatch(peer, writer, true)
     for (const { reader, info } of this.#components.readers()) this.#matchReader(peer, descriptor, reader, info)
     this.#components.followLive(peer)
   }
 
   /** The peer has gone: its writers feed nobody. */
   forget(peer: RemotePeer): void {
-    for (const writer of [...peer.matches.keys()]) this.#unmatch(peer, writer)
+    const isOrderly = peer.monitor.verdict.cause === LivelinessCause.goodbye
+    for (const writer of [...peer.matches.keys()]) this.#unmatch(peer, writer, isOrderly)
   }
 
   /** A new local reader: which of the peers' writers does it match? */
@@ -74,6 +77,18 @@ export class Matchmaker {
         if (!proxy.isAlive) reader.reached(proxy, proxy.isReachable)
         if (!proxy.started || proxy.progress.hasGap) this.#components.catchUp.afterSpread(peer)
       }
+    }
+  }
+
+  /** A writer of the peer wants to know how far its reliable readers are. */
+  ask(peer: RemotePeer, { writer, seq }: Ask): void {
+    const nowMs = this.#components.clock.nowMs()
+    peer.monitor.heard(nowMs)
+    for (const { reader, proxy } of peer.matches.get(writer) ?? []) {
+      if (reader.qos.reliability !== Reliability.reliable) continue
+      proxy.progress.announce(seq)
+      proxy.told.asked(seq, nowMs)
+      this.#components.catchUp.afterSpread(peer)
     }
   }
 
@@ -116,10 +131,13 @@ export class Matchmaker {
     }
   }
 
-  #unmatch(peer: RemotePeer, writer: EntityId): void {
+  /** @param isOrderly the writer was closed; else it was lost */
+  #unmatch(peer: RemotePeer, writer: EntityId, isOrderly: boolean): void {
     const matches = peer.matches.get(writer) ?? []
     peer.matches.delete(writer)
-    for (const { reader, proxy } of matches) reader.removeProxy(proxy.guid)
+    for (const { reader, proxy } of matches) {
+      reader.removeProxy(proxy.guid, isOrderly ? stateWhenClosed(proxy) : InstanceState.noWriters)
+    }
   }
 
   /** True when a new match was made. */

@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.js'
 import type { Subscription } from '../core/listeners.js'
 import type { Announcer } from '../discovery/announcer.js'
 import { dataGroup, solicitGroup } from '../discovery/partition-groups.js'
@@ -5,6 +6,7 @@ import type { FrameHandler, FrameSource, Group, Transport } from '../transport/t
 
 export interface MembershipComponents {
   readonly domain: number
+  readonly clock: Clock
   readonly transport: Transport
   readonly announcer: Announcer
   readonly onFrame: FrameHandler
@@ -14,6 +16,8 @@ export interface MembershipComponents {
 
 interface Joined {
   uses: number
+  /** When the participant first asked who writes there; it has listened ever since. */
+  exploredMs: number | undefined
   readonly ready: Promise<Subscription>
 }
 
@@ -41,15 +45,23 @@ export class Membership {
   }
 
   /** Starts to read the partition; asks who writes there once it can hear the answers. */
-  read(partition: string, onExploring: () => void): void {
-    const { announcer, onFrame } = this.#components
-    const group = this.dataGroup(partition)
-    this.#use(group, onFrame)
-      .then(() => {
-        onExploring()
+  read(partition: string): void {
+    const { announcer, clock, onFrame } = this.#components
+    this.#use(this.dataGroup(partition), onFrame)
+      .then((joined) => {
+        joined.exploredMs ??= clock.nowMs()
         announcer.explore(partition)
       })
       .catch(() => undefined) // kept as #failure, which ready() throws
+  }
+
+  /**
+   * Since when the participant has heard everybody who writes to the partitions and answers: a reader that is opened
+   * beside another one finds those that the other has met. Now, while it does not listen yet.
+   */
+  exploredMs(partitions: readonly string[]): number {
+    const nowMs = this.#components.clock.nowMs()
+    return Math.max(...partitions.map((name) => this.#joined.get(keyOf(this.dataGroup(name)))?.exploredMs ?? nowMs))
   }
 
   stopReading(partition: string): void {
@@ -74,18 +86,20 @@ export class Membership {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  async #use(group: Group, handler: FrameHandler): Promise<void> {
-    const key = `${group.port} ${group.name}`
+  async #use(group: Group, handler: FrameHandler): Promise<Joined> {
+    const key = keyOf(group)
     const known = this.#joined.get(key)
     if (known !== undefined) {
       known.uses++
       await known.ready
-      return
+      return known
     }
     const ready = this.#components.transport.datagram.join(group, handler)
-    this.#joined.set(key, { uses: 1, ready })
+    const joined: Joined = { uses: 1, exploredMs: undefined, ready }
+    this.#joined.set(key, joined)
     try {
       await ready
+      return joined
     } catch (error) {
       this.#failure ??= error
       throw error
@@ -94,7 +108,7 @@ export class Membership {
 
   /** True when that was the last use. */
   #release(group: Group): boolean {
-    const key = `${group.port} ${group.name}`
+    const key = keyOf(group)
     const joined = this.#joined.get(key)
     if (joined === undefined || --joined.uses > 0) return false
     this.#joined.delete(key)
@@ -113,4 +127,8 @@ export class Membership {
     }
     return group
   }
+}
+
+function keyOf({ port, name }: Group): string {
+  return `${port} ${name}`
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import type { Random } from '../core/random.js'
+import type { NameResolver } from '../discovery/name-resolver.js'
 import type { ProcessReading } from '../liveliness/process-reading.js'
 import type { Transport } from '../transport/transport.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
@@ -13,4 +14,6 @@ export interface ParticipantComponents {
   readonly identity?: ProcessIdentity
   /** What the kernel says of a process of this host, in whatever PID namespace. @default probeProcess */
   readonly probe?: (identity: ProcessIdentity) => ProcessReading
+  /** Finds the addresses of listed peers. @default systemResolver */
+  readonly resolve?: NameResolver
 }

@@ -1,5 +1,6 @@
 import { invalidArgument } from '../core/errors.js'
 import { withoutUndefined } from '../core/options.js'
+import { isLoopback, parseListedPeers } from '../discovery/listed-peer.js'
 import {
   defaultLivelinessOptions,
   type LivelinessOptions,
@@ -36,6 +37,12 @@ export interface ParticipantOptions extends LivelinessOptions {
   readonly interfaces?: readonly string[] | undefined
   /** A fixed TCP port for requests; live frames then have the next one. 0: any free ones. @default 0 */
   readonly port?: number
+  /**
+   * Where others may be found whom multicast does not reach, besides all that it does: `host` (whoever is at its
+   * rendezvous port, 7400 + 250 · domain), `host:port`, `[IPv6 address]:port`; of a name all its addresses. Beyond
+   * loopback `insecure` must be set. @default $NUMACAST_PEERS, separated by commas, or []
+   */
+  readonly peers?: readonly string[]
   /** An unreachable peer is forgotten after this long. @default 600000 */
   readonly forgetUnreachableMs?: number
 }
@@ -47,6 +54,7 @@ export const defaultParticipantOptions: ResolvedParticipantOptions = Object.free
   name: 'participant',
   properties: Object.freeze({}),
   beaconIntervalMs: 500,
+  peers: Object.freeze([]),
   forgetUnreachableMs: 600_000,
   ...defaultLivelinessOptions,
   range: Range.localhost,
@@ -72,6 +80,13 @@ export function resolveParticipantOptions(
   if (!(resolved.forgetUnreachableMs > 0)) {
     throw invalidArgument(`forgetUnreachableMs must be over 0, not ${resolved.forgetUnreachableMs}`)
   }
+  const listed = parseListedPeers(resolved.peers)
+  if (!resolved.insecure && !listed.every(isLoopback)) {
+    throw invalidArgument(
+      `peers ${resolved.peers.join(', ')} leave this host, where numacast cannot protect it yet (there are no keys). ` +
+        'Set insecure: true (or NUMACAST_INSECURE=1) if that is acceptable there',
+    )
+  }
   const liveliness = resolveLivelinessOptions(options, resolved.beaconIntervalMs)
   if (resolved.name.length > 256) throw invalidArgument('name may have 256 characters')
   const properties = propertiesSchema.safeParse(resolved.properties)
@@ -83,16 +98,21 @@ export function resolveParticipantOptions(
 
 /** An option as a shell or a service manager sets it; an empty one is none. */
 function optionsOf(environment: Readonly<Record<string, string | undefined>>): ParticipantOptions {
-  const { NUMACAST_DOMAIN, NUMACAST_RANGE, NUMACAST_INSECURE, NUMACAST_INTERFACES } = environment
+  const { NUMACAST_DOMAIN, NUMACAST_RANGE, NUMACAST_INSECURE, NUMACAST_INTERFACES, NUMACAST_PEERS } = environment
   return {
     ...(isSet(NUMACAST_DOMAIN) && { domain: Number(NUMACAST_DOMAIN) }),
     // Checked where all ranges are known: whatever else it may be is refused there.
     ...(isSet(NUMACAST_RANGE) && { range: NUMACAST_RANGE as Range }),
     ...(isSet(NUMACAST_INSECURE) && { insecure: NUMACAST_INSECURE === '1' }),
-    ...(isSet(NUMACAST_INTERFACES) && { interfaces: NUMACAST_INTERFACES.split(',').map((name) => name.trim()) }),
+    ...(isSet(NUMACAST_INTERFACES) && { interfaces: listOf(NUMACAST_INTERFACES) }),
+    ...(isSet(NUMACAST_PEERS) && { peers: listOf(NUMACAST_PEERS) }),
   }
 }
 
 function isSet(text: string | undefined): text is string {
   return text !== undefined && text !== ''
+}
+
+function listOf(text: string): string[] {
+  return text.split(',').map((name) => name.trim())
 }

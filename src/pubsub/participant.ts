@@ -3,9 +3,12 @@ import { Counters } from '../core/counters.js'
 import { invalidArgument, NumacastError } from '../core/errors.js'
 import { type Guid, newGuid } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
+import { systemResolver } from '../discovery/name-resolver.js'
 import type { ObserverHealth } from '../liveliness/observer-health.js'
 import { type Liveliness, type LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
+import { LivelinessKind } from '../qos/policies.js'
 import { openTransport } from '../transport/open.js'
+import { StreamReach } from '../transport/transport-options.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
 import { Engine } from './engine.js'
 import type { HealthEvent, MismatchEvent, PeerEvent } from './events.js'
@@ -46,13 +49,18 @@ export async function joinDomain(
   const resolved = resolveParticipantOptions(options)
   const clock = components.clock ?? systemClock
   const { domain, range, insecure, interfaces, port } = resolved
-  const transport = components.transport ?? (await openTransport({ domain, clock, range, insecure, interfaces, port }))
+  // Those whom it dials must be able to dial back.
+  const isNetworked = insecure && resolved.peers.length > 0
+  const streamReach = isNetworked ? { streamReach: StreamReach.network } : {}
+  const transport =
+    components.transport ?? (await openTransport({ domain, clock, range, insecure, interfaces, port, ...streamReach }))
   return new Participant(resolved, {
     clock,
     transport,
     random: components.random ?? Math.random,
     identity: components.identity ?? ownIdentity(),
     probe: components.probe ?? probeProcess,
+    resolve: components.resolve ?? systemResolver,
   })
 }
 
@@ -174,6 +182,19 @@ export class Participant {
   /** Writers and readers of one topic that cannot be matched, each pair once. */
   onMismatch(listener: (event: MismatchEvent) => void): Subscription {
     return this.#mismatchListeners.add(listener)
+  }
+
+  /**
+   * Says that the program is alive, for all its writers of liveliness `manual-by-participant`; see
+   * {@link Writer.assertLiveliness}. Any write by one of them says the same.
+   *
+   * @throws NumacastError NUMACAST_CLOSED
+   */
+  assertLiveliness(): void {
+    this.#mustBeOpen()
+    for (const { writer } of this.#engine.endpoints.writers()) {
+      if (writer.qos.liveliness === LivelinessKind.manualByParticipant) writer.assertLiveliness()
+    }
   }
 
   /** The kernel's word on a peer, from whoever watches its process. Unknown peers are ignored. */

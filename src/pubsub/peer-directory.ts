@@ -169,7 +169,8 @@ export class PeerDirectory {
       if (monitor.isOverdue(nowMs) && earshot.isHeard(nowMs)) monitor.expectEvery(earshot.intervalMs(nowMs))
       const isOverdue = monitor.isOverdue(nowMs)
       const { liveliness, sinceMs } = monitor.verdict
-      if (isOverdue && descriptor !== undefined && !relation.isRelated(descriptor)) this.#drop(peer)
+      const isQuiet = isOverdue || monitor.shouldAsk(nowMs)
+      if (isQuiet && descriptor !== undefined && !relation.isRelated(descriptor)) this.#drop(peer)
       else if (isOverdue && liveliness === Liveliness.unreachable && nowMs - sinceMs >= forgetUnreachableMs) {
         counters.add('peer.forgotten')
         this.#drop(peer)
@@ -180,8 +181,12 @@ export class PeerDirectory {
 
   /** The peer has said whether it hears this participant. */
   told(peer: RemotePeer, hearsUs: boolean): void {
-    if (!peer.earshot.told(hearsUs, this.#components.clock.nowMs())) return
-    if (!hearsUs) this.#components.counters.add('peer.does-not-hear-us')
+    const { clock, counters, observer } = this.#components
+    const didHear = peer.earshot.hearsUs === true
+    if (!peer.earshot.told(hearsUs, clock.nowMs())) return
+    if (!hearsUs) counters.add('peer.does-not-hear-us')
+    // That it never did may be how the network is. That most do no longer may be this participant's own doing.
+    if (!hearsUs && didHear && this.#isMissedByMost()) observer.local.missedByPeer(clock.nowMs())
     const changed = toPeer(peer)
     if (changed !== undefined) this.#components.onPeer({ kind: 'hearing-changed', peer: changed })
   }
@@ -206,6 +211,11 @@ export class PeerDirectory {
       if (theirs?.pid !== pid || theirs.bootId !== bootId || theirs.pidNamespace !== pidNamespace) continue
       if (theirs.startTimeTicks !== null && theirs.startTimeTicks < startTimeTicks) this.conclude(older, replaced)
     }
+  }
+
+  #isMissedByMost(): boolean {
+    const said = [...this.#peers.values()].flatMap(({ earshot }) => earshot.hearsUs ?? [])
+    return said.filter((hears) => !hears).length * 2 > said.length
   }
 
   #onVerdict(peer: RemotePeer, before: Verdict, verdict: Verdict): void {

@@ -1,6 +1,8 @@
+import { InstanceState } from '../cache/instance.js'
 import { WriterProgress } from '../cache/writer-progress.js'
 import type { EntityGuid } from '../core/ids.js'
 import type { WriterInfo } from '../wire/descriptor.js'
+import { ToldProgress } from './told-progress.js'
 
 /** A whole-cache catch-up that needs more than one reply. */
 export interface Bootstrap {
@@ -22,6 +24,8 @@ export interface WriterProxy {
   /** A first catch-up has been applied; until then "no gap" means nothing. */
   started: boolean
   bootstrap: Bootstrap | undefined
+  /** What the writer has been told of `progress`. */
+  readonly told: ToldProgress
   /** It carries values that were not kept because another owner's were newer; that owner has gone, so they are wanted. */
   stale: boolean
   /** The reader has no room for its next change: the token stays, and nobody is asked, until there is some. */
@@ -41,10 +45,16 @@ export function newWriterProxy(guid: EntityGuid, info: WriterInfo, incarnation: 
     progress: new WriterProgress(),
     started: false,
     bootstrap: undefined,
+    told: new ToldProgress(),
     stale: false,
     blocked: false,
     isAlive: true,
     isReachable: true,
     assertedMs: nowMs,
   }
+}
+
+/** What becomes of its instances when the writer closes in good order. */
+export function stateWhenClosed({ info }: WriterProxy): 'disposed' | 'no-writers' {
+  return info.qos.autodispose ? InstanceState.disposed : InstanceState.noWriters
 }

@@ -2,7 +2,7 @@ import type { IncomingChange } from '../cache/instance.js'
 import { ReorderBuffer } from '../cache/reorder-buffer.js'
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
-import { type EntityGuid, entityGuid, type Seq } from '../core/ids.js'
+import { type EntityGuid, entityGuid, type Seq, type Token } from '../core/ids.js'
 import { Durability, Reliability } from '../qos/policies.js'
 import type { ResolvedQos } from '../qos/qos.js'
 import { rejectionOf } from '../wire/bytes.js'
@@ -200,6 +200,24 @@ export class ReaderIntake<T extends object> {
 
   /** False when there is no room for it. Whatever else becomes of it is counted and told here. */
   #take(proxy: WriterProxy, head: SamplesHead, sample: WireSample): boolean {
+    return sample.valueSeq < sample.seq ? this.#giveUp(proxy, head, sample) : this.#admit(proxy, head, sample)
+  }
+
+  /** The writer unregisters the instance: its last value once more, for those who lack it, and no more from it. */
+  #giveUp(proxy: WriterProxy, head: SamplesHead, sample: WireSample): boolean {
+    const { copy, clock } = this.#components
+    const instance = copy.table.get(sample.key)
+    // Who was not there when it was alive has not lost it.
+    if (instance === undefined && (proxy.bootstrap !== undefined || !proxy.started)) return true
+    const { current } = instance ?? {}
+    const token = tokenOf(proxy, sample)
+    const isHeld = current?.owner === token.writer && current.seq >= token.seq
+    if (!isHeld && !this.#admit(proxy, head, sample)) return false
+    copy.giveUp(sample.key, proxy.guid, clock.nowMs())
+    return true
+  }
+
+  #admit(proxy: WriterProxy, head: SamplesHead, sample: WireSample): boolean {
     const { clock, counters, status, copy, qos } = this.#components
     const { lifespanMs } = qos
     if (lifespanMs !== null && !sample.disposed && sample.ageMs > lifespanMs) {
@@ -212,7 +230,8 @@ export class ReaderIntake<T extends object> {
       return true
     }
     const nowMs = clock.nowMs()
-    const reason = copy.apply(changeOf(proxy, head, sample, judged.value, judged.outOfView, nowMs), nowMs)
+    const change = changeOf(proxy, head, sample, judged.value, judged.outOfView, nowMs)
+    const reason = sample.valueSeq < sample.seq ? copy.applyLast(change, nowMs) : copy.apply(change, nowMs)
     if (reason === undefined) return true
     status.rejected(proxy.guid, sample.key, reason, 'the reader has no room for it')
     this.#refusal = { key: sample.key, reason }
@@ -222,6 +241,9 @@ export class ReaderIntake<T extends object> {
   #judge(proxy: WriterProxy, { frame, valueStart, valueEnd }: WireSample): Judged {
     const { topic, filter, counters } = this.#components
     let value: T | undefined
+    if (valueEnd - valueStart > topic.maxSampleBytes) {
+      return { refused: RejectedReason.tooLarge, detail: `${valueEnd - valueStart} bytes of ${topic.maxSampleBytes}` }
+    }
     try {
       checkRecord(frame, valueStart, valueEnd, proxy.info.fields.length)
       if (!topic.hasSchema && filter === undefined) return unjudged
@@ -242,6 +264,12 @@ export class ReaderIntake<T extends object> {
   }
 }
 
+/** The owner of the value and its number there. */
+function tokenOf(proxy: WriterProxy, { origin, valueSeq }: WireSample): Token {
+  if (origin === undefined) return { writer: proxy.guid, seq: valueSeq }
+  return { writer: entityGuid(origin.participant, origin.writer), seq: origin.seq }
+}
+
 function changeOf(
   proxy: WriterProxy,
   head: SamplesHead,
@@ -250,14 +278,11 @@ function changeOf(
   outOfView: boolean,
   nowMs: number,
 ): IncomingChange {
-  const { origin } = sample
   return {
     key: sample.key,
     disposed: sample.disposed,
     outOfView,
-    token: origin
-      ? { writer: entityGuid(origin.participant, origin.writer), seq: origin.seq }
-      : { writer: proxy.guid, seq: sample.seq },
+    token: tokenOf(proxy, sample),
     via: proxy.guid,
     viaSeq: sample.seq,
     originTimeMs: nowMs - sample.ageMs,

@@ -1,5 +1,7 @@
 import type { Clock } from '../core/clock.js'
 import type { Guid } from '../core/ids.js'
+import { Liveliness } from '../liveliness/verdict.js'
+import type { Descriptor } from '../wire/descriptor.js'
 import type { GossipReply, GossipRequest, Referral } from '../wire/gossip.js'
 import { maxReferralEndpoints, maxReferrals } from '../wire/gossip.js'
 import type { Introduction, IntroductionReply } from '../wire/introduction.js'
@@ -58,8 +60,11 @@ export class Reception {
     const interests = { reads: new Set(reads), writes: new Set(writes) }
     const wanted: Referral[] = []
     for (const peer of this.#components.peers.values()) {
-      if (peer.guid <= after || peer.guid === from || !concerns(peer, interests)) continue
-      wanted.push({ guid: peer.guid, endpoints: addressesOf(peer) })
+      const { descriptor } = peer
+      if (peer.guid <= after || peer.guid === from || descriptor === undefined) continue
+      if (!isUp(peer) || !concerns(descriptor, interests)) continue
+      const { bootId, networkNamespace } = descriptor.identity
+      wanted.push({ guid: peer.guid, bootId, networkNamespace, endpoints: addressesOf(descriptor, peer.endpoint) })
     }
     wanted.sort((one, other) => (one.guid < other.guid ? -1 : 1))
     return { peers: wanted.slice(0, maxReferrals), more: wanted.length > maxReferrals }
@@ -79,17 +84,18 @@ export class Reception {
 }
 
 /** Its own list, and the address that it was heard from, which may be the only one that leads anywhere. */
-function addressesOf({ descriptor, endpoint }: RemotePeer): string[] {
-  const known = endpoint === undefined ? [] : [endpoint]
-  return [...new Set([...known, ...(descriptor?.requestEndpoints ?? [])])].slice(0, maxReferralEndpoints)
+function addressesOf({ requestEndpoints }: Descriptor, heard: string | undefined): string[] {
+  return [...new Set([...requestEndpoints, ...(heard === undefined ? [] : [heard])])].slice(0, maxReferralEndpoints)
+}
+
+function isUp({ monitor }: RemotePeer): boolean {
+  const { liveliness } = monitor.verdict
+  return liveliness === Liveliness.alive || liveliness === Liveliness.stalled
 }
 
 function concerns(
-  { descriptor, monitor }: RemotePeer,
+  { writers, readers }: Descriptor,
   { reads, writes }: { readonly reads: ReadonlySet<string>; readonly writes: ReadonlySet<string> },
 ): boolean {
-  if (descriptor === undefined) return false
-  const { liveliness } = monitor.verdict
-  if (liveliness !== 'alive' && liveliness !== 'stalled') return false
-  return touches(descriptor.writers, reads) || touches(descriptor.readers, writes)
+  return touches(writers, reads) || touches(readers, writes)
 }

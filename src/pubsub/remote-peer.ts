@@ -70,7 +70,10 @@ export function toPeer(peer: RemotePeer): Peer | undefined {
 }
 
 /** Whether loopback and `ipc://` lead from one to the other. */
-export function sharesNetwork(one: ProcessIdentity, other: ProcessIdentity): boolean {
+export function sharesNetwork(
+  one: Pick<ProcessIdentity, 'bootId' | 'networkNamespace'>,
+  other: Pick<ProcessIdentity, 'bootId' | 'networkNamespace'>,
+): boolean {
   // Namespace inodes are alike on different hosts, so they only say something under one kernel.
   return one.bootId === other.bootId && one.networkNamespace === other.networkNamespace
 }

@@ -68,7 +68,7 @@ export function toSample<T extends object>(
 /** The value, for those who have to judge it. */
 export function decodedValue<T extends object>(held: HeldSample): T | undefined {
   if (!held.decoded) {
-    held.value = decodeRecord<T>(held.fields, held.bytes.subarray(0, held.byteLength))
+    held.value = decodeRecord<T>(held.fields, held.bytes)
     held.decoded = true
   }
   return held.value as T | undefined

@@ -6,7 +6,7 @@ import { isDescribed, type RemotePeer } from './remote-peer.js'
 
 interface Waiter {
   readonly reader: EntityId
-  readonly timer: Timer
+  readonly timer: Timer | undefined
   /** The peers to wait for; undefined until the newcomer's window has passed. */
   peers: Set<Guid> | undefined
   /** How far each writer was when it was first looked at. */
@@ -42,14 +42,16 @@ export class SyncWaiters {
    * for each would be too many on a signal that many readers share.
    */
   wait(reader: EntityId, exploredMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const delayMs = Math.max(0, exploredMs + discoveryWindowMs - this.#clock.nowMs())
+    const delayMs = exploredMs + discoveryWindowMs - this.#clock.nowMs()
     return new Promise((resolve, reject) => {
-      const timer = this.#clock.after(delayMs, () => {
+      const begin = (): void => {
         waiter.peers = new Set([...this.#peers()].map(({ guid }) => guid))
         this.#look(waiter)
-      })
+      }
+      const timer = delayMs > 0 ? this.#clock.after(delayMs, begin) : undefined
       const waiter: Waiter = { reader, timer, peers: undefined, targets: new Map(), signal, resolve, reject }
       this.#waiters.add(waiter)
+      if (delayMs <= 0) begin()
     })
   }
 
@@ -82,7 +84,7 @@ export class SyncWaiters {
 
   #remove(waiter: Waiter): void {
     this.#waiters.delete(waiter)
-    waiter.timer.cancel()
+    waiter.timer?.cancel()
   }
 }
 

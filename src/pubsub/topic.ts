@@ -2,6 +2,7 @@ import { invalidArgument } from '../core/errors.js'
 import { fnv1a64 } from '../core/fnv.js'
 import type { QosOptions } from '../qos/qos.js'
 import { isSafeFieldName, maxFields } from '../wire/record.js'
+import { maxValueBytes } from '../wire/samples.js'
 
 /** The part of the Standard Schema v1 interface that is used here: zod, valibot, arktype and others offer it. */
 export interface StandardSchema<T> {
@@ -33,6 +34,8 @@ export interface TopicOptions<T> {
   readonly fields?: readonly FieldOf<T>[]
   /** `stream` for topics whose samples rarely fit a datagram. @default 'datagram' */
   readonly lane?: Lane
+  /** The longest value, encoded; at most 8 MiB. Longer ones are refused by writers and by readers. @default 1048576 */
+  readonly maxSampleBytes?: number
   /** @default reliable, transient-local, keep-last 1 */
   readonly qos?: QosOptions
 }
@@ -43,6 +46,7 @@ export interface Topic<T> {
   readonly fields: readonly string[]
   readonly keyFields: readonly string[]
   readonly lane: Lane
+  readonly maxSampleBytes: number
   readonly qos: QosOptions
   /** FNV-1a (64 bit, hex) of name and key fields: what must agree. Other fields may differ. */
   readonly typeHash: string
@@ -53,9 +57,11 @@ export interface Topic<T> {
   readonly hasSchema: boolean
 }
 
+const defaultSampleBytes = 1024 * 1024
+
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT */
 export function defineTopic<T extends object>(options: TopicOptions<T>): Topic<T> {
-  const { name, schema, lane = Lane.datagram, qos = {} } = options
+  const { name, schema, lane = Lane.datagram, maxSampleBytes = defaultSampleBytes, qos = {} } = options
   if (name.length === 0 || name.length > 128) throw invalidArgument(`topic name '${name}': 1 to 128 characters`)
   const keyFields: readonly string[] = typeof options.key === 'string' ? [options.key] : options.key
   const fields: readonly string[] = options.fields ?? shapeKeys(schema)
@@ -66,6 +72,9 @@ export function defineTopic<T extends object>(options: TopicOptions<T>): Topic<T
   for (const field of fields) {
     if (!isSafeFieldName(field)) throw invalidArgument(`topic '${name}': field name '${field}' cannot be used`)
   }
+  if (!(Number.isInteger(maxSampleBytes) && maxSampleBytes >= 1 && maxSampleBytes <= maxValueBytes)) {
+    throw invalidArgument(`topic '${name}': maxSampleBytes must be 1 to ${maxValueBytes}, not ${maxSampleBytes}`)
+  }
   if (keyFields.length === 0) throw invalidArgument(`topic '${name}': at least one key field`)
   for (const field of keyFields) {
     if (!fields.includes(field)) throw invalidArgument(`topic '${name}': key field '${field}' is not among its fields`)
@@ -75,6 +84,7 @@ export function defineTopic<T extends object>(options: TopicOptions<T>): Topic<T
     fields: Object.freeze([...fields]),
     keyFields: Object.freeze([...keyFields]),
     lane,
+    maxSampleBytes,
     qos,
     typeHash: fnv1a64(JSON.stringify([name, keyFields]))
       .toString(16)

@@ -1,13 +1,22 @@
-import { LastValueCache, type Provenance } from '../cache/last-value-cache.js'
-import type { Clock, Timer } from '../core/clock.js'
-import type { Counters } from '../core/counters.js'
+import { type Change, LastValueCache, type Provenance } from '../cache/last-value-cache.js'
+import type { WaitOptions } from '../core/abort.js'
 import { invalidArgument, NumacastError } from '../core/errors.js'
-import { type EntityGuid, type EntityId, entityGuid, type Guid, type Seq, type Token } from '../core/ids.js'
+import { type EntityGuid, type EntityId, entityGuid, type Seq, type Token } from '../core/ids.js'
+import type { Subscription } from '../core/listeners.js'
+import { LivelinessKind } from '../qos/policies.js'
 import type { QosOptions, ResolvedQos } from '../qos/qos.js'
 import { rejectionOf } from '../wire/bytes.js'
-import { checkRecord, RecordCodec } from '../wire/record.js'
-import { maxKeyBytes, SamplesEncoder } from '../wire/samples.js'
+import { RecordCodec } from '../wire/record.js'
+import { maxKeyBytes } from '../wire/samples.js'
+import { Acknowledgments } from './acknowledgments.js'
+import { Audience } from './audience.js'
+import { Conditions } from './conditions.js'
+import { DeadlineTimer } from './deadline-timer.js'
+import type { MismatchEvent, WriterEvent } from './events.js'
+import { LiveSender, type LiveSenderComponents } from './live-sender.js'
+import { LivelinessLease, SharedLiveliness } from './liveliness-lease.js'
 import type { Topic } from './topic.js'
+import { WriterStatus } from './writer-status.js'
 
 export interface WriterOptions {
   /** One partition, or several; readers of any of them match. @default 'default' */
@@ -17,35 +26,26 @@ export interface WriterOptions {
 }
 
 /** What a writer needs of its participant. */
-export interface WriterComponents {
-  readonly participant: Guid
-  readonly clock: Clock
-  readonly counters: Counters
-  /** The longest frame that its lane takes. */
-  readonly maxFrameBytes: number
-  /** Hands one frame to the lane, for each partition. Never throws. */
-  readonly send: (frame: Buffer) => void
-  /** Whether the lane has more in hand than it should. */
-  readonly congested: () => boolean
-  /** A beacon now: something was written that no live frame carries. */
-  readonly hurry: () => void
-  /** What was waiting has been handed to the lane. */
-  readonly sent: () => void
+export interface WriterComponents extends LiveSenderComponents {
+  /** Asks the readers of this writer how far they are. */
+  readonly ask: (seq: Seq) => void
+  /** Of the participant's manual-by-participant writers. */
+  readonly sharedLiveliness: SharedLiveliness
   readonly closed: () => void
 }
 
-/** The largest value; DDS users raise this per topic once the stream lane carries large samples. */
-export const maxValueBytes = 1024 * 1024
-const tombstoneAgeMs = 600_000
-const congestedRetryMs = 1
+export interface WriterIdentity<T> {
+  readonly topic: Topic<T>
+  readonly entity: EntityId
+  readonly partitions: readonly string[]
+  readonly qos: ResolvedQos
+}
 
-/**
- * Owns its instances: numbers their changes, keeps their last values, and sends what is new.
- *
- * Sending is a walk over the cache from the last number sent. Values overwritten before the walk reaches them
- * are simply not there any more, which is conflation; a reader sees no gap, because frames name the number that
- * the previous frame ended with.
- */
+const tombstoneAgeMs = 600_000
+/** Part of its lease within which a manual writer that has been heard anyway does not send another sign of life. */
+const assertionSpacing = 0.1
+
+/** Owns its instances: numbers their changes, keeps their last values, and sends what is new. */
 export class Writer<T extends object> {
   readonly topic: Topic<T>
   readonly guid: EntityGuid
@@ -54,36 +54,58 @@ export class Writer<T extends object> {
   readonly qos: ResolvedQos
   /** Read by catch-up; changed only by this writer. */
   readonly cache: LastValueCache
+  /** @internal Its readers. */
+  readonly audience: Audience
   readonly #components: WriterComponents
   readonly #codec: RecordCodec<T>
-  readonly #encoder: SamplesEncoder
-  #sentSeq: Seq = 0
-  #pendingBytes = 0
-  #flushTimer: Timer | undefined
-  #flushQueued = false
+  readonly #sender: LiveSender
+  readonly #status: WriterStatus
+  readonly #acknowledgments: Acknowledgments
+  /** Waits for acknowledgments, and for room. */
+  readonly #acknowledged = new Conditions()
+  readonly #roomy = new Conditions()
+  readonly #deadline: DeadlineTimer | undefined
+  readonly #lease: LivelinessLease | undefined
+  /** The highest number that a wait for acknowledgments is about. */
+  #awaitedSeq: Seq = 0
+  #signMs = Number.NEGATIVE_INFINITY
   #closed = false
 
-  constructor(
-    components: WriterComponents,
-    identity: {
-      readonly topic: Topic<T>
-      readonly entity: EntityId
-      readonly partitions: readonly string[]
-      readonly qos: ResolvedQos
-    },
-  ) {
-    this.topic = identity.topic
-    this.entity = identity.entity
-    this.guid = entityGuid(components.participant, identity.entity)
-    this.partitions = identity.partitions
-    this.qos = identity.qos
+  constructor(components: WriterComponents, { topic, entity, partitions, qos }: WriterIdentity<T>) {
+    const { clock, counters } = components
+    this.topic = topic
+    this.entity = entity
+    this.guid = entityGuid(components.participant, entity)
+    this.partitions = partitions
+    this.qos = qos
     this.#components = components
-    this.#codec = new RecordCodec(identity.topic.fields)
-    this.#encoder = new SamplesEncoder(components.participant, components.maxFrameBytes)
-    this.cache = new LastValueCache({
-      historyDepth: identity.qos.historyDepth,
-      maxInstances: identity.qos.resourceLimits.maxInstances,
+    this.#codec = new RecordCodec(topic.fields)
+    this.cache = new LastValueCache({ ...qos, name: `topic '${topic.name}'` })
+    this.#sender = new LiveSender({ ...components, sent: () => this.#sent() }, entity, this.cache, qos.latencyBudgetMs)
+    this.#status = new WriterStatus(counters)
+    this.audience = new Audience({
+      onChange: (reader, isMatched) => {
+        if (isMatched) this.#acknowledgments.want(false)
+        this.#status.matched(reader, isMatched, this.audience.size, this.audience.totalCount)
+      },
+      onProgress: () => this.#acknowledgedMore(),
     })
+    this.#acknowledgments = new Acknowledgments({
+      clock,
+      counters,
+      audience: this.audience,
+      ask: components.ask,
+      wantedSeq: () =>
+        this.cache.isKeepAll ? this.#sender.sentSeq : this.#acknowledged.size > 0 ? this.#awaitedSeq : 0,
+    })
+    if (qos.deadlineMs !== null) {
+      this.#deadline = new DeadlineTimer(clock, qos.deadlineMs, (key) => this.#status.deadlineMissed(key))
+    }
+    if (qos.leaseMs !== null && qos.liveliness !== LivelinessKind.automatic) {
+      const isShared = qos.liveliness === LivelinessKind.manualByParticipant
+      const shared = isShared ? components.sharedLiveliness : new SharedLiveliness()
+      this.#lease = new LivelinessLease(clock, qos.leaseMs, shared, () => this.#status.livelinessLost())
+    }
   }
 
   /** Number of the newest change; 0: nothing written yet. */
@@ -91,12 +113,24 @@ export class Writer<T extends object> {
     return this.cache.lastSeq
   }
 
+  /** Calls `listener` for each {@link WriterEvent}. What it throws is counted, never rethrown. */
+  onEvent(listener: (event: WriterEvent) => void): Subscription {
+    return this.#status.onEvent(listener)
+  }
+
+  /** The readers that this writer feeds, as far as they have made themselves known. */
+  matchedReaders(): readonly EntityGuid[] {
+    return [...this.audience.readers()]
+  }
+
   /**
    * Makes `value` the instance's current value. Never waits: what is written in one tick (or within
-   * `latencyBudgetMs`) leaves together, and only the last `historyDepth` values of an instance leave at all.
+   * `latencyBudgetMs`) leaves together. Under keep-last only the last `historyDepth` values of an instance leave at
+   * all; under keep-all every one does, and {@link writable} waits for room.
    *
    * @throws NumacastError NUMACAST_INVALID_ARGUMENT when the schema or the key refuses the value
-   * @throws NumacastError NUMACAST_LIMIT when the value or the number of instances is over its limit
+   * @throws NumacastError NUMACAST_LIMIT when the value is too large or one of `resourceLimits` would be exceeded, with
+   * `details` naming instance and limit; nothing that is held has changed then
    * @throws NumacastError NUMACAST_CLOSED
    */
   write(value: T): Token {
@@ -104,15 +138,73 @@ export class Writer<T extends object> {
     const checked = this.topic.check(value)
     if ('refused' in checked) throw invalidArgument(`topic '${this.topic.name}' refuses the value: ${checked.refused}`)
     const key = this.topic.keyOf(checked.value)
-    const bytes = this.#codec.encode(checked.value)
-    this.#mustBeReadable(key, bytes)
-    return this.#put(key, bytes, undefined)
+    return this.#put(key, this.#encode(key, checked.value), undefined)
   }
 
-  /** Ends an instance. Undefined when it is not alive. */
+  /** Ends an instance. Undefined when it is not alive. @throws NumacastError NUMACAST_CLOSED */
   dispose(key: string): Token | undefined {
     this.#mustBeOpen()
     return this.#end(key, undefined)
+  }
+
+  /**
+   * Gives an instance up without ending it: readers keep its last value and see it without writers, unless somebody
+   * else carries it. With `writerDataLifecycle.autodispose` it is disposed. Undefined when it is not alive.
+   *
+   * @throws NumacastError NUMACAST_CLOSED
+   */
+  unregister(key: string): Token | undefined {
+    this.#mustBeOpen()
+    if (this.qos.writerDataLifecycle.autodispose) return this.#end(key, undefined)
+    return this.#ended(key, this.cache.unregister(key, this.#components.clock.nowMs()))
+  }
+
+  /**
+   * Says that the program is alive, for a writer of manual liveliness that has nothing to write. To be called several
+   * times within `leaseMs`: a single sign may be lost. Without effect on an automatic one.
+   *
+   * @throws NumacastError NUMACAST_CLOSED
+   */
+  assertLiveliness(): void {
+    this.#mustBeOpen()
+    if (this.qos.liveliness === LivelinessKind.automatic) return
+    this.#lease?.assert()
+    const nowMs = this.#components.clock.nowMs()
+    if (nowMs - this.#signMs < assertionSpacing * (this.qos.leaseMs ?? 0)) return
+    this.#signMs = nowMs
+    this.#sender.sendEmpty()
+  }
+
+  /**
+   * Resolves when every matched reliable reader has applied all that was written before the call. Readers that leave
+   * meanwhile are not waited for, nor are those that do not answer for 10 seconds; the event `publication-matched` tells.
+   *
+   * @throws NumacastError NUMACAST_CLOSED when the writer closes first; the signal's reason when it aborts
+   */
+  async waitForAcknowledgments(options: WaitOptions = {}): Promise<void> {
+    this.#mustBeOpen()
+    this.#sender.flush()
+    const seq = this.cache.lastSeq
+    this.#awaitedSeq = seq
+    const isAcknowledged = (): boolean => this.#sender.sentSeq >= seq && this.audience.acknowledgedSeq() >= seq
+    const waiting = this.#acknowledged.wait(isAcknowledged, options.signal)
+    this.#acknowledgments.want(true)
+    await waiting
+  }
+
+  /**
+   * Resolves when `resourceLimits` have room for one more value, of the instance `key` where that is given. Room comes
+   * by acknowledgments (keep-all, volatile), or when instances end.
+   *
+   * @throws NumacastError NUMACAST_CLOSED when the writer closes first; the signal's reason when it aborts
+   */
+  async writable(options: WaitOptions & { readonly key?: string } = {}): Promise<void> {
+    this.#mustBeOpen()
+    const { key = '', signal } = options
+    this.#sender.flush()
+    const waiting = this.#roomy.wait(() => this.cache.limitReached(key) === undefined, signal)
+    if (this.cache.isKeepAll) this.#acknowledgments.want(true)
+    await waiting
   }
 
   /** @internal For relays: bytes already encoded by this topic's fields, with their owner and age. */
@@ -125,11 +217,15 @@ export class Writer<T extends object> {
     return this.#end(key, from)
   }
 
+  /** @internal It and a reader name the same topic and cannot be matched. */
+  mismatched(event: MismatchEvent): void {
+    this.#status.mismatched(event)
+  }
+
   /** This writer's current value of the instance. */
   get(key: string): T | undefined {
-    const change = this.cache.latest(key)
-    if (change === undefined || change.disposed) return undefined
-    return this.#codec.decode(change.value.subarray(0, change.valueLength))
+    const change: Change | undefined = this.cache.isAlive(key) ? this.cache.latest(key) : undefined
+    return change === undefined ? undefined : this.#codec.decode(change.value.subarray(0, change.valueLength))
   }
 
   /** Instances alive. */
@@ -139,45 +235,43 @@ export class Writer<T extends object> {
 
   /** Hands what is waiting to the lane now, not at the end of the tick. */
   flush(): void {
-    this.#flushTimer?.cancel()
-    this.#flushTimer = undefined
-    this.#flushQueued = false
-    if (this.#closed || this.#sentSeq === this.cache.lastSeq) return
-    if (this.#components.congested()) {
-      this.#components.counters.add('writer.held-back')
-      this.#flushAfter(congestedRetryMs)
-      return
-    }
-    this.#pendingBytes = 0
-    this.#send()
+    this.#sender.flush()
   }
 
   /** @internal As {@link flush}, however much the lane has in hand: for the last words. */
   drain(): void {
-    this.#flushTimer?.cancel()
-    this.#flushTimer = undefined
-    if (!this.#closed && this.#sentSeq !== this.cache.lastSeq) this.#send()
+    this.#sender.drain()
   }
 
-  /** Disposes what outlived `lifespanMs`, and forgets old tombstones. */
+  /** Drops what outlived `lifespanMs`, disposing instances of which nothing is left, and forgets old tombstones. */
   sweep(nowMs: number): void {
     this.cache.forgetTombstones(nowMs - tombstoneAgeMs)
     const { lifespanMs } = this.qos
     if (lifespanMs === null) return
-    for (const key of this.cache.keys()) {
+    for (const key of this.cache.expire(nowMs - lifespanMs)) {
       const change = this.cache.latest(key)
-      if (change === undefined || nowMs - change.writtenMs <= lifespanMs) continue
+      if (change === undefined) continue
       this.#end(key, change.origin === undefined ? undefined : { origin: change.origin, writtenMs: change.writtenMs })
     }
+    this.#roomy.look()
   }
 
-  /** Sends what is waiting and leaves; its readers see its instances without a writer. Twice is fine. */
+  /**
+   * Sends what is waiting and leaves, giving all its instances up as {@link unregister} would. Twice is fine.
+   */
   close(): void {
     if (this.#closed) return
     this.drain()
     this.#closed = true
-    this.#flushTimer?.cancel()
+    this.#sender.close()
+    this.#acknowledgments.close()
+    this.#deadline?.close()
+    this.#lease?.close()
+    const closed = new NumacastError('NUMACAST_CLOSED', `the writer of '${this.topic.name}' was closed during the wait`)
+    this.#acknowledged.abandon(closed)
+    this.#roomy.abandon(closed)
     this.#components.closed()
+    this.#status.close()
   }
 
   #mustBeOpen(): void {
@@ -185,9 +279,9 @@ export class Writer<T extends object> {
   }
 
   /** What every reader would refuse is refused here, where somebody can do something about it. */
-  #mustBeReadable(key: string, bytes: Buffer): void {
+  #encode(key: string, value: T): Buffer {
     try {
-      checkRecord(bytes, 0, bytes.length, this.topic.fields.length)
+      return this.#codec.encode(value)
     } catch (error) {
       throw invalidArgument(
         `topic '${this.topic.name}', instance '${key}': the value holds what no reader accepts (${rejectionOf(error)}): ` +
@@ -197,66 +291,55 @@ export class Writer<T extends object> {
   }
 
   #put(key: string, bytes: Uint8Array, from: Provenance | undefined): Token {
-    if (Buffer.byteLength(key) > maxKeyBytes) {
+    // No character takes more than three bytes.
+    if (3 * key.length > maxKeyBytes && Buffer.byteLength(key) > maxKeyBytes) {
       throw new NumacastError('NUMACAST_LIMIT', `topic '${this.topic.name}': a key may have ${maxKeyBytes} bytes`)
     }
-    if (bytes.length > maxValueBytes) {
+    const { maxSampleBytes } = this.topic
+    if (bytes.length > maxSampleBytes) {
       throw new NumacastError(
         'NUMACAST_LIMIT',
-        `topic '${this.topic.name}', instance '${key}': ${bytes.length} bytes; a value may have ${maxValueBytes}`,
+        `topic '${this.topic.name}', instance '${key}': ${bytes.length} bytes; a value may have ${maxSampleBytes}`,
       )
     }
-    const seq = this.cache.put(key, bytes, this.#components.clock.nowMs(), from)
+    const nowMs = this.#components.clock.nowMs()
+    const seq = this.cache.put(key, bytes, nowMs, from)
+    this.#deadline?.touch(key, nowMs)
     this.#written(key.length + bytes.length)
     return { writer: this.guid, seq }
   }
 
   #end(key: string, from: Provenance | undefined): Token | undefined {
-    const seq = this.cache.dispose(key, this.#components.clock.nowMs(), from)
+    return this.#ended(key, this.cache.dispose(key, this.#components.clock.nowMs(), from))
+  }
+
+  #ended(key: string, seq: Seq | undefined): Token | undefined {
     if (seq === undefined) return undefined
+    this.#deadline?.end(key)
     this.#written(key.length)
+    this.#roomy.look()
     return { writer: this.guid, seq }
   }
 
   #written(bytes: number): void {
-    this.#pendingBytes += bytes
-    const full = this.#pendingBytes >= this.#components.maxFrameBytes
-    if (this.qos.latencyBudgetMs > 0 && !full) this.#flushAfter(this.qos.latencyBudgetMs)
-    else if (!this.#flushQueued) {
-      this.#flushQueued = true
-      queueMicrotask(() => this.flush())
-    }
+    this.#lease?.assert()
+    this.#sender.written(bytes)
   }
 
-  #flushAfter(delayMs: number): void {
-    this.#flushTimer ??= this.#components.clock.after(delayMs, () => this.flush())
-  }
-
-  #send(): void {
-    const { clock, send } = this.#components
-    const nowMs = clock.nowMs()
-    const encoder = this.#encoder
-    let oversize = false
-    encoder.begin(this.entity, this.#sentSeq, clock.wallMs())
-    for (const change of this.cache.changesAfter(this.#sentSeq)) {
-      const ageMs = nowMs - change.writtenMs
-      if (!encoder.add(change, ageMs)) {
-        if (encoder.count > 0) {
-          send(encoder.finish())
-          encoder.begin(this.entity, this.#sentSeq, clock.wallMs())
-        }
-        // Too large for any frame of this lane: the next beacon tells readers that they lack it, and they pull it.
-        if (!encoder.add(change, ageMs)) oversize = true
-      }
-      this.#sentSeq = change.seq
-      if (oversize && encoder.count === 0) encoder.begin(this.entity, this.#sentSeq, clock.wallMs())
-    }
-    if (encoder.count > 0) send(encoder.finish())
-    this.#sentSeq = this.cache.lastSeq
-    if (oversize) {
-      this.#components.counters.add('writer.oversize')
-      this.#components.hurry()
-    }
+  #sent(): void {
+    this.#signMs = this.#components.clock.nowMs()
     this.#components.sent()
+    if (this.cache.isKeepAll || this.#acknowledged.size > 0) {
+      this.#acknowledgedMore()
+      this.#acknowledgments.want(false)
+    }
+  }
+
+  /** More is acknowledged than before, or more is sent, or less is waited for. */
+  #acknowledgedMore(): void {
+    if (this.cache.isKeepAll && this.cache.release(Math.min(this.audience.acknowledgedSeq(), this.#sender.sentSeq))) {
+      this.#roomy.look()
+    }
+    this.#acknowledged.look()
   }
 }

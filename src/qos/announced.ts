@@ -12,9 +12,10 @@ export interface AnnouncedQos {
   readonly destinationOrder: DestinationOrder
 }
 
-/** A writer also says how strong it is: readers choose an instance's owner by it. */
+/** A writer also says how strong it is, for readers to choose an instance's owner, and what its closing means. */
 export interface AnnouncedWriterQos extends AnnouncedQos {
   readonly ownershipStrength: number
+  readonly autodispose: boolean
 }
 
 export function announcedQos(qos: ResolvedQos): AnnouncedQos {
@@ -23,5 +24,6 @@ export function announcedQos(qos: ResolvedQos): AnnouncedQos {
 }
 
 export function announcedWriterQos(qos: ResolvedQos): AnnouncedWriterQos {
-  return { ...announcedQos(qos), ownershipStrength: qos.ownershipStrength }
+  const { autodispose } = qos.writerDataLifecycle
+  return { ...announcedQos(qos), ownershipStrength: qos.ownershipStrength, autodispose }
 }

@@ -57,6 +57,11 @@ export class UdpDatagramLane implements DatagramLane {
     return this.#closing === undefined ? this.#sender.pending : 0
   }
 
+  /** Those that it receives on. */
+  get ports(): readonly number[] {
+    return [...this.#receivers.keys()]
+  }
+
   /** Some interface could not be used yet: {@link follow} tries again. */
   get isIncomplete(): boolean {
     const receivers = [...this.#receivers.values()]

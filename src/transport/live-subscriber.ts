@@ -47,7 +47,7 @@ export class LiveSubscriber {
     const options = { ...receiverOptions(this.#context, this.#limits), ...connectOptions, ...familyOptions(endpoints) }
     const socket = new Subscriber(options)
     try {
-      new LiveDial(socket, endpoints)
+      new LiveDial(socket, endpoints, this.#counters)
     } catch (error) {
       socket.close()
       throw error

@@ -50,7 +50,7 @@ export class MemoryNetwork {
     this.#random = options.random ?? seededRandom(1)
     this.#faults = resolveFaults(options.faults)
     this.#maxBodyBytes = options.maxBodyBytes ?? 8_000
-    this.#maxMessageBytes = options.maxMessageBytes ?? 4 * 1024 * 1024
+    this.#maxMessageBytes = options.maxMessageBytes ?? 12 * 1024 * 1024
   }
 
   /**

@@ -13,6 +13,7 @@ export class OffDatagramLane implements DatagramLane {
   readonly counters = new Counters()
   readonly pending = 0
   readonly isIncomplete = false
+  readonly ports: readonly number[] = []
 
   async join(group: Group): Promise<Subscription> {
     checkGroup(group)

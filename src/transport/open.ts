@@ -7,6 +7,7 @@ import { OffDatagramLane } from './off-datagram.js'
 import { PathWatch } from './path-watch.js'
 import { rendezvousPortOf } from './port.js'
 import { localhostRange, Range, subnetRange } from './range.js'
+import { ReceiveDrops } from './receive-drops.js'
 import { ZeromqStreamLane } from './stream.js'
 import type { Transport } from './transport.js'
 import {
@@ -45,6 +46,12 @@ export async function openTransport(options: OpenTransportOptions): Promise<Netw
     await stream.close()
     throw error
   }
+  const drops = new ReceiveDrops({
+    clock,
+    counters: datagram.counters,
+    multicastAddress: localhostRange.multicastAddress,
+    ports: () => datagram.ports,
+  })
   const watch = resolved.streamReach === StreamReach.network ? watchPaths(resolved, datagram, stream, paths) : undefined
   return {
     range,
@@ -52,6 +59,7 @@ export async function openTransport(options: OpenTransportOptions): Promise<Netw
     stream,
     close: async () => {
       watch?.close()
+      drops.close()
       await Promise.all([datagram.close(), stream.close()])
     },
   }

@@ -64,8 +64,12 @@ export class RequestConnection {
     if (!this.isProven) this.#retire()
   }
 
+  /** @throws NumacastError NUMACAST_CLOSED, NUMACAST_LIMIT */
   request(body: Uint8Array, options: RequestOptions): Promise<Buffer> {
     const { highWaterMark } = this.#components.limits
+    if (this.#dealer.closed) {
+      throw new NumacastError('NUMACAST_CLOSED', `the connection to ${this.endpoint} is closed`)
+    }
     if (this.#pending.size >= highWaterMark) {
       throw new NumacastError(
         'NUMACAST_LIMIT',

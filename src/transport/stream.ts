@@ -15,7 +15,7 @@ import type { FrameHandler, Rendezvous, RequestOptions, StreamLane } from './tra
 import { createContext, tcpEndpoint } from './zeromq.js'
 
 export interface StreamLaneOptions {
-  /** The longest request, reply or live body. @default 4 MiB: a 1 MiB sample, or a chunk of a large cache, with room */
+  /** The longest request, reply or live body. @default 12 MiB: the largest sample behind a chunk of a large cache, with room */
   readonly maxMessageBytes?: number
   /** Frames that may wait per peer, and requests per endpoint that may wait for replies. @default 4000 */
   readonly highWaterMark?: number
@@ -30,7 +30,7 @@ export interface ResolvedStreamLaneOptions {
 }
 
 export const defaultStreamLaneOptions: ResolvedStreamLaneOptions = Object.freeze({
-  maxMessageBytes: 4 * 1024 * 1024,
+  maxMessageBytes: 12 * 1024 * 1024,
   highWaterMark: 4_000,
   idleMs: 30_000,
 })

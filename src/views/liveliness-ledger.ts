@@ -26,6 +26,16 @@ export interface LivelinessChange {
   readonly mayReassign: boolean
 }
 
+/** A worker as it is known at one time. */
+export interface TrackedWorker
+  extends Pick<
+    WorkerStatus,
+    'workerId' | 'host' | 'numaNode' | 'pid' | 'incarnation' | 'liveliness' | 'cause' | 'detail'
+  > {
+  readonly claimant: Guid
+  readonly predecessor: RosterRow['predecessor']
+}
+
 type Known = Omit<LivelinessChange, 'before' | 'after' | 'mayReassign'> & {
   readonly claimant: Guid
   readonly state: LivelinessState
@@ -41,11 +51,7 @@ export class LivelinessLedger {
    * @param status the worker now; undefined when nobody speaks of it any more
    * @param lives whether a claimant of its name is said to live
    */
-  track(
-    workerId: string,
-    status: (WorkerStatus & { readonly claimant: Guid; readonly predecessor: RosterRow['predecessor'] }) | undefined,
-    lives: (claimant: Guid) => boolean,
-  ): LivelinessChange[] {
+  track(workerId: string, status: TrackedWorker | undefined, lives: (claimant: Guid) => boolean): LivelinessChange[] {
     const before = this.#known.get(workerId)
     if (status === undefined) {
       this.#known.delete(workerId)
@@ -100,7 +106,7 @@ export class LivelinessLedger {
   }
 }
 
-function knownOf(status: WorkerStatus & { readonly claimant: Guid }): Known {
+function knownOf(status: TrackedWorker): Known {
   const { workerId, host, numaNode, pid, incarnation, liveliness, cause, detail, claimant } = status
   return { workerId, host, numaNode, pid, incarnation, claimant, state: { liveliness, cause, detail } }
 }

@@ -39,6 +39,7 @@ const announcedWriterQos = announcedQos.extend({
     .int()
     .min(-(2 ** 31))
     .max(2 ** 31 - 1),
+  autodispose: z.boolean(),
 })
 
 const endpointShape = {

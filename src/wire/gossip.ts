@@ -23,6 +23,9 @@ export const gossipRequestSchema = z.object({
 
 const referralSchema = z.object({
   guid: guidSchema,
+  /** Of its process: whether loopback leads to it. */
+  bootId: z.string().max(256),
+  networkNamespace: z.number().min(0).nullable(),
   /** Where it answers requests, best first, as far as the answerer can tell. */
   endpoints: z.array(z.string().max(256)).max(maxReferralEndpoints),
 })

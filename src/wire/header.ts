@@ -15,7 +15,7 @@ import { type ByteReader, type ByteWriter, malformed, Rejection } from './bytes.
  */
 export const headerBytes = 5 + guidBytes
 
-export const FrameKind = { beacon: 1, samples: 2, solicit: 3 } as const
+export const FrameKind = { beacon: 1, samples: 2, solicit: 3, ask: 4 } as const
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind]
 
 export const wireVersion = 1
@@ -47,8 +47,8 @@ export function readHeader(input: ByteReader): FrameHeader {
   const flags = buffer[start + 3] ?? 0
   if ((flags & sealedFlag) !== 0) throw malformed(Rejection.sealed, 'frame header')
   const kind = buffer[start + 4]
-  if (kind !== FrameKind.beacon && kind !== FrameKind.samples && kind !== FrameKind.solicit) {
+  if (kind === undefined || kind < FrameKind.beacon || kind > FrameKind.ask) {
     throw malformed(Rejection.badKind, 'frame header')
   }
-  return { kind, from: buffer.toString('hex', start + 5, start + headerBytes) as Guid }
+  return { kind: kind as FrameKind, from: buffer.toString('hex', start + 5, start + headerBytes) as Guid }
 }

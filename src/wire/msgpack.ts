@@ -35,7 +35,8 @@ export function unpack(bytes: Buffer, limits: MsgpackLimits = {}): unknown {
   return unpackChecked(bytes)
 }
 
-const defaultMaxDepth = 16
+/** Of nested arrays and maps. */
+export const defaultMaxDepth = 16
 
 /**
  * @throws NumacastError NUMACAST_MALFORMED: truncated, trailing bytes, nested too deep, more elements announced

@@ -28,8 +28,6 @@ export const pullRequestSchema = z.object({
   /** The requester hears the answerer's frames. Absent: it does not say. */
   hears: z.boolean().optional(),
   tokens: z.array(tokenSchema).max(65_536),
-  /** The requester has not heard the answerer for longer than it should. */
-  missed: z.boolean().optional(),
 })
 
 /** What the writer gives a reader: the changes after its token, the whole cache, or nothing, with the reason. */

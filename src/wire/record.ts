@@ -1,5 +1,7 @@
 import { malformed, Rejection } from './bytes.js'
-import { checkMsgpack, pack, unpackChecked } from './msgpack.js'
+import { checkMsgpack } from './msgpack.js'
+import { RecordEncoder } from './record-encoder.js'
+import { ValueReader } from './value-reader.js'
 
 /**
  * A value on the wire is a MessagePack array of its fields in the writer's declared order. The field names
@@ -8,33 +10,39 @@ import { checkMsgpack, pack, unpackChecked } from './msgpack.js'
  */
 export class RecordCodec<T extends object> {
   readonly fields: readonly string[]
+  readonly #encoder: RecordEncoder
 
   constructor(fields: readonly string[]) {
     this.fields = fields
+    this.#encoder = new RecordEncoder(fields)
   }
 
+  /**
+   * Bytes that every reader accepts, valid until the next call.
+   * @throws NumacastError NUMACAST_MALFORMED for a value that no reader would
+   */
   encode(value: T): Buffer {
-    const record = value as Record<string, unknown>
-    return pack(this.fields.map((field) => record[field]))
+    return this.#encoder.encode(value as Record<string, unknown>)
   }
 
   /** As {@link decodeRecord}, by these fields. */
   decode(bytes: Uint8Array): T | undefined {
-    return decodeRecord<T>(this.fields, bytes)
+    return decodeRecord<T>(this.fields, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
   }
 }
 
 /**
- * Decodes bytes that {@link checkRecord} has passed. Fields that are absent are left out.
+ * Decodes a record that {@link checkRecord} has passed and that begins at `start`. Fields that are absent are left out.
  * @returns undefined when the bytes are not an array, or hold more values than there are fields
  */
-export function decodeRecord<T extends object>(fields: readonly string[], bytes: Uint8Array): T | undefined {
-  const values = unpackChecked(bytes)
-  if (!Array.isArray(values) || values.length > fields.length) return undefined
+export function decodeRecord<T extends object>(fields: readonly string[], bytes: Buffer, start = 0): T | undefined {
+  const reader = new ValueReader(bytes, start)
+  const count = reader.arrayLength()
+  if (count === undefined || count > fields.length) return undefined
   const record: Record<string, unknown> = {}
-  for (let index = 0; index < values.length; index++) {
-    const field = fields[index]
-    if (field !== undefined && values[index] !== undefined) record[field] = values[index]
+  for (let index = 0; index < count; index++) {
+    const value = reader.value()
+    if (value !== undefined) record[fields[index] as string] = value
   }
   return record as T
 }

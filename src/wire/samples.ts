@@ -35,6 +35,8 @@ export interface WireSample {
   readonly seq: Seq
   readonly ageMs: number
   readonly disposed: boolean
+  /** The number under which the value was written: `seq`, or less where its writer now gives the instance up. */
+  readonly valueSeq: Seq
   readonly origin: Origin | undefined
   readonly key: string
   readonly frame: Buffer
@@ -46,6 +48,8 @@ export interface WireSample {
 export interface OutgoingSample {
   readonly seq: Seq
   readonly disposed: boolean
+  /** Below `seq`: the writer gives the instance up, and this is the number of its last value. */
+  readonly valueSeq: Seq
   readonly origin: Origin | undefined
   readonly keyBytes: Uint8Array
   /** Only the first `valueLength` bytes count. */
@@ -56,9 +60,12 @@ export interface OutgoingSample {
 const fixedBytes = headerBytes + 20
 const disposedFlag = 0x01
 const originFlag = 0x02
-const knownFlags = disposedFlag | originFlag
+const unregisteredFlag = 0x08
+const knownFlags = disposedFlag | originFlag | unregisteredFlag
 const originBytes = guidBytes + 10
 export const maxKeyBytes = 1024
+/** What any topic may allow at most; a message of the stream lane holds it. */
+export const maxValueBytes = 8 * 1024 * 1024
 
 /** Fills one frame (or catch-up block) after another; reused for the life of its owner. */
 export class SamplesEncoder {
@@ -100,19 +107,26 @@ export class SamplesEncoder {
     const out = this.#out
     const delta = sample.seq - this.#lastSeq
     const ageMs = Math.max(0, Math.min(maxU48, Math.round(sampleAgeMs)))
+    const valueDelta = sample.seq - sample.valueSeq
     const wanted =
       1 +
       varintBytes(delta) +
       varintBytes(ageMs) +
+      (valueDelta === 0 ? 0 : varintBytes(valueDelta)) +
       (sample.origin === undefined ? 0 : originBytes) +
       varintBytes(sample.keyBytes.length) +
       sample.keyBytes.length +
       varintBytes(sample.valueLength) +
       sample.valueLength
     if (wanted > out.room || this.#count === 0xffff) return false
-    out.u8((sample.disposed ? disposedFlag : 0) | (sample.origin === undefined ? 0 : originFlag))
+    out.u8(
+      (sample.disposed ? disposedFlag : 0) |
+        (sample.origin === undefined ? 0 : originFlag) |
+        (valueDelta === 0 ? 0 : unregisteredFlag),
+    )
     out.varint(delta)
     out.varint(ageMs)
+    if (valueDelta !== 0) out.varint(valueDelta)
     if (sample.origin !== undefined) {
       out.hex(sample.origin.participant)
       out.u32(sample.origin.writer)
@@ -160,16 +174,33 @@ export function readSamples(input: ByteReader, head: SamplesHead): WireSample[] 
     seq += delta
     if (delta === 0 || seq > maxU48) throw malformed(Rejection.badNumber, 'sample seq')
     const ageMs = input.varint()
+    const valueSeq = (flags & unregisteredFlag) === 0 ? seq : seq - readValueDelta(input, seq)
     const origin = (flags & originFlag) === 0 ? undefined : readOrigin(input)
     const keyLength = input.varint()
     if (keyLength > maxKeyBytes) throw malformed(Rejection.badText, 'sample key')
     const key = input.text(keyLength)
     const valueStart = input.skip(input.varint())
     const disposed = (flags & disposedFlag) !== 0
-    samples.push({ seq, ageMs, disposed, origin, key, frame: input.buffer, valueStart, valueEnd: input.position })
+    samples.push({
+      seq,
+      ageMs,
+      disposed,
+      valueSeq,
+      origin,
+      key,
+      frame: input.buffer,
+      valueStart,
+      valueEnd: input.position,
+    })
   }
   if (input.remaining !== 0) throw malformed(Rejection.trailingBytes, 'samples frame')
   return samples
+}
+
+function readValueDelta(input: ByteReader, seq: Seq): number {
+  const delta = input.varint()
+  if (delta === 0 || delta >= seq) throw malformed(Rejection.badNumber, 'sample value number')
+  return delta
 }
 
 function readOrigin(input: ByteReader): Origin {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { until } from '../support/eventually.js'
+import { childrenOf } from '../support/processes.js'
 import type { MemberSpec, Order, Sighting, Word } from './member.js'
 
 const program = fileURLToPath(new URL('./member.js', import.meta.url))
@@ -10,11 +11,14 @@ export interface MemberSurroundings {
   /** A command that executes the rest of its line, or has it executed and passes on what it says. */
   readonly prefix?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
+  /** The prefix starts the rest as a child and waits for it: signals are meant for that. @default false */
+  readonly forks?: boolean
 }
 
 /** A member of the fleet in a process of its own, everything that it has said, and whether it was meant to live. */
 export class MemberProcess {
   readonly spec: MemberSpec
+  readonly surroundings: MemberSurroundings
   readonly child: ChildProcess
   readonly ended: Promise<void>
   readonly words: Word[] = []
@@ -27,6 +31,7 @@ export class MemberProcess {
 
   constructor(spec: MemberSpec, surroundings: MemberSurroundings = {}) {
     this.spec = spec
+    this.surroundings = surroundings
     const [command = process.execPath, ...args] = [
       ...(surroundings.prefix ?? []),
       process.execPath,
@@ -92,7 +97,8 @@ export class MemberProcess {
 
   signal(signal: NodeJS.Signals): void {
     if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') this.condemned = true
-    this.child.kill(signal)
+    const target = this.surroundings.forks === true ? childrenOf(this.child.pid ?? 0)[0] : this.child.pid
+    if (target !== undefined) process.kill(target, signal)
   }
 
   /** Ends it if it still runs, stopped or not. */

@@ -2,7 +2,6 @@
 // what it observes, and does what it is told to suffer. Started by MemberProcess.
 import type { NumacastError } from '../../src/core/errors.js'
 import { joinDomain, type Participant } from '../../src/pubsub/participant.js'
-import { ownIdentity } from '../../src/pubsub/process.js'
 import { Collector } from '../../src/roles/collector.js'
 import { Worker } from '../../src/roles/worker.js'
 import { FleetView } from '../../src/views/fleet-view.js'
@@ -15,8 +14,6 @@ export interface MemberSpec {
   readonly name: string
   /** Of `workers`: one participant each. */
   readonly workerIds?: readonly string[]
-  /** Another machine, for members that share a kernel: stands for its boot id and its name. */
-  readonly host?: string
   /** What happens when the process that started it is gone, as the IPC channel tells. @default 'stay' */
   readonly orphaned?: 'leave' | 'stay'
 }
@@ -66,12 +63,11 @@ const say = (word: Word): void => {
   if (process.connected) process.send?.(word, () => {})
 }
 
-const identity = spec.host === undefined ? ownIdentity() : { ...ownIdentity(), bootId: spec.host, host: spec.host }
 const joined: Participant[] = []
 const closers: (() => Promise<void>)[] = []
 
 async function join(properties: Readonly<Record<string, string | number>>): Promise<Participant> {
-  const participant = await joinDomain({ domain: spec.domain, name: spec.name, properties }, { identity })
+  const participant = await joinDomain({ domain: spec.domain, name: spec.name, properties })
   joined.push(participant)
   return participant
 }

@@ -1,7 +1,7 @@
 /**
  * A program of the tests between hosts: a participant that writes instances of its own and reads everybody's.
  *
- *     member <domain> <name> <instances> [range]
+ *     member <domain> <name> <instances> [range] [listed peer,…]
  *
  * Commands on stdin, one answer each on stdout:
  *
@@ -15,6 +15,7 @@ import { joinDomain } from '../../src/pubsub/participant.js'
 import { defineTopic } from '../../src/pubsub/topic.js'
 import { openTransport } from '../../src/transport/open.js'
 import type { Range } from '../../src/transport/range.js'
+import { StreamReach } from '../../src/transport/transport-options.js'
 
 export interface MemberState {
   /** What it holds, by key. */
@@ -27,20 +28,27 @@ export interface MemberState {
   readonly seen: Record<string, string[]>
   /** The liveliness of each peer now, by name. */
   readonly peers: Record<string, string>
+  /** Whether each peer hears this member, by name, as far as it has said. */
+  readonly hearsUs: Record<string, boolean | null>
+  /** Connections for live frames that it has dialled. */
+  readonly liveConnections: number
   /** Of the participant and of both its lanes. */
   readonly counters: Record<string, number>
   readonly endpoints: readonly string[]
 }
 
-const [domain, name = '', instances, range = 'subnet'] = process.argv.slice(2)
+const [domain, name = '', instances, range = 'subnet', listed = ''] = process.argv.slice(2)
+const peers = listed === '' ? [] : listed.split(',')
 const topic = defineTopic<{ id: string; n: number }>({ name: 'state', key: 'id', fields: ['id', 'n'] })
 const transport = await openTransport({
   domain: Number(domain),
   clock: systemClock,
   range: range as Range,
+  streamReach: StreamReach.network,
   insecure: true,
 })
-const participant = await joinDomain({ domain: Number(domain), name }, { transport })
+const options = { domain: Number(domain), name, range: range as Range, insecure: true, peers }
+const participant = await joinDomain(options, { transport })
 const writer = participant.writer(topic)
 const reader = participant.reader(topic)
 
@@ -75,6 +83,8 @@ function state(): MemberState {
     violations,
     seen: Object.fromEntries([...seen].map(([peer, states]) => [peer, [...states]])),
     peers: Object.fromEntries(participant.peers().map((peer) => [peer.name, peer.verdict.liveliness])),
+    hearsUs: Object.fromEntries(participant.peers().map((peer) => [peer.name, peer.hearsUs])),
+    liveConnections: transport.stream.connections.live,
     counters: {
       ...participant.counters.snapshot(),
       ...transport.datagram.counters.snapshot(),

@@ -6,6 +6,12 @@ import type { MemberState } from './member.js'
 
 const program = fileURLToPath(new URL('./member.js', import.meta.url))
 
+export interface MemberOptions {
+  readonly instances?: number
+  readonly range?: string
+  readonly peers?: readonly string[]
+}
+
 /** A running member.ts, and how to talk to it. */
 export class Member {
   readonly name: string
@@ -13,10 +19,10 @@ export class Member {
   #asked = 0
   #wrote = 0
 
-  constructor(network: HostNetwork, host: string, name: string, options: { instances?: number; range?: string } = {}) {
-    const { instances = 20, range = 'subnet' } = options
+  constructor(network: HostNetwork, host: string, name: string, options: MemberOptions = {}) {
+    const { instances = 20, range = 'subnet', peers = [] } = options
     this.name = name
-    this.process = network.host(host).run(program, ['7', name, String(instances), range])
+    this.process = network.host(host).run(program, ['7', name, String(instances), range, peers.join(',')])
   }
 
   async ready(): Promise<this> {

@@ -1,17 +1,27 @@
 import t from 'tap'
 import { DatagramWays } from '../../src/pubsub/datagram-ways.js'
-import type { FrameSource } from '../../src/transport/transport.js'
 
 const at = (address: string, port = 7) => ({ address, port })
 
-function met(source: FrameSource, sequence: number): DatagramWays {
+function waysOf(source: ReturnType<typeof at>, sequence: number): DatagramWays {
   const ways = new DatagramWays()
   ways.takeBeacon(source, sequence)
   return ways
 }
 
+t.test('of one that was met by stream the first datagram comes from an address that it named', async (t) => {
+  const ways = new DatagramWays()
+  t.ok(ways.isKnown(at('10.9.9.9')), 'it has named none')
+  ways.setAddresses(new Set(['10.0.0.1']))
+  t.notOk(ways.isKnown(at('10.9.9.9')))
+  t.ok(ways.isKnown(at('10.0.0.1', 8)))
+  t.equal(ways.main, undefined)
+  t.ok(ways.takeBeacon(at('10.0.0.1', 8), 5))
+  t.same(ways.main, at('10.0.0.1', 8))
+})
+
 t.test('one port, at the addresses that the descriptor names', async (t) => {
-  const ways = met(at('10.0.0.1'), 1)
+  const ways = waysOf(at('10.0.0.1'), 1)
   t.ok(ways.isKnown(at('10.0.0.1')))
   t.notOk(ways.isKnown(at('10.1.0.1')))
   ways.setAddresses(new Set(['10.0.0.1', '10.1.0.1']))
@@ -21,7 +31,7 @@ t.test('one port, at the addresses that the descriptor names', async (t) => {
 })
 
 t.test('a beacon that came another way before is a copy', async (t) => {
-  const ways = met(at('10.0.0.1'), 1)
+  const ways = waysOf(at('10.0.0.1'), 1)
   ways.setAddresses(new Set(['10.0.0.1', '10.1.0.1']))
   t.notOk(ways.takeBeacon(at('10.1.0.1'), 1))
   t.ok(ways.takeBeacon(at('10.1.0.1'), 2), 'the other way was faster')
@@ -32,14 +42,14 @@ t.test('a beacon that came another way before is a copy', async (t) => {
 })
 
 t.test('the sequence wraps', async (t) => {
-  const ways = met(at('10.0.0.1'), 0xffff_ffff)
+  const ways = waysOf(at('10.0.0.1'), 0xffff_ffff)
   ways.setAddresses(new Set(['10.0.0.1', '10.1.0.1']))
   t.ok(ways.takeBeacon(at('10.1.0.1'), 0))
   t.notOk(ways.takeBeacon(at('10.1.0.1'), 0xffff_ffff))
 })
 
 t.test('the main way follows the descriptor, or the first beacon after a long silence', async (t) => {
-  const ways = met(at('10.0.0.1'), 1)
+  const ways = waysOf(at('10.0.0.1'), 1)
   ways.setAddresses(new Set(['10.1.0.1']))
   t.ok(ways.takeBeacon(at('10.1.0.1'), 2))
   t.same(ways.main, at('10.1.0.1'))

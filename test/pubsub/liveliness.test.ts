@@ -14,7 +14,7 @@ function story(participant: Participant): string[] {
   const told: string[] = []
   participant.onPeer(({ kind, peer }: PeerEvent) => {
     const { liveliness, cause, evidence } = peer.verdict
-    if (kind !== 'joined')
+    if (kind === 'liveliness-changed' || kind === 'left')
       told.push([kind, peer.name, liveliness, cause, evidence].filter((part) => part !== null).join(' '))
   })
   return told
@@ -52,7 +52,8 @@ t.test('an observer blocked for 1, 5 and 10 s, with a third of the datagrams los
       t.match(observer.health, { score: 0, degraded: false })
 
       plane.network.disconnect('peer 7')
-      await plane.clock.advance(3_000 + 500)
+      // Three of its slowest signs of life, the question, and a check.
+      await plane.clock.advance(3 * 2_000 + 1_000 + 500)
       t.ok(told.includes('left peer 7 dead lease-expired lease'), 'and one that is gone is found')
     })
   }
@@ -82,15 +83,10 @@ t.test('one whose datagrams do not come through answers for itself', async (t) =
   await plane.clock.advance(1_000)
   plane.network.setLinkFaults('a', 'b', { lossRatio: 1 })
   await plane.clock.advance(60_000)
-  t.same(
-    told,
-    ['liveliness-changed a suspect lease', 'liveliness-changed a alive beacon'],
-    'asked in time from then on',
-  )
-  t.ok(a.counters.get('request.missed') > 10, 'and hears that it is missed')
+  t.same(told, [], 'it is asked before it is overdue')
   plane.network.setLinkFaults('a', 'b', undefined)
   await plane.clock.advance(5_000)
-  t.equal(told.length, 2)
+  t.same(told, [])
   t.equal(a.health.score, 0)
 })
 
@@ -123,7 +119,7 @@ t.test('when most fall silent at once the observer doubts itself', async (t) => 
   )
   // One of five, on the other hand, is one of five.
   plane.network.disconnect('3')
-  await plane.clock.advance(4_000)
+  await plane.clock.advance(8_000)
   t.equal(told.at(-1), 'left 3 dead lease-expired lease')
 })
 
@@ -184,9 +180,9 @@ t.test('options: how long an absence is death, and how long a probation lasts', 
   b.reader(topic)
   await plane.clock.advance(1_000)
   plane.network.disconnect('a')
-  await plane.clock.advance(11_500)
+  await plane.clock.advance(11_000)
   t.same(told.slice(1), ['liveliness-changed a unreachable host-silent lease'])
-  await plane.clock.advance(1_500)
+  await plane.clock.advance(2_000)
   t.same(told.slice(2), ['liveliness-changed a dead host-silent lease', 'left a dead host-silent lease'])
   plane.network.reconnect('a')
   await plane.clock.advance(1_000)

@@ -88,7 +88,8 @@ export class RawPeer {
       const bytes = this.#codec.encode(value)
       const keyBytes = Buffer.from(value.id)
       const seq = prevSeq + index + 1
-      encoder.add({ seq, disposed: false, origin: undefined, keyBytes, value: bytes, valueLength: bytes.length }, 1)
+      const sample = { seq, valueSeq: seq, disposed: false, origin: undefined, keyBytes }
+      encoder.add({ ...sample, value: bytes, valueLength: bytes.length }, 1)
     })
     return encoder.finish()
   }

@@ -120,6 +120,7 @@ t.test('what is announced', (t) => {
     leaseMs: 5,
     ownership: 'shared',
     ownershipStrength: 7,
+    autodispose: false,
     destinationOrder: 'by-reception',
   })
   t.end()

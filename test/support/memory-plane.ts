@@ -4,6 +4,7 @@ import { type ProcessProbe, type ProcessReading, unknownReading } from '../../sr
 import { joinDomain, type Participant } from '../../src/pubsub/participant.js'
 import type { ParticipantOptions } from '../../src/pubsub/participant-options.js'
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../src/transport/memory.js'
+import { Range } from '../../src/transport/range.js'
 import type { ProcessIdentity } from '../../src/wire/descriptor.js'
 import type { BlockableLoop } from './blockable.js'
 import { FakeClock } from './fake-clock.js'
@@ -14,6 +15,8 @@ export class MemoryPlane {
   readonly network: MemoryNetwork
   /** What the kernel would say of a participant's process, by participant name. */
   readonly probes = new Map<string, ProcessProbe | ProcessReading>()
+  /** What a name resolves to, when it is not a participant's. */
+  readonly hosts = new Map<string, readonly string[]>()
   readonly #seed: number
   readonly #names = new Map<number, string>()
   readonly #open = new Set<Participant>()
@@ -31,7 +34,7 @@ export class MemoryPlane {
     identity: Partial<ProcessIdentity> = {},
     loop?: BlockableLoop,
   ): Promise<Participant> {
-    const transport = this.network.open(name)
+    const transport = this.network.open(name, options.range === Range.off ? Range.off : Range.subnet)
     const pid = ++this.#joined
     this.#names.set(pid, name)
     const participant = await joinDomain(
@@ -39,6 +42,11 @@ export class MemoryPlane {
       {
         clock: loop ?? this.clock,
         transport: loop === undefined ? transport : loop.through(transport),
+        resolve: async (host) => {
+          const addresses = this.hosts.get(host) ?? [host]
+          if (addresses.length === 0) throw new Error(`nobody knows ${host}`)
+          return addresses
+        },
         random: seededRandom(this.#seed * 1000 + pid),
         identity: {
           host: 'memory',
@@ -85,7 +93,7 @@ export function openPlane(t: Test, seed = 1): MemoryPlane {
   t.teardown(async () => {
     await plane.close()
     // What is still under way in the network arrives at nobody.
-    await plane.clock.advance(200)
+    await plane.clock.advance(2_000)
     if (plane.clock.pendingTimers > 0) throw new Error(`${plane.clock.pendingTimers} timers are left`)
   })
   return plane

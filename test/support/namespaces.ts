@@ -96,7 +96,8 @@ export class HostNetwork {
     this.partition()
   }
 
-  /** `no-multicast` as in most clouds, `tcp-only` as behind strict firewalls; from and to the host. */
+  /** `no-multicast` as in most clouds, `tcp-only` as behind strict firewalls; from and to the host. One that is
+   * `deaf` receives no multicast and is heard itself. */
   restrict(name: string, ...shortcomings: readonly Shortcoming[]): void {
     this.#rulesOf.set(name, new Set(shortcomings))
     this.#apply()
@@ -132,8 +133,10 @@ export class HostNetwork {
   #restrictionRules(): string[] {
     return [...this.#rulesOf].flatMap(([name, shortcomings]) =>
       [...shortcomings].flatMap((shortcoming) => {
-        const what = shortcoming === 'no-multicast' ? 'ip daddr 224.0.0.0/4' : 'ip protocol udp'
-        return ['iifname', 'oifname'].map((way) => `${way} ${this.#portSet([name])} ${what} drop`)
+        const what = shortcoming === 'tcp-only' ? 'ip protocol udp' : 'ip daddr 224.0.0.0/4'
+        // The switch hands out what the host is to receive.
+        const ways = shortcoming === 'deaf' ? ['oifname'] : ['iifname', 'oifname']
+        return ways.map((way) => `${way} ${this.#portSet([name])} ${what} drop`)
       }),
     )
   }
@@ -144,7 +147,7 @@ export class HostNetwork {
   }
 }
 
-export type Shortcoming = 'no-multicast' | 'tcp-only'
+export type Shortcoming = 'no-multicast' | 'tcp-only' | 'deaf'
 
 /** A network of these hosts; undefined when the machine cannot have one: the test is skipped then, and says why. */
 export async function networkOf(t: Test, names: readonly string[]): Promise<HostNetwork | undefined> {

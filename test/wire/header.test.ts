@@ -23,7 +23,7 @@ t.test('refusals', (t) => {
     ['bad-version', 2, 2],
     ['sealed', 3, 1],
     ['bad-kind', 4, 0],
-    ['bad-kind', 4, 4],
+    ['bad-kind', 4, 5],
   ]
   for (const [reason, at, byte] of cases) {
     const frame = header()

@@ -30,7 +30,9 @@ const descriptor: Descriptor = {
   properties: { role: 'worker', slots: 4, ready: true, none: null },
   requestEndpoints: ['ipc://@name'],
   liveEndpoints: [],
-  writers: [{ ...endpoint, qos: { ...qos, ownershipStrength: -1 }, fields: ['id', 'n'], lane: 'datagram' }],
+  writers: [
+    { ...endpoint, qos: { ...qos, ownershipStrength: -1, autodispose: false }, fields: ['id', 'n'], lane: 'datagram' },
+  ],
   readers: [endpoint],
 }
 const request = { descriptor, knownVersion: 0, tokens: [{ reader: 1, writer: 2, seq: 3, base: 4 }] }

@@ -15,11 +15,18 @@ const guid = newGuid()
 const owner = newGuid()
 const writer = 5 as EntityId
 
-function outgoing(seq: number, key: string, value: string | undefined, relayed = false): OutgoingSample {
+function outgoing(
+  seq: number,
+  key: string,
+  value: string | undefined,
+  relayed = false,
+  valueSeq = seq,
+): OutgoingSample {
   const bytes = Buffer.from(value ?? '')
   return {
     seq,
     disposed: value === undefined,
+    valueSeq,
     origin: relayed ? { participant: owner, writer, seq: seq * 2 } : undefined,
     keyBytes: Buffer.from(key),
     // Longer than what counts, as a cache's slots are.
@@ -42,20 +49,23 @@ t.test('there and back, whatever the samples', (t) => {
     value: fc.option(fc.string({ maxLength: 300 }), { nil: undefined }),
     relayed: fc.boolean(),
     ageMs: fc.nat(2 ** 40),
+    valueDelta: fc.oneof(fc.constant(0), fc.nat(2 ** 20)),
   })
   const encoder = new SamplesEncoder(guid, 60_000)
   fc.assert(
     fc.property(fc.nat(2 ** 40), fc.array(sample, { maxLength: 40 }), (prevSeq, samples) => {
       encoder.begin(writer, prevSeq, 1234.5)
       let seq = prevSeq
-      const expected = samples.map(({ skip, key, value, relayed, ageMs }) => {
+      const expected = samples.map(({ skip, key, value, relayed, ageMs, valueDelta }) => {
         seq += skip
-        if (!encoder.add(outgoing(seq, key, value, relayed), ageMs)) throw new Error('full')
+        const valueSeq = Math.max(1, seq - valueDelta)
+        if (!encoder.add(outgoing(seq, key, value, relayed, valueSeq), ageMs)) throw new Error('full')
         return {
           seq,
           key,
           value: value ?? '',
           disposed: value === undefined,
+          valueSeq,
           ageMs,
           origin: relayed ? seq * 2 : undefined,
         }
@@ -63,10 +73,11 @@ t.test('there and back, whatever the samples', (t) => {
       if (encoder.lastSeq !== seq || encoder.count !== samples.length) throw new Error('counts')
       const { head, samples: found } = decode(encoder.finish())
       if (head.prevSeq !== prevSeq || head.writer !== writer || head.sentWallMs !== 1234.5) throw new Error('head')
-      const got = found.map(({ seq, key, disposed, ageMs, origin, frame, valueStart, valueEnd }) => {
+      const got = found.map(({ seq, key, disposed, valueSeq, ageMs, origin, frame, valueStart, valueEnd }) => {
         if (origin !== undefined && (origin.participant !== owner || origin.writer !== writer))
           throw new Error('origin')
-        return { seq, key, value: frame.toString('utf8', valueStart, valueEnd), disposed, ageMs, origin: origin?.seq }
+        const value = frame.toString('utf8', valueStart, valueEnd)
+        return { seq, key, value, disposed, valueSeq, ageMs, origin: origin?.seq }
       })
       if (JSON.stringify(got) !== JSON.stringify(expected)) throw new Error(JSON.stringify([got, expected]))
     }),
@@ -122,6 +133,7 @@ t.test('refusals', (t) => {
     ['bad-number', patched((bytes) => bytes.writeUInt8(0, first + 1))],
     ['bad-text', patched((bytes) => bytes.writeUInt8(0xff, first + 4))],
     ['truncated', patched((bytes) => bytes.writeUInt8(0x7f, first + 7))],
+    ['bad-number', frameOf({ ...outgoing(8, 'k', 'v'), valueSeq: 0 })],
     ['bad-text', frameOf(outgoing(8, 'k'.repeat(maxKeyBytes + 1), 'v'))],
     ['bad-number', frameOf({ ...outgoing(8, 'k', 'v'), origin: { participant: owner, writer, seq: 0 } })],
     [

@@ -1,0 +1,44 @@
+import type { Random } from '../core/random.js'
+
+/** Asked in one round; over a few rounds everybody is. */
+const fanOut = 3
+const minIntervalMs = 2_000
+const maxIntervalMs = 60_000
+const jitter = 0.2
+
+/**
+ * When to ask others whom they know, and whom of them to ask: a few at random, twice as late after each round that
+ * brought nothing new, and soon again when something has changed. Pure.
+ */
+export class GossipRounds {
+  readonly #random: Random
+  #intervalMs = minIntervalMs
+  #nextMs = 0
+
+  constructor(random: Random) {
+    this.#random = random
+  }
+
+  /** Something has changed: here, or with those who may be asked. */
+  hasten(nowMs: number): void {
+    this.#intervalMs = minIntervalMs
+    this.#nextMs = Math.min(this.#nextMs, nowMs + this.#spread(minIntervalMs))
+  }
+
+  /** Whom to ask now; nobody when it is not time. */
+  take<T>(candidates: readonly T[], nowMs: number): T[] {
+    if (nowMs < this.#nextMs || candidates.length === 0) return []
+    this.#nextMs = nowMs + this.#spread(this.#intervalMs)
+    this.#intervalMs = Math.min(maxIntervalMs, 2 * this.#intervalMs)
+    const left = [...candidates]
+    const chosen: T[] = []
+    while (left.length > 0 && chosen.length < fanOut) {
+      chosen.push(...left.splice(Math.floor(this.#random() * left.length), 1))
+    }
+    return chosen
+  }
+
+  #spread(delayMs: number): number {
+    return delayMs * (1 + jitter * (2 * this.#random() - 1))
+  }
+}

@@ -1,0 +1,26 @@
+import { joinDomain } from '../../src/pubsub/participant.js'
+import { defineTopic, type Lane } from '../../src/pubsub/topic.js'
+
+/** A child of slow-reader.test.ts: says `ready`, then the samples heard once it has `count` instances. */
+const [domain, lane, count] = process.argv.slice(2)
+const topic = defineTopic<{ id: string; n: number; ballast: string }>({
+  name: 'state',
+  key: 'id',
+  fields: ['id', 'n', 'ballast'],
+  lane: lane as Lane,
+})
+
+const participant = await joinDomain({ domain: Number(domain), name: 'slow' })
+const reader = participant.reader(topic)
+let heard = 0
+let isDone = false
+reader.onSample(() => {
+  heard++
+  if (reader.size === Number(count) && !isDone) {
+    isDone = true
+    process.stdout.write(`${heard}\n`)
+  }
+})
+await reader.synced()
+process.stdout.write('ready\n')
+process.once('SIGTERM', () => void participant.close().then(() => process.exit(0)))

@@ -1,0 +1,39 @@
+import t from 'tap'
+import { discoveryWindowMs } from '../../src/pubsub/sync-waiters.js'
+import { defineTopic } from '../../src/pubsub/topic.js'
+import { openPlane } from '../support/memory-plane.js'
+
+const topic = defineTopic<{ readonly id: string }>({ name: 'state', key: 'id', fields: ['id'] })
+
+t.test('a reader waits for writers that nobody has met yet, and not where another reader has listened', async (t) => {
+  const plane = openPlane(t)
+  const a = await plane.join('a')
+  const b = await plane.join('b')
+  a.writer(topic).write({ id: 'k' })
+  const openedMs = plane.clock.nowMs()
+  await plane.settle(b.reader(topic).synced())
+  t.ok(plane.clock.nowMs() - openedMs >= discoveryWindowMs, 'the first one gives everybody time to answer')
+
+  const secondMs = plane.clock.nowMs()
+  const second = b.reader(topic)
+  await plane.settle(second.synced())
+  t.same(second.get('k')?.value, { id: 'k' })
+  t.ok(plane.clock.nowMs() - secondMs < discoveryWindowMs, 'the second one asks those who have')
+
+  const elsewhereMs = plane.clock.nowMs()
+  await plane.settle(b.reader(topic, { partition: ['default', 'elsewhere'] }).synced())
+  t.ok(plane.clock.nowMs() - elsewhereMs >= discoveryWindowMs, 'one new partition is enough to wait')
+})
+
+t.test('what nobody listened to meanwhile is explored anew', async (t) => {
+  const plane = openPlane(t)
+  const a = await plane.join('a')
+  const b = await plane.join('b')
+  a.writer(topic).write({ id: 'k' })
+  const first = b.reader(topic)
+  await plane.settle(first.synced())
+  first.close()
+  const againMs = plane.clock.nowMs()
+  await plane.settle(b.reader(topic).synced())
+  t.ok(plane.clock.nowMs() - againMs >= discoveryWindowMs)
+})

@@ -1,0 +1,35 @@
+/** A program of receive-drops.test.ts: sends itself more than its receive buffer holds before it reads any. */
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { systemClock } from '../../src/core/clock.js'
+import { openTransport } from '../../src/transport/open.js'
+import { portOf } from '../../src/transport/port.js'
+import { encodeRadio } from '../../src/wire/radio.js'
+
+const port = portOf(Number(process.argv[2]), 0)
+const transport = await openTransport({ domain: Number(process.argv[2]), clock: systemClock })
+let heard = 0
+await transport.datagram.join({ name: 'g', port }, () => heard++)
+const socket = createSocket('udp4')
+socket.bind(0, '127.0.0.1')
+await once(socket, 'listening')
+socket.setMulticastInterface('127.0.0.1')
+const frame = encodeRadio('g', Buffer.alloc(4_000))
+const sent = 5_000
+let left = sent
+await new Promise<void>((resolve) => {
+  // In one turn of the event loop, in which nothing is read.
+  for (let count = 0; count < sent; count++) {
+    socket.send(frame, port, '239.255.0.1', () => {
+      if (--left === 0) resolve()
+    })
+  }
+})
+socket.close()
+const lost = (): number => transport.datagram.counters.get('datagram.lost.receive-buffer')
+const waiting = setInterval(() => {
+  if (lost() === 0 || heard + lost() < sent) return
+  clearInterval(waiting)
+  console.log(JSON.stringify({ sent, heard, lost: lost() }))
+  void transport.close()
+}, 100)

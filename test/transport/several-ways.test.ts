@@ -1,0 +1,197 @@
+import t, { type Test } from 'tap'
+import { systemClock } from '../../src/core/clock.js'
+import { dialable, endpointList, parseEndpoint, tcpAddresses } from '../../src/transport/endpoint.js'
+import { ZeromqStreamLane } from '../../src/transport/stream.js'
+import { claimDomain } from '../support/domain-lock.js'
+import { until } from '../support/eventually.js'
+
+/** One peer at several endpoints: on one host 127.0.0.1, 127.0.0.2, … stand for the addresses of several interfaces. */
+
+const patient = { timeoutMs: 60_000 }
+const nowhere = 'ipc://@numacast-nobody-is-here'
+const bytes = (content: string): Buffer => Buffer.from(content, 'utf8')
+
+async function openLane(t: Test, addresses: readonly string[] = [], rendezvousPort = 0): Promise<ZeromqStreamLane> {
+  const lane = await ZeromqStreamLane.open({ clock: systemClock, name: 'ways', addresses, rendezvousPort })
+  t.teardown(() => lane.close())
+  lane.serve((request) => Buffer.concat([request, bytes('!')]))
+  return lane
+}
+
+const at = (lane: ZeromqStreamLane, address: string): string => lane.requestEndpointAt(address, lane.requestPort)
+
+t.test('it listens at the same port of every address, and says so', async (t) => {
+  const lane = await openLane(t, ['127.0.0.2', '127.0.0.3'])
+  const client = await openLane(t)
+  t.match(lane.requestEndpoints, [/^ipc:/, at(lane, '127.0.0.2'), at(lane, '127.0.0.3'), at(lane, '127.0.0.1')])
+  for (const endpoint of lane.requestEndpoints) t.same(await client.request(endpoint, bytes('?'), patient), bytes('?!'))
+  t.equal((await lane.publishEndpoints()).length, 4)
+})
+
+t.test('it follows addresses that come and go', async (t) => {
+  const lane = await openLane(t, ['127.0.0.2'])
+  await lane.publishEndpoints()
+  let changes = 0
+  lane.onEndpointsChanged(() => changes++)
+  await lane.follow(['127.0.0.3', '127.0.0.2'])
+  t.equal(changes, 1)
+  t.match(lane.requestEndpoints, [/^ipc:/, at(lane, '127.0.0.3'), at(lane, '127.0.0.2'), at(lane, '127.0.0.1')])
+  await lane.follow(['127.0.0.3'])
+  t.equal(changes, 2)
+  const client = await openLane(t)
+  await t.rejects(client.request(at(lane, '127.0.0.2'), bytes('?'), { timeoutMs: 200 }), { code: 'NUMACAST_TIMEOUT' })
+  t.same(await client.request(at(lane, '127.0.0.3'), bytes('?'), patient), bytes('?!'))
+  await lane.follow(['127.0.0.3'])
+  t.equal(changes, 2, 'nothing changed, nothing is told')
+  // 203.0.113.0/24 is nobody's (RFC 5737).
+  await lane.follow(['127.0.0.3', '203.0.113.1'])
+  t.ok(lane.isIncomplete)
+  t.equal(lane.counters.get('stream.failed.listen.eaddrnotavail'), 2, 'requests and live frames')
+  await lane.follow(['127.0.0.3'])
+  t.notOk(lane.isIncomplete)
+})
+
+t.test('of several ways the first that answers is kept, the others are closed', async (t) => {
+  const lane = await openLane(t, ['127.0.0.2'])
+  const client = await openLane(t)
+  const ways = [nowhere, at(lane, '127.0.0.2'), at(lane, '127.0.0.1')]
+  t.same(await client.request(ways, bytes('?'), patient), bytes('?!'))
+  t.equal(client.connections.request, 1)
+  let served = 0
+  lane.serve((request) => {
+    served++
+    return request
+  })
+  await client.request(ways, bytes('?'), patient)
+  t.equal(served, 1, 'the second request took the known way at once')
+  t.equal(client.connections.request, 1)
+})
+
+t.test('when the known way fails, the next request finds another', async (t) => {
+  const lane = await openLane(t, ['127.0.0.2'])
+  const client = await openLane(t)
+  const ways = [at(lane, '127.0.0.2'), at(lane, '127.0.0.1')]
+  await client.request(ways, bytes('?'), patient)
+  await lane.follow([])
+  await t.rejects(client.request(ways, bytes('?'), { timeoutMs: 300 }), { code: 'NUMACAST_TIMEOUT' })
+  t.same(await client.request(ways, bytes('?'), patient), bytes('?!'))
+})
+
+t.test('a race that nobody wins ends as one request would', async (t) => {
+  const client = await openLane(t)
+  const ways = [nowhere, `${nowhere}-either`]
+  await t.rejects(client.request(ways, bytes('?'), { timeoutMs: 250 }), { code: 'NUMACAST_TIMEOUT' })
+  const abort = new AbortController()
+  const aborted = client.request(ways, bytes('?'), { ...patient, signal: abort.signal })
+  abort.abort(new Error('enough'))
+  await t.rejects(aborted, { message: 'enough' })
+  t.equal(client.connections.request, 0)
+  await t.rejects(client.request(['nonsense', 'tcp://host:1'], bytes('?'), patient), {
+    code: 'NUMACAST_INVALID_ARGUMENT',
+  })
+  await t.rejects(client.request([], bytes('?'), patient), { code: 'NUMACAST_INVALID_ARGUMENT' })
+  const closing = client.request(ways, bytes('?'), patient)
+  await Promise.all([t.rejects(closing, { code: 'NUMACAST_CLOSED' }), client.close()])
+})
+
+t.test('a bad endpoint among good ones is counted and skipped', async (t) => {
+  const lane = await openLane(t)
+  const client = await openLane(t)
+  const ways = ['tcp://evil.example:1', ...lane.requestEndpoints]
+  t.same(await client.request(ways, bytes('?'), patient), bytes('?!'))
+  t.equal(client.counters.get('stream.rejected.endpoint'), 1)
+  const heard: string[] = []
+  client.subscribe(['tcp://evil.example:1', ...(await lane.publishEndpoints())], 'g', (body) =>
+    heard.push(String(body)),
+  )
+  await until('it hears', () => {
+    lane.publish('g', bytes('x'))
+    return heard.length > 0
+  })
+})
+
+t.test('live frames come by one way only, and by another when that one breaks', async (t) => {
+  const lane = await openLane(t, ['127.0.0.2'])
+  const client = await openLane(t)
+  const endpoints = (await lane.publishEndpoints()).filter((endpoint) => endpoint.startsWith('tcp://127.0.0'))
+  t.equal(endpoints.length, 2)
+  const heard: number[] = []
+  client.subscribe([nowhere, ...endpoints], 'g', (body) => heard.push(Number(String(body))))
+  let sent = 0
+  const send = (): void => lane.publish('g', bytes(String(++sent)))
+  await until('it hears', () => {
+    send()
+    return heard.length > 0
+  })
+  const quiet = async (): Promise<number> => {
+    const before = heard.length
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    return heard.length - before
+  }
+  await quiet()
+  heard.length = 0
+  for (let count = 0; count < 50; count++) send()
+  await until('all came', () => heard.includes(sent))
+  await quiet()
+  t.equal(heard.length, 50, 'each once')
+  t.equal(client.connections.live, 1)
+  await lane.follow([]) // if that was the way, it breaks now
+  heard.length = 0
+  await until('it hears again', () => {
+    send()
+    return heard.length > 0
+  })
+})
+
+t.test('the rendezvous port belongs to the first, then to another', async (t) => {
+  const port = await ownPort(t)
+  const lanes = [await openLane(t, [], port), await openLane(t, [], port), await openLane(t, [], port)]
+  const [first, second, third] = lanes as [ZeromqStreamLane, ZeromqStreamLane, ZeromqStreamLane]
+  const claim = first.contendRendezvous()
+  await until('the first has it', () => claim.isHeld)
+  const others = [second.contendRendezvous(), third.contendRendezvous()]
+  await until(
+    'the others tried',
+    () => second.counters.get('rendezvous.taken') > 0 && third.counters.get('rendezvous.taken') > 0,
+  )
+  t.notOk(others.some(({ isHeld }) => isHeld))
+  t.equal(first.contendRendezvous(), claim, 'one contention at a time')
+  const client = await openLane(t)
+  const endpoint = client.requestEndpointAt('127.0.0.1', port)
+  t.same(await client.request(endpoint, bytes('?'), patient), bytes('?!'))
+  await first.close()
+  await until('another has it', () => others.some(({ isHeld }) => isHeld))
+  t.notOk(others.every(({ isHeld }) => isHeld))
+  t.same(await client.request(endpoint, bytes('?'), patient), bytes('?!'))
+  await Promise.all(others.map((contention) => contention.close()))
+  t.notOk(others.some(({ isHeld }) => isHeld))
+  await others[0]?.close()
+  const again = second.contendRendezvous()
+  await until('one that let go may come back', () => again.isHeld)
+})
+
+t.test('a fixed port is the one, and one participant has it', async (t) => {
+  const port = await ownPort(t)
+  const open = (): Promise<ZeromqStreamLane> =>
+    ZeromqStreamLane.open({ clock: systemClock, name: 'fixed', port, addresses: ['127.0.0.2'] })
+  const lane = await open()
+  t.teardown(() => lane.close())
+  t.equal(lane.requestPort, port)
+  t.match(await lane.publishEndpoints(), [/^ipc:/, `tcp://127.0.0.2:${port + 1}`, `tcp://127.0.0.1:${port + 1}`])
+  await t.rejects(open(), { code: 'NUMACAST_TRANSPORT', message: /eaddrinuse/ })
+})
+
+t.test('which endpoints lead anywhere', async (t) => {
+  const all = ['ipc://@a', 'tcp://127.0.0.1:1', 'tcp://10.0.0.1:1', 'tcp://[::1]:1', 'tcp://[fd00::1]:1']
+  t.same(dialable(all, true), all)
+  t.same(dialable(all, false), ['tcp://10.0.0.1:1', 'tcp://[fd00::1]:1'])
+  t.same([...tcpAddresses([...all, 'tcp://nonsense'])], ['127.0.0.1', '10.0.0.1', '::1', 'fd00::1'])
+  t.same(endpointList(['a', 'b', 'a', 'b']), ['a', 'b'])
+  t.same(endpointList('a'), ['a'])
+  t.match(parseEndpoint('tcp://[fd00::1]:1'), { address: 'fd00::1', port: 1 })
+})
+
+/** Below the ephemeral ports, and nobody else's while the test runs; so is the next one. */
+async function ownPort(t: Test): Promise<number> {
+  return 16_000 + 2 * (await claimDomain(t))
+}

@@ -1,0 +1,112 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { pack, unpack } from '../../src/wire/msgpack.js'
+import { checkRecord, decodeRecord } from '../../src/wire/record.js'
+import { RecordEncoder } from '../../src/wire/record-encoder.js'
+import { shortText } from '../../src/wire/short-text.js'
+
+const fields = ['a', 'b', 'c']
+
+const plain = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 40 }),
+  fc.string({ unit: 'grapheme-ascii', maxLength: 300 }),
+  fc.double(),
+  fc.float(),
+  fc.integer(),
+  fc.maxSafeInteger(),
+  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n }),
+  fc.boolean(),
+  fc.constantFrom(
+    null,
+    undefined,
+    0,
+    -0,
+    -1,
+    -32,
+    -33,
+    127,
+    128,
+    255,
+    256,
+    65_535,
+    65_536,
+    2 ** 31,
+    2 ** 32 - 1,
+    2 ** 32,
+  ),
+  fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+  fc.date({ noInvalidDate: true, min: new Date('1970-01-01'), max: new Date('2100-01-01') }),
+)
+const nested = fc.oneof(
+  plain,
+  fc.array(plain),
+  fc.dictionary(
+    fc.string().filter((key) => key !== '__proto__'),
+    plain,
+  ),
+)
+
+t.test('it writes what the general encoder writes, and it is read as the general decoder reads it', async (t) => {
+  const encoder = new RecordEncoder(fields)
+  fc.assert(
+    fc.property(nested, nested, nested, (a, b, c) => {
+      const bytes = Buffer.from(encoder.encode({ a, b, c }))
+      const general = pack([a, b, c])
+      checkRecord(bytes, 0, bytes.length, fields.length)
+      t.ok(bytes.equals(general), `${bytes.toString('hex')} is ${general.toString('hex')}`)
+      const values = unpack(general) as unknown[]
+      const expected = Object.fromEntries(fields.map((field, index) => [field, values[index]]))
+      for (const field of fields) if (expected[field] === undefined) delete expected[field]
+      // As it lies in a frame: with something before it and something behind.
+      const frame = Buffer.concat([Buffer.from([0xc1]), bytes, Buffer.from([0xc1])])
+      t.strictSame(decodeRecord(fields, frame, 1), expected)
+    }),
+    { numRuns: 500, seed: 7 },
+  )
+})
+
+t.test('the buffer is the encoder’s own, and grows', async (t) => {
+  const encoder = new RecordEncoder(['text', 'bytes'])
+  for (const length of [0, 15, 16, 17, 31, 32, 255, 256, 65_535, 65_536]) {
+    for (const letter of ['x', 'é', '漢']) {
+      const record = { text: letter.repeat(length), bytes: Buffer.alloc(length, 7) }
+      t.strictSame(decodeRecord(['text', 'bytes'], encoder.encode(record)), record, `${length} × ${letter}`)
+    }
+  }
+})
+
+t.test('what no reader would accept is refused', async (t) => {
+  const encoder = new RecordEncoder(['a'])
+  let deep: unknown = 1
+  for (let depth = 0; depth < 15; depth++) deep = [deep]
+  t.doesNotThrow(() => encoder.encode({ a: deep }))
+  t.throws(() => encoder.encode({ a: [deep] }), { code: 'NUMACAST_MALFORMED', details: { reason: 'too-deep' } })
+  t.throws(() => encoder.encode({ a: { ['x'.repeat(256)]: 1 } }), { code: 'NUMACAST_MALFORMED' })
+  t.throws(() => encoder.encode({ a: JSON.parse('{"__proto__":1}') }), {
+    code: 'NUMACAST_MALFORMED',
+    details: { reason: 'prototype-key' },
+  })
+  t.strictSame(decodeRecord(['a'], encoder.encode({ a: 1 })), { a: 1 }, 'and leaves the encoder as it was')
+})
+
+t.test('more fields than a short array has', async (t) => {
+  const names = Array.from({ length: 20 }, (_, index) => `f${index}`)
+  const record = Object.fromEntries(names.map((name, index) => [name, index]))
+  t.strictSame(decodeRecord(names, new RecordEncoder(names).encode(record)), record)
+})
+
+t.test('bytes in a value are the value’s own', async (t) => {
+  const frame = Buffer.from(new RecordEncoder(['a']).encode({ a: Buffer.from([1, 2, 3]) }))
+  const record = decodeRecord<{ a: Buffer }>(['a'], frame)
+  frame.fill(0)
+  t.strictSame(record?.a, Buffer.from([1, 2, 3]))
+})
+
+t.test('short ASCII is read without the native decoder, nothing else is', async (t) => {
+  for (let length = 0; length <= 16; length++) {
+    const text = 'abcdefghijklmnop'.slice(0, length)
+    t.equal(shortText(Buffer.from(`--${text}--`), 2, length), text)
+  }
+  t.equal(shortText(Buffer.from('x'.repeat(17)), 0, 17), undefined)
+  t.equal(shortText(Buffer.from('é'), 0, 2), undefined)
+})

@@ -1,0 +1,58 @@
+import t from 'tap'
+import { newGuid } from '../../src/core/ids.js'
+import { decodeGossipReply, encodeGossipReply, encodeGossipRequest } from '../../src/wire/gossip.js'
+import {
+  decodeIntroductionReply,
+  encodeIntroduction,
+  encodeIntroductionReply,
+  type Introduction,
+} from '../../src/wire/introduction.js'
+import { pack } from '../../src/wire/msgpack.js'
+import { decodeRequest } from '../../src/wire/request.js'
+
+const from = newGuid()
+const introduction: Introduction = { from, version: 3, knownVersion: 0, hears: false, intervalMs: 2_000 }
+const referral = { guid: from, bootId: 'b', networkNamespace: null, endpoints: ['tcp://10.0.0.1:7400'] }
+
+t.test('there and back', (t) => {
+  t.same(decodeRequest(encodeIntroduction(introduction)), { ask: 'introduce', ...introduction })
+  const gossip = { from, reads: ['p'], writes: [], after: from }
+  t.same(decodeRequest(encodeGossipRequest(gossip)), { ask: 'peers', ...gossip })
+  const answer = { from, knows: 3, hears: true }
+  t.same(decodeIntroductionReply(encodeIntroductionReply(answer)), answer)
+  const known = { peers: [referral], more: true }
+  t.same(decodeGossipReply(encodeGossipReply(known)), known)
+  const many = Array.from({ length: 600 }, (_, n) => `p${n}`)
+  t.match(decodeRequest(encodeGossipRequest({ from, reads: many, writes: [] })), { reads: many.slice(0, 512) })
+  t.end()
+})
+
+t.test('refused', (t) => {
+  const requests: Record<string, unknown> = {
+    'nothing is asked': { ...introduction },
+    'something else is asked': { ask: 'shutdown', ...introduction },
+    'the guid is none': { ask: 'introduce', ...introduction, from: 'x' },
+    'the version is 0': { ask: 'introduce', ...introduction, version: 0 },
+    'the interval is 0': { ask: 'introduce', ...introduction, intervalMs: 0 },
+    'the interval is endless': { ask: 'introduce', ...introduction, intervalMs: 65_536 },
+    'the descriptor is none': { ask: 'introduce', ...introduction, descriptor: {} },
+    'a partition is endless': { ask: 'peers', from, reads: ['x'.repeat(257)], writes: [] },
+    'there are too many partitions': { ask: 'peers', from, reads: [], writes: Array.from({ length: 513 }, () => 'p') },
+    'the cursor is none': { ask: 'peers', from, reads: [], writes: [], after: 1 },
+  }
+  for (const [name, request] of Object.entries(requests)) {
+    t.throws(() => decodeRequest(pack(request)), { code: 'NUMACAST_MALFORMED' }, name)
+  }
+  const replies: Record<string, unknown> = {
+    'there are too many peers': { peers: Array.from({ length: 65 }, () => referral), more: false },
+    'there are too many endpoints': { peers: [{ ...referral, endpoints: Array(17).fill('x') }], more: false },
+    'an endpoint is endless': { peers: [{ ...referral, endpoints: ['x'.repeat(257)] }], more: false },
+    'a guid is none': { peers: [{ ...referral, guid: '' }], more: false },
+    'it is no map': [],
+  }
+  for (const [name, reply] of Object.entries(replies)) {
+    t.throws(() => decodeGossipReply(pack(reply)), { code: 'NUMACAST_MALFORMED' }, name)
+    t.throws(() => decodeIntroductionReply(pack(reply)), { code: 'NUMACAST_MALFORMED' }, name)
+  }
+  t.end()
+})
