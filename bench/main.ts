@@ -7,8 +7,10 @@ import { type BenchOptions, type BenchReport, type BenchResult, environment } fr
 /** One file per question; each exports `run`. */
 const benches: Readonly<Record<string, () => Promise<{ run(options: BenchOptions): Promise<BenchResult> }>>> = {
   addon: () => import('./addon.js'),
+  'crash-detect': () => import('./crash-detect.js'),
   latency: () => import('./latency.js'),
   'late-join': () => import('./late-join.js'),
+  scale: () => import('./scale.js'),
   throughput: () => import('./throughput.js'),
 }
 

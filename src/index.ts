@@ -31,6 +31,7 @@ export { type IntentStatus, intentStatus, Transition } from './plane/transitions
 export { type WorkerCapacity, workerCapacity } from './plane/worker-capacity.js'
 export { type WorkerClaim, workerClaim } from './plane/worker-claim.js'
 export { type AppliedIntent, type Taint, WorkerCondition, type WorkerState, workerState } from './plane/worker-state.js'
+export { builtinTopics, type ParticipantRow, type ReaderRow, type WriterRow } from './pubsub/builtin-topics.js'
 export {
   type HealthEvent,
   type IncompatibleQosEvent,

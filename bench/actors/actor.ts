@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process'
+import type { ChildProcess, ForkOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { endChild, forkChild } from '../children.js'
 import type { Call, Reply } from './act.js'
@@ -29,8 +29,12 @@ export class Actor<C extends Record<keyof C, Call>> {
   }
 
   /** Starts the compiled file beside this one. Resolves when it is ready to be told something. */
-  static async start<C extends Record<keyof C, Call>>(file: string, args: readonly string[]): Promise<Actor<C>> {
-    const child = forkChild(new URL(file, import.meta.url), args, { serialization: 'advanced' })
+  static async start<C extends Record<keyof C, Call>>(
+    file: string,
+    args: readonly string[],
+    options: ForkOptions = {},
+  ): Promise<Actor<C>> {
+    const child = forkChild(new URL(file, import.meta.url), args, { ...options, serialization: 'advanced' })
     const actor = new Actor<C>(child, [file, ...args].join(' '))
     const ready = new AbortController()
     const ended = once(child, 'exit', { signal: ready.signal }).then(([code]) => {

@@ -13,8 +13,8 @@ export function collectorCommand(): Command {
   return new Command('collector')
     .summary("gather one NUMA node's workers")
     .description(
-      'Gathers the state of the workers on a NUMA node, publishes the node and its roster to the plane, and hands\n' +
-        'intents down to the workers. One per node; with --numa-node the process is pinned to it.\n' +
+      'Gathers the state of the workers on a NUMA node, publishes the node and its roster to the plane, and hands ' +
+        'intents down to the workers. One per node; with --numa-node the process is pinned to it. ' +
         'Stops cleanly on SIGTERM and SIGINT.',
     )
     .addOption(new Option('--numa-node <n>', 'the node to serve').argParser(integerBetween(0, 65_535)).conflicts('all'))

@@ -51,7 +51,7 @@ export function intentCommand(): Command {
       new Command('drain')
         .summary('let a worker finish, and give it nothing more')
         .description(
-          'The worker finishes the jobs that it has and takes no more, until it is resumed. Ends when the worker\n' +
+          'The worker finishes the jobs that it has and takes no more, until it is resumed. Ends when the worker ' +
             'reports that it is drained (exit code 0), or that jobs were still running at the deadline (exit code 1).',
         )
         .argument('<workerId>')

@@ -6,10 +6,12 @@ import { describeFailure } from './failure.js'
 import { buildProgram } from './program.js'
 
 // A reader that leaves early (`numacast status | head -1`), or a parent that was killed with our stderr in its
-// hands, is no failure of ours.
-for (const stream of [process.stdout, process.stderr]) {
+// hands, is no failure of ours. A full disk is one.
+for (const [name, stream] of [['stdout', process.stdout] as const, ['stderr', process.stderr] as const]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
+    if (error.code === 'EPIPE' || error.code === 'EIO') return
+    process.exitCode = ExitCode.failed
+    if (name === 'stdout') process.stderr.write(`numacast: cannot write to stdout: ${error.message}\n`)
   })
 }
 

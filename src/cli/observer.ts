@@ -37,12 +37,18 @@ export async function findPlane({ participant, view }: Observer, waitMs: number)
   } catch (error) {
     if (!deadline.aborted) throw error
     if (view.status().nodes.length > 0) return
-    const { domain } = participant
-    throw new NumacastError(
-      'NUMACAST_NOT_FOUND',
-      `no plane answers in domain ${domain}: start one with \`numacast up --domain ${domain}\`, or name another with --domain`,
-    )
+    throw new NumacastError('NUMACAST_NOT_FOUND', noPlane(participant))
   }
+}
+
+/** A plane without collectors has somebody to name all the same. */
+function noPlane(participant: Participant): string {
+  const { domain } = participant
+  const others = participant.peers().map(({ name, identity }) => `${name} (pid ${identity.pid} on ${identity.host})`)
+  if (others.length === 0) {
+    return `no plane answers in domain ${domain}: start one with \`numacast up --domain ${domain}\`, or name another with --domain`
+  }
+  return `no collector answers in domain ${domain}, though ${others.slice(0, 3).join(' and ')} can be heard: start one with \`numacast collector --domain ${domain}\`, or see whether it is stopped`
 }
 
 /** Resolves once `holds` does: at once, or after a change of the view. Rejects with the signal's reason. */

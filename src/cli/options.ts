@@ -6,10 +6,11 @@ const highestDomain = 231
 
 /** `--domain N`, which every command that talks to a plane takes. */
 export function domainOption(): Option {
-  return new Option('--domain <n>', `the plane to join, 0 to ${highestDomain}`)
-    .env('NUMACAST_DOMAIN')
+  const option = new Option('--domain <n>', `the plane to join, 0 to ${highestDomain}`)
     .default(0)
     .argParser(integerBetween(0, highestDomain))
+  // An empty variable is one that is not set, as for the library.
+  return process.env.NUMACAST_DOMAIN === '' ? option : option.env('NUMACAST_DOMAIN')
 }
 
 export function jsonOption(what: string): Option {

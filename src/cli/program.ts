@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { collectorCommand } from './collector.js'
+import { discoverCommand } from './discover.js'
 import { intentCommand } from './intent.js'
 import { interfacesCommand } from './interfaces.js'
 import { schedulerCommand } from './scheduler.js'
@@ -22,6 +23,7 @@ export function buildProgram(): Command {
   const commands = [
     upCommand(),
     statusCommand(),
+    discoverCommand(),
     intentCommand(),
     topologyCommand(),
     interfacesCommand(),

@@ -1,18 +1,33 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { runDaemon } from './daemon.js'
-import { domainOption } from './options.js'
+import { domainOption, durationMs } from './options.js'
+
+interface SchedulerFlags {
+  readonly domain: number
+  readonly unreachableDeadAfter?: number
+}
 
 export function schedulerCommand(): Command {
   return new Command('scheduler')
     .summary('watch the fleet and emit intents')
     .description(
-      'Keeps a view of every node and worker, and emits intents where its policies ask for them: a node under memory\n' +
-        'pressure is paused, and resumed when the pressure is over. It also keeps what operators asked for alive\n' +
+      'Keeps a view of every node and worker, and emits intents where its policies ask for them: a node under memory ' +
+        'pressure is paused, and resumed when the pressure is over. It also keeps what operators asked for alive ' +
         'after their command has ended. Several may run. Stops cleanly on SIGTERM and SIGINT.',
     )
+    .addOption(
+      new Option(
+        '--unreachable-dead-after <duration>',
+        'take a worker that is unreachable for so long for dead, although it may well be working (default: never)',
+      ).argParser(durationMs()),
+    )
     .addOption(domainOption())
-    .action(async ({ domain }: { domain: number }) => {
+    .action(async ({ domain, unreachableDeadAfter }: SchedulerFlags) => {
       const { Scheduler } = await import('../roles/scheduler.js')
-      await runDaemon({ title: `scheduler, domain ${domain},`, start: () => Scheduler.start({ domain }) })
+      const unreachableDeadAfterMs = unreachableDeadAfter ?? null
+      await runDaemon({
+        title: `scheduler, domain ${domain},`,
+        start: () => Scheduler.start({ domain, unreachableDeadAfterMs }),
+      })
     })
 }

@@ -1,11 +1,16 @@
 import { Command, Option } from 'commander'
+import type { FleetView } from '../views/fleet-view.js'
+import type { StatusDocument } from '../views/status-document.js'
+import { untilAborted } from './daemon.js'
 import { printDocument } from './document.js'
 import { domainOption, durationMs, jsonOption } from './options.js'
+import { listenForStop } from './stop-signals.js'
 
 interface StatusFlags {
   readonly domain: number
   readonly json: boolean
   readonly wait: number
+  readonly follow: boolean
 }
 
 export function statusCommand(): Command {
@@ -18,12 +23,18 @@ export function statusCommand(): Command {
     .addOption(
       new Option('--wait <duration>', 'how long to look for a plane').argParser(durationMs()).default(1_500, '1500ms'),
     )
+    .addOption(
+      new Option(
+        '--follow',
+        'then go on, with one line per change, until stopped; with --json: each change of a liveliness as JSON',
+      ).default(false),
+    )
     .addOption(domainOption())
     .addHelpText('after', '\nExit code 3 when no plane answers.')
     .action(printStatus)
 }
 
-async function printStatus({ domain, json, wait }: StatusFlags): Promise<void> {
+async function printStatus({ domain, json, wait, follow }: StatusFlags): Promise<void> {
   const { findPlane, openObserver } = await import('./observer.js')
   const observer = await openObserver(domain, 'numacast status')
   try {
@@ -35,7 +46,44 @@ async function printStatus({ domain, json, wait }: StatusFlags): Promise<void> {
       const { statusLines } = await import('../observe/status-table.js')
       process.stdout.write(`${statusLines(document).join('\n')}\n`)
     }
+    if (follow) await followChanges(observer.view, document, json)
   } finally {
     await observer.close()
+  }
+}
+
+/** Changes that come together are shown together; of liveliness each is shown. */
+const conflateMs = 100
+/** What changes by time alone is looked at this often. */
+const refreshMs = 1_000
+
+async function followChanges(view: FleetView, from: StatusDocument, json: boolean): Promise<void> {
+  const { LinePrinter } = await import('../observe/line-printer.js')
+  const { livelinessLine } = await import('../observe/liveliness-line.js')
+  const { systemClock } = await import('../core/clock.js')
+  const stop = listenForStop()
+  const printer = new LinePrinter(process.stdout, systemClock, { liveliness: false })
+  printer.startFrom(from)
+  let scheduled: NodeJS.Timeout | undefined
+  const show = (): void => {
+    scheduled = undefined
+    if (!json) printer.status(view.status())
+  }
+  const changes = view.onChange((change) => {
+    if (change.kind !== 'liveliness') scheduled ??= setTimeout(show, conflateMs)
+    else if (json) process.stdout.write(`${JSON.stringify(change)}\n`)
+    else printer.note(livelinessLine(change))
+  })
+  const refresh = setInterval(show, refreshMs)
+  // Whoever read the lines has gone.
+  const gone = new AbortController()
+  process.stdout.once('error', () => gone.abort())
+  try {
+    await untilAborted(AbortSignal.any([stop.signal, gone.signal]))
+  } finally {
+    changes.close()
+    clearInterval(refresh)
+    clearTimeout(scheduled)
+    stop.close()
   }
 }

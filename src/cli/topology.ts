@@ -14,7 +14,7 @@ export function topologyCommand(): Command {
   return new Command('topology')
     .summary('print NUMA nodes and cgroup headroom')
     .description(
-      'Prints the NUMA nodes of this machine (CPUs, memory, distances) and what the cgroups still allow this\n' +
+      'Prints the NUMA nodes of this machine (CPUs, memory, distances) and what the cgroups still allow this ' +
         'process, as the native addon reads them. Needs no plane.',
     )
     .addOption(jsonOption('print { topology, headroom } as JSON'))

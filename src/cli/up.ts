@@ -29,8 +29,8 @@ export function upCommand(): Command {
   return new Command('up')
     .summary('run a whole plane on this machine')
     .description(
-      'Runs one collector per NUMA node, one scheduler and some sample workers as processes of this machine, and\n' +
-        'shows the plane: as a live table in a terminal, elsewhere as one line per change. Ctrl-C drains: the workers\n' +
+      'Runs one collector per NUMA node, one scheduler and some sample workers as processes of this machine, and ' +
+        'shows the plane: as a live table in a terminal, elsewhere as one line per change. Ctrl-C drains: the workers ' +
         'finish their job, then the scheduler and the collectors leave. A second Ctrl-C ends everything at once.\n\n' +
         'A collector or scheduler that dies is started again. A worker is not: it is shown as dead, with its cause.',
     )

@@ -21,8 +21,8 @@ export function workerCommand(): Command {
   return new Command('worker')
     .summary('run the sample worker')
     .description(
-      'The sample worker: joins the plane and does real work, hashing the files of one package after another for as\n' +
-        'long as it is admitted. It obeys intents (drain, pause), and goes on working when the plane is gone.\n' +
+      'The sample worker: joins the plane and does real work, hashing the files of one package after another for as ' +
+        'long as it is admitted. It obeys intents (drain, pause), and goes on working when the plane is gone. ' +
         'On SIGTERM or SIGINT it finishes its job and stops.',
     )
     .option('--id <workerId>', 'its stable name in the plane', `${os.hostname()}-${process.pid}`)

@@ -21,6 +21,8 @@ export interface IntroductionTerms {
   readonly isSource: boolean
   /** It reads what is written here. */
   readonly isAudience: boolean
+  /** Only its own account of itself is wanted, for the built-in topics. */
+  readonly isObserved: boolean
   readonly isDescribed: boolean
   /** The peer holds this participant's current descriptor, as far as it has said. */
   readonly isUpToDate: boolean
@@ -143,10 +145,12 @@ export class Earshot {
     if (this.#introducing || nowMs < this.#notBeforeMs) return false
     // One that sends beacons is asked for its descriptor anyway; a reader asks us, if it hears us.
     if (!terms.isDescribed) return !this.isBeaconing && nowMs - this.#metMs >= courtesyMs
-    if (!terms.isSource && !terms.isAudience) return false
+    const isRelated = terms.isSource || terms.isAudience
+    if (!isRelated && !terms.isObserved) return false
     if (nowMs - terms.lastHeardMs > askAfterIntervals * this.intervalMs(nowMs)) return true
     // Its signs of presence still come, and the beacons that are wanted more have ceased.
-    if (terms.isSource && this.isBeaconing && !this.hears(true, nowMs)) return true
+    if ((terms.isSource || terms.isObserved) && this.isBeaconing && !this.hears(true, nowMs)) return true
+    if (!isRelated) return false
     if (this.#hearsUs === null) return nowMs - this.#metMs >= courtesyMs
     if (this.#hearsUs) return false
     return this.#introduced || !terms.isUpToDate || nowMs - this.#toldMs >= secondHearingMs

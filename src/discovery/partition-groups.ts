@@ -22,6 +22,11 @@ function groupNamed(domain: number, name: string): Group {
 }
 
 export const defaultPartition = 'default'
+/**
+ * Where participants tell of themselves while somebody asks: everybody listens to its solicits, and sends beacons
+ * there only then.
+ */
+export const builtinPartition = 'numacast'
 /** Of one writer or reader. */
 export const maxPartitions = 64
 
@@ -31,6 +36,9 @@ export function resolvePartitions(partition: string | readonly string[] | undefi
   if (names.length === 0) throw invalidArgument('at least one partition is needed')
   if (names.length > maxPartitions) throw invalidArgument(`${names.length} partitions; at most ${maxPartitions}`)
   for (const name of names) {
+    if (name === builtinPartition) {
+      throw invalidArgument(`partition '${name}' is kept for the built-in topics; read them without a partition`)
+    }
     if (name.length === 0 || name.length > 200 || name.endsWith('?')) {
       throw invalidArgument(`partition '${name}': 1 to 200 characters, not ending in '?'`)
     }

@@ -3,14 +3,25 @@ import { printable } from './printable.js'
 import { livelinessText, stateText } from './status-table.js'
 import { formatBytes, formatCores } from './units.js'
 
+export interface ChangeLinesOptions {
+  /** Whether to tell of workers that come, go and are judged otherwise. @default true */
+  readonly liveliness?: boolean
+}
+
 /**
  * What a person would want to read, from one status document to the next: one line per change. Changes of load
  * (available ⇄ busy, jobs, headroom) come many times a second and are left to {@link totalsLine}.
  */
-export function changeLines(before: StatusDocument | undefined, after: StatusDocument): string[] {
+export function changeLines(
+  before: StatusDocument | undefined,
+  after: StatusDocument,
+  options: ChangeLinesOptions = {},
+): string[] {
+  const { liveliness = true } = options
+  const ofWorker = liveliness ? workerChange : workerCondition
   return [
     ...changes(before?.nodes, after.nodes, nodeName, nodeChange, (node) => `node ${nodeName(node)} left`),
-    ...changes(before?.workers, after.workers, workerName, workerChange, (worker) => {
+    ...changes(before?.workers, after.workers, workerName, ofWorker, (worker) => {
       return `worker ${worker.workerId} is forgotten (it was ${livelinessText(worker)})`
     }),
     ...changes(
@@ -32,7 +43,7 @@ export function totalsLine(document: StatusDocument): string {
   const jobs = document.workers.reduce((sum, worker) => sum + worker.jobsCompleted, 0)
   const cores = document.nodes.reduce((sum, node) => sum + node.cpuHeadroomCores, 0)
   const states = Object.entries(totals).map(([state, count]) => `${count} ${state}`)
-  return `workers: ${states.join(', ')}; ${jobs} jobs completed; ${formatCores(cores)} cores idle`
+  return `workers: ${states.join(', ')}; ${jobs} ${jobs === 1 ? 'job' : 'jobs'} completed; ${formatCores(cores)} cores idle`
 }
 
 function changes<T>(
@@ -78,6 +89,13 @@ function workerChange(worker: WorkerStatus, previous: WorkerStatus | undefined):
       : [`${livelinessText(previous)} → ${livelinessText(worker)}`]),
   ]
   return facts.length === 0 ? undefined : `worker ${workerId}: ${facts.join(', ')}`
+}
+
+/** What it says of itself, without how it is judged. */
+function workerCondition(worker: WorkerStatus, previous: WorkerStatus | undefined): string | undefined {
+  if (previous === undefined || previous.pid !== worker.pid || condition(previous) === condition(worker))
+    return undefined
+  return `worker ${worker.workerId}: ${condition(previous)} → ${condition(worker)}`
 }
 
 function workerText(worker: WorkerStatus): string {

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import type { StatusDocument } from '../views/status-document.js'
-import { changeLines, totalsLine } from './change-lines.js'
+import { type ChangeLinesOptions, changeLines, totalsLine } from './change-lines.js'
 import type { PlaneDisplay, Screen } from './plane-display.js'
 import { printable } from './printable.js'
 
@@ -10,19 +10,26 @@ const totalsIntervalMs = 5_000
 export class LinePrinter implements PlaneDisplay {
   readonly #screen: Screen
   readonly #clock: Clock
+  readonly #options: ChangeLinesOptions
   #before: StatusDocument | undefined
   #totals = ''
   #totalsAtMs: number
   #closed = false
 
-  constructor(screen: Screen, clock: Clock) {
+  constructor(screen: Screen, clock: Clock, options: ChangeLinesOptions = {}) {
+    this.#options = options
     this.#screen = screen
     this.#clock = clock
     this.#totalsAtMs = clock.nowMs()
   }
 
+  /** What is known already: only what changes from here on is printed. */
+  startFrom(document: StatusDocument): void {
+    this.#before = document
+  }
+
   status(document: StatusDocument): void {
-    for (const line of changeLines(this.#before, document)) this.#print(line)
+    for (const line of changeLines(this.#before, document, this.#options)) this.#print(line)
     this.#before = document
     if (this.#clock.nowMs() - this.#totalsAtMs < totalsIntervalMs) return
     this.#totalsAtMs = this.#clock.nowMs()

@@ -76,7 +76,11 @@ export function stateText(worker: WorkerStatus): string {
 }
 
 /** `alive`, or `dead (killed: SIGKILL)`. */
-export function livelinessText({ liveliness, cause, detail }: WorkerStatus): string {
+export function livelinessText({
+  liveliness,
+  cause,
+  detail,
+}: Pick<WorkerStatus, 'liveliness' | 'cause' | 'detail'>): string {
   if (cause === null) return liveliness
   return detail === null ? `${liveliness} (${cause})` : `${liveliness} (${cause}: ${detail})`
 }

@@ -5,6 +5,7 @@ import { bytes, cores, count, name, pressurePercent } from './text.js'
 /** What a worker's process may still use. `null` means that it could not be read, never "no limit". */
 export const workerCapacitySchema = z.object({
   workerId: name,
+  incarnation: count,
   numaNode: count,
   /** Resident set of the process. */
   memoryResidentBytes: bytes,
@@ -25,6 +26,6 @@ export type WorkerCapacity = z.infer<typeof workerCapacitySchema>
 
 export const workerCapacity = defineTopic({
   name: 'worker.capacity',
-  key: 'workerId',
+  key: ['workerId', 'incarnation'],
   schema: workerCapacitySchema,
 })

@@ -65,4 +65,9 @@ export const workerStateSchema = z.object({
 })
 export type WorkerState = z.infer<typeof workerStateSchema>
 
-export const workerState = defineTopic({ name: 'worker.state', key: 'workerId', schema: workerStateSchema })
+/** Keyed by incarnation, too: two claimants of one name do not overwrite each other, so that both are heard. */
+export const workerState = defineTopic({
+  name: 'worker.state',
+  key: ['workerId', 'incarnation'],
+  schema: workerStateSchema,
+})

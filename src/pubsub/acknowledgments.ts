@@ -13,8 +13,10 @@ export interface AcknowledgmentsComponents {
   readonly wantedSeq: () => Seq
 }
 
-/** Between two questions: a reader is asked at most so often. */
+/** Between two questions when nobody waits for the answer. */
 const askEveryMs = 100
+/** Between two questions at least. */
+const minSpacingMs = 10
 /** A reader that lacks something and says nothing for so long, though it is asked, is not waited for any more. */
 const silenceMs = 10_000
 
@@ -26,20 +28,24 @@ export class Acknowledgments {
   readonly #components: AcknowledgmentsComponents
   #timer: Timer | undefined
   #askingSinceMs: number | undefined
+  #askedMs = Number.NEGATIVE_INFINITY
   #closed = false
 
   constructor(components: AcknowledgmentsComponents) {
     this.#components = components
   }
 
-  /** To be called when somebody may have begun to wait. @param now whether to ask at once, or in a little while */
+  /** To be called when somebody may have begun to wait. @param now whether somebody waits, so that it is asked as soon as may be */
   want(now: boolean): void {
     if (this.#closed || !this.#isWanted()) return
-    if (now) {
-      this.#timer?.cancel()
-      this.#timer = undefined
-      this.#ask()
-    } else this.#timer ??= this.#components.clock.after(askEveryMs, () => this.#look())
+    if (!now) {
+      this.#timer ??= this.#components.clock.after(askEveryMs, () => this.#look())
+      return
+    }
+    this.#timer?.cancel()
+    const dueMs = this.#askedMs + minSpacingMs - this.#components.clock.nowMs()
+    if (dueMs <= 0) this.#ask()
+    else this.#timer = this.#components.clock.after(dueMs, () => this.#look())
   }
 
   /** Twice is fine. */
@@ -63,6 +69,7 @@ export class Acknowledgments {
     const { clock, counters, audience, ask, wantedSeq } = this.#components
     const nowMs = clock.nowMs()
     this.#askingSinceMs ??= nowMs
+    this.#askedMs = nowMs
     if (nowMs - this.#askingSinceMs > silenceMs) {
       for (const reader of audience.silent(wantedSeq(), nowMs - silenceMs)) {
         counters.add('writer.reader-given-up')

@@ -148,7 +148,7 @@ export class Acquaintances {
     const expected = isGuid(contact.key) ? contact.key : this.#foundAt.get(contact.key)
     const known = expected === undefined ? undefined : peers.get(expected)
     try {
-      const reply = await introducer.ask(contact.endpoints, known, listedIntervalMs)
+      const reply = await introducer.ask(contact.endpoints, known, contact.isListed ? listedIntervalMs : undefined)
       if (this.#closed) return
       const isNews = this.#contacts.answered(contact, clock.nowMs())
       if (contact.isListed) this.#foundAt.set(contact.key, reply.from)

@@ -1,11 +1,17 @@
+import type { Clock } from '../core/clock.js'
 import type { Guid } from '../core/ids.js'
 import { presenceIntervalMs } from '../discovery/earshot.js'
+import { builtinPartition } from '../discovery/partition-groups.js'
 import type { DatagramLane, Group, StreamLane } from '../transport/transport.js'
 import { type DigestEntry, digestCapacity, encodeBeacon, encodeSolicit } from '../wire/beacon.js'
 import { mirrorName } from '../wire/group.js'
 import type { LocalEndpoints } from './local-endpoints.js'
 
+/** Those who read the built-in topics say so every two seconds; after this long nobody does any more. */
+const observationMs = 10_000
+
 export interface BeaconSenderComponents {
+  readonly clock: Clock
   readonly guid: Guid
   /** Wall-clock milliseconds at joining. */
   readonly incarnation: number
@@ -17,12 +23,15 @@ export interface BeaconSenderComponents {
   readonly solicitGroup: (partition: string) => Group
   /** How late the main loop was of late. */
   readonly loopDelayMs: () => number
+  /** Participants that read what is written here. */
+  readonly audience: () => number
 }
 
 /** What a participant says of itself by multicast, and beyond it to whoever subscribed. When it says it is the announcer's affair. */
 export class BeaconSender {
   readonly #components: BeaconSenderComponents
   #sequence = 0
+  #observedMs = Number.NEGATIVE_INFINITY
   #completed = 0
 
   constructor(components: BeaconSenderComponents) {
@@ -34,16 +43,30 @@ export class BeaconSender {
     this.#completed = (this.#completed + count) >>> 0
   }
 
+  /** Somebody reads the built-in topics. */
+  observed(): void {
+    this.#observedMs = this.#components.clock.nowMs()
+  }
+
+  get #isObserved(): boolean {
+    return this.#components.clock.nowMs() - this.#observedMs <= observationMs
+  }
+
   /** "I am here, and this is how far my writers of the partition are", in as many frames as that needs. */
   beacon(partition: string, goodbye: boolean): void {
     const { datagram, stream, endpoints, dataGroup } = this.#components
+    const isBuiltin = partition === builtinPartition
+    const isAsked = !isBuiltin || this.#isObserved
+    if (!isAsked && stream.liveEndpoints.length === 0) return
+    // Who reads the built-in topics cares for readers too.
+    const version = isBuiltin ? endpoints.version : endpoints.writersVersion
     const group = dataGroup(partition)
     const digest = endpoints.digest(partition)
     const capacity = digestCapacity(datagram.maxBodyBytes)
     for (let start = 0; start === 0 || start < digest.length; start += capacity) {
       const part = digest.slice(start, start + capacity)
-      const frame = this.#encode(false, goodbye, endpoints.writersVersion, part)
-      datagram.send(group, frame)
+      const frame = this.#encode(false, goodbye, version, part)
+      if (isAsked) datagram.send(group, frame)
       stream.publish(mirrorName(group.name), frame)
     }
   }
@@ -61,7 +84,7 @@ export class BeaconSender {
   }
 
   #encode(presence: boolean, goodbye: boolean, descriptorVersion: number, digest: readonly DigestEntry[]): Buffer {
-    const { guid, incarnation, intervalMs, stream, loopDelayMs } = this.#components
+    const { guid, incarnation, intervalMs, stream, loopDelayMs, audience } = this.#components
     return encodeBeacon(guid, {
       presence,
       incarnation,
@@ -72,6 +95,7 @@ export class BeaconSender {
       intervalMs: presence ? presenceIntervalMs : intervalMs,
       loopDelayMs: loopDelayMs(),
       progress: this.#completed,
+      audience: audience(),
       digest,
     })
   }

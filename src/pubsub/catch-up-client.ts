@@ -21,8 +21,6 @@ export interface CatchUpClientComponents {
   readonly stream: StreamLane
   /** This participant's own. */
   readonly descriptor: () => Descriptor
-  /** How many peers may be about to ask the same question. */
-  readonly crowd: () => number
   /** A reply brought the peer's descriptor; called before its changes are applied. */
   readonly described: (peer: RemotePeer, descriptor: Descriptor) => void
   /** A reply said whether the peer hears this participant. */
@@ -43,20 +41,22 @@ const maxBackoffMs = 2_000
 /** After this many failures in a row a copy is `unavailable` rather than `recovering`. */
 const failuresUntilUnavailable = 3
 /**
- * A gap is asked about after a uniformly random delay of up to `minSpreadMs + perPeerMs · peers`: long enough for a
- * frame that is merely late, and for a thousand readers with the same gap not to ask in the same instant.
+ * A gap is asked about after a uniformly random delay of up to `minSpreadMs + perReaderMs · audience`, the audience as the
+ * peer's beacons tell it: long enough for a frame that is merely late, and for a thousand readers with the same gap not to
+ * ask in the same instant. That the delay grows with the group is SRM's request timer (Floyd et al., IEEE/ACM ToN 5(6),
+ * 1997); uniform over 0.2 ms per reader, one peer is asked 5,000 times a second at most, whatever the group.
  */
 const minSpreadMs = 4
-const perPeerMs = 0.2
+const perReaderMs = 0.2
 
 /** What was believed of a peer when it was asked. */
 interface Asked {
   readonly version: number
   readonly heads: ReadonlyMap<WriterProxy, Seq>
   readonly stale: ReadonlySet<WriterProxy>
-  readonly newcomers: ReadonlySet<WriterProxy>
   /** The numbers that the request gives as applied. */
   readonly tokens: ReadonlyMap<WriterProxy, Seq>
+  readonly newcomers: ReadonlySet<WriterProxy>
 }
 
 /** The reader's side of catch-up: asks each peer when there is something to learn, one request at a time. */
@@ -75,8 +75,7 @@ export class CatchUpClient {
 
   /** Asks after the random delay, if it is still necessary then. */
   afterSpread(peer: RemotePeer): void {
-    const { random, crowd } = this.#components
-    this.#schedule(peer, random() * (minSpreadMs + perPeerMs * crowd()))
+    this.#schedule(peer, this.#components.random() * (minSpreadMs + perReaderMs * Math.max(1, peer.audience)))
   }
 
   /** Asks whether the peer is there, although there may be nothing to learn: its answer is evidence of life. */
@@ -139,8 +138,8 @@ export class CatchUpClient {
       version: peer.announcedVersion,
       heads: headsOf(peer),
       stale: staleOf(peer),
-      newcomers: newcomersOf(peer),
       tokens: appliedOf(peer),
+      newcomers: newcomersOf(peer),
     }
     try {
       const descriptor = this.#components.descriptor()
@@ -263,17 +262,17 @@ function headsOf(peer: RemotePeer): Map<WriterProxy, Seq> {
   return new Map([...eachMatch(peer)].map(({ proxy }) => [proxy, proxy.progress.headSeq]))
 }
 
-/** Those of which a reader has nothing yet. */
-function newcomersOf(peer: RemotePeer): Set<WriterProxy> {
-  return new Set([...eachMatch(peer)].flatMap(({ proxy }) => (proxy.started ? [] : [proxy])))
-}
-
 /** In the middle of a bootstrap, and before the first catch-up, nothing is said of what is applied. */
 function appliedOf(peer: RemotePeer): Map<WriterProxy, Seq> {
   const settled = [...eachMatch(peer)].filter(
     ({ proxy }) => proxy.started && proxy.bootstrap === undefined && !proxy.stale,
   )
   return new Map(settled.map(({ proxy }) => [proxy, proxy.progress.appliedSeq]))
+}
+
+/** Those of which a reader has nothing yet. */
+function newcomersOf(peer: RemotePeer): Set<WriterProxy> {
+  return new Set([...eachMatch(peer)].flatMap(({ proxy }) => (proxy.started ? [] : [proxy])))
 }
 
 function staleOf(peer: RemotePeer): Set<WriterProxy> {

@@ -45,7 +45,7 @@ export class CatchUpServer {
     const progress: PullProgress[] = []
     let budget = replyBudgetBytes
     const { guid, readers } = request.descriptor
-    for (const { writer, info } of endpoints.writers()) {
+    for (const { writer, info } of endpoints.announcedWriters()) {
       for (const reader of readers) {
         if (!this.#matches(info, writer.guid, reader, guid)) continue
         const token = tokens.get(`${reader.entity} ${writer.entity}`)

@@ -195,7 +195,9 @@ export class Encounters {
     return peer
   }
 
-  #alive({ monitor, earshot }: RemotePeer, { loopDelayMs, progress }: Beacon, nowMs: number): void {
+  #alive(peer: RemotePeer, { loopDelayMs, progress, audience }: Beacon, nowMs: number): void {
+    const { monitor, earshot } = peer
+    peer.audience = audience
     monitor.beacon({ intervalMs: earshot.intervalMs(nowMs), loopDelayMs, progress }, nowMs)
   }
 }

@@ -1,13 +1,16 @@
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
-import { NumacastError } from '../core/errors.js'
+import { invalidArgument, NumacastError } from '../core/errors.js'
 import { type EntityGuid, type EntityId, type Guid, participantOf } from '../core/ids.js'
 import type { Announcer } from '../discovery/announcer.js'
-import { resolvePartitions } from '../discovery/partition-groups.js'
+import { builtinPartition, resolvePartitions } from '../discovery/partition-groups.js'
+import type { QosOptions } from '../qos/qos.js'
 import { resolveQos } from '../qos/resolve.js'
 import type { Transport } from '../transport/transport.js'
 import { encodeAsk } from '../wire/ask.js'
-import { mirrorName } from '../wire/group.js'
+import { largeName, mirrorName } from '../wire/group.js'
+import type { BuiltinFeed } from './builtin-feed.js'
+import { isBuiltin } from './builtin-topics.js'
 import type { CatchUpClient } from './catch-up-client.js'
 import { SharedLiveliness } from './liveliness-lease.js'
 import type { LocalDelivery } from './local-delivery.js'
@@ -36,6 +39,7 @@ export interface EndpointFactoryComponents {
   readonly peers: PeerDirectory
   readonly catchUp: CatchUpClient
   readonly waiters: SyncWaiters
+  readonly builtin: BuiltinFeed
   /** Resolves when those who were listed have had their chance to be found. */
   readonly settled: () => Promise<void>
 }
@@ -57,15 +61,30 @@ export class EndpointFactory {
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_LIMIT */
   writer<T extends object>(topic: Topic<T>, options: WriterOptions, relayed: Reader<T> | undefined): Writer<T> {
+    if (isBuiltin(topic)) throw invalidArgument(`topic '${topic.name}' is built in: nobody writes it`)
+    return this.#writer(topic, resolvePartitions(options.partition), options.qos, relayed, false)
+  }
+
+  /** A writer of a built-in topic, for the readers of this participant. @throws NumacastError NUMACAST_LIMIT */
+  feed<T extends object>(topic: Topic<T>): Writer<T> {
+    return this.#writer(topic, [builtinPartition], undefined, undefined, true)
+  }
+
+  #writer<T extends object>(
+    topic: Topic<T>,
+    partitions: readonly string[],
+    ownQos: QosOptions | undefined,
+    relayed: Reader<T> | undefined,
+    isHidden: boolean,
+  ): Writer<T> {
     const { participant, clock, counters, transport, endpoints, membership, matchedReaders, peers } = this.#components
     const { datagram, stream } = transport
-    const partitions = resolvePartitions(options.partition)
-    const qos = resolveQos(topic.qos, options.qos)
+    const qos = resolveQos(topic.qos, ownQos)
     const entity = endpoints.newEntity('writer')
     const isStream = topic.lane === Lane.stream
-    const groups = partitions.map((partition) => {
+    const groups = (isHidden ? [] : partitions).map((partition) => {
       const group = membership.dataGroup(partition)
-      return { group, mirror: mirrorName(group.name) }
+      return { group, mirror: mirrorName(group.name), large: isStream ? group.name : largeName(group.name) }
     })
     const send = (frame: Buffer): void => {
       for (const { group, mirror } of groups) {
@@ -76,6 +95,15 @@ export class EndpointFactory {
         }
       }
     }
+    const sendLarge = (frame: Buffer): boolean => {
+      const isExpected = isStream || local.info.large
+      if (!isExpected) {
+        endpoints.announceLarge(entity)
+        void this.openLive()
+      }
+      for (const { large } of groups) stream.publish(large, frame)
+      return isExpected
+    }
     const writer = new Writer<T>(
       {
         participant,
@@ -83,17 +111,19 @@ export class EndpointFactory {
         counters,
         maxFrameBytes: isStream ? streamFrameBytes : datagram.maxBodyBytes,
         send,
+        sendLarge,
         ask: (seq) => send(encodeAsk(participant, { writer: entity, seq })),
         sharedLiveliness: this.#sharedLiveliness,
         congested: () => !isStream && datagram.pending > maxPendingFrames,
-        hurry: () => this.#hurry(partitions),
+        hurry: () => this.#hurry(isHidden ? [] : partitions),
         sent: () => this.#components.local.written(local.writer),
-        closed: () => this.#writerClosed(entity, partitions),
+        closed: () => this.#writerClosed(entity, isHidden ? [] : partitions),
       },
       { topic, entity, partitions, qos },
     )
-    const local = endpoints.addWriter(writer, relayed)
+    const local = endpoints.addWriter(writer, relayed, isHidden)
     this.#components.local.addWriter(local)
+    if (isHidden) return writer
     matchedReaders.addWriter(peers.values(), local)
     if (isStream) void this.openLive()
     for (const partition of partitions) membership.write(partition)
@@ -102,8 +132,9 @@ export class EndpointFactory {
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_LIMIT */
   reader<T extends object>(topic: Topic<T>, options: ReaderOptions<T>): Reader<T> {
-    const { participant, clock, counters, endpoints, membership, matchmaker, peers, catchUp } = this.#components
-    const partitions = resolvePartitions(options.partition)
+    const { participant, clock, counters, endpoints, membership, matchmaker, peers, catchUp, builtin } =
+      this.#components
+    const partitions = isBuiltin(topic) ? builtinOnly(topic, options) : resolvePartitions(options.partition)
     const qos = resolveQos(topic.qos, options.qos)
     const entity = endpoints.newEntity('reader')
     const reader = new Reader<T>(
@@ -116,7 +147,10 @@ export class EndpointFactory {
         resume: (writer) => this.#resume(writer),
         lastHeardMs: (proxy) => peers.get(participantOf(proxy.guid))?.monitor.lastHeardMs ?? clock.nowMs(),
         catchUpState: (proxy) => catchUp.stateOf(proxy, peers.get(participantOf(proxy.guid))),
-        closed: () => this.#readerClosed(entity, partitions),
+        closed: () => {
+          this.#readerClosed(entity, partitions)
+          if (isBuiltin(topic)) builtin.closed()
+        },
       },
       { topic, entity, partitions, qos },
       options,
@@ -125,6 +159,7 @@ export class EndpointFactory {
     for (const partition of partitions) membership.read(partition)
     this.#components.local.addReader(local)
     matchmaker.addReader(peers.values(), local.reader, local.info)
+    if (isBuiltin(topic)) builtin.opened()
     return reader
   }
 
@@ -196,4 +231,10 @@ export class EndpointFactory {
       counters.add('stream.failed.publish')
     }
   }
+}
+
+function builtinOnly<T>(topic: Topic<T>, { partition }: ReaderOptions<T>): readonly string[] {
+  if (partition !== undefined)
+    throw invalidArgument(`topic '${topic.name}' is built in: it has no partitions to choose from`)
+  return [builtinPartition]
 }

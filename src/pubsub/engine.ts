@@ -1,12 +1,15 @@
 import type { Counters } from '../core/counters.js'
 import { Announcer } from '../discovery/announcer.js'
 import { parseListedPeers } from '../discovery/listed-peer.js'
+import { builtinPartition } from '../discovery/partition-groups.js'
 import { Observer } from '../liveliness/observer.js'
 import type { ObserverHealth } from '../liveliness/observer-health.js'
+import { aliveVerdict } from '../liveliness/verdict.js'
 import { Reliability } from '../qos/policies.js'
 import { Range } from '../transport/range.js'
 import { Acquaintances } from './acquaintances.js'
 import { BeaconSender } from './beacon-sender.js'
+import { BuiltinFeed } from './builtin-feed.js'
 import { CatchUpClient } from './catch-up-client.js'
 import { CatchUpServer, firstDueSeq } from './catch-up-server.js'
 import { Encounters } from './encounters.js'
@@ -54,6 +57,7 @@ export class Engine {
   readonly #waiters: SyncWaiters
   readonly #pulse: Pulse
   readonly #close: () => Promise<void>
+  readonly #joinedMs: number
 
   constructor(
     self: SelfDescription,
@@ -66,10 +70,12 @@ export class Engine {
     const { guid, incarnation } = self
     const { stream, datagram } = transport
     this.#close = () => transport.close()
+    this.#joinedMs = clock.nowMs()
     this.endpoints = new LocalEndpoints(self, stream)
     this.observer = new Observer(checkMs, options.leaseMs, clock.nowMs())
     stream.onEndpointsChanged(() => this.endpoints.endpointsChanged())
     this.beacons = new BeaconSender({
+      clock,
       guid,
       incarnation,
       intervalMs: options.beaconIntervalMs,
@@ -79,6 +85,7 @@ export class Engine {
       dataGroup: (partition) => this.membership.dataGroup(partition),
       solicitGroup: (partition) => this.membership.solicitGroup(partition),
       loopDelayMs: () => this.#pulse.loopDelayMs,
+      audience: () => this.matchedReaders.participants,
     })
     this.#announcer = new Announcer(
       {
@@ -104,7 +111,6 @@ export class Engine {
       counters,
       stream,
       descriptor: () => this.endpoints.descriptor(),
-      crowd: () => this.peers.size,
       health: this.observer.local,
       described: (peer, descriptor) => this.peers.described(peer, descriptor),
       told: (peer, hearsUs) => this.peers.told(peer, hearsUs),
@@ -133,7 +139,7 @@ export class Engine {
     })
     const relation = new Relation(this.endpoints)
     this.matchedReaders = new MatchedReaders({
-      writers: () => this.endpoints.writers(),
+      writers: () => this.endpoints.announcedWriters(),
       mismatches,
       onMatched: ({ writer, guid: reader, info }) => {
         const local = this.endpoints.writer(writer)?.writer
@@ -159,6 +165,8 @@ export class Engine {
       relation,
       probe,
       onPeer,
+      onChanged: (peer) => builtin.follow(peer),
+      onForgotten: (peer) => builtin.forget(peer),
       onSettled: () => this.#waiters.look(),
     })
     this.#waiters = new SyncWaiters(clock, () => this.peers.values())
@@ -170,6 +178,12 @@ export class Engine {
       endpoints: this.endpoints,
       server,
       mismatches,
+    })
+    const builtin = new BuiltinFeed({
+      counters,
+      open: (topic) => this.factory.feed(topic),
+      own: () => ({ descriptor: this.endpoints.descriptor(), verdict: aliveVerdict(this.#joinedMs) }),
+      peers: () => this.peers.values(),
     })
     const encounters = new Encounters({
       self: guid,
@@ -197,7 +211,11 @@ export class Engine {
       encounters,
       matchmaker,
       reception,
-      onSolicit: (partition) => this.#announcer.solicited(partition),
+      onSolicit: (partition) => {
+        if (partition === builtinPartition) this.beacons.observed()
+        this.#announcer.solicited(partition)
+      },
+      onObserver: () => this.beacons.observed(),
     })
     const { endpoints, peers } = this
     this.#introducer = new Introducer({
@@ -226,6 +244,7 @@ export class Engine {
       peers: this.peers,
       catchUp: this.#catchUp,
       waiters: this.#waiters,
+      builtin,
       settled: () => this.#acquaintances.settled(),
     })
     const listed = parseListedPeers(options.peers)
@@ -247,10 +266,12 @@ export class Engine {
       listed,
       isFound,
     )
+    this.membership.write(builtinPartition)
     stream.serve((request) => inbound.onRequest(request))
     this.#pulse = new Pulse(clock, 1.1 * options.beaconIntervalMs, (nowMs) => {
       this.#introducer.look()
       this.#acquaintances.look()
+      builtin.look()
       this.peers.judge()
       live.look(this.peers.values())
       onHealth(this.observer.health)

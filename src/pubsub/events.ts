@@ -112,10 +112,10 @@ export const RejectedReason = {
   samplesPerInstanceLimit: 'samples-per-instance-limit',
   /** The topic's schema. */
   schema: 'schema',
-  /** Above the topic's `maxSampleBytes`. */
-  tooLarge: 'too-large',
   /** It does not follow the wire format. */
   malformed: 'malformed',
+  /** Longer than the topic's `maxSampleBytes`, as the reader knows it. */
+  tooLarge: 'too-large',
   /** The reader's filter threw. */
   filter: 'filter',
 } as const

@@ -1,5 +1,6 @@
 import type { Counters } from '../core/counters.js'
 import type { Guid } from '../core/ids.js'
+import { builtinPartition } from '../discovery/partition-groups.js'
 import type { FrameSource } from '../transport/transport.js'
 import { decodeAsk } from '../wire/ask.js'
 import { decodeBeacon } from '../wire/beacon.js'
@@ -22,6 +23,8 @@ export interface InboundComponents {
   readonly reception: Reception
   /** Somebody asks who writes to the partition. */
   readonly onSolicit: (partition: string) => void
+  /** Somebody reads the built-in topics. */
+  readonly onObserver: () => void
 }
 
 /**
@@ -66,6 +69,11 @@ export class Inbound {
       if (kind !== FrameKind.beacon) throw malformed(Rejection.badKind, 'frame among solicits')
       const beacon = decodeBeacon(input)
       if (!beacon.presence) throw malformed(Rejection.badKind, 'beacon among solicits')
+      if (partition === builtinPartition) {
+        // An observer of everybody is nobody's peer for that.
+        this.#components.onObserver()
+        return
+      }
       encounters.onPresence(from, beacon, source)
     })
   }

@@ -53,6 +53,7 @@ export class Introducer {
       const terms = {
         isDescribed: descriptor !== undefined,
         isSource: descriptor !== undefined && relation.isSource(descriptor),
+        isObserved: relation.observes,
         isAudience: descriptor !== undefined && relation.isAudience(descriptor),
         isUpToDate: holdsVersion === endpoints.version,
         lastHeardMs: monitor.lastHeardMs,
@@ -68,12 +69,13 @@ export class Introducer {
   /**
    * Introduces this participant to whoever answers at one of `requestEndpoints`, which are those of one participant.
    * @param known who is expected there
+   * @param intervalMs until the next time; undefined: this is no acquaintance to be kept
    * @throws NumacastError NUMACAST_TIMEOUT, NUMACAST_CLOSED, NUMACAST_LIMIT, NUMACAST_INVALID_ARGUMENT, NUMACAST_MALFORMED
    */
   async ask(
     requestEndpoints: readonly string[],
     known: RemotePeer | undefined,
-    intervalMs: number,
+    intervalMs: number | undefined,
   ): Promise<IntroductionReply> {
     const { version } = this.#components.endpoints
     const isHeld = known !== undefined && known.holdsVersion === version
@@ -85,7 +87,7 @@ export class Introducer {
   async #send(
     requestEndpoints: readonly string[],
     known: RemotePeer | undefined,
-    intervalMs: number,
+    intervalMs: number | undefined,
     isDescribed: boolean,
   ): Promise<IntroductionReply> {
     const { self, clock, counters, stream, endpoints, relation } = this.#components
@@ -95,8 +97,8 @@ export class Introducer {
       version: endpoints.version,
       ...(isDescribed && { descriptor: endpoints.descriptor() }),
       knownVersion: theirs?.version ?? 0,
-      hears: theirs !== undefined && known?.earshot.hears(relation.isSource(theirs), clock.nowMs()) === true,
-      intervalMs,
+      hears: theirs !== undefined && known?.earshot.hears(relation.isWanted(theirs), clock.nowMs()) === true,
+      ...(intervalMs !== undefined && { intervalMs }),
     })
     counters.add('introduction.sent')
     const reply = decodeIntroductionReply(await stream.request(requestEndpoints, request, { timeoutMs }))
@@ -112,11 +114,14 @@ export class Introducer {
 
   /** Never rejects: a failure is counted and tried again. */
   async #introduce(peer: RemotePeer): Promise<void> {
-    const { clock, random, counters, identity, peers, encounters } = this.#components
+    const { clock, random, counters, identity, peers, encounters, relation } = this.#components
     peer.earshot.introducing()
     this.#inFlight++
     try {
-      const reply = await this.ask(requestEndpointsOf(peer, identity), peer, presenceIntervalMs)
+      const { descriptor } = peer
+      const isMutual = descriptor === undefined || relation.isSource(descriptor) || relation.isAudience(descriptor)
+      const intervalMs = isMutual ? presenceIntervalMs : undefined
+      const reply = await this.ask(requestEndpointsOf(peer, identity), peer, intervalMs)
       if (this.#closed || peers.get(peer.guid) !== peer) return
       if (reply.from !== peer.guid) throw malformed(Rejection.foreignSource, 'introduction reply')
       peer.earshot.introductionAnswered(clock.nowMs(), random())

@@ -1,8 +1,8 @@
-import type { LastValueCache } from '../cache/last-value-cache.js'
+import type { Change, LastValueCache } from '../cache/last-value-cache.js'
 import type { Clock, Timer } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import type { EntityId, Guid, Seq } from '../core/ids.js'
-import { SamplesEncoder } from '../wire/samples.js'
+import { maxKeyBytes, SamplesEncoder } from '../wire/samples.js'
 
 export interface LiveSenderComponents {
   readonly participant: Guid
@@ -12,6 +12,8 @@ export interface LiveSenderComponents {
   readonly maxFrameBytes: number
   /** Hands one frame to the lane, for each partition. Never throws. */
   readonly send: (frame: Buffer) => void
+  /** Hands over a frame with one sample, longer than the lane takes. False when those who want it will have to ask. */
+  readonly sendLarge: (frame: Buffer) => boolean
   /** Whether the lane has more in hand than it should. */
   readonly congested: () => boolean
   /** A beacon now: something was written that no live frame carries. */
@@ -21,6 +23,10 @@ export interface LiveSenderComponents {
 }
 
 const congestedRetryMs = 1
+/** A frame's header, a sample's key and what else stands before its value. */
+const largeOverheadBytes = maxKeyBytes + 256
+
+const tickEnd = Promise.resolve()
 
 /**
  * Sends what is new in a writer's cache: a walk from the last number sent. Values overwritten before the walk reaches
@@ -33,6 +39,7 @@ export class LiveSender {
   readonly #cache: LastValueCache
   readonly #latencyBudgetMs: number
   readonly #encoder: SamplesEncoder
+  readonly #flush = (): void => this.flush()
   #sentSeq: Seq = 0
   #pendingBytes = 0
   #flushTimer: Timer | undefined
@@ -59,7 +66,8 @@ export class LiveSender {
     if (this.#latencyBudgetMs > 0 && !full) this.#flushAfter(this.#latencyBudgetMs)
     else if (!this.#flushQueued) {
       this.#flushQueued = true
-      queueMicrotask(() => this.flush())
+      // As queueMicrotask would, which wraps each call in a resource of its own.
+      void tickEnd.then(this.#flush)
     }
   }
 
@@ -99,14 +107,14 @@ export class LiveSender {
   }
 
   #flushAfter(delayMs: number): void {
-    this.#flushTimer ??= this.#components.clock.after(delayMs, () => this.flush())
+    this.#flushTimer ??= this.#components.clock.after(delayMs, this.#flush)
   }
 
   #send(): void {
     const { clock, send } = this.#components
     const nowMs = clock.nowMs()
     const encoder = this.#encoder
-    let oversize = false
+    let isUnheard = false
     encoder.begin(this.#writer, this.#sentSeq, clock.wallMs())
     for (const change of this.#cache.changesAfter(this.#sentSeq)) {
       const ageMs = nowMs - change.writtenMs
@@ -115,18 +123,27 @@ export class LiveSender {
           send(encoder.finish())
           encoder.begin(this.#writer, this.#sentSeq, clock.wallMs())
         }
-        // Too large for any frame of this lane: the next beacon tells readers that they lack it, and they pull it.
-        if (!encoder.add(change, ageMs)) oversize = true
+        if (!encoder.add(change, ageMs)) {
+          if (!this.#sendLarge(change, ageMs)) isUnheard = true
+          encoder.begin(this.#writer, change.seq, clock.wallMs())
+        }
       }
       this.#sentSeq = change.seq
-      if (oversize && encoder.count === 0) encoder.begin(this.#writer, this.#sentSeq, clock.wallMs())
     }
     if (encoder.count > 0) send(encoder.finish())
     this.#sentSeq = this.#cache.lastSeq
-    if (oversize) {
-      this.#components.counters.add('writer.oversize')
-      this.#components.hurry()
-    }
+    // The beacon tells readers what they lack, and they pull it.
+    if (isUnheard) this.#components.hurry()
     this.#components.sent()
+  }
+
+  /** In a frame of its own, which the next one follows by its number. */
+  #sendLarge(change: Change, ageMs: number): boolean {
+    const { participant, clock, counters, sendLarge } = this.#components
+    counters.add('writer.large')
+    const encoder = new SamplesEncoder(participant, change.valueLength + largeOverheadBytes)
+    encoder.begin(this.#writer, this.#sentSeq, clock.wallMs())
+    encoder.add(change, ageMs)
+    return sendLarge(encoder.finish())
   }
 }

@@ -1,9 +1,11 @@
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
+import { entityGuid } from '../core/ids.js'
+import { builtinPartition } from '../discovery/partition-groups.js'
 import { dialable } from '../transport/endpoint.js'
 import type { FrameHandler, StreamLane } from '../transport/transport.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
-import { mirrorName } from '../wire/group.js'
+import { largeName, mirrorName } from '../wire/group.js'
 import { placeOf, type RemotePeer, sharesNetwork } from './remote-peer.js'
 import { Lane } from './topic.js'
 
@@ -21,7 +23,7 @@ export interface LiveSubscriptionsComponents {
 
 /**
  * Hear it by multicast, or dial it by stream: keeps the connections to a peer's live frames equal to what is read here
- * of its `stream` topics, and, while it is not heard by multicast, to whatever it writes to the partitions read here.
+ * of its `stream` topics, to samples of it that fit no datagram, and, while it is not heard by multicast, to whatever it writes to the partitions read here.
  */
 export class LiveSubscriptions {
   readonly #components: LiveSubscriptionsComponents
@@ -69,17 +71,23 @@ export class LiveSubscriptions {
   #wantedGroups(peer: RemotePeer): Set<string> {
     const { groupName, reads } = this.#components
     const wanted = new Set<string>()
+    const writers = peer.descriptor?.writers ?? []
+    // By the newest descriptor: a writer announces its first large sample when it has one.
+    const large = new Set(writers.filter((writer) => writer.large).map(({ entity }) => entityGuid(peer.guid, entity)))
     for (const matches of peer.matches.values()) {
       for (const { reader, proxy } of matches) {
-        if (proxy.info.lane !== Lane.stream) continue
+        const isLarge = large.has(proxy.guid)
+        if (proxy.info.lane !== Lane.stream && !isLarge) continue
         const shared = proxy.info.partitions.find((partition) => reader.partitions.includes(partition))
-        if (shared !== undefined) wanted.add(groupName(shared))
+        if (shared === undefined) continue
+        wanted.add(isLarge ? largeName(groupName(shared)) : groupName(shared))
       }
     }
     if (!peer.isBeyondMulticast) return wanted
     // Not only what matches: its beacons keep its lease, and tell of writers to come.
     const local = reads()
-    for (const { partitions } of peer.descriptor?.writers ?? []) {
+    if (local.has(builtinPartition)) wanted.add(mirrorName(groupName(builtinPartition)))
+    for (const { partitions } of writers) {
       const shared = partitions.find((partition) => local.has(partition))
       if (shared !== undefined) wanted.add(mirrorName(groupName(shared)))
     }

@@ -23,6 +23,8 @@ export interface LocalWriter {
   readonly info: WriterInfo
   /** For a relay's writer: the reader that feeds it, and must not be fed by it. */
   readonly relayed: Reader<object> | undefined
+  /** It feeds this participant's own readers, and is announced to nobody. */
+  readonly isHidden: boolean
 }
 
 export interface LocalReader {
@@ -65,7 +67,7 @@ export class LocalEndpoints {
   partitions(): { readonly reads: ReadonlySet<string>; readonly writes: ReadonlySet<string> } {
     this.#partitions ??= {
       reads: new Set([...this.#readers.values()].flatMap(({ info }) => info.partitions)),
-      writes: new Set([...this.#writers.values()].flatMap(({ info }) => info.partitions)),
+      writes: new Set(this.announcedWriters().flatMap(({ info }) => info.partitions)),
     }
     return this.#partitions
   }
@@ -79,8 +81,13 @@ export class LocalEndpoints {
     return ++this.#lastEntity as EntityId
   }
 
+  /** With those that are announced to nobody. */
   writers(): IterableIterator<LocalWriter> {
     return this.#writers.values()
+  }
+
+  announcedWriters(): LocalWriter[] {
+    return [...this.#writers.values()].filter(({ isHidden }) => !isHidden)
   }
 
   readers(): IterableIterator<LocalReader> {
@@ -94,32 +101,45 @@ export class LocalEndpoints {
   /** A pair of which at least one end is here cannot be matched: that end is told. */
   mismatched(event: MismatchEvent): void {
     for (const { writer } of this.#writers.values()) if (writer.guid === event.writer) writer.mismatched(event)
+    for (const { reader } of this.#readers.values()) if (reader.guid === event.reader) reader.mismatched(event)
   }
 
   reader(entity: EntityId): LocalReader | undefined {
     return this.#readers.get(entity)
   }
 
-  addWriter<T extends object>(writer: Writer<T>, relayed: Reader<T> | undefined): LocalWriter {
+  addWriter<T extends object>(writer: Writer<T>, relayed: Reader<T> | undefined, isHidden = false): LocalWriter {
     const { entity, topic, partitions, qos } = writer
     const info = {
       ...announce(entity, topic, partitions),
       qos: announcedWriterQos(qos),
       fields: [...topic.fields],
       lane: topic.lane,
+      large: false,
     }
     const local: LocalWriter = {
       writer: writer as unknown as Writer<object>,
       info,
       relayed: relayed as unknown as Reader<object> | undefined,
+      isHidden,
     }
     this.#writers.set(entity, local)
-    this.#writersChanged()
+    if (!isHidden) this.#writersChanged()
     return local
   }
 
+  /** The writer has samples that fit no datagram: from now on they are to be had by stream. */
+  announceLarge(entity: EntityId): void {
+    const local = this.#writers.get(entity)
+    if (local === undefined || local.info.large) return
+    local.info.large = true
+    this.#writersChanged()
+  }
+
   removeWriter(entity: EntityId): void {
-    if (this.#writers.delete(entity)) this.#writersChanged()
+    const isAnnounced = this.#writers.get(entity)?.isHidden === false
+    this.#writers.delete(entity)
+    if (isAnnounced) this.#writersChanged()
   }
 
   addReader<T extends object>(reader: Reader<T>): LocalReader {
@@ -153,7 +173,7 @@ export class LocalEndpoints {
       properties: { ...properties },
       requestEndpoints: this.#stream.requestEndpoints.slice(0, maxListenEndpoints),
       liveEndpoints: this.#stream.liveEndpoints.slice(0, maxListenEndpoints),
-      writers: [...this.#writers.values()].map(({ info }) => info),
+      writers: this.announcedWriters().map(({ info }) => info),
       readers: [...this.#readers.values()].map(({ info }) => info),
     }
   }
@@ -171,8 +191,9 @@ export class LocalEndpoints {
   /** How far the writers in the partition are. */
   digest(partition: string): DigestEntry[] {
     const digest: DigestEntry[] = []
-    for (const { writer } of this.#writers.values()) {
-      if (writer.partitions.includes(partition)) digest.push({ writer: writer.entity, lastSeq: writer.lastSeq })
+    for (const { writer, isHidden } of this.#writers.values()) {
+      if (!isHidden && writer.partitions.includes(partition))
+        digest.push({ writer: writer.entity, lastSeq: writer.lastSeq })
     }
     return digest
   }

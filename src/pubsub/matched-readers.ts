@@ -36,6 +36,11 @@ export class MatchedReaders {
     this.#components = components
   }
 
+  /** Participants among them. */
+  get participants(): number {
+    return this.#byPeer.size
+  }
+
   of(writer: EntityId): IterableIterator<MatchedReader> {
     return (this.#matches.get(writer) ?? new Map<EntityGuid, MatchedReader>()).values()
   }
@@ -58,7 +63,7 @@ export class MatchedReaders {
   }
 
   removeWriter(writer: EntityId): void {
-    for (const match of this.of(writer)) this.#byPeer.get(match.peer)?.delete(match)
+    for (const match of this.of(writer)) this.#leave(match)
     this.#matches.delete(writer)
   }
 
@@ -81,9 +86,13 @@ export class MatchedReaders {
   }
 
   #remove(match: MatchedReader): void {
+    this.#leave(match)
+    if (this.#matches.get(match.writer)?.delete(match.guid) === true) this.#components.onUnmatched(match)
+  }
+
+  #leave(match: MatchedReader): void {
     const ofPeer = this.#byPeer.get(match.peer)
     ofPeer?.delete(match)
     if (ofPeer?.size === 0) this.#byPeer.delete(match.peer)
-    if (this.#matches.get(match.writer)?.delete(match.guid) === true) this.#components.onUnmatched(match)
   }
 }

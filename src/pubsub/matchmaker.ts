@@ -2,6 +2,7 @@ import { InstanceState } from '../cache/instance.js'
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import { type EntityId, entityGuid } from '../core/ids.js'
+import { builtinPartition } from '../discovery/partition-groups.js'
 import { Liveliness, LivelinessCause } from '../liveliness/verdict.js'
 import { LivelinessKind, Reliability } from '../qos/policies.js'
 import type { Ask } from '../wire/ask.js'
@@ -142,6 +143,8 @@ export class Matchmaker {
 
   /** True when a new match was made. */
   #matchReader(peer: RemotePeer, descriptor: Descriptor, reader: Reader<object>, info: ReaderInfo): boolean {
+    // These are fed from here, whatever others claim to write.
+    if (info.partitions.includes(builtinPartition)) return false
     let isNew = false
     for (const writer of descriptor.writers) {
       const guid = entityGuid(peer.guid, writer.entity)

@@ -32,6 +32,9 @@ export interface PeerDirectoryComponents {
   /** What the kernel says of a process of this host. */
   readonly probe: (identity: ProcessIdentity) => ProcessReading
   readonly onPeer: (event: PeerEvent) => void
+  /** Its descriptor, or the verdict on it, is new. */
+  readonly onChanged: (peer: RemotePeer) => void
+  readonly onForgotten: (peer: RemotePeer) => void
   /** A verdict has changed, or a peer has been forgotten, also one that nobody was told of. */
   readonly onSettled: () => void
 }
@@ -79,10 +82,11 @@ export class PeerDirectory {
   readonly #strangers = new Set<Guid>()
 
   constructor(components: PeerDirectoryComponents) {
-    const { clock, identity, observer, probe, catchUp } = components
+    const { clock, counters, identity, observer, probe, catchUp } = components
     this.#components = components
     this.#judge = new PeerJudge({
       clock,
+      counters,
       identity,
       observer,
       probe,
@@ -122,6 +126,7 @@ export class PeerDirectory {
       ways: new DatagramWays(),
       endpoint: undefined,
       announcedVersion: version,
+      audience: 0,
       holdsVersion: 0,
       descriptor: undefined,
       isBeyondMulticast: false,
@@ -143,7 +148,7 @@ export class PeerDirectory {
 
   /** A newer descriptor. */
   described(peer: RemotePeer, descriptor: Descriptor): void {
-    const { identity, matchmaker, matchedReaders, onPeer } = this.#components
+    const { identity, matchmaker, matchedReaders, onPeer, onChanged } = this.#components
     const isFirst = peer.descriptor === undefined
     peer.descriptor = descriptor
     peer.ways.setAddresses(tcpAddresses(descriptor.requestEndpoints))
@@ -153,6 +158,7 @@ export class PeerDirectory {
     if (isFirst) this.#replaceOlder(descriptor)
     matchmaker.follow(peer, descriptor)
     matchedReaders.follow(peer, descriptor)
+    onChanged(peer)
     const described = toPeer(peer)
     if (isFirst && described !== undefined) onPeer({ kind: 'joined', peer: described })
   }
@@ -222,6 +228,7 @@ export class PeerDirectory {
     const { onPeer, onSettled, counters, matchmaker } = this.#components
     matchmaker.judged(peer, verdict.liveliness !== Liveliness.unreachable)
     counters.add(`peer.${verdict.liveliness}`)
+    if (verdict.liveliness !== Liveliness.dead) this.#components.onChanged(peer)
     const changed = toPeer(peer)
     if (changed !== undefined) onPeer({ kind: 'liveliness-changed', peer: changed, before })
     if (verdict.liveliness === Liveliness.dead) {
@@ -248,6 +255,7 @@ export class PeerDirectory {
     this.#forget(peer)
     this.#components.matchmaker.forget(peer)
     this.#components.matchedReaders.forget(peer)
+    this.#components.onForgotten(peer)
   }
 
   #forget(peer: RemotePeer): void {

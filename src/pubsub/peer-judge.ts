@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.js'
+import type { Counters } from '../core/counters.js'
 import type { Observer } from '../liveliness/observer.js'
 import type { Circumstances } from '../liveliness/peer-monitor.js'
 import { type ProcessReading, unknownReading } from '../liveliness/process-reading.js'
@@ -9,6 +10,7 @@ import type { RemotePeer } from './remote-peer.js'
 
 export interface PeerJudgeComponents {
   readonly clock: Clock
+  readonly counters: Counters
   readonly identity: ProcessIdentity
   readonly observer: Observer
   /** What the kernel says of a process of this host. */
@@ -72,8 +74,13 @@ export class PeerJudge {
   }
 
   #probe({ descriptor }: RemotePeer): ProcessReading {
-    const { identity, probe } = this.#components
+    const { counters, identity, probe } = this.#components
     if (descriptor === undefined || descriptor.identity.bootId !== identity.bootId) return unknownReading
-    return probe(descriptor.identity)
+    try {
+      return probe(descriptor.identity)
+    } catch {
+      counters.add('peer.probe-failed')
+      return unknownReading
+    }
   }
 }

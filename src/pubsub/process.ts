@@ -1,6 +1,7 @@
 import { ProcessProbe, type ProcessReading, unknownReading } from '../liveliness/process-reading.js'
 import { exitStatusText, readZombieExit } from '../topology/exit-status.js'
 import { hostIdentity, networkNamespace, pidNamespace } from '../topology/host-identity.js'
+import { isPid } from '../topology/pid.js'
 import { processStartTime, readProcessState } from '../topology/process-state.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
 
@@ -40,7 +41,8 @@ export function probeProcess(identity: ProcessIdentity): ProcessReading {
  * @param startTimeTicks when the process that is meant began; null: nothing can be known
  */
 export function probePid(pid: number, startTimeTicks: number | null): ProcessReading {
-  if (startTimeTicks === null || !Number.isSafeInteger(pid) || pid < 1) return unknownReading
+  // It comes from outside.
+  if (startTimeTicks === null || !isPid(pid)) return unknownReading
   if (readProcessState(process.pid) === null) return unknownReading
   const found = readProcessState(pid)
   if (found === null) return exists(pid) ? unknownReading : gone(null)

@@ -87,23 +87,6 @@ export class ReaderCopy {
     return undefined
   }
 
-  /** A change with which its writer gives the instance up: one sample, and the state that it leaves behind. */
-  applyLast(change: IncomingChange, nowMs: number): RejectedReason | undefined {
-    const outcome = this.table.apply(change, nowMs)
-    if (outcome === Outcome.refused) return this.#limitOf(change.key)
-    const instance = this.table.touched
-    const isApplied = outcome === Outcome.applied && instance !== undefined
-    const rivals = new Set<EntityGuid>()
-    const abandoned = this.table.abandon(change.key, change.via, InstanceState.noWriters, nowMs)
-    if (abandoned === Abandoned.orphaned) for (const rival of this.table.rivals(change.key)) rivals.add(rival)
-    if (instance !== undefined && (isApplied || abandoned === Abandoned.ended)) {
-      if (abandoned === Abandoned.ended) this.#deadline?.end(instance)
-      this.#show(instance, isApplied)
-    }
-    for (const rival of rivals) this.#components.wanted(rival)
-    return undefined
-  }
-
   /** The writer gives the instance up without ending it. */
   giveUp(key: string, writer: EntityGuid, nowMs: number): void {
     const rivals = new Set<EntityGuid>()

@@ -107,7 +107,11 @@ export class ReaderIntake<T extends object> {
   countOverwritten(proxy: WriterProxy, after: Seq, to: Seq, samples: readonly WireSample[]): void {
     if (!this.#hasHistory || !proxy.started) return
     let received = 0
-    for (const { seq } of samples) if (seq > after && seq <= to) received++
+    for (const { seq, valueSeq } of samples) {
+      if (seq > after && seq <= to) received++
+      // The number of a value that is given up has moved.
+      if (valueSeq < seq && valueSeq > after) received++
+    }
     this.#components.status.lost(proxy.guid, to - after - received, LostReason.overwritten)
   }
 
@@ -231,7 +235,7 @@ export class ReaderIntake<T extends object> {
     }
     const nowMs = clock.nowMs()
     const change = changeOf(proxy, head, sample, judged.value, judged.outOfView, nowMs)
-    const reason = sample.valueSeq < sample.seq ? copy.applyLast(change, nowMs) : copy.apply(change, nowMs)
+    const reason = copy.apply(change, nowMs)
     if (reason === undefined) return true
     status.rejected(proxy.guid, sample.key, reason, 'the reader has no room for it')
     this.#refusal = { key: sample.key, reason }
@@ -240,10 +244,10 @@ export class ReaderIntake<T extends object> {
 
   #judge(proxy: WriterProxy, { frame, valueStart, valueEnd }: WireSample): Judged {
     const { topic, filter, counters } = this.#components
+    const bytes = valueEnd - valueStart
+    if (bytes > topic.maxSampleBytes)
+      return { refused: RejectedReason.tooLarge, detail: `${bytes} bytes of ${topic.maxSampleBytes}` }
     let value: T | undefined
-    if (valueEnd - valueStart > topic.maxSampleBytes) {
-      return { refused: RejectedReason.tooLarge, detail: `${valueEnd - valueStart} bytes of ${topic.maxSampleBytes}` }
-    }
     try {
       checkRecord(frame, valueStart, valueEnd, proxy.info.fields.length)
       if (!topic.hasSchema && filter === undefined) return unjudged

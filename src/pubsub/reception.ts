@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import type { Guid } from '../core/ids.js'
+import { builtinPartition } from '../discovery/partition-groups.js'
 import { Liveliness } from '../liveliness/verdict.js'
 import type { Descriptor } from '../wire/descriptor.js'
 import type { GossipReply, GossipRequest, Referral } from '../wire/gossip.js'
@@ -43,13 +44,15 @@ export class Reception {
 
   async introduce(request: Introduction): Promise<IntroductionReply> {
     const { self, clock, endpoints, encounters } = this.#components
-    const { from, descriptor } = request
+    const { from, descriptor, intervalMs } = request
     const peer =
       descriptor?.guid === from
-        ? encounters.onRequester(descriptor, true)
+        ? encounters.onRequester(descriptor, intervalMs !== undefined)
         : encounters.onFamiliar(from, request.version)
-    peer?.earshot.introducedItself(request.intervalMs, clock.nowMs())
-    peer?.monitor.expectEvery(peer.earshot.intervalMs(clock.nowMs()))
+    if (peer !== undefined && intervalMs !== undefined) {
+      peer.earshot.introducedItself(intervalMs, clock.nowMs())
+      peer.monitor.expectEvery(peer.earshot.intervalMs(clock.nowMs()))
+    }
     await this.#hearsUs(peer, request.hears)
     const reply = { from: self, knows: peer?.descriptor?.version ?? 0, hears: peer !== undefined && this.#hears(peer) }
     return request.knownVersion === endpoints.version ? reply : { ...reply, descriptor: endpoints.descriptor() }
@@ -72,8 +75,8 @@ export class Reception {
 
   #hears(peer: RemotePeer): boolean {
     const { clock, relation } = this.#components
-    const isSource = peer.descriptor !== undefined && relation.isSource(peer.descriptor)
-    return peer.earshot.hears(isSource, clock.nowMs())
+    const isWanted = peer.descriptor !== undefined && relation.isWanted(peer.descriptor)
+    return peer.earshot.hears(isWanted, clock.nowMs())
   }
 
   async #hearsUs(peer: RemotePeer | undefined, hearsUs: boolean | undefined): Promise<void> {
@@ -97,5 +100,5 @@ function concerns(
   { writers, readers }: Descriptor,
   { reads, writes }: { readonly reads: ReadonlySet<string>; readonly writes: ReadonlySet<string> },
 ): boolean {
-  return touches(writers, reads) || touches(readers, writes)
+  return reads.has(builtinPartition) || touches(writers, reads) || touches(readers, writes)
 }

@@ -1,3 +1,4 @@
+import { builtinPartition } from '../discovery/partition-groups.js'
 import type { Descriptor } from '../wire/descriptor.js'
 import type { LocalEndpoints } from './local-endpoints.js'
 
@@ -21,8 +22,18 @@ export class Relation {
     return touches(readers, this.#endpoints.partitions().writes)
   }
 
+  /** Somebody here reads a built-in topic, so everybody's beacons are wanted. */
+  get observes(): boolean {
+    return this.#endpoints.partitions().reads.has(builtinPartition)
+  }
+
+  /** Its beacons are wanted. */
+  isWanted(peer: Endpoints): boolean {
+    return this.isSource(peer) || this.observes
+  }
+
   isRelated(peer: Endpoints): boolean {
-    return this.isSource(peer) || this.isAudience(peer)
+    return this.isWanted(peer) || this.isAudience(peer)
   }
 }
 

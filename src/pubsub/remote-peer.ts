@@ -40,6 +40,8 @@ export interface RemotePeer {
   /** Where it answers requests, by the way that its multicast came; undefined until some did. */
   endpoint: string | undefined
   announcedVersion: number
+  /** Participants that read what it writes, as it says: so many may miss what is missed here. */
+  audience: number
   /** Version of this participant's own descriptor that it holds, as far as it has said. */
   holdsVersion: number
   descriptor: Descriptor | undefined

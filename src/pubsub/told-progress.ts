@@ -5,14 +5,15 @@ const repeatMs = 1_000
 
 /** What a writer knows of how far its reader is: that is told with each pull, and wanted when the writer asks. */
 export class ToldProgress {
-  #askedSeq: Seq = 0
-  #toldSeq: Seq = 0
+  #askedSeq: Seq = -1
+  /** −1: nothing, not even that nothing has been applied. */
+  #toldSeq: Seq = -1
   #toldMs = Number.NEGATIVE_INFINITY
 
   /** The writer wants to know who has everything up to `seq`. */
   asked(seq: Seq, nowMs: number): void {
     this.#askedSeq = Math.max(this.#askedSeq, seq)
-    if (nowMs - this.#toldMs > repeatMs) this.#toldSeq = 0
+    if (nowMs - this.#toldMs > repeatMs) this.#toldSeq = -1
   }
 
   /** A pull that said `seq` was answered. True when that was more than before, and asked for. */

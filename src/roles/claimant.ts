@@ -1,8 +1,9 @@
-import { type EntityGuid, type Guid, participantOf } from '../core/ids.js'
+import { type EntityGuid, type EntityId, entityGuid, type Guid, participantOf } from '../core/ids.js'
 import { Liveliness, LivelinessCause, type Verdict } from '../liveliness/verdict.js'
 import type { Predecessor, RosterRow } from '../plane/node-roster.js'
 import { type ClaimRank, compareClaimRank, type WorkerClaim } from '../plane/worker-claim.js'
 import type { WorkerState } from '../plane/worker-state.js'
+import type { Peer } from '../pubsub/peer.js'
 
 /** What a row needs of a worker's own word. */
 export type WorkerFacts = Pick<
@@ -126,5 +127,43 @@ export function inheritedClaimant(row: RosterRow, rowTimeMs: number, verdict: Ve
     verdict,
     inherited: true,
     reliableFromMs: rowTimeMs + row.probationMs,
+  }
+}
+
+/** A worker that ended before it had said anything: known by its descriptor only. */
+export function silentClaimant(
+  { guid, identity, incarnation, verdict }: Peer,
+  workerId: string,
+  numaNode: number,
+): Claimant {
+  const { host, pid, startTimeTicks, pidNamespace } = identity
+  return {
+    participant: guid,
+    writer: entityGuid(guid, 0 as EntityId),
+    seq: 0,
+    facts: {
+      workerId,
+      host,
+      numaNode,
+      pid,
+      startTimeTicks,
+      pidNamespace,
+      incarnation,
+      ownershipStrength: 0,
+      standby: false,
+      state: 'unhealthy',
+      inFlight: 0,
+      concurrency: 0,
+      jobsCompleted: 0,
+      jobsFailed: 0,
+      admissionOpen: false,
+      admissionReason: null,
+      appliedIntents: [],
+    },
+    originTimeMs: verdict.sinceMs,
+    load: unknownLoad,
+    verdict,
+    inherited: true,
+    reliableFromMs: verdict.sinceMs,
   }
 }

@@ -6,18 +6,19 @@ import { keyFrom, keyParts } from '../plane/keys.js'
 import { type NodeCapacity, nodeCapacity } from '../plane/node-capacity.js'
 import { nodeRoster, type RosterRow } from '../plane/node-roster.js'
 import { downPartition, planePartition, upPartition } from '../plane/partitions.js'
-import { nodeTarget } from '../plane/targets.js'
+import { everyone, nodeTarget } from '../plane/targets.js'
 import { workerCapacity } from '../plane/worker-capacity.js'
 import { type WorkerClaim, workerClaim } from '../plane/worker-claim.js'
 import { type WorkerState, workerState } from '../plane/worker-state.js'
 import type { PeerEvent } from '../pubsub/events.js'
 import type { Participant } from '../pubsub/participant.js'
+import type { Peer } from '../pubsub/peer.js'
 import type { Sample } from '../pubsub/sample.js'
 import type { Writer } from '../pubsub/writer.js'
 import { InheritedWorkers } from './inherited-workers.js'
 import type { KernelWatch } from './kernel-watch.js'
 import { PacedPublisher } from './paced-publisher.js'
-import { relayReports, relayRequests } from './relays.js'
+import { type Audience, keepRequests, relayReports, relayRequests } from './relays.js'
 import { Repeating } from './repeating.js'
 import { Roster } from './roster.js'
 import type { ZoneReading, ZoneReadings } from './zone-readings.js'
@@ -124,6 +125,7 @@ export class NodeService {
     for (const [, sample] of rows.entries()) this.#toldByOthers(sample)
     this.#hearing = participant.onPeer((event) => this.#onPeer(event))
     const requests = relayRequests(participant, planePartition, down)
+    const kept = keepRequests(participant, planePartition, this.#audience())
     const reports = relayReports(participant, up, planePartition)
     this.#repeating = [
       new Repeating(clock, options.capacityIntervalMs, () => this.#measure()),
@@ -134,6 +136,7 @@ export class NodeService {
       () => capacities.close(),
       () => rows.close(),
       () => requests.close(),
+      () => kept.close(),
       () => reports.close(),
       () => this.#capacityWriter.close(),
       () => this.#rosterWriter.close(),
@@ -199,11 +202,43 @@ export class NodeService {
     const nowMs = this.#participant.clock.nowMs()
     if (kind === 'left') this.#kernel.unwatch(peer.guid)
     const changed = this.roster.applyVerdict(peer.guid, peer.verdict, nowMs)
+    this.#watchWorker(kind, peer, nowMs)
     if (kind === 'left') {
       this.roster.forgetParticipant(peer.guid)
       this.#rowsOf.delete(peer.guid)
     }
     if (changed) this.#hurry()
+  }
+
+  #audience(): Audience {
+    const own = nodeTarget(this.#participant.identity.host, this.numaNode)
+    const isNode = (target: string): boolean => target === own || target === everyone
+    return {
+      intent: (kind, target) => {
+        switch (kind) {
+          case 'drain':
+          case 'prefer-shard':
+            return this.roster.has(target)
+          case 'pause-node':
+          case 'rebalance':
+            return isNode(target)
+          case 'throttle-queue':
+            return true
+        }
+      },
+      scope: (scope) => isNode(scope) || this.roster.has(scope),
+    }
+  }
+
+  /** A worker's descriptor may come before its first word, and its end as well. */
+  #watchWorker(kind: PeerEvent['kind'], peer: Peer, nowMs: number): void {
+    const { role, workerId, numaNode } = peer.properties
+    if (role !== 'worker' || numaNode !== this.numaNode || typeof workerId !== 'string') return
+    if (peer.identity.bootId !== this.#participant.identity.bootId) return
+    if (kind === 'joined') this.#kernel.watch(peer.guid)
+    if (kind !== 'left' || peer.verdict.liveliness !== 'dead' || this.roster.knows(workerId, peer.guid)) return
+    this.roster.endedUnheard(peer, workerId, this.numaNode, nowMs)
+    this.#hurry()
   }
 
   #isOfThisNode({ host, numaNode }: Pick<RosterRow, 'host' | 'numaNode'>): boolean {

@@ -4,6 +4,7 @@ import { type IntentKind, intentKinds, intentTopics } from '../plane/intents.js'
 import { jobLifecycle } from '../plane/job-lifecycle.js'
 import { intentStatus } from '../plane/transitions.js'
 import type { Participant } from '../pubsub/participant.js'
+import type { Sample } from '../pubsub/sample.js'
 import type { Topic } from '../pubsub/topic.js'
 import { Repeating } from './repeating.js'
 
@@ -25,21 +26,58 @@ export function relayRequests(participant: Participant, from: string, to: string
   ])
 }
 
+/** Whom something asked for is meant for, as one NUMA node sees it. */
+export interface Audience {
+  /** Whether an intent of the kind with this target bears on the node or its workers. */
+  intent(kind: IntentKind, target: string): boolean
+  /** The same of a configuration's scope. */
+  scope(scope: string): boolean
+}
+
+/**
+ * Keeps in a partition what bears on one node, so that late joiners learn of it when the issuer and every scheduler
+ * are gone: what workers obey can be looked up as long as somebody serves them.
+ */
+export function keepRequests(participant: Participant, partition: string, audience: Audience): Relays {
+  const scoped = ({ value }: Sample<{ scope: string }>): boolean => value === undefined || audience.scope(value.scope)
+  return join([
+    ...intentKinds.map((kind) => {
+      return relayIntents(participant, kind, partition, partition, (target) => audience.intent(kind, target))
+    }),
+    relay(participant, concurrencyLimit, partition, partition, scoped),
+    relay(participant, priorityWeights, partition, partition, scoped),
+    relay(participant, maintenanceMode, partition, partition, scoped),
+    relay(participant, rollingDrain, partition, partition, scoped),
+  ])
+}
+
 /** What workers report and everybody may want to know. */
 export function relayReports(participant: Participant, from: string, to: string): Relays {
   return join([relay(participant, intentStatus, from, to), relay(participant, jobLifecycle, from, to)])
 }
 
-function relay<T extends object>(participant: Participant, topic: Topic<T>, from: string, to: string): Relays {
+function relay<T extends object>(
+  participant: Participant,
+  topic: Topic<T>,
+  from: string,
+  to: string,
+  filter: (sample: Sample<T>) => boolean = () => true,
+): Relays {
   const reader = participant.reader(topic, { partition: from })
-  const relay = participant.relay(reader, { partition: to })
+  const relay = participant.relay(reader, { partition: to, filter })
   return join([relay, reader])
 }
 
 /** A relay remembers what it passed on; of an intent, for no longer than anybody's book does. */
-function relayIntents<K extends IntentKind>(participant: Participant, kind: K, from: string, to: string): Relays {
+function relayIntents<K extends IntentKind>(
+  participant: Participant,
+  kind: K,
+  from: string,
+  to: string,
+  concerns: (target: string) => boolean = () => true,
+): Relays {
   const reader = participant.reader(intentTopics[kind], { partition: from })
-  const relay = participant.relay(reader, { partition: to })
+  const relay = participant.relay(reader, { partition: to, filter: ({ key }) => concerns(key) })
   const forgetting = new Repeating(participant.clock, forgetEveryMs, () => {
     const endedBeforeMs = participant.clock.nowMs() - bookMemoryMs
     for (const key of [...relay.writer.keys()]) {

@@ -5,6 +5,7 @@ import type { Predecessor, RosterRow } from '../plane/node-roster.js'
 import type { WorkerCapacity } from '../plane/worker-capacity.js'
 import { compareClaimRank, type WorkerClaim } from '../plane/worker-claim.js'
 import type { WorkerState } from '../plane/worker-state.js'
+import type { Peer } from '../pubsub/peer.js'
 import type { Sample } from '../pubsub/sample.js'
 import {
   asPredecessor,
@@ -15,6 +16,7 @@ import {
   isLive,
   rankOf,
   rowOf,
+  silentClaimant,
   unknownLoad,
 } from './claimant.js'
 import { ForeignClaims } from './foreign-claims.js'
@@ -123,10 +125,12 @@ export class Roster {
 
   /** A worker that nobody has heard here, from the row of who served the node before, as it is judged now. */
   inherit(row: RosterRow, rowTimeMs: number, verdict: Verdict, nowMs: number): void {
-    const claimant = inheritedClaimant(row, rowTimeMs, verdict)
-    const known = this.#names.get(row.workerId)?.claimants.get(claimant.participant)
-    if (known !== undefined && !known.inherited) return
-    this.#put(claimant, nowMs)
+    this.#putUnheard(inheritedClaimant(row, rowTimeMs, verdict), nowMs)
+  }
+
+  /** A worker of this node that ended before it had said anything here. */
+  endedUnheard(peer: Peer, workerId: string, numaNode: number, nowMs: number): void {
+    this.#putUnheard(silentClaimant(peer, workerId, numaNode), nowMs)
   }
 
   /** How a participant is judged now. True when a worker's liveliness has changed by it. */
@@ -237,6 +241,12 @@ export class Roster {
     const rivals = [...name.claimants.values()].filter(isLive).length - 1
     const isOpen = rivals > 0 || other !== undefined || name.holder.facts.standby
     return isOpen ? best : undefined
+  }
+
+  /** What others say of a claimant counts for nothing once it has been heard itself. */
+  #putUnheard(claimant: Claimant, nowMs: number): void {
+    const known = this.#names.get(claimant.facts.workerId)?.claimants.get(claimant.participant)
+    if (known === undefined || known.inherited) this.#put(claimant, nowMs)
   }
 
   #put(claimant: Claimant, nowMs: number): Claimant {

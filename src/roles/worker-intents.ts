@@ -89,7 +89,7 @@ export class WorkerIntents {
     for (const claim of this.#book.holding()) {
       const reached = attainment(claim, load, at.nowMs)
       if (reached === 'admitted') continue
-      const reason = reached === 'aborted' ? `${load.inFlight} jobs were still in flight at the deadline` : null
+      const reason = reached === 'aborted' ? stillInFlight(load.inFlight) : null
       this.#ledger.advance(claim.intent.intentId, reached, reason, at.nowMs, at.wallMs)
     }
   }
@@ -142,4 +142,8 @@ export class WorkerIntents {
 
 function endedBy({ intent }: Claim): string {
   return `${intent.action === 'lift' ? 'lifted' : 'replaced'} by ${intent.issuer} with ${intent.intentId}`
+}
+
+function stillInFlight(jobs: number): string {
+  return `${jobs === 1 ? '1 job was' : `${jobs} jobs were`} still in flight at the deadline`
 }

@@ -3,7 +3,7 @@ import type { WorkerCapacity } from '../plane/worker-capacity.js'
 import { openHeadroomSampler } from '../topology/headroom-sampler.js'
 import { finite } from './finite.js'
 
-export type WorkerReading = Omit<WorkerCapacity, 'workerId' | 'numaNode'>
+export type WorkerReading = Omit<WorkerCapacity, 'workerId' | 'incarnation' | 'numaNode'>
 
 /** What a worker can learn of its own process. Injected, so that a test decides what is read. */
 export interface WorkerReadings {

@@ -64,8 +64,8 @@ export class WorkerVoice {
   }
 
   capacity(reading: WorkerReading): void {
-    const { workerId, numaNode } = this.#fixed
-    this.#say(() => this.#capacity.write({ workerId, numaNode, ...reading }))
+    const { workerId, incarnation, numaNode } = this.#fixed
+    this.#say(() => this.#capacity.write({ workerId, incarnation, numaNode, ...reading }))
   }
 
   job(job: JobLifecycle): void {

@@ -30,6 +30,8 @@ export interface ProcessLocatorComponents {
   readonly nowMs?: () => number
   /** @default this process's */
   readonly ownNamespace?: number | null
+  /** Processes of other namespaces: `<namespace inode> <pid inside>` → pids here. @default read from `/proc` */
+  readonly listNested?: (ownNamespace: number) => Map<string, number[]>
 }
 
 /** All processes are looked at no more often than this, however many workers are unknown. */
@@ -50,6 +52,7 @@ export class ProcessLocator {
   readonly #nowMs: () => number
   readonly #ownNamespace: number | null
   readonly #isOwnProc: boolean
+  readonly #listNested: (ownNamespace: number) => Map<string, number[]>
   /** `<namespace inode> <pid inside>` → pids here. */
   #nested = new Map<string, number[]>()
   #scannedMs = Number.NEGATIVE_INFINITY
@@ -59,6 +62,7 @@ export class ProcessLocator {
     this.#nowMs = components.nowMs ?? (() => performance.now())
     this.#ownNamespace = components.ownNamespace === undefined ? pidNamespace() : components.ownNamespace
     this.#isOwnProc = showsThisProcess()
+    this.#listNested = components.listNested ?? nestedProcesses
   }
 
   locate(target: NamespacedProcess): Location {
@@ -76,7 +80,7 @@ export class ProcessLocator {
     if (missedMs !== undefined && nowMs - missedMs < missMs) return nowhere(LocationFailure.notVisible)
     if (nowMs - this.#scannedMs < scanIntervalMs) return nowhere(LocationFailure.notVisible)
     this.#scannedMs = nowMs
-    this.#nested = nestedProcesses(this.#ownNamespace)
+    this.#nested = this.#listNested(this.#ownNamespace)
     const found = this.#find(key, startTimeTicks)
     if (found !== undefined) return { pid: found }
     this.#rememberMiss(identity, nowMs)

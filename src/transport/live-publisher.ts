@@ -6,6 +6,12 @@ import { encodeLiveMessage } from './live-message.js'
 import type { ListenOptions } from './request-server.js'
 import { bindFailure, hostEndpoints, tcpEndpoint, type ZeromqLimits } from './zeromq.js'
 
+/**
+ * Frames that may wait for one subscriber. Fewer than requests: a frame may have a megabyte, a subscriber may stand
+ * still, and what it misses it repairs by a request.
+ */
+const maxWaitingFrames = 256
+
 /** Live frames from one participant to whoever subscribed: on this host, and at each address in use beyond it. */
 export class LivePublisher {
   readonly #host: LiveListener
@@ -20,9 +26,10 @@ export class LivePublisher {
   static async open(
     context: Context,
     { name, port, addresses }: ListenOptions,
-    limits: ZeromqLimits,
+    { maxMessageBytes, highWaterMark }: ZeromqLimits,
     counters: Counters,
   ): Promise<LivePublisher> {
+    const limits = { maxMessageBytes, highWaterMark: Math.min(highWaterMark, maxWaitingFrames) }
     const host = await LiveListener.open(context, hostEndpoints(name, port), limits, counters)
     const network = new AddressListeners(
       (address) => LiveListener.open(context, [tcpEndpoint(address, port)], limits, counters),

@@ -19,6 +19,7 @@ import { FleetNews } from './fleet-news.js'
 import { IntentModel } from './intent-model.js'
 import type { LivelinessChange } from './liveliness-ledger.js'
 import type { StatusDocument } from './status-document.js'
+import { withWholeAges } from './whole-ages.js'
 import { computeWitness, type Witness } from './witness.js'
 
 export interface FleetViewOptions {
@@ -139,13 +140,13 @@ export class FleetView {
   status(): StatusDocument {
     const nowMs = this.#participant.clock.nowMs()
     this.#expireIntents(nowMs)
-    return {
+    return withWholeAges({
       domain: this.#participant.domain,
       nodes: this.#fleet.nodes(nowMs, this.#verdictOf),
       workers: this.#fleet.workers(nowMs, this.#verdictOf),
       intents: this.#intents.list(nowMs),
       witness: this.witness(),
-    }
+    })
   }
 
   witness(): Witness {

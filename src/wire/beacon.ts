@@ -8,7 +8,7 @@ import { FrameKind, headerBytes, writeHeader } from './header.js'
  * partition that it reads:
  *
  *     header 21 | incarnation 6 | sequence 4 | descriptorVersion 4 | flags 1 | streamPort 2 | intervalMs 2
- *               | loopDelayMs 2 | progress 4 | count 2 | count × ( writer 4 · lastSeq 6 )
+ *               | loopDelayMs 2 | progress 4 | audience 2 | count 2 | count × ( writer 4 · lastSeq 6 )
  *
  * A digest that does not fit one frame goes out in several; each entry stands for itself.
  */
@@ -29,6 +29,8 @@ export interface Beacon {
   readonly loopDelayMs: number
   /** Work that the participant has completed, by its own count; wraps at 2³². */
   readonly progress: number
+  /** Participants that read what the sender writes, as far as it knows: so many may miss the same. Saturates. */
+  readonly audience: number
   readonly digest: readonly DigestEntry[]
 }
 
@@ -37,7 +39,7 @@ export interface DigestEntry {
   readonly lastSeq: Seq
 }
 
-const fixedBytes = headerBytes + 27
+const fixedBytes = headerBytes + 29
 const entryBytes = 10
 const goodbyeFlag = 0x01
 const presenceFlag = 0x02
@@ -58,6 +60,7 @@ export function encodeBeacon(from: Guid, beacon: Beacon): Buffer {
   out.u16(clampU16(beacon.intervalMs))
   out.u16(clampU16(beacon.loopDelayMs))
   out.u32(beacon.progress)
+  out.u16(clampU16(beacon.audience))
   out.u16(beacon.digest.length)
   for (const { writer, lastSeq } of beacon.digest) {
     out.u32(writer)
@@ -76,6 +79,7 @@ export function decodeBeacon(input: ByteReader): Beacon {
   const intervalMs = input.u16()
   const loopDelayMs = input.u16()
   const progress = input.u32()
+  const audience = input.u16()
   const count = input.u16()
   if (input.remaining !== count * entryBytes) throw malformed(Rejection.badShape, `beacon of ${count} writers`)
   if (descriptorVersion === 0 || intervalMs === 0) throw malformed(Rejection.badNumber, 'beacon')
@@ -84,7 +88,7 @@ export function decodeBeacon(input: ByteReader): Beacon {
   const goodbye = (flags & goodbyeFlag) !== 0
   const presence = (flags & presenceFlag) !== 0
   const fixed = { presence, incarnation, sequence, descriptorVersion, goodbye, streamPort, intervalMs, loopDelayMs }
-  return { ...fixed, progress, digest }
+  return { ...fixed, progress, audience, digest }
 }
 
 /** "Who is here?": a header and nothing else. Those who write to the partition answer with a beacon. */

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { NumacastError } from '../core/errors.js'
+import { shortText } from './short-text.js'
 
 /**
  * Why bytes from outside were refused. A closed set, because each becomes the name of a counter
@@ -63,7 +64,7 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.buffer.readUInt8(this.skip(1))
+    return this.buffer[this.skip(1)] as number
   }
   u16(): number {
     return this.buffer.readUInt16BE(this.skip(2))
@@ -80,6 +81,11 @@ export class ByteReader {
 
   /** LEB128, at most 7 bytes: 0 … 2⁴⁸−1. */
   varint(): number {
+    const first = this.buffer[this.position] as number
+    if (first < 0x80 && this.position < this.end) {
+      this.position++
+      return first
+    }
     let value = 0
     let scale = 1
     for (let count = 0; count < 7; count++) {
@@ -102,6 +108,8 @@ export class ByteReader {
   /** UTF-8. What is not would be read as U+FFFD, and two keys could become one. */
   text(length: number): string {
     const start = this.skip(length)
+    const short = shortText(this.buffer, start, length)
+    if (short !== undefined) return short
     const text = this.buffer.toString('utf8', start, start + length)
     if (text.includes('\ufffd') && !isUtf8(this.buffer.subarray(start, start + length))) {
       throw malformed(Rejection.badText, `text at ${start}`)
@@ -124,7 +132,7 @@ export class ByteWriter {
   }
 
   u8(value: number): void {
-    this.position = this.buffer.writeUInt8(value, this.position)
+    this.buffer[this.position++] = value
   }
   u16(value: number): void {
     this.position = this.buffer.writeUInt16BE(value, this.position)
@@ -156,7 +164,8 @@ export class ByteWriter {
 
   /** A copy of what was written; the writer starts anew. */
   finish(): Buffer {
-    const frame = Buffer.from(this.buffer.subarray(0, this.position))
+    const frame = Buffer.allocUnsafe(this.position)
+    this.buffer.copy(frame, 0, 0, this.position)
     this.position = 0
     return frame
   }

@@ -53,6 +53,7 @@ const writerSchema = z.object({
   qos: announcedWriterQos,
   fields: fieldNames,
   lane: z.enum(['datagram', 'stream']),
+  large: z.boolean(),
 })
 const readerSchema = z.object({ ...endpointShape, qos: announcedQos })
 

@@ -19,6 +19,14 @@ export function mirrorName(groupName: string): string {
 }
 
 /**
+ * The stream lane's name of the samples of the group that fit no datagram. Apart, so that those who hear the rest by
+ * multicast need nothing else by stream.
+ */
+export function largeName(groupName: string): string {
+  return `l${groupName.slice(1)}`
+}
+
+/**
  * Where a partition's frames go: FNV-1a (64 bit) of its UTF-8 name gives the group, and modulo 250 the port
  * offset. The kernel filters by port, the group name by what is left: two partitions on one port hear each
  * other's datagrams and skip them.

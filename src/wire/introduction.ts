@@ -18,8 +18,8 @@ export const introductionSchema = z.object({
   knownVersion: z.int().min(0),
   /** The requester hears the answerer's frames. */
   hears: z.boolean(),
-  /** Until the requester's next sign of life, give or take 10 %. */
-  intervalMs: z.int().min(1).max(0xffff),
+  /** Until the requester's next sign of life, give or take 10 %. Absent: this is all, it only asks. */
+  intervalMs: z.int().min(1).max(0xffff).optional(),
 })
 
 const introductionReplySchema = z.object({

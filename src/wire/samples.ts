@@ -69,14 +69,13 @@ export const maxValueBytes = 8 * 1024 * 1024
 
 /** Fills one frame (or catch-up block) after another; reused for the life of its owner. */
 export class SamplesEncoder {
-  readonly #from: Guid
   readonly #out: ByteWriter
   #count = 0
   #lastSeq = 0
 
   constructor(from: Guid, maxBodyBytes: number) {
-    this.#from = from
     this.#out = new ByteWriter(maxBodyBytes)
+    writeHeader(this.#out, FrameKind.samples, from)
   }
 
   get count(): number {
@@ -92,8 +91,7 @@ export class SamplesEncoder {
 
   begin(writer: EntityId, prevSeq: Seq, sentWallMs: number): void {
     const out = this.#out
-    out.position = 0
-    writeHeader(out, FrameKind.samples, this.#from)
+    out.position = headerBytes
     out.u32(writer)
     out.u48(prevSeq)
     out.f64(sentWallMs)

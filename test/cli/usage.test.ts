@@ -43,7 +43,7 @@ t.test('no command at all: help on stderr', async (t) => {
 })
 
 t.test('help and version are no errors', async (t) => {
-  const commands = ['up', 'status', 'intent', 'topology', 'interfaces', 'collector', 'scheduler', 'worker']
+  const commands = ['up', 'status', 'intent', 'discover', 'topology', 'interfaces', 'collector', 'scheduler', 'worker']
   const calls = [['--help'], ...commands.map((name) => [name, '--help']), ['help', 'up'], ['intent', 'drain', '--help']]
   await inTurn(calls, async (args) => {
     const { code, stdout, stderr } = await runCli(args)

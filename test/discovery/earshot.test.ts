@@ -4,6 +4,7 @@ import { Earshot, type IntroductionTerms, presenceIntervalMs } from '../../src/d
 const related: IntroductionTerms = {
   isSource: false,
   isAudience: true,
+  isObserved: false,
   isDescribed: true,
   isUpToDate: true,
   lastHeardMs: 0,

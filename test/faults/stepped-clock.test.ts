@@ -59,3 +59,24 @@ void withFleet(t, 'the wall clock is stepped by an hour, to and fro: nothing', a
     t.notMatch(view.history(spec.name).join(), /unreachable|dead|suspect/, `${spec.name}: ${view.history(spec.name)}`)
   }
 })
+void withFleet(t, 'who starts again after the clock went back is the new one all the same', async (t, fleet) => {
+  const stepped = await open(t, fleet)
+  if (stepped === undefined) return
+  const { clock, collector, view, workers } = stepped
+  await step(stepped, t, -1)
+  const [killed, left] = workers
+  if (killed === undefined || left === undefined) throw new Error('too few workers')
+  killed.signal('SIGKILL')
+  await fleet.seen(view, killed, /^dead/)
+  left.order({ do: 'leave' })
+  await fleet.seen(view, left, /^dead/)
+  const again = await Promise.all([killed, left].map(({ spec }) => fleet.workers([spec.name], {}, clock)))
+  await fleet.seesAlive(view, ...again)
+  t.pass('workers')
+  await collector.end()
+  await fleet.collector({}, clock)
+  await fleet.seesAlive(view, ...again, ...workers.slice(2))
+  const late = await fleet.view({ name: 'late view' }, clock)
+  await fleet.seesAlive(late, ...again, ...workers.slice(2))
+  t.pass('a collector')
+})

@@ -26,8 +26,8 @@ t.test('the topics of the design, with its keys', (t) => {
     rollingDrain,
   ]
   t.strictSame(Object.fromEntries(topics.map(({ name, keyFields }) => [name, keyFields.join(', ')])), {
-    'worker.state': 'workerId',
-    'worker.capacity': 'workerId',
+    'worker.state': 'workerId, incarnation',
+    'worker.capacity': 'workerId, incarnation',
     'job.lifecycle': 'jobId',
     'node.capacity': 'host, numaNode',
     'node.roster': 'host, numaNode, workerId',

@@ -10,6 +10,7 @@ interface Value {
 }
 const topic = defineTopic<Value>({ name: 'state', key: 'id', fields: ['id', 'n'] })
 const keepAll: QosOptions = { history: 'keep-all', durability: 'volatile', resourceLimits: { maxSamples: 5 } }
+const everything: QosOptions = { history: 'keep-all', durability: 'volatile' }
 
 /** Whether the promise has settled by now, and how. */
 function outcomeOf(work: Promise<void>): () => string {
@@ -82,7 +83,7 @@ t.test('acknowledgments come through loss, duplication and reordering', async (t
     const a = await plane.join('a')
     const writer = a.writer(topic, { qos: keepAll })
     const readers = []
-    for (const name of ['b', 'c', 'd']) readers.push((await plane.join(name)).reader(topic, { qos: keepAll }))
+    for (const name of ['b', 'c', 'd']) readers.push((await plane.join(name)).reader(topic, { qos: everything }))
     const heard = readers.map((reader) => {
       const seqs: number[] = []
       reader.onSample(({ value }) => seqs.push(value?.n ?? -1))
@@ -142,9 +143,7 @@ t.test('a reader that is dead or deaf holds a writer up no longer than it must',
   const writer = a.writer(topic, { qos: keepAll })
   const events: WriterEvent[] = []
   writer.onEvent((event) => events.push(event))
-  const [silent, quick] = [b.reader(topic, { qos: keepAll }), c.reader(topic, { qos: keepAll })]
-  // What is handed to a listener is taken: a keep-all reader that nobody empties would hold the writer up as well.
-  for (const reader of [silent, quick]) reader.onSample(() => undefined)
+  const [silent, quick] = [b.reader(topic, { qos: everything }), c.reader(topic, { qos: everything })]
   await plane.settle(Promise.all([silent.synced(), quick.synced()]))
   plane.network.disconnect('b')
   for (let n = 0; n < 5; n++) writer.write({ id: 'k', n })
@@ -165,4 +164,34 @@ t.test('a reader that is dead or deaf holds a writer up no longer than it must',
   writer.write({ id: 'k', n: 5 })
   await plane.settle(writer.waitForAcknowledgments())
   t.match(silent.get('k'), { value: { n: 5 } })
+})
+
+t.test('keep-all on both sides: a reader that takes slowly slows its writer down, and loses nothing', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const qos: QosOptions = { ...keepAll, resourceLimits: { maxSamples: 4 } }
+  const writer = a.writer(topic, { qos })
+  const reader = b.reader(topic, { qos })
+  await plane.settle(reader.synced())
+  const taken: number[] = []
+  let isDone = false
+  const writing = (async () => {
+    for (let n = 0; n < 12; n++) {
+      await writer.writable()
+      writer.write({ id: 'k', n })
+    }
+    isDone = true
+  })()
+  // Longer than a silent reader would be waited for.
+  for (let round = 0; taken.length < 12 && round < 40; round++) {
+    await plane.clock.advance(15_000)
+    if (round === 0) t.notOk(isDone, 'four here, four there, and no more')
+    for (const { value } of reader.take()) taken.push(value?.n ?? -1)
+  }
+  await plane.settle(writing)
+  t.same(
+    taken,
+    Array.from({ length: 12 }, (_, n) => n),
+  )
+  t.equal(a.counters.get('writer.reader-given-up'), 0)
 })

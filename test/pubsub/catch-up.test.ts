@@ -168,7 +168,7 @@ t.test('a change written while a bootstrap reply is under way survives the boots
   t.same(held(reader), { new: 2, old: 1 })
 })
 
-t.test('a sample too large for a datagram arrives by catch-up', async (t) => {
+t.test('the first sample too large for a datagram arrives by catch-up, the next by stream', async (t) => {
   const { plane, a, b } = await two(t)
   const writer = a.writer(topic)
   const reader = b.reader(topic)
@@ -178,10 +178,14 @@ t.test('a sample too large for a datagram arrives by catch-up', async (t) => {
   writer.write({ id: 'after', n: 3 })
   await plane.clock.advance(100)
   t.same(held(reader), { after: 3, before: 1, large: 2 })
-  t.equal(a.counters.get('writer.oversize'), 1)
+  t.equal(a.counters.get('writer.large'), 1)
+  await plane.clock.advance(1000)
+  const replies = b.counters.get('catch-up.replies')
   writer.write({ id: 'large', n: 4, ballast: heavy })
-  await plane.clock.advance(100)
+  await plane.clock.advance(1)
   t.equal(reader.get('large')?.value?.n, 4, 'also when nothing follows it')
+  await plane.clock.advance(1000)
+  t.equal(b.counters.get('catch-up.replies'), replies, 'nobody had to ask')
   t.throws(() => writer.write({ id: 'huge', n: 5, ballast: 'x'.repeat(1024 * 1024) }), { code: 'NUMACAST_LIMIT' })
   t.equal(writer.get('huge'), undefined)
 })

@@ -3,6 +3,7 @@ import type { MismatchEvent } from '../../src/pubsub/events.js'
 import type { Participant } from '../../src/pubsub/participant.js'
 import type { Sample } from '../../src/pubsub/sample.js'
 import { defineTopic, type Lane, type Topic } from '../../src/pubsub/topic.js'
+import type { QosOptions } from '../../src/qos/qos.js'
 
 /** What a lane's test file must provide so that the common cases can run on it. */
 export interface Bed {
@@ -118,6 +119,40 @@ export function conformance(t: Test, lane: Lane, openBed: (t: Test) => Promise<B
     t.equal(reader.lag().length, 0)
   })
 
+  promise('an instance that is unregistered keeps its last value, without a writer', async (t, bed) => {
+    const { writer, reader } = await pair(bed)
+    writer.write({ id: 'a', n: 1 })
+    writer.write({ id: 'b', n: 2 })
+    writer.unregister('a')
+    await bed.until('it has no writer', () => reader.get('a')?.instanceState === 'no-writers')
+    t.match(reader.get('a'), { value: { n: 1 } })
+    t.match(reader.get('b'), { value: { n: 2 }, instanceState: 'alive' })
+    t.same([...writer.keys()], ['b'])
+  })
+
+  promise('keep-all: every value arrives, in its order, however many wait for room', async (t, bed) => {
+    const all = { history: 'keep-all', durability: 'volatile' } as const
+    const { writer, reader, heard } = await pair(bed, {
+      offered: { ...all, resourceLimits: { maxSamples: 20 } },
+      requested: all,
+    })
+    await bed.until('the reader is known', () => writer.matchedReaders().length === 1)
+    const writing = async (): Promise<void> => {
+      for (let n = 0; n < 200; n++) {
+        await writer.writable()
+        writer.write({ id: `k${n % 3}`, n })
+      }
+      await writer.waitForAcknowledgments()
+    }
+    await bed.settle(writing())
+    t.same(
+      heard.map(({ value }) => value?.n),
+      Array.from({ length: 200 }, (_, n) => n),
+    )
+    t.match(reader.lag(), [{ appliedSeq: 200, lagSamples: 0 }])
+    t.equal(writer.cache.samples, 0)
+  })
+
   promise('volatile: nothing of the past, everything from then on', async (t, bed) => {
     const writing = await bed.join('writing')
     const writer = writing.writer(topic, { qos: { durability: 'volatile' } })
@@ -222,6 +257,6 @@ export function conformance(t: Test, lane: Lane, openBed: (t: Test) => Promise<B
 
 interface Pair {
   readonly writerTopic?: Topic<Value>
-  readonly offered?: { readonly reliability?: 'best-effort' | 'reliable' }
-  readonly requested?: { readonly reliability?: 'best-effort' | 'reliable' }
+  readonly offered?: QosOptions
+  readonly requested?: QosOptions
 }

@@ -295,3 +295,20 @@ t.test('a storm is told in few calls, one crash in one turn', async (t) => {
   )
   listening.close()
 })
+
+t.test('a probe that fails is a kernel that does not tell', async (t) => {
+  const plane = openPlane(t)
+  const a = await plane.join('a')
+  const b = await plane.join('b')
+  const told = story(b)
+  a.writer(topic)
+  b.reader(topic)
+  await plane.clock.advance(1_000)
+  plane.probes.get = () => {
+    throw new Error('no /proc today')
+  }
+  plane.network.disconnect('a')
+  await plane.clock.advance(8_000)
+  t.equal(told.at(-1), 'left a dead lease-expired lease')
+  t.ok(b.counters.get('peer.probe-failed') > 0)
+})

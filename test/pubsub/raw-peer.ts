@@ -58,6 +58,7 @@ export class RawPeer {
           qos: announcedWriterQos(defaultQos),
           fields: [...topic.fields],
           lane: 'datagram',
+          large: false,
         },
       ],
       readers: [],
@@ -75,6 +76,7 @@ export class RawPeer {
       intervalMs: 500,
       loopDelayMs: 0,
       progress: 0,
+      audience: 0,
       digest: [{ writer: entity, lastSeq: this.values.length }],
       ...changes,
     })

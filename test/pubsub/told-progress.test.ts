@@ -5,6 +5,7 @@ t.test('a reader tells what it was asked for, as far as it has come, and then is
   const told = new ToldProgress()
   t.notOk(told.isWanted(5), 'nobody asked')
   told.asked(9, 0)
+  t.ok(told.isWanted(0), 'that nothing has been applied is something to say')
   t.ok(told.isWanted(5), 'five is more than nothing')
   t.ok(told.tell(5, 10))
   t.notOk(told.isWanted(5))

@@ -56,7 +56,10 @@ t.test('a value that is written and given up in one breath arrives all the same'
   writer.write({ id: 'k', n: 7 })
   writer.unregister('k')
   await plane.clock.advance(20)
-  t.same(heard, [['k 7 no-writers'], ['k 7 no-writers']])
+  t.same(heard, [
+    ['k 7 alive', 'k 7 no-writers'],
+    ['k 7 alive', 'k 7 no-writers'],
+  ])
 })
 
 t.test('another writer that carries the instance keeps it alive', async (t) => {
@@ -99,7 +102,7 @@ t.test('a reader that missed it catches up, by token and by bootstrap; a newcome
   t.same(heard, [])
   plane.network.heal()
   await plane.clock.advance(5000)
-  t.same(heard.sort(), ['k 2 no-writers', 'm - disposed'])
+  t.same(heard.sort(), ['k 2 alive', 'k 2 no-writers', 'm - disposed'])
   t.match(reader.lag(), [{ appliedSeq: 6, catchUpState: 'fresh' }])
   const c = await plane.join('c')
   const late = c.reader(topic)
@@ -149,7 +152,7 @@ t.test('a history ends with the instance, and nothing of it is lost', async (t) 
   for (const n of [5, 6]) writer.write({ id: 'l', n })
   writer.dispose('l')
   await plane.clock.advance(50)
-  t.same(heard, ['k 2 alive', 'k 3 alive', 'k 4 no-writers', 'l 5 alive', 'l 6 alive', 'l - disposed'])
+  t.same(heard, ['k 2 alive', 'k 3 alive', 'k 4 alive', 'k 4 no-writers', 'l 5 alive', 'l 6 alive', 'l - disposed'])
   const late = (await plane.join('c')).reader(topic)
   await plane.settle(late.synced())
   t.same([...late.entries()], [], 'what has ended does not come back for a newcomer')

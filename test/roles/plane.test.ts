@@ -126,7 +126,7 @@ t.test('a drain whose deadline passes is aborted, and the worker stays closed un
   t.match(view.intentStatuses(intent.intentId), [{ transition: 'admitted' }])
   await fleet.clock.advance(200)
   t.match(view.intentStatuses(intent.intentId), [
-    { transition: 'aborted', reason: '1 jobs were still in flight at the deadline' },
+    { transition: 'aborted', reason: '1 job was still in flight at the deadline' },
   ])
   job.resolve()
   await running
@@ -171,6 +171,36 @@ t.test('an intent outlives its issuer, reaches a worker that starts later, and c
   const third = await fleet.worker('a')
   await fleet.clock.advance(aWhileMs)
   t.equal(third.admission.open, true, 'the lift outlives its issuer too')
+  await fleet.close()
+})
+
+t.test('what workers obey can be looked up when its issuer and every scheduler are gone', async (t) => {
+  const fleet = new FleetInMemory()
+  await fleet.collector()
+  await fleet.collector({ numaNode: 1 })
+  const scheduler = await fleet.scheduler()
+  const worker = await fleet.worker('a')
+  await fleet.clock.advance(aWhileMs)
+  const { view, issuer, leave } = await fleet.operator('ann')
+  await fleet.plane.settle(view.synced())
+  issuer.apply('drain', 'a', { deadlineMs: null }, { reason: 'kept by its node' })
+  issuer.apply('throttle-queue', 'mail', { maxInFlight: 0 })
+  await fleet.clock.advance(500)
+  await leave()
+  fleet.kill(scheduler)
+  await fleet.clock.advance(60_000)
+  t.equal(worker.admission.reason, 'draining: kept by its node')
+  const known = await fleet.lateView((late) => late.status().intents.map(({ kind, holds }) => [kind, holds]))
+  t.strictSame(known.sort(), [
+    ['drain', true],
+    ['throttle-queue', true],
+  ])
+  const bob = await fleet.operator('bob')
+  await fleet.plane.settle(bob.view.synced())
+  bob.issuer.lift('drain', 'a')
+  await fleet.clock.advance(500)
+  t.equal(worker.admission.open, true)
+  await bob.leave()
   await fleet.close()
 })
 

@@ -51,7 +51,9 @@ const verdict = (liveliness: Verdict['liveliness'], cause: Verdict['cause'] = nu
 t.test('a row per worker, with the source it rests on', (t) => {
   const roster = new Roster(options)
   t.equal(roster.applyState(sampleOf('w', state('w'), { seq: 7, atMs: 100 }), 110), 'applied')
-  roster.applyCapacity(sampleOf<WorkerCapacity>('w', { ...idleWorker, workerId: 'w', numaNode: 0 }, { seq: 1 }))
+  roster.applyCapacity(
+    sampleOf<WorkerCapacity>('w', { ...idleWorker, workerId: 'w', incarnation: 1, numaNode: 0 }, { seq: 1 }),
+  )
   t.match(roster.takeChanged(150), [
     { workerId: 'w', liveliness: 'alive', sourceSeq: 7, sourceAgeMs: 50, eventLoopUtilization: 0.25 },
   ])
@@ -86,7 +88,7 @@ t.test('a verdict that comes before the first state is not lost', (t) => {
 t.test('a newer incarnation takes the name over; the old one is not heard any more', (t) => {
   const roster = new Roster(options)
   roster.applyState(sampleOf('w', state('w', { incarnation: 1 }), { seq: 9 }), 0)
-  roster.applyCapacity(sampleOf<WorkerCapacity>('w', { ...idleWorker, workerId: 'w', numaNode: 0 }))
+  roster.applyCapacity(sampleOf<WorkerCapacity>('w', { ...idleWorker, workerId: 'w', incarnation: 1, numaNode: 0 }))
   t.equal(
     roster.applyState(sampleOf('w', state('w', { incarnation: 2, pid: 11 }), { writer: 'b', seq: 1 }), 5),
     'took-over',

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { seededRandom } from '../../src/core/random.js'
 import { UdpDatagramLane } from '../../src/transport/datagram.js'
 import { portOf } from '../../src/transport/port.js'
-import { type DatagramRange, localhostRange } from '../../src/transport/range.js'
+import { type DatagramRange, localhostRange, subnetRange } from '../../src/transport/range.js'
 import type { Group } from '../../src/transport/transport.js'
 import { claimDomain } from '../support/domain-lock.js'
 import { until } from '../support/eventually.js'
@@ -156,4 +156,20 @@ t.test('closing while a join is under way refuses the join and leaves no socket'
   await joining
   t.equal(lane.pending, 0)
   t.equal(lane.receiveBufferBytes, 0)
+})
+
+t.test('what exceeds the range never leaves', async (t) => {
+  for (const [range, limit] of [
+    [localhostRange, 8_000],
+    [subnetRange, 1_344],
+  ] as const) {
+    const { lane, group } = await openLane(t, range)
+    t.equal(lane.maxBodyBytes, limit)
+    const heard: number[] = []
+    await lane.join(group, (body) => heard.push(body.length))
+    t.throws(() => lane.send(group, Buffer.alloc(limit + 1)), { code: 'NUMACAST_LIMIT' })
+    lane.send(group, Buffer.alloc(limit))
+    await until('the largest came', () => heard.length > 0)
+    t.same(heard, [limit])
+  }
 })

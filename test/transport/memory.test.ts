@@ -234,3 +234,39 @@ t.test('faults outside their range are refused', async (t) => {
     t.throws(() => net.setFaults(faults), { code: 'NUMACAST_INVALID_ARGUMENT' })
   }
 })
+
+t.test('range off: no datagram comes or goes, streams do', async (t) => {
+  const { clock, network: net } = network()
+  const here = net.open('here')
+  const off = net.open('off', 'off')
+  t.same([here.range, off.range], ['subnet', 'off'])
+  const heard = { here: await listen(here), off: await listen(off) }
+  here.datagram.send(g, Buffer.from('1'))
+  off.datagram.send(g, Buffer.from('2'))
+  await clock.advance(10)
+  t.same(heard, { here: ['1'], off: [] })
+  off.stream.serve((request) => request)
+  const reply = here.stream.request(off.stream.requestEndpoints, Buffer.from('?'), { timeoutMs: 100 })
+  await clock.advance(10)
+  t.same(await reply, Buffer.from('?'))
+})
+
+t.test("a host's rendezvous answers while somebody holds it", async (t) => {
+  const { clock, network: net } = network()
+  const asker = net.open('asker').stream
+  const first = net.open('host').stream
+  first.serve(() => Buffer.from('first'))
+  const endpoint = asker.requestEndpointAt('host', first.rendezvousPort)
+  const ask = async (): Promise<string> => {
+    const reply = asker.request(endpoint, Buffer.from('?'), { timeoutMs: 100 }).then(String, ({ code }) => code)
+    await clock.advance(200)
+    return reply
+  }
+  t.equal(await ask(), 'NUMACAST_TIMEOUT')
+  const rendezvous = first.contendRendezvous()
+  t.ok(rendezvous.isHeld)
+  t.equal(await ask(), 'first')
+  await rendezvous.close()
+  t.notOk(rendezvous.isHeld)
+  t.equal(await ask(), 'NUMACAST_TIMEOUT')
+})

@@ -51,7 +51,35 @@ t.test('what cannot be opened says so', async (t) => {
   await t.rejects(openTransport({ domain: 0, clock, range: 'moon' as 'localhost' }), {
     code: 'NUMACAST_INVALID_ARGUMENT',
   })
+  await t.rejects(openTransport({ domain: 0, clock, range: 'subnet' }), {
+    code: 'NUMACAST_INVALID_ARGUMENT',
+    message: /leaves this host/,
+  })
   for (const stream of [{ maxMessageBytes: 0 }, { highWaterMark: 1.5 }, { idleMs: Number.NaN }]) {
     await t.rejects(openTransport({ domain: 0, clock, stream }), { code: 'NUMACAST_INVALID_ARGUMENT' })
   }
+})
+
+t.test('range off: streams, and not one datagram', async (t) => {
+  const domain = await claimDomain(t)
+  const clock = systemClock
+  const here = await openTransport({ domain, clock })
+  const off = await openTransport({ domain, clock, range: 'off' })
+  t.teardown(() => Promise.all([here.close(), off.close()]))
+  const group = { name: 'g', port: portOf(domain, 0) }
+  let heard = 0
+  await here.datagram.join(group, () => heard++)
+  const membership = await off.datagram.join(group, () => t.fail('it listens'))
+  off.datagram.send(group, Buffer.from('x'))
+  t.equal(off.datagram.counters.get('datagram.skipped.off'), 1)
+  here.datagram.send(group, Buffer.from('x'))
+  await until('the other one heard itself', () => heard > 0)
+  t.equal(heard, 1)
+  off.stream.serve((request) => request)
+  for (const endpoint of off.stream.requestEndpoints) {
+    t.match(endpoint, /^(ipc:\/\/@|tcp:\/\/127\.0\.0\.1:)/, 'without consent it stays on the host')
+    t.same(await here.stream.request(endpoint, Buffer.from('?'), { timeoutMs: 60_000 }), Buffer.from('?'))
+  }
+  t.throws(() => off.datagram.send(group, Buffer.alloc(8_001)), { code: 'NUMACAST_LIMIT' })
+  membership.close()
 })

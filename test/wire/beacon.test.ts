@@ -16,6 +16,7 @@ const beacon: Beacon = {
   intervalMs: 500,
   loopDelayMs: 12,
   progress: 0xfffffffe,
+  audience: 1_000,
   digest: [
     { writer: 1 as EntityId, lastSeq: 0 },
     { writer: 0xffffffff as EntityId, lastSeq: maxU48 },
@@ -36,8 +37,8 @@ t.test('there and back', (t) => {
     digest: [],
     goodbye: false,
   })
-  const late = decode(encodeBeacon(guid, { ...beacon, loopDelayMs: 1e9, intervalMs: 499.6 }))
-  t.match(late, { loopDelayMs: 65_535, intervalMs: 500 }, 'saturated and rounded')
+  const late = decode(encodeBeacon(guid, { ...beacon, loopDelayMs: 1e9, intervalMs: 499.6, audience: 1e6 }))
+  t.match(late, { loopDelayMs: 65_535, intervalMs: 500, audience: 65_535 }, 'saturated and rounded')
   t.end()
 })
 
@@ -59,7 +60,7 @@ t.test('refusals', (t) => {
     details: { reason: 'bad-shape' },
   })
   const lying = Buffer.from(frame)
-  lying.writeUInt16BE(0xffff, 46)
+  lying.writeUInt16BE(0xffff, 48)
   t.throws(() => decode(lying), { code: 'NUMACAST_MALFORMED', details: { reason: 'bad-shape' } })
   t.throws(() => decode(encodeBeacon(guid, { ...beacon, descriptorVersion: 0 })), {
     code: 'NUMACAST_MALFORMED',

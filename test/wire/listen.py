@@ -78,7 +78,7 @@ def value_of(data):
 
 def beacon(frame):
     names = ("incarnation", 6), ("sequence", 4), ("descriptorVersion", 4), ("flags", 1), ("streamPort", 2)
-    names += ("intervalMs", 2), ("loopDelayMs", 2), ("progress", 4)
+    names += ("intervalMs", 2), ("loopDelayMs", 2), ("progress", 4), ("audience", 2)
     found = {name: frame.uint(length) for name, length in names}
     found["digest"] = [[frame.uint(4), frame.uint(6)] for _ in range(frame.uint(2))]
     frame.end()

@@ -31,7 +31,13 @@ const descriptor: Descriptor = {
   requestEndpoints: ['ipc://@name'],
   liveEndpoints: [],
   writers: [
-    { ...endpoint, qos: { ...qos, ownershipStrength: -1, autodispose: false }, fields: ['id', 'n'], lane: 'datagram' },
+    {
+      ...endpoint,
+      qos: { ...qos, ownershipStrength: -1, autodispose: false },
+      fields: ['id', 'n'],
+      lane: 'datagram',
+      large: false,
+    },
   ],
   readers: [endpoint],
 }

@@ -1,0 +1,105 @@
+// How long after a worker's SIGKILL does the scheduler know, and how many of those who live are called dead? Against a
+// membership protocol (Serf) and against keys that expire (Redis).
+import type { Group } from './crash/group.js'
+import { type Kill, measureKills } from './crash/kills.js'
+import { openNumacastGroup } from './crash/numacast-group.js'
+import { openSerfGroup } from './crash/serf-group.js'
+import { measureStalls } from './crash/stall-load.js'
+import { openTtlGroup } from './crash/ttl-group.js'
+import { type BenchOptions, type BenchResult, type BenchRow, median, percentile, type SkippedPeer } from './harness.js'
+import { MissingPeer } from './peers/server-process.js'
+
+interface Contestant {
+  readonly name: string
+  readonly open: () => Promise<Group>
+  /** Those that take seconds to notice are killed less often. */
+  readonly kills: number
+  readonly atOnce: number
+}
+
+const goalMs = 10
+const contestants: readonly Contestant[] = [
+  { name: 'numacast', open: openNumacastGroup, kills: 100, atOnce: 20 },
+  { name: 'serf local', open: () => openSerfGroup('local'), kills: 10, atOnce: 5 },
+  { name: 'serf lan', open: () => openSerfGroup('lan'), kills: 10, atOnce: 5 },
+  { name: 'redis key, TTL 3 s', open: openTtlGroup, kills: 10, atOnce: 5 },
+]
+const stalledMembers = 5
+const stallSeconds = 90
+
+export async function run({ quick }: BenchOptions): Promise<BenchResult> {
+  const rows: BenchRow[] = []
+  const skipped: SkippedPeer[] = []
+  const present: Contestant[] = []
+  for (const contestant of contestants) {
+    try {
+      const kills = await withGroup(contestant, (group) =>
+        measureKills(group, quick ? 3 : contestant.kills, contestant.atOnce),
+      )
+      rows.push(...killRows(contestant.name, kills))
+      present.push(contestant)
+    } catch (error) {
+      if (!(error instanceof MissingPeer)) throw error
+      skipped.push({ peer: contestant.name, reason: error.message })
+    }
+  }
+  // Together: they hardly use the CPU, and have the same minute that way.
+  const stalls = await Promise.all(
+    present.map((contestant) =>
+      withGroup(contestant, async (group) => {
+        for (let count = 0; count < stalledMembers; count++) await group.add()
+        return measureStalls(group, quick ? 12 : stallSeconds)
+      }),
+    ),
+  )
+  const falseRates = stalls.map(({ falseDeaths, nodeHours }) => falseDeaths / nodeHours)
+  for (const [index, { name }] of present.entries()) {
+    rows.push({
+      name: `${name}: false deaths`,
+      unit: 'per node-hour',
+      median: falseRates[index] ?? Number.NaN,
+      runs: 1,
+    })
+  }
+  const [ours] = rows
+  return {
+    rows,
+    ratios: [
+      {
+        name: 'numacast p99, ms',
+        value: ours?.p99 ?? Number.NaN,
+        goal: goalMs,
+        met: (ours?.p99 ?? Infinity) <= goalMs,
+      },
+      { name: 'numacast false deaths', value: falseRates[0] ?? Number.NaN, goal: 0, met: falseRates[0] === 0 },
+    ],
+    skipped,
+  }
+}
+
+async function withGroup<R>({ open }: Contestant, use: (group: Group) => Promise<R>): Promise<R> {
+  const group = await open()
+  try {
+    return await use(group)
+  } finally {
+    await group.close()
+  }
+}
+
+function killRows(name: string, kills: readonly Kill[]): BenchRow[] {
+  const row = (title: string, figures: readonly number[]): BenchRow => ({
+    name: title,
+    unit: 'ms',
+    median: median(figures),
+    p99: percentile(figures, 0.99),
+    runs: figures.length,
+  })
+  const kernel = kills.flatMap(({ kernelMs }) => kernelMs ?? [])
+  return [
+    row(
+      `${name}: SIGKILL until it is known`,
+      kills.map(({ detectedMs }) => detectedMs),
+    ),
+    ...(name === 'numacast' && kernel.length > 0 ? [row('the kernel: SIGKILL until a pidfd tells', kernel)] : []),
+  ]
+}

@@ -1,0 +1,51 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { watchProcess } from '../../src/index.js'
+import type { Group, Member } from './group.js'
+
+/** Of one kill, in milliseconds after the signal was sent. */
+export interface Kill {
+  /** When those who watch called it dead. */
+  readonly detectedMs: number
+  /** When the kernel told this process, which asked it directly: nobody can know earlier. */
+  readonly kernelMs: number | null
+}
+
+const patienceMs = 120_000
+
+/**
+ * Kills members one after another, each at a random moment of whatever rhythm the group has, and starts new ones when
+ * none is left.
+ */
+export async function measureKills(group: Group, count: number, atOnce: number): Promise<readonly Kill[]> {
+  const detected = new Map<string, (atNs: bigint) => void>()
+  group.onDeath((name, atNs) => detected.get(name)?.(atNs))
+  const kills: Kill[] = []
+  while (kills.length < count) {
+    const batch = Math.min(atOnce, count - kills.length)
+    await Promise.all(Array.from({ length: batch }, () => group.add()))
+    for (const member of group.members) {
+      await delay(100 + Math.random() * 400)
+      kills.push(await kill(group, member, detected))
+    }
+  }
+  return kills
+}
+
+async function kill(group: Group, member: Member, detected: Map<string, (atNs: bigint) => void>): Promise<Kill> {
+  const { name, pid } = member
+  const told = new Promise<bigint>((resolve, reject) => {
+    setTimeout(() => reject(new Error(`${name} was killed and not missed in ${patienceMs} ms`)), patienceMs).unref()
+    detected.set(name, resolve)
+  })
+  const exited = new Promise<bigint | null>((resolve) => {
+    const watch = watchProcess({ pid }, () => resolve(process.hrtime.bigint()))
+    if (watch.status.state !== 'watching') resolve(null)
+  })
+  group.remove(member)
+  const killedNs = process.hrtime.bigint()
+  process.kill(pid, 'SIGKILL')
+  const [detectedNs, exitedNs] = await Promise.all([told, exited])
+  detected.delete(name)
+  const since = (atNs: bigint): number => Number(atNs - killedNs) / 1e6
+  return { detectedMs: since(detectedNs), kernelMs: exitedNs === null ? null : since(exitedNs) }
+}

@@ -1,0 +1,42 @@
+// Counts the datagrams that reach it.   node observer.js DOMAIN plane|bystander
+
+import { systemClock } from '../../src/core/clock.js'
+import { defineTopic, FleetView, joinDomain } from '../../src/index.js'
+import { openTransport } from '../../src/transport/open.js'
+import { act } from '../actors/act.js'
+import { counting } from './counting-transport.js'
+import { type Usage, UsageMeter } from './usage.js'
+
+export interface Hearing extends Usage {
+  readonly wanted: number
+  readonly unwanted: number
+}
+
+const [domainText, role] = process.argv.slice(2)
+const domain = Number(domainText)
+const { transport, wanted, unwanted } = counting(await openTransport({ domain, clock: systemClock }))
+const participant = await joinDomain({ domain, name: `${role}` }, { transport })
+const view = role === 'plane' ? FleetView.open(participant) : undefined
+if (view === undefined) {
+  // It has its own business with somebody who is not there: a writer and a reader of another partition.
+  const topic = defineTopic<{ id: string }>({ name: 'bystander', key: 'id', fields: ['id'] })
+  participant.reader(topic, { partition: 'elsewhere' })
+  participant.writer(topic, { partition: 'elsewhere' }).write({ id: 'here' })
+}
+await participant.ready()
+
+const meter = new UsageMeter()
+let before = { wanted: 0, unwanted: 0 }
+const calls = act({
+  alive: (_: undefined) => view?.status().workers.filter(({ liveliness }) => liveliness === 'alive').length ?? 0,
+  begin(_: undefined) {
+    before = { wanted: wanted(), unwanted: unwanted() }
+    meter.start()
+  },
+  end: (_: undefined): Hearing => ({
+    ...meter.read(),
+    wanted: wanted() - before.wanted,
+    unwanted: unwanted() - before.unwanted,
+  }),
+})
+export type ObserverCalls = typeof calls

@@ -1,0 +1,59 @@
+import type { ParticipantRow, ReaderRow, WriterRow } from '../pubsub/builtin-topics.js'
+import { tableLines } from './table.js'
+
+/** Everything that is known of a domain, whoever owns it. */
+export interface DiscoveryDocument {
+  readonly domain: number
+  readonly participants: readonly ParticipantRow[]
+  readonly writers: readonly WriterRow[]
+  readonly readers: readonly ReaderRow[]
+}
+
+/** Who is in the domain and what they write and read, for a person. */
+export function discoveryLines({ domain, participants, writers, readers }: DiscoveryDocument): string[] {
+  const names = new Map(participants.map(({ guid, name }) => [guid, name]))
+  const nameOf = (participant: string): string => names.get(participant) ?? participant.slice(0, 8)
+  const endpoints = [
+    ...writers.map((row) => ['writes', row.topic, ...place(row, nameOf), qosText(row.qos)]),
+    ...readers.map((row) => ['reads', row.topic, ...place(row, nameOf), qosText(row.qos)]),
+  ].sort((one, other) => compare(one[1], other[1]) || compare(other[0], one[0]) || compare(one[3], other[3]))
+  return [
+    `domain ${domain}: ${participants.length} participants, ${writers.length} writers, ${readers.length} readers`,
+    '',
+    ...tableLines(
+      ['PARTICIPANT', 'GUID', 'HOST', 'PID', 'LIVELINESS', 'WRITERS', 'READERS', 'ENDPOINT'],
+      participants.map((row) => [
+        row.name,
+        row.guid.slice(0, 8),
+        row.host,
+        String(row.pid),
+        row.cause === null ? row.liveliness : `${row.liveliness} (${row.cause})`,
+        String(row.writers),
+        String(row.readers),
+        row.endpoints[0] ?? '',
+      ]),
+    ),
+    ...(endpoints.length === 0
+      ? []
+      : ['', ...tableLines(['', 'TOPIC', 'PARTITION', 'PARTICIPANT', 'GUID', 'QOS'], endpoints)]),
+  ]
+}
+
+function place(
+  { partitions, participant }: Pick<WriterRow, 'partitions' | 'participant'>,
+  nameOf: (participant: string) => string,
+): string[] {
+  return [partitions.join(', '), nameOf(participant), participant.slice(0, 8)]
+}
+
+/** What is said on or off by its name, and what has a value with it; what is null is not asked for. */
+function qosText(qos: Readonly<Record<string, unknown>>): string {
+  return Object.entries(qos)
+    .filter(([, value]) => value !== null)
+    .map(([policy, value]) => (typeof value === 'string' ? value : `${policy} ${String(value)}`))
+    .join(', ')
+}
+
+function compare(one = '', other = ''): number {
+  return one < other ? -1 : one > other ? 1 : 0
+}

@@ -1,0 +1,65 @@
+import t from 'tap'
+import { discoveryLines } from '../../src/observe/discovery-table.js'
+import type { ParticipantRow, WriterRow } from '../../src/pubsub/builtin-topics.js'
+import { announcedQos, announcedWriterQos } from '../../src/qos/announced.js'
+import { resolveQos } from '../../src/qos/resolve.js'
+
+const guid = 'a'.repeat(32)
+const participant: ParticipantRow = {
+  guid,
+  name: 'w1\u001b[31m',
+  host: 'alpha',
+  bootId: 'boot',
+  pid: 7,
+  incarnation: 1,
+  properties: {},
+  endpoints: ['ipc://@x', 'tcp://127.0.0.1:1'],
+  liveliness: 'unreachable',
+  cause: 'host-silent',
+  writers: 1,
+  readers: 2,
+}
+const endpoint = {
+  guid: `${guid}.1`,
+  participant: guid,
+  topic: 'state',
+  typeHash: '0'.repeat(16),
+  partitions: ['p', 'q'],
+}
+const writer: WriterRow = {
+  ...endpoint,
+  qos: announcedWriterQos(resolveQos({ deadlineMs: 100 })),
+  fields: ['id'],
+  lane: 'datagram',
+}
+const reader = {
+  ...endpoint,
+  participant: 'b'.repeat(32),
+  qos: announcedQos(resolveQos({ reliability: 'best-effort' })),
+}
+
+t.test('a whole domain', (t) => {
+  const lines = discoveryLines({
+    domain: 3,
+    participants: [participant],
+    writers: [writer],
+    readers: [reader, { ...reader, topic: 'a.topic' }],
+  })
+  t.equal(lines[0], 'domain 3: 1 participants, 1 writers, 2 readers')
+  t.match(lines[3], /^w1\S* +aaaaaaaa +alpha +7 +unreachable \(host-silent\) +1 +2 +ipc:\/\/@x$/)
+  t.notOk(lines.join('\n').includes('\u001b'), 'names are safe for a terminal')
+  const endpoints = lines.slice(6)
+  t.match(
+    endpoints[0],
+    /^reads +a\.topic +p, q +bbbbbbbb +bbbbbbbb +best-effort/,
+    'by topic; of an unknown participant',
+  )
+  t.match(endpoints[1], /^writes +state .* reliable, .*deadlineMs 100/)
+  t.match(endpoints[2], /^reads +state /)
+  t.end()
+})
+
+t.test('nobody writes or reads', (t) => {
+  t.equal(discoveryLines({ domain: 0, participants: [participant], writers: [], readers: [] }).length, 4)
+  t.end()
+})

@@ -1,0 +1,134 @@
+import { spawn } from 'node:child_process'
+import t, { type Test } from 'tap'
+import { openObserver } from '../../src/cli/observer.js'
+import { addonStatus } from '../../src/topology/addon.js'
+import type { LivelinessChange } from '../../src/views/liveliness-ledger.js'
+import type { WorkerStatus } from '../../src/views/status-document.js'
+import { claimDomain } from '../support/domain-lock.js'
+import { eventually } from '../support/eventually.js'
+import { childrenOf } from '../support/processes.js'
+import { requirement } from '../support/requirement.js'
+import { type CliProcess, cliProgram, startCli } from '../support/run-cli.js'
+
+t.setTimeout(300_000)
+
+interface Fleet {
+  readonly domain: number
+  start(...args: string[]): CliProcess
+  /** Every change of liveliness that a view has told of. */
+  readonly changes: LivelinessChange[]
+  worker(workerId: string, holds: (worker: WorkerStatus) => boolean): Promise<WorkerStatus>
+  /** Until the scheduler runs, and the collector has spoken to the plane since. */
+  joined(scheduler: CliProcess): Promise<void>
+  /** The node's server, once it is as asked. */
+  served(adopted: boolean, pid?: number): Promise<void>
+}
+
+async function openFleet(t: Test): Promise<Fleet> {
+  const domain = await claimDomain(t)
+  const processes: CliProcess[] = []
+  const { view, close } = await openObserver(domain, 'test')
+  t.teardown(async () => {
+    await close()
+    for (const { child } of processes) child.kill('SIGKILL')
+    await Promise.all(processes.map(({ ended }) => ended))
+  })
+  const changes: LivelinessChange[] = []
+  let words = 0
+  view.onChange((change) => {
+    if (change.kind === 'node') words++
+    if (change.kind === 'liveliness') changes.push(change)
+  })
+  return {
+    domain,
+    changes,
+    start(...args) {
+      const started = startCli([...args, '--domain', String(domain)])
+      processes.push(started)
+      return started
+    },
+    worker: (workerId, holds) =>
+      eventually(`${workerId} ${holds}`, () => {
+        const worker = view.status().workers.find((candidate) => candidate.workerId === workerId)
+        return worker !== undefined && holds(worker) ? worker : undefined
+      }),
+    async joined(scheduler) {
+      await eventually('the scheduler runs', () => scheduler.stderr().includes('runs as pid') || undefined)
+      const before = words
+      await eventually('the collector goes on speaking', () => words > before + 2 || undefined)
+    },
+    async served(adopted, pid) {
+      await eventually(`node 0 served, adopted: ${adopted}`, () => {
+        const collector = view.status().nodes.find(({ numaNode }) => numaNode === 0)?.collector
+        const isIt = pid === undefined || collector?.pid === pid
+        return collector?.adopted === adopted && collector.liveliness === 'alive' && isIt ? true : undefined
+      })
+    },
+  }
+}
+
+const lives = ({ liveliness }: WorkerStatus): boolean => liveliness === 'alive'
+const isDead = ({ liveliness }: WorkerStatus): boolean => liveliness === 'dead'
+const collector = ['collector', '--numa-node', '0']
+const deathsIn = (changes: readonly LivelinessChange[]): string[] =>
+  changes.filter(({ after }) => after.liveliness === 'dead').map(({ workerId }) => workerId)
+
+t.test('the collector is killed: the scheduler serves its workers until another is there', async (t) => {
+  const fleet = await openFleet(t)
+  const first = fleet.start(...collector)
+  const scheduler = fleet.start('scheduler')
+  const workers = ['w1', 'w2', 'w3'].map((id) => fleet.start('worker', '--id', id))
+  for (const id of ['w1', 'w2', 'w3']) await fleet.worker(id, lives)
+  await fleet.joined(scheduler)
+
+  process.kill(first.pid, 'SIGKILL')
+  process.kill(workers[1]?.pid ?? 0, 'SIGKILL')
+  await fleet.served(true, scheduler.pid)
+  for (const id of ['w1', 'w3']) await fleet.worker(id, lives)
+  t.match(await fleet.worker('w2', isDead), { cause: /^(exited|killed|lease-expired)$/ }, 'it died while nobody looked')
+  process.kill(workers[2]?.pid ?? 0, 'SIGKILL')
+  const killed = await fleet.worker('w3', isDead)
+  if (addonStatus().available) t.match(killed, { cause: /^(killed|exited)$/, evidence: 'kernel' })
+
+  const second = fleet.start(...collector)
+  await fleet.served(false, second.pid)
+  t.match(await fleet.worker('w1', lives), { pid: workers[0]?.pid })
+  await fleet.worker('w2', isDead)
+  await fleet.worker('w3', isDead)
+  t.strictSame([...new Set(deathsIn(fleet.changes))].sort(), ['w2', 'w3'], 'nobody else was called dead')
+})
+
+t.test('the collector is stopped and goes on: nobody is called dead', async (t) => {
+  const fleet = await openFleet(t)
+  const first = fleet.start(...collector)
+  const scheduler = fleet.start('scheduler')
+  const worker = fleet.start('worker', '--id', 'w1')
+  await fleet.worker('w1', lives)
+  await fleet.joined(scheduler)
+  process.kill(first.pid, 'SIGSTOP')
+  await fleet.served(true, scheduler.pid)
+  t.match(await fleet.worker('w1', ({ liveliness, ageMs }) => liveliness === 'alive' && ageMs < 5_000), {
+    pid: worker.pid,
+  })
+  process.kill(first.pid, 'SIGCONT')
+  await fleet.served(false, first.pid)
+  await fleet.worker('w1', lives)
+  t.strictSame(deathsIn(fleet.changes), [])
+})
+
+const isPossible = process.getuid?.() === 0 && addonStatus().available
+if (requirement(t, 'root and the addon', isPossible, 'a PID namespace is made by root; pidfd needs the addon')) {
+  t.test('a worker in a PID namespace of its own: the collector outside has it from the kernel', async (t) => {
+    const fleet = await openFleet(t)
+    fleet.start(...collector)
+    const worker = ['worker', '--id', 'w1', '--numa-node', '0', '--domain', String(fleet.domain)]
+    const inside = [process.execPath, cliProgram, ...worker]
+    const child = spawn('unshare', ['--pid', '--fork', '--mount-proc', ...inside], { stdio: 'ignore' })
+    t.teardown(() => void child.kill('SIGKILL'))
+    const seen = await fleet.worker('w1', lives)
+    t.equal(seen.pid, 1, 'as it knows itself')
+    const [outside = 0] = childrenOf(child.pid ?? 0)
+    process.kill(outside, 'SIGKILL')
+    t.match(await fleet.worker('w1', isDead), { cause: /^(killed|exited)$/, evidence: 'kernel' })
+  })
+}

@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { statSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import t, { type Test } from 'tap'
+import { addonStatus } from '../../src/topology/addon.js'
+import { pidNamespace } from '../../src/topology/host-identity.js'
+import { innermostPid, type NamespacedProcess, ProcessLocator } from '../../src/topology/process-locator.js'
+import { processStartTime, readProcessState } from '../../src/topology/process-state.js'
+import { watchProcess } from '../../src/topology/process-watch.js'
+import { requirement } from '../support/requirement.js'
+
+t.setTimeout(120_000)
+
+t.test('the innermost pid of a status file', (t) => {
+  t.equal(innermostPid('Name:\tsh\nNSpid:\t4242\t17\t3\nNSpgid:\t1\t1\t1\n'), 3)
+  t.equal(innermostPid('Name:\tsh\nNSpid:\t4242\n'), null, 'one namespace only')
+  t.equal(innermostPid('Name:\tsh\n'), null)
+  t.equal(innermostPid('NSpid:\tx\ty\n'), null)
+  t.end()
+})
+
+t.test('what cannot be told is not guessed', (t) => {
+  const locator = new ProcessLocator()
+  const own = pidNamespace()
+  t.strictSame(locator.locate({ pid: 42, pidNamespace: null, startTimeTicks: 1 }), {
+    pid: null,
+    reason: 'unidentified',
+  })
+  if (own !== null) t.strictSame(locator.locate({ pid: 42, pidNamespace: own, startTimeTicks: null }), { pid: 42 })
+  const foreign = { pid: 42, pidNamespace: 1, startTimeTicks: 7 }
+  t.match(locator.locate(foreign), { pid: null, reason: /not-visible|no-proc/ })
+  t.strictSame(locator.locate({ ...foreign, startTimeTicks: null }), { pid: null, reason: 'unidentified' })
+  t.end()
+})
+
+t.test('all processes are looked at once a second at most, and one that was not found later still', (t) => {
+  let nowMs = 0
+  let reads = 0
+  const locator = new ProcessLocator({
+    nowMs: () => nowMs,
+    ownNamespace: 1,
+    listNested: () => {
+      reads++
+      return new Map()
+    },
+  })
+  const stranger = (pid: number): NamespacedProcess => ({ pid, pidNamespace: 2, startTimeTicks: 5 })
+  for (let pid = 1; pid <= 50; pid++) locator.locate(stranger(pid))
+  t.equal(reads, 1)
+  nowMs = 1_000
+  locator.locate(stranger(1))
+  t.equal(reads, 1, 'missed already')
+  locator.locate(stranger(2))
+  t.equal(reads, 2, 'not looked for yet')
+  nowMs = 31_000
+  locator.locate(stranger(1))
+  t.equal(reads, 3)
+  t.end()
+})
+
+/** A process in a PID namespace of its own, as it knows itself. `unshare --fork` stays outside, as its parent. */
+async function contained(t: Test, depth: number): Promise<NamespacedProcess & { end(signal: string): void }> {
+  const script =
+    'echo "$$ $(stat -L -c %i /proc/self/ns/pid) $(cut -d" " -f22 /proc/$$/stat)"; read order; kill -$order $$'
+  const enter = Array.from({ length: depth }, () => ['unshare', '--pid', '--fork', '--mount-proc']).flat()
+  const [program = '', ...args] = [...enter, 'sh', '-c', script]
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] })
+  t.teardown(() => void child.kill('SIGKILL'))
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  const [pid = 0, pidNamespace = 0, startTimeTicks = 0] = line.split(' ').map(Number)
+  return { pid, pidNamespace, startTimeTicks, end: (signal) => void child.stdin.write(`${signal}\n`) }
+}
+
+const isPossible = process.getuid?.() === 0 && addonStatus().available
+if (
+  requirement(t, 'root and the addon', isPossible, 'PID namespaces are made by root; start times come from the addon')
+) {
+  for (const depth of [1, 2]) {
+    t.test(
+      `a process ${depth} PID namespace${depth === 1 ? '' : 's'} below is found, watched, and not confused`,
+      async (t) => {
+        const inside = await contained(t, depth)
+        t.not(inside.pidNamespace, pidNamespace())
+        const locator = new ProcessLocator()
+        const { pid } = locator.locate(inside)
+        if (pid === null) throw new Error('it was not found')
+        t.not(pid, inside.pid)
+        t.equal(statSync(`/proc/${pid}/ns/pid`).ino, inside.pidNamespace)
+        t.equal(processStartTime(pid), inside.startTimeTicks)
+        t.strictSame(locator.locate(inside), { pid }, 'from memory')
+        const other = new ProcessLocator()
+        t.match(other.locate({ ...inside, startTimeTicks: (inside.startTimeTicks ?? 0) + 1 }), {
+          reason: 'not-visible',
+        })
+        t.match(new ProcessLocator().locate({ ...inside, pid: inside.pid + 1 }), { reason: 'not-visible' })
+
+        const exit = new Promise<{ signal: string | null }>((resolve) => {
+          watchProcess({ pid, startTime: inside.startTimeTicks }, resolve).ref()
+        })
+        process.kill(pid, 'SIGKILL')
+        await exit
+        t.match(readProcessState(pid)?.state ?? 'gone', /^(Z|X|gone)$/)
+      },
+    )
+  }
+}
