@@ -290,7 +290,7 @@ function changeOf(
     via: proxy.guid,
     viaSeq: sample.seq,
     originTimeMs: nowMs - sample.ageMs,
-    sourceTimeMs: head.sentWallMs - sample.ageMs,
+    sourceTimeMs: sample.sourceTimeMs ?? head.sentWallMs - sample.ageMs,
     bytes: sample.frame,
     start: sample.valueStart,
     end: sample.valueEnd,
