@@ -29,8 +29,11 @@ type Slot = { -readonly [P in keyof Change]: Change[P] }
 
 /** Where a change came from when it is a relayed one. */
 export interface Provenance {
-  readonly origin: Origin
+  /** Undefined: the writer's own change. */
+  readonly origin: Origin | undefined
   readonly writtenMs: number
+  /** Its owner's wall clock then; left out where readers do not order by it. */
+  readonly sourceTimeMs?: number | undefined
 }
 
 /** A limit that a write would exceed. */
@@ -40,6 +43,7 @@ export interface LimitReached {
 }
 
 const noBytes = Buffer.alloc(0)
+const own: Partial<Provenance> = Object.freeze({ origin: undefined, sourceTimeMs: undefined })
 
 /**
  * The owner's side: the last value(s) of each instance, in the order of their sequence numbers. One walk over them
@@ -130,7 +134,7 @@ export class LastValueCache {
     const slots = this.#instances.get(key)
     const reached = this.#limitReached(key, slots)
     if (reached !== undefined) throw limitError(this.#name, key, reached)
-    const slot = this.#append(key, slots, from?.writtenMs ?? nowMs, from?.origin)
+    const slot = this.#append(key, slots, from?.writtenMs ?? nowMs, from)
     slot.disposed = false
     if (slot.value.length < value.length) slot.value = Buffer.allocUnsafe(value.length)
     slot.value.set(value)
@@ -142,7 +146,7 @@ export class LastValueCache {
   /** Replaces the instance by a tombstone. Undefined when there is no such instance alive. */
   dispose(key: string, nowMs: number, from?: Provenance): Seq | undefined {
     if (!this.isAlive(key)) return undefined
-    const slot = this.#append(key, this.#instances.get(key), from?.writtenMs ?? nowMs, from?.origin)
+    const slot = this.#append(key, this.#instances.get(key), from?.writtenMs ?? nowMs, from)
     slot.disposed = true
     slot.value = noBytes
     slot.valueLength = 0
@@ -230,7 +234,8 @@ export class LastValueCache {
   }
 
   /** `held`: the instance's slots, where it is known already. */
-  #append(key: string, held: Slot[] | undefined, writtenMs: number, origin: Origin | undefined): Slot {
+  #append(key: string, held: Slot[] | undefined, writtenMs: number, from: Provenance | undefined): Slot {
+    const { origin, sourceTimeMs } = from ?? own
     if (this.#tombstones.size > 0 && this.#tombstones.has(key)) {
       this.#tombstoneBytes -= this.latest(key)?.valueLength ?? 0
       this.#tombstones.delete(key)
@@ -245,11 +250,13 @@ export class LastValueCache {
     const seq = ++this.#lastSeq
     if (slot === undefined) {
       const keyBytes = slots[0]?.keyBytes ?? Buffer.from(key, 'utf8')
-      slot = { key, keyBytes, seq, valueSeq: seq, writtenMs, origin, disposed: false, value: noBytes, valueLength: 0 }
+      const common = { key, keyBytes, seq, valueSeq: seq, writtenMs, sourceTimeMs, origin }
+      slot = { ...common, disposed: false, value: noBytes, valueLength: 0 }
     } else {
       slot.seq = seq
       slot.valueSeq = seq
       slot.writtenMs = writtenMs
+      slot.sourceTimeMs = sourceTimeMs
       slot.origin = origin
     }
     slots.push(slot)

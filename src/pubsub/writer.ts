@@ -3,7 +3,7 @@ import type { WaitOptions } from '../core/abort.js'
 import { invalidArgument, NumacastError } from '../core/errors.js'
 import { type EntityGuid, type EntityId, entityGuid, type Seq, type Token } from '../core/ids.js'
 import type { Subscription } from '../core/listeners.js'
-import { LivelinessKind } from '../qos/policies.js'
+import { DestinationOrder, LivelinessKind } from '../qos/policies.js'
 import type { QosOptions, ResolvedQos } from '../qos/qos.js'
 import { rejectionOf } from '../wire/bytes.js'
 import { RecordCodec } from '../wire/record.js'
@@ -63,6 +63,7 @@ export class Writer<T extends object> {
   readonly #deadline: DeadlineTimer | undefined
   readonly #lease: LivelinessLease | undefined
   #signMs = Number.NEGATIVE_INFINITY
+  #sourceTimeMs = 0
   #closed = false
 
   constructor(components: WriterComponents, { topic, entity, partitions, qos }: WriterIdentity<T>) {
@@ -127,13 +128,13 @@ export class Writer<T extends object> {
     const checked = this.topic.check(value)
     if ('refused' in checked) throw invalidArgument(`topic '${this.topic.name}' refuses the value: ${checked.refused}`)
     const key = this.topic.keyOf(checked.value)
-    return this.#put(key, this.#encode(key, checked.value), undefined)
+    return this.#put(key, this.#encode(key, checked.value), this.#own())
   }
 
   /** Ends an instance. Undefined when it is not alive. @throws NumacastError NUMACAST_CLOSED */
   dispose(key: string): Token | undefined {
     this.#mustBeOpen()
-    return this.#end(key, undefined)
+    return this.#end(key, this.#own())
   }
 
   /**
@@ -144,7 +145,7 @@ export class Writer<T extends object> {
    */
   unregister(key: string): Token | undefined {
     this.#mustBeOpen()
-    if (this.qos.writerDataLifecycle.autodispose) return this.#end(key, undefined)
+    if (this.qos.writerDataLifecycle.autodispose) return this.#end(key, this.#own())
     return this.#ended(key, this.cache.unregister(key, this.#components.clock.nowMs()))
   }
 
@@ -232,7 +233,8 @@ export class Writer<T extends object> {
     for (const key of this.cache.expire(nowMs - lifespanMs)) {
       const change = this.cache.latest(key)
       if (change === undefined) continue
-      this.#end(key, change.origin === undefined ? undefined : { origin: change.origin, writtenMs: change.writtenMs })
+      const { origin, writtenMs, sourceTimeMs } = change
+      this.#end(key, origin === undefined ? this.#own() : { origin, writtenMs, sourceTimeMs })
     }
     this.#backlog.roomMade()
   }
@@ -256,6 +258,14 @@ export class Writer<T extends object> {
 
   #mustBeOpen(): void {
     if (this.#closed) throw new NumacastError('NUMACAST_CLOSED', `the writer of '${this.topic.name}' is closed`)
+  }
+
+  /** Readers that order by source go by this writer's clock, so it must not run backward; undefined where none does. */
+  #own(): Provenance | undefined {
+    if (this.qos.destinationOrder !== DestinationOrder.bySource) return undefined
+    const { clock } = this.#components
+    this.#sourceTimeMs = Math.max(this.#sourceTimeMs, clock.wallMs())
+    return { origin: undefined, writtenMs: clock.nowMs(), sourceTimeMs: this.#sourceTimeMs }
   }
 
   /** What every reader would refuse is refused here, where somebody can do something about it. */
