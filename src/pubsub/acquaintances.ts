@@ -144,17 +144,20 @@ export class Acquaintances {
 
   /** Never rejects. */
   async #dial(contact: Contact): Promise<void> {
-    const { self, clock, counters, peers, encounters, introducer } = this.#components
+    const { self, clock, counters, peers, encounters, introducer, endpoints } = this.#components
     const expected = isGuid(contact.key) ? contact.key : this.#foundAt.get(contact.key)
     const known = expected === undefined ? undefined : peers.get(expected)
+    // A peer in good standing need not be asked again; the introducer sees to it that it stays one.
+    const isSettled = known?.holdsVersion === endpoints.version && !known.monitor.isOverdue(clock.nowMs())
     try {
-      const reply = await introducer.ask(contact.endpoints, known, contact.isListed ? listedIntervalMs : undefined)
-      if (this.#closed) return
+      if (!isSettled) {
+        const reply = await introducer.ask(contact.endpoints, known, contact.isListed ? listedIntervalMs : undefined)
+        if (this.#closed) return
+        if (contact.isListed) this.#foundAt.set(contact.key, reply.from)
+        encounters.onAnswer(reply)
+      }
       const isNews = this.#contacts.answered(contact, clock.nowMs())
-      if (contact.isListed) this.#foundAt.set(contact.key, reply.from)
-      if (reply.from === self) return
-      encounters.onAnswer(reply)
-      if (isNews && contact.isListed) await this.#gossip(contact.endpoints)
+      if (isNews && contact.isListed && this.#foundAt.get(contact.key) !== self) await this.#gossip(contact.endpoints)
     } catch (error) {
       this.#contacts.failed(contact, clock.nowMs())
       counters.add(`contact.failed.${failureOf(error)}`)

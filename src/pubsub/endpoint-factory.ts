@@ -96,7 +96,7 @@ export class EndpointFactory {
       }
     }
     const sendLarge = (frame: Buffer): boolean => {
-      const isExpected = isStream || local.info.large
+      const isExpected = isStream || isHidden || local.info.large
       if (!isExpected) {
         endpoints.announceLarge(entity)
         void this.openLive()

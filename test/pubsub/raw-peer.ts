@@ -1,5 +1,5 @@
 import { type EntityId, type Guid, newGuid } from '../../src/core/ids.js'
-import { dataGroup } from '../../src/discovery/partition-groups.js'
+import { dataGroup, solicitGroup } from '../../src/discovery/partition-groups.js'
 import { defineTopic } from '../../src/pubsub/topic.js'
 import { announcedWriterQos } from '../../src/qos/announced.js'
 import { defaultQos } from '../../src/qos/qos.js'
@@ -17,6 +17,7 @@ export interface Value {
 export const topic = defineTopic<Value>({ name: 'state', key: 'id', fields: ['id', 'n'] })
 export const entity = 1 as EntityId
 const group = dataGroup(1, 'default')
+const asideGroup = solicitGroup(1, 'default')
 
 /** A peer that speaks the wire by hand, so that it can also lie. Honest until told otherwise. */
 export class RawPeer {
@@ -118,6 +119,11 @@ export class RawPeer {
 
   send(frame: Buffer): void {
     this.transport.datagram.send(group, frame)
+  }
+
+  /** To the solicit group of the partition. */
+  aside(frame: Buffer): void {
+    this.transport.datagram.send(asideGroup, frame)
   }
 
   write(value: Value): void {

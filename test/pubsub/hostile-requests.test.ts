@@ -1,0 +1,124 @@
+import t, { type Test } from 'tap'
+import { type Guid, newGuid } from '../../src/core/ids.js'
+import type { Participant } from '../../src/pubsub/participant.js'
+import type { Transport } from '../../src/transport/transport.js'
+import type { Descriptor } from '../../src/wire/descriptor.js'
+import { decodeGossipReply, encodeGossipRequest } from '../../src/wire/gossip.js'
+import {
+  decodeIntroductionReply,
+  encodeIntroduction,
+  encodeIntroductionReply,
+  type Introduction,
+} from '../../src/wire/introduction.js'
+import { type MemoryPlane, openPlane } from '../support/memory-plane.js'
+import { RawPeer, topic } from './raw-peer.js'
+
+/** Introductions and questions from strangers: bounded, checked, forgotten. */
+
+interface Scene {
+  readonly plane: MemoryPlane
+  readonly victim: Participant
+  readonly stranger: Transport
+  readonly introduce: (descriptor: Descriptor, changes?: Partial<Introduction>) => Promise<{ knows: number }>
+  readonly raw: RawPeer
+}
+
+async function scene(t: Test): Promise<Scene> {
+  const plane = openPlane(t)
+  const victim = await plane.join('victim')
+  victim.reader(topic)
+  const stranger = plane.network.open('stranger')
+  const raw = new RawPeer(plane.network.open('raw'))
+  t.teardown(() => Promise.all([stranger.close(), raw.transport.close()]))
+  const introduce = async (descriptor: Descriptor, changes: Partial<Introduction> = {}): Promise<{ knows: number }> => {
+    const { guid: from, version } = descriptor
+    const request = { from, version, descriptor, knownVersion: 0, hears: true, intervalMs: 2_000, ...changes }
+    const asked = stranger.stream.request('memory://victim/1', encodeIntroduction(request), { timeoutMs: 1_000 })
+    return decodeIntroductionReply(await plane.settle(asked))
+  }
+  return { plane, victim, stranger, raw, introduce }
+}
+
+function invented(raw: RawPeer, guid: Guid, changes: Partial<Descriptor> = {}): Descriptor {
+  return { ...raw.descriptor(), guid, writers: [], ...changes }
+}
+
+t.test('a flood of introductions is held for as long as its senders said, no longer', async (t) => {
+  const { plane, victim, raw, introduce } = await scene(t)
+  for (let n = 0; n < 500; n++) await introduce(invented(raw, newGuid()))
+  t.ok(victim.peers().length <= 500)
+  await plane.clock.advance(20_000)
+  t.same(victim.peers(), [], 'those who share nothing and say nothing more are dropped')
+})
+
+t.test('who only asks is not kept', async (t) => {
+  const { victim, raw, introduce } = await scene(t)
+  const { knows } = await introduce(invented(raw, newGuid()), { intervalMs: undefined as never })
+  t.equal(knows, 0)
+  t.same(victim.peers(), [])
+})
+
+t.test('nobody changes what a peer said of itself, or speaks for one that left', async (t) => {
+  const { plane, victim, raw, introduce } = await scene(t)
+  raw.values.push({ id: 'a', n: 1 })
+  raw.send(raw.beaconFrame())
+  await plane.clock.advance(200)
+  t.equal(victim.peer(raw.guid)?.name, 'raw')
+  await introduce({ ...raw.descriptor(), version: 9, name: 'forged', incarnation: 2 })
+  t.equal(victim.peer(raw.guid)?.name, 'raw')
+  t.equal(victim.counters.get('request.rejected.foreign-identity'), 1)
+  t.equal((await introduce(invented(raw, victim.guid))).knows, 0, 'nor for the participant itself')
+  raw.send(raw.beaconFrame({ goodbye: true }))
+  await plane.clock.advance(50)
+  t.equal((await introduce(raw.descriptor())).knows, 0)
+  t.equal(victim.counters.get('request.from-departed'), 1)
+  t.same(victim.peers(), [])
+})
+
+t.test('an answer in the name of another is refused and counted', async (t) => {
+  const { plane, victim, raw } = await scene(t)
+  victim.writer(topic)
+  let asked = 0
+  raw.transport.stream.serve(() => {
+    asked++
+    return encodeIntroductionReply({ from: newGuid(), knows: 1, hears: true })
+  })
+  const presence = raw.beaconFrame({ presence: true, digest: [], intervalMs: 2_000 })
+  raw.aside(presence)
+  await plane.clock.advance(2_000)
+  t.ok(asked > 0, 'a reader that asks nothing is introduced to')
+  t.ok(victim.counters.get('introduction.failed.foreign-source') > 0)
+  t.same(victim.peers(), [])
+})
+
+t.test('presence among data, data among presence', async (t) => {
+  const { plane, victim, raw } = await scene(t)
+  victim.writer(topic)
+  await plane.clock.advance(10)
+  raw.send(raw.beaconFrame({ presence: true }))
+  raw.aside(raw.beaconFrame())
+  raw.aside(raw.samplesFrame([{ id: 'a', n: 1 }], 0))
+  raw.aside(Buffer.from('nonsense'))
+  await plane.clock.advance(10)
+  t.equal(victim.counters.get('frame.rejected.bad-kind'), 3)
+  t.same(victim.peers(), [])
+})
+
+t.test('whoever asks for peers gets a page, of those who live and concern it', async (t) => {
+  const { plane, stranger } = await scene(t)
+  for (let n = 0; n < 70; n++) (await plane.join(`n${n}`)).writer(topic)
+  await plane.clock.advance(2_000)
+  const ask = async (reads: string[], after?: Guid) => {
+    const request = encodeGossipRequest({ from: newGuid(), reads, writes: [], ...(after && { after }) })
+    const asked = stranger.stream.request('memory://victim/1', request, { timeoutMs: 1_000 })
+    return decodeGossipReply(await plane.settle(asked))
+  }
+  const first = await ask(['default'])
+  t.equal(first.peers.length, 64)
+  t.ok(first.more)
+  const second = await ask(['default'], first.peers.at(-1)?.guid)
+  t.equal(second.peers.length, 6)
+  t.notOk(second.more)
+  t.equal(new Set([...first.peers, ...second.peers].map(({ guid }) => guid)).size, 70)
+  t.same(await ask(['elsewhere']), { peers: [], more: false })
+})
