@@ -15,7 +15,14 @@ t.test('what the README imports is what the package exports', async (t) => {
 })
 
 t.test('its links lead somewhere', async (t) => {
-  const pages = ['README.md', 'SECURITY.md', 'docs/architecture.md', 'docs/contributing.md', 'docs/benchmarks.md']
+  const pages = [
+    'README.md',
+    'SECURITY.md',
+    'docs/architecture.md',
+    'docs/contributing.md',
+    'docs/benchmarks.md',
+    'docs/network.md',
+  ]
   for (const page of pages) {
     const text = readFileSync(path.join(root, page), 'utf8')
     for (const [, target] of text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {

@@ -148,8 +148,8 @@ export class InstanceTable {
     const isAlive = row.shownState === InstanceState.alive
     if (isAlive) {
       if (before !== InstanceState.alive) this.#bear(row, before)
-      row.wasShown = true
     }
+    if (row.shown.byteLength > 0) row.wasShown = true
     row.shown.disposedGenerations = row.disposedCount
     row.shown.noWritersGenerations = row.noWritersCount
     if (!row.wasShown) return false
@@ -334,11 +334,11 @@ export class InstanceTable {
     row.isEnded = isEnded
     row.endedMs = nowMs
     if (isEnded) this.#ended.add(row)
-    else {
-      this.#ended.delete(row)
+    else this.#ended.delete(row)
+    if (!row.outOfView) {
       this.#outOfView.delete(row)
+      return
     }
-    if (!isEnded || !row.outOfView) return
     this.#outOfView.add(row)
     const [oldest] = this.#outOfView
     if (this.#outOfView.size > maxOutOfView && oldest !== undefined) this.#forget(oldest)

@@ -29,8 +29,11 @@ type Slot = { -readonly [P in keyof Change]: Change[P] }
 
 /** Where a change came from when it is a relayed one. */
 export interface Provenance {
-  readonly origin: Origin
+  /** Undefined: the writer's own change. */
+  readonly origin: Origin | undefined
   readonly writtenMs: number
+  /** Its owner's wall clock then; left out where readers do not order by it. */
+  readonly sourceTimeMs?: number | undefined
 }
 
 /** A limit that a write would exceed. */
@@ -40,6 +43,7 @@ export interface LimitReached {
 }
 
 const noBytes = Buffer.alloc(0)
+const own: Partial<Provenance> = Object.freeze({ origin: undefined, sourceTimeMs: undefined })
 
 /**
  * The owner's side: the last value(s) of each instance, in the order of their sequence numbers. One walk over them
@@ -119,19 +123,7 @@ export class LastValueCache {
 
   /** The limit that one more value of the instance would exceed. */
   limitReached(key: string): LimitReached | undefined {
-    const { maxInstances, maxSamples, maxSamplesPerInstance } = this.#limits
-    if (this.size >= maxInstances && !this.isAlive(key)) return { limit: 'maxInstances', most: maxInstances }
-    const slots = this.#instances.get(key)
-    const oldest = slots?.[0]
-    const isRoomMade = slots !== undefined && slots.length >= this.#depth && oldest !== undefined && isValue(oldest)
-    if (maxSamples !== null && this.#samples >= maxSamples && !isRoomMade) {
-      return { limit: 'maxSamples', most: maxSamples }
-    }
-    // A depth is never above this limit, so only keep-all can reach it.
-    if (maxSamplesPerInstance === null || slots === undefined || !this.isKeepAll) return undefined
-    const released = this.#isReleased(oldest) ? 1 : 0
-    if (slots.length - released < maxSamplesPerInstance) return undefined
-    return { limit: 'maxSamplesPerInstance', most: maxSamplesPerInstance }
+    return this.#limitReached(key, this.#instances.get(key))
   }
 
   /**
@@ -139,9 +131,10 @@ export class LastValueCache {
    * @throws NumacastError NUMACAST_LIMIT naming the instance and the limit; nothing has changed then
    */
   put(key: string, value: Uint8Array, nowMs: number, from?: Provenance): Seq {
-    const reached = this.limitReached(key)
+    const slots = this.#instances.get(key)
+    const reached = this.#limitReached(key, slots)
     if (reached !== undefined) throw limitError(this.#name, key, reached)
-    const slot = this.#append(key, from?.writtenMs ?? nowMs, from?.origin)
+    const slot = this.#append(key, slots, from?.writtenMs ?? nowMs, from)
     slot.disposed = false
     if (slot.value.length < value.length) slot.value = Buffer.allocUnsafe(value.length)
     slot.value.set(value)
@@ -153,7 +146,7 @@ export class LastValueCache {
   /** Replaces the instance by a tombstone. Undefined when there is no such instance alive. */
   dispose(key: string, nowMs: number, from?: Provenance): Seq | undefined {
     if (!this.isAlive(key)) return undefined
-    const slot = this.#append(key, from?.writtenMs ?? nowMs, from?.origin)
+    const slot = this.#append(key, this.#instances.get(key), from?.writtenMs ?? nowMs, from)
     slot.disposed = true
     slot.value = noBytes
     slot.valueLength = 0
@@ -223,17 +216,32 @@ export class LastValueCache {
     return this.#isVolatile && slot !== undefined && slot.seq <= this.#releasedSeq
   }
 
-  #append(key: string, writtenMs: number, origin: Origin | undefined): Slot {
-    const endedMs = this.#tombstones.get(key)
-    if (endedMs !== undefined) {
+  #limitReached(key: string, slots: readonly Slot[] | undefined): LimitReached | undefined {
+    const { maxInstances, maxSamples, maxSamplesPerInstance } = this.#limits
+    if (this.size >= maxInstances && (slots === undefined || this.#tombstones.has(key))) {
+      return { limit: 'maxInstances', most: maxInstances }
+    }
+    const oldest = slots?.[0]
+    if (maxSamples !== null && this.#samples >= maxSamples) {
+      const isRoomMade = slots !== undefined && slots.length >= this.#depth && oldest !== undefined && isValue(oldest)
+      if (!isRoomMade) return { limit: 'maxSamples', most: maxSamples }
+    }
+    // A depth is never above this limit, so only keep-all can reach it.
+    if (maxSamplesPerInstance === null || slots === undefined || !this.isKeepAll) return undefined
+    const released = this.#isReleased(oldest) ? 1 : 0
+    if (slots.length - released < maxSamplesPerInstance) return undefined
+    return { limit: 'maxSamplesPerInstance', most: maxSamplesPerInstance }
+  }
+
+  /** `held`: the instance's slots, where it is known already. */
+  #append(key: string, held: Slot[] | undefined, writtenMs: number, from: Provenance | undefined): Slot {
+    const { origin, sourceTimeMs } = from ?? own
+    if (this.#tombstones.size > 0 && this.#tombstones.has(key)) {
       this.#tombstoneBytes -= this.latest(key)?.valueLength ?? 0
       this.#tombstones.delete(key)
     }
-    let slots = this.#instances.get(key)
-    if (slots === undefined) {
-      slots = []
-      this.#instances.set(key, slots)
-    }
+    const slots = held ?? []
+    if (held === undefined) this.#instances.set(key, slots)
     let slot: Slot | undefined
     while (slots.length >= this.#depth || (slots.length > 0 && this.#isReleased(slots[0]))) {
       slot = slots.shift() as Slot
@@ -242,11 +250,13 @@ export class LastValueCache {
     const seq = ++this.#lastSeq
     if (slot === undefined) {
       const keyBytes = slots[0]?.keyBytes ?? Buffer.from(key, 'utf8')
-      slot = { key, keyBytes, seq, valueSeq: seq, writtenMs, origin, disposed: false, value: noBytes, valueLength: 0 }
+      const common = { key, keyBytes, seq, valueSeq: seq, writtenMs, sourceTimeMs, origin }
+      slot = { ...common, disposed: false, value: noBytes, valueLength: 0 }
     } else {
       slot.seq = seq
       slot.valueSeq = seq
       slot.writtenMs = writtenMs
+      slot.sourceTimeMs = sourceTimeMs
       slot.origin = origin
     }
     slots.push(slot)

@@ -1,6 +1,7 @@
 import os from 'node:os'
 import { Command, Option } from 'commander'
 import { NumacastError } from '../core/errors.js'
+import { type EntityGuid, participantOf } from '../core/ids.js'
 import type { Intent } from '../plane/intents.js'
 import type { Transition } from '../plane/transitions.js'
 import type { Participant } from '../pubsub/participant.js'
@@ -186,7 +187,10 @@ async function untilKept(participant: Participant, { kind, intent, token }: Issu
   const reader = participant.reader(intentTopics[kind] as Topic<Intent>, { partition: planePartition })
   const givenUpMs = performance.now() + keptWithinMs
   try {
-    while (!reader.carriers(intent.target).some((carrier) => carrier !== token.writer)) {
+    // A collector keeps it too, and restarts: what then tells it of the intent is a scheduler.
+    const keeps = (carrier: EntityGuid): boolean =>
+      carrier !== token.writer && participant.peer(participantOf(carrier))?.properties.role !== 'collector'
+    while (!reader.carriers(intent.target).some(keeps)) {
       if (performance.now() > givenUpMs) {
         process.stderr.write('numacast: no scheduler keeps the intent: a collector that restarts will not know of it\n')
         return

@@ -8,7 +8,7 @@ const missedPauseMs = 1_000
 /**
  * How well an observer can judge others, as a count of what went wrong of late: 0 is healthy, 8 the worst. After the
  * local health multiplier of Lifeguard (Dadgar, Phillips, Currey: Lifeguard: Local Health Awareness for More Accurate
- * Failure Detection, 2017, section IV-A), with the events that exist here:
+ * Failure Detection, 2017), with the events that exist here:
  *
  * - each check of its own that was due and did not run raises it by one, so a loop blocked for long counts for more;
  * - a question to a peer that is heard raises it when it stays unanswered, the one before, to somebody else, did too,

@@ -2,7 +2,7 @@ import type { Change } from '../cache/last-value-cache.js'
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import { type EntityGuid, entityGuid, type Guid, type Seq } from '../core/ids.js'
-import { Durability, Reliability } from '../qos/policies.js'
+import { DestinationOrder, Durability, Reliability } from '../qos/policies.js'
 import type { ReaderInfo, WriterInfo } from '../wire/descriptor.js'
 import {
   CatchUpAction,
@@ -138,9 +138,12 @@ export function firstDueSeq(writer: Writer<object>, { qos }: ReaderInfo): Seq {
   return [writer.qos.durability, qos.durability].includes(Durability.volatile) ? writer.lastSeq : 0
 }
 
-/** The change belongs to an instance that ended before the bootstrap began: a copy without it is complete. */
-function hasEnded({ cache }: Writer<object>, change: Change, base: number): boolean {
-  if (change.disposed) return true
+/**
+ * The change belongs to an instance that ended before the bootstrap began: a copy without it is complete. Not so where
+ * readers order by source: an end is later than what other owners wrote before it.
+ */
+function hasEnded({ cache, qos }: Writer<object>, change: Change, base: number): boolean {
+  if (change.disposed) return qos.destinationOrder !== DestinationOrder.bySource
   if (cache.historyDepth === 1) return false
   const latest = cache.latest(change.key)
   if (latest === undefined || latest.seq > base) return false

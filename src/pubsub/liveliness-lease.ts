@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../core/clock.js'
 
-/** What the manual-by-participant writers of one participant share: a sign of life of one is a sign of all. */
+/** What the manual-by-participant writers of one participant share: a sign of life of any manual one counts for all. */
 export class SharedLiveliness {
   #assertedMs = Number.NEGATIVE_INFINITY
   readonly #lost = new Set<() => void>()

@@ -27,8 +27,8 @@ interface LocalMatch extends Match {
   broughtSeq: Seq
   /** A listener wrote while it was being told: what that brought comes next. */
   isBusy: boolean
-  /** What had been overwritten before the reader came is no loss. */
-  hasBegun: boolean
+  /** The reader has room again: what it refused comes next. */
+  mustResume: boolean
 }
 
 /**
@@ -72,7 +72,7 @@ export class LocalDelivery {
     for (const { writer } of this.#components.endpoints.writers()) {
       if (writer.guid !== guid) continue
       for (const match of this.#matches.get(writer.entity) ?? []) {
-        match.broughtSeq = match.proxy.progress.appliedSeq
+        match.mustResume = true
         this.#advance(writer, match)
       }
     }
@@ -113,7 +113,7 @@ export class LocalDelivery {
       proxy: newWriterProxy(writer.guid, info, incarnation, clock.nowMs()),
       broughtSeq: 0,
       isBusy: false,
-      hasBegun: false,
+      mustResume: false,
     }
     this.#matches.set(writer.entity, [...(this.#matches.get(writer.entity) ?? []), match])
     reader.addProxy(match.proxy)
@@ -132,9 +132,12 @@ export class LocalDelivery {
     // A listener that writes comes back here: the walk that is under way finds what it wrote.
     if (match.isBusy) return
     match.isBusy = true
-    this.#bring(writer, match, match.broughtSeq)
+    do {
+      if (match.mustResume) match.broughtSeq = match.proxy.progress.appliedSeq
+      match.mustResume = false
+      this.#bring(writer, match, match.broughtSeq)
+    } while (match.mustResume)
     match.isBusy = false
-    match.hasBegun = true
     match.proxy.started = true
     const { appliedSeq } = match.proxy.progress
     writer.audience.acknowledged(match.reader.guid, appliedSeq, this.#components.clock.nowMs())
@@ -158,7 +161,7 @@ export class LocalDelivery {
       }
       // Beyond what was refused the token does not go, until a resumed walk has passed it.
       if (!wasBlocked) proxy.progress.advanceTo(refusedSeq === undefined ? part.toSeq : refusedSeq - 1)
-      if (match.hasBegun) reader.repaired(proxy, token, proxy.progress.appliedSeq, samples)
+      if (proxy.started) reader.repaired(proxy, token, proxy.progress.appliedSeq, samples)
       if (!part.more && writer.lastSeq === part.toSeq) return
       seq = part.toSeq
     }

@@ -12,7 +12,7 @@ export interface OutletsComponents<T> {
   readonly everySample: boolean
   /** What an instance shows is made a sample for the user; undefined: it has nothing to show. */
   readonly hand: (instance: Instance, held: HeldSample) => Sample<T> | undefined
-  /** An iteration has handed the sample out. */
+  /** Listeners, or an iteration, have been handed the sample. */
   readonly handedOut: (instance: Instance, held: HeldSample) => void
   /** A full mailbox cost the sample. */
   readonly dropped: (held: HeldSample) => void
@@ -44,6 +44,7 @@ export class Outlets<T extends object> {
     if (this.#listeners.size === 0) return
     const sample = this.#components.hand(instance, held)
     if (sample !== undefined) this.#listeners.emit(sample)
+    this.#components.handedOut(instance, held)
   }
 
   /** Begins with `first`, then hands out what is emitted from now on. */

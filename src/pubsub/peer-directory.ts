@@ -167,7 +167,9 @@ export class PeerDirectory {
 
   /** Judges this participant, then everybody else. To be called at each check. */
   judge(): void {
-    const { clock, counters, relation, forgetUnreachableMs } = this.#components
+    const { clock, counters, relation, liveliness: terms } = this.#components
+    // Not before a policy that ends it would.
+    const forgetMs = this.#components.forgetUnreachableMs + (terms.unreachableDeadAfterMs ?? 0)
     if (!this.#judge.checkSelf(this.#peers.values())) return
     const nowMs = clock.nowMs()
     const watched: RemotePeer[] = []
@@ -179,7 +181,7 @@ export class PeerDirectory {
       const { liveliness, sinceMs } = monitor.verdict
       const isQuiet = isOverdue || monitor.shouldAsk(nowMs)
       if (isQuiet && descriptor !== undefined && !relation.isRelated(descriptor)) this.#drop(peer)
-      else if (isOverdue && liveliness === Liveliness.unreachable && nowMs - sinceMs >= forgetUnreachableMs) {
+      else if (isOverdue && liveliness === Liveliness.unreachable && nowMs - sinceMs >= forgetMs) {
         counters.add('peer.forgotten')
         this.#drop(peer)
       } else watched.push(peer)

@@ -204,20 +204,24 @@ export class ReaderIntake<T extends object> {
 
   /** False when there is no room for it. Whatever else becomes of it is counted and told here. */
   #take(proxy: WriterProxy, head: SamplesHead, sample: WireSample): boolean {
-    if (sample.valueSeq === sample.seq) return this.#takeChange(proxy, head, sample)
-    // Its writer gives the instance up, and brings its last value once more for those who lack it.
-    const { clock, copy } = this.#components
-    const held = copy.table.get(sample.key)?.current
-    // Who was not there when the instance was alive lacks nothing.
-    if (held === undefined && (proxy.bootstrap !== undefined || !proxy.started)) return true
-    const { writer, seq } = tokenOf(proxy, sample)
-    const isHeld = held?.owner === writer && held.seq >= seq
-    if (!isHeld && !this.#takeChange(proxy, head, sample)) return false
+    return sample.valueSeq < sample.seq ? this.#giveUp(proxy, head, sample) : this.#admit(proxy, head, sample)
+  }
+
+  /** The writer unregisters the instance: its last value once more, for those who lack it, and no more from it. */
+  #giveUp(proxy: WriterProxy, head: SamplesHead, sample: WireSample): boolean {
+    const { copy, clock } = this.#components
+    const instance = copy.table.get(sample.key)
+    // Who was not there when it was alive has not lost it.
+    if (instance === undefined && (proxy.bootstrap !== undefined || !proxy.started)) return true
+    const { current } = instance ?? {}
+    const token = tokenOf(proxy, sample)
+    const isHeld = current?.owner === token.writer && current.seq >= token.seq
+    if (!isHeld && !this.#admit(proxy, head, sample)) return false
     copy.giveUp(sample.key, proxy.guid, clock.nowMs())
     return true
   }
 
-  #takeChange(proxy: WriterProxy, head: SamplesHead, sample: WireSample): boolean {
+  #admit(proxy: WriterProxy, head: SamplesHead, sample: WireSample): boolean {
     const { clock, counters, status, copy, qos } = this.#components
     const { lifespanMs } = qos
     if (lifespanMs !== null && !sample.disposed && sample.ageMs > lifespanMs) {
@@ -230,7 +234,8 @@ export class ReaderIntake<T extends object> {
       return true
     }
     const nowMs = clock.nowMs()
-    const reason = copy.apply(changeOf(proxy, head, sample, judged.value, judged.outOfView, nowMs), nowMs)
+    const change = changeOf(proxy, head, sample, judged.value, judged.outOfView, nowMs)
+    const reason = copy.apply(change, nowMs)
     if (reason === undefined) return true
     status.rejected(proxy.guid, sample.key, reason, 'the reader has no room for it')
     this.#refusal = { key: sample.key, reason }
@@ -240,7 +245,8 @@ export class ReaderIntake<T extends object> {
   #judge(proxy: WriterProxy, { frame, valueStart, valueEnd }: WireSample): Judged {
     const { topic, filter, counters } = this.#components
     const bytes = valueEnd - valueStart
-    if (bytes > topic.maxSampleBytes) return { refused: RejectedReason.tooLarge, detail: `${bytes} bytes` }
+    if (bytes > topic.maxSampleBytes)
+      return { refused: RejectedReason.tooLarge, detail: `${bytes} bytes of ${topic.maxSampleBytes}` }
     let value: T | undefined
     try {
       checkRecord(frame, valueStart, valueEnd, proxy.info.fields.length)
@@ -262,6 +268,12 @@ export class ReaderIntake<T extends object> {
   }
 }
 
+/** The owner of the value and its number there. */
+function tokenOf(proxy: WriterProxy, { origin, valueSeq }: WireSample): Token {
+  if (origin === undefined) return { writer: proxy.guid, seq: valueSeq }
+  return { writer: entityGuid(origin.participant, origin.writer), seq: origin.seq }
+}
+
 function changeOf(
   proxy: WriterProxy,
   head: SamplesHead,
@@ -278,17 +290,11 @@ function changeOf(
     via: proxy.guid,
     viaSeq: sample.seq,
     originTimeMs: nowMs - sample.ageMs,
-    sourceTimeMs: head.sentWallMs - sample.ageMs,
+    sourceTimeMs: sample.sourceTimeMs ?? head.sentWallMs - sample.ageMs,
     bytes: sample.frame,
     start: sample.valueStart,
     end: sample.valueEnd,
     fields: proxy.info.fields,
     value,
   }
-}
-
-/** Owner and number of what the sample says: a relay's is another's, and one given up was written before. */
-function tokenOf({ guid }: WriterProxy, { origin, valueSeq }: WireSample): Token {
-  if (origin === undefined) return { writer: guid, seq: valueSeq }
-  return { writer: entityGuid(origin.participant, origin.writer), seq: origin.seq }
 }

@@ -7,6 +7,7 @@ import type { Counters } from '../core/counters.js'
 import { NumacastError } from '../core/errors.js'
 import { type EntityGuid, type EntityId, entityGuid, type Guid, type Seq } from '../core/ids.js'
 import type { Subscription } from '../core/listeners.js'
+import { History } from '../qos/policies.js'
 import type { ResolvedQos } from '../qos/qos.js'
 import type { SamplesHead, WireSample } from '../wire/samples.js'
 import { LostReason, type MismatchEvent, type ReaderEvent } from './events.js'
@@ -164,7 +165,10 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     return this.#copy.table.carriers(key)
   }
 
-  /** Calls `listener` at once for every change that is applied. What it throws is counted, never rethrown. */
+  /**
+   * Calls `listener` at once for every change that is applied. What it throws is counted, never rethrown. Under
+   * keep-all a sample that listeners have been given, and did not {@link take} themselves, is taken.
+   */
   onSample(listener: (sample: Sample<T>) => void): Subscription {
     return this.#outlets.listen(listener)
   }
@@ -198,7 +202,8 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
 
   /**
    * What is held at the call, then every change; ends when the reader closes. At depth 1 a slow consumer gets each
-   * instance's latest value, not each value. With a history it gets every sample that waits, and what it gets is taken.
+   * instance's latest value, not each value; with a history it gets every sample that waits. Under keep-all what it
+   * gets is taken.
    */
   [Symbol.asyncIterator](): AsyncIterator<Sample<T>> {
     return this.#outlets.iterate(this.#held())
@@ -343,8 +348,8 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
   }
 
   #handedOut(instance: Instance, held: HeldSample): void {
-    const { queue } = this.#copy
-    if (queue.hasHistory && queue.take(instance, held)) this.#intake.roomMade()
+    // What waits under keep-last is bounded anyway; under keep-all it would keep others out.
+    if (this.qos.history === History.keepAll && this.#copy.queue.take(instance, held)) this.#intake.roomMade()
   }
 
   #livelinessChanged(proxy: WriterProxy): void {

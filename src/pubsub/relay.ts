@@ -2,6 +2,7 @@ import { InstanceState } from '../cache/instance.js'
 import type { Provenance } from '../cache/last-value-cache.js'
 import { type EntityId, participantOf } from '../core/ids.js'
 import type { Subscription } from '../core/listeners.js'
+import { DestinationOrder } from '../qos/policies.js'
 import { RecordCodec } from '../wire/record.js'
 import type { Reader } from './reader.js'
 import type { Sample } from './sample.js'
@@ -53,7 +54,12 @@ export class Relay<T extends object> {
     const { writer, seq } = sample.token
     const participant = participantOf(writer)
     const entity = Number.parseInt(writer.slice(participant.length + 1), 16) as EntityId
-    const from: Provenance = { origin: { participant, writer: entity, seq }, writtenMs: sample.originTimeMs }
+    const isBySource = this.writer.qos.destinationOrder === DestinationOrder.bySource
+    const from: Provenance = {
+      origin: { participant, writer: entity, seq },
+      writtenMs: sample.originTimeMs,
+      ...(isBySource ? { sourceTimeMs: sample.sourceTimeMs } : {}),
+    }
     if (sample.instanceState === InstanceState.disposed || sample.value === undefined)
       this.writer.disposeRelayed(sample.key, from)
     else this.writer.putRelayed(sample.key, this.#codec.encode(sample.value), from)

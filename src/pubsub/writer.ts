@@ -3,14 +3,13 @@ import type { WaitOptions } from '../core/abort.js'
 import { invalidArgument, NumacastError } from '../core/errors.js'
 import { type EntityGuid, type EntityId, entityGuid, type Seq, type Token } from '../core/ids.js'
 import type { Subscription } from '../core/listeners.js'
-import { LivelinessKind } from '../qos/policies.js'
+import { DestinationOrder, LivelinessKind } from '../qos/policies.js'
 import type { QosOptions, ResolvedQos } from '../qos/qos.js'
 import { rejectionOf } from '../wire/bytes.js'
 import { RecordCodec } from '../wire/record.js'
 import { maxKeyBytes } from '../wire/samples.js'
-import { Acknowledgments } from './acknowledgments.js'
-import { Audience } from './audience.js'
-import { Conditions } from './conditions.js'
+import type { Audience } from './audience.js'
+import { Backlog } from './backlog.js'
 import { DeadlineTimer } from './deadline-timer.js'
 import type { MismatchEvent, WriterEvent } from './events.js'
 import { LiveSender, type LiveSenderComponents } from './live-sender.js'
@@ -60,15 +59,11 @@ export class Writer<T extends object> {
   readonly #codec: RecordCodec<T>
   readonly #sender: LiveSender
   readonly #status: WriterStatus
-  readonly #acknowledgments: Acknowledgments
-  /** Waits for acknowledgments, and for room. */
-  readonly #acknowledged = new Conditions()
-  readonly #roomy = new Conditions()
+  readonly #backlog: Backlog
   readonly #deadline: DeadlineTimer | undefined
   readonly #lease: LivelinessLease | undefined
-  /** The highest number that a wait for acknowledgments is about. */
-  #awaitedSeq: Seq = 0
   #signMs = Number.NEGATIVE_INFINITY
+  #sourceTimeMs = 0
   #closed = false
 
   constructor(components: WriterComponents, { topic, entity, partitions, qos }: WriterIdentity<T>) {
@@ -83,21 +78,16 @@ export class Writer<T extends object> {
     this.cache = new LastValueCache({ ...qos, name: `topic '${topic.name}'` })
     this.#sender = new LiveSender({ ...components, sent: () => this.#sent() }, entity, this.cache, qos.latencyBudgetMs)
     this.#status = new WriterStatus(counters)
-    this.audience = new Audience({
-      onChange: (reader, isMatched) => {
-        if (isMatched) this.#acknowledgments.want(false)
-        this.#status.matched(reader, isMatched, this.audience.size, this.audience.totalCount)
-      },
-      onProgress: () => this.#acknowledgedMore(),
-    })
-    this.#acknowledgments = new Acknowledgments({
+    this.#backlog = new Backlog({
       clock,
       counters,
-      audience: this.audience,
+      cache: this.cache,
+      sentSeq: () => this.#sender.sentSeq,
       ask: components.ask,
-      wantedSeq: () =>
-        this.cache.isKeepAll ? this.#sender.sentSeq : this.#acknowledged.size > 0 ? this.#awaitedSeq : 0,
+      onReader: (reader, isMatched) =>
+        this.#status.matched(reader, isMatched, this.audience.size, this.audience.totalCount),
     })
+    this.audience = this.#backlog.audience
     if (qos.deadlineMs !== null) {
       this.#deadline = new DeadlineTimer(clock, qos.deadlineMs, (key) => this.#status.deadlineMissed(key))
     }
@@ -138,13 +128,13 @@ export class Writer<T extends object> {
     const checked = this.topic.check(value)
     if ('refused' in checked) throw invalidArgument(`topic '${this.topic.name}' refuses the value: ${checked.refused}`)
     const key = this.topic.keyOf(checked.value)
-    return this.#put(key, this.#encode(key, checked.value), undefined)
+    return this.#put(key, this.#encode(key, checked.value), this.#own())
   }
 
   /** Ends an instance. Undefined when it is not alive. @throws NumacastError NUMACAST_CLOSED */
   dispose(key: string): Token | undefined {
     this.#mustBeOpen()
-    return this.#end(key, undefined)
+    return this.#end(key, this.#own())
   }
 
   /**
@@ -155,7 +145,7 @@ export class Writer<T extends object> {
    */
   unregister(key: string): Token | undefined {
     this.#mustBeOpen()
-    if (this.qos.writerDataLifecycle.autodispose) return this.#end(key, undefined)
+    if (this.qos.writerDataLifecycle.autodispose) return this.#end(key, this.#own())
     return this.#ended(key, this.cache.unregister(key, this.#components.clock.nowMs()))
   }
 
@@ -168,7 +158,7 @@ export class Writer<T extends object> {
   assertLiveliness(): void {
     this.#mustBeOpen()
     if (this.qos.liveliness === LivelinessKind.automatic) return
-    this.#lease?.assert()
+    this.#showLife()
     const nowMs = this.#components.clock.nowMs()
     if (nowMs - this.#signMs < assertionSpacing * (this.qos.leaseMs ?? 0)) return
     this.#signMs = nowMs
@@ -184,12 +174,7 @@ export class Writer<T extends object> {
   async waitForAcknowledgments(options: WaitOptions = {}): Promise<void> {
     this.#mustBeOpen()
     this.#sender.flush()
-    const seq = this.cache.lastSeq
-    this.#awaitedSeq = seq
-    const isAcknowledged = (): boolean => this.#sender.sentSeq >= seq && this.audience.acknowledgedSeq() >= seq
-    const waiting = this.#acknowledged.wait(isAcknowledged, options.signal)
-    this.#acknowledgments.want(true)
-    await waiting
+    await this.#backlog.acknowledged(this.cache.lastSeq, options.signal)
   }
 
   /**
@@ -200,11 +185,8 @@ export class Writer<T extends object> {
    */
   async writable(options: WaitOptions & { readonly key?: string } = {}): Promise<void> {
     this.#mustBeOpen()
-    const { key = '', signal } = options
     this.#sender.flush()
-    const waiting = this.#roomy.wait(() => this.cache.limitReached(key) === undefined, signal)
-    if (this.cache.isKeepAll) this.#acknowledgments.want(true)
-    await waiting
+    await this.#backlog.roomy(options.key ?? '', options.signal)
   }
 
   /** @internal For relays: bytes already encoded by this topic's fields, with their owner and age. */
@@ -251,9 +233,10 @@ export class Writer<T extends object> {
     for (const key of this.cache.expire(nowMs - lifespanMs)) {
       const change = this.cache.latest(key)
       if (change === undefined) continue
-      this.#end(key, change.origin === undefined ? undefined : { origin: change.origin, writtenMs: change.writtenMs })
+      const { origin, writtenMs, sourceTimeMs } = change
+      this.#end(key, origin === undefined ? this.#own() : { origin, writtenMs, sourceTimeMs })
     }
-    this.#roomy.look()
+    this.#backlog.roomMade()
   }
 
   /**
@@ -264,18 +247,25 @@ export class Writer<T extends object> {
     this.drain()
     this.#closed = true
     this.#sender.close()
-    this.#acknowledgments.close()
     this.#deadline?.close()
     this.#lease?.close()
-    const closed = new NumacastError('NUMACAST_CLOSED', `the writer of '${this.topic.name}' was closed during the wait`)
-    this.#acknowledged.abandon(closed)
-    this.#roomy.abandon(closed)
+    this.#backlog.close(
+      new NumacastError('NUMACAST_CLOSED', `the writer of '${this.topic.name}' was closed during the wait`),
+    )
     this.#components.closed()
     this.#status.close()
   }
 
   #mustBeOpen(): void {
     if (this.#closed) throw new NumacastError('NUMACAST_CLOSED', `the writer of '${this.topic.name}' is closed`)
+  }
+
+  /** Readers that order by source go by this writer's clock, so it must not run backward; undefined where none does. */
+  #own(): Provenance | undefined {
+    if (this.qos.destinationOrder !== DestinationOrder.bySource) return undefined
+    const { clock } = this.#components
+    this.#sourceTimeMs = Math.max(this.#sourceTimeMs, clock.wallMs())
+    return { origin: undefined, writtenMs: clock.nowMs(), sourceTimeMs: this.#sourceTimeMs }
   }
 
   /** What every reader would refuse is refused here, where somebody can do something about it. */
@@ -317,29 +307,24 @@ export class Writer<T extends object> {
     if (seq === undefined) return undefined
     this.#deadline?.end(key)
     this.#written(key.length)
-    this.#roomy.look()
+    this.#backlog.roomMade()
     return { writer: this.guid, seq }
   }
 
   #written(bytes: number): void {
-    this.#lease?.assert()
+    if (this.qos.liveliness !== LivelinessKind.automatic) this.#showLife()
     this.#sender.written(bytes)
+  }
+
+  /** Of this writer, and thereby of all that speak for each other in the participant. */
+  #showLife(): void {
+    this.#lease?.assert()
+    this.#components.sharedLiveliness.assert(this.#components.clock.nowMs())
   }
 
   #sent(): void {
     this.#signMs = this.#components.clock.nowMs()
     this.#components.sent()
-    if (this.cache.isKeepAll || this.#acknowledged.size > 0) {
-      this.#acknowledgedMore()
-      this.#acknowledgments.want(false)
-    }
-  }
-
-  /** More is acknowledged than before, or more is sent, or less is waited for. */
-  #acknowledgedMore(): void {
-    if (this.cache.isKeepAll && this.cache.release(Math.min(this.audience.acknowledgedSeq(), this.#sender.sentSeq))) {
-      this.#roomy.look()
-    }
-    this.#acknowledged.look()
+    this.#backlog.sent()
   }
 }

@@ -1,22 +1,19 @@
 import { Coalescer } from '../core/coalescer.js'
-import { NumacastError } from '../core/errors.js'
 import { type Guid, participantOf } from '../core/ids.js'
 import type { Subscription } from '../core/listeners.js'
-import { keyFrom, keyParts } from '../plane/keys.js'
-import { type NodeCapacity, nodeCapacity } from '../plane/node-capacity.js'
+import { keyParts } from '../plane/keys.js'
 import { nodeRoster, type RosterRow } from '../plane/node-roster.js'
 import { downPartition, planePartition, upPartition } from '../plane/partitions.js'
 import { everyone, nodeTarget } from '../plane/targets.js'
 import { workerCapacity } from '../plane/worker-capacity.js'
-import { type WorkerClaim, workerClaim } from '../plane/worker-claim.js'
 import { type WorkerState, workerState } from '../plane/worker-state.js'
 import type { PeerEvent } from '../pubsub/events.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { Peer } from '../pubsub/peer.js'
 import type { Sample } from '../pubsub/sample.js'
-import type { Writer } from '../pubsub/writer.js'
 import { InheritedWorkers } from './inherited-workers.js'
 import type { KernelWatch } from './kernel-watch.js'
+import { NodeVoice } from './node-voice.js'
 import { PacedPublisher } from './paced-publisher.js'
 import { type Audience, keepRequests, relayReports, relayRequests } from './relays.js'
 import { Repeating } from './repeating.js'
@@ -60,13 +57,10 @@ export class NodeService {
   readonly numaNode: number
   readonly roster: Roster
   readonly #participant: Participant
-  readonly #options: NodeServiceOptions
   readonly #readings: ZoneReadings
   readonly #kernel: KernelWatch
   readonly #inherited: InheritedWorkers
-  readonly #capacityWriter: Writer<NodeCapacity>
-  readonly #rosterWriter: Writer<RosterRow>
-  readonly #claimWriter: Writer<WorkerClaim>
+  readonly #voice: NodeVoice
   readonly #publisher: PacedPublisher
   readonly #urgent: Coalescer
   readonly #repeating: Repeating[]
@@ -92,20 +86,16 @@ export class NodeService {
     const down = downPartition(identity.bootId, numaNode)
     this.numaNode = numaNode
     this.#participant = participant
-    this.#options = options
     this.#readings = readings
     this.#kernel = kernel
     this.roster = new Roster(options)
     this.#inherited = new InheritedWorkers(inheritedLeaseMs, (row) => kernel.read(row))
-    this.#capacityWriter = participant.writer(nodeCapacity, { partition: planePartition })
-    this.#rosterWriter = participant.writer(nodeRoster, { partition: planePartition })
-    this.#claimWriter = participant.writer(workerClaim, { partition: down })
+    this.#voice = new NodeVoice(participant, this.roster, options)
     const pace = { minIntervalMs: options.rosterIntervalMs, refreshMs: rosterRefreshMs }
-    this.#publisher = new PacedPublisher(clock, pace, () => this.#publish())
+    this.#publisher = new PacedPublisher(clock, pace, () => this.#voice.publish(this.#reading))
     this.#urgent = new Coalescer(clock, urgentIntervalMs, () => {
       this.#publisher.now()
-      this.#rosterWriter.flush()
-      this.#claimWriter.flush()
+      this.#voice.flush()
     })
 
     const states = participant.reader(workerState, { partition: up })
@@ -138,9 +128,7 @@ export class NodeService {
       () => requests.close(),
       () => kept.close(),
       () => reports.close(),
-      () => this.#capacityWriter.close(),
-      () => this.#rosterWriter.close(),
-      () => this.#claimWriter.close(),
+      () => this.#voice.close(),
       () => this.#readings.close(),
     ]
     const limit = clock.after(firstWordMs, () => this.#speak())
@@ -247,7 +235,7 @@ export class NodeService {
 
   /** A row by another server: of this node, what was known before; of another node, perhaps a rival claim. */
   #toldByOthers({ key, value: row, instanceState, token, originTimeMs }: Sample<RosterRow>): void {
-    if (token.writer === this.#rosterWriter.guid) return
+    if (token.writer === this.#voice.rowWriter) return
     const nowMs = this.#participant.clock.nowMs()
     const by = participantOf(token.writer)
     if (row === undefined || instanceState === 'disposed') {
@@ -282,7 +270,7 @@ export class NodeService {
     this.#judgeInherited(nowMs)
     if (!this.#read()) return
     this.#touch()
-    if (this.#speaks) this.#publishCapacity()
+    if (this.#speaks) this.#voice.publishCapacity(this.#reading)
   }
 
   /** False when it failed: the last reading stands, and its age shows, because node.capacity is not written again. */
@@ -302,45 +290,5 @@ export class NodeService {
 
   #hurry(): void {
     if (this.#speaks) this.#urgent.touch()
-  }
-
-  #publish(): void {
-    const nowMs = this.#participant.clock.nowMs()
-    const { host } = this.#participant.identity
-    const { numaNode } = this
-    for (const row of this.roster.takeChanged(nowMs)) this.#say(() => this.#rosterWriter.write(row))
-    for (const workerId of this.roster.takeRemoved()) {
-      this.#say(() => this.#rosterWriter.dispose(keyFrom([host, String(numaNode), workerId])))
-    }
-    const { decided, settled } = this.roster.takeClaims()
-    for (const claim of decided) this.#say(() => this.#claimWriter.write(claim))
-    for (const workerId of settled) this.#say(() => this.#claimWriter.dispose(workerId))
-    this.#publishCapacity()
-  }
-
-  #publishCapacity(): void {
-    const { identity, incarnation } = this.#participant
-    const capacity: NodeCapacity = {
-      host: identity.host,
-      numaNode: this.numaNode,
-      bootId: identity.bootId,
-      collectorPid: identity.pid,
-      collectorIncarnation: incarnation,
-      adopted: this.#options.adopted,
-      ...this.#reading,
-      workers: this.roster.totals(),
-      rosterRows: this.roster.size,
-    }
-    this.#say(() => this.#capacityWriter.write(capacity))
-  }
-
-  /** What cannot be said (a reading that the schema refuses, a participant that its owner has closed) is counted. */
-  #say(write: () => void): void {
-    try {
-      write()
-    } catch (error) {
-      const code = error instanceof NumacastError ? error.code : 'unknown'
-      this.#participant.counters.add(`collector.unsaid.${code}`)
-    }
   }
 }

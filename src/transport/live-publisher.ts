@@ -7,10 +7,10 @@ import type { ListenOptions } from './request-server.js'
 import { bindFailure, hostEndpoints, tcpEndpoint, type ZeromqLimits } from './zeromq.js'
 
 /**
- * Frames that may wait for one subscriber. Fewer than requests: a frame may have a megabyte, a subscriber may stand
- * still, and what it misses it repairs by a request.
+ * Frames that may wait for one subscriber, libzmq's own default; fewer than requests, because a subscriber may stand
+ * still and what it misses it repairs by a request. Of frames of 64 KiB that is 64 MB, of large samples more.
  */
-const maxWaitingFrames = 256
+const maxWaitingFrames = 1_000
 
 /** Live frames from one participant to whoever subscribed: on this host, and at each address in use beyond it. */
 export class LivePublisher {

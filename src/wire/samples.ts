@@ -8,12 +8,13 @@ import { FrameKind, headerBytes, writeHeader } from './header.js'
  *
  *     header 21 | writer 4 | prevSeq 6 | sentWallMs 8 | count 2 | count × sample
  *
- *     sample: flags 1 | seq − previous seq (varint) | ageMs (varint) | [ origin GUID 16 · writer 4 · seq 6 ]
- *             | key length (varint) · key | value length (varint) · value
+ *     sample: flags 1 | seq − previous seq (varint) | ageMs (varint) | [ sourceTimeMs 8 ] | [ seq − valueSeq (varint) ]
+ *             | [ origin GUID 16 · writer 4 · seq 6 ] | key length (varint) · key | value length (varint) · value
  *
  * `prevSeq` is the last seq that the writer's previous frame carried, so a reader whose token is lower has
  * missed something, and a conflated stream (whose seqs skip) shows no false gap. Ages, not times, say when a
- * sample was written: the receiver subtracts them on its own monotonic clock. `sentWallMs` is for display.
+ * sample was written: the receiver subtracts them on its own monotonic clock. `sentWallMs` is for display. Writers
+ * that offer the order by source also send their own time of each change, which every reader compares alike.
  * A disposed instance has no value. The same sample layout is used inside catch-up replies.
  */
 export interface SamplesHead {
@@ -34,6 +35,8 @@ export interface Origin {
 export interface WireSample {
   readonly seq: Seq
   readonly ageMs: number
+  /** Its owner's Unix milliseconds, where readers may order by it. */
+  readonly sourceTimeMs: number | undefined
   readonly disposed: boolean
   /** The number under which the value was written: `seq`, or less where its writer now gives the instance up. */
   readonly valueSeq: Seq
@@ -47,6 +50,7 @@ export interface WireSample {
 /** One change on its way out. */
 export interface OutgoingSample {
   readonly seq: Seq
+  readonly sourceTimeMs: number | undefined
   readonly disposed: boolean
   /** Below `seq`: the writer gives the instance up, and this is the number of its last value. */
   readonly valueSeq: Seq
@@ -60,8 +64,9 @@ export interface OutgoingSample {
 const fixedBytes = headerBytes + 20
 const disposedFlag = 0x01
 const originFlag = 0x02
+const sourceTimeFlag = 0x04
 const unregisteredFlag = 0x08
-const knownFlags = disposedFlag | originFlag | unregisteredFlag
+const knownFlags = disposedFlag | originFlag | sourceTimeFlag | unregisteredFlag
 const originBytes = guidBytes + 10
 export const maxKeyBytes = 1024
 /** What any topic may allow at most; a message of the stream lane holds it. */
@@ -110,6 +115,7 @@ export class SamplesEncoder {
       1 +
       varintBytes(delta) +
       varintBytes(ageMs) +
+      (sample.sourceTimeMs === undefined ? 0 : 8) +
       (valueDelta === 0 ? 0 : varintBytes(valueDelta)) +
       (sample.origin === undefined ? 0 : originBytes) +
       varintBytes(sample.keyBytes.length) +
@@ -120,10 +126,12 @@ export class SamplesEncoder {
     out.u8(
       (sample.disposed ? disposedFlag : 0) |
         (sample.origin === undefined ? 0 : originFlag) |
+        (sample.sourceTimeMs === undefined ? 0 : sourceTimeFlag) |
         (valueDelta === 0 ? 0 : unregisteredFlag),
     )
     out.varint(delta)
     out.varint(ageMs)
+    if (sample.sourceTimeMs !== undefined) out.f64(sample.sourceTimeMs)
     if (valueDelta !== 0) out.varint(valueDelta)
     if (sample.origin !== undefined) {
       out.hex(sample.origin.participant)
@@ -172,6 +180,7 @@ export function readSamples(input: ByteReader, head: SamplesHead): WireSample[] 
     seq += delta
     if (delta === 0 || seq > maxU48) throw malformed(Rejection.badNumber, 'sample seq')
     const ageMs = input.varint()
+    const sourceTimeMs = (flags & sourceTimeFlag) === 0 ? undefined : readSourceTime(input)
     const valueSeq = (flags & unregisteredFlag) === 0 ? seq : seq - readValueDelta(input, seq)
     const origin = (flags & originFlag) === 0 ? undefined : readOrigin(input)
     const keyLength = input.varint()
@@ -182,6 +191,7 @@ export function readSamples(input: ByteReader, head: SamplesHead): WireSample[] 
     samples.push({
       seq,
       ageMs,
+      sourceTimeMs,
       disposed,
       valueSeq,
       origin,
@@ -193,6 +203,12 @@ export function readSamples(input: ByteReader, head: SamplesHead): WireSample[] 
   }
   if (input.remaining !== 0) throw malformed(Rejection.trailingBytes, 'samples frame')
   return samples
+}
+
+function readSourceTime(input: ByteReader): number {
+  const timeMs = input.f64()
+  if (!Number.isFinite(timeMs)) throw malformed(Rejection.badNumber, 'sample source time')
+  return timeMs
 }
 
 function readValueDelta(input: ByteReader, seq: Seq): number {

@@ -110,7 +110,9 @@ export class ValueReader {
   #slice(length: number): Buffer {
     const start = this.#position
     this.#position += length
-    return Buffer.from(this.#bytes.subarray(start, start + length))
+    const copy = Buffer.allocUnsafe(length)
+    this.#bytes.copy(copy, 0, start, start + length)
+    return copy
   }
 
   #array(length: number): unknown[] {

@@ -44,7 +44,7 @@ const transport = await openTransport({
   domain: Number(domain),
   clock: systemClock,
   range: range as Range,
-  streamReach: StreamReach.network,
+  streamReach: range === 'localhost' && listed === '' ? StreamReach.host : StreamReach.network,
   insecure: true,
 })
 const options = { domain: Number(domain), name, range: range as Range, insecure: true, peers }

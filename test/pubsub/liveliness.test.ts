@@ -174,7 +174,12 @@ t.test('a silent host is one silence, and one of its processes another', async (
 t.test('options: how long an absence is death, and how long a probation lasts', async (t) => {
   const plane = openPlane(t)
   const a = await plane.join('a', {}, { bootId: 'far' })
-  const b = await plane.join('b', { unreachableDeadAfterMs: 10_000, probationMs: 1_000, leaseMs: 2_000 })
+  const b = await plane.join('b', {
+    unreachableDeadAfterMs: 10_000,
+    probationMs: 1_000,
+    leaseMs: 2_000,
+    forgetUnreachableMs: 5_000,
+  })
   const told = story(b)
   a.writer(topic)
   b.reader(topic)

@@ -91,7 +91,7 @@ export class RawPeer {
       const bytes = this.#codec.encode(value)
       const keyBytes = Buffer.from(value.id)
       const seq = prevSeq + index + 1
-      const sample = { seq, valueSeq: seq, disposed: false, origin: undefined, keyBytes }
+      const sample = { seq, valueSeq: seq, sourceTimeMs: undefined, disposed: false, origin: undefined, keyBytes }
       encoder.add({ ...sample, value: bytes, valueLength: bytes.length }, 1)
     })
     return encoder.finish()

@@ -226,3 +226,34 @@ t.test('liveliness-lost: a manual writer misses its own lease', async (t) => {
   await plane.settle(a.close())
   t.throws(() => a.assertLiveliness(), { code: 'NUMACAST_CLOSED' })
 })
+
+t.test('a sign of life reaches readers: by topic for the writer, by participant for all of them', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const byTopic = { liveliness: 'manual-by-topic', leaseMs: 300 } as const
+  const byParticipant = { liveliness: 'manual-by-participant', leaseMs: 300 } as const
+  const writers = [byTopic, byTopic, byParticipant, byParticipant].map((qos) => a.writer(topic, { qos }))
+  const reader = b.reader(topic)
+  const states = new Map<string, boolean>()
+  reader.onEvent((event) => {
+    if (event.kind === 'liveliness-changed') states.set(event.writer, event.isAlive)
+  })
+  const alive = (): boolean[] => writers.map(({ guid }) => states.get(guid) === true)
+  await plane.settle(reader.synced())
+  await plane.clock.advance(1000)
+  t.same(alive(), [false, false, false, false], 'the process lives, the program says nothing')
+  writers[0]?.assertLiveliness()
+  await plane.clock.advance(20)
+  t.same(alive(), [true, false, true, true])
+  await plane.clock.advance(1000)
+  writers[3]?.write({ id: 'k', n: 1 })
+  await plane.clock.advance(20)
+  t.same(alive(), [false, false, true, true])
+  for (let n = 0; n < 20; n++) {
+    a.assertLiveliness()
+    await plane.clock.advance(50)
+  }
+  t.same(alive(), [false, false, true, true])
+  await plane.clock.advance(1000)
+  t.same(alive(), [false, false, false, false])
+})

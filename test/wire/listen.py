@@ -4,122 +4,20 @@ usage: listen.py DOMAIN PARTITION GUID LAST_KEY
 Prints "listening", then one line of JSON once a sample with LAST_KEY and a beacon have been seen.
 """
 
-import datetime
 import json
-import socket
-import struct
 import sys
 
-import msgpack
-
-ADDRESS, INTERFACE = "239.255.0.1", "127.0.0.1"
-
-
-def fnv1a64(text):
-    hash_ = 0xCBF29CE484222325
-    for byte in text.encode():
-        hash_ = ((hash_ ^ byte) * 0x100000001B3) % 2**64
-    return hash_
-
-
-def base32(number):
-    digits = ""
-    while number:
-        number, digit = divmod(number, 32)
-        digits = "0123456789abcdefghijklmnopqrstuv"[digit] + digits
-    return digits.rjust(13, "0")
-
-
-def group_of(domain, name):
-    hash_ = fnv1a64(name)
-    return "p" + base32(hash_), 7400 + 250 * domain + hash_ % 250
-
-
-class Input:
-    def __init__(self, data):
-        self.data, self.at = data, 0
-
-    def take(self, length):
-        if self.at + length > len(self.data):
-            raise ValueError("truncated")
-        self.at += length
-        return self.data[self.at - length : self.at]
-
-    def uint(self, length):
-        return int.from_bytes(self.take(length), "big")
-
-    def double(self):
-        return struct.unpack(">d", self.take(8))[0]
-
-    def varint(self):
-        value = shift = 0
-        while True:
-            byte = self.uint(1)
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value
-            shift += 7
-
-    def end(self):
-        if self.at != len(self.data):
-            raise ValueError("trailing bytes")
-
-
-def extension(code, data):
-    if code == 0:
-        return "undefined"
-    raise ValueError(f"extension {code}")
-
-
-def value_of(data):
-    value = msgpack.unpackb(data, ext_hook=extension, timestamp=3)
-    return [item.isoformat() if isinstance(item, datetime.datetime) else item for item in value]
-
-
-def beacon(frame):
-    names = ("incarnation", 6), ("sequence", 4), ("descriptorVersion", 4), ("flags", 1), ("streamPort", 2)
-    names += ("intervalMs", 2), ("loopDelayMs", 2), ("progress", 4), ("audience", 2)
-    found = {name: frame.uint(length) for name, length in names}
-    found["digest"] = [[frame.uint(4), frame.uint(6)] for _ in range(frame.uint(2))]
-    frame.end()
-    return found
-
-
-def samples(frame):
-    writer, seq, sent = frame.uint(4), frame.uint(6), frame.double()
-    found = []
-    for _ in range(frame.uint(2)):
-        flags = frame.uint(1)
-        seq += frame.varint()
-        sample = {"writer": writer, "seq": seq, "disposed": bool(flags & 1), "ageMs": frame.varint(), "sentWallMs": sent}
-        if flags & 2:
-            sample["origin"] = [frame.take(16).hex(), frame.uint(4), frame.uint(6)]
-        sample["key"] = frame.take(frame.varint()).decode()
-        value = frame.take(frame.varint())
-        sample["value"] = None if flags & 1 else value_of(value)
-        found.append(sample)
-    frame.end()
-    return found
+from wire import ADDRESS, Input, beacon, group_of, header, radio, receiver_of, samples, sender
 
 
 def main():
     domain, partition, guid, last_key = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
     group, port = group_of(domain, partition)
-    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    receiver.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    receiver.bind((ADDRESS, port))
-    membership = socket.inet_aton(ADDRESS) + socket.inet_aton(INTERFACE)
-    receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
-    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sender.bind((INTERFACE, 0))
-    sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(INTERFACE))
-    sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 0)
+    receiver, sending = receiver_of(port), sender()
     print("listening", flush=True)
 
     solicit_group, solicit_port = group_of(domain, partition + "?")
-    solicit = b"NC" + bytes([1, 0, 3]) + bytes(range(16))
-    datagram = bytes([len(solicit_group)]) + solicit_group.encode() + solicit
-    sender.sendto(datagram, (ADDRESS, solicit_port))
+    sending.sendto(radio(solicit_group, header(3, bytes(range(16)))), (ADDRESS, solicit_port))
 
     beacons, latest, done = [], {}, False
     while not (done and beacons):

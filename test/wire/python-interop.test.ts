@@ -8,9 +8,10 @@ import { dataGroup } from '../../src/discovery/partition-groups.js'
 import { joinDomain } from '../../src/pubsub/participant.js'
 import { defineTopic } from '../../src/pubsub/topic.js'
 import { claimDomain } from '../support/domain-lock.js'
+import { until } from '../support/eventually.js'
 import { requirement } from '../support/requirement.js'
 
-/** docs/wire.md, held to its word: `listen.py` knows that page and nothing of this library. */
+/** docs/wire.md, held to its word: `listen.py` and `join.py` know that page and nothing of this library. */
 
 interface Everything {
   readonly id: string
@@ -27,16 +28,20 @@ const fields = ['id', 'integer', 'fraction', 'truth', 'nothing', 'absent', 'list
 const topic = defineTopic<Everything>({ name: 'everything', key: 'id', fields })
 
 const pythons = ['python3', '/usr/bin/python3']
-const python = pythons.find((name) => spawnSync(name, ['-c', 'import msgpack']).status === 0)
-// Compiled tests lie in dist/test/wire; the script is not compiled.
-const script = ['./listen.py', '../../../test/wire/listen.py']
-  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
-  .find((path) => existsSync(path))
+const python = pythons.find((name) => spawnSync(name, ['-c', 'import msgpack, zmq']).status === 0)
+const needs = `none of ${pythons.join(', ')} can import them`
+
+/** Compiled tests lie in dist/test/wire; the scripts are not compiled. */
+function scriptPath(name: string): string {
+  const path = [`./${name}`, `../../../test/wire/${name}`]
+    .map((candidate) => fileURLToPath(new URL(candidate, import.meta.url)))
+    .find((candidate) => existsSync(candidate))
+  if (path === undefined) throw new Error(`${name} is missing`)
+  return path
+}
 
 t.test('Python decodes beacons and samples by the documented format', async (t) => {
-  if (!requirement(t, 'python3 with msgpack', python !== undefined, `none of ${pythons.join(', ')} can import it`))
-    return
-  if (python === undefined || script === undefined) throw new Error('listen.py is missing')
+  if (!requirement(t, 'python3 with msgpack and zmq', python !== undefined, needs) || python === undefined) return
   const domain = await claimDomain(t)
   const participant = await joinDomain({ domain, name: 'interop' })
   t.teardown(() => participant.close())
@@ -50,7 +55,7 @@ t.test('Python decodes beacons and samples by the documented format', async (t) 
   const relay = participant.relay(source, { partition: far })
   await participant.ready()
 
-  const child = spawn(python, [script, String(domain), far, participant.guid, 'end'], {
+  const child = spawn(python, [scriptPath('listen.py'), String(domain), far, participant.guid, 'end'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   t.teardown(() => child.kill('SIGKILL'))
@@ -112,6 +117,51 @@ t.test('Python decodes beacons and samples by the documented format', async (t) 
   t.ok(end.seq > plain.seq && plain.ageMs < 60_000 && Math.abs(plain.sentWallMs - Date.now()) < 600_000)
   t.match(relayed, { writer: relay.writer.entity, value: ['relayed', 7, ...rest] })
   t.match(relayed.origin, [owner.guid, origin.entity, Number])
+  if (child.exitCode === null) await once(child, 'exit')
+  t.equal(child.exitCode, 0)
+})
+
+t.test('Python joins in: its writer is read, gaps and all, and it pulls what is written here', async (t) => {
+  if (!requirement(t, 'python3 with msgpack and zmq', python !== undefined, needs) || python === undefined) return
+  const domain = await claimDomain(t)
+  const participant = await joinDomain({ domain, name: 'interop' })
+  t.teardown(() => participant.close())
+  type Value = { readonly id: string; readonly n: number }
+  const fromPython = defineTopic<Value>({ name: 'from-python', key: 'id', fields: ['id', 'n'] })
+  const toPython = defineTopic<Value>({ name: 'to-python', key: 'id', fields: ['id', 'n'] })
+  const reader = participant.reader(fromPython, { partition: 'both' })
+  const writer = participant.writer(toPython, { partition: 'both' })
+  const heard = new Map<string, number[]>()
+  reader.onSample(({ key, token }) => heard.set(key, [...(heard.get(key) ?? []), token.seq]))
+  for (let n = 0; n < 100; n++) writer.write({ id: `k${n}`, n })
+  writer.dispose('k99')
+  writer.write({ id: 'end', n: -1 })
+
+  const child = spawn(python, [scriptPath('join.py'), String(domain), 'both', '10'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const { value: guid } = await lines.next()
+  await until('every instance has been heard five times', () => {
+    return heard.size === 10 && [...heard.values()].every(({ length }) => length >= 5)
+  })
+  for (const seqs of heard.values())
+    t.same(
+      seqs,
+      [...new Set(seqs)].sort((a, b) => a - b),
+      'each change once, rising',
+    )
+  t.ok(participant.counters.get('catch-up.replies') > 1, 'what was left out was pulled')
+  const { value: line } = await lines.next()
+  const written = Array.from({ length: 99 }, (_, n) => [`k${n}`, [`k${n}`, n]])
+  t.same(JSON.parse(line), Object.fromEntries([...written, ['end', ['end', -1]]]))
+  t.match(participant.peer(guid), { name: 'python', properties: { language: 'python' }, hearsUs: true })
+  await until('it is known to read here', () => writer.matchedReaders().length === 1)
+
+  const left = new Promise((resolve) => participant.onPeer((event) => event.kind === 'left' && resolve(event.peer)))
+  child.stdin.end()
+  t.match(await left, { guid, verdict: { liveliness: 'dead', cause: 'goodbye' } })
   if (child.exitCode === null) await once(child, 'exit')
   t.equal(child.exitCode, 0)
 })

@@ -25,6 +25,7 @@ function outgoing(
   const bytes = Buffer.from(value ?? '')
   return {
     seq,
+    sourceTimeMs: relayed ? seq + 0.25 : undefined,
     disposed: value === undefined,
     valueSeq,
     origin: relayed ? { participant: owner, writer, seq: seq * 2 } : undefined,
@@ -73,12 +74,15 @@ t.test('there and back, whatever the samples', (t) => {
       if (encoder.lastSeq !== seq || encoder.count !== samples.length) throw new Error('counts')
       const { head, samples: found } = decode(encoder.finish())
       if (head.prevSeq !== prevSeq || head.writer !== writer || head.sentWallMs !== 1234.5) throw new Error('head')
-      const got = found.map(({ seq, key, disposed, valueSeq, ageMs, origin, frame, valueStart, valueEnd }) => {
-        if (origin !== undefined && (origin.participant !== owner || origin.writer !== writer))
-          throw new Error('origin')
-        const value = frame.toString('utf8', valueStart, valueEnd)
-        return { seq, key, value, disposed, valueSeq, ageMs, origin: origin?.seq }
-      })
+      const got = found.map(
+        ({ seq, key, disposed, valueSeq, ageMs, sourceTimeMs, origin, frame, valueStart, valueEnd }) => {
+          if (sourceTimeMs !== (origin === undefined ? undefined : seq + 0.25)) throw new Error('source time')
+          if (origin !== undefined && (origin.participant !== owner || origin.writer !== writer))
+            throw new Error('origin')
+          const value = frame.toString('utf8', valueStart, valueEnd)
+          return { seq, key, value, disposed, valueSeq, ageMs, origin: origin?.seq }
+        },
+      )
       if (JSON.stringify(got) !== JSON.stringify(expected)) throw new Error(JSON.stringify([got, expected]))
     }),
     { seed: 1, numRuns: 200 },
@@ -129,11 +133,12 @@ t.test('refusals', (t) => {
     ['bad-number', patched((bytes) => bytes.writeUIntBE(maxU48, 25, 6))],
     ['too-many', patched((bytes) => bytes.writeUInt16BE(0xffff, 39))],
     ['trailing-bytes', patched((bytes) => bytes.writeUInt16BE(1, 39))],
-    ['bad-value', patched((bytes) => bytes.writeUInt8(0x04, first))],
+    ['bad-value', patched((bytes) => bytes.writeUInt8(0x10, first))],
     ['bad-number', patched((bytes) => bytes.writeUInt8(0, first + 1))],
     ['bad-text', patched((bytes) => bytes.writeUInt8(0xff, first + 4))],
     ['truncated', patched((bytes) => bytes.writeUInt8(0x7f, first + 7))],
     ['bad-number', frameOf({ ...outgoing(8, 'k', 'v'), valueSeq: 0 })],
+    ['bad-number', frameOf({ ...outgoing(8, 'k', 'v'), sourceTimeMs: Number.NaN })],
     ['bad-text', frameOf(outgoing(8, 'k'.repeat(maxKeyBytes + 1), 'v'))],
     ['bad-number', frameOf({ ...outgoing(8, 'k', 'v'), origin: { participant: owner, writer, seq: 0 } })],
     [

@@ -1,0 +1,147 @@
+import t from 'tap'
+import { z } from 'zod'
+import type { ReaderEvent } from '../../src/pubsub/events.js'
+import type { Reader } from '../../src/pubsub/reader.js'
+import { defineTopic } from '../../src/pubsub/topic.js'
+import { SamplesEncoder } from '../../src/wire/samples.js'
+import { openPlane } from '../support/memory-plane.js'
+
+interface Value {
+  readonly id: string
+  readonly n: number
+}
+const topic = defineTopic<Value>({ name: 'state', key: 'id', fields: ['id', 'n'] })
+
+function eventsOf(reader: Reader<Value>): ReaderEvent[] {
+  const told: ReaderEvent[] = []
+  reader.onEvent((event) => told.push(event))
+  return told
+}
+
+function matched(told: ReaderEvent[]): string[] {
+  return told.flatMap((event) =>
+    event.kind === 'subscription-matched' ? `${event.isMatched} ${event.currentCount} of ${event.totalCount}` : [],
+  )
+}
+
+function liveliness(told: ReaderEvent[]): string[] {
+  return told.flatMap((event) =>
+    event.kind === 'liveliness-changed' ? `${event.isAlive} ${event.aliveCount}/${event.notAliveCount}` : [],
+  )
+}
+
+t.test('matches: those there are, those that come, those that go, own ones too', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const first = a.writer(topic)
+  const reader = b.reader(topic)
+  const told = eventsOf(reader)
+  await plane.settle(reader.synced())
+  const own = b.writer(topic)
+  await plane.clock.advance(500)
+  first.close()
+  await plane.clock.advance(1000)
+  own.close()
+  t.same(matched(told), ['true 1 of 1', 'true 2 of 2', 'false 1 of 2', 'false 0 of 2'])
+  t.same(liveliness(told), ['true 1/0', 'true 2/0', 'false 1/0', 'false 0/0'])
+  reader.onEvent(() => {
+    throw new Error('broken')
+  })
+  b.writer(topic)
+  t.ok(b.counters.get('reader.listener-threw') > 0)
+  t.equal(matched(told).length, 5)
+})
+
+t.test('an automatic writer with a lease of its own: its participant’s signs of life count', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const writer = a.writer(topic, { qos: { leaseMs: 1500 } })
+  const reader = b.reader(topic, { qos: { leaseMs: 2000 } })
+  const told = eventsOf(reader)
+  writer.write({ id: 'k', n: 1 })
+  await plane.settle(reader.synced())
+  await plane.clock.advance(10_000)
+  t.same(liveliness(told), ['true 1/0'], 'its beacons keep it alive')
+  plane.network.disconnect('a')
+  await plane.clock.advance(2200)
+  t.same(liveliness(told), ['true 1/0', 'false 0/1'])
+  t.equal(reader.get('k')?.instanceState, 'no-writers')
+  plane.network.reconnect('a')
+  await plane.clock.advance(1000)
+  t.same(liveliness(told), ['true 1/0', 'false 0/1', 'true 1/0'])
+  t.match(reader.get('k'), { instanceState: 'alive', value: { n: 1 } }, 'its cache is fetched again')
+})
+
+for (const kind of ['manual-by-topic', 'manual-by-participant'] as const) {
+  t.test(`${kind}: the program has to show that it lives`, async (t) => {
+    const plane = openPlane(t)
+    const [a, b] = [await plane.join('a'), await plane.join('b')]
+    const qos = { liveliness: kind, leaseMs: 1000 }
+    const silent = a.writer(topic, { qos })
+    const other = a.writer(topic, { qos })
+    const reader = b.reader(topic, { qos: { leaseMs: 1000 } })
+    const told = eventsOf(reader)
+    silent.write({ id: 'silent', n: 1 })
+    await plane.settle(reader.synced())
+    t.same(liveliness(told), ['true 1/0', 'true 2/0'])
+    for (let n = 0; n < 6; n++) {
+      other.write({ id: 'other', n })
+      await plane.clock.advance(400)
+    }
+    if (kind === 'manual-by-topic') {
+      t.same(liveliness(told).slice(2), ['false 1/1'], 'each for itself')
+      t.equal(reader.get('silent')?.instanceState, 'no-writers')
+    } else t.same(liveliness(told).slice(2), [], 'one for all')
+    await plane.clock.advance(1000)
+    t.same(liveliness(told).at(-1), 'false 0/2')
+    silent.write({ id: 'silent', n: 2 })
+    await plane.clock.advance(100)
+    t.match(reader.get('silent'), { instanceState: 'alive', value: { n: 2 } })
+    const otherState = reader.get('other')?.instanceState
+    t.equal(otherState, kind === 'manual-by-topic' ? 'no-writers' : 'alive')
+  })
+}
+
+t.test('an empty frame is a sign of life', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const writer = a.writer(topic, { qos: { liveliness: 'manual-by-topic', leaseMs: 500 } })
+  const reader = b.reader(topic, { qos: { leaseMs: 500 } })
+  const told = eventsOf(reader)
+  await plane.settle(reader.synced())
+  const encoder = new SamplesEncoder(a.guid, 100)
+  for (let round = 0; round < 5; round++) {
+    await plane.clock.advance(300)
+    encoder.begin(writer.entity, 0, 0)
+    encoder.finish()
+    const proxy = reader.proxies.get(writer.guid)
+    if (proxy !== undefined)
+      reader.receiveLive(proxy, { writer: writer.entity, prevSeq: 0, sentWallMs: 0, count: 0 }, [])
+  }
+  t.same(liveliness(told), ['true 1/0'])
+})
+
+t.test('what a schema or the filter refuses is told, and what was held stays', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const loose = a.writer(topic)
+  const schema = z.object({ id: z.string(), n: z.number().max(10) })
+  const strict = b.reader(defineTopic<Value>({ name: 'state', key: 'id', schema }))
+  const angry = b.reader(topic, {
+    filter: ({ n }) => {
+      if (n > 10) throw new Error('too much')
+      return true
+    },
+  })
+  await plane.settle(Promise.all([strict.synced(), angry.synced()]))
+  const [told, angrily] = [eventsOf(strict), eventsOf(angry)]
+  loose.write({ id: 'k', n: 1 })
+  await plane.clock.advance(1)
+  loose.write({ id: 'k', n: 11 })
+  await plane.clock.advance(1)
+  const expected = { kind: 'sample-rejected', writer: loose.guid, key: 'k', totalCount: 1 }
+  t.match(told, [{ ...expected, reason: 'schema', detail: /^n / }])
+  t.match(angrily, [{ ...expected, reason: 'filter', detail: /too much/ }])
+  t.same([strict.get('k')?.value?.n, angry.get('k')?.value?.n], [1, 1])
+  t.equal(b.counters.get('reader.rejected.schema'), 1)
+})
