@@ -105,6 +105,7 @@ export class InstanceTable {
     const row = this.#rows.get(change.key)
     if (row === undefined) return this.#begin(change, nowMs)
     this.#touched = row
+    if (this.#isOutdated(change, row)) return Outcome.duplicate
     const { current } = row
     const { writer: owner, seq } = change.token
     // A relay that held this value and now sends another has given this one up.
@@ -258,6 +259,19 @@ export class InstanceTable {
     if (!change.disposed) return Outcome.applied
     this.show(row)
     return Outcome.unheard
+  }
+
+  /**
+   * Depth 1: its writer carries the instance with this change, or a newer one, that has given way to another owner's. It
+   * comes late, or twice, and would look newer than that for as long as it was under way.
+   */
+  #isOutdated({ via, viaSeq }: IncomingChange, row: InstanceRow): boolean {
+    const carried = row.others?.get(via)
+    if (carried === undefined || this.#options.hasHistory) return false
+    if (viaSeq < carried.seq) return true
+    // Its turn may have come again.
+    const isOpen = row.state !== InstanceState.alive || row.yielded !== Yielded.no || this.isExclusive
+    return viaSeq === carried.seq && carried.isRival && !isOpen
   }
 
   #prevails(change: IncomingChange, row: InstanceRow): boolean {
