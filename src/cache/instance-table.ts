@@ -233,6 +233,12 @@ export class InstanceTable {
     return row?.current.via === writer ? row.viaSeq : row?.others?.get(writer)?.seq
   }
 
+  /** The writer gives the instance up under this number: what it said before may still come. */
+  gaveUp(key: string, writer: EntityGuid, viaSeq: Seq): void {
+    const row = this.#rows.get(key)
+    if (row?.current.via === writer) row.viaSeq = Math.max(row.viaSeq, viaSeq)
+  }
+
   /** Forgets instances whose time is up: disposed before `disposedBeforeMs`, without writers before the other. */
   purge(disposedBeforeMs: number, noWritersBeforeMs: number): void {
     for (const row of this.#ended) {
@@ -262,12 +268,14 @@ export class InstanceTable {
   }
 
   /**
-   * Depth 1: its writer carries the instance with this change, or a newer one, that has given way to another owner's. It
-   * comes late, or twice, and would look newer than that for as long as it was under way.
+   * Depth 1: its writer has brought a newer change of the instance, or given it up since; or it has brought this very
+   * one, which has given way to another owner's. It comes late, or twice, and would look newer than what is held.
    */
   #isOutdated({ via, viaSeq }: IncomingChange, row: InstanceRow): boolean {
+    if (this.#options.hasHistory) return false
+    if (row.current.via === via) return viaSeq < row.viaSeq
     const carried = row.others?.get(via)
-    if (carried === undefined || this.#options.hasHistory) return false
+    if (carried === undefined) return false
     if (viaSeq < carried.seq) return true
     // Its turn may have come again.
     const isOpen = row.state !== InstanceState.alive || row.yielded !== Yielded.no || this.isExclusive

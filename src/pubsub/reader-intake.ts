@@ -221,7 +221,7 @@ export class ReaderIntake<T extends object> {
     const token = tokenOf(proxy, sample)
     const isHeld = current?.owner === token.writer && current.seq >= token.seq
     if (!isHeld && !this.#admit(proxy, head, sample)) return false
-    copy.giveUp(sample.key, proxy.guid, clock.nowMs())
+    copy.giveUp(sample.key, proxy.guid, sample.seq, clock.nowMs())
     return true
   }
 

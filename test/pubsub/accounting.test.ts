@@ -29,6 +29,12 @@ const offered: Readonly<Record<TopicName, QosOptions>> = {
 }
 const isShownByFilter = ({ n }: Value): boolean => n % 3 !== 0
 
+/**
+ * Longer than a lease, so that those apart give each other up; and so short that a keep-all writer, which waits ten
+ * seconds for a silent reader, hears of it in time.
+ */
+const maxSplitMs = 4_000
+
 /** How a reader's samples are had. */
 type Consumption = 'listen' | 'take' | 'iterate'
 
@@ -265,6 +271,8 @@ class World {
   readonly #written = new Map<Writer<Value>, Value[]>()
   readonly #accounts: Account[] = []
   #n = 0
+  #isSplit = false
+  #splitMs = 0
 
   constructor(seed: number) {
     this.plane = new MemoryPlane(seed)
@@ -300,17 +308,20 @@ class World {
     if (step.do === 'write') for (let n = 0; n < step.burst; n++) this.#write(step.owner, step.topic, step.key)
     else if (step.do === 'advance') await this.#advance(step.ms)
     else if (step.do === 'consume') this.#consume(step.count)
-    else if (step.do === 'heal') network.heal()
+    else if (step.do === 'heal') this.#heal()
     else if (step.do === 'break')
       for (const one of owners) for (const other of audience) network.breakStreams(one, other)
     if (step.do === 'faults')
       network.setFaults({ lossRatio: step.loss, duplicateRatio: step.duplicate, maxDelayMs: step.delay })
-    if (step.do === 'split') network.partition([owners[step.owner] ?? 'w0'], [...audience])
+    if (step.do === 'split') {
+      network.partition([owners[step.owner] ?? 'w0'], [...audience])
+      this.#isSplit = true
+    }
     await clock.advance(0)
   }
 
   async finish(): Promise<void> {
-    this.plane.network.heal()
+    this.#heal()
     this.plane.network.setFaults({})
     await this.#advance(200)
     // A gap shows to best effort by what comes after it.
@@ -342,11 +353,19 @@ class World {
     this.#written.get(writer)?.push(value)
   }
 
+  #heal(): void {
+    this.plane.network.heal()
+    this.#isSplit = false
+    this.#splitMs = 0
+  }
+
   #consume(count: number): void {
     for (const account of this.#accounts) account.consume(count)
   }
 
   async #advance(ms: number): Promise<void> {
+    if (this.#splitMs + ms > maxSplitMs) this.#heal()
+    if (this.#isSplit) this.#splitMs += ms
     await this.plane.clock.advance(ms)
     for (const account of this.#accounts) account.look()
   }
