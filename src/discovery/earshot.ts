@@ -12,6 +12,9 @@ const courtesyMs = 1_250
 export const presenceIntervalMs = 2_000
 /** A peer that did not hear us when it was first asked has this long to: our next sign of presence may be due only then. */
 const secondHearingMs = 2.5 * presenceIntervalMs
+/** Of those who met in the same instant, each is patient for another share of it: 0.7 to 1.1. */
+const patienceShare = 0.7
+const patienceSpread = 0.4
 const maxRetryMs = 30_000
 const jitter = 0.1
 
@@ -47,6 +50,9 @@ export class Earshot {
   readonly #live: Channel = silent(0)
   readonly #introductions: Channel = silent(presenceIntervalMs)
   #beaconsInARow = 0
+  /** The first request or answer between the two: from then on each knows the other. */
+  #acquaintedMs: number | undefined
+  readonly #secondHearingMs: number
   #hearsUs: boolean | null = null
   #toldMs = 0
   #introducing = false
@@ -55,8 +61,10 @@ export class Earshot {
   #failures = 0
   #notBeforeMs = 0
 
-  constructor(nowMs: number) {
+  /** @param chance uniform in [0, 1) */
+  constructor(nowMs: number, chance: number) {
     this.#metMs = nowMs
+    this.#secondHearingMs = secondHearingMs * (patienceShare + patienceSpread * chance)
   }
 
   /** Whether the peer hears this participant's frames, as far as it has said; null: it has not. */
@@ -94,6 +102,11 @@ export class Earshot {
     take(this.#introductions, intervalMs, nowMs)
   }
 
+  /** One has asked the other something, and so made itself known. */
+  acquainted(nowMs: number): void {
+    this.#acquaintedMs ??= nowMs
+  }
+
   /** The peer says whether it hears us. True when that is news: that all is well is none at first. */
   told(hearsUs: boolean, nowMs: number): boolean {
     const before = this.#hearsUs
@@ -107,6 +120,7 @@ export class Earshot {
   /** It was silent for so long that it may have forgotten us. */
   lost(nowMs: number): void {
     this.#hearsUs = null
+    this.#acquaintedMs = undefined
     this.#metMs = nowMs
   }
 
@@ -117,6 +131,12 @@ export class Earshot {
   hears(isSource: boolean, nowMs: number): boolean {
     const beacons = isOpen(this.#beacons, nowMs, askAfterIntervals) || isOpen(this.#live, nowMs, askAfterIntervals)
     return beacons || (!isSource && isOpen(this.#presence, nowMs, askAfterIntervals))
+  }
+
+  /** What to tell the peer of that; undefined while it is too early to say that it is not heard. */
+  statement(isSource: boolean, nowMs: number): boolean | undefined {
+    if (this.hears(isSource, nowMs)) return true
+    return nowMs - this.#metMs < hearingMs ? undefined : false
   }
 
   /** Signs of life still come, of whatever kind. */
@@ -151,9 +171,14 @@ export class Earshot {
     // Its signs of presence still come, and the beacons that are wanted more have ceased.
     if ((terms.isSource || terms.isObserved) && this.isBeaconing && !this.hears(true, nowMs)) return true
     if (!isRelated) return false
-    if (this.#hearsUs === null) return nowMs - this.#metMs >= courtesyMs
+    if (this.#hearsUs === null) {
+      const acquaintedMs = this.#acquaintedMs
+      return acquaintedMs === undefined
+        ? nowMs - this.#metMs >= courtesyMs
+        : nowMs - acquaintedMs >= this.#secondHearingMs
+    }
     if (this.#hearsUs) return false
-    return this.#introduced || !terms.isUpToDate || nowMs - this.#toldMs >= secondHearingMs
+    return this.#introduced || !terms.isUpToDate || nowMs - this.#toldMs >= this.#secondHearingMs
   }
 
   introducing(): void {

@@ -160,6 +160,7 @@ export class CatchUpClient {
       health.answered()
       peer.pull.isQuestion = false
       peer.monitor.answered(clock.nowMs())
+      peer.earshot.acquainted(clock.nowMs())
       peer.holdsVersion = version
       if (reply.hears !== undefined) told(peer, reply.hears)
       if (reply.descriptor !== undefined) this.#components.described(peer, reply.descriptor)

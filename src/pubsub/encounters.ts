@@ -111,16 +111,21 @@ export class Encounters {
     const known = peers.get(guid)
     if (known !== undefined) {
       heardFrom(known, nowMs)
+      known.earshot.acquainted(nowMs)
       if (known.descriptor !== undefined && !isSameProcess(known.descriptor, descriptor)) {
         counters.add('request.rejected.foreign-identity')
       } else if (descriptor.version > (known.descriptor?.version ?? 0)) {
         peers.described(known, descriptor)
-        if (known.matches.size > 0) catchUp.afterSpread(known)
+        // One that has just been met is asked when it is heard, or when it is clear that it is not.
+        const isPlaced = known.earshot.isBeaconing || known.isBeyondMulticast
+        if (isPlaced && known.matches.size > 0) catchUp.afterSpread(known)
       }
       return known
     }
     if (!stays && !relation.isRelated(descriptor)) return undefined
-    return this.#meetDescribed(descriptor, nowMs)
+    const peer = this.#meetDescribed(descriptor, nowMs)
+    peer?.earshot.acquainted(nowMs)
+    return peer
   }
 
   /** Somebody who says that this participant holds its descriptor. Undefined, and it will send it, when that is not so. */
@@ -147,20 +152,20 @@ export class Encounters {
     const isWanted = descriptor !== undefined && relation.isRelated(descriptor)
     const peer = known ?? (isWanted ? this.#meetDescribed(descriptor, nowMs) : undefined)
     if (peer === undefined) return undefined
+    if (known === undefined && peer.matches.size > 0) catchUp.soon(peer)
     if (peer.monitor.isOverdue(nowMs)) peer.earshot.lost(nowMs)
     peer.monitor.answered(nowMs)
     peer.holdsVersion = knows
-    peers.told(peer, hears)
+    peer.earshot.acquainted(nowMs)
+    if (hears !== undefined) peers.told(peer, hears)
     return peer
   }
 
   #meetDescribed(descriptor: Descriptor, nowMs: number): RemotePeer | undefined {
-    const { peers, catchUp } = this.#components
+    const { peers } = this.#components
     const { guid, incarnation, version } = descriptor
     const peer = peers.meet({ guid, incarnation, version, intervalMs: presenceIntervalMs }, nowMs)
-    if (peer === undefined) return undefined
-    peers.described(peer, descriptor)
-    if (peer.matches.size > 0) catchUp.soon(peer)
+    if (peer !== undefined) peers.described(peer, descriptor)
     return peer
   }
 

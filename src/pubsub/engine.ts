@@ -127,6 +127,7 @@ export class Engine {
       identity,
       reads: () => this.endpoints.partitions().reads,
       groupName: (partition) => this.membership.dataGroup(partition).name,
+      onBeyond: (peer) => this.#catchUp.soon(peer),
       onFrame: (peer, body) => inbound.onLiveFrame(peer, body),
     })
     const matchmaker = new Matchmaker({
@@ -155,6 +156,7 @@ export class Engine {
     this.peers = new PeerDirectory({
       clock,
       counters,
+      random,
       identity,
       liveliness: options,
       forgetUnreachableMs: options.forgetUnreachableMs,

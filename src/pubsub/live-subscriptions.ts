@@ -18,6 +18,8 @@ export interface LiveSubscriptionsComponents {
   readonly reads: () => ReadonlySet<string>
   /** The stream lane's name of a partition. */
   readonly groupName: (partition: string) => string
+  /** The peer is not heard by multicast. */
+  readonly onBeyond: (peer: RemotePeer) => void
   readonly onFrame: (peer: RemotePeer, body: Buffer) => void
 }
 
@@ -34,7 +36,7 @@ export class LiveSubscriptions {
 
   /** Multicast from a peer comes and goes without anybody telling: to be called a few times a second. */
   look(peers: Iterable<RemotePeer>): void {
-    const { clock, identity } = this.#components
+    const { clock, identity, onBeyond } = this.#components
     const nowMs = clock.nowMs()
     for (const peer of peers) {
       const needsStream = peer.earshot.needsStream(peer.isBeyondMulticast, peer.monitor.lastHeardMs, nowMs)
@@ -42,6 +44,7 @@ export class LiveSubscriptions {
       peer.isBeyondMulticast = needsStream
       if (peer.descriptor !== undefined) peer.monitor.setPlace(placeOf(peer, peer.descriptor, identity))
       this.follow(peer)
+      if (needsStream) onBeyond(peer)
     }
   }
 

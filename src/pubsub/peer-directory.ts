@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import type { Guid } from '../core/ids.js'
+import type { Random } from '../core/random.js'
 import { Earshot } from '../discovery/earshot.js'
 import type { ResolvedLivelinessOptions } from '../liveliness/liveliness-options.js'
 import type { Observer } from '../liveliness/observer.js'
@@ -21,6 +22,7 @@ import { placeOf, type RemotePeer, toPeer } from './remote-peer.js'
 export interface PeerDirectoryComponents {
   readonly clock: Clock
   readonly counters: Counters
+  readonly random: Random
   readonly identity: ProcessIdentity
   readonly liveliness: ResolvedLivelinessOptions
   readonly observer: Observer
@@ -112,7 +114,7 @@ export class PeerDirectory {
 
   /** Undefined, and counted, when there are too many. */
   meet({ guid, incarnation, version, intervalMs }: Met, nowMs: number): RemotePeer | undefined {
-    const { counters, liveliness } = this.#components
+    const { counters, liveliness, random } = this.#components
     if (this.#peers.size >= maxPeers || this.#strangers.size >= maxStrangers) {
       counters.add('peer.refused.too-many')
       return undefined
@@ -122,7 +124,7 @@ export class PeerDirectory {
       guid,
       incarnation,
       monitor: new PeerMonitor(liveliness, intervalMs, nowMs, isReturning),
-      earshot: new Earshot(nowMs),
+      earshot: new Earshot(nowMs, random()),
       ways: new DatagramWays(),
       endpoint: undefined,
       announcedVersion: version,

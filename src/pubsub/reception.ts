@@ -39,7 +39,7 @@ export class Reception {
     const peer = encounters.onRequester(request.descriptor, false)
     await this.#hearsUs(peer, request.hears)
     const reply = server.answer(request)
-    return peer === undefined ? reply : { ...reply, hears: this.#hears(peer) }
+    return peer === undefined ? reply : { ...reply, ...this.#hearing(peer) }
   }
 
   async introduce(request: Introduction): Promise<IntroductionReply> {
@@ -54,7 +54,7 @@ export class Reception {
       peer.monitor.expectEvery(peer.earshot.intervalMs(clock.nowMs()))
     }
     await this.#hearsUs(peer, request.hears)
-    const reply = { from: self, knows: peer?.descriptor?.version ?? 0, hears: peer !== undefined && this.#hears(peer) }
+    const reply = { from: self, knows: peer?.descriptor?.version ?? 0, ...(peer && this.#hearing(peer)) }
     return request.knownVersion === endpoints.version ? reply : { ...reply, descriptor: endpoints.descriptor() }
   }
 
@@ -73,10 +73,12 @@ export class Reception {
     return { peers: wanted.slice(0, maxReferrals), more: wanted.length > maxReferrals }
   }
 
-  #hears(peer: RemotePeer): boolean {
+  /** Whether it is heard, as far as that can be said. */
+  #hearing(peer: RemotePeer): { hears?: boolean } {
     const { clock, relation } = this.#components
     const isWanted = peer.descriptor !== undefined && relation.isWanted(peer.descriptor)
-    return peer.earshot.hears(isWanted, clock.nowMs())
+    const hears = peer.earshot.statement(isWanted, clock.nowMs())
+    return hears === undefined ? {} : { hears }
   }
 
   async #hearsUs(peer: RemotePeer | undefined, hearsUs: boolean | undefined): Promise<void> {

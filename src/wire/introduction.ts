@@ -28,8 +28,8 @@ const introductionReplySchema = z.object({
   descriptor: descriptorSchema.optional(),
   /** Version of the requester's descriptor that the answerer holds; 0: none, it does not keep the requester. */
   knows: z.int().min(0),
-  /** The answerer hears the requester's frames. */
-  hears: z.boolean(),
+  /** The answerer hears the requester's frames. Absent: it cannot say yet, or has no use for them. */
+  hears: z.boolean().optional(),
 })
 
 export type Introduction = Omit<z.infer<typeof introductionSchema>, 'ask'>

@@ -11,7 +11,7 @@ const related: IntroductionTerms = {
 }
 
 t.test('what comes most often says when the next sign of life is due', (t) => {
-  const earshot = new Earshot(0)
+  const earshot = new Earshot(0, 0.75)
   t.equal(earshot.intervalMs(0), presenceIntervalMs)
   t.notOk(earshot.hears(false, 0))
   earshot.presence(2_000, 0)
@@ -30,7 +30,7 @@ t.test('what comes most often says when the next sign of life is due', (t) => {
 })
 
 t.test('a stream stands in', (t) => {
-  const earshot = new Earshot(0)
+  const earshot = new Earshot(0, 0.75)
   t.notOk(earshot.needsStream(false, 0, 249), 'not before multicast had its chance')
   t.ok(earshot.needsStream(false, 0, 250))
   earshot.beacon(500, 300)
@@ -50,6 +50,12 @@ t.test('an introduction is due when', (t) => {
   const cases: { name: string; terms?: Partial<IntroductionTerms>; prepare?: (e: Earshot) => void; from: number }[] = [
     { name: 'a reader that is heard has asked nothing for a while', terms: { isDescribed: false }, from: 1_250 },
     { name: 'nobody has said who hears whom', terms: { lastHeardMs: 4_000 }, from: 1_250 },
+    {
+      name: 'nobody has said who hears whom, and they know each other',
+      terms: { lastHeardMs: 6_000 },
+      prepare: (e) => e.acquainted(0),
+      from: 5_000,
+    },
     { name: 'it is silent', prepare: (e) => e.told(true, 0), from: 5_001 },
     {
       name: 'its beacons are silent',
@@ -86,7 +92,7 @@ t.test('an introduction is due when', (t) => {
     },
   ]
   for (const { name, terms, prepare, from } of cases) {
-    const earshot = new Earshot(0)
+    const earshot = new Earshot(0, 0.75)
     prepare?.(earshot)
     const first = Array.from({ length: 6_001 }, (_, nowMs) => nowMs).find((nowMs) =>
       earshot.isIntroductionDue({ ...related, ...terms }, nowMs),
@@ -97,7 +103,7 @@ t.test('an introduction is due when', (t) => {
 })
 
 t.test('again every two seconds, and less and less often where nobody answers', (t) => {
-  const earshot = new Earshot(0)
+  const earshot = new Earshot(0, 0.75)
   earshot.told(false, 0)
   const due = (nowMs: number): boolean => earshot.isIntroductionDue({ ...related, lastHeardMs: nowMs }, nowMs)
   earshot.introducing()

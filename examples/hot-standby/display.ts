@@ -1,0 +1,20 @@
+// Shows whose reading counts. It does not ask, and nobody tells it: the strongest gauge that lives is the owner.
+import { joinDomain } from 'numacast'
+import { reading } from './reading.js'
+
+await using participant = await joinDomain({ name: 'display' })
+const reader = participant.reader(reading)
+reader.onEvent((event) => {
+  if (event.kind === 'subscription-matched') console.log(`${event.currentCount} gauges`)
+  if (event.kind === 'requested-deadline-missed') console.log(`no reading of ${event.key} for half a second`)
+})
+
+let owner = ''
+const ending = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort())
+ending.signal.addEventListener('abort', () => reader.close())
+for await (const { value, instanceState } of reader) {
+  const now = instanceState === 'alive' && value !== undefined ? value.by : 'nobody'
+  if (now !== owner) console.log(`boiler: read by ${now}`)
+  owner = now
+}
