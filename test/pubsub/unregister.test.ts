@@ -166,7 +166,8 @@ t.test('a value that comes later than the word that gave it up does not revive t
   await plane.settle(reader.synced())
   for (const duplicateRatio of [0, 1]) {
     const id = `k${duplicateRatio}`
-    plane.network.setLinkFaults('a', 'b', { minDelayMs: 40, maxDelayMs: 40, duplicateRatio })
+    // Sooner than a repair.
+    plane.network.setLinkFaults('a', 'b', { minDelayMs: 0.1, maxDelayMs: 0.1, duplicateRatio })
     writer.write({ id, n: 1 })
     writer.flush()
     plane.network.setLinkFaults('a', 'b', undefined)
