@@ -268,18 +268,12 @@ export class InstanceTable {
   }
 
   /**
-   * Depth 1: its writer has brought a newer change of the instance, or given it up since; or it has brought this very
-   * one, which has given way to another owner's. It comes late, or twice, and would look newer than what is held.
+   * Depth 1: its writer has brought a newer change of the instance, or given it up since. It comes late, and would look
+   * newer than another owner's, for as long as it was under way, or revive what has ended.
    */
   #isOutdated({ via, viaSeq }: IncomingChange, row: InstanceRow): boolean {
     if (this.#options.hasHistory) return false
-    if (row.current.via === via) return viaSeq < row.viaSeq
-    const carried = row.others?.get(via)
-    if (carried === undefined) return false
-    if (viaSeq < carried.seq) return true
-    // Its turn may have come again.
-    const isOpen = row.state !== InstanceState.alive || row.yielded !== Yielded.no || this.isExclusive
-    return viaSeq === carried.seq && carried.isRival && !isOpen
+    return viaSeq < (row.current.via === via ? row.viaSeq : (row.others?.get(via)?.seq ?? 0))
   }
 
   #prevails(change: IncomingChange, row: InstanceRow): boolean {
