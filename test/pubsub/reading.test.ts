@@ -401,3 +401,32 @@ t.test('lifespan: what is too old is neither shown nor handed out', async (t) =>
   await plane.settle(late.synced())
   t.equal(late.size, 0)
 })
+
+t.test('keep-all: a slow iteration presses back, however small its mailbox', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const qos = { history: 'keep-all', durability: 'volatile' } as const
+  const writer = a.writer(topic, { qos })
+  const reader = b.reader(topic, { qos: { ...qos, resourceLimits: { maxSamples: 8 } }, mailboxCapacity: 2 })
+  await plane.settle(reader.synced())
+  const iteration = reader[Symbol.asyncIterator]()
+  for (let n = 1; n <= 20; n++) {
+    writer.write({ id: 'x', n })
+    await plane.clock.advance(20)
+  }
+  const seen: number[] = []
+  void (async () => {
+    for (;;) {
+      const r = await iteration.next()
+      if (r.done === true) return
+      seen.push(r.value.value?.n ?? -1)
+    }
+  })()
+  await plane.clock.advance(20_000)
+  t.equal(reader.lag()[0]?.lagSamples, 0)
+  t.same(
+    seen,
+    Array.from({ length: 20 }, (_, at) => at + 1),
+  )
+  t.equal(b.counters.get('reader.mailbox-dropped'), 0)
+})
