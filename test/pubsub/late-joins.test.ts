@@ -12,6 +12,8 @@ interface Value {
 }
 const topic = defineTopic<Value>({ name: 'state', key: 'id', fields: ['id', 'n'] })
 
+t.setTimeout(600_000)
+
 const rounds = 250
 const participantsPerRound = 8
 const readersPerParticipant = 5
