@@ -217,3 +217,34 @@ t.test('who is known before an endpoint is made: its listener is told all the sa
   t.ok(w.some((e) => e.kind === 'publication-matched'))
   t.ok(w.some((e) => e.kind === 'incompatible-qos'))
 })
+
+t.test('a schema that throws refuses that value, and holds nothing else up', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const strict = defineTopic<Value>({
+    name: 'state',
+    key: 'id',
+    schema: z.object({
+      id: z.string(),
+      n: z.number().refine((n) => {
+        if (n === 2) throw new TypeError('not thought of')
+        return true
+      }),
+    }),
+  })
+  const writer = a.writer(topic)
+  for (const reader of [b.reader(strict), a.reader(strict)]) {
+    const told = eventsOf(reader)
+    await plane.settle(reader.synced())
+    for (const n of [1, 2, 3]) writer.write({ id: `k${n}`, n })
+    await plane.clock.advance(1_000)
+    t.same([...reader.entries()].map(([key]) => key).sort(), ['k1', 'k3'])
+    t.match(
+      told.filter(({ kind }) => kind === 'sample-rejected'),
+      [{ reason: 'schema', key: 'k2', detail: /the schema threw/ }],
+    )
+    t.equal(reader.lag()[0]?.lagSamples, 0)
+    reader.close()
+  }
+  t.throws(() => b.writer(strict).write({ id: 'k', n: 2 }), { code: 'NUMACAST_INVALID_ARGUMENT' })
+})
