@@ -430,3 +430,23 @@ t.test('keep-all: a slow iteration presses back, however small its mailbox', asy
   )
   t.equal(b.counters.get('reader.mailbox-dropped'), 0)
 })
+
+t.test('maxInstances counts what the filter lets into view, whenever that is', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const writer = a.writer(topic)
+  const reader = b.reader(topic, { filter: ({ n }) => n > 0, qos: { resourceLimits: { maxInstances: 2 } } })
+  await plane.settle(reader.synced())
+  for (let k = 0; k < 5; k++) writer.write({ id: `k${k}`, n: 0 })
+  await plane.clock.advance(200)
+  t.equal(reader.size, 0)
+  for (let k = 5; k < 10; k++) writer.write({ id: `k${k}`, n: 1 })
+  await plane.clock.advance(200)
+  t.equal(reader.size, 2, 'new ones')
+  for (let k = 0; k < 5; k++) writer.write({ id: `k${k}`, n: 1 })
+  await plane.clock.advance(200)
+  t.equal(reader.size, 2, 'come into view')
+  for (let k = 5; k < 10; k++) writer.dispose(`k${k}`)
+  await plane.clock.advance(60_000)
+  t.equal(reader.size, 2, 'after disposal')
+})
