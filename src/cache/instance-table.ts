@@ -105,6 +105,7 @@ export class InstanceTable {
     const row = this.#rows.get(change.key)
     if (row === undefined) return this.#begin(change, nowMs)
     this.#touched = row
+    if (this.#isOutdated(change, row)) return Outcome.duplicate
     const { current } = row
     const { writer: owner, seq } = change.token
     // A relay that held this value and now sends another has given this one up.
@@ -234,6 +235,12 @@ export class InstanceTable {
     return row?.current.via === writer ? row.viaSeq : row?.others?.get(writer)?.seq
   }
 
+  /** The writer gives the instance up under this number: what it said before may still come. */
+  gaveUp(key: string, writer: EntityGuid, viaSeq: Seq): void {
+    const row = this.#rows.get(key)
+    if (row?.current.via === writer) row.viaSeq = Math.max(row.viaSeq, viaSeq)
+  }
+
   /** Forgets instances whose time is up: disposed before `disposedBeforeMs`, without writers before the other. */
   purge(disposedBeforeMs: number, noWritersBeforeMs: number): void {
     for (const rows of [this.#ended, this.#outOfView]) {
@@ -267,6 +274,15 @@ export class InstanceTable {
     if (oldest === undefined) return false
     this.#forget(oldest)
     return true
+  }
+
+  /**
+   * Depth 1: its writer has brought a newer change of the instance, or given it up since. It comes late, and would look
+   * newer than another owner's, for as long as it was under way, or revive what has ended.
+   */
+  #isOutdated({ via, viaSeq }: IncomingChange, row: InstanceRow): boolean {
+    if (this.#options.hasHistory) return false
+    return viaSeq < (row.current.via === via ? row.viaSeq : (row.others?.get(via)?.seq ?? 0))
   }
 
   #prevails(change: IncomingChange, row: InstanceRow): boolean {

@@ -93,7 +93,11 @@ export class ReaderIntake<T extends object> {
   caughtUp(proxy: WriterProxy, head: SamplesHead, samples: readonly WireSample[]): Seq | undefined {
     if (proxy.blocked && this.#isOrdered) return samples[0]?.seq
     let refusedSeq: Seq | undefined
+    // Live frames that came while the request was under way have settled these: taken, or told to be lost or rejected.
+    const settledSeq =
+      this.#isReliable || proxy.bootstrap !== undefined || !proxy.started ? 0 : proxy.progress.appliedSeq
     for (const sample of samples) {
+      if (sample.seq <= settledSeq) continue
       proxy.bootstrap?.seen.add(sample.key)
       if (this.#take(proxy, head, sample) || !this.#isReliable) continue
       refusedSeq ??= sample.seq
@@ -229,7 +233,7 @@ export class ReaderIntake<T extends object> {
     const token = tokenOf(proxy, sample)
     const isHeld = current?.owner === token.writer && current.seq >= token.seq
     if (!isHeld && !this.#admit(proxy, head, sample)) return false
-    copy.giveUp(sample.key, proxy.guid, clock.nowMs())
+    copy.giveUp(sample.key, proxy.guid, sample.seq, clock.nowMs())
     return true
   }
 

@@ -7,7 +7,7 @@ import type { Counters } from '../core/counters.js'
 import { NumacastError } from '../core/errors.js'
 import { type EntityGuid, type EntityId, entityGuid, type Guid, type Seq } from '../core/ids.js'
 import type { Subscription } from '../core/listeners.js'
-import { History } from '../qos/policies.js'
+import { Durability, History } from '../qos/policies.js'
 import type { ResolvedQos } from '../qos/qos.js'
 import type { SamplesHead, WireSample } from '../wire/samples.js'
 import { LostReason, type MismatchEvent, type ReaderEvent } from './events.js'
@@ -384,7 +384,11 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
 
   #refresh(writer: EntityGuid): void {
     const proxy = this.#proxies.get(writer)
-    if (proxy === undefined || proxy.stale) return
+    // What is volatile is not kept for anybody: without its token the reader would be taken for a newcomer, to whom
+    // nothing is due of what it has missed since.
+    const { volatile } = Durability
+    if (proxy === undefined || proxy.stale || this.qos.durability === volatile) return
+    if (proxy.info.qos.durability === volatile) return
     proxy.stale = true
     this.#components.refresh(writer)
   }
