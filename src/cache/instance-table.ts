@@ -267,15 +267,6 @@ export class InstanceTable {
     return Outcome.unheard
   }
 
-  /** For one more instance in view: what has ended goes first. */
-  #makeRoom(): boolean {
-    if (this.size < this.#options.maxInstances) return true
-    const [oldest] = this.#ended
-    if (oldest === undefined) return false
-    this.#forget(oldest)
-    return true
-  }
-
   /**
    * Depth 1: its writer has brought a newer change of the instance, or given it up since. It comes late, and would look
    * newer than another owner's, for as long as it was under way, or revive what has ended.
@@ -283,6 +274,15 @@ export class InstanceTable {
   #isOutdated({ via, viaSeq }: IncomingChange, row: InstanceRow): boolean {
     if (this.#options.hasHistory) return false
     return viaSeq < (row.current.via === via ? row.viaSeq : (row.others?.get(via)?.seq ?? 0))
+  }
+
+  /** For one more instance in view: what has ended goes first. */
+  #makeRoom(): boolean {
+    if (this.size < this.#options.maxInstances) return true
+    const [oldest] = this.#ended
+    if (oldest === undefined) return false
+    this.#forget(oldest)
+    return true
   }
 
   #prevails(change: IncomingChange, row: InstanceRow): boolean {
