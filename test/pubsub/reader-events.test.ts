@@ -248,3 +248,29 @@ t.test('a schema that throws refuses that value, and holds nothing else up', asy
   }
   t.throws(() => b.writer(strict).write({ id: 'k', n: 2 }), { code: 'NUMACAST_INVALID_ARGUMENT' })
 })
+
+t.test('manual liveliness: what it wrote and got lost on the way is a sign of life too', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const qos = { liveliness: 'manual-by-topic', leaseMs: 2000 } as const
+  const writer = a.writer(topic, { qos })
+  const reader = b.reader(topic, { qos })
+  await plane.settle(reader.synced())
+  const told: ReaderEvent[] = []
+  reader.onEvent((e) => told.push(e))
+  writer.write({ id: 'x', n: 0 })
+  await plane.clock.advance(100)
+  // only samples are lost: the digests still tell, and what was missed is pulled
+  for (let n = 1; n < 60; n++) {
+    plane.network.setLinkFaults('a', 'b', { lossRatio: 1 })
+    writer.write({ id: 'x', n })
+    writer.flush()
+    plane.network.setLinkFaults('a', 'b', undefined)
+    await plane.clock.advance(500)
+  }
+  t.equal(reader.get('x')?.value?.n, 59)
+  t.same(
+    told.filter(({ kind }) => kind === 'liveliness-changed'),
+    [],
+  )
+})
