@@ -70,7 +70,7 @@ const maxOutOfView = 65_536
 export class InstanceTable {
   readonly #options: InstanceTableOptions
   readonly #rows = new Map<string, InstanceRow>()
-  /** Not alive, or out of view; the oldest first. */
+  /** Not alive, and in view; the oldest first. */
   readonly #ended = new Set<InstanceRow>()
   readonly #outOfView = new Set<InstanceRow>()
   #touched: InstanceRow | undefined
@@ -106,6 +106,7 @@ export class InstanceTable {
     const row = this.#rows.get(change.key)
     if (row === undefined) return this.#begin(change, arrival)
     this.#touched = row
+    if (this.#isOutdated(change, row)) return Outcome.duplicate
     const { current } = row
     const { writer: owner, seq } = change.token
     // A relay that held this value and now sends another has given this one up.
@@ -127,6 +128,8 @@ export class InstanceTable {
       this.#replace(row, change, arrival)
       return Outcome.restored
     }
+    const comesIntoView = row.outOfView && !change.outOfView && !change.disposed && !isBeside
+    if (comesIntoView && !this.#makeRoom()) return Outcome.refused
     // A sample that waits is only replaced.
     const needsRoom = (!row.isWaiting || this.#options.hasHistory) && !change.disposed && !change.outOfView
     if (needsRoom && !this.#options.hasRoom(row)) return Outcome.refused
@@ -233,23 +236,27 @@ export class InstanceTable {
     return row?.current.via === writer ? row.viaSeq : row?.others?.get(writer)?.seq
   }
 
+  /** The writer gives the instance up under this number: what it said before may still come. */
+  gaveUp(key: string, writer: EntityGuid, viaSeq: Seq): void {
+    const row = this.#rows.get(key)
+    if (row?.current.via === writer) row.viaSeq = Math.max(row.viaSeq, viaSeq)
+  }
+
   /** Forgets instances whose time is up: disposed before `disposedBeforeMs`, without writers before the other. */
   purge(disposedBeforeMs: number, noWritersBeforeMs: number): void {
-    for (const row of this.#ended) {
-      const limitMs = row.state === InstanceState.disposed ? disposedBeforeMs : noWritersBeforeMs
-      if (row.endedMs < limitMs) this.#forget(row)
+    for (const rows of [this.#ended, this.#outOfView]) {
+      for (const row of rows) {
+        const limitMs = row.state === InstanceState.disposed ? disposedBeforeMs : noWritersBeforeMs
+        if (row.endedMs < limitMs) this.#forget(row)
+      }
     }
   }
 
   /** A first change; an end is remembered, against what was written before it and comes late. */
   #begin(change: IncomingChange, arrival: Arrival): Outcome {
-    const { maxInstances, hasRoom } = this.#options
+    const { hasRoom } = this.#options
     const hasValue = !change.disposed && !change.outOfView
-    if (this.size >= maxInstances && !change.outOfView) {
-      const [oldest] = this.#ended
-      if (oldest === undefined) return hasValue ? Outcome.refused : Outcome.unheard
-      this.#forget(oldest)
-    }
+    if (!change.outOfView && !this.#makeRoom()) return hasValue ? Outcome.refused : Outcome.unheard
     if (hasValue && !hasRoom(undefined)) return Outcome.refused
     const row = new InstanceRow(change)
     this.#rows.set(change.key, row)
@@ -259,6 +266,24 @@ export class InstanceTable {
     if (!change.disposed) return Outcome.applied
     this.show(row)
     return Outcome.unheard
+  }
+
+  /**
+   * Depth 1: its writer has brought a newer change of the instance, or given it up since. It comes late, and would look
+   * newer than another owner's, for as long as it was under way, or revive what has ended.
+   */
+  #isOutdated({ via, viaSeq }: IncomingChange, row: InstanceRow): boolean {
+    if (this.#options.hasHistory) return false
+    return viaSeq < (row.current.via === via ? row.viaSeq : (row.others?.get(via)?.seq ?? 0))
+  }
+
+  /** For one more instance in view: what has ended goes first. */
+  #makeRoom(): boolean {
+    if (this.size < this.#options.maxInstances) return true
+    const [oldest] = this.#ended
+    if (oldest === undefined) return false
+    this.#forget(oldest)
+    return true
   }
 
   #prevails(change: IncomingChange, row: InstanceRow): boolean {
@@ -334,7 +359,7 @@ export class InstanceTable {
   #file(row: InstanceRow, isEnded: boolean, arrival: Arrival): void {
     row.isEnded = isEnded
     row.endedMs = arrival.nowMs
-    if (isEnded) this.#ended.add(row)
+    if (isEnded && !row.outOfView) this.#ended.add(row)
     else this.#ended.delete(row)
     if (!row.outOfView) {
       this.#outOfView.delete(row)

@@ -39,14 +39,16 @@ async function printStatus({ domain, json, wait, follow }: StatusFlags): Promise
   const observer = await openObserver(domain, 'numacast status')
   try {
     await findPlane(observer, wait)
+    // Loaded now: between the document and the first change that is listened for nothing may happen unseen.
+    const followChanges = follow ? await loadFollowing() : undefined
+    const { statusLines } = await import('../observe/status-table.js')
     const document = observer.view.status()
     if (json) {
       printDocument(document)
     } else {
-      const { statusLines } = await import('../observe/status-table.js')
       process.stdout.write(`${statusLines(document).join('\n')}\n`)
     }
-    if (follow) await followChanges(observer.view, document, json)
+    await followChanges?.(observer.view, document, json)
   } finally {
     await observer.close()
   }
@@ -57,10 +59,26 @@ const conflateMs = 100
 /** What changes by time alone is looked at this often. */
 const refreshMs = 1_000
 
-async function followChanges(view: FleetView, from: StatusDocument, json: boolean): Promise<void> {
-  const { LinePrinter } = await import('../observe/line-printer.js')
-  const { livelinessLine } = await import('../observe/liveliness-line.js')
-  const { systemClock } = await import('../core/clock.js')
+type FollowTools = typeof import('../observe/line-printer.js') &
+  typeof import('../observe/liveliness-line.js') &
+  typeof import('../core/clock.js')
+type FollowChanges = (view: FleetView, from: StatusDocument, json: boolean) => Promise<void>
+
+async function loadFollowing(): Promise<FollowChanges> {
+  const tools = {
+    ...(await import('../observe/line-printer.js')),
+    ...(await import('../observe/liveliness-line.js')),
+    ...(await import('../core/clock.js')),
+  }
+  return (view, from, json) => followChanges(tools, view, from, json)
+}
+
+async function followChanges(
+  { LinePrinter, livelinessLine, systemClock }: FollowTools,
+  view: FleetView,
+  from: StatusDocument,
+  json: boolean,
+): Promise<void> {
   const stop = listenForStop()
   const printer = new LinePrinter(process.stdout, systemClock, { liveliness: false })
   printer.startFrom(from)

@@ -212,12 +212,14 @@ export class CatchUpClient {
     if (part.action === CatchUpAction.bootstrap && proxy.bootstrap?.base !== part.base) {
       proxy.bootstrap = { base: part.base, cursor: 0, seen: new Set() }
     }
+    // What is left of the numbers from here on is in this part; a bootstrap begins with what is applied already.
+    const after = Math.max(before.seq, proxy.bootstrap?.cursor ?? 0)
     if (part.frame !== undefined) {
       const { head, samples } = readSamplesFrame(part.frame, peer.guid, part.writer)
       const refusedSeq = reader.receiveCatchUp(proxy, head, samples)
+      reader.repaired(proxy, after, refusedSeq === undefined ? part.toSeq : refusedSeq - 1, samples)
       if (refusedSeq !== undefined) return stopBefore(refusedSeq, proxy, part)
-      if (part.action === CatchUpAction.advance) reader.repaired(proxy, before.seq, part.toSeq, samples)
-    } else if (part.action === CatchUpAction.advance) reader.repaired(proxy, before.seq, part.toSeq, [])
+    } else reader.repaired(proxy, after, part.toSeq, [])
     if (proxy.bootstrap !== undefined) proxy.bootstrap.cursor = Math.max(proxy.bootstrap.cursor, part.toSeq)
     if ((asked.heads.get(proxy) ?? 0) > part.headSeq) {
       proxy.progress.retract(part.headSeq)

@@ -11,7 +11,7 @@ import { Precedence, type Standing } from '../cache/precedence.js'
 import { SampleQueue } from '../cache/sample-queue.js'
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
-import type { EntityGuid } from '../core/ids.js'
+import type { EntityGuid, Seq } from '../core/ids.js'
 import { History } from '../qos/policies.js'
 import type { ResolvedQos } from '../qos/qos.js'
 import { LostReason, RejectedReason } from './events.js'
@@ -95,7 +95,8 @@ export class ReaderCopy {
   }
 
   /** The writer gives the instance up without ending it. */
-  giveUp(key: string, writer: EntityGuid, arrival: Arrival): void {
+  giveUp(key: string, writer: EntityGuid, viaSeq: Seq, arrival: Arrival): void {
+    this.table.gaveUp(key, writer, viaSeq)
     const rivals = new Set<EntityGuid>()
     this.#abandon(key, writer, InstanceState.noWriters, arrival, rivals)
     for (const rival of rivals) this.#components.wanted(rival)

@@ -94,7 +94,11 @@ export class ReaderIntake<T extends object> {
     if (proxy.blocked && this.#isOrdered) return samples[0]?.seq
     const arrival = arrivalNow(this.#components.clock)
     let refusedSeq: Seq | undefined
+    // Live frames that came while the request was under way have settled these: taken, or told to be lost or rejected.
+    const settledSeq =
+      this.#isReliable || proxy.bootstrap !== undefined || !proxy.started ? 0 : proxy.progress.appliedSeq
     for (const sample of samples) {
+      if (sample.seq <= settledSeq) continue
       proxy.bootstrap?.seen.add(sample.key)
       if (this.#take(proxy, head, sample, arrival) || !this.#isReliable) continue
       refusedSeq ??= sample.seq
@@ -139,8 +143,20 @@ export class ReaderIntake<T extends object> {
     }
   }
 
+  /** The writer has gone: what has come of it beyond a gap is handed out, and the gap itself is lost. */
   forget(proxy: WriterProxy): void {
+    const { status } = this.#components
+    const { progress } = proxy
+    const waiting = this.#waiting.get(proxy)
     this.#waiting.delete(proxy)
+    if (proxy.started) {
+      for (let next = waiting?.shift(Infinity); next !== undefined && !proxy.blocked; next = waiting?.shift(Infinity)) {
+        status.lost(proxy.guid, progress.skipTo(next.head.prevSeq), LostReason.writerGone)
+        const lastSeq = next.samples.at(-1)?.seq ?? 0
+        if (lastSeq > progress.appliedSeq) this.#takeOrdered(proxy, next.head, next.samples, lastSeq)
+      }
+      status.lost(proxy.guid, progress.missing, LostReason.writerGone)
+    }
     this.#blocked.delete(proxy)
   }
 
@@ -221,7 +237,7 @@ export class ReaderIntake<T extends object> {
     const token = tokenOf(proxy, sample)
     const isHeld = current?.owner === token.writer && current.seq >= token.seq
     if (!isHeld && !this.#admit(proxy, head, sample, arrival)) return false
-    copy.giveUp(sample.key, proxy.guid, arrival)
+    copy.giveUp(sample.key, proxy.guid, sample.seq, arrival)
     return true
   }
 

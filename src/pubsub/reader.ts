@@ -7,7 +7,7 @@ import type { Counters } from '../core/counters.js'
 import { NumacastError } from '../core/errors.js'
 import { type EntityGuid, type EntityId, entityGuid, type Guid, type Seq } from '../core/ids.js'
 import type { Subscription } from '../core/listeners.js'
-import { History } from '../qos/policies.js'
+import { Durability, History } from '../qos/policies.js'
 import type { ResolvedQos } from '../qos/qos.js'
 import type { SamplesHead, WireSample } from '../wire/samples.js'
 import { LostReason, type MismatchEvent, type ReaderEvent } from './events.js'
@@ -105,13 +105,20 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     this.#intake = new ReaderIntake({ clock, counters, status, copy, topic, qos, filter, resume })
     this.#outlets = new Outlets({
       counters,
-      mailboxCapacity,
+      // What waits under keep-all is bounded by the limits, and presses back on the writer; it is not for dropping.
+      mailboxCapacity:
+        qos.history === History.keepAll
+          ? Math.max(mailboxCapacity, qos.resourceLimits.maxSamples ?? Number.MAX_SAFE_INTEGER)
+          : mailboxCapacity,
       mailboxDrop,
       everySample: copy.queue.hasHistory,
       hand: (instance, held, hasArrived) =>
         this.#hand(instance, held, wallAheadMs(hasArrived ? held.arrival : arrivalNow(clock))),
       handedOut: (instance, held) => this.#handedOut(instance, held),
-      dropped: ({ owner }) => status.lost(owner, 1, LostReason.mailbox),
+      dropped: (instance, held) => {
+        status.lost(held.owner, 1, LostReason.mailbox)
+        this.#handedOut(instance, held)
+      },
     })
     this.#leases = new WriterLeases({
       clock,
@@ -242,9 +249,10 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
   removeProxy(guid: EntityGuid, state: 'disposed' | 'no-writers'): void {
     const proxy = this.#proxies.get(guid)
     if (proxy === undefined) return
-    this.#proxies.delete(guid)
-    if (proxy.isAlive) this.#aliveCount--
     this.#intake.forget(proxy)
+    // A listener of what still waited may have closed the reader.
+    if (!this.#proxies.delete(guid)) return
+    if (proxy.isAlive) this.#aliveCount--
     this.#copy.abandon(guid, state, undefined)
     this.#status.matched(guid, false, this.#proxies.size)
     this.#tellLiveliness(guid, false)
@@ -381,7 +389,11 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
 
   #refresh(writer: EntityGuid): void {
     const proxy = this.#proxies.get(writer)
-    if (proxy === undefined || proxy.stale) return
+    // What is volatile is not kept for anybody: without its token the reader would be taken for a newcomer, to whom
+    // nothing is due of what it has missed since.
+    const { volatile } = Durability
+    if (proxy === undefined || proxy.stale || this.qos.durability === volatile) return
+    if (proxy.info.qos.durability === volatile) return
     proxy.stale = true
     this.#components.refresh(writer)
   }

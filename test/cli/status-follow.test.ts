@@ -16,6 +16,9 @@ t.test('follow: every change of liveliness, old and new, with its cause', async 
   const domain = ['--domain', String(plane.domain)]
   const lines = startCli(['status', '--follow', ...domain])
   const json = startCli(['status', '--follow', '--json', ...domain])
+  t.teardown(() => {
+    for (const { child } of [lines, json]) child.kill('SIGKILL')
+  })
   await eventually('both have printed what there is', () => {
     return (lines.stdout().includes('w2 ') && json.stdout().includes('"witness"')) || undefined
   })

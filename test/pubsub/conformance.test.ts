@@ -16,6 +16,10 @@ async function openMemoryBed(): Promise<Bed> {
       }
     },
     settle: (work) => plane.settle(work),
+    lose: (lossRatio) => {
+      plane.network.setFaults({ lossRatio })
+      return true
+    },
     close: async () => {
       await plane.close()
       await plane.clock.advance(200)
@@ -35,6 +39,7 @@ async function openSocketBed(t: Test): Promise<Bed> {
     },
     until,
     settle: (work) => work,
+    lose: () => false,
     close: async () => void (await Promise.all(open.map((participant) => participant.close()))),
   }
 }

@@ -1,8 +1,11 @@
 import type { Test } from 'tap'
-import type { MismatchEvent } from '../../src/pubsub/events.js'
+import { builtinTopics } from '../../src/pubsub/builtin-topics.js'
+import type { MismatchEvent, ReaderEvent, WriterEvent } from '../../src/pubsub/events.js'
 import type { Participant } from '../../src/pubsub/participant.js'
+import type { Reader } from '../../src/pubsub/reader.js'
 import type { Sample } from '../../src/pubsub/sample.js'
 import { defineTopic, type Lane, type Topic } from '../../src/pubsub/topic.js'
+import type { Writer } from '../../src/pubsub/writer.js'
 import type { QosOptions } from '../../src/qos/qos.js'
 
 /** What a lane's test file must provide so that the common cases can run on it. */
@@ -13,6 +16,8 @@ export interface Bed {
   until(what: string, condition: () => boolean): Promise<void>
   /** Lets time pass while `work` is under way, and gives its outcome. */
   settle<T>(work: Promise<T>): Promise<T>
+  /** Makes the network lose this part of all datagrams. False where this bed cannot. */
+  lose(ratio: number): boolean
   /** Closes all members and checks that nothing is left behind. */
   close(): Promise<void>
 }
@@ -252,6 +257,291 @@ export function conformance(t: Test, lane: Lane, openBed: (t: Test) => Promise<B
       })
     }
     t.equal(reader.lag().length, 0)
+  })
+
+  promise(
+    'exclusive: the strongest is heard, and when it leaves the next one, with the value it has',
+    async (t, bed) => {
+      const qos = { ownership: 'exclusive' } as const
+      const reader = (await bed.join('reading')).reader(topic, { qos })
+      const owners: { readonly leave: () => Promise<void>; readonly writer: Writer<Value> }[] = []
+      for (const ownershipStrength of [1, 2, 3]) {
+        const participant = await bed.join(`strength ${ownershipStrength}`)
+        const writer = participant.writer(topic, { qos: { ...qos, ownershipStrength } })
+        owners.push({ leave: () => participant.close(), writer })
+      }
+      await bed.until('all are known', () => reader.lag().length === 3)
+      await bed.settle(reader.synced())
+      for (const [at, { writer }] of [...owners].reverse().entries()) writer.write({ id: 'k', n: 3 - at })
+      const isCaughtUp = (): boolean =>
+        reader.lag().every(({ headSeq, lagSamples }) => headSeq === 1 && lagSamples === 0)
+      await bed.until('all have arrived', isCaughtUp)
+      t.equal(reader.get('k')?.value?.n, 3)
+      for (const left of [2, 1]) {
+        await bed.settle(owners.pop()?.leave() ?? Promise.resolve())
+        await bed.until(`${left} has taken over`, () => reader.get('k')?.value?.n === left)
+        t.match(reader.get('k'), { instanceState: 'alive', via: owners.at(-1)?.writer.guid })
+      }
+    },
+  )
+
+  promise('by source: all readers agree which of two owners wrote last', async (t, bed) => {
+    const qos = { destinationOrder: 'by-source' } as const
+    const writers = [
+      (await bed.join('one')).writer(topic, { qos }),
+      (await bed.join('two')).writer(topic, { qos }),
+    ] as const
+    const readers: Reader<Value>[] = []
+    for (const name of ['left', 'right']) readers.push((await bed.join(name)).reader(topic, { qos }))
+    await bed.until('both are known', () => readers.every((reader) => reader.lag().length === 2))
+    for (const reader of readers) await bed.settle(reader.synced())
+    for (let n = 0; n < 100; n++) {
+      const writer = writers[n % 3 === 0 ? 0 : 1]
+      writer.write({ id: `k${n % 4}`, n })
+      if (n % 5 === 0) writer.flush()
+    }
+    const isSettled = (): boolean =>
+      readers.every((reader) =>
+        reader.lag().every((lag) => {
+          const owner = writers.find(({ guid }) => guid === lag.writer)
+          return owner !== undefined && lag.appliedSeq === owner.lastSeq
+        }),
+      )
+    await bed.until('all has arrived', isSettled)
+    for (const key of ['k0', 'k1', 'k2', 'k3']) {
+      const last = [...writers]
+        .flatMap(({ guid, cache }) => ({ guid, change: cache.latest(key) }))
+        .sort((a, b) => (b.change?.sourceTimeMs ?? 0) - (a.change?.sourceTimeMs ?? 0) || (a.guid < b.guid ? 1 : -1))[0]
+      t.ok(last?.change)
+      for (const reader of readers) {
+        t.match(reader.get(key)?.token, { writer: last?.guid, seq: last?.change?.seq })
+      }
+    }
+  })
+
+  promise('a time-based filter leaves values out, and never the last', async (t, bed) => {
+    const { writer, reader, heard } = await pair(bed, { requested: { timeBasedFilterMs: 100 } })
+    for (let n = 1; n <= 50; n++) {
+      writer.write({ id: 'k', n })
+      writer.flush()
+    }
+    await bed.until('the last is there', () => reader.get('k')?.value?.n === 50)
+    t.ok(heard.length < 50, `${heard.length} of 50`)
+    t.equal(heard.at(-1)?.value?.n, 50)
+  })
+
+  promise('a deadline that is missed is told on both sides, until the instance changes again', async (t, bed) => {
+    const { writer, reader } = await pair(bed, { offered: { deadlineMs: 100 }, requested: { deadlineMs: 150 } })
+    const missed = { offered: 0, requested: 0 }
+    writer.onEvent((event) => {
+      if (event.kind === 'offered-deadline-missed' && event.key === 'k') missed.offered = event.totalCount
+    })
+    reader.onEvent((event) => {
+      if (event.kind === 'requested-deadline-missed' && event.key === 'k') missed.requested = event.totalCount
+    })
+    writer.write({ id: 'k', n: 1 })
+    await bed.until('both have missed it twice', () => missed.offered >= 2 && missed.requested >= 2)
+    writer.dispose('k')
+    await bed.until('it has ended', () => reader.get('k') === undefined)
+    const ended = { ...missed }
+    writer.write({ id: 'other', n: 1 })
+    await bed.until('it is there', () => reader.get('other') !== undefined)
+    t.same(missed, ended, 'what has ended has no deadline')
+  })
+
+  promise('read and take hand out samples by their states', async (t, bed) => {
+    const qos = { historyDepth: 3 }
+    const writer = (await bed.join('writing')).writer(topic, { qos })
+    const reader = (await bed.join('reading')).reader(topic, { qos })
+    await bed.until('the writer is known', () => reader.lag().length === 1)
+    await bed.settle(reader.synced())
+    for (let n = 1; n <= 3; n++) {
+      writer.write({ id: 'a', n })
+      writer.write({ id: 'b', n: 10 * n })
+      writer.flush()
+    }
+    await bed.until('all have arrived', () => reader.lag()[0]?.appliedSeq === 6)
+    const numbers = (samples: readonly Sample<Value>[]): unknown[] => samples.map(({ value }) => value?.n)
+    t.same(numbers(reader.read({ key: 'a', maxSamples: 2 })), [1, 2])
+    t.same(numbers(reader.read({ key: 'a', sampleStates: 'not-read' })), [3])
+    t.same(numbers(reader.read({ viewStates: 'new' })), [10, 20, 30])
+    t.same(numbers(reader.take({ key: 'a' })), [1, 2, 3])
+    t.same(numbers(reader.take({ key: 'a' })), [])
+    writer.dispose('b')
+    await bed.until('it has ended', () => reader.get('b') === undefined)
+    const ended = reader.take({ instanceStates: 'disposed' })
+    t.match(ended.at(-1), { key: 'b', validData: false, value: undefined, sampleState: 'not-read' })
+    t.same(reader.read(), [])
+    t.equal(reader.get('a')?.value?.n, 3, 'what was taken is shown still')
+  })
+
+  promise('matches begin and end on both sides, with their counts', async (t, bed) => {
+    const writing = await bed.join('writing')
+    const writer = writing.writer(topic)
+    const [told, first] = [[] as string[], await bed.join('first')]
+    const say = (event: WriterEvent | ReaderEvent): void => {
+      if (event.kind !== 'publication-matched' && event.kind !== 'subscription-matched') return
+      told.push(`${event.kind} ${event.isMatched} ${event.currentCount} of ${event.totalCount}`)
+    }
+    const takeTold = (): string[] => told.splice(0).sort()
+    writer.onEvent(say)
+    const reader = first.reader(topic)
+    reader.onEvent(say)
+    await bed.until('both know', () => told.length === 2)
+    t.same(takeTold(), ['publication-matched true 1 of 1', 'subscription-matched true 1 of 1'])
+    const second = (await bed.join('second')).reader(topic)
+    await bed.until('the second is known', () => told.length === 1)
+    t.same(takeTold(), ['publication-matched true 2 of 2'])
+    t.same([...writer.matchedReaders()].sort(), [reader.guid, second.guid].sort())
+    second.close()
+    await bed.until('it has gone', () => told.length === 1)
+    t.same(takeTold(), ['publication-matched false 1 of 2'])
+    writer.close()
+    await bed.until('the reader knows', () => told.length === 1)
+    t.same(takeTold(), ['subscription-matched false 0 of 1'])
+  })
+
+  promise('best effort: what does not arrive is counted and told', async (t, bed) => {
+    const qos = { reliability: 'best-effort', durability: 'volatile' } as const
+    const { writer, reader, heard } = await pair(bed, { offered: qos, requested: qos })
+    let lost = 0
+    reader.onEvent((event) => {
+      if (event.kind !== 'sample-lost') return
+      t.match(event, { writer: writer.guid, reason: 'gap' })
+      lost += event.lostCount
+      t.equal(event.totalCount, lost)
+    })
+    await bed.until('the reader is known', () => writer.matchedReaders().length === 1)
+    writer.write({ id: 'first', n: 0 })
+    await bed.until('it has begun', () => heard.length === 1)
+    const isLossy = bed.lose(0.3)
+    for (let n = 1; n <= 300; n++) {
+      writer.write({ id: `k${n}`, n })
+      writer.flush()
+    }
+    if (isLossy) bed.lose(0)
+    // A gap shows by what comes after it.
+    await bed.until('every one is accounted for', () => {
+      if (heard.length + lost === writer.lastSeq) return true
+      writer.write({ id: 'next', n: 0 })
+      writer.flush()
+      return false
+    })
+    t.equal(new Set(heard.map(({ token }) => token.seq)).size, heard.length, 'none twice')
+    if (isLossy && lane === 'datagram') t.ok(lost > 0, `${lost} lost`)
+  })
+
+  promise(
+    'limits refuse what is over them: the writer throws, the reader tells and goes on when it has room',
+    async (t, bed) => {
+      const { writer, reader } = await pair(bed, {
+        offered: { resourceLimits: { maxInstances: 3 } },
+        requested: { resourceLimits: { maxInstances: 2 }, readerDataLifecycle: { purgeDisposedMs: 0 } },
+      })
+      const rejected: string[] = []
+      reader.onEvent((event) => {
+        if (event.kind === 'sample-rejected') rejected.push(`${event.key} ${event.reason}`)
+      })
+      for (const id of ['a', 'b']) writer.write({ id, n: 1 })
+      await bed.until('both are there', () => reader.size === 2)
+      writer.write({ id: 'c', n: 1 })
+      t.throws(() => writer.write({ id: 'd', n: 1 }), { code: 'NUMACAST_LIMIT' })
+      await bed.until('it is refused', () => rejected.length > 0)
+      t.same(new Set(rejected), new Set(['c instances-limit']))
+      t.equal(reader.get('c'), undefined)
+      t.match(reader.get('b'), { value: { n: 1 }, instanceState: 'alive' })
+      writer.dispose('a')
+      await bed.until('there is room', () => reader.get('c') !== undefined)
+      t.same([...reader.entries()].map(([key]) => key).sort(), ['b', 'c'])
+    },
+  )
+
+  promise('a content filter hides what it refuses, and shows it once it passes', async (t, bed) => {
+    const writer = (await bed.join('writing')).writer(topic)
+    const reader = (await bed.join('reading')).reader(topic, { filter: ({ n }) => n >= 10 })
+    await bed.until('the writer is known', () => reader.lag().length === 1)
+    await bed.settle(reader.synced())
+    const heard: unknown[] = []
+    reader.onSample(({ key, value }) => heard.push([key, value?.n]))
+    for (const [id, n] of [
+      ['a', 1],
+      ['b', 20],
+      ['a', 2],
+      ['a', 30],
+      ['b', 3],
+    ] as const) {
+      writer.write({ id, n })
+      writer.flush()
+    }
+    await bed.until('all have arrived', () => reader.lag()[0]?.appliedSeq === 5)
+    t.same(heard, [
+      ['b', 20],
+      ['a', 30],
+      ['b', undefined],
+    ])
+    t.same(
+      [...reader.entries()].map(([key, { value }]) => [key, value?.n]),
+      [['a', 30]],
+    )
+  })
+
+  promise('manual liveliness: lost when nothing is said, regained by a word, on both sides', async (t, bed) => {
+    const qos = { liveliness: 'manual-by-topic', leaseMs: 500 } as const
+    const { writer, reader } = await pair(bed, { offered: qos, requested: qos })
+    let losses = 0
+    const alive: boolean[] = []
+    writer.onEvent((event) => {
+      if (event.kind === 'liveliness-lost') losses = event.totalCount
+    })
+    reader.onEvent((event) => {
+      if (event.kind === 'liveliness-changed') alive.push(event.isAlive)
+    })
+    writer.write({ id: 'k', n: 1 })
+    await bed.until('it is silent', () => losses > 0 && alive.at(-1) === false)
+    t.match(reader.get('k'), { value: { n: 1 }, instanceState: 'no-writers' })
+    await bed.until('it is alive', () => {
+      writer.assertLiveliness()
+      return alive.at(-1) === true
+    })
+    await bed.until('its value is its own again', () => {
+      writer.assertLiveliness()
+      return reader.get('k')?.instanceState === 'alive'
+    })
+    t.equal(reader.get('k')?.value?.n, 1)
+  })
+
+  promise('an acknowledgment means that every reliable reader has it', async (t, bed) => {
+    const writer = (await bed.join('writing')).writer(topic)
+    const readers: Reader<Value>[] = []
+    for (const name of ['one', 'two']) readers.push((await bed.join(name)).reader(topic))
+    await bed.until('both are known', () => writer.matchedReaders().length === 2)
+    for (let n = 1; n <= 100; n++) {
+      writer.write({ id: `k${n % 10}`, n })
+      if (n % 9 === 0) {
+        await bed.settle(writer.waitForAcknowledgments())
+        for (const reader of readers) t.equal(reader.get(`k${n % 10}`)?.value?.n, n)
+      }
+    }
+    await bed.settle(writer.waitForAcknowledgments())
+  })
+
+  promise('the built-in topics tell who is there, and forget who has left', async (t, bed) => {
+    const { writing, reading, writer, reader } = await pair(bed)
+    const observing = await bed.join('observing')
+    const participants = observing.reader(builtinTopics.participants)
+    const writers = observing.reader(builtinTopics.writers)
+    const readers = observing.reader(builtinTopics.readers)
+    await bed.until(
+      'all are there',
+      () => participants.size === 3 && writers.size >= 1 && readers.get(reader.guid) !== undefined,
+    )
+    t.match(participants.get(writing.guid)?.value, { name: 'writing', liveliness: 'alive', writers: 1, readers: 0 })
+    t.match(writers.get(writer.guid)?.value, { participant: writing.guid, topic: topic.name, lane })
+    t.match(readers.get(reader.guid)?.value, { participant: reading.guid, topic: topic.name })
+    await bed.settle(writing.close())
+    await bed.until('it has gone', () => participants.get(writing.guid) === undefined)
+    t.equal(writers.get(writer.guid), undefined)
+    t.ok(participants.get(reading.guid))
   })
 }
 

@@ -157,3 +157,22 @@ t.test('a history ends with the instance, and nothing of it is lost', async (t) 
   await plane.settle(late.synced())
   t.same([...late.entries()], [], 'what has ended does not come back for a newcomer')
 })
+
+t.test('a value that comes later than the word that gave it up does not revive the instance', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const writer = a.writer(topic)
+  const reader = b.reader(topic)
+  await plane.settle(reader.synced())
+  for (const duplicateRatio of [0, 1]) {
+    const id = `k${duplicateRatio}`
+    // Sooner than a repair.
+    plane.network.setLinkFaults('a', 'b', { minDelayMs: 0.1, maxDelayMs: 0.1, duplicateRatio })
+    writer.write({ id, n: 1 })
+    writer.flush()
+    plane.network.setLinkFaults('a', 'b', undefined)
+    writer.unregister(id)
+    await plane.clock.advance(2000)
+    t.match(reader.get(id), { value: { n: 1 }, instanceState: 'no-writers' })
+  }
+})

@@ -75,6 +75,7 @@ t.test('this machine, measured, is accepted by the topics', (t) => {
     ...reading,
     workers: { available: 0, busy: 0, unhealthy: 0, draining: 0 },
     rosterRows: 0,
+    adopted: false,
   }
   t.notMatch(nodeCapacity.check(capacity), { refused: /./ })
   zone.close()
@@ -82,7 +83,7 @@ t.test('this machine, measured, is accepted by the topics', (t) => {
   const worker = openWorkerReadings()
   const own = worker.read()
   t.ok(own.memoryResidentBytes > 0)
-  t.notMatch(workerCapacity.check({ workerId: 'w', numaNode: 0, ...own }), { refused: /./ })
+  t.notMatch(workerCapacity.check({ workerId: 'w', incarnation: 1, numaNode: 0, ...own }), { refused: /./ })
   worker.close()
   t.throws(() => openZoneReadings(4_095).read(), { code: 'NUMACAST_NOT_FOUND', message: /no NUMA node 4095/ })
   t.end()
