@@ -100,6 +100,14 @@ function killRows(name: string, kills: readonly Kill[]): BenchRow[] {
       `${name}: SIGKILL until it is known`,
       kills.map(({ detectedMs }) => detectedMs),
     ),
-    ...(name === 'numacast' && kernel.length > 0 ? [row('the kernel: SIGKILL until a pidfd tells', kernel)] : []),
+    ...(name === 'numacast' && kernel.length > 0
+      ? [
+          row('the kernel alone: SIGKILL until a pidfd tells', kernel),
+          row(
+            'numacast beyond the kernel',
+            kills.flatMap(({ detectedMs, kernelMs }) => (kernelMs === null ? [] : [detectedMs - kernelMs])),
+          ),
+        ]
+      : []),
   ]
 }

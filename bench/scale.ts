@@ -26,7 +26,8 @@ function rowsOf(workers: number, { plane, bystander, ...usage }: FleetUsage): Be
   })
   return [
     row('CPU per worker', '% of a core', usage.workerCpuPercent),
-    row('memory per worker', 'KiB', usage.workerBytes / 1024),
+    row('live memory per worker', 'KiB', usage.workerBytes / 1024),
+    row('its share of a process of ten', 'KiB', usage.workerOwnBytes / 1024),
     row("a collector's CPU per worker of its zone", '% of a core', usage.collectorCpuPercent),
     row('a reader of the plane: CPU', '% of a core', (100 * plane.cpuSeconds) / plane.seconds),
     row('a reader of the plane: datagrams', 'per second and worker', plane.wanted / plane.seconds / workers),
@@ -47,7 +48,7 @@ function ratiosOf(fleets: readonly { readonly workers: number; readonly usage: F
   const strange = most.usage.bystander.unwanted / most.usage.bystander.seconds
   return [
     flat('CPU per worker', ({ workerCpuPercent }) => workerCpuPercent),
-    flat('memory per worker', ({ workerBytes }) => workerBytes),
+    flat('live memory per worker', ({ workerBytes }) => workerBytes),
     flat("a collector's CPU per worker", ({ collectorCpuPercent }) => collectorCpuPercent),
     flat("a plane reader's CPU per worker", ({ plane }, workers) => plane.cpuSeconds / plane.seconds / workers),
     flat("a plane reader's datagrams per worker", ({ plane }, workers) => plane.wanted / plane.seconds / workers),

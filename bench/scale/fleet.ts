@@ -16,8 +16,10 @@ const patienceMs = 180_000
 export interface FleetUsage {
   /** Per worker. */
   readonly workerCpuPercent: number
-  /** Of a whole process of ten workers, less what an empty one holds. */
+  /** Live objects and buffers of a process of ten workers, less those of an empty one; per worker. */
   readonly workerBytes: number
+  /** All memory of such a process, per worker. */
+  readonly workerOwnBytes: number
   /** Of a collector, per worker of its zone. */
   readonly collectorCpuPercent: number
   readonly plane: Hearing
@@ -80,7 +82,8 @@ export async function measureFleet(workers: number, seconds: number, settleSecon
     ])
     return {
       workerCpuPercent: cpuPercent(partUsages) / zoneWorkers,
-      workerBytes: (mean(partUsages.map(({ ownBytes }) => ownBytes)) - emptyUsage.ownBytes) / zoneWorkers,
+      workerBytes: (mean(partUsages.map(({ liveBytes }) => liveBytes)) - emptyUsage.liveBytes) / zoneWorkers,
+      workerOwnBytes: mean(partUsages.map(({ ownBytes }) => ownBytes)) / zoneWorkers,
       collectorCpuPercent: (cpuPercent(collectorUsages) * collectorUsages.length) / zones / zoneWorkers,
       plane: planeHearing,
       bystander: bystanderHearing,

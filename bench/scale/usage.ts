@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs'
 export interface Usage {
   readonly seconds: number
   readonly cpuSeconds: number
-  /** Memory of its own, after a garbage collection: neither shared libraries nor what is about to be freed. */
+  /** Objects and buffers that are in use: what is left after garbage collections. */
+  readonly liveBytes: number
+  /** All memory of its own, with what V8 and malloc keep in reserve, which depends on when they last tidied up. */
   readonly ownBytes: number
 }
 
@@ -20,8 +22,11 @@ export class UsageMeter {
   read(): Usage {
     const { user, system } = process.cpuUsage(this.#cpu)
     const seconds = (performance.now() - this.#startMs) / 1_000
+    // Twice: buffers are freed by what the first one found unused.
     globalThis.gc?.()
-    return { seconds, cpuSeconds: (user + system) / 1e6, ownBytes: anonymousBytes() }
+    globalThis.gc?.()
+    const { heapUsed, external } = process.memoryUsage()
+    return { seconds, cpuSeconds: (user + system) / 1e6, liveBytes: heapUsed + external, ownBytes: anonymousBytes() }
   }
 }
 

@@ -69,7 +69,7 @@ const maxOutOfView = 65_536
 export class InstanceTable {
   readonly #options: InstanceTableOptions
   readonly #rows = new Map<string, InstanceRow>()
-  /** Not alive, or out of view; the oldest first. */
+  /** Not alive, and in view; the oldest first. */
   readonly #ended = new Set<InstanceRow>()
   readonly #outOfView = new Set<InstanceRow>()
   #touched: InstanceRow | undefined
@@ -127,6 +127,8 @@ export class InstanceTable {
       this.#replace(row, change, nowMs)
       return Outcome.restored
     }
+    const comesIntoView = row.outOfView && !change.outOfView && !change.disposed && !isBeside
+    if (comesIntoView && !this.#makeRoom()) return Outcome.refused
     // A sample that waits is only replaced.
     const needsRoom = (!row.isWaiting || this.#options.hasHistory) && !change.disposed && !change.outOfView
     if (needsRoom && !this.#options.hasRoom(row)) return Outcome.refused
@@ -241,21 +243,19 @@ export class InstanceTable {
 
   /** Forgets instances whose time is up: disposed before `disposedBeforeMs`, without writers before the other. */
   purge(disposedBeforeMs: number, noWritersBeforeMs: number): void {
-    for (const row of this.#ended) {
-      const limitMs = row.state === InstanceState.disposed ? disposedBeforeMs : noWritersBeforeMs
-      if (row.endedMs < limitMs) this.#forget(row)
+    for (const rows of [this.#ended, this.#outOfView]) {
+      for (const row of rows) {
+        const limitMs = row.state === InstanceState.disposed ? disposedBeforeMs : noWritersBeforeMs
+        if (row.endedMs < limitMs) this.#forget(row)
+      }
     }
   }
 
   /** A first change; an end is remembered, against what was written before it and comes late. */
   #begin(change: IncomingChange, nowMs: number): Outcome {
-    const { maxInstances, hasRoom } = this.#options
+    const { hasRoom } = this.#options
     const hasValue = !change.disposed && !change.outOfView
-    if (this.size >= maxInstances && !change.outOfView) {
-      const [oldest] = this.#ended
-      if (oldest === undefined) return hasValue ? Outcome.refused : Outcome.unheard
-      this.#forget(oldest)
-    }
+    if (!change.outOfView && !this.#makeRoom()) return hasValue ? Outcome.refused : Outcome.unheard
     if (hasValue && !hasRoom(undefined)) return Outcome.refused
     const row = new InstanceRow(change)
     this.#rows.set(change.key, row)
@@ -274,6 +274,15 @@ export class InstanceTable {
   #isOutdated({ via, viaSeq }: IncomingChange, row: InstanceRow): boolean {
     if (this.#options.hasHistory) return false
     return viaSeq < (row.current.via === via ? row.viaSeq : (row.others?.get(via)?.seq ?? 0))
+  }
+
+  /** For one more instance in view: what has ended goes first. */
+  #makeRoom(): boolean {
+    if (this.size < this.#options.maxInstances) return true
+    const [oldest] = this.#ended
+    if (oldest === undefined) return false
+    this.#forget(oldest)
+    return true
   }
 
   #prevails(change: IncomingChange, row: InstanceRow): boolean {
@@ -349,7 +358,7 @@ export class InstanceTable {
   #file(row: InstanceRow, isEnded: boolean, nowMs: number): void {
     row.isEnded = isEnded
     row.endedMs = nowMs
-    if (isEnded) this.#ended.add(row)
+    if (isEnded && !row.outOfView) this.#ended.add(row)
     else this.#ended.delete(row)
     if (!row.outOfView) {
       this.#outOfView.delete(row)

@@ -42,6 +42,16 @@ export class WriterProgress {
   get lagSamples(): number {
     return this.#headSeq - this.#appliedSeq
   }
+  /** Numbers up to the head that have not been received. */
+  get missing(): number {
+    let missing = this.#headSeq - this.#appliedSeq
+    let fromSeq = this.#appliedSeq
+    for (const { prevSeq, lastSeq } of this.#runs) {
+      missing -= Math.max(0, lastSeq - Math.max(prevSeq, fromSeq))
+      fromSeq = Math.max(fromSeq, lastSeq)
+    }
+    return missing
+  }
   /** Something in between was missed: waiting will not bring it, a repair will. */
   get hasGap(): boolean {
     return this.#appliedSeq < this.#headSeq

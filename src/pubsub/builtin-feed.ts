@@ -17,7 +17,8 @@ export interface BuiltinFeedComponents {
 
 interface Row {
   readonly writer: Writer<object>
-  /** What was written, as JSON: what is the same is not written again. */
+  readonly row: { readonly guid: string }
+  /** What was written, as JSON: what is the same is not written again. Empty: it has been given up. */
   readonly text: string
 }
 
@@ -77,7 +78,7 @@ export class BuiltinFeed {
 
   /** The peer has left, or is forgotten. */
   forget({ guid }: RemotePeer): void {
-    for (const [key, { writer }] of this.#rows.get(guid) ?? []) writer.dispose(key)
+    for (const row of this.#rows.get(guid)?.values() ?? []) this.#end(row)
     this.#rows.delete(guid)
   }
 
@@ -90,11 +91,19 @@ export class BuiltinFeed {
     const isLost = verdict.liveliness === Liveliness.unreachable
     for (const [writer, row] of rowsOf(descriptor, verdict, writers)) {
       const text = isLost ? '' : JSON.stringify(row)
-      now.set(row.guid, { writer, text })
+      now.set(row.guid, { writer, row, text })
       if (before.get(row.guid)?.text === text) continue
       this.#say(() => (isLost ? writer.unregister(row.guid) : writer.write(row)))
     }
-    for (const [key, { writer }] of before) if (!now.has(key)) writer.dispose(key)
+    for (const [key, row] of before) if (!now.has(key)) this.#end(row)
+  }
+
+  /** Only what is alive can be disposed, so what was given up is said once more first; nobody sees that. */
+  #end({ writer, row, text }: Row): void {
+    this.#say(() => {
+      if (text === '') writer.write(row)
+      writer.dispose(row.guid)
+    })
   }
 
   /** What the writer refuses (a descriptor may hold more than a value may) is counted. */

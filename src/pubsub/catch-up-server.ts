@@ -26,6 +26,9 @@ export interface CatchUpServerComponents {
   readonly mismatches: MismatchLog
 }
 
+/** Enough for what most participants own: each has a server, and few ever fill a reply. */
+const firstEncoderBytes = 16 * 1024
+
 /**
  * The owner's side of catch-up. Keeps nothing between requests: the request says how far the reader is, the
  * caches say what has changed since. A reply carries about 1 MiB of samples; whoever needs more asks again.
@@ -127,7 +130,11 @@ export class CatchUpServer {
     if (this.#encoder === undefined || sampleBytes > this.#encoderSampleBytes) {
       this.#encoderSampleBytes = sampleBytes
       const { participant } = this.#components
-      this.#encoder = new SamplesEncoder(participant, replyBudgetBytes + sampleBytes + 2 * maxKeyBytes)
+      this.#encoder = new SamplesEncoder(
+        participant,
+        replyBudgetBytes + sampleBytes + 2 * maxKeyBytes,
+        firstEncoderBytes,
+      )
     }
     return this.#encoder
   }

@@ -12,6 +12,7 @@ export class DueTimer {
   readonly #onDue: (nowMs: number) => void
   #timer: Timer | undefined
   #dueMs = Infinity
+  #closed = false
 
   constructor(clock: Clock, onDue: (nowMs: number) => void) {
     this.#clock = clock
@@ -20,14 +21,15 @@ export class DueTimer {
 
   /** Fires at `dueMs`, unless it is to fire before; undefined is never. */
   arm(dueMs: number | undefined): void {
-    if (dueMs === undefined || (this.#timer !== undefined && this.#dueMs <= dueMs)) return
+    if (this.#closed || dueMs === undefined || (this.#timer !== undefined && this.#dueMs <= dueMs)) return
     this.#timer?.cancel()
     this.#dueMs = dueMs
     this.#schedule(dueMs - this.#clock.nowMs(), true)
   }
 
-  /** Twice is fine. */
+  /** For good: one that closes may still be in the middle of what arms it. Twice is fine. */
   close(): void {
+    this.#closed = true
     this.#timer?.cancel()
     this.#timer = undefined
   }

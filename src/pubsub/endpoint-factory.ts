@@ -112,7 +112,10 @@ export class EndpointFactory {
         maxFrameBytes: isStream ? streamFrameBytes : datagram.maxBodyBytes,
         send,
         sendLarge,
-        ask: (seq) => send(encodeAsk(participant, { writer: entity, seq })),
+        ask: (seq) => {
+          this.#components.local.asked(local.writer)
+          send(encodeAsk(participant, { writer: entity, seq }))
+        },
         sharedLiveliness: this.#sharedLiveliness,
         congested: () => !isStream && datagram.pending > maxPendingFrames,
         hurry: () => this.#hurry(isHidden ? [] : partitions),

@@ -95,6 +95,8 @@ export const LostReason = {
   gap: 'gap',
   /** A reader with a history: their writer had replaced them by newer ones before they were sent, or sent again. */
   overwritten: 'overwritten',
+  /** Announced or missed, and not here when the writer left: there is nobody to ask. Some may have been overwritten. */
+  writerGone: 'writer-gone',
   /** An iteration was slower than its mailbox is large. */
   mailbox: 'mailbox',
   /** A reader with a history: the instance was purged before somebody read them. */

@@ -56,6 +56,14 @@ export class LocalDelivery {
     for (const match of this.#matches.get(writer.entity) ?? []) this.#advance(writer, match)
   }
 
+  /** The writer wants to know how far its readers are: those here are there, however little room they have. */
+  asked(writer: Writer<object>): void {
+    const nowMs = this.#components.clock.nowMs()
+    for (const { reader, proxy } of this.#matches.get(writer.entity) ?? []) {
+      writer.audience.acknowledged(reader.guid, proxy.progress.appliedSeq, nowMs)
+    }
+  }
+
   /** Brings the writer's whole cache again, for a reader that kept another owner's newer values. */
   refresh(guid: EntityGuid): void {
     for (const { writer } of this.#components.endpoints.writers()) {

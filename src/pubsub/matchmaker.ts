@@ -73,7 +73,12 @@ export class Matchmaker {
   /** How far the peer says that its writers are. */
   digest(peer: RemotePeer, digest: readonly DigestEntry[]): void {
     for (const { writer, lastSeq } of digest) {
-      for (const { reader, proxy } of peer.matches.get(writer) ?? []) {
+      const matches = peer.matches.get(writer) ?? []
+      // What it wrote since then got lost, or is on its way.
+      const hasWritten = matches.some(({ proxy }) => lastSeq > proxy.progress.headSeq)
+      if (hasWritten) this.#assert(peer, matches[0]?.proxy.info)
+      for (const { reader, proxy } of matches) {
+        if (hasWritten) reader.asserted(proxy)
         proxy.progress.announce(lastSeq)
         if (!proxy.isAlive) reader.reached(proxy, proxy.isReachable)
         if (!proxy.started || proxy.progress.hasGap) this.#components.catchUp.afterSpread(peer)

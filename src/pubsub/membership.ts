@@ -49,6 +49,8 @@ export class Membership {
     const { announcer, clock, onFrame } = this.#components
     this.#use(this.dataGroup(partition), onFrame)
       .then((joined) => {
+        // Whoever began to read may have stopped before the lane had joined.
+        if (joined.uses === 0) return
         joined.exploredMs ??= clock.nowMs()
         announcer.explore(partition)
       })

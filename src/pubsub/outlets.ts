@@ -15,7 +15,7 @@ export interface OutletsComponents<T> {
   /** Listeners, or an iteration, have been handed the sample. */
   readonly handedOut: (instance: Instance, held: HeldSample) => void
   /** A full mailbox cost the sample. */
-  readonly dropped: (held: HeldSample) => void
+  readonly dropped: (instance: Instance, held: HeldSample) => void
 }
 
 interface Post {
@@ -53,7 +53,7 @@ export class Outlets<T extends object> {
     const mailbox = new Mailbox<Post>({
       capacity: mailboxCapacity,
       drop: mailboxDrop,
-      onDrop: ({ held }) => dropped(held),
+      onDrop: ({ instance, held }) => dropped(instance, held),
       ...(everySample ? {} : { conflateBy: ({ instance }) => instance }),
     })
     for (const post of first) this.#post(mailbox, post)

@@ -127,7 +127,7 @@ export class Participant {
   relay<T extends object>(reader: Reader<T>, options: RelayOptions<T>): Relay<T> {
     this.#mustBeOpen()
     const writer = this.#engine.factory.writer(reader.topic, { partition: options.partition }, reader)
-    return new Relay(reader, writer, options)
+    return new Relay(reader, writer, options, this.counters)
   }
 
   /** Resolves when all sockets that its readers and writers need are open. @throws NumacastError NUMACAST_TRANSPORT */

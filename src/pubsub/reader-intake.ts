@@ -144,8 +144,20 @@ export class ReaderIntake<T extends object> {
     }
   }
 
+  /** The writer has gone: what has come of it beyond a gap is handed out, and the gap itself is lost. */
   forget(proxy: WriterProxy): void {
+    const { status } = this.#components
+    const { progress } = proxy
+    const waiting = this.#waiting.get(proxy)
     this.#waiting.delete(proxy)
+    if (proxy.started) {
+      for (let next = waiting?.shift(Infinity); next !== undefined && !proxy.blocked; next = waiting?.shift(Infinity)) {
+        status.lost(proxy.guid, progress.skipTo(next.head.prevSeq), LostReason.writerGone)
+        const lastSeq = next.samples.at(-1)?.seq ?? 0
+        if (lastSeq > progress.appliedSeq) this.#takeOrdered(proxy, next.head, next.samples, lastSeq)
+      }
+      status.lost(proxy.guid, progress.missing, LostReason.writerGone)
+    }
     this.#blocked.delete(proxy)
   }
 

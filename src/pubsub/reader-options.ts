@@ -14,7 +14,7 @@ export interface ReaderOptions<T> {
   readonly filter?: (value: T) => boolean
   /**
    * What may wait for a slow async iteration: instances, or with a history samples. What is over is dropped, counted
-   * and told (`sample-lost`). @default 65536
+   * and told (`sample-lost`). Under keep-all no fewer than `resourceLimits.maxSamples`. @default 65536
    */
   readonly mailboxCapacity?: number
   /** Which one a full mailbox gives up: the oldest that waits, or the newest. @default 'oldest' */

@@ -1,21 +1,22 @@
 import type { Counters } from '../core/counters.js'
 import type { EntityGuid } from '../core/ids.js'
-import { Listeners, type Subscription } from '../core/listeners.js'
+import type { Subscription } from '../core/listeners.js'
+import { EndpointEvents } from './endpoint-events.js'
 import { type LostReason, type MismatchEvent, type ReaderEvent, RejectedReason } from './events.js'
 
 /** Counts what happens to a reader and tells those who asked to be told. */
 export class ReaderStatus {
   readonly #counters: Counters
-  readonly #listeners: Listeners<ReaderEvent>
+  readonly #listeners: EndpointEvents<ReaderEvent>
   readonly #totals = new Map<ReaderEvent['kind'], number>()
 
   constructor(counters: Counters) {
     this.#counters = counters
-    this.#listeners = new Listeners(() => counters.add('reader.listener-threw'))
+    this.#listeners = new EndpointEvents(() => counters.add('reader.listener-threw'))
   }
 
   onEvent(listener: (event: ReaderEvent) => void): Subscription {
-    return this.#listeners.add(listener)
+    return this.#listeners.listen(listener)
   }
 
   matched(writer: EntityGuid, isMatched: boolean, currentCount: number): void {
@@ -53,7 +54,7 @@ export class ReaderStatus {
   }
 
   close(): void {
-    this.#listeners.clear()
+    this.#listeners.close()
   }
 
   #count(kind: ReaderEvent['kind'], by = 1): number {

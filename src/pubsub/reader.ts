@@ -105,12 +105,19 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     this.#intake = new ReaderIntake({ clock, counters, status, copy, topic, qos, filter, resume })
     this.#outlets = new Outlets({
       counters,
-      mailboxCapacity,
+      // What waits under keep-all is bounded by the limits, and presses back on the writer; it is not for dropping.
+      mailboxCapacity:
+        qos.history === History.keepAll
+          ? Math.max(mailboxCapacity, qos.resourceLimits.maxSamples ?? Number.MAX_SAFE_INTEGER)
+          : mailboxCapacity,
       mailboxDrop,
       everySample: copy.queue.hasHistory,
       hand: (instance, held) => this.#hand(instance, held),
       handedOut: (instance, held) => this.#handedOut(instance, held),
-      dropped: ({ owner }) => status.lost(owner, 1, LostReason.mailbox),
+      dropped: (instance, held) => {
+        status.lost(held.owner, 1, LostReason.mailbox)
+        this.#handedOut(instance, held)
+      },
     })
     this.#leases = new WriterLeases({
       clock,
@@ -238,9 +245,10 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
   removeProxy(guid: EntityGuid, state: 'disposed' | 'no-writers'): void {
     const proxy = this.#proxies.get(guid)
     if (proxy === undefined) return
-    this.#proxies.delete(guid)
-    if (proxy.isAlive) this.#aliveCount--
     this.#intake.forget(proxy)
+    // A listener of what still waited may have closed the reader.
+    if (!this.#proxies.delete(guid)) return
+    if (proxy.isAlive) this.#aliveCount--
     this.#copy.abandon(guid, state, undefined)
     this.#status.matched(guid, false, this.#proxies.size)
     this.#tellLiveliness(guid, false)

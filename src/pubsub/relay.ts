@@ -1,5 +1,7 @@
 import { InstanceState } from '../cache/instance.js'
 import type { Provenance } from '../cache/last-value-cache.js'
+import type { Counters } from '../core/counters.js'
+import { NumacastError } from '../core/errors.js'
 import { type EntityId, participantOf } from '../core/ids.js'
 import type { Subscription } from '../core/listeners.js'
 import { DestinationOrder } from '../qos/policies.js'
@@ -18,7 +20,8 @@ export interface RelayOptions<T> {
 /**
  * Passes on what a reader applies, to another partition, under its owner's name, number and age: whoever gets it
  * by two paths knows it for the same. A relay also remembers: it keeps an instance whose owner has gone, for late
- * joiners, until the owner's disposal, the topic's lifespan or {@link Relay.forget} ends it.
+ * joiners, until the owner's disposal, the topic's lifespan or {@link Relay.forget} ends it. What its writer's limits
+ * refuse is counted (`relay.refused.…`).
  */
 export class Relay<T extends object> {
   readonly reader: Reader<T>
@@ -26,13 +29,18 @@ export class Relay<T extends object> {
   readonly #codec: RecordCodec<T>
   readonly #subscription: Subscription
 
-  constructor(reader: Reader<T>, writer: Writer<T>, options: RelayOptions<T>) {
+  constructor(reader: Reader<T>, writer: Writer<T>, options: RelayOptions<T>, counters: Counters) {
     this.reader = reader
     this.writer = writer
     this.#codec = new RecordCodec(reader.topic.fields)
     const { filter } = options
     const pass = (sample: Sample<T>): void => {
-      if (filter === undefined || filter(sample)) this.#pass(sample)
+      try {
+        if (filter === undefined || filter(sample)) this.#pass(sample)
+      } catch (error) {
+        // A limit of its own writer, or a filter that throws: the others are passed on all the same.
+        counters.add(`relay.refused.${error instanceof NumacastError ? error.code : 'threw'}`)
+      }
     }
     this.#subscription = reader.onSample(pass)
     for (const [, sample] of reader.entries()) pass(sample)

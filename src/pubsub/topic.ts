@@ -113,8 +113,17 @@ function escapePart(part: string): string {
 
 function checkValue<T>(schema: StandardSchema<T> | undefined, value: unknown): { value: T } | { refused: string } {
   if (schema === undefined) return { value: value as T }
-  const result = schema['~standard'].validate(value)
-  if (result instanceof Promise) return { refused: 'the schema is asynchronous; topics need one that answers at once' }
+  let result: SchemaResult<T> | Promise<SchemaResult<T>>
+  try {
+    result = schema['~standard'].validate(value)
+  } catch (error) {
+    return { refused: `the schema threw: ${String(error)}` }
+  }
+  if (result instanceof Promise) {
+    // Of zod also what a check that threw becomes: unheard, its rejection would end the process.
+    result.catch(() => undefined)
+    return { refused: 'the schema threw, or is asynchronous; topics need one that answers at once' }
+  }
   if (result.issues === undefined) return { value: result.value }
   const [issue] = result.issues
   return { refused: `${issue?.path?.map(String).join('.') ?? ''} ${issue?.message ?? ''}`.trim() }

@@ -1,19 +1,20 @@
 import type { Counters } from '../core/counters.js'
 import type { EntityGuid } from '../core/ids.js'
-import { Listeners, type Subscription } from '../core/listeners.js'
+import type { Subscription } from '../core/listeners.js'
+import { EndpointEvents } from './endpoint-events.js'
 import type { MismatchEvent, WriterEvent } from './events.js'
 
 /** Counts what happens to a writer and tells those who asked to be told. */
 export class WriterStatus {
-  readonly #listeners: Listeners<WriterEvent>
+  readonly #listeners: EndpointEvents<WriterEvent>
   readonly #totals = new Map<WriterEvent['kind'], number>()
 
   constructor(counters: Counters) {
-    this.#listeners = new Listeners(() => counters.add('writer.listener-threw'))
+    this.#listeners = new EndpointEvents(() => counters.add('writer.listener-threw'))
   }
 
   onEvent(listener: (event: WriterEvent) => void): Subscription {
-    return this.#listeners.add(listener)
+    return this.#listeners.listen(listener)
   }
 
   matched(reader: EntityGuid, isMatched: boolean, currentCount: number, totalCount: number): void {
@@ -35,7 +36,7 @@ export class WriterStatus {
   }
 
   close(): void {
-    this.#listeners.clear()
+    this.#listeners.close()
   }
 
   #count(kind: WriterEvent['kind']): number {

@@ -56,7 +56,7 @@ export class Collector implements AsyncDisposable {
     try {
       // Before anybody hears of it: a node that is not there cannot be served.
       readings.read()
-      const properties = { role: 'collector', numaNode }
+      const properties = { role: 'collector', numaNode, adopts: resolved.adopts }
       const membership = await enterDomain(`collector ${numaNode}`, properties, resolved, components)
       return await begin(membership, async () => {
         const { participant } = membership

@@ -202,8 +202,9 @@ export class Custody {
 }
 
 function candidateOf({ guid, properties }: Peer): Candidate | undefined {
+  if (properties.adopts !== true) return undefined
   if (properties.role === 'collector' && typeof properties.numaNode === 'number') {
     return { guid, numaNode: properties.numaNode }
   }
-  return properties.role === 'scheduler' && properties.adopts === true ? { guid, numaNode: null } : undefined
+  return properties.role === 'scheduler' ? { guid, numaNode: null } : undefined
 }

@@ -19,7 +19,7 @@ export interface KernelWatchComponents {
 
 /**
  * Asks the kernel about peers on this host: when a watched process ends, that is a fact, and the participant is told
- * at once, whatever its lease says. A process in a PID namespace below this one is found by its `NSpid`; one that
+ * at once (when what it said before has been read), whatever its lease says. A process in a PID namespace below this one is found by its `NSpid`; one that
  * cannot be seen from here is left to its lease, and a counter says so.
  */
 export class KernelWatch {
@@ -56,9 +56,10 @@ export class KernelWatch {
     const { pid } = location
     if (pid === own.pid) return
     // Set before watching: a process that is gone already may be reported at once.
-    this.#watches.set(guid, { close() {} })
+    const pending = { close() {} }
+    this.#watches.set(guid, pending)
     const watch = this.#watchProcess({ pid, startTime: startTimeTicks }, (exit) => this.#report(guid, exit))
-    if (this.#watches.has(guid)) this.#watches.set(guid, watch)
+    if (this.#watches.get(guid) === pending) this.#watches.set(guid, watch)
     else watch.close()
   }
 
@@ -78,10 +79,15 @@ export class KernelWatch {
     this.#watches.clear()
   }
 
+  /** Its last words may lie in a socket still, and nobody would listen to them once it is known to be dead. */
   #report(guid: Guid, exit: ProcessExit): void {
     this.unwatch(guid)
-    const cause = exit.cause === 'killed' ? 'killed' : 'exited'
-    this.#participant.reportProcess(guid, { liveliness: 'dead', cause, detail: describeExit(exit) })
+    const timer = this.#participant.clock.afterPoll(() => {
+      this.#watches.delete(guid)
+      const cause = exit.cause === 'killed' ? 'killed' : 'exited'
+      this.#participant.reportProcess(guid, { liveliness: 'dead', cause, detail: describeExit(exit) })
+    })
+    this.#watches.set(guid, { close: () => timer.cancel() })
   }
 }
 

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { raceSignal, type WaitOptions } from '../core/abort.js'
 import type { Timer } from '../core/clock.js'
-import { invalidArgument } from '../core/errors.js'
+import { invalidArgument, NumacastError } from '../core/errors.js'
 import { type EntityGuid, participantOf } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
 import { aliveVerdict, type Verdict } from '../liveliness/verdict.js'
@@ -66,6 +66,8 @@ export class FleetView {
   readonly #measured: readonly { lag: Reader<never>['lag'] }[]
   readonly #synced: ((wait: WaitOptions) => Promise<void>)[] = []
   readonly #listeners: Listeners<FleetChange>
+  /** Aborts when the view closes. */
+  readonly #ending = new AbortController()
   #timer: Timer | undefined
   #closed = false
 
@@ -115,12 +117,12 @@ export class FleetView {
   /**
    * Resolves when a plane has been found and everything that its owners held at that time is here. Waits for as
    * long as there is no plane: pass a signal.
-   * @throws the signal's reason
+   * @throws NumacastError NUMACAST_CLOSED when the view closes first; the signal's reason when it aborts
    */
   async synced(wait: WaitOptions = {}): Promise<void> {
     await this.#readersSynced(wait)
     if (this.#fleet.hasNodes) return
-    await raceSignal(this.#firstNode(wait.signal), wait.signal)
+    await this.#firstNode(wait)
     await this.#readersSynced(wait)
   }
 
@@ -174,6 +176,7 @@ export class FleetView {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    this.#ending.abort(new NumacastError('NUMACAST_CLOSED', 'the view of the fleet was closed during the wait'))
     this.#timer?.cancel()
     this.#news.close()
     this.#listeners.clear()
@@ -242,15 +245,18 @@ export class FleetView {
     })
   }
 
-  #firstNode(signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      const subscription = this.onChange((change) => {
-        if (change.kind !== 'node') return
-        subscription.close()
-        resolve()
+  async #firstNode({ signal }: WaitOptions): Promise<void> {
+    let subscription: Subscription | undefined
+    const found = new Promise<void>((resolve) => {
+      subscription = this.onChange(({ kind }) => {
+        if (kind === 'node') resolve()
       })
-      signal?.addEventListener('abort', () => subscription.close(), { once: true })
     })
+    try {
+      await raceSignal(raceSignal(found, this.#ending.signal), signal)
+    } finally {
+      subscription?.close()
+    }
   }
 
   async #readersSynced({ signal }: WaitOptions): Promise<void> {

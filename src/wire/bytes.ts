@@ -118,9 +118,9 @@ export class ByteReader {
   }
 }
 
-/** Writes big-endian fields into a buffer of fixed size; the caller asks {@link room} before it writes. */
+/** Writes big-endian fields into a buffer; the caller asks {@link room} or {@link grow} before it writes. */
 export class ByteWriter {
-  readonly buffer: Buffer
+  buffer: Buffer
   position = 0
 
   constructor(capacity: number) {
@@ -129,6 +129,17 @@ export class ByteWriter {
 
   get room(): number {
     return this.buffer.length - this.position
+  }
+
+  /** Makes room for so many bytes, doubling up to `maxBytes` in all. False when that is not enough. */
+  grow(bytes: number, maxBytes: number): boolean {
+    const wanted = this.position + bytes
+    if (wanted <= this.buffer.length) return true
+    if (wanted > maxBytes) return false
+    const larger = Buffer.allocUnsafeSlow(Math.min(maxBytes, Math.max(wanted, 2 * this.buffer.length)))
+    this.buffer.copy(larger, 0, 0, this.position)
+    this.buffer = larger
+    return true
   }
 
   u8(value: number): void {

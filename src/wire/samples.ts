@@ -75,11 +75,14 @@ export const maxValueBytes = 8 * 1024 * 1024
 /** Fills one frame (or catch-up block) after another; reused for the life of its owner. */
 export class SamplesEncoder {
   readonly #out: ByteWriter
+  readonly #maxBodyBytes: number
   #count = 0
   #lastSeq = 0
 
-  constructor(from: Guid, maxBodyBytes: number) {
-    this.#out = new ByteWriter(maxBodyBytes)
+  /** @param firstBytes what it allocates before it is known to need more. @default maxBodyBytes */
+  constructor(from: Guid, maxBodyBytes: number, firstBytes = maxBodyBytes) {
+    this.#out = new ByteWriter(Math.min(firstBytes, maxBodyBytes))
+    this.#maxBodyBytes = maxBodyBytes
     writeHeader(this.#out, FrameKind.samples, from)
   }
 
@@ -122,7 +125,7 @@ export class SamplesEncoder {
       sample.keyBytes.length +
       varintBytes(sample.valueLength) +
       sample.valueLength
-    if (wanted > out.room || this.#count === 0xffff) return false
+    if (this.#count === 0xffff || (wanted > out.room && !out.grow(wanted, this.#maxBodyBytes))) return false
     out.u8(
       (sample.disposed ? disposedFlag : 0) |
         (sample.origin === undefined ? 0 : originFlag) |

@@ -11,7 +11,7 @@ import type { MemberProcess } from './member-process.js'
 
 /** A worker that ends is `dead`, for what ended it, however that came about. */
 
-t.setTimeout(300_000 + 600_000)
+t.setTimeout(0)
 
 interface Ending {
   readonly name: string

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { WriterEvent } from '../../src/pubsub/events.js'
+import type { ReaderEvent, WriterEvent } from '../../src/pubsub/events.js'
 import { defineTopic } from '../../src/pubsub/topic.js'
 import type { QosOptions } from '../../src/qos/qos.js'
 import { openPlane } from '../support/memory-plane.js'
@@ -194,4 +194,36 @@ t.test('keep-all on both sides: a reader that takes slowly slows its writer down
     Array.from({ length: 12 }, (_, n) => n),
   )
   t.equal(a.counters.get('writer.reader-given-up'), 0)
+})
+
+t.test('keep-all: a reader of the same process that has no room is waited for', async (t) => {
+  const plane = openPlane(t)
+  const a = await plane.join('a')
+  const qos = { history: 'keep-all', durability: 'volatile' } as const
+  const writer = a.writer(topic, { qos: { ...qos, resourceLimits: { maxSamples: 5 } } })
+  const told: WriterEvent[] = []
+  writer.onEvent((e) => told.push(e))
+  const reader = a.reader(topic, { qos: { ...qos, resourceLimits: { maxSamples: 2 } } })
+  const lost: ReaderEvent[] = []
+  reader.onEvent((e) => {
+    if (e.kind === 'sample-lost') lost.push(e)
+  })
+  await plane.clock.advance(200)
+  const seen: number[] = []
+  for (let n = 1; n <= 5; n++) {
+    await plane.settle(writer.writable({ key: 'x' }))
+    writer.write({ id: 'x', n })
+    await plane.clock.advance(20)
+  }
+  await plane.clock.advance(30_000)
+  t.same(
+    told.filter((e) => e.kind === 'publication-matched' && !e.isMatched),
+    [],
+  )
+  for (let i = 0; i < 20; i++) {
+    for (const s of reader.take()) seen.push(s.value?.n ?? -1)
+    await plane.clock.advance(200)
+  }
+  t.same(seen, [1, 2, 3, 4, 5])
+  t.same(lost, [])
 })

@@ -190,3 +190,21 @@ t.test('they are nobody else’s', async (t) => {
   await plane.settle(writers.synced())
   t.equal(writers.size, 0, 'the writers that feed them are nobody’s business')
 })
+
+t.test('an unreachable participant that is forgotten is disposed', async (t) => {
+  const plane = openPlane(t)
+  const a = await plane.join('a', {}, { bootId: 'elsewhere' })
+  a.writer(topic, { partition: 'p' })
+  const o = await plane.join('o', { forgetUnreachableMs: 20_000 })
+  const participants = o.reader(builtinTopics.participants)
+  await plane.settle(participants.synced())
+  const told: string[] = []
+  participants.onSample((s) => told.push(s.instanceState))
+  plane.network.disconnect('a')
+  await plane.clock.advance(10_000)
+  t.equal(participants.get(a.guid)?.instanceState, 'no-writers')
+  await plane.clock.advance(30_000)
+  t.same(o.peers(), [])
+  t.equal(participants.get(a.guid), undefined)
+  t.strictSame(told, ['alive', 'no-writers', 'disposed'])
+})

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { z } from 'zod'
+import { solicitGroup } from '../../src/discovery/partition-groups.js'
 import type { MismatchEvent, PeerEvent } from '../../src/pubsub/events.js'
 import type { Participant } from '../../src/pubsub/participant.js'
 import { defineTopic } from '../../src/pubsub/topic.js'
@@ -490,4 +491,20 @@ t.test('two owners of one key: the later written is held, and the other when its
       t.match(reader.lag(), [{ catchUpState: 'fresh' }])
     })
   }
+})
+
+t.test('a partition that was read for a moment only is not announced as read', async (t) => {
+  const plane = openPlane(t)
+  const b = await plane.join('b')
+  const spy = plane.network.open('spy')
+  let frames = 0
+  await spy.datagram.join(solicitGroup(1, 'p'), () => {
+    frames++
+  })
+  b.reader(topic, { partition: 'p' }).close()
+  await plane.clock.advance(1_000)
+  frames = 0
+  await plane.clock.advance(20_000)
+  t.equal(frames, 0)
+  await spy.close()
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { z } from 'zod'
-import type { ReaderEvent } from '../../src/pubsub/events.js'
+import type { ReaderEvent, WriterEvent } from '../../src/pubsub/events.js'
 import type { Reader } from '../../src/pubsub/reader.js'
 import { defineTopic } from '../../src/pubsub/topic.js'
 import { SamplesEncoder } from '../../src/wire/samples.js'
@@ -144,4 +144,133 @@ t.test('what a schema or the filter refuses is told, and what was held stays', a
   t.match(angrily, [{ ...expected, reason: 'filter', detail: /too much/ }])
   t.same([strict.get('k')?.value?.n, angry.get('k')?.value?.n], [1, 1])
   t.equal(b.counters.get('reader.rejected.schema'), 1)
+})
+
+t.test('a reader that closes in its own listener leaves no deadline behind', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const writer = a.writer(topic, { qos: { deadlineMs: 500 } })
+  const reader = b.reader(topic, { qos: { deadlineMs: 1000 } })
+  await plane.settle(reader.synced())
+  reader.onSample(() => reader.close())
+  writer.write({ id: 'x', n: 1 })
+  writer.write({ id: 'y', n: 1 })
+  await plane.clock.advance(100)
+  const before = b.counters.get('reader.deadline-missed')
+  await plane.clock.advance(20_000)
+  t.equal(b.counters.get('reader.deadline-missed'), before)
+})
+
+t.test(
+  'a writer that leaves while something of it is missing: what came is handed out, what did not is told',
+  async (t) => {
+    for (const historyDepth of [1, 10]) {
+      const plane = openPlane(t)
+      const [a, b] = [await plane.join('a'), await plane.join('b')]
+      const writer = a.writer(topic, { qos: { historyDepth: 10 } })
+      const reader = b.reader(topic, { qos: { historyDepth } })
+      const told: ReaderEvent[] = []
+      const seen: number[] = []
+      await plane.settle(reader.synced())
+      await plane.clock.advance(2000)
+      reader.onEvent((e) => told.push(e))
+      reader.onSample((s) => {
+        if (s.instanceState === 'alive') seen.push(s.value?.n ?? -1)
+      })
+      writer.write({ id: 'x', n: 1 })
+      await plane.clock.advance(50)
+      plane.network.setLinkFaults('a', 'b', { lossRatio: 1 })
+      writer.write({ id: 'y', n: 2 })
+      writer.flush()
+      plane.network.setLinkFaults('a', 'b', undefined)
+      writer.write({ id: 'z', n: 3 })
+      writer.flush()
+      await a.close()
+      await plane.clock.advance(3_000)
+      t.same(seen, [1, 3], `depth ${historyDepth}`)
+      t.match(
+        told.filter(({ kind }) => kind === 'sample-lost'),
+        [{ reason: 'writer-gone', lostCount: 1, totalCount: 1 }],
+      )
+    }
+  },
+)
+
+t.test('who is known before an endpoint is made: its listener is told all the same', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  a.writer(topic)
+  b.reader(topic)
+  const other = defineTopic<Value>({ name: 'other', key: 'id', fields: ['id', 'n'] })
+  a.writer(other, { qos: { reliability: 'best-effort' } })
+  await plane.clock.advance(2000)
+  const told: ReaderEvent[] = []
+  b.reader(topic).onEvent((e) => told.push(e))
+  b.reader(other).onEvent((e) => told.push(e))
+  await plane.clock.advance(2000)
+  t.ok(told.some((e) => e.kind === 'subscription-matched'))
+  t.ok(told.some((e) => e.kind === 'incompatible-qos'))
+  const w: WriterEvent[] = []
+  a.writer(topic).onEvent((e) => w.push(e))
+  a.writer(other, { qos: { reliability: 'best-effort' } }).onEvent((e) => w.push(e))
+  await plane.clock.advance(2000)
+  t.ok(w.some((e) => e.kind === 'publication-matched'))
+  t.ok(w.some((e) => e.kind === 'incompatible-qos'))
+})
+
+t.test('a schema that throws refuses that value, and holds nothing else up', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const strict = defineTopic<Value>({
+    name: 'state',
+    key: 'id',
+    schema: z.object({
+      id: z.string(),
+      n: z.number().refine((n) => {
+        if (n === 2) throw new TypeError('not thought of')
+        return true
+      }),
+    }),
+  })
+  const writer = a.writer(topic)
+  for (const reader of [b.reader(strict), a.reader(strict)]) {
+    const told = eventsOf(reader)
+    await plane.settle(reader.synced())
+    for (const n of [1, 2, 3]) writer.write({ id: `k${n}`, n })
+    await plane.clock.advance(1_000)
+    t.same([...reader.entries()].map(([key]) => key).sort(), ['k1', 'k3'])
+    t.match(
+      told.filter(({ kind }) => kind === 'sample-rejected'),
+      [{ reason: 'schema', key: 'k2', detail: /the schema threw/ }],
+    )
+    t.equal(reader.lag()[0]?.lagSamples, 0)
+    reader.close()
+  }
+  t.throws(() => b.writer(strict).write({ id: 'k', n: 2 }), { code: 'NUMACAST_INVALID_ARGUMENT' })
+})
+
+t.test('manual liveliness: what it wrote and got lost on the way is a sign of life too', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const qos = { liveliness: 'manual-by-topic', leaseMs: 2000 } as const
+  const writer = a.writer(topic, { qos })
+  const reader = b.reader(topic, { qos })
+  await plane.settle(reader.synced())
+  const told: ReaderEvent[] = []
+  reader.onEvent((e) => told.push(e))
+  writer.write({ id: 'x', n: 0 })
+  await plane.clock.advance(100)
+  // only samples are lost: the digests still tell, and what was missed is pulled
+  for (let n = 1; n < 60; n++) {
+    plane.network.setLinkFaults('a', 'b', { lossRatio: 1 })
+    writer.write({ id: 'x', n })
+    writer.flush()
+    plane.network.setLinkFaults('a', 'b', undefined)
+    await plane.clock.advance(500)
+  }
+  t.equal(reader.get('x')?.value?.n, 59)
+  t.same(
+    told.filter(({ kind }) => kind === 'liveliness-changed'),
+    [],
+  )
 })

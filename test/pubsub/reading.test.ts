@@ -401,3 +401,52 @@ t.test('lifespan: what is too old is neither shown nor handed out', async (t) =>
   await plane.settle(late.synced())
   t.equal(late.size, 0)
 })
+
+t.test('keep-all: a slow iteration presses back, however small its mailbox', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const qos = { history: 'keep-all', durability: 'volatile' } as const
+  const writer = a.writer(topic, { qos })
+  const reader = b.reader(topic, { qos: { ...qos, resourceLimits: { maxSamples: 8 } }, mailboxCapacity: 2 })
+  await plane.settle(reader.synced())
+  const iteration = reader[Symbol.asyncIterator]()
+  for (let n = 1; n <= 20; n++) {
+    writer.write({ id: 'x', n })
+    await plane.clock.advance(20)
+  }
+  const seen: number[] = []
+  void (async () => {
+    for (;;) {
+      const r = await iteration.next()
+      if (r.done === true) return
+      seen.push(r.value.value?.n ?? -1)
+    }
+  })()
+  await plane.clock.advance(20_000)
+  t.equal(reader.lag()[0]?.lagSamples, 0)
+  t.same(
+    seen,
+    Array.from({ length: 20 }, (_, at) => at + 1),
+  )
+  t.equal(b.counters.get('reader.mailbox-dropped'), 0)
+})
+
+t.test('maxInstances counts what the filter lets into view, whenever that is', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const writer = a.writer(topic)
+  const reader = b.reader(topic, { filter: ({ n }) => n > 0, qos: { resourceLimits: { maxInstances: 2 } } })
+  await plane.settle(reader.synced())
+  for (let k = 0; k < 5; k++) writer.write({ id: `k${k}`, n: 0 })
+  await plane.clock.advance(200)
+  t.equal(reader.size, 0)
+  for (let k = 5; k < 10; k++) writer.write({ id: `k${k}`, n: 1 })
+  await plane.clock.advance(200)
+  t.equal(reader.size, 2, 'new ones')
+  for (let k = 0; k < 5; k++) writer.write({ id: `k${k}`, n: 1 })
+  await plane.clock.advance(200)
+  t.equal(reader.size, 2, 'come into view')
+  for (let k = 5; k < 10; k++) writer.dispose(`k${k}`)
+  await plane.clock.advance(60_000)
+  t.equal(reader.size, 2, 'after disposal')
+})

@@ -153,3 +153,21 @@ t.test('a relay filter, and its close', async (t) => {
   await plane.clock.advance(100)
   t.equal(reader.size, 2)
 })
+
+t.test('what its own limits refuse is counted, and the rest passed on', async (t) => {
+  const plane = openPlane(t)
+  const small = defineTopic<Value>({
+    name: 'small',
+    key: 'id',
+    fields: ['id', 'n'],
+    qos: { resourceLimits: { maxInstances: 2, maxSamples: 2 } },
+  })
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  const writer = a.writer(small, { partition: 'up', qos: { resourceLimits: { maxInstances: 10, maxSamples: 10 } } })
+  for (let k = 0; k < 4; k++) writer.write({ id: `k${k}`, n: k })
+  const reader = b.reader(small, { partition: 'up', qos: { resourceLimits: { maxInstances: 10, maxSamples: 10 } } })
+  await plane.settle(reader.synced())
+  const relay = b.relay(reader, { partition: 'down' })
+  t.equal(relay.writer.lastSeq, 2)
+  t.equal(b.counters.get('relay.refused.NUMACAST_LIMIT'), 2)
+})

@@ -162,3 +162,16 @@ t.test('a node whose collector never was is nobody’s to adopt; who must not ad
   t.strictSame(scheduler.view.status().workers, [])
   await fleet.close()
 })
+
+t.test('a collector that must not adopt stands in nobody’s way', async (t) => {
+  const fleet = new FleetInMemory()
+  const zero = await fleet.collector({ adopts: false })
+  const one = await fleet.collector({ numaNode: 1 })
+  const two = await fleet.collector({ numaNode: 2 })
+  await fleet.worker('a', { numaNode: 1 })
+  await fleet.clock.advance(aWhileMs)
+  fleet.kill(one)
+  await fleet.clock.advance(aWhileMs)
+  t.strictSame([zero.adoptedNodes, two.adoptedNodes], [[], [1]])
+  await fleet.close()
+})

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { workerState } from '../../src/plane/worker-state.js'
+import { defineTopic } from '../../src/pubsub/topic.js'
 import { describeExit, KernelWatch, type WatchProcess } from '../../src/roles/kernel-watch.js'
 import type { ProcessExit } from '../../src/topology/process-watch.js'
 import { MemoryPlane } from '../support/memory-plane.js'
@@ -41,6 +42,7 @@ t.test('watches processes whose pid means the same here, each once, and reports 
   const left: unknown[] = []
   observer.onPeer(({ kind, peer }) => kind === 'left' && left.push(peer.verdict))
   end?.(killed)
+  await plane.clock.advance(0)
   t.match(left, [{ liveliness: 'dead', cause: 'killed', detail: 'SIGKILL' }])
   t.equal(closed, 1)
   t.equal(kernel.size, 0)
@@ -62,8 +64,37 @@ t.test('a process that is gone before it can be watched is reported all the same
   }
   const kernel = new KernelWatch(observer, { watchProcess })
   kernel.watch(peer.guid)
+  await plane.clock.advance(0)
   t.equal(observer.peer(peer.guid), undefined)
   t.equal(closed, 1, 'the watch that came too late is closed')
   t.equal(kernel.size, 0)
+  await plane.close()
+})
+
+t.test('the last words of a process are heard before it is found dead', async (t) => {
+  const plane = new MemoryPlane()
+  const note = defineTopic<{ id: string; n: number }>({ name: 'note', key: 'id', fields: ['id', 'n'] })
+  const observer = await plane.join('observer')
+  const reader = observer.reader(note)
+  const peer = await plane.join('peer')
+  const writer = peer.writer(note)
+  await plane.settle(reader.synced())
+  await plane.clock.advance(1_000)
+  let end: ((exit: ProcessExit) => void) | undefined
+  const kernel = new KernelWatch(observer, {
+    watchProcess: (_target, onExit) => {
+      end = onExit
+      return { close() {} }
+    },
+  })
+  kernel.watch(peer.guid)
+  writer.write({ id: 'last', n: 1 })
+  writer.flush()
+  end?.(killed)
+  await plane.clock.advance(10)
+  t.equal(observer.peer(peer.guid), undefined)
+  t.match(reader.get('last'), { instanceState: 'no-writers', value: { n: 1 } })
+  kernel.watch(peer.guid)
+  kernel.close()
   await plane.close()
 })

@@ -109,6 +109,22 @@ t.test('a frame holds what fits and not a byte more', (t) => {
   t.end()
 })
 
+t.test('one that begins small writes the same, and holds as much', (t) => {
+  const whole = new SamplesEncoder(guid, 3_000)
+  const growing = new SamplesEncoder(guid, 3_000, 64)
+  for (let frame = 0; frame < 3; frame++) {
+    for (const encoder of [whole, growing]) encoder.begin(writer, 0, 7)
+    for (let seq = 1; ; seq++) {
+      const sample = outgoing(seq, `key ${seq}`, 'v'.repeat((37 * seq) % 400))
+      const added = whole.add(sample, seq)
+      t.equal(growing.add(sample, seq), added)
+      if (!added) break
+    }
+    t.ok(growing.finish().equals(whole.finish()))
+  }
+  t.end()
+})
+
 t.test('refusals', (t) => {
   const encoder = new SamplesEncoder(guid, 4000)
   const frameOf = (...samples: OutgoingSample[]): Buffer => {
