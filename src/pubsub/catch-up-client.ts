@@ -133,6 +133,7 @@ export class CatchUpClient {
     peer.pull.inFlight = true
     peer.pull.isQuestion = false
     const isMore = this.#isNeeded(peer)
+    const wasDescribed = isDescribed(peer)
     const timeoutMs = Math.min(maxRequestTimeoutMs, requestTimeoutMs * 2 ** Math.min(peer.pull.failures, 10))
     const asked: Asked = {
       version: peer.announcedVersion,
@@ -165,8 +166,8 @@ export class CatchUpClient {
       if (reply.hears !== undefined) told(peer, reply.hears)
       if (reply.descriptor !== undefined) this.#components.described(peer, reply.descriptor)
       this.#believeVersion(peer, asked.version)
-      // A question is answered by any answer.
-      let moved = reply.descriptor !== undefined || !isMore
+      // A question is answered by any answer. A descriptor that was not wanted is no reason to ask again at once.
+      let moved = (reply.descriptor !== undefined && !wasDescribed) || !isMore
       for (const [proxy, seq] of asked.tokens) moved = proxy.told.tell(seq, clock.nowMs()) || moved
       for (const part of reply.progress) moved = this.#apply(peer, part, asked) || moved
       // A peer that announces what it does not give would otherwise be asked without end.

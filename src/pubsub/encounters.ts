@@ -183,7 +183,9 @@ export class Encounters {
       known.ways.moveTo(source)
     }
     if (beacon.goodbye) {
-      peers.takeLeave(from)
+      // Of one that was never met it says nothing, and might be somebody else's.
+      if (known === undefined) counters.add('beacon.goodbye-of-unknown')
+      else peers.takeLeave(from)
       return undefined
     }
     const { incarnation, descriptorVersion: version, intervalMs } = beacon

@@ -51,12 +51,14 @@ export class LiveSubscriptions {
   /** To be called whenever the peer's matches or its descriptor have changed. */
   follow(peer: RemotePeer): void {
     const wanted = this.#wantedGroups(peer)
+    const endpoints = this.#endpointsOf(peer)
+    const hasMoved = peer.dialled !== endpoints.join(' ')
     for (const [group, subscription] of peer.subscriptions) {
-      if (wanted.has(group)) continue
+      if (wanted.has(group) && !hasMoved) continue
       subscription.close()
       peer.subscriptions.delete(group)
     }
-    const endpoints = this.#endpointsOf(peer)
+    peer.dialled = endpoints.join(' ')
     if (endpoints.length === 0) return
     const onFrame: FrameHandler = (body) => this.#components.onFrame(peer, body)
     for (const group of wanted) {

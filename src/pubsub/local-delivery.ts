@@ -140,12 +140,15 @@ export class LocalDelivery {
     // A listener that writes comes back here: the walk that is under way finds what it wrote.
     if (match.isBusy) return
     match.isBusy = true
-    do {
-      if (match.mustResume) match.broughtSeq = match.proxy.progress.appliedSeq
-      match.mustResume = false
-      this.#bring(writer, match, match.broughtSeq)
-    } while (match.mustResume)
-    match.isBusy = false
+    try {
+      do {
+        if (match.mustResume) match.broughtSeq = match.proxy.progress.appliedSeq
+        match.mustResume = false
+        this.#bring(writer, match, match.broughtSeq)
+      } while (match.mustResume)
+    } finally {
+      match.isBusy = false
+    }
     match.proxy.started = true
     const { appliedSeq } = match.proxy.progress
     writer.audience.acknowledged(match.reader.guid, appliedSeq, this.#components.clock.nowMs())

@@ -18,7 +18,9 @@ interface Joined {
   uses: number
   /** When the participant first asked who writes there; it has listened ever since. */
   exploredMs: number | undefined
-  readonly ready: Promise<Subscription>
+  ready: Promise<Subscription>
+  /** Why the group could not be joined; the next one that wants it tries again. */
+  failure: unknown
 }
 
 /**
@@ -29,7 +31,6 @@ export class Membership {
   readonly #components: MembershipComponents
   readonly #groups = new Map<string, Group>()
   readonly #joined = new Map<string, Joined>()
-  #failure: unknown
 
   constructor(components: MembershipComponents) {
     this.#components = components
@@ -54,7 +55,7 @@ export class Membership {
         joined.exploredMs ??= clock.nowMs()
         announcer.explore(partition)
       })
-      .catch(() => undefined) // kept as #failure, which ready() throws
+      .catch(() => undefined) // kept as its failure, which ready() throws
   }
 
   /**
@@ -85,25 +86,27 @@ export class Membership {
   /** Resolves when every group asked for so far is joined. @throws what joining threw: NUMACAST_TRANSPORT */
   async ready(): Promise<void> {
     await Promise.allSettled([...this.#joined.values()].map(({ ready }) => ready))
-    if (this.#failure !== undefined) throw this.#failure
+    for (const { failure } of this.#joined.values()) if (failure !== undefined) throw failure
   }
 
   async #use(group: Group, handler: FrameHandler): Promise<Joined> {
     const key = keyOf(group)
-    const known = this.#joined.get(key)
-    if (known !== undefined) {
-      known.uses++
-      await known.ready
-      return known
+    const join = (): Promise<Subscription> => this.#components.transport.datagram.join(group, handler)
+    let joined = this.#joined.get(key)
+    if (joined === undefined) {
+      joined = { uses: 0, exploredMs: undefined, ready: join(), failure: undefined }
+      this.#joined.set(key, joined)
+    } else if (joined.failure !== undefined) {
+      joined.ready = join()
+      joined.failure = undefined
     }
-    const ready = this.#components.transport.datagram.join(group, handler)
-    const joined: Joined = { uses: 1, exploredMs: undefined, ready }
-    this.#joined.set(key, joined)
+    joined.uses++
+    const { ready } = joined
     try {
       await ready
       return joined
     } catch (error) {
-      this.#failure ??= error
+      if (joined.ready === ready) joined.failure = error
       throw error
     }
   }

@@ -134,6 +134,7 @@ export class PeerDirectory {
       isBeyondMulticast: false,
       matches: new Map(),
       subscriptions: new Map(),
+      dialled: '',
       pull: { timer: undefined, inFlight: false, isQuestion: false, failures: 0, ended: false },
     }
     this.#peers.set(guid, peer)

@@ -99,8 +99,10 @@ export class ReaderIntake<T extends object> {
       this.#isReliable || proxy.bootstrap !== undefined || !proxy.started ? 0 : proxy.progress.appliedSeq
     for (const sample of samples) {
       if (sample.seq <= settledSeq) continue
-      proxy.bootstrap?.seen.add(sample.key)
-      if (this.#take(proxy, head, sample, arrival) || !this.#isReliable) continue
+      const isTaken = this.#take(proxy, head, sample, arrival)
+      // What is not held has no end to be inferred, and there may be any number of such.
+      if (this.#components.copy.table.get(sample.key) !== undefined) proxy.bootstrap?.seen.add(sample.key)
+      if (isTaken || !this.#isReliable) continue
       refusedSeq ??= sample.seq
       if (this.#isOrdered) break
     }

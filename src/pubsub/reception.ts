@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import type { Guid } from '../core/ids.js'
+import { presenceIntervalMs } from '../discovery/earshot.js'
 import { builtinPartition } from '../discovery/partition-groups.js'
 import { Liveliness } from '../liveliness/verdict.js'
 import type { Descriptor } from '../wire/descriptor.js'
@@ -50,7 +51,8 @@ export class Reception {
         ? encounters.onRequester(descriptor, intervalMs !== undefined)
         : encounters.onFamiliar(from, request.version)
     if (peer !== undefined && intervalMs !== undefined) {
-      peer.earshot.introducedItself(intervalMs, clock.nowMs())
+      // Anybody can ask in anybody's name: that must not make a peer overdue that its beacons keep in good standing.
+      peer.earshot.introducedItself(Math.max(presenceIntervalMs, intervalMs), clock.nowMs())
       peer.monitor.expectEvery(peer.earshot.intervalMs(clock.nowMs()))
     }
     await this.#hearsUs(peer, request.hears)

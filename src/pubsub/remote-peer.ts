@@ -49,6 +49,8 @@ export interface RemotePeer {
   isBeyondMulticast: boolean
   readonly matches: Map<EntityId, Match[]>
   readonly subscriptions: Map<string, Subscription>
+  /** Where those subscriptions were dialled. */
+  dialled: string
   readonly pull: PullState
 }
 

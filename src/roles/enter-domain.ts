@@ -1,19 +1,25 @@
 import type { Clock } from '../core/clock.js'
+import { withoutUndefined } from '../core/options.js'
 import { type ProcessReading, unknownReading } from '../liveliness/process-reading.js'
 import { joinDomain, type Participant } from '../pubsub/participant.js'
 import type { ParticipantOptions } from '../pubsub/participant-options.js'
 import { probePid } from '../pubsub/process.js'
 import { type NamespacedProcess, ProcessLocator } from '../topology/process-locator.js'
+import type { Properties } from '../wire/descriptor.js'
 
-/** How a role joins its domain; handed to the participant as it is. */
-export interface MembershipOptions {
-  /** 0 … 231. @default `$NUMACAST_DOMAIN`, or 0 */
-  readonly domain?: number
-  /** @default 500 */
-  readonly beaconIntervalMs?: number
-  /** @default 3000 */
-  readonly leaseMs?: number
-}
+/** How a role joins its domain: handed to its participant as they are. What is left out is the participant's default. */
+export type MembershipOptions = Pick<ParticipantOptions, (typeof joiningOptions)[number]>
+
+const joiningOptions = [
+  'beaconIntervalMs',
+  'domain',
+  'insecure',
+  'interfaces',
+  'leaseMs',
+  'peers',
+  'phi',
+  'range',
+] as const
 
 export interface MembershipComponents {
   /** Used as it is and left open when the role closes, so that several roles can share one. */
@@ -32,20 +38,15 @@ export interface Membership {
 
 export async function enterDomain(
   name: string,
-  properties: ParticipantOptions['properties'],
+  properties: Properties,
   options: MembershipOptions,
   components: MembershipComponents,
 ): Promise<Membership> {
   if (components.participant !== undefined) {
     return { participant: components.participant, leave: () => Promise.resolve() }
   }
-  const joining: ParticipantOptions = {
-    name,
-    ...(properties !== undefined && { properties }),
-    ...(options.domain !== undefined && { domain: options.domain }),
-    ...(options.beaconIntervalMs !== undefined && { beaconIntervalMs: options.beaconIntervalMs }),
-    ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
-  }
+  const given = Object.fromEntries(joiningOptions.map((option) => [option, options[option]]))
+  const joining: ParticipantOptions = withoutUndefined({ ...given, name, properties })
   const participant =
     components.join !== undefined
       ? await components.join(joining)
