@@ -26,7 +26,7 @@ function run(command, args) {
   process.exit(1)
 }
 
-/** `npx numacast` in this clone runs what was just built; without the link npx would install the clone as a package. */
+/** `npx numacast` in this clone runs what was just built. (Where npx installs the clone first, that links here too.) */
 function linkCommand() {
   const program = at('dist', 'src', 'cli', 'main.js')
   const link = at('node_modules', '.bin', 'numacast')

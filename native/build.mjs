@@ -1,13 +1,16 @@
 // Builds the addon with node-gyp. Where it cannot be built, numacast still installs and works: the reason is
 // written to build/unavailable.txt, which src/topology reads. NUMACAST_REQUIRE_ADDON=1 makes that a failure.
+// What is newer than its sources stays: npx in a clone installs the clone anew, also under a plane that runs from it.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const reasonFile = path.join(root, 'build', 'unavailable.txt')
+
+if (process.argv.length === 2 && isCurrent()) process.exit()
 
 const problem = process.platform === 'linux' ? build() : `it is for Linux, and this is ${process.platform}`
 mkdirSync(path.dirname(reasonFile), { recursive: true })
@@ -20,6 +23,16 @@ if (problem === null) {
   if (process.env.NUMACAST_REQUIRE_ADDON === '1') process.exitCode = 1
 }
 writeFileSync(path.join(root, 'build', '.stamp'), '')
+
+/** The addon is there and newer than whatever it is made of. Node-API keeps it good for every later Node. */
+function isCurrent() {
+  const stamp = path.join(root, 'build', '.stamp')
+  const product = path.join(root, 'build', 'Release', 'numacast.node')
+  if (!existsSync(product) || !existsSync(stamp) || existsSync(reasonFile)) return false
+  const madeMs = statSync(stamp).mtimeMs
+  const native = readdirSync(path.join(root, 'native'), { recursive: true }).map((name) => path.join('native', name))
+  return ['binding.gyp', ...native].every((name) => statSync(path.join(root, name)).mtimeMs <= madeMs)
+}
 
 /** Null when the addon is there, else what went wrong. */
 function build() {

@@ -17,6 +17,8 @@ const patienceShare = 0.7
 const patienceSpread = 0.4
 const maxRetryMs = 30_000
 const jitter = 0.1
+/** Intervals after which a sign of life is late, jitter and a busy loop included. */
+const lateness = 1.5
 
 /** What decides whether an introduction is due, besides what was heard. */
 export interface IntroductionTerms {
@@ -139,9 +141,20 @@ export class Earshot {
     return nowMs - this.#metMs < hearingMs ? undefined : false
   }
 
-  /** Signs of life still come, of whatever kind. */
-  isHeard(nowMs: number): boolean {
-    return [this.#beacons, this.#live, this.#presence, this.#introductions].some((channel) => isOpen(channel, nowMs))
+  /**
+   * Its most frequent signs have ceased, and others have come since: it is there. One that stands still gives no sign of
+   * any kind, and that the rarer ones are not due yet says nothing.
+   */
+  isHeardOtherwise(nowMs: number): boolean {
+    const channels = [this.#beacons, this.#live, this.#presence, this.#introductions]
+    return channels.some(
+      (channel) =>
+        isOpen(channel, nowMs) &&
+        channels.every(
+          (other) =>
+            other.intervalMs >= channel.intervalMs || channel.lastMs > other.lastMs + lateness * other.intervalMs,
+        ),
+    )
   }
 
   /** Beacons of it have come by multicast at some time. */

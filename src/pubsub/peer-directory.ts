@@ -177,7 +177,7 @@ export class PeerDirectory {
     for (const peer of [...this.#peers.values()]) {
       const { monitor, earshot, descriptor } = peer
       // Its beacons have ended, and its signs of presence have not.
-      if (monitor.isOverdue(nowMs) && earshot.isHeard(nowMs)) monitor.expectEvery(earshot.intervalMs(nowMs))
+      if (monitor.isOverdue(nowMs) && earshot.isHeardOtherwise(nowMs)) monitor.expectEvery(earshot.intervalMs(nowMs))
       const isOverdue = monitor.isOverdue(nowMs)
       const { liveliness, sinceMs } = monitor.verdict
       const isQuiet = isOverdue || monitor.shouldAsk(nowMs)

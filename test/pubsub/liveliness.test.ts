@@ -317,3 +317,27 @@ t.test('a probe that fails is a kernel that does not tell', async (t) => {
   t.equal(told.at(-1), 'left a dead lease-expired lease')
   t.ok(b.counters.get('peer.probe-failed') > 0)
 })
+
+t.test(
+  'one that writes and reads here and stands still is found by its beacons, not by its rarer signs of presence',
+  async (t) => {
+    const plane = openPlane(t)
+    const [a, b] = [await plane.join('a'), await plane.join('b')]
+    for (const participant of [a, b]) {
+      participant.writer(topic)
+      participant.reader(topic)
+    }
+    await plane.clock.advance(5_000)
+    for (let offsetMs = 0; offsetMs < 2_000; offsetMs += 400) {
+      await plane.clock.advance(offsetMs)
+      plane.probes.set('a', 'stopped')
+      plane.network.disconnect('a')
+      await plane.clock.advance(2_250)
+      t.match(b.peer(a.guid)?.verdict, { liveliness: 'stalled', cause: 'stopped', evidence: 'kernel' })
+      plane.probes.delete('a')
+      plane.network.reconnect('a')
+      await plane.clock.advance(5_000)
+      t.match(b.peer(a.guid)?.verdict, { liveliness: 'alive' })
+    }
+  },
+)
