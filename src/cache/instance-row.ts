@@ -1,6 +1,14 @@
 import type { EntityGuid, Seq } from '../core/ids.js'
 import type { LinkedSet } from '../core/linked-set.js'
-import { type HeldSample, type IncomingChange, type Instance, InstanceState, noBytes } from './instance.js'
+import {
+  type Arrival,
+  type HeldSample,
+  type IncomingChange,
+  type Instance,
+  InstanceState,
+  noArrival,
+  noBytes,
+} from './instance.js'
 import type { Incumbent } from './precedence.js'
 
 /** Why an instance is open to the next best writer although its value is still held. */
@@ -33,7 +41,7 @@ export class InstanceRow implements Instance, HeldSample, Incumbent {
   via: EntityGuid
   originTimeMs = 0
   sourceTimeMs = 0
-  receivedMs = 0
+  arrival: Arrival = noArrival
   bytes: Buffer = noBytes
   byteLength = 0
   fields: readonly string[]

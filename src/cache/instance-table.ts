@@ -1,5 +1,6 @@
 import type { EntityGuid, Seq } from '../core/ids.js'
 import {
+  type Arrival,
   clearSample,
   copySample,
   emptySample,
@@ -101,9 +102,9 @@ export class InstanceTable {
   }
 
   /** Judges a change and, when it counts, makes it current; {@link show} makes it visible. */
-  apply(change: IncomingChange, nowMs: number): Outcome {
+  apply(change: IncomingChange, arrival: Arrival): Outcome {
     const row = this.#rows.get(change.key)
-    if (row === undefined) return this.#begin(change, nowMs)
+    if (row === undefined) return this.#begin(change, arrival)
     this.#touched = row
     if (this.#isOutdated(change, row)) return Outcome.duplicate
     const { current } = row
@@ -124,7 +125,7 @@ export class InstanceTable {
     }
     if (this.#options.hasHistory && seq <= (row.heard?.get(owner) ?? 0) && !change.disposed) {
       if (isBeside) return Outcome.duplicate
-      this.#replace(row, change, nowMs)
+      this.#replace(row, change, arrival)
       return Outcome.restored
     }
     const comesIntoView = row.outOfView && !change.outOfView && !change.disposed && !isBeside
@@ -134,7 +135,7 @@ export class InstanceTable {
     if (needsRoom && !this.#options.hasRoom(row)) return Outcome.refused
     this.#hear(row, owner, seq)
     if (isBeside) return Outcome.beside
-    this.#replace(row, change, nowMs)
+    this.#replace(row, change, arrival)
     return Outcome.applied
   }
 
@@ -160,9 +161,9 @@ export class InstanceTable {
   }
 
   /** A change that stands {@link Outcome.beside}, as a sample of the instance. */
-  sampleOf(instance: Instance, change: IncomingChange, nowMs: number): HeldSample {
+  sampleOf(instance: Instance, change: IncomingChange, arrival: Arrival): HeldSample {
     const held = emptySample(change.token.writer)
-    fillSample(held, change, nowMs)
+    fillSample(held, change, arrival)
     held.disposedGenerations = instance.disposedCount
     held.noWritersGenerations = instance.noWritersCount
     return held
@@ -174,7 +175,7 @@ export class InstanceTable {
   }
 
   /** The writer no longer carries the instance: it has disposed it, or it has gone. */
-  abandon(key: string, writer: EntityGuid, end: 'disposed' | 'no-writers', nowMs: number): Abandoned {
+  abandon(key: string, writer: EntityGuid, end: 'disposed' | 'no-writers', arrival: Arrival): Abandoned {
     const row = this.#rows.get(key)
     if (row === undefined) return Abandoned.kept
     const { current } = row
@@ -182,7 +183,7 @@ export class InstanceTable {
       if (row.others?.delete(writer) !== true) return Abandoned.kept
       if (row.yielded !== Yielded.gone || row.state !== InstanceState.alive) return Abandoned.kept
       // The value was kept for the sake of a rival, which has none either.
-      return row.hasRival ? Abandoned.orphaned : this.#end(row, end, nowMs)
+      return row.hasRival ? Abandoned.orphaned : this.#end(row, end, arrival)
     }
     if (row.state === InstanceState.disposed) {
       row.yielded = Yielded.gone
@@ -200,7 +201,7 @@ export class InstanceTable {
       row.yielded = Yielded.gone
       return Abandoned.orphaned
     }
-    return this.#end(row, end, nowMs)
+    return this.#end(row, end, arrival)
   }
 
   /**
@@ -252,7 +253,7 @@ export class InstanceTable {
   }
 
   /** A first change; an end is remembered, against what was written before it and comes late. */
-  #begin(change: IncomingChange, nowMs: number): Outcome {
+  #begin(change: IncomingChange, arrival: Arrival): Outcome {
     const { hasRoom } = this.#options
     const hasValue = !change.disposed && !change.outOfView
     if (!change.outOfView && !this.#makeRoom()) return hasValue ? Outcome.refused : Outcome.unheard
@@ -261,7 +262,7 @@ export class InstanceTable {
     this.#rows.set(change.key, row)
     this.#touched = row
     this.#hear(row, change.token.writer, change.token.seq)
-    this.#replace(row, change, nowMs)
+    this.#replace(row, change, arrival)
     if (!change.disposed) return Outcome.applied
     this.show(row)
     return Outcome.unheard
@@ -293,7 +294,7 @@ export class InstanceTable {
     return row.state === InstanceState.alive || precedence.isLater(change, row)
   }
 
-  #replace(row: InstanceRow, change: IncomingChange, nowMs: number): void {
+  #replace(row: InstanceRow, change: IncomingChange, arrival: Arrival): void {
     const { current } = row
     const { via } = change
     const isOthers = current.owner !== change.token.writer
@@ -309,12 +310,12 @@ export class InstanceTable {
     row.viaSeq = change.viaSeq
     row.yielded = Yielded.no
     if (this.#mustKeepShown(row)) row.current = emptySample(change.token.writer)
-    fillSample(row.current, change, nowMs)
+    fillSample(row.current, change, arrival)
     row.state = change.disposed ? InstanceState.disposed : InstanceState.alive
     if (change.disposed) row.others = undefined
     row.outOfView = change.outOfView
     const isEnded = change.disposed || change.outOfView
-    if (isEnded || row.isEnded) this.#file(row, isEnded, nowMs)
+    if (isEnded || row.isEnded) this.#file(row, isEnded, arrival)
   }
 
   /** Whatever becomes of the change: its writer now carries the instance, or no longer does. */
@@ -331,14 +332,14 @@ export class InstanceTable {
     }
   }
 
-  #end(row: InstanceRow, end: 'disposed' | 'no-writers', nowMs: number): Abandoned {
+  #end(row: InstanceRow, end: 'disposed' | 'no-writers', arrival: Arrival): Abandoned {
     row.state = end
-    this.#file(row, true, nowMs)
+    this.#file(row, true, arrival)
     if (end === InstanceState.disposed) {
       row.others = undefined
       if (this.#mustKeepShown(row)) row.current = copySample(row.current)
       clearSample(row.current)
-      row.current.receivedMs = nowMs
+      row.current.arrival = arrival
     }
     return Abandoned.ended
   }
@@ -355,9 +356,9 @@ export class InstanceTable {
     else row.noWritersCount++
   }
 
-  #file(row: InstanceRow, isEnded: boolean, nowMs: number): void {
+  #file(row: InstanceRow, isEnded: boolean, arrival: Arrival): void {
     row.isEnded = isEnded
-    row.endedMs = nowMs
+    row.endedMs = arrival.nowMs
     if (isEnded && !row.outOfView) this.#ended.add(row)
     else this.#ended.delete(row)
     if (!row.outOfView) {

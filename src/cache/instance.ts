@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.js'
 import type { EntityGuid, Seq, Token } from '../core/ids.js'
 import type { LinkedSet } from '../core/linked-set.js'
 
@@ -10,6 +11,19 @@ export const InstanceState = {
   noWriters: 'no-writers',
 } as const
 export type InstanceState = (typeof InstanceState)[keyof typeof InstanceState]
+
+/** When changes were taken in: asked of the clock once per frame, and shared by all that came in it. */
+export interface Arrival {
+  /** On the monotonic clock. */
+  readonly nowMs: number
+  /** Unix milliseconds, for display. */
+  readonly wallMs: number
+}
+
+/** Of what arrives now. */
+export function arrivalNow(clock: Clock): Arrival {
+  return { nowMs: clock.nowMs(), wallMs: clock.wallMs() }
+}
 
 /** A change on its way into a reader's copy. */
 export interface IncomingChange {
@@ -43,8 +57,8 @@ export interface HeldSample {
   via: EntityGuid
   originTimeMs: number
   sourceTimeMs: number
-  /** When it was applied here, on the monotonic clock. */
-  receivedMs: number
+  /** When it was applied here. */
+  arrival: Arrival
   bytes: Buffer
   byteLength: number
   fields: readonly string[]
@@ -87,6 +101,7 @@ export interface Instance {
 }
 
 export const noBytes: Buffer = Buffer.alloc(0)
+export const noArrival: Arrival = Object.freeze({ nowMs: 0, wallMs: 0 })
 
 export function emptySample(owner: EntityGuid): HeldSample {
   return {
@@ -95,7 +110,7 @@ export function emptySample(owner: EntityGuid): HeldSample {
     via: owner,
     originTimeMs: 0,
     sourceTimeMs: 0,
-    receivedMs: 0,
+    arrival: noArrival,
     bytes: noBytes,
     byteLength: 0,
     fields: [],
@@ -109,13 +124,13 @@ export function emptySample(owner: EntityGuid): HeldSample {
 }
 
 /** Overwrites `sample` by the change; its buffer is used again where it is large enough. */
-export function fillSample(sample: HeldSample, change: IncomingChange, nowMs: number): void {
+export function fillSample(sample: HeldSample, change: IncomingChange, arrival: Arrival): void {
   sample.owner = change.token.writer
   sample.seq = change.token.seq
   sample.via = change.via
   sample.originTimeMs = change.originTimeMs
   sample.sourceTimeMs = change.sourceTimeMs
-  sample.receivedMs = nowMs
+  sample.arrival = arrival
   sample.read = false
   if (change.disposed || change.outOfView) {
     clearSample(sample)
@@ -134,10 +149,10 @@ export function fillSample(sample: HeldSample, change: IncomingChange, nowMs: nu
 
 /** With a buffer that is shared: for samples that are never rewritten in place. */
 export function copySample(sample: HeldSample): HeldSample {
-  const { owner, seq, via, originTimeMs, sourceTimeMs, receivedMs, bytes, byteLength, fields, value } = sample
+  const { owner, seq, via, originTimeMs, sourceTimeMs, arrival, bytes, byteLength, fields, value } = sample
   const { decoded, validData, read, disposedGenerations, noWritersGenerations } = sample
   return {
-    ...{ owner, seq, via, originTimeMs, sourceTimeMs, receivedMs, bytes, byteLength, fields, value },
+    ...{ owner, seq, via, originTimeMs, sourceTimeMs, arrival, bytes, byteLength, fields, value },
     ...{ decoded, validData, read, disposedGenerations, noWritersGenerations },
   }
 }

@@ -11,7 +11,7 @@ export interface OutletsComponents<T> {
   /** Each sample is handed out; otherwise a slow consumer gets each instance's latest. */
   readonly everySample: boolean
   /** What an instance shows is made a sample for the user; undefined: it has nothing to show. */
-  readonly hand: (instance: Instance, held: HeldSample) => Sample<T> | undefined
+  readonly hand: (instance: Instance, held: HeldSample, hasArrived: boolean) => Sample<T> | undefined
   /** Listeners, or an iteration, have been handed the sample. */
   readonly handedOut: (instance: Instance, held: HeldSample) => void
   /** A full mailbox cost the sample. */
@@ -39,10 +39,10 @@ export class Outlets<T extends object> {
     return this.#listeners.add(listener)
   }
 
-  emit(instance: Instance, held: HeldSample): void {
+  emit(instance: Instance, held: HeldSample, hasArrived: boolean): void {
     if (this.#mailboxes.size > 0) for (const mailbox of this.#mailboxes) this.#post(mailbox, { instance, held })
     if (this.#listeners.size === 0) return
-    const sample = this.#components.hand(instance, held)
+    const sample = this.#components.hand(instance, held, hasArrived)
     if (sample !== undefined) this.#listeners.emit(sample)
     this.#components.handedOut(instance, held)
   }
@@ -66,7 +66,7 @@ export class Outlets<T extends object> {
           if (result.done === true) return result
           const { instance } = result.value
           const held = everySample ? result.value.held : instance.shown
-          const value = hand(instance, held)
+          const value = hand(instance, held, false)
           handedOut(instance, held)
           if (value !== undefined) return { done: false, value }
         }

@@ -1,4 +1,11 @@
-import { type HeldSample, type IncomingChange, type Instance, InstanceState } from '../cache/instance.js'
+import {
+  type Arrival,
+  arrivalNow,
+  type HeldSample,
+  type IncomingChange,
+  type Instance,
+  InstanceState,
+} from '../cache/instance.js'
 import { Abandoned, InstanceTable, Outcome } from '../cache/instance-table.js'
 import { Precedence, type Standing } from '../cache/precedence.js'
 import { SampleQueue } from '../cache/sample-queue.js'
@@ -21,8 +28,8 @@ export interface ReaderCopyComponents {
   readonly standingOf: (writer: EntityGuid) => Standing | undefined
   /** The writer carries values that are wanted and not held. */
   readonly wanted: (writer: EntityGuid) => void
-  /** The user's view has changed. */
-  readonly changed: (instance: Instance, held: HeldSample) => void
+  /** The user's view has changed; `hasArrived`: by what has arrived just now. */
+  readonly changed: (instance: Instance, held: HeldSample, hasArrived: boolean) => void
 }
 
 /**
@@ -57,7 +64,7 @@ export class ReaderCopy {
     })
     if (timeBasedFilterMs > 0) {
       this.#separation = new Separation(clock, timeBasedFilterMs, (instance) => {
-        if (this.table.isHeldBack(instance)) this.#show(instance, true)
+        if (this.table.isHeldBack(instance)) this.#show(instance, true, false)
       })
     }
     if (deadlineMs !== null) {
@@ -66,8 +73,8 @@ export class ReaderCopy {
   }
 
   /** Takes a change in. The reason, when there is no room for it. */
-  apply(change: IncomingChange, nowMs: number): RejectedReason | undefined {
-    const outcome = this.table.apply(change, nowMs)
+  apply(change: IncomingChange, arrival: Arrival): RejectedReason | undefined {
+    const outcome = this.table.apply(change, arrival)
     if (outcome === Outcome.refused) return this.#limitOf(change.key)
     if (outcome !== Outcome.applied && outcome !== Outcome.restored && outcome !== Outcome.beside) {
       this.#components.counters.add(`reader.${outcome}`)
@@ -76,35 +83,35 @@ export class ReaderCopy {
     const instance = this.table.touched
     if (instance === undefined) return undefined
     if (outcome === Outcome.beside) {
-      this.#showBeside(instance, change, nowMs)
+      this.#showBeside(instance, change, arrival)
       return undefined
     }
-    if (this.#deadline !== undefined) this.#renew(instance, nowMs)
+    if (this.#deadline !== undefined) this.#renew(instance, arrival.nowMs)
     if (outcome === Outcome.restored) instance.current.validData = false
     if (this.#separation?.isResting(instance) === true && isValue(instance)) {
       this.#components.counters.add('reader.time-filtered')
-    } else this.#show(instance, outcome === Outcome.applied)
+    } else this.#show(instance, outcome === Outcome.applied, true)
     return undefined
   }
 
   /** The writer gives the instance up without ending it. */
-  giveUp(key: string, writer: EntityGuid, viaSeq: Seq, nowMs: number): void {
+  giveUp(key: string, writer: EntityGuid, viaSeq: Seq, arrival: Arrival): void {
     this.table.gaveUp(key, writer, viaSeq)
     const rivals = new Set<EntityGuid>()
-    this.#abandon(key, writer, InstanceState.noWriters, nowMs, rivals)
+    this.#abandon(key, writer, InstanceState.noWriters, arrival, rivals)
     for (const rival of rivals) this.#components.wanted(rival)
   }
 
   /** The writer carries nothing any more; or nothing up to the bootstrap's base but what the bootstrap has brought. */
   abandon(writer: EntityGuid, state: 'disposed' | 'no-writers', bootstrap: Bootstrap | undefined): void {
-    const nowMs = this.#components.clock.nowMs()
+    const arrival = arrivalNow(this.#components.clock)
     const rivals = new Set<EntityGuid>()
     for (const { key } of this.table.values()) {
       const carriedSeq = this.table.carriedBy(key, writer)
       if (carriedSeq === undefined) continue
       // Newer than the base: written while the reply was on its way.
       if (bootstrap !== undefined && (bootstrap.seen.has(key) || carriedSeq > bootstrap.base)) continue
-      this.#abandon(key, writer, state, nowMs, rivals)
+      this.#abandon(key, writer, state, arrival, rivals)
     }
     for (const rival of rivals) this.#components.wanted(rival)
   }
@@ -157,10 +164,10 @@ export class ReaderCopy {
     key: string,
     writer: EntityGuid,
     state: 'disposed' | 'no-writers',
-    nowMs: number,
+    arrival: Arrival,
     rivals: Set<EntityGuid>,
   ): void {
-    const abandoned = this.table.abandon(key, writer, state, nowMs)
+    const abandoned = this.table.abandon(key, writer, state, arrival)
     if (abandoned === Abandoned.kept) return
     if (abandoned === Abandoned.orphaned) {
       for (const rival of this.table.rivals(key)) rivals.add(rival)
@@ -169,27 +176,27 @@ export class ReaderCopy {
     const instance = this.table.get(key)
     if (instance === undefined) return
     this.#deadline?.end(instance)
-    this.#show(instance, this.table.isHeldBack(instance))
+    this.#show(instance, this.table.isHeldBack(instance), false)
   }
 
   /** Makes what is current the user's: with `isWritten` a new sample, else its state only. */
-  #show(instance: Instance, isWritten: boolean): void {
+  #show(instance: Instance, isWritten: boolean, hasArrived: boolean): void {
     if (!this.table.show(instance)) {
       if (instance.state === InstanceState.disposed) this.#components.counters.add('reader.unheard')
       return
     }
     if (this.#separation !== undefined && isValue(instance)) this.#separation.shown(instance)
-    this.#components.changed(instance, this.queue.push(instance, isWritten && instance.shown.validData))
+    this.#components.changed(instance, this.queue.push(instance, isWritten && instance.shown.validData), hasArrived)
   }
 
-  #showBeside(instance: Instance, change: IncomingChange, nowMs: number): void {
+  #showBeside(instance: Instance, change: IncomingChange, arrival: Arrival): void {
     if (this.#separation !== undefined) {
       this.#components.counters.add('reader.time-filtered')
       return
     }
-    const held = this.table.sampleOf(instance, change, nowMs)
+    const held = this.table.sampleOf(instance, change, arrival)
     this.queue.pushBeside(instance, held)
-    this.#components.changed(instance, held)
+    this.#components.changed(instance, held, true)
   }
 
   #renew(instance: Instance, nowMs: number): void {

@@ -1,4 +1,4 @@
-import type { IncomingChange } from '../cache/instance.js'
+import { type Arrival, arrivalNow, type IncomingChange } from '../cache/instance.js'
 import { ReorderBuffer } from '../cache/reorder-buffer.js'
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
@@ -92,13 +92,14 @@ export class ReaderIntake<T extends object> {
    */
   caughtUp(proxy: WriterProxy, head: SamplesHead, samples: readonly WireSample[]): Seq | undefined {
     if (proxy.blocked && this.#isOrdered) return samples[0]?.seq
+    const arrival = arrivalNow(this.#components.clock)
     let refusedSeq: Seq | undefined
     // Live frames that came while the request was under way have settled these: taken, or told to be lost or rejected.
     const settledSeq =
       this.#isReliable || proxy.bootstrap !== undefined || !proxy.started ? 0 : proxy.progress.appliedSeq
     for (const sample of samples) {
       if (sample.seq <= settledSeq) continue
-      const isTaken = this.#take(proxy, head, sample)
+      const isTaken = this.#take(proxy, head, sample, arrival)
       // What is not held has no end to be inferred, and there may be any number of such.
       if (this.#components.copy.table.get(sample.key) !== undefined) proxy.bootstrap?.seen.add(sample.key)
       if (isTaken || !this.#isReliable) continue
@@ -164,10 +165,11 @@ export class ReaderIntake<T extends object> {
   #takeUnordered(proxy: WriterProxy, head: SamplesHead, samples: readonly WireSample[], lastSeq: Seq): void {
     const { progress } = proxy
     const { appliedSeq } = progress
+    const arrival = arrivalNow(this.#components.clock)
     let refusedSeq: Seq | undefined
     for (const sample of samples) {
       if (sample.seq <= appliedSeq) this.#components.counters.add('reader.duplicate')
-      else if (!this.#take(proxy, head, sample)) refusedSeq ??= sample.seq
+      else if (!this.#take(proxy, head, sample, arrival)) refusedSeq ??= sample.seq
     }
     if (!this.#isReliable) {
       // Best effort repairs nothing: what was missed is lost, and told, and the token goes on.
@@ -184,9 +186,10 @@ export class ReaderIntake<T extends object> {
   #takeOrdered(proxy: WriterProxy, head: SamplesHead, samples: readonly WireSample[], lastSeq: Seq): void {
     const { progress } = proxy
     const { appliedSeq } = progress
+    const arrival = arrivalNow(this.#components.clock)
     for (const sample of samples) {
       if (sample.seq <= appliedSeq) this.#components.counters.add('reader.duplicate')
-      else if (!this.#take(proxy, head, sample)) {
+      else if (!this.#take(proxy, head, sample, arrival)) {
         progress.announce(lastSeq)
         progress.advanceTo(sample.seq - 1)
         this.#block(proxy)
@@ -221,26 +224,27 @@ export class ReaderIntake<T extends object> {
   }
 
   /** False when there is no room for it. Whatever else becomes of it is counted and told here. */
-  #take(proxy: WriterProxy, head: SamplesHead, sample: WireSample): boolean {
-    return sample.valueSeq < sample.seq ? this.#giveUp(proxy, head, sample) : this.#admit(proxy, head, sample)
+  #take(proxy: WriterProxy, head: SamplesHead, sample: WireSample, arrival: Arrival): boolean {
+    if (sample.valueSeq < sample.seq) return this.#giveUp(proxy, head, sample, arrival)
+    return this.#admit(proxy, head, sample, arrival)
   }
 
   /** The writer unregisters the instance: its last value once more, for those who lack it, and no more from it. */
-  #giveUp(proxy: WriterProxy, head: SamplesHead, sample: WireSample): boolean {
-    const { copy, clock } = this.#components
+  #giveUp(proxy: WriterProxy, head: SamplesHead, sample: WireSample, arrival: Arrival): boolean {
+    const { copy } = this.#components
     const instance = copy.table.get(sample.key)
     // Who was not there when it was alive has not lost it.
     if (instance === undefined && (proxy.bootstrap !== undefined || !proxy.started)) return true
     const { current } = instance ?? {}
     const token = tokenOf(proxy, sample)
     const isHeld = current?.owner === token.writer && current.seq >= token.seq
-    if (!isHeld && !this.#admit(proxy, head, sample)) return false
-    copy.giveUp(sample.key, proxy.guid, sample.seq, clock.nowMs())
+    if (!isHeld && !this.#admit(proxy, head, sample, arrival)) return false
+    copy.giveUp(sample.key, proxy.guid, sample.seq, arrival)
     return true
   }
 
-  #admit(proxy: WriterProxy, head: SamplesHead, sample: WireSample): boolean {
-    const { clock, counters, status, copy, qos } = this.#components
+  #admit(proxy: WriterProxy, head: SamplesHead, sample: WireSample, arrival: Arrival): boolean {
+    const { counters, status, copy, qos } = this.#components
     const { lifespanMs } = qos
     if (lifespanMs !== null && !sample.disposed && sample.ageMs > lifespanMs) {
       counters.add('reader.expired')
@@ -251,9 +255,8 @@ export class ReaderIntake<T extends object> {
       status.rejected(proxy.guid, sample.key, judged.refused, judged.detail)
       return true
     }
-    const nowMs = clock.nowMs()
-    const change = changeOf(proxy, head, sample, judged.value, judged.outOfView, nowMs)
-    const reason = copy.apply(change, nowMs)
+    const change = changeOf(proxy, head, sample, judged.value, judged.outOfView, arrival.nowMs)
+    const reason = copy.apply(change, arrival)
     if (reason === undefined) return true
     status.rejected(proxy.guid, sample.key, reason, 'the reader has no room for it')
     this.#refusal = { key: sample.key, reason }

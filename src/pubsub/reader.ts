@@ -1,4 +1,4 @@
-import { type HeldSample, type Instance, InstanceState } from '../cache/instance.js'
+import { type Arrival, arrivalNow, type HeldSample, type Instance, InstanceState } from '../cache/instance.js'
 import type { Standing } from '../cache/precedence.js'
 import type { CatchUpState } from '../cache/writer-progress.js'
 import { raceSignal, type WaitOptions } from '../core/abort.js'
@@ -97,7 +97,7 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
         status,
         standingOf: (writer) => this.#standingOf(writer),
         wanted: (writer) => this.#refresh(writer),
-        changed: (instance, held) => this.#outlets.emit(instance, held),
+        changed: (instance, held, hasArrived) => this.#outlets.emit(instance, held, hasArrived),
       },
       qos,
     )
@@ -112,7 +112,8 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
           : mailboxCapacity,
       mailboxDrop,
       everySample: copy.queue.hasHistory,
-      hand: (instance, held) => this.#hand(instance, held),
+      hand: (instance, held, hasArrived) =>
+        this.#hand(instance, held, wallAheadMs(hasArrived ? held.arrival : arrivalNow(clock))),
       handedOut: (instance, held) => this.#handedOut(instance, held),
       dropped: (instance, held) => {
         status.lost(held.owner, 1, LostReason.mailbox)
@@ -135,13 +136,16 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
   /** The instance's last value, also when its writers are gone. Undefined when it is unknown, disposed or out of view. */
   get(key: string): Sample<T> | undefined {
     const instance = this.#copy.table.get(key)
-    return instance === undefined ? undefined : this.#handCurrent(instance)
+    return instance === undefined
+      ? undefined
+      : this.#handCurrent(instance, wallAheadMs(arrivalNow(this.#components.clock)))
   }
 
   /** All instances that {@link get} has something of. Do not write to the reader's topic while iterating. */
   *entries(): IterableIterator<[string, Sample<T>]> {
+    const aheadMs = wallAheadMs(arrivalNow(this.#components.clock))
     for (const instance of this.#copy.table.values()) {
-      const sample = this.#handCurrent(instance)
+      const sample = this.#handCurrent(instance, aheadMs)
       if (sample !== undefined) yield [instance.key, sample]
     }
   }
@@ -307,7 +311,8 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     const { key, maxSamples, unreadOnly, admits, filter } = resolveReadOptions(options)
     const { queue, table } = this.#copy
     const { clock } = this.#components
-    const [nowMs, wallMs] = [clock.nowMs(), clock.wallMs()]
+    const now = arrivalNow(clock)
+    const aheadMs = wallAheadMs(now)
     const only = key === undefined ? undefined : table.get(key)
     const instances = key === undefined ? queue.waiting(table.values(), unreadOnly) : only === undefined ? [] : [only]
     const selected: Sample<T>[] = []
@@ -317,8 +322,8 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
       const before = selected.length
       for (const held of queue.samplesOf(instance)) {
         if (selected.length >= maxSamples) break
-        if (this.#copy.isExpired(held, nowMs)) continue
-        const sample = toSample<T>(instance, held, viewState, nowMs, wallMs)
+        if (this.#copy.isExpired(held, now.nowMs)) continue
+        const sample = toSample<T>(instance, held, viewState, aheadMs)
         if (!admits(sample) || filter?.(sample) === false) continue
         selected.push(sample)
         if (isTaken) queue.take(instance, held)
@@ -342,17 +347,17 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     }
   }
 
-  #handCurrent(instance: Instance): Sample<T> | undefined {
+  #handCurrent(instance: Instance, aheadMs: number): Sample<T> | undefined {
     if (instance.shownState === InstanceState.disposed || instance.shown.byteLength === 0) return undefined
-    if (this.#copy.isExpired(instance.shown, this.#components.clock.nowMs())) return undefined
-    return this.#hand(instance, instance.shown)
+    const isMortal = this.qos.lifespanMs !== null
+    if (isMortal && this.#copy.isExpired(instance.shown, this.#components.clock.nowMs())) return undefined
+    return this.#hand(instance, instance.shown, aheadMs)
   }
 
-  #hand(instance: Instance, held: HeldSample): Sample<T> {
-    const { clock } = this.#components
+  #hand(instance: Instance, held: HeldSample, aheadMs: number): Sample<T> {
     const viewState = instance.viewed ? ViewState.notNew : ViewState.new
     instance.viewed = true
-    return toSample<T>(instance, held, viewState, clock.nowMs(), clock.wallMs())
+    return toSample<T>(instance, held, viewState, aheadMs)
   }
 
   #handedOut(instance: Instance, held: HeldSample): void {
@@ -392,6 +397,11 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     proxy.stale = true
     this.#components.refresh(writer)
   }
+}
+
+/** By how much the wall clock is ahead of the monotonic one. */
+function wallAheadMs({ nowMs, wallMs }: Arrival): number {
+  return wallMs - nowMs
 }
 
 function closedError(topic: string): NumacastError {

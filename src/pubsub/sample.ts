@@ -39,13 +39,15 @@ export interface Sample<T> {
   readonly noWritersGenerationCount: number
 }
 
-/** Decodes at most once per change, and only when somebody looks. */
+/**
+ * Decodes at most once per change, and only when somebody looks.
+ * @param wallAheadMs by how much the wall clock is ahead of the monotonic one
+ */
 export function toSample<T extends object>(
   instance: Instance,
   held: HeldSample,
   viewState: ViewState,
-  nowMs: number,
-  wallMs: number,
+  wallAheadMs: number,
 ): Sample<T> {
   return {
     key: instance.key,
@@ -58,8 +60,8 @@ export function toSample<T extends object>(
     via: held.via,
     sourceTimeMs: held.sourceTimeMs,
     originTimeMs: held.originTimeMs,
-    receptionTimeMs: wallMs - (nowMs - held.receivedMs),
-    receivedMs: held.receivedMs,
+    receptionTimeMs: held.arrival.nowMs + wallAheadMs,
+    receivedMs: held.arrival.nowMs,
     disposedGenerationCount: held.disposedGenerations,
     noWritersGenerationCount: held.noWritersGenerations,
   }

@@ -1,11 +1,15 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { IncomingChange } from '../../src/cache/instance.js'
+import type { Arrival, IncomingChange } from '../../src/cache/instance.js'
 import { InstanceTable, type Outcome } from '../../src/cache/instance-table.js'
 import { Precedence, type Standing } from '../../src/cache/precedence.js'
 import type { EntityGuid } from '../../src/core/ids.js'
 
 const [A, B, R, S] = ['a.1', 'b.1', 'r.1', 's.1'] as EntityGuid[] as [EntityGuid, EntityGuid, EntityGuid, EntityGuid]
+
+function at(nowMs: number): Arrival {
+  return { nowMs, wallMs: 0 }
+}
 
 function change(owner: EntityGuid, seq: number, more: Partial<IncomingChange> = {}): IncomingChange {
   const bytes = Buffer.from(`[${owner} ${seq}]`)
@@ -148,7 +152,7 @@ t.test('which change wins', (t) => {
   for (const { name, changes, outcomes, shown: expected } of cases) {
     const table = newTable()
     t.same(
-      changes.map((next) => table.apply(next, 5)),
+      changes.map((next) => table.apply(next, at(5))),
       outcomes,
       name,
     )
@@ -159,45 +163,45 @@ t.test('which change wins', (t) => {
 
 t.test('who carries an instance', (t) => {
   const table = newTable()
-  table.apply(change(A, 1), 0)
-  table.apply(change(A, 1, { via: R, viaSeq: 40 }), 0)
-  table.apply(change(A, 1, { via: S, viaSeq: 50 }), 0)
+  table.apply(change(A, 1), at(0))
+  table.apply(change(A, 1, { via: R, viaSeq: 40 }), at(0))
+  table.apply(change(A, 1, { via: S, viaSeq: 50 }), at(0))
   t.same(
     [A, R, S, B].map((writer) => table.carriedBy('k', writer)),
     [1, 40, 50, undefined],
   )
-  t.equal(table.abandon('k', A, 'no-writers', 1), 'kept', 'relays carry it on')
+  t.equal(table.abandon('k', A, 'no-writers', at(1)), 'kept', 'relays carry it on')
   t.equal(shown(table), 'alive a.1 1 via r.1')
   t.equal(table.carriedBy('k', R), 40)
-  t.equal(table.abandon('k', S, 'disposed', 1), 'kept')
-  t.equal(table.abandon('k', R, 'no-writers', 7), 'ended')
+  t.equal(table.abandon('k', S, 'disposed', at(1)), 'kept')
+  t.equal(table.abandon('k', R, 'no-writers', at(7)), 'ended')
   t.equal(shown(table), 'no-writers a.1 1 via r.1', 'the last value stays')
-  t.equal(table.abandon('k', R, 'no-writers', 8), 'kept', 'once')
-  t.equal(table.abandon('k', R, 'disposed', 8), 'ended', 'back, and says that it has ended')
+  t.equal(table.abandon('k', R, 'no-writers', at(8)), 'kept', 'once')
+  t.equal(table.abandon('k', R, 'disposed', at(8)), 'ended', 'back, and says that it has ended')
   t.equal(shown(table), 'disposed  via r.1')
-  t.equal(table.abandon('k', R, 'no-writers', 9), 'kept')
+  t.equal(table.abandon('k', R, 'no-writers', at(9)), 'kept')
 
-  t.equal(table.apply(change(A, 2), 10), 'applied')
-  table.abandon('k', A, 'no-writers', 11)
-  t.equal(table.apply(change(A, 2), 12), 'applied', 'its writer is back')
-  t.equal(table.apply(change(A, 2, { via: R, viaSeq: 41 }), 12), 'duplicate')
-  t.equal(table.apply(change(A, 1, { via: R, viaSeq: 42, disposed: true }), 12), 'duplicate')
+  t.equal(table.apply(change(A, 2), at(10)), 'applied')
+  table.abandon('k', A, 'no-writers', at(11))
+  t.equal(table.apply(change(A, 2), at(12)), 'applied', 'its writer is back')
+  t.equal(table.apply(change(A, 2, { via: R, viaSeq: 41 }), at(12)), 'duplicate')
+  t.equal(table.apply(change(A, 1, { via: R, viaSeq: 42, disposed: true }), at(12)), 'duplicate')
   t.equal(table.carriedBy('k', R), undefined, 'whoever ends it carries it no more')
-  t.equal(table.abandon('unknown', A, 'no-writers', 1), 'kept')
+  t.equal(table.abandon('unknown', A, 'no-writers', at(1)), 'kept')
   t.end()
 })
 
 t.test('limit, purge, buffers', (t) => {
   const table = newTable({ maxInstances: 2 })
-  table.apply(change(A, 1, { key: 'one' }), 100)
-  table.apply(change(A, 2, { key: 'two' }), 100)
-  t.equal(table.apply(change(A, 3, { key: 'three' }), 100), 'refused')
-  t.equal(table.apply(change(A, 4, { key: 'two' }), 100), 'applied')
+  table.apply(change(A, 1, { key: 'one' }), at(100))
+  table.apply(change(A, 2, { key: 'two' }), at(100))
+  t.equal(table.apply(change(A, 3, { key: 'three' }), at(100)), 'refused')
+  t.equal(table.apply(change(A, 4, { key: 'two' }), at(100)), 'applied')
   const buffer = table.get('two')?.current.bytes
-  table.apply(change(A, 5, { key: 'two' }), 100)
+  table.apply(change(A, 5, { key: 'two' }), at(100))
   t.equal(table.get('two')?.current.bytes, buffer, 'a value of no more bytes goes into the same buffer')
-  table.apply(change(A, 6, { key: 'one', disposed: true }), 110)
-  table.abandon('two', A, 'no-writers', 120)
+  table.apply(change(A, 6, { key: 'one', disposed: true }), at(110))
+  table.abandon('two', A, 'no-writers', at(120))
   table.purge(110, 120)
   t.equal(table.size, 2, 'not yet')
   table.purge(111, 120)
@@ -220,7 +224,7 @@ t.test('one owner, any paths, any order: the highest number is what is held', (t
         const table = newTable()
         const told: number[] = []
         for (const { seq, via } of deliveries) {
-          const outcome = table.apply(change(A, seq, { via, viaSeq: seq, disposed: ends[seq] === true }), 0)
+          const outcome = table.apply(change(A, seq, { via, viaSeq: seq, disposed: ends[seq] === true }), at(0))
           if (outcome === 'applied') told.push(seq)
         }
         const highest = Math.max(...deliveries.map(({ seq }) => seq))
@@ -244,35 +248,35 @@ t.test('exclusive ownership: the strongest of those alive', (t) => {
   }
   const table = newTable({ standings })
   const late = { originTimeMs: 9999 }
-  t.equal(table.apply(change(A, 1), 0), 'applied')
-  t.equal(table.apply(change(R, 1), 0), 'applied', 'as strong, and its participant is the younger')
-  t.equal(table.apply(change(A, 2, late), 0), 'weaker', 'however new it is')
-  t.equal(table.apply(change(S, 1), 0), 'applied', 'the higher GUID')
-  t.equal(table.apply(change(R, 2, late), 0), 'weaker')
-  t.equal(table.apply(change(B, 1, { originTimeMs: 1 }), 0), 'applied', 'the stronger, however old it is')
-  t.equal(table.apply(change(S, 2, { ...late, disposed: true }), 0), 'weaker', 'a weaker one’s end is none')
+  t.equal(table.apply(change(A, 1), at(0)), 'applied')
+  t.equal(table.apply(change(R, 1), at(0)), 'applied', 'as strong, and its participant is the younger')
+  t.equal(table.apply(change(A, 2, late), at(0)), 'weaker', 'however new it is')
+  t.equal(table.apply(change(S, 1), at(0)), 'applied', 'the higher GUID')
+  t.equal(table.apply(change(R, 2, late), at(0)), 'weaker')
+  t.equal(table.apply(change(B, 1, { originTimeMs: 1 }), at(0)), 'applied', 'the stronger, however old it is')
+  t.equal(table.apply(change(S, 2, { ...late, disposed: true }), at(0)), 'weaker', 'a weaker one’s end is none')
   t.same(table.carriers('k'), [B])
   t.same(table.rivals('k'), [R], 'the strongest of them')
 
-  t.equal(table.abandon('k', B, 'no-writers', 1), 'orphaned')
+  t.equal(table.abandon('k', B, 'no-writers', at(1)), 'orphaned')
   t.equal(shown(table), 'alive b.1 1 via b.1', 'until the next one’s value is here')
   t.same(table.carriers('k'), [])
-  t.equal(table.apply(change(R, 2), 2), 'applied')
+  t.equal(table.apply(change(R, 2), at(2)), 'applied')
   t.equal(shown(table), 'alive r.1 2 via r.1')
   t.equal(table.carriedBy('k', B), undefined)
 
   t.equal(table.demote('k', R), true, 'it has missed its deadline')
   t.equal(table.demote('k', R), false)
   t.equal(table.demote('k', A), false, 'not the owner')
-  t.equal(table.apply(change(A, 3), 3), 'applied', 'a weaker one may')
-  t.equal(table.apply(change(R, 3), 4), 'applied', 'until it is back')
-  t.equal(table.apply(change(A, 4), 4), 'weaker')
+  t.equal(table.apply(change(A, 3), at(3)), 'applied', 'a weaker one may')
+  t.equal(table.apply(change(R, 3), at(4)), 'applied', 'until it is back')
+  t.equal(table.apply(change(A, 4), at(4)), 'weaker')
 
-  t.equal(table.apply(change(R, 4, { disposed: true }), 5), 'applied')
-  t.equal(table.apply(change(A, 5, { originTimeMs: 900 }), 5), 'weaker', 'the owner has ended it')
-  t.equal(table.abandon('k', R, 'no-writers', 6), 'orphaned', 'now A’s would be wanted')
-  t.equal(table.apply(change(A, 5, { originTimeMs: 900 }), 6), 'weaker', 'but it is older than the end')
-  t.equal(table.apply(change(A, 6, { originTimeMs: 1100 }), 7), 'applied')
+  t.equal(table.apply(change(R, 4, { disposed: true }), at(5)), 'applied')
+  t.equal(table.apply(change(A, 5, { originTimeMs: 900 }), at(5)), 'weaker', 'the owner has ended it')
+  t.equal(table.abandon('k', R, 'no-writers', at(6)), 'orphaned', 'now A’s would be wanted')
+  t.equal(table.apply(change(A, 5, { originTimeMs: 900 }), at(6)), 'weaker', 'but it is older than the end')
+  t.equal(table.apply(change(A, 6, { originTimeMs: 1100 }), at(7)), 'applied')
   t.equal(shown(table), 'alive a.1 6 via a.1')
   t.end()
 })
@@ -284,12 +288,12 @@ t.test('exclusive ownership counts the strongest path', (t) => {
     [R]: { strength: 0, incarnation: 1 },
   }
   const table = newTable({ standings })
-  table.apply(change(A, 1), 0)
-  t.equal(table.apply(change(A, 2, { via: R, viaSeq: 7 }), 0), 'applied', 'the relay was quicker')
-  t.equal(table.apply(change(B, 1), 0), 'weaker', 'A still carries it')
+  table.apply(change(A, 1), at(0))
+  t.equal(table.apply(change(A, 2, { via: R, viaSeq: 7 }), at(0)), 'applied', 'the relay was quicker')
+  t.equal(table.apply(change(B, 1), at(0)), 'weaker', 'A still carries it')
   delete standings[A]
-  t.equal(table.abandon('k', A, 'no-writers', 1), 'kept', 'the relay carries it on')
-  t.equal(table.apply(change(B, 2), 2), 'applied', 'with the strength of the relay')
+  t.equal(table.abandon('k', A, 'no-writers', at(1)), 'kept', 'the relay carries it on')
+  t.equal(table.apply(change(B, 2), at(2)), 'applied', 'with the strength of the relay')
   t.end()
 })
 
@@ -299,18 +303,18 @@ t.test('the last rival goes as well, or has ended it', (t) => {
     ['disposed', 'disposed'],
   ] as const) {
     const table = newTable()
-    table.apply(change(B, 1), 0)
-    t.equal(table.apply(change(A, 1), 0), 'older')
-    t.equal(table.abandon('k', B, 'no-writers', 1), 'orphaned')
-    t.equal(table.abandon('k', B, 'no-writers', 1), 'kept', 'once')
-    t.equal(table.abandon('k', A, end, 2), 'ended')
+    table.apply(change(B, 1), at(0))
+    t.equal(table.apply(change(A, 1), at(0)), 'older')
+    t.equal(table.abandon('k', B, 'no-writers', at(1)), 'orphaned')
+    t.equal(table.abandon('k', B, 'no-writers', at(1)), 'kept', 'once')
+    t.equal(table.abandon('k', A, end, at(2)), 'ended')
     t.equal(table.get('k')?.state, state)
   }
   const table = newTable()
-  table.apply(change(B, 1), 0)
-  table.apply(change(A, 1), 0)
-  table.abandon('k', B, 'no-writers', 1)
-  t.equal(table.apply(change(B, 1), 2), 'duplicate', 'it is back before the rival’s value came')
+  table.apply(change(B, 1), at(0))
+  table.apply(change(A, 1), at(0))
+  table.abandon('k', B, 'no-writers', at(1))
+  t.equal(table.apply(change(B, 1), at(2)), 'duplicate', 'it is back before the rival’s value came')
   t.same(table.carriers('k'), [B])
   t.end()
 })
@@ -319,7 +323,7 @@ t.test('what a user sees: views, generations, values out of view', (t) => {
   const table = newTable()
   const told: string[] = []
   const apply = (next: IncomingChange): void => {
-    if (table.apply(next, 0) !== 'applied') return
+    if (table.apply(next, at(0)) !== 'applied') return
     const row = table.get('k')
     if (row === undefined || !table.show(row)) return
     const { shown, shownState, viewed, disposedCount, noWritersCount } = row
@@ -351,20 +355,20 @@ t.test('what a user sees: views, generations, values out of view', (t) => {
 
 t.test('with a history values that lost stand beside, and nothing is taken in twice', (t) => {
   const table = newTable({ hasHistory: true })
-  t.equal(table.apply(change(B, 1), 0), 'applied')
-  t.equal(table.apply(change(A, 1), 0), 'beside')
-  t.equal(table.apply(change(A, 1), 0), 'duplicate')
-  t.equal(table.apply(change(B, 1, { via: R, viaSeq: 5 }), 0), 'duplicate')
-  table.abandon('k', B, 'no-writers', 1)
-  t.equal(table.abandon('k', R, 'no-writers', 1), 'orphaned')
-  t.equal(table.apply(change(A, 1), 2), 'restored', 'known, and current again')
+  t.equal(table.apply(change(B, 1), at(0)), 'applied')
+  t.equal(table.apply(change(A, 1), at(0)), 'beside')
+  t.equal(table.apply(change(A, 1), at(0)), 'duplicate')
+  t.equal(table.apply(change(B, 1, { via: R, viaSeq: 5 }), at(0)), 'duplicate')
+  table.abandon('k', B, 'no-writers', at(1))
+  t.equal(table.abandon('k', R, 'no-writers', at(1)), 'orphaned')
+  t.equal(table.apply(change(A, 1), at(2)), 'restored', 'known, and current again')
   t.equal(shown(table), 'alive a.1 1 via a.1')
-  t.equal(table.apply(change(A, 2), 2), 'applied')
-  table.abandon('k', A, 'no-writers', 3)
-  t.equal(table.apply(change(A, 2), 4), 'restored')
+  t.equal(table.apply(change(A, 2), at(2)), 'applied')
+  table.abandon('k', A, 'no-writers', at(3))
+  t.equal(table.apply(change(A, 2), at(4)), 'restored')
   const bySource = newTable({ hasHistory: true, bySource: true })
-  bySource.apply(change(B, 1), 0)
-  t.equal(bySource.apply(change(A, 1), 0), 'older', 'it would come out of order')
+  bySource.apply(change(B, 1), at(0))
+  t.equal(bySource.apply(change(A, 1), at(0)), 'older', 'it would come out of order')
   t.end()
 })
 
@@ -412,7 +416,7 @@ t.test('by source every reader ends with the same, in whatever order and by what
         for (const next of shuffled([...changes, ...changes], random)) {
           // A relay that carries one owner's only: one that sends another's instead says that it has given this up.
           const via = random() < 0.3 ? (`relay-of-${next.token.writer}` as EntityGuid) : next.via
-          table.apply({ ...next, originTimeMs: random() * 1000, via }, 0)
+          table.apply({ ...next, originTimeMs: random() * 1000, via }, at(0))
         }
         const held = [...table.values()].map(({ key, state, current }) => {
           return `${key} ${state} ${current.owner} ${current.seq}`
@@ -456,7 +460,7 @@ t.test('exclusive: whatever the order, the strongest one’s last value is held'
           return change(guid, seqs.get(guid) ?? 0)
         })
         const random = seeded(seed)
-        for (const next of shuffled(changes, random)) table.apply(next, 0)
+        for (const next of shuffled(changes, random)) table.apply(next, at(0))
         const [strongest] = [...seqs.keys()].sort((one, two) => {
           const [a, b] = [standings[one] as Standing, standings[two] as Standing]
           return b.strength - a.strength || b.incarnation - a.incarnation || (two > one ? 1 : -1)

@@ -1,10 +1,20 @@
 import t from 'tap'
-import { emptySample, fillSample, type HeldSample, type IncomingChange } from '../../src/cache/instance.js'
+import {
+  type Arrival,
+  emptySample,
+  fillSample,
+  type HeldSample,
+  type IncomingChange,
+} from '../../src/cache/instance.js'
 import { InstanceRow } from '../../src/cache/instance-row.js'
 import { SampleQueue } from '../../src/cache/sample-queue.js'
 import type { EntityGuid } from '../../src/core/ids.js'
 
 const writer = 'a.1' as EntityGuid
+
+function at(nowMs: number): Arrival {
+  return { nowMs, wallMs: 0 }
+}
 
 function change(key: string, seq: number): IncomingChange {
   const bytes = Buffer.from(`${seq}`)
@@ -31,7 +41,7 @@ function newQueue(depth: number, maxSamples = Infinity, maxSamplesPerInstance = 
 
 function write(queue: SampleQueue, row: InstanceRow, seq: number): HeldSample {
   if (queue.hasHistory) row.shown = emptySample(writer)
-  fillSample(row.shown, change(row.key, seq), seq)
+  fillSample(row.shown, change(row.key, seq), at(seq))
   return queue.push(row, true)
 }
 
