@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { lockDomain } from '../../test/support/domain-lock.js'
 import { Actor } from '../actors/actor.js'
-import type { CollectorsCalls } from './collectors.js'
+import type { CollectorCalls } from './collector.js'
 import type { Hearing, ObserverCalls } from './observer.js'
 import type { Usage } from './usage.js'
 import type { WorkersCalls } from './workers.js'
 
-/** Workers of a zone, as of a NUMA node; also those that share a process, to fit a thousand into one machine. */
-export const zoneWorkers = 10
-/** Collectors that share a process. */
-const zonesTogether = 10
+/** Workers that share a process: a thousand processes would not fit. */
+const processWorkers = 10
+/** As many NUMA nodes as a large machine has. */
+const maxZones = 8
 const startingAtOnce = 8
 const patienceMs = 180_000
 
@@ -41,30 +41,27 @@ export async function measureFleet(workers: number, seconds: number, settleSecon
     return actor
   }
   try {
-    const zones = Math.ceil(workers / zoneWorkers)
+    const processes = Math.ceil(workers / processWorkers)
+    const zones = Math.min(maxZones, processes)
     const empty = await start<WorkersCalls>('workers.js', 0, 0, 0)
     const plane = await start<ObserverCalls>('observer.js', 'plane')
     const bystander = await start<ObserverCalls>('observer.js', 'bystander')
-    const collectors: Actor<CollectorsCalls>[] = []
-    for (let zone = 0; zone < zones; zone += zonesTogether) {
-      collectors.push(await start<CollectorsCalls>('collectors.js', zone, Math.min(zonesTogether, zones - zone)))
-    }
+    const collectors: Actor<CollectorCalls>[] = []
+    for (let zone = 0; zone < zones; zone++) collectors.push(await start<CollectorCalls>('collector.js', zone))
     await Promise.all(collectors.map((actor) => actor.call('open', undefined)))
     const parts: Actor<WorkersCalls>[] = []
-    for (let zone = 0; zone < zones; zone += startingAtOnce) {
-      const batch = Array.from({ length: Math.min(startingAtOnce, zones - zone) }, (_, index) => zone + index)
-      const started = await Promise.all(
-        batch.map(async (one) => {
-          const actor = await start<WorkersCalls>('workers.js', one, one * zoneWorkers, zoneWorkers)
-          await actor.call('open', undefined)
-          return actor
-        }),
-      )
-      parts.push(...started)
+    while (parts.length < processes) {
+      const batch = Math.min(startingAtOnce, processes - parts.length)
+      const started = Array.from({ length: batch }, async (_, index) => {
+        const number = parts.length + index
+        const actor = await start<WorkersCalls>('workers.js', number % zones, number * processWorkers, processWorkers)
+        await actor.call('open', undefined)
+        return actor
+      })
+      parts.push(...(await Promise.all(started)))
     }
-    await until(`${zones * zoneWorkers} workers are known`, async () => {
-      return (await plane.call('alive', undefined)) === zones * zoneWorkers
-    })
+    const joined = processes * processWorkers
+    await until(`${joined} workers are known`, async () => (await plane.call('alive', undefined)) === joined)
     await delay(settleSeconds * 1_000)
 
     await Promise.all([
@@ -81,10 +78,10 @@ export async function measureFleet(workers: number, seconds: number, settleSecon
       empty.call('end', undefined),
     ])
     return {
-      workerCpuPercent: cpuPercent(partUsages) / zoneWorkers,
-      workerBytes: (mean(partUsages.map(({ liveBytes }) => liveBytes)) - emptyUsage.liveBytes) / zoneWorkers,
-      workerOwnBytes: mean(partUsages.map(({ ownBytes }) => ownBytes)) / zoneWorkers,
-      collectorCpuPercent: (cpuPercent(collectorUsages) * collectorUsages.length) / zones / zoneWorkers,
+      workerCpuPercent: cpuPercent(partUsages) / processWorkers,
+      workerBytes: (mean(partUsages.map(({ liveBytes }) => liveBytes)) - emptyUsage.liveBytes) / processWorkers,
+      workerOwnBytes: mean(partUsages.map(({ ownBytes }) => ownBytes)) / processWorkers,
+      collectorCpuPercent: (cpuPercent(collectorUsages) * zones) / joined,
       plane: planeHearing,
       bystander: bystanderHearing,
     }

@@ -29,6 +29,8 @@ export class FleetNews {
   readonly #components: FleetNewsComponents
   readonly #ledger = new LivelinessLedger()
   readonly #batch: Coalescer
+  /** Apart from the rest: a death must not wait because somebody's load was told of a moment ago. */
+  readonly #urgent: Coalescer
   readonly #told = new Map<string, WorkerStatus>()
   readonly #workers = new Set<string>()
   readonly #nodes = new Set<string>()
@@ -39,6 +41,7 @@ export class FleetNews {
   constructor(components: FleetNewsComponents) {
     this.#components = components
     this.#batch = new Coalescer(components.clock, batchIntervalMs, () => this.#tell())
+    this.#urgent = new Coalescer(components.clock, batchIntervalMs, () => this.#tell())
   }
 
   node(key: string): void {
@@ -48,9 +51,10 @@ export class FleetNews {
 
   /** Something was said of the worker. */
   worker(workerId: string): void {
-    this.#track(workerId)
+    const isUrgent = this.#track(workerId)
     this.#workers.add(workerId)
-    this.#batch.touch()
+    if (isUrgent) this.#urgent.touch()
+    else this.#batch.touch()
   }
 
   /** Time has passed, or somebody who serves a node is judged otherwise. */
@@ -61,7 +65,7 @@ export class FleetNews {
       if (this.#track(workerId)) this.#workers.add(workerId)
     }
     for (const workerId of forgotten) this.#workers.add(workerId)
-    if (this.#workers.size > 0) this.#batch.touch()
+    if (this.#workers.size > 0) this.#urgent.touch()
   }
 
   async *deaths({ signal }: WaitOptions): AsyncIterableIterator<LivelinessChange> {
@@ -83,6 +87,7 @@ export class FleetNews {
   close(): void {
     this.#closed = true
     this.#batch.close()
+    this.#urgent.close()
     for (const mailbox of this.#deaths) mailbox.close()
     this.#deaths.clear()
   }
