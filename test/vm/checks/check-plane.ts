@@ -28,10 +28,17 @@ export function checkPlane(t: Test, machine: Machine, measured: PlaneMeasurement
     )
     const title = `collector of node ${node.numaNode}`
     t.ok(heard.has(node.collector.liveliness), `${title}: ${node.collector.liveliness}`)
-    const collector = processes.find(({ role, pid }) => role === 'collector' && pid === node.collector.pid)
-    t.equal(collector?.nodeId, node.numaNode, `${title}: is the process that was started for it`)
+    // A guest that is short of CPU time may not have heard a collector for a while: another one then stands in, and says so.
+    const serving = processes.find(({ role, pid }) => role === 'collector' && pid === node.collector.pid)
+    t.equal(
+      serving?.nodeId !== node.numaNode,
+      node.collector.adopted,
+      `${title}: is its own, or says that it stands in`,
+    )
+    t.ok(serving !== undefined, `${title}: is a process of this plane`)
+    const own = processes.find(({ role, nodeId }) => role === 'collector' && nodeId === node.numaNode)
     const localCpus = machine.localCpus[node.numaNode]
-    t.same(collector?.threadLists.map(parseIdList), [localCpus], `${title}: every thread runs nearest to its memory`)
+    t.same(own?.threadLists.map(parseIdList), [localCpus], `${title}: every thread runs nearest to its memory`)
   }
   t.equal(document?.workers.length, measured.workers, 'the workers are there')
   for (const { workerId, numaNode, pid } of document?.workers ?? []) {
