@@ -1,7 +1,4 @@
-import type { Clock } from '../core/clock.js'
-import type { Counters } from '../core/counters.js'
 import { type Guid, isGuid } from '../core/ids.js'
-import type { Random } from '../core/random.js'
 import { AddressBook } from '../discovery/address-book.js'
 import { type Contact, ContactList, listedIntervalMs } from '../discovery/contact-list.js'
 import { GossipRounds } from '../discovery/gossip-rounds.js'
@@ -10,24 +7,11 @@ import type { NameResolver } from '../discovery/name-resolver.js'
 import { dialable } from '../transport/endpoint.js'
 import type { Rendezvous, StreamLane } from '../transport/transport.js'
 import { rejectionOf } from '../wire/bytes.js'
-import type { ProcessIdentity } from '../wire/descriptor.js'
 import { decodeGossipReply, encodeGossipRequest, type Referral } from '../wire/gossip.js'
-import type { Encounters } from './encounters.js'
-import type { Introducer } from './introducer.js'
-import type { LocalEndpoints } from './local-endpoints.js'
-import type { PeerDirectory } from './peer-directory.js'
+import type { Introducer, MeetingComponents } from './introducer.js'
 import { requestEndpointsOf, sharesNetwork } from './remote-peer.js'
 
-export interface AcquaintancesComponents {
-  readonly self: Guid
-  readonly clock: Clock
-  readonly random: Random
-  readonly counters: Counters
-  readonly stream: StreamLane
-  readonly identity: ProcessIdentity
-  readonly endpoints: LocalEndpoints
-  readonly peers: PeerDirectory
-  readonly encounters: Encounters
+export interface AcquaintancesComponents extends MeetingComponents {
   readonly introducer: Introducer
   readonly resolve: NameResolver
 }

@@ -9,9 +9,10 @@ import { Reliability } from '../qos/policies.js'
 import type { StreamLane } from '../transport/transport.js'
 import { malformed, Rejection, rejectionOf } from '../wire/bytes.js'
 import type { Descriptor } from '../wire/descriptor.js'
-import { CatchUpAction, decodePullReply, encodePullRequest, type PullProgress, type PullToken } from '../wire/pull.js'
+import { CatchUpAction, decodePullReply, encodePullRequest, type PullProgress } from '../wire/pull.js'
+import { type Asked, askedOf } from './asked.js'
 import type { WriterProxy } from './proxy.js'
-import { isDescribed, type Match, type RemotePeer, requestEndpointsOf } from './remote-peer.js'
+import { eachMatch, isDescribed, type Match, type RemotePeer, requestEndpointsOf } from './remote-peer.js'
 import { readSamplesFrame } from './samples-frame.js'
 
 export interface CatchUpClientComponents {
@@ -48,16 +49,6 @@ const failuresUntilUnavailable = 3
  */
 const minSpreadMs = 4
 const perReaderMs = 0.2
-
-/** What was believed of a peer when it was asked. */
-interface Asked {
-  readonly version: number
-  readonly heads: ReadonlyMap<WriterProxy, Seq>
-  readonly stale: ReadonlySet<WriterProxy>
-  /** The numbers that the request gives as applied. */
-  readonly tokens: ReadonlyMap<WriterProxy, Seq>
-  readonly newcomers: ReadonlySet<WriterProxy>
-}
 
 /** The reader's side of catch-up: asks each peer when there is something to learn, one request at a time. */
 export class CatchUpClient {
@@ -135,13 +126,7 @@ export class CatchUpClient {
     const isMore = this.#isNeeded(peer)
     const wasDescribed = isDescribed(peer)
     const timeoutMs = Math.min(maxRequestTimeoutMs, requestTimeoutMs * 2 ** Math.min(peer.pull.failures, 10))
-    const asked: Asked = {
-      version: peer.announcedVersion,
-      heads: headsOf(peer),
-      stale: staleOf(peer),
-      tokens: appliedOf(peer),
-      newcomers: newcomersOf(peer),
-    }
+    const asked = askedOf(peer)
     try {
       const descriptor = this.#components.descriptor()
       const { version } = descriptor
@@ -149,7 +134,7 @@ export class CatchUpClient {
         descriptor,
         knownVersion: peer.descriptor?.version ?? 0,
         hears: peer.earshot.hears(true, clock.nowMs()),
-        tokens: tokensOf(peer),
+        tokens: asked.tokens,
       })
       const reply = decodePullReply(
         await stream.request(requestEndpointsOf(peer, descriptor.identity), request, { timeoutMs }),
@@ -168,7 +153,7 @@ export class CatchUpClient {
       this.#believeVersion(peer, asked.version)
       // A question is answered by any answer. A descriptor that was not wanted is no reason to ask again at once.
       let moved = (reply.descriptor !== undefined && !wasDescribed) || !isMore
-      for (const [proxy, seq] of asked.tokens) moved = proxy.told.tell(seq, clock.nowMs()) || moved
+      for (const [proxy, seq] of asked.applied) moved = proxy.told.tell(seq, clock.nowMs()) || moved
       for (const part of reply.progress) moved = this.#apply(peer, part, asked) || moved
       // A peer that announces what it does not give would otherwise be asked without end.
       peer.pull.failures = moved ? 0 : peer.pull.failures + 1
@@ -242,10 +227,6 @@ export class CatchUpClient {
   }
 }
 
-function* eachMatch(peer: RemotePeer): IterableIterator<Match> {
-  for (const matches of peer.matches.values()) yield* matches
-}
-
 function findMatch(peer: RemotePeer, part: PullProgress): Match | undefined {
   for (const [writer, matches] of peer.matches) {
     if (writer === part.writer) return matches.find(({ reader }) => reader.entity === part.reader)
@@ -260,40 +241,6 @@ function stopBefore(refusedSeq: Seq, proxy: WriterProxy, part: PullProgress): tr
   else proxy.bootstrap.cursor = Math.max(proxy.bootstrap.cursor, toSeq)
   proxy.progress.announce(part.headSeq)
   return true
-}
-
-function headsOf(peer: RemotePeer): Map<WriterProxy, Seq> {
-  return new Map([...eachMatch(peer)].map(({ proxy }) => [proxy, proxy.progress.headSeq]))
-}
-
-/** In the middle of a bootstrap, and before the first catch-up, nothing is said of what is applied. */
-function appliedOf(peer: RemotePeer): Map<WriterProxy, Seq> {
-  const settled = [...eachMatch(peer)].filter(
-    ({ proxy }) => proxy.started && proxy.bootstrap === undefined && !proxy.stale,
-  )
-  return new Map(settled.map(({ proxy }) => [proxy, proxy.progress.appliedSeq]))
-}
-
-/** Those of which a reader has nothing yet. */
-function newcomersOf(peer: RemotePeer): Set<WriterProxy> {
-  return new Set([...eachMatch(peer)].flatMap(({ proxy }) => (proxy.started ? [] : [proxy])))
-}
-
-function staleOf(peer: RemotePeer): Set<WriterProxy> {
-  return new Set([...eachMatch(peer)].flatMap(({ proxy }) => (proxy.stale ? [proxy] : [])))
-}
-
-/** Without a token a reader is a newcomer; with token 0 it is one that was there before the first change. */
-function tokensOf(peer: RemotePeer): PullToken[] {
-  const tokens: PullToken[] = []
-  for (const [writer, matches] of peer.matches) {
-    for (const { reader, proxy } of matches) {
-      const seq = proxy.bootstrap?.cursor ?? proxy.progress.appliedSeq
-      if (proxy.bootstrap === undefined && (proxy.stale || (!proxy.started && seq === 0))) continue
-      tokens.push({ reader: reader.entity, writer, seq, base: proxy.bootstrap?.base ?? seq })
-    }
-  }
-  return tokens
 }
 
 function backoffMs(failures: number): number {

@@ -220,18 +220,8 @@ export class Engine {
       onObserver: () => this.beacons.observed(),
     })
     const { endpoints, peers } = this
-    this.#introducer = new Introducer({
-      self: guid,
-      clock,
-      random,
-      counters,
-      stream,
-      identity,
-      endpoints,
-      peers,
-      encounters,
-      relation,
-    })
+    const meeting = { self: guid, clock, random, counters, stream, identity, endpoints, peers, encounters }
+    this.#introducer = new Introducer({ ...meeting, relation })
     this.factory = new EndpointFactory({
       participant: guid,
       clock,
@@ -252,19 +242,7 @@ export class Engine {
     const listed = parseListedPeers(options.peers)
     const isFound = listed.length > 0 || options.range !== Range.localhost
     this.#acquaintances = new Acquaintances(
-      {
-        self: guid,
-        clock,
-        random,
-        counters,
-        stream,
-        identity,
-        endpoints,
-        peers,
-        encounters,
-        introducer: this.#introducer,
-        resolve: components.resolve,
-      },
+      { ...meeting, introducer: this.#introducer, resolve: components.resolve },
       listed,
       isFound,
     )

@@ -13,7 +13,8 @@ import type { PeerDirectory } from './peer-directory.js'
 import type { Relation } from './relation.js'
 import { type RemotePeer, requestEndpointsOf } from './remote-peer.js'
 
-export interface IntroducerComponents {
+/** What those need who meet others by request. */
+export interface MeetingComponents {
   readonly self: Guid
   readonly clock: Clock
   readonly random: Random
@@ -23,6 +24,9 @@ export interface IntroducerComponents {
   readonly endpoints: LocalEndpoints
   readonly peers: PeerDirectory
   readonly encounters: Encounters
+}
+
+export interface IntroducerComponents extends MeetingComponents {
   readonly relation: Relation
 }
 

@@ -6,7 +6,7 @@ import { dialable } from '../transport/endpoint.js'
 import type { FrameHandler, StreamLane } from '../transport/transport.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
 import { largeName, mirrorName } from '../wire/group.js'
-import { placeOf, type RemotePeer, sharesNetwork } from './remote-peer.js'
+import { eachMatch, placeOf, type RemotePeer, sharesNetwork } from './remote-peer.js'
 import { Lane } from './topic.js'
 
 export interface LiveSubscriptionsComponents {
@@ -79,14 +79,12 @@ export class LiveSubscriptions {
     const writers = peer.descriptor?.writers ?? []
     // By the newest descriptor: a writer announces its first large sample when it has one.
     const large = new Set(writers.filter((writer) => writer.large).map(({ entity }) => entityGuid(peer.guid, entity)))
-    for (const matches of peer.matches.values()) {
-      for (const { reader, proxy } of matches) {
-        const isLarge = large.has(proxy.guid)
-        if (proxy.info.lane !== Lane.stream && !isLarge) continue
-        const shared = proxy.info.partitions.find((partition) => reader.partitions.includes(partition))
-        if (shared === undefined) continue
-        wanted.add(isLarge ? largeName(groupName(shared)) : groupName(shared))
-      }
+    for (const { reader, proxy } of eachMatch(peer)) {
+      const isLarge = large.has(proxy.guid)
+      if (proxy.info.lane !== Lane.stream && !isLarge) continue
+      const shared = proxy.info.partitions.find((partition) => reader.partitions.includes(partition))
+      if (shared === undefined) continue
+      wanted.add(isLarge ? largeName(groupName(shared)) : groupName(shared))
     }
     if (!peer.isBeyondMulticast) return wanted
     // Not only what matches: its beacons keep its lease, and tell of writers to come.

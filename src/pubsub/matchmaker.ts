@@ -15,7 +15,7 @@ import { matchEndpoints } from './matching.js'
 import type { MismatchLog } from './mismatch-log.js'
 import { newWriterProxy, stateWhenClosed } from './proxy.js'
 import type { Reader } from './reader.js'
-import type { Match, RemotePeer } from './remote-peer.js'
+import { eachMatch, type Match, type RemotePeer } from './remote-peer.js'
 
 export interface MatchmakerComponents {
   readonly clock: Clock
@@ -122,18 +122,16 @@ export class Matchmaker {
 
   /** The verdict on the peer, as far as its writers are concerned. */
   judged(peer: RemotePeer, isReachable: boolean): void {
-    for (const matches of peer.matches.values()) {
-      for (const { reader, proxy } of matches) if (proxy.isReachable !== isReachable) reader.reached(proxy, isReachable)
+    for (const { reader, proxy } of eachMatch(peer)) {
+      if (proxy.isReachable !== isReachable) reader.reached(proxy, isReachable)
     }
   }
 
   /** A sign of life of one manual-by-participant writer is one of all of its participant's. */
   #assert(peer: RemotePeer, writer: WriterInfo | undefined): void {
     if (writer === undefined || writer.qos.liveliness === LivelinessKind.automatic) return
-    for (const matches of peer.matches.values()) {
-      for (const { reader, proxy } of matches) {
-        if (proxy.info.qos.liveliness === LivelinessKind.manualByParticipant) reader.asserted(proxy)
-      }
+    for (const { reader, proxy } of eachMatch(peer)) {
+      if (proxy.info.qos.liveliness === LivelinessKind.manualByParticipant) reader.asserted(proxy)
     }
   }
 

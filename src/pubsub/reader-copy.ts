@@ -14,10 +14,10 @@ import type { Counters } from '../core/counters.js'
 import type { EntityGuid, Seq } from '../core/ids.js'
 import { History } from '../qos/policies.js'
 import type { ResolvedQos } from '../qos/qos.js'
+import { DeadlineWatch } from './deadline-watch.js'
 import { LostReason, RejectedReason } from './events.js'
 import type { Bootstrap } from './proxy.js'
 import type { ReaderStatus } from './reader-status.js'
-import { RequestedDeadline } from './requested-deadline.js'
 import { Separation } from './separation.js'
 
 export interface ReaderCopyComponents {
@@ -42,7 +42,7 @@ export class ReaderCopy {
   readonly #components: ReaderCopyComponents
   readonly #qos: ResolvedQos
   readonly #separation: Separation | undefined
-  readonly #deadline: RequestedDeadline | undefined
+  readonly #deadline: DeadlineWatch<Instance> | undefined
 
   constructor(components: ReaderCopyComponents, qos: ResolvedQos) {
     const { clock, standingOf } = components
@@ -68,7 +68,7 @@ export class ReaderCopy {
       })
     }
     if (deadlineMs !== null) {
-      this.#deadline = new RequestedDeadline(clock, deadlineMs, (instance) => this.#missed(instance))
+      this.#deadline = new DeadlineWatch(clock, deadlineMs, (instance) => this.#missed(instance))
     }
   }
 
@@ -92,6 +92,17 @@ export class ReaderCopy {
       this.#components.counters.add('reader.time-filtered')
     } else this.#show(instance, outcome === Outcome.applied, true)
     return undefined
+  }
+
+  /** All that a user may see now: of each instance the samples that wait, or without a history its last one. */
+  *held(): IterableIterator<{ readonly instance: Instance; readonly held: HeldSample }> {
+    const { queue, table } = this
+    for (const instance of table.values()) {
+      if (queue.hasHistory) for (const held of queue.samplesOf(instance)) yield { instance, held }
+      else if (instance.shownState !== InstanceState.disposed && instance.wasShown) {
+        yield { instance, held: instance.shown }
+      }
+    }
   }
 
   /** The writer gives the instance up without ending it. */

@@ -1,4 +1,4 @@
-import { type Arrival, arrivalNow, type HeldSample, type Instance, InstanceState } from '../cache/instance.js'
+import { arrivalNow, type HeldSample, type Instance, InstanceState } from '../cache/instance.js'
 import type { Standing } from '../cache/precedence.js'
 import type { CatchUpState } from '../cache/writer-progress.js'
 import { raceSignal, type WaitOptions } from '../core/abort.js'
@@ -18,7 +18,8 @@ import { ReaderCopy } from './reader-copy.js'
 import { ReaderIntake } from './reader-intake.js'
 import { type ReaderOptions, resolveReaderOptions } from './reader-options.js'
 import { ReaderStatus } from './reader-status.js'
-import { type Sample, toSample, ViewState } from './sample.js'
+import { type Sample, toSample, ViewState, wallAheadMs } from './sample.js'
+import { selectSamples } from './selection.js'
 import type { Topic } from './topic.js'
 import { WriterLeases } from './writer-leases.js'
 
@@ -217,7 +218,7 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
    * gets is taken.
    */
   [Symbol.asyncIterator](): AsyncIterator<Sample<T>> {
-    return this.#outlets.iterate(this.#held())
+    return this.#outlets.iterate(this.#copy.held())
   }
 
   /** Twice is fine. */
@@ -308,43 +309,7 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
   }
 
   #select(options: ReadOptions<T>, isTaken: boolean): readonly Sample<T>[] {
-    const { key, maxSamples, unreadOnly, admits, filter } = resolveReadOptions(options)
-    const { queue, table } = this.#copy
-    const { clock } = this.#components
-    const now = arrivalNow(clock)
-    const aheadMs = wallAheadMs(now)
-    const only = key === undefined ? undefined : table.get(key)
-    const instances = key === undefined ? queue.waiting(table.values(), unreadOnly) : only === undefined ? [] : [only]
-    const selected: Sample<T>[] = []
-    for (const instance of instances) {
-      if (selected.length >= maxSamples) break
-      const viewState = instance.viewed ? ViewState.notNew : ViewState.new
-      const before = selected.length
-      for (const held of queue.samplesOf(instance)) {
-        if (selected.length >= maxSamples) break
-        if (this.#copy.isExpired(held, now.nowMs)) continue
-        const sample = toSample<T>(instance, held, viewState, aheadMs)
-        if (!admits(sample) || filter?.(sample) === false) continue
-        selected.push(sample)
-        if (isTaken) queue.take(instance, held)
-        else held.read = true
-      }
-      if (selected.length === before) continue
-      instance.viewed = true
-      if (!isTaken) queue.settle(instance)
-    }
-    return selected
-  }
-
-  /** What an iteration begins with. */
-  *#held(): IterableIterator<{ readonly instance: Instance; readonly held: HeldSample }> {
-    const { queue, table } = this.#copy
-    for (const instance of table.values()) {
-      if (queue.hasHistory) for (const held of queue.samplesOf(instance)) yield { instance, held }
-      else if (instance.shownState !== InstanceState.disposed && instance.wasShown) {
-        yield { instance, held: instance.shown }
-      }
-    }
+    return selectSamples(this.#copy, resolveReadOptions(options), isTaken, arrivalNow(this.#components.clock))
   }
 
   #handCurrent(instance: Instance, aheadMs: number): Sample<T> | undefined {
@@ -397,11 +362,6 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     proxy.stale = true
     this.#components.refresh(writer)
   }
-}
-
-/** By how much the wall clock is ahead of the monotonic one. */
-function wallAheadMs({ nowMs, wallMs }: Arrival): number {
-  return wallMs - nowMs
 }
 
 function closedError(topic: string): NumacastError {

@@ -103,6 +103,11 @@ export function requestEndpointsOf(peer: RemotePeer, own: ProcessIdentity): read
   return [...heard, ...dialable(descriptor.requestEndpoints, isLocal)]
 }
 
+/** Every local reader of every writer of the peer. */
+export function* eachMatch(peer: RemotePeer): IterableIterator<Match> {
+  for (const matches of peer.matches.values()) yield* matches
+}
+
 export function isDescribed(peer: RemotePeer): boolean {
   return peer.descriptor !== undefined && peer.descriptor.version >= peer.announcedVersion
 }

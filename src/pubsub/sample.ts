@@ -1,4 +1,4 @@
-import type { HeldSample, Instance, InstanceState } from '../cache/instance.js'
+import type { Arrival, HeldSample, Instance, InstanceState } from '../cache/instance.js'
 import type { EntityGuid, Token } from '../core/ids.js'
 import { decodeRecord } from '../wire/record.js'
 
@@ -41,13 +41,13 @@ export interface Sample<T> {
 
 /**
  * Decodes at most once per change, and only when somebody looks.
- * @param wallAheadMs by how much the wall clock is ahead of the monotonic one
+ * @param aheadMs see {@link wallAheadMs}
  */
 export function toSample<T extends object>(
   instance: Instance,
   held: HeldSample,
   viewState: ViewState,
-  wallAheadMs: number,
+  aheadMs: number,
 ): Sample<T> {
   return {
     key: instance.key,
@@ -60,11 +60,16 @@ export function toSample<T extends object>(
     via: held.via,
     sourceTimeMs: held.sourceTimeMs,
     originTimeMs: held.originTimeMs,
-    receptionTimeMs: held.arrival.nowMs + wallAheadMs,
+    receptionTimeMs: held.arrival.nowMs + aheadMs,
     receivedMs: held.arrival.nowMs,
     disposedGenerationCount: held.disposedGenerations,
     noWritersGenerationCount: held.noWritersGenerations,
   }
+}
+
+/** By how much the wall clock is ahead of the monotonic one. */
+export function wallAheadMs({ nowMs, wallMs }: Arrival): number {
+  return wallMs - nowMs
 }
 
 /** The value, for those who have to judge it. */

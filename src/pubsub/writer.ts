@@ -10,7 +10,7 @@ import { RecordCodec } from '../wire/record.js'
 import { maxKeyBytes } from '../wire/samples.js'
 import type { Audience } from './audience.js'
 import { Backlog } from './backlog.js'
-import { DeadlineTimer } from './deadline-timer.js'
+import { DeadlineWatch } from './deadline-watch.js'
 import type { MismatchEvent, WriterEvent } from './events.js'
 import { LiveSender, type LiveSenderComponents } from './live-sender.js'
 import { LivelinessLease, SharedLiveliness } from './liveliness-lease.js'
@@ -60,7 +60,7 @@ export class Writer<T extends object> {
   readonly #sender: LiveSender
   readonly #status: WriterStatus
   readonly #backlog: Backlog
-  readonly #deadline: DeadlineTimer | undefined
+  readonly #deadline: DeadlineWatch<string> | undefined
   readonly #lease: LivelinessLease | undefined
   #signMs = Number.NEGATIVE_INFINITY
   #sourceTimeMs = 0
@@ -89,7 +89,7 @@ export class Writer<T extends object> {
     })
     this.audience = this.#backlog.audience
     if (qos.deadlineMs !== null) {
-      this.#deadline = new DeadlineTimer(clock, qos.deadlineMs, (key) => this.#status.deadlineMissed(key))
+      this.#deadline = new DeadlineWatch(clock, qos.deadlineMs, (key) => this.#status.deadlineMissed(key))
     }
     if (qos.leaseMs !== null && qos.liveliness !== LivelinessKind.automatic) {
       const isShared = qos.liveliness === LivelinessKind.manualByParticipant
@@ -294,7 +294,7 @@ export class Writer<T extends object> {
     }
     const nowMs = this.#components.clock.nowMs()
     const seq = this.cache.put(key, bytes, nowMs, from)
-    this.#deadline?.touch(key, nowMs)
+    this.#deadline?.renew(key, nowMs)
     this.#written(key.length + bytes.length)
     return { writer: this.guid, seq }
   }

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import t from 'tap'
 import { DueQueue } from '../../src/core/due-queue.js'
 
@@ -17,5 +18,42 @@ t.test('what was set first is due first; setting again begins a new period', (t)
   t.equal(queue.shift(12.9), undefined)
   t.equal(queue.shift(20), 'a')
   t.same([queue.size, queue.nextMs, queue.shift(100)], [0, undefined, undefined])
+  t.end()
+})
+
+const step = fc.record({
+  afterMs: fc.nat(40),
+  do: fc.constantFrom('set' as const, 'set' as const, 'delete' as const, 'look' as const),
+  key: fc.constantFrom('a', 'b', 'c', 'd'),
+})
+
+t.test('each item falls due exactly when it was not set for a period', (t) => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 60 }), fc.array(step, { maxLength: 200 }), (periodMs, steps) => {
+      const queue = new DueQueue<string>(periodMs)
+      const due = new Map<string, number>()
+      let nowMs = 0
+      for (const next of steps) {
+        nowMs += next.afterMs
+        if (next.do === 'set') {
+          queue.set(next.key, nowMs)
+          due.set(next.key, nowMs + periodMs)
+        } else if (next.do === 'delete') {
+          queue.delete(next.key)
+          due.delete(next.key)
+        } else {
+          const expected = [...due].filter(([, dueMs]) => dueMs <= nowMs).map(([key]) => key)
+          for (const key of expected) due.set(key, nowMs + periodMs)
+          const found: string[] = []
+          for (let key = queue.shift(nowMs); key !== undefined; key = queue.shift(nowMs)) found.push(key)
+          for (const key of found) queue.set(key, nowMs)
+          if (JSON.stringify([...found].sort()) !== JSON.stringify(expected.sort())) throw new Error(`${found}`)
+        }
+        const nextMs = due.size === 0 ? undefined : Math.min(...due.values())
+        if (queue.nextMs !== nextMs) throw new Error(`next is ${queue.nextMs}, not ${nextMs}`)
+      }
+    }),
+    { seed: 1, numRuns: 300 },
+  )
   t.end()
 })
