@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { writeSync } from 'node:fs'
 import os from 'node:os'
 import { promisify } from 'node:util'
 import { joinDomain } from '../../../src/pubsub/participant.js'
@@ -72,6 +73,8 @@ class ClockSteps {
   async #phase(round: number, hours: number): Promise<WallClockPhase> {
     const { scheduler, sightings } = this.#plane
     const target = `round ${round}, ${hours} h`
+    // No report, but a sign of life to a host that waits.
+    writeSync(1, `${target}\n`)
     const issuedMs = performance.now()
     const { intent } = this.#issuer.apply(kind, target, { maxInFlight: 1 }, { ttlMs: intentTtlMs })
     await until(`everybody is alive and holds to the intents (${target})`, () => {
