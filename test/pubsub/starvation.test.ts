@@ -104,3 +104,24 @@ t.test('one whose loop is never in time finds out all the same who is gone, and 
   t.ok(starved.health.degraded)
   t.ok(starved.counters.get('introduction.sent') > sent, 'it has asked the silent one')
 })
+
+t.test(
+  'one that stood still for long, and whose sockets overflowed, waits for others before it asks them',
+  async (t) => {
+    const plane = openPlane(t)
+    const loop = new BlockableLoop(plane.clock, seededRandom(1))
+    const stopped = await plane.join('stopped', {}, {}, loop)
+    stopped.reader(topic)
+    for (let n = 0; n < 12; n++) (await plane.join(`other ${n}`)).writer(topic)
+    await plane.clock.advance(8_000)
+    t.equal(stopped.peers().length, 12)
+    const sent = stopped.counters.get('introduction.sent')
+    loop.block(30_000)
+    plane.network.disconnect('stopped')
+    await plane.clock.advance(29_999)
+    plane.network.heal()
+    await plane.clock.advance(5_000)
+    t.equal(stopped.counters.get('introduction.sent'), sent)
+    t.ok(stopped.peers().every(({ verdict }) => verdict.liveliness === 'alive'))
+  },
+)
