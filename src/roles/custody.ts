@@ -1,4 +1,5 @@
 import { type Guid, participantOf } from '../core/ids.js'
+import { Liveliness, LivelinessCause } from '../liveliness/verdict.js'
 import { type NodeCapacity, nodeCapacity } from '../plane/node-capacity.js'
 import { nodeRoster, type RosterRow } from '../plane/node-roster.js'
 import { planePartition } from '../plane/partitions.js'
@@ -48,6 +49,8 @@ const lookEveryMs = 250
 export class Custody {
   readonly #components: CustodyComponents
   readonly #nodes = new Map<number, NodeOfOthers>()
+  /** Of those that are stalled, since when, whatever the cause. */
+  #stalledSince: ReadonlyMap<Guid, number> = new Map()
   /** What was last said of the workers of the host's other nodes: who takes over has to know of whom to ask. */
   readonly #rows: Reader<RosterRow>
   readonly #looking: Repeating
@@ -114,6 +117,7 @@ export class Custody {
     if (this.#closed) return
     const { participant, adopt } = this.#components
     const nowMs = participant.clock.nowMs()
+    this.#noticeStalled()
     const rivals = this.#rivals()
     for (const [numaNode, node] of this.#nodes) {
       const before = node.service
@@ -125,6 +129,7 @@ export class Custody {
         {
           ownerServes,
           ownerGoneMs: node.ownerGoneMs,
+          isOwnerDown: node.owner !== undefined && this.#isDown(node.owner.guid),
           isOutranked: rivals.length > 0,
           isServing: before !== undefined,
           isDegraded: participant.health.degraded,
@@ -180,12 +185,27 @@ export class Custody {
       .filter((candidate) => compareCandidates(candidate, own) < 0)
   }
 
+  #noticeStalled(): void {
+    const stalled = this.#components.participant
+      .peers()
+      .filter(({ verdict }) => verdict.liveliness === Liveliness.stalled)
+    this.#stalledSince = new Map(
+      stalled.map(({ guid, verdict }) => [guid, this.#stalledSince.get(guid) ?? verdict.sinceMs]),
+    )
+  }
+
   #serves(guid: Guid): boolean {
     const { participant } = this.#components
+    if (guid === participant.guid) return true
     const verdict = participant.peer(guid)?.verdict
-    return (
-      guid === participant.guid || (verdict !== undefined && serves(verdict, custodyTerms, participant.clock.nowMs()))
-    )
+    if (verdict === undefined) return false
+    const nowMs = participant.clock.nowMs()
+    return serves(verdict, nowMs - (this.#stalledSince.get(guid) ?? nowMs), custodyTerms)
+  }
+
+  #isDown(guid: Guid): boolean {
+    const verdict = this.#components.participant.peer(guid)?.verdict
+    return verdict === undefined || verdict.cause === LivelinessCause.stopped
   }
 
   #node(numaNode: number): NodeOfOthers {
