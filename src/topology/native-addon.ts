@@ -35,7 +35,7 @@ export interface NativeAddon {
   getAffinity(): number[] | null
   setAffinity(cpus: number[]): string | null
   setMempolicy(mode: number, nodes: number[]): string | null
-  readUdpSockets(): UdpSocket[]
+  readUdpSockets(): UdpSocket[] | null
 }
 
 export interface NativeSampler {

@@ -21,6 +21,7 @@ const suites = [
   'process-watch',
   'cgroup-events-watch',
   'placement',
+  'udp-sockets',
   'worker-threads',
 ]
 const run = promisify(execFile)
