@@ -1,4 +1,5 @@
 import { type Guid, participantOf } from '../core/ids.js'
+import { keyParts } from '../plane/keys.js'
 import { type NodeCapacity, nodeCapacity } from '../plane/node-capacity.js'
 import { nodeRoster, type RosterRow } from '../plane/node-roster.js'
 import { planePartition } from '../plane/partitions.js'
@@ -66,7 +67,10 @@ export class Custody {
     const { host } = participant.identity
     this.#rows = participant.reader(nodeRoster, {
       partition: planePartition,
-      filter: (row) => row.host === host && row.numaNode !== numaNode,
+      keyFilter: (key) => {
+        const [of, node] = keyParts(key)
+        return of === host && Number(node) !== numaNode
+      },
     })
     const hearing = participant.onPeer(({ peer }) => {
       if (peer.properties.role === 'collector') this.#look()
