@@ -1,16 +1,14 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import os from 'node:os'
-import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { nativeAddon } from '../../src/topology/addon.js'
-import { processStartTime, readProcessState } from '../../src/topology/process-state.js'
+import { readProcessState } from '../../src/topology/process-state.js'
 import { type ProcessExit, watchProcess } from '../../src/topology/process-watch.js'
 import { eventually } from '../support/eventually.js'
 import { requirement } from '../support/requirement.js'
+import { compileThreads, temporaryFolder, WatchedProcess } from '../support/watched-process.js'
 
 /** The end of processes with several threads: known early, told rightly, and never of one that lives. */
 
@@ -26,65 +24,12 @@ const exited = (exitCode: number): Ending => ({ cause: 'exited', exitCode, signa
 const killed = (signal: string): Ending => ({ cause: 'killed', exitCode: null, signal })
 
 t.setTimeout(280_000)
+if (requirement(t, 'the native addon', nativeAddon() !== null, 'it is not compiled')) run(compileThreads(t))
 
-function compile(t: Test): string {
-  const file = path.join(t.testdir({}), 'threads')
-  const source = fileURLToPath(new URL('../../../test/topology/threads.c', import.meta.url))
-  execFileSync(process.env.CC ?? 'cc', ['-O1', '-pthread', '-o', file, source], { stdio: ['ignore', 'ignore', 'pipe'] })
-  return file
-}
-
-/** A process that has printed its first line, and the reports of its end. */
-class Subject {
-  readonly child: ChildProcess
-  readonly pid: number
-  readonly reports: ProcessExit[] = []
-  readonly #exited: Promise<unknown>
-
-  private constructor(child: ChildProcess) {
-    if (child.pid === undefined) throw new Error('it could not be started')
-    this.child = child
-    this.pid = child.pid
-    this.#exited = once(child, 'exit')
-  }
-
-  static async start(t: Test, command: string, ...args: readonly string[]): Promise<Subject> {
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'] })
-    const subject = new Subject(child)
-    t.teardown(() => child.kill('SIGKILL'))
-    child.stdin.on('error', () => {}) // it may be dead before it reads
-    const first = await Promise.race([once(child.stdout, 'data'), subject.#exited])
-    if (child.exitCode !== null) throw new Error(`${args.join(' ')} ended at once: ${String(first)}`)
-    child.stdout.resume()
-    return subject
-  }
-
-  watch(): this {
-    const watch = watchProcess({ pid: this.pid, startTime: processStartTime(this.pid) }, (exit) => {
-      this.reports.push(exit)
-    })
-    if (watch.status.state !== 'watching') throw new Error(JSON.stringify(watch.status))
-    return this
-  }
-
-  sendLine(): void {
-    this.child.stdin?.write('\n')
-  }
-
-  async reported(count = 1): Promise<ProcessExit | undefined> {
-    await eventually(`${count} reports of its end`, () => this.reports.length >= count || undefined, 1)
-    return this.reports[0]
-  }
-
-  async exited(): Promise<unknown> {
-    return this.#exited
-  }
-}
-
-function startNode(t: Test, onLine: string, setup = ''): Promise<Subject> {
+function startNode(t: Test, onLine: string, setup = ''): Promise<WatchedProcess> {
   // Its thread pool has begun by the time that it prints.
   const source = `${setup}; process.stdin.on('data', () => { ${onLine} }); require('fs').readFile('/proc/self/stat', () => console.log('ready'))`
-  return Subject.start(t, process.execPath, '-e', source)
+  return WatchedProcess.start(t, process.execPath, '-e', source)
 }
 
 /** Our own child is reaped by Node as soon as it can be, and an old kernel tells nothing of one that has been. */
@@ -124,7 +69,7 @@ function run(threads: string): void {
       ['many', '100'],
     ]) {
       for (const signal of ['SIGKILL', 'SIGTERM', 'SIGQUIT'] as const) {
-        const subject = (await Subject.start(t, threads, ...args)).watch().watch()
+        const subject = (await WatchedProcess.start(t, threads, ...args)).watch().watch()
         subject.child.kill(signal)
         await subject.reported(2)
         for (const exit of subject.reports) isRight(t, exit, killed(signal), `${args.join(' ')}, ${signal}`)
@@ -134,10 +79,10 @@ function run(threads: string): void {
   })
 
   t.test('a core dump is told, and not before it is written', async (t) => {
-    const folder = t.testdir({})
+    const folder = temporaryFolder(t)
     const script = 'ulimit -c unlimited 2>/dev/null; cd "$1" && exec "$2" many 5'
     for (const signal of ['SIGSEGV', 'SIGABRT'] as const) {
-      const subject = (await Subject.start(t, 'sh', '-c', script, 'sh', folder, threads)).watch()
+      const subject = (await WatchedProcess.start(t, 'sh', '-c', script, 'sh', folder, threads)).watch()
       subject.child.kill(signal)
       const exit = await subject.reported()
       isRight(t, exit, killed(signal), signal)
@@ -156,7 +101,7 @@ function run(threads: string): void {
   t.test('known before the process can be buried', async (t) => {
     // A thread that is traced, and whose tracer does not look, keeps its process from ending for as long as it likes.
     // That stands for a process whose memory takes long to be freed, which no test can wait for in the right moment.
-    const ends: readonly (readonly [(subject: Subject) => unknown, Ending])[] = [
+    const ends: readonly (readonly [(subject: WatchedProcess) => unknown, Ending])[] = [
       [({ child }) => child.kill('SIGKILL'), killed('SIGKILL')],
       [({ child }) => child.kill('SIGTERM'), killed('SIGTERM')],
       [({ child }) => child.kill('SIGSEGV'), killed('SIGSEGV')],
@@ -164,10 +109,11 @@ function run(threads: string): void {
     ]
     for (const [end, expected] of ends) {
       for (let round = 0; round < rounds; round++) {
-        const subject = (await Subject.start(t, threads, 'many', '5')).watch()
+        const subject = (await WatchedProcess.start(t, threads, 'many', '5')).watch()
         const last = readdirSync(`/proc/${subject.pid}/task`).at(-1) ?? ''
-        const tracer = await Subject.start(t, threads, 'trace', last).catch((error: Error) => error)
-        if (!requirement(t, 'ptrace', tracer instanceof Subject, String(tracer)) || tracer instanceof Error) return
+        const tracer = await WatchedProcess.start(t, threads, 'trace', last).catch((error: Error) => error)
+        if (!requirement(t, 'ptrace', tracer instanceof WatchedProcess, String(tracer)) || tracer instanceof Error)
+          return
         end(subject)
         if (isEarly) {
           t.match(await subject.reported(), { ...expected, coreDumped: false })
@@ -185,7 +131,7 @@ function run(threads: string): void {
 
   t.test('a main thread that ends before the others is no end', async (t) => {
     for (let round = 0; round < rounds; round++) {
-      const subject = (await Subject.start(t, threads, 'leader-ends', '5')).watch()
+      const subject = (await WatchedProcess.start(t, threads, 'leader-ends', '5')).watch()
       await eventually('the main thread is a zombie', () => readProcessState(subject.pid)?.state === 'Z' || undefined)
       const watchedLater = subject.watch()
       await delay(200)
@@ -200,7 +146,7 @@ function run(threads: string): void {
 
   t.test('threads that hand on to each other without a main thread are no end', async (t) => {
     for (let round = 0; round < rounds; round++) {
-      const subject = await Subject.start(t, threads, 'relay')
+      const subject = await WatchedProcess.start(t, threads, 'relay')
       await eventually('the main thread is a zombie', () => readProcessState(subject.pid)?.state === 'Z' || undefined)
       const untilMs = performance.now() + 1_000
       let watches = 0
@@ -222,7 +168,7 @@ function run(threads: string): void {
   })
 
   t.test('threads that come and go are no end', async (t) => {
-    const subject = (await Subject.start(t, threads, 'churn')).watch()
+    const subject = (await WatchedProcess.start(t, threads, 'churn')).watch()
     for (let turn = 0; turn < 300; turn++) {
       if (turn % 20 === 0) subject.watch()
       await delay(1)
@@ -238,7 +184,7 @@ function run(threads: string): void {
   t.test('execve by another thread, which ends all the others, is no end', async (t) => {
     // The thread becomes the main one, and keeps pid and start time: to the kernel, and to us, it is the same process.
     for (let round = 0; round < rounds; round++) {
-      const subject = (await Subject.start(t, threads, 'exec', threads, 'many', '2')).watch()
+      const subject = (await WatchedProcess.start(t, threads, 'exec', threads, 'many', '2')).watch()
       const exchanged = once(subject.child.stdout as NodeJS.ReadableStream, 'data')
       subject.sendLine()
       await exchanged
@@ -278,7 +224,7 @@ function run(threads: string): void {
 
   t.test('a watch that is closed while it looks again says nothing, and leaves nothing behind', async (t) => {
     const count = (): number => readdirSync('/proc/self/fd').length
-    const subject = await Subject.start(t, threads, 'churn')
+    const subject = await WatchedProcess.start(t, threads, 'churn')
     const before = count()
     for (let turn = 0; turn < 100; turn++) {
       const watch = watchProcess({ pid: subject.pid }, () => t.fail('closed'))
@@ -293,5 +239,3 @@ function run(threads: string): void {
     t.equal(count(), before)
   })
 }
-
-if (requirement(t, 'the native addon', nativeAddon() !== null, 'it is not compiled')) run(compile(t))

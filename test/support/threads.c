@@ -1,5 +1,5 @@
 /*
- * Processes that begin and end as few do, for process-threads.test.ts.
+ * Processes that begin and end as few do, for tests.
  *
  *   threads many N             N threads that wait
  *   threads leader-ends CODE   the main thread ends, another lives
