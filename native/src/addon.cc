@@ -8,6 +8,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   numacast::addReadings(env, exports);
   numacast::addWatches(env, exports);
   numacast::addPlacement(env, exports);
+  numacast::addSockets(env, exports);
   return exports;
 }
 

@@ -16,5 +16,6 @@ struct Instance {
 void addReadings(Napi::Env env, Napi::Object exports);
 void addWatches(Napi::Env env, Napi::Object exports);
 void addPlacement(Napi::Env env, Napi::Object exports);
+void addSockets(Napi::Env env, Napi::Object exports);
 
 }  // namespace numacast

@@ -16,6 +16,8 @@ const secondHearingMs = 2.5 * presenceIntervalMs
 const patienceShare = 0.7
 const patienceSpread = 0.4
 const maxRetryMs = 30_000
+/** So much later a sign of life may come of one that says that its loop is late; more is silence. */
+const maxSlackMs = 2_000
 const jitter = 0.1
 /** Intervals after which a sign of life is late, jitter and a busy loop included. */
 const lateness = 1.5
@@ -31,19 +33,30 @@ export interface IntroductionTerms {
   readonly isDescribed: boolean
   /** The peer holds this participant's current descriptor, as far as it has said. */
   readonly isUpToDate: boolean
+  /** It is being asked for what it has: an introduction would say and hear no more. */
+  readonly isAsked: boolean
   /** Any frame, of either lane, an answer included. */
   readonly lastHeardMs: number
+}
+
+/** What a beacon or a sign of presence says of when the next one comes. */
+export interface SignOfLife {
+  readonly intervalMs: number
+  readonly loopDelayMs: number
 }
 
 /** One way by which a peer's signs of life come in. */
 interface Channel {
   lastMs: number
   intervalMs: number
+  /** By how much the peer's loop is late, as it says: it is as busy as it can be, and asking it makes it busier. */
+  slackMs: number
 }
 
 /**
  * How one peer and this participant hear each other: by multicast, by the stream that stands in for it, or only when
- * asked. Numbers in, answers out; `nowMs` is always an argument.
+ * asked. Numbers in, answers out; `nowMs` is always an argument, and so is `stretch`, by which a listener that doubts
+ * itself lengthens its patience: one that is short of CPU would else answer that with connections and requests.
  */
 export class Earshot {
   #metMs: number
@@ -84,24 +97,37 @@ export class Earshot {
   }
 
   /** A beacon by multicast. */
-  beacon(intervalMs: number, nowMs: number): void {
+  beacon(sign: SignOfLife, nowMs: number): void {
     this.#beaconsInARow = isOpen(this.#beacons, nowMs) ? this.#beaconsInARow + 1 : 1
-    take(this.#beacons, intervalMs, nowMs)
+    take(this.#beacons, sign, nowMs)
   }
 
   /** A sign of presence by multicast. */
-  presence(intervalMs: number, nowMs: number): void {
-    take(this.#presence, intervalMs, nowMs)
+  presence(sign: SignOfLife, nowMs: number): void {
+    take(this.#presence, sign, nowMs)
   }
 
   /** A beacon by the stream that stands in for multicast. */
-  live(intervalMs: number, nowMs: number): void {
-    take(this.#live, intervalMs, nowMs)
+  live(sign: SignOfLife, nowMs: number): void {
+    take(this.#live, sign, nowMs)
   }
 
   /** It introduced itself, and will again before `intervalMs` is over. */
   introducedItself(intervalMs: number, nowMs: number): void {
-    take(this.#introductions, intervalMs, nowMs)
+    take(this.#introductions, { intervalMs, loopDelayMs: 0 }, nowMs)
+  }
+
+  /** The listener itself was late by this much: what waited to be read meanwhile is no silence. */
+  credit(lateMs: number, nowMs: number): void {
+    for (const channel of [this.#beacons, this.#live, this.#presence, this.#introductions]) {
+      channel.lastMs = Math.min(nowMs, channel.lastMs + lateMs)
+    }
+    this.#metMs = Math.min(nowMs, this.#metMs + lateMs)
+  }
+
+  /** The most that any way allows for. */
+  get #slackMs(): number {
+    return Math.max(this.#beacons.slackMs, this.#presence.slackMs, this.#live.slackMs)
   }
 
   /** One has asked the other something, and so made itself known. */
@@ -130,15 +156,17 @@ export class Earshot {
    * What is wanted of its frames arrives without anybody asking: of one that writes what is read here its beacons, of
    * others any sign.
    */
-  hears(isSource: boolean, nowMs: number): boolean {
-    const beacons = isOpen(this.#beacons, nowMs, askAfterIntervals) || isOpen(this.#live, nowMs, askAfterIntervals)
-    return beacons || (!isSource && isOpen(this.#presence, nowMs, askAfterIntervals))
+  hears(isSource: boolean, nowMs: number, stretch = 1): boolean {
+    const isHeard = (channel: Channel): boolean => isOpen(channel, nowMs, askAfterIntervals * stretch)
+    return isHeard(this.#beacons) || isHeard(this.#live) || (!isSource && isHeard(this.#presence))
   }
 
   /** What to tell the peer of that; undefined while it is too early to say that it is not heard. */
-  statement(isSource: boolean, nowMs: number): boolean | undefined {
-    if (this.hears(isSource, nowMs)) return true
-    return nowMs - this.#metMs < hearingMs ? undefined : false
+  statement(isSource: boolean, nowMs: number, stretch = 1): boolean | undefined {
+    if (this.hears(isSource, nowMs, stretch)) return true
+    // Nobody is solicited to show presence.
+    const patienceMs = isSource ? hearingMs : lateness * presenceIntervalMs
+    return nowMs - this.#metMs < patienceMs * stretch ? undefined : false
   }
 
   /**
@@ -167,31 +195,34 @@ export class Earshot {
    * @param hasStream one does: it stays until beacons have come by multicast for a while, or nothing comes at all
    * @param lastHeardMs of any frame: a peer that is silent altogether has nothing to say over a stream either
    */
-  needsStream(hasStream: boolean, lastHeardMs: number, nowMs: number): boolean {
-    if (!this.isBeaconing) return hasStream || nowMs - this.#metMs >= hearingMs
-    if (isOpen(this.#beacons, nowMs)) return hasStream && this.#beaconsInARow < steadyBeacons
+  needsStream(hasStream: boolean, lastHeardMs: number, nowMs: number, stretch = 1): boolean {
+    if (!this.isBeaconing) return hasStream || nowMs - this.#metMs >= hearingMs * stretch
+    if (isOpen(this.#beacons, nowMs, patienceIntervals * stretch)) {
+      return hasStream && this.#beaconsInARow < steadyBeacons
+    }
     return hasStream || lastHeardMs > this.#beacons.lastMs + this.#beacons.intervalMs
   }
 
   /** Whether this participant should introduce itself to the peer now. */
-  isIntroductionDue(terms: IntroductionTerms, nowMs: number): boolean {
-    if (this.#introducing || nowMs < this.#notBeforeMs) return false
+  isIntroductionDue(terms: IntroductionTerms, nowMs: number, stretch = 1): boolean {
+    if (this.#introducing || terms.isAsked || nowMs < this.#notBeforeMs) return false
     // One that sends beacons is asked for its descriptor anyway; a reader asks us, if it hears us.
-    if (!terms.isDescribed) return !this.isBeaconing && nowMs - this.#metMs >= courtesyMs
+    if (!terms.isDescribed) return !this.isBeaconing && nowMs - this.#metMs >= courtesyMs * stretch
     const isRelated = terms.isSource || terms.isAudience
     if (!isRelated && !terms.isObserved) return false
-    if (nowMs - terms.lastHeardMs > askAfterIntervals * this.intervalMs(nowMs)) return true
+    const silenceMs = nowMs - terms.lastHeardMs
+    if (silenceMs > askAfterIntervals * stretch * this.intervalMs(nowMs) + this.#slackMs) return true
     // Its signs of presence still come, and the beacons that are wanted more have ceased.
-    if ((terms.isSource || terms.isObserved) && this.isBeaconing && !this.hears(true, nowMs)) return true
+    if ((terms.isSource || terms.isObserved) && this.isBeaconing && !this.hears(true, nowMs, stretch)) return true
     if (!isRelated) return false
     if (this.#hearsUs === null) {
       const acquaintedMs = this.#acquaintedMs
       return acquaintedMs === undefined
-        ? nowMs - this.#metMs >= courtesyMs
-        : nowMs - acquaintedMs >= this.#secondHearingMs
+        ? nowMs - this.#metMs >= courtesyMs * stretch
+        : nowMs - acquaintedMs >= this.#secondHearingMs * stretch
     }
     if (this.#hearsUs) return false
-    return this.#introduced || !terms.isUpToDate || nowMs - this.#toldMs >= this.#secondHearingMs
+    return this.#introduced || !terms.isUpToDate || nowMs - this.#toldMs >= this.#secondHearingMs * stretch
   }
 
   introducing(): void {
@@ -216,14 +247,15 @@ export class Earshot {
 }
 
 function silent(intervalMs: number): Channel {
-  return { lastMs: Number.NEGATIVE_INFINITY, intervalMs }
+  return { lastMs: Number.NEGATIVE_INFINITY, intervalMs, slackMs: 0 }
 }
 
-function take(channel: Channel, intervalMs: number, nowMs: number): void {
+function take(channel: Channel, { intervalMs, loopDelayMs }: SignOfLife, nowMs: number): void {
   channel.lastMs = nowMs
   channel.intervalMs = intervalMs
+  channel.slackMs = Math.min(maxSlackMs, 2 * loopDelayMs)
 }
 
-function isOpen({ lastMs, intervalMs }: Channel, nowMs: number, intervals = patienceIntervals): boolean {
-  return nowMs - lastMs <= intervals * intervalMs
+function isOpen({ lastMs, intervalMs, slackMs }: Channel, nowMs: number, intervals = patienceIntervals): boolean {
+  return nowMs - lastMs <= intervals * intervalMs + slackMs
 }

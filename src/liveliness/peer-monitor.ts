@@ -156,8 +156,11 @@ export class PeerMonitor {
   /** Whether the caller should ask the peer something: its answer would be the evidence that its beacons are not. */
   shouldAsk(nowMs: number, stretch = 1): boolean {
     if (this.#verdict.liveliness === Liveliness.dead) return false
-    const patience = this.#livesByAnswers ? answeringIntervals : overdueIntervals
-    if (nowMs - this.#quietFromMs <= patience * this.#intervalMs * stretch) return false
+    const patienceMs = (this.#livesByAnswers ? answeringIntervals : overdueIntervals) * this.#intervalMs
+    // One that is known to be busy has no time for questions; without an answer it is not given up either.
+    const isBusy = this.#verdict.liveliness === Liveliness.stalled
+    const dueMs = isBusy ? Math.max(patienceMs, this.#options.leaseMs) : patienceMs
+    if (nowMs - this.#quietFromMs <= dueMs * stretch) return false
     return this.#asked === undefined || nowMs - this.#asked.lastMs >= this.#options.leaseMs * stretch
   }
 

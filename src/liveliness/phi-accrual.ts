@@ -2,7 +2,11 @@ import { invalidArgument } from '../core/errors.js'
 import { withoutUndefined } from '../core/options.js'
 import { IntervalWindow } from './interval-window.js'
 
-/** The defaults are those that Akka documents for its cluster (`akka.cluster.failure-detector`). */
+/**
+ * The defaults are those of Akka's cluster: `threshold`, `max-sample-size`, `min-std-deviation` and
+ * `acceptable-heartbeat-pause` of `akka.cluster.failure-detector` in akka-cluster's `reference.conf` (8.0, 1000, 100 ms,
+ * 3 s). Its interval is not taken: each peer announces its own.
+ */
 export interface PhiOptions {
   /** Phi from which a peer counts as lost. 8: by its own regularity one wrong verdict in 10⁸. @default 8 */
   readonly threshold?: number
@@ -44,14 +48,16 @@ export function resolvePhiOptions(options: PhiOptions = {}): ResolvedPhiOptions 
  *
  *     φ(t) = −log₁₀(1 − F(t − acceptablePause)),   F: normal, with the mean and deviation of past intervals
  *
- * Hayashibara, Défago, Yared, Katayama: The φ Accrual Failure Detector (SRDS 2004); with the pause, the lower bound of
- * the deviation and the two first samples as in Akka. `now` is always an argument.
+ * Hayashibara, Défago, Yared, Katayama: The φ Accrual Failure Detector (SRDS 2004). Not in the paper, and
+ * as in Akka's `akka.remote.PhiAccrualFailureDetector`: the pause, added to the mean; the lower bound of the deviation;
+ * two first samples, the expected interval minus and plus a quarter of it; and that an interval is not learned when phi
+ * called it a loss (which is up to the caller here). `now` is always an argument.
  */
 export class PhiAccrual {
   readonly #options: ResolvedPhiOptions
   readonly #window: IntervalWindow
 
-  /** @param firstIntervalMs what is believed before anything was heard: samples at ± a quarter of it, as Akka does */
+  /** @param firstIntervalMs what is believed before anything was heard: samples at ± a quarter of it */
   constructor(options: ResolvedPhiOptions, firstIntervalMs: number) {
     this.#options = options
     this.#window = new IntervalWindow(options.maxSamples)
@@ -89,7 +95,6 @@ export class PhiAccrual {
  */
 export function phiOf(value: number, mean: number, deviation: number): number {
   const y = (value - mean) / deviation
-  const e = Math.exp(-y * (1.5976 + 0.070566 * y * y))
-  // The same fraction twice: each form keeps its digits on its own side of the mean.
-  return value > mean ? -Math.log10(e / (1 + e)) : -Math.log10(1 - 1 / (1 + e))
+  // log1p keeps the digits where the chance is near 1.
+  return Math.log1p(Math.exp(y * (1.5976 + 0.070566 * y * y))) / Math.LN10
 }

@@ -150,7 +150,7 @@ export class Acquaintances {
 
   /** Asks whom the other knows that this participant does not. Never rejects. */
   async #gossip(partner: readonly string[]): Promise<void> {
-    const { self, clock, counters, stream, endpoints } = this.#components
+    const { self, clock, counters, stream, endpoints, observer } = this.#components
     const { reads, writes } = endpoints.partitions()
     if (reads.size + writes.size === 0) return
     let after: Guid | undefined
@@ -162,7 +162,8 @@ export class Acquaintances {
           writes: [...writes],
           ...(after === undefined ? {} : { after }),
         }
-        const reply = decodeGossipReply(await stream.request(partner, encodeGossipRequest(request), { timeoutMs }))
+        const patience = { timeoutMs: timeoutMs * observer.stretch }
+        const reply = decodeGossipReply(await stream.request(partner, encodeGossipRequest(request), patience))
         if (this.#closed) return
         counters.add('gossip.replies')
         const news = reply.peers.filter((referral) => this.#refer(referral))

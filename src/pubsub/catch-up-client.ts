@@ -26,8 +26,8 @@ export interface CatchUpClientComponents {
   readonly described: (peer: RemotePeer, descriptor: Descriptor) => void
   /** A reply said whether the peer hears this participant. */
   readonly told: (peer: RemotePeer, hearsUs: boolean) => void
-  /** How questions go is evidence of how well this participant hears. */
-  readonly health: Pick<LocalHealth, 'answered' | 'unanswered'>
+  /** How questions go is evidence of how well this participant hears, and by that it lengthens its patience. */
+  readonly observer: { readonly local: Pick<LocalHealth, 'answered' | 'unanswered'>; readonly stretch: number }
   /** Something was caught up, or failed. */
   readonly progressed: (peer: RemotePeer) => void
 }
@@ -117,23 +117,32 @@ export class CatchUpClient {
     return false
   }
 
+  /** Random, so that those who failed together do not come back together. */
+  #backoffMs(failures: number): number {
+    if (failures === 0) return 0
+    return Math.min(maxBackoffMs, 50 * 2 ** Math.min(failures, 10)) * (0.5 + this.#components.random())
+  }
+
   /** One request and what its reply brings. Never rejects: a failure is counted and tried again. */
   async #ask(peer: RemotePeer): Promise<void> {
-    const { clock, stream, counters, progressed, health, told } = this.#components
+    const { clock, stream, counters, progressed, observer, told } = this.#components
+    const { local: health, stretch } = observer
     const askedMs = clock.nowMs()
     peer.pull.inFlight = true
     peer.pull.isQuestion = false
     const isMore = this.#isNeeded(peer)
     const wasDescribed = isDescribed(peer)
-    const timeoutMs = Math.min(maxRequestTimeoutMs, requestTimeoutMs * 2 ** Math.min(peer.pull.failures, 10))
+    const patience = stretch * 2 ** Math.min(peer.pull.failures, 10)
+    const timeoutMs = Math.min(maxRequestTimeoutMs, requestTimeoutMs * patience)
     const asked = askedOf(peer)
+    const hears = peer.earshot.statement(peer.matches.size > 0, askedMs, stretch)
     try {
       const descriptor = this.#components.descriptor()
       const { version } = descriptor
       const request = encodePullRequest({
         descriptor,
         knownVersion: peer.descriptor?.version ?? 0,
-        hears: peer.earshot.hears(true, clock.nowMs()),
+        ...(hears !== undefined && { hears }),
         tokens: asked.tokens,
       })
       const reply = decodePullReply(
@@ -166,7 +175,7 @@ export class CatchUpClient {
     }
     peer.pull.inFlight = false
     if (this.#closed || peer.pull.ended) return
-    if (this.#isNeeded(peer)) this.#schedule(peer, backoffMs(peer.pull.failures))
+    if (this.#isNeeded(peer)) this.#schedule(peer, this.#backoffMs(peer.pull.failures))
     progressed(peer)
   }
 
@@ -241,10 +250,6 @@ function stopBefore(refusedSeq: Seq, proxy: WriterProxy, part: PullProgress): tr
   else proxy.bootstrap.cursor = Math.max(proxy.bootstrap.cursor, toSeq)
   proxy.progress.announce(part.headSeq)
   return true
-}
-
-function backoffMs(failures: number): number {
-  return failures === 0 ? 0 : Math.min(maxBackoffMs, 50 * 2 ** Math.min(failures, 10))
 }
 
 function failureOf(error: unknown): string {

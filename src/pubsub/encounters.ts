@@ -40,7 +40,7 @@ export class Encounters {
     const nowMs = clock.nowMs()
     const peer = this.#hear(from, beacon, source, nowMs)
     if (peer === undefined) return
-    peer.earshot.beacon(beacon.intervalMs, nowMs)
+    peer.earshot.beacon(beacon, nowMs)
     this.#alive(peer, beacon, nowMs)
     if (peer.descriptor === undefined) catchUp.soon(peer)
     else if (!isDescribed(peer)) catchUp.afterSpread(peer)
@@ -53,7 +53,7 @@ export class Encounters {
     const nowMs = clock.nowMs()
     const peer = this.#hear(from, beacon, source, nowMs)
     if (peer === undefined) return
-    peer.earshot.presence(beacon.intervalMs, nowMs)
+    peer.earshot.presence(beacon, nowMs)
     this.#alive(peer, beacon, nowMs)
     // One that hears us describes itself by its own request; the introducer looks after one that does not.
     if (peer.descriptor !== undefined && !isDescribed(peer)) catchUp.afterSpread(peer)
@@ -68,7 +68,7 @@ export class Encounters {
       return
     }
     peer.announcedVersion = Math.max(peer.announcedVersion, beacon.descriptorVersion)
-    peer.earshot.live(beacon.intervalMs, nowMs)
+    peer.earshot.live(beacon, nowMs)
     this.#alive(peer, beacon, nowMs)
     if (!isDescribed(peer)) catchUp.afterSpread(peer)
     matchmaker.digest(peer, beacon.digest)

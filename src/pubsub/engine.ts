@@ -111,7 +111,7 @@ export class Engine {
       counters,
       stream,
       descriptor: () => this.endpoints.descriptor(),
-      health: this.observer.local,
+      observer: this.observer,
       described: (peer, descriptor) => this.peers.described(peer, descriptor),
       told: (peer, hearsUs) => this.peers.told(peer, hearsUs),
       progressed: () => this.#waiters.look(),
@@ -125,6 +125,7 @@ export class Engine {
       stream,
       counters,
       identity,
+      observer: this.observer,
       reads: () => this.endpoints.partitions().reads,
       groupName: (partition) => this.membership.dataGroup(partition).name,
       onBeyond: (peer) => this.#catchUp.soon(peer),
@@ -200,6 +201,7 @@ export class Engine {
     const reception = new Reception({
       self: guid,
       clock,
+      observer: this.observer,
       endpoints: this.endpoints,
       peers: this.peers,
       encounters,
@@ -219,8 +221,8 @@ export class Engine {
       },
       onObserver: () => this.beacons.observed(),
     })
-    const { endpoints, peers } = this
-    const meeting = { self: guid, clock, random, counters, stream, identity, endpoints, peers, encounters }
+    const { endpoints, peers, observer } = this
+    const meeting = { self: guid, clock, random, counters, stream, identity, endpoints, peers, encounters, observer }
     this.#introducer = new Introducer({ ...meeting, relation })
     this.factory = new EndpointFactory({
       participant: guid,
@@ -249,11 +251,14 @@ export class Engine {
     this.membership.write(builtinPartition)
     stream.serve((request) => inbound.onRequest(request))
     this.#pulse = new Pulse(clock, 1.1 * options.beaconIntervalMs, (nowMs) => {
-      this.#introducer.look()
-      this.#acquaintances.look()
+      // Itself first: whoever was blind does not answer that with requests and connections.
+      const hasSeen = this.peers.judge()
+      if (hasSeen) {
+        this.#introducer.look()
+        this.#acquaintances.look()
+        live.look(this.peers.values())
+      }
       builtin.look()
-      this.peers.judge()
-      live.look(this.peers.values())
       onHealth(this.observer.health)
       for (const { writer } of this.endpoints.writers()) writer.sweep(nowMs)
       for (const { reader } of this.endpoints.readers()) reader.sweep(nowMs)

@@ -3,6 +3,7 @@ import type { Counters } from '../core/counters.js'
 import type { Guid } from '../core/ids.js'
 import type { Random } from '../core/random.js'
 import { presenceIntervalMs } from '../discovery/earshot.js'
+import type { Observer } from '../liveliness/observer.js'
 import type { StreamLane } from '../transport/transport.js'
 import { malformed, Rejection, rejectionOf } from '../wire/bytes.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
@@ -24,6 +25,7 @@ export interface MeetingComponents {
   readonly endpoints: LocalEndpoints
   readonly peers: PeerDirectory
   readonly encounters: Encounters
+  readonly observer: Pick<Observer, 'stretch'>
 }
 
 export interface IntroducerComponents extends MeetingComponents {
@@ -49,20 +51,21 @@ export class Introducer {
 
   /** Looks whom to introduce itself to; a few times a second. */
   look(): void {
-    const { clock, peers, relation, endpoints } = this.#components
+    const { clock, peers, relation, endpoints, observer } = this.#components
     const nowMs = clock.nowMs()
     const due: RemotePeer[] = []
     for (const peer of peers.values()) {
-      const { descriptor, monitor, earshot, holdsVersion } = peer
+      const { descriptor, monitor, earshot, holdsVersion, pull } = peer
       const terms = {
         isDescribed: descriptor !== undefined,
         isSource: descriptor !== undefined && relation.isSource(descriptor),
         isObserved: relation.observes,
         isAudience: descriptor !== undefined && relation.isAudience(descriptor),
         isUpToDate: holdsVersion === endpoints.version,
+        isAsked: pull.inFlight,
         lastHeardMs: monitor.lastHeardMs,
       }
-      if (earshot.isIntroductionDue(terms, nowMs)) due.push(peer)
+      if (earshot.isIntroductionDue(terms, nowMs, observer.stretch)) due.push(peer)
     }
     for (const peer of this.#shuffled(due)) {
       if (this.#inFlight >= maxInFlight) return
@@ -94,18 +97,21 @@ export class Introducer {
     intervalMs: number | undefined,
     isDescribed: boolean,
   ): Promise<IntroductionReply> {
-    const { self, clock, counters, stream, endpoints, relation } = this.#components
+    const { self, clock, counters, stream, endpoints, relation, observer } = this.#components
+    const { stretch } = observer
     const theirs = known?.descriptor
     const request = encodeIntroduction({
       from: self,
       version: endpoints.version,
       ...(isDescribed && { descriptor: endpoints.descriptor() }),
       knownVersion: theirs?.version ?? 0,
-      hears: theirs !== undefined && known?.earshot.hears(relation.isWanted(theirs), clock.nowMs()) === true,
+      hears: theirs !== undefined && known?.earshot.hears(relation.isWanted(theirs), clock.nowMs(), stretch) === true,
       ...(intervalMs !== undefined && { intervalMs }),
     })
     counters.add('introduction.sent')
-    const reply = decodeIntroductionReply(await stream.request(requestEndpoints, request, { timeoutMs }))
+    const reply = decodeIntroductionReply(
+      await stream.request(requestEndpoints, request, { timeoutMs: timeoutMs * stretch }),
+    )
     if (reply.descriptor !== undefined && reply.descriptor.guid !== reply.from) {
       throw malformed(Rejection.badValue, 'descriptor of another participant')
     }

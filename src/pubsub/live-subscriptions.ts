@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
 import { entityGuid } from '../core/ids.js'
 import { builtinPartition } from '../discovery/partition-groups.js'
+import type { Observer } from '../liveliness/observer.js'
 import { dialable } from '../transport/endpoint.js'
 import type { FrameHandler, StreamLane } from '../transport/transport.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
@@ -14,6 +15,7 @@ export interface LiveSubscriptionsComponents {
   readonly stream: StreamLane
   readonly counters: Counters
   readonly identity: ProcessIdentity
+  readonly observer: Pick<Observer, 'stretch'>
   /** The partitions that are read here. */
   readonly reads: () => ReadonlySet<string>
   /** The stream lane's name of a partition. */
@@ -36,10 +38,15 @@ export class LiveSubscriptions {
 
   /** Multicast from a peer comes and goes without anybody telling: to be called a few times a second. */
   look(peers: Iterable<RemotePeer>): void {
-    const { clock, identity, onBeyond } = this.#components
+    const { clock, identity, observer, onBeyond } = this.#components
     const nowMs = clock.nowMs()
     for (const peer of peers) {
-      const needsStream = peer.earshot.needsStream(peer.isBeyondMulticast, peer.monitor.lastHeardMs, nowMs)
+      const needsStream = peer.earshot.needsStream(
+        peer.isBeyondMulticast,
+        peer.monitor.lastHeardMs,
+        nowMs,
+        observer.stretch,
+      )
       if (needsStream === peer.isBeyondMulticast) continue
       peer.isBeyondMulticast = needsStream
       if (peer.descriptor !== undefined) peer.monitor.setPlace(placeOf(peer, peer.descriptor, identity))

@@ -78,8 +78,8 @@ export class PeerDirectory {
   readonly #peers = new Map<Guid, RemotePeer>()
   /** Said goodbye, or known to be dead: a late frame of theirs must not bring them back. */
   readonly #departed = new Set<Guid>()
-  /** Given up for silence: they may come back, on probation. */
-  readonly #givenUp = new Set<Guid>()
+  /** Given up for silence: they may come back, on probation. With the requests in a row that they left unanswered. */
+  readonly #givenUp = new Map<Guid, number>()
   /** Met, and not described yet. */
   readonly #strangers = new Set<Guid>()
 
@@ -119,11 +119,12 @@ export class PeerDirectory {
       counters.add('peer.refused.too-many')
       return undefined
     }
-    const isReturning = this.#givenUp.delete(guid)
+    const failures = this.#givenUp.get(guid)
+    this.#givenUp.delete(guid)
     const peer: RemotePeer = {
       guid,
       incarnation,
-      monitor: new PeerMonitor(liveliness, intervalMs, nowMs, isReturning),
+      monitor: new PeerMonitor(liveliness, intervalMs, nowMs, failures !== undefined),
       earshot: new Earshot(nowMs, random()),
       ways: new DatagramWays(),
       endpoint: undefined,
@@ -135,7 +136,7 @@ export class PeerDirectory {
       matches: new Map(),
       subscriptions: new Map(),
       dialled: '',
-      pull: { timer: undefined, inFlight: false, isQuestion: false, failures: 0, ended: false },
+      pull: { timer: undefined, inFlight: false, isQuestion: false, failures: failures ?? 0, ended: false },
     }
     this.#peers.set(guid, peer)
     this.#strangers.add(guid)
@@ -145,7 +146,7 @@ export class PeerDirectory {
   /** It says goodbye. */
   takeLeave(guid: Guid): void {
     const known = this.#peers.get(guid)
-    remember(this.#departed, guid)
+    bounded(this.#departed.add(guid))
     if (known !== undefined) this.conclude(known, farewell)
   }
 
@@ -166,12 +167,15 @@ export class PeerDirectory {
     if (isFirst && described !== undefined) onPeer({ kind: 'joined', peer: described })
   }
 
-  /** Judges this participant, then everybody else. To be called at each check. */
-  judge(): void {
+  /**
+   * Judges this participant, then everybody else. To be called at each check. False when this participant has been
+   * blind: then nothing is to be concluded from who has not been heard.
+   */
+  judge(): boolean {
     const { clock, counters, relation, liveliness: terms } = this.#components
     // Not before a policy that ends it would.
     const forgetMs = this.#components.forgetUnreachableMs + (terms.unreachableDeadAfterMs ?? 0)
-    if (!this.#judge.checkSelf(this.#peers.values())) return
+    if (!this.#judge.checkSelf(this.#peers.values())) return false
     const nowMs = clock.nowMs()
     const watched: RemotePeer[] = []
     for (const peer of [...this.#peers.values()]) {
@@ -188,6 +192,7 @@ export class PeerDirectory {
       } else watched.push(peer)
     }
     this.#judge.round(watched)
+    return true
   }
 
   /** The peer has said whether it hears this participant. */
@@ -239,7 +244,8 @@ export class PeerDirectory {
     if (verdict.liveliness === Liveliness.dead) {
       // One that was only silent for too long may come back; one that is known to be gone may not.
       const wasSilent = verdict.evidence === VerdictEvidence.lease || verdict.evidence === VerdictEvidence.phi
-      remember(wasSilent ? this.#givenUp : this.#departed, peer.guid)
+      if (wasSilent) bounded(this.#givenUp.set(peer.guid, peer.pull.failures))
+      else bounded(this.#departed.add(peer.guid))
       this.#remove(peer)
       if (changed !== undefined) onPeer({ kind: 'left', peer: changed })
     }
@@ -270,8 +276,7 @@ export class PeerDirectory {
   }
 }
 
-/** The oldest is forgotten for it when there are too many. */
-function remember(guids: Set<Guid>, guid: Guid): void {
-  guids.add(guid)
-  if (guids.size > maxRemembered) guids.delete(guids.values().next().value as Guid)
+/** Forgets the oldest when there are too many. */
+function bounded(guids: Set<Guid> | Map<Guid, unknown>): void {
+  if (guids.size > maxRemembered) guids.delete(guids.keys().next().value as Guid)
 }

@@ -33,7 +33,12 @@ export class PeerJudge {
   checkSelf(peers: Iterable<RemotePeer>): boolean {
     const nowMs = this.#components.clock.nowMs()
     const { lateMs, mayJudge } = this.#components.observer.check(nowMs)
-    if (lateMs > 0) for (const peer of peers) peer.monitor.credit(lateMs, nowMs)
+    if (lateMs > 0) {
+      for (const { monitor, earshot } of peers) {
+        monitor.credit(lateMs, nowMs)
+        earshot.credit(lateMs, nowMs)
+      }
+    }
     return mayJudge
   }
 

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js'
 import type { Guid } from '../core/ids.js'
 import { presenceIntervalMs } from '../discovery/earshot.js'
 import { builtinPartition } from '../discovery/partition-groups.js'
+import type { Observer } from '../liveliness/observer.js'
 import { Liveliness } from '../liveliness/verdict.js'
 import type { Descriptor } from '../wire/descriptor.js'
 import type { GossipReply, GossipRequest, Referral } from '../wire/gossip.js'
@@ -18,6 +19,7 @@ import type { RemotePeer } from './remote-peer.js'
 export interface ReceptionComponents {
   readonly self: Guid
   readonly clock: Clock
+  readonly observer: Pick<Observer, 'stretch'>
   readonly endpoints: LocalEndpoints
   readonly peers: PeerDirectory
   readonly encounters: Encounters
@@ -77,9 +79,9 @@ export class Reception {
 
   /** Whether it is heard, as far as that can be said. */
   #hearing(peer: RemotePeer): { hears?: boolean } {
-    const { clock, relation } = this.#components
+    const { clock, relation, observer } = this.#components
     const isWanted = peer.descriptor !== undefined && relation.isWanted(peer.descriptor)
-    const hears = peer.earshot.statement(isWanted, clock.nowMs())
+    const hears = peer.earshot.statement(isWanted, clock.nowMs(), observer.stretch)
     return hears === undefined ? {} : { hears }
   }
 

@@ -1,4 +1,5 @@
 import type { Guid } from '../core/ids.js'
+import { Liveliness, LivelinessCause, type Verdict } from '../liveliness/verdict.js'
 
 /** One who could serve a node whose own collector is away: another collector of the host, or a scheduler on it. */
 export interface Candidate {
@@ -17,13 +18,15 @@ export function compareCandidates(a: Candidate, b: Candidate): number {
 
 /** How a node is being served, as one candidate sees it. */
 export interface CustodyFacts {
-  /** The node's own collector is there, and its loop runs. */
+  /** See {@link serves}. */
   readonly ownerServes: boolean
   /** Since when it is not; undefined while it is. */
   readonly ownerGoneMs: number | undefined
   /** A candidate that comes before this one lives. */
   readonly isOutranked: boolean
   readonly isServing: boolean
+  /** This one doubts itself: whom it finds busy may only be as short of CPU as it is, and more work helps nobody. */
+  readonly isDegraded: boolean
   /** Since when somebody with a better right has been serving the node beside this one. */
   readonly relievedMs: number | undefined
   /** That one's rows name every living worker of this one's. */
@@ -37,9 +40,23 @@ export interface CustodyTerms {
   readonly overlapMs: number
   /** Longer than this nobody waits for rows that do not come. */
   readonly patienceMs: number
+  /** One that is only busy serves late, and is left to it for so long. */
+  readonly busyMs: number
 }
 
-export const custodyTerms: CustodyTerms = Object.freeze({ adoptAfterMs: 1_000, overlapMs: 1_000, patienceMs: 10_000 })
+export const custodyTerms: CustodyTerms = Object.freeze({
+  adoptAfterMs: 1_000,
+  overlapMs: 1_000,
+  patienceMs: 10_000,
+  busyMs: 10_000,
+})
+
+/** Whether one that is in this state does its work: it runs, is merely overdue, or has not been busy for long. */
+export function serves({ liveliness, cause, sinceMs }: Verdict, { busyMs }: CustodyTerms, nowMs: number): boolean {
+  if (liveliness === Liveliness.alive || liveliness === Liveliness.suspect) return true
+  if (liveliness !== Liveliness.stalled || cause === LivelinessCause.stopped) return false
+  return nowMs - sinceMs < busyMs
+}
 
 /** What a candidate does about a node that is not its own. */
 export function decideCustody(facts: CustodyFacts, terms: CustodyTerms, nowMs: number): 'adopt' | 'release' | 'keep' {
@@ -49,6 +66,6 @@ export function decideCustody(facts: CustodyFacts, terms: CustodyTerms, nowMs: n
     return overlapMs >= terms.patienceMs || (facts.isCovered && overlapMs >= terms.overlapMs) ? 'release' : 'keep'
   }
   const { ownerGoneMs } = facts
-  if (facts.ownerServes || facts.isOutranked || ownerGoneMs === undefined) return 'keep'
+  if (facts.ownerServes || facts.isOutranked || facts.isDegraded || ownerGoneMs === undefined) return 'keep'
   return nowMs - ownerGoneMs >= terms.adoptAfterMs ? 'adopt' : 'keep'
 }

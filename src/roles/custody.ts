@@ -1,5 +1,4 @@
 import { type Guid, participantOf } from '../core/ids.js'
-import { Liveliness } from '../liveliness/verdict.js'
 import { type NodeCapacity, nodeCapacity } from '../plane/node-capacity.js'
 import { nodeRoster, type RosterRow } from '../plane/node-roster.js'
 import { planePartition } from '../plane/partitions.js'
@@ -7,7 +6,7 @@ import type { Participant } from '../pubsub/participant.js'
 import type { Peer } from '../pubsub/peer.js'
 import type { Reader } from '../pubsub/reader.js'
 import type { Sample } from '../pubsub/sample.js'
-import { type Candidate, compareCandidates, custodyTerms, decideCustody } from './custody-rank.js'
+import { type Candidate, compareCandidates, custodyTerms, decideCustody, serves } from './custody-rank.js'
 import type { KernelWatch } from './kernel-watch.js'
 import type { NodeService } from './node-service.js'
 import { Repeating } from './repeating.js'
@@ -41,9 +40,9 @@ interface NodeOfOthers {
 const lookEveryMs = 250
 
 /**
- * Looks after the other nodes of this host: when a node's own collector is gone or stands still, the first candidate
- * that lives serves the node in its place, and steps back once the owner, or a candidate that comes first, has taken
- * over. Everybody decides alike from what all can see, and while views of it differ two may serve one node for a
+ * Looks after the other nodes of this host: when a node's own collector is gone, stopped, or busy for long, the first
+ * candidate that lives serves the node in its place, and steps back once the owner, or a candidate that comes first, has
+ * taken over. Everybody decides alike from what all can see, and while views of it differ two may serve one node for a
  * moment, which only costs traffic. A node that nobody remembers a collector of is nobody's to adopt.
  */
 export class Custody {
@@ -128,6 +127,7 @@ export class Custody {
           ownerGoneMs: node.ownerGoneMs,
           isOutranked: rivals.length > 0,
           isServing: before !== undefined,
+          isDegraded: participant.health.degraded,
           relievedMs: node.relievedMs,
           isCovered: successor !== undefined && (before?.isCoveredBy(successor) ?? false),
         },
@@ -180,10 +180,12 @@ export class Custody {
       .filter((candidate) => compareCandidates(candidate, own) < 0)
   }
 
-  /** It is there, and its loop runs. */
   #serves(guid: Guid): boolean {
     const { participant } = this.#components
-    return guid === participant.guid || participant.peer(guid)?.verdict.liveliness === Liveliness.alive
+    const verdict = participant.peer(guid)?.verdict
+    return (
+      guid === participant.guid || (verdict !== undefined && serves(verdict, custodyTerms, participant.clock.nowMs()))
+    )
   }
 
   #node(numaNode: number): NodeOfOthers {

@@ -2,6 +2,7 @@ import type { Guid } from '../core/ids.js'
 import { type ProcessReading, unknownReading } from '../liveliness/process-reading.js'
 import type { Participant } from '../pubsub/participant.js'
 import { probePid } from '../pubsub/process.js'
+import { type FollowedProcess, OomKills } from '../topology/oom-kills.js'
 import { type NamespacedProcess, ProcessLocator } from '../topology/process-locator.js'
 import { type ProcessExit, type ProcessTarget, watchProcess } from '../topology/process-watch.js'
 
@@ -15,18 +16,24 @@ export interface KernelWatchComponents {
   readonly locator?: Pick<ProcessLocator, 'locate'>
   /** What a process of this namespace is doing. @default probePid */
   readonly probe?: (pid: number, startTimeTicks: number | null) => ProcessReading
+  /** @default the counts of the processes' memory cgroups */
+  readonly oomKills?: Pick<OomKills, 'follow'>
 }
 
 /**
  * Asks the kernel about peers on this host: when a watched process ends, that is a fact, and the participant is told
- * at once (when what it said before has been read), whatever its lease says. A process in a PID namespace below this one is found by its `NSpid`; one that
- * cannot be seen from here is left to its lease, and a counter says so.
+ * at once (when what it said before has been read), whatever its lease says. A process in a PID namespace below this
+ * one is found by its `NSpid`; one that cannot be seen from here is left to its lease, and a counter says so.
+ *
+ * One that the kernel killed for want of memory is told from one that somebody killed by the count of its cgroup; what
+ * that proves, and what not, is said at {@link OomKills}.
  */
 export class KernelWatch {
   readonly #participant: Participant
   readonly #watchProcess: WatchProcess
   readonly #locator: Pick<ProcessLocator, 'locate'>
   readonly #probe: NonNullable<KernelWatchComponents['probe']>
+  readonly #oomKills: Pick<OomKills, 'follow'>
   readonly #watches = new Map<Guid, { close(): void }>()
 
   constructor(participant: Participant, components: KernelWatchComponents = {}) {
@@ -34,6 +41,7 @@ export class KernelWatch {
     this.#watchProcess = components.watchProcess ?? watchProcess
     this.#locator = components.locator ?? new ProcessLocator({ ownNamespace: participant.identity.pidNamespace })
     this.#probe = components.probe ?? probePid
+    this.#oomKills = components.oomKills ?? new OomKills()
   }
 
   get size(): number {
@@ -55,12 +63,18 @@ export class KernelWatch {
     }
     const { pid } = location
     if (pid === own.pid) return
+    const memory = this.#oomKills.follow(pid)
     // Set before watching: a process that is gone already may be reported at once.
-    const pending = { close() {} }
-    this.#watches.set(guid, pending)
-    const watch = this.#watchProcess({ pid, startTime: startTimeTicks }, (exit) => this.#report(guid, exit))
-    if (this.#watches.get(guid) === pending) this.#watches.set(guid, watch)
-    else watch.close()
+    this.#watches.set(guid, memory)
+    const watch = this.#watchProcess({ pid, startTime: startTimeTicks }, (exit) => this.#report(guid, exit, memory))
+    const both = {
+      close() {
+        watch.close()
+        memory.close()
+      },
+    }
+    if (this.#watches.get(guid) === memory) this.#watches.set(guid, both)
+    else both.close()
   }
 
   unwatch(guid: Guid): void {
@@ -80,19 +94,29 @@ export class KernelWatch {
   }
 
   /** Its last words may lie in a socket still, and nobody would listen to them once it is known to be dead. */
-  #report(guid: Guid, exit: ProcessExit): void {
+  #report(guid: Guid, exit: ProcessExit, memory: FollowedProcess): void {
+    // At once: its cgroup may be removed any moment.
+    const outOfMemory = mayBeOutOfMemory(exit) && memory.claim()
     this.unwatch(guid)
     const timer = this.#participant.clock.afterPoll(() => {
       this.#watches.delete(guid)
       const cause = exit.cause === 'killed' ? 'killed' : 'exited'
-      this.#participant.reportProcess(guid, { liveliness: 'dead', cause, detail: describeExit(exit) })
+      this.#participant.reportProcess(guid, { liveliness: 'dead', cause, detail: describeExit(exit, outOfMemory) })
     })
     this.#watches.set(guid, { close: () => timer.cancel() })
   }
 }
 
-export function describeExit(exit: ProcessExit): string {
-  if (exit.cause === 'killed') return `${exit.signal ?? 'a signal'}${exit.coreDumped ? ', core dumped' : ''}`
+/** The OOM killer sends SIGKILL. Where the kernel does not say how a process ended, that may have been it. */
+function mayBeOutOfMemory({ cause, signal }: ProcessExit): boolean {
+  return cause === 'unknown' || signal === 'SIGKILL'
+}
+
+/** @param outOfMemory an OOM kill in its cgroup may have been its own */
+export function describeExit(exit: ProcessExit, outOfMemory = false): string {
+  if (exit.cause === 'killed') {
+    return `${exit.signal ?? 'a signal'}${outOfMemory ? ', out of memory' : ''}${exit.coreDumped ? ', core dumped' : ''}`
+  }
   if (exit.exitCode !== null) return `exit code ${exit.exitCode}`
-  return 'gone; the kernel does not say how'
+  return outOfMemory ? 'gone; an OOM kill in its cgroup' : 'gone; the kernel does not say how'
 }

@@ -1,6 +1,7 @@
 import type { Headroom } from './cgroup-headroom.js'
 import type { Topology } from './numa-topology.js'
 import type { ProcessState } from './process-stat.js'
+import type { UdpSocket } from './udp-socket.js'
 
 /**
  * What `native/` exports. Its functions throw only for a wrong argument type, which this folder rules out; what the
@@ -34,6 +35,7 @@ export interface NativeAddon {
   getAffinity(): number[] | null
   setAffinity(cpus: number[]): string | null
   setMempolicy(mode: number, nodes: number[]): string | null
+  readUdpSockets(): UdpSocket[]
 }
 
 export interface NativeProcessState extends Omit<ProcessState, 'exit'> {

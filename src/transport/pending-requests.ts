@@ -48,7 +48,7 @@ export class PendingRequests {
         leave()
         reject(signal?.reason)
       }
-      const timer = this.#clock.after(timeoutMs, () => {
+      const expire = (): void => {
         leave()
         reject(
           new NumacastError('NUMACAST_TIMEOUT', `no reply from ${endpoint} within ${timeoutMs} ms`, {
@@ -56,6 +56,10 @@ export class PendingRequests {
           }),
         )
         onTimeout?.()
+      }
+      // A loop that was late finds the timer due before it has read the reply, which may have come in time.
+      let timer = this.#clock.after(timeoutMs, () => {
+        timer = this.#clock.afterPoll(expire)
       })
       signal?.addEventListener('abort', onAbort, { once: true })
       this.#waiting.set(id, {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Earshot, type IntroductionTerms, presenceIntervalMs } from '../../src/discovery/earshot.js'
+import { Earshot, type IntroductionTerms, presenceIntervalMs, type SignOfLife } from '../../src/discovery/earshot.js'
 
 const related: IntroductionTerms = {
   isSource: false,
@@ -7,15 +7,18 @@ const related: IntroductionTerms = {
   isObserved: false,
   isDescribed: true,
   isUpToDate: true,
+  isAsked: false,
   lastHeardMs: 0,
 }
+
+const every = (intervalMs: number, loopDelayMs = 0): SignOfLife => ({ intervalMs, loopDelayMs })
 
 t.test('what comes most often says when the next sign of life is due', (t) => {
   const earshot = new Earshot(0, 0.75)
   t.equal(earshot.intervalMs(0), presenceIntervalMs)
   t.notOk(earshot.hears(false, 0))
-  earshot.presence(2_000, 0)
-  earshot.beacon(500, 100)
+  earshot.presence(every(2_000), 0)
+  earshot.beacon(every(500), 100)
   t.equal(earshot.intervalMs(200), 500)
   t.equal(earshot.intervalMs(1_601), 2_000, 'the beacons have ended, the signs of presence have not')
   t.ok(earshot.hears(true, 1_350))
@@ -24,7 +27,7 @@ t.test('what comes most often says when the next sign of life is due', (t) => {
   t.notOk(earshot.hears(false, 5_001))
   earshot.introducedItself(2_000, 7_000)
   t.notOk(earshot.hears(true, 7_000), 'a request is no proof that its frames arrive')
-  earshot.live(500, 7_000)
+  earshot.live(every(500), 7_000)
   t.ok(earshot.hears(true, 7_000))
   t.end()
 })
@@ -33,15 +36,15 @@ t.test('a stream stands in', (t) => {
   const earshot = new Earshot(0, 0.75)
   t.notOk(earshot.needsStream(false, 0, 249), 'not before multicast had its chance')
   t.ok(earshot.needsStream(false, 0, 250))
-  earshot.beacon(500, 300)
+  earshot.beacon(every(500), 300)
   t.notOk(earshot.needsStream(false, 300, 300), 'heard: no connection')
   t.ok(earshot.needsStream(true, 300, 300), 'one beacon does not make multicast work')
-  earshot.beacon(500, 800)
-  earshot.beacon(500, 1_300)
+  earshot.beacon(every(500), 800)
+  earshot.beacon(every(500), 1_300)
   t.notOk(earshot.needsStream(true, 1_300, 1_300), 'three do')
   t.notOk(earshot.needsStream(false, 1_300, 9_000), 'silent altogether: nothing to subscribe to')
   t.ok(earshot.needsStream(false, 8_900, 9_000), 'silent by multicast, and an answer has come')
-  earshot.beacon(500, 9_000)
+  earshot.beacon(every(500), 9_000)
   t.ok(earshot.needsStream(true, 9_000, 9_000), 'the row begins anew')
   t.end()
 })
@@ -61,7 +64,7 @@ t.test('an introduction is due when', (t) => {
       name: 'its beacons are silent',
       prepare: (e) => {
         e.told(true, 0)
-        e.beacon(500, 0)
+        e.beacon(every(500), 0)
       },
       from: 1_251,
     },
@@ -70,8 +73,8 @@ t.test('an introduction is due when', (t) => {
       terms: { isSource: true, lastHeardMs: 6_000 },
       prepare: (e) => {
         e.told(true, 0)
-        e.beacon(500, 0)
-        e.presence(2_000, 0)
+        e.beacon(every(500), 0)
+        e.presence(every(2_000), 0)
       },
       from: 1_251,
     },
@@ -87,7 +90,7 @@ t.test('an introduction is due when', (t) => {
     {
       name: 'never: it sends beacons, so it is asked anyway',
       terms: { isDescribed: false },
-      prepare: (e) => e.beacon(500, 0),
+      prepare: (e) => e.beacon(every(500), 0),
       from: Infinity,
     },
   ]

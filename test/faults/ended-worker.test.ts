@@ -33,7 +33,7 @@ const endings: readonly Ending[] = [
     name: signal,
     end: (worker: MemberProcess) => worker.signal(signal),
     seen: killed,
-    detail: detailed(`${signal}\\b`),
+    detail: detailed(`${signal}(, core dumped)?$`),
   })),
   ...[0, 3, 255].map((code) => ({
     name: `exit-${code}`,
@@ -65,18 +65,27 @@ void withFleet(t, 'however a worker ends, it is dead for the right cause', async
   await fleet.seesAlive(view, survivor)
 })
 
-void withFleet(t, 'a worker that the kernel ends for want of memory is dead (killed)', async (t, fleet) => {
+void withFleet(t, 'a worker that the kernel ends for want of memory, and one beside it', async (t, fleet) => {
   const group = createGroup(t, 'memory', 'oom')
   if (!requirement(t, 'a memory cgroup (v1)', typeof group === 'string', String(group))) return
   if (typeof group !== 'string') return
+  write(group, 'memory.limit_in_bytes', 512 * 1024 * 1024)
+  // Its memory is charged there from the beginning, and the collector finds it there.
+  const inside = { prefix: ['sh', '-c', 'echo $$ >"$0" && exec "$@"', `${group}/cgroup.procs`] }
   await fleet.collector()
   const view = await fleet.view()
-  const worker = await fleet.workers(['hoarder'])
-  await fleet.seesAlive(view, worker)
-  write(group, 'memory.limit_in_bytes', 64 * 1024 * 1024)
-  write(group, 'cgroup.procs', worker.pid)
-  worker.order({ do: 'hoard' })
-  t.match(await fleet.seen(view, worker, killed), detailed('SIGKILL'))
+  const hoarder = await fleet.workers(['hoarder'], {}, inside)
+  const neighbour = await fleet.workers(['neighbour'], {}, inside)
+  await fleet.seesAlive(view, hoarder, neighbour)
+  hoarder.order({ do: 'hoard' })
+  t.match(
+    await fleet.seen(view, hoarder, killed),
+    isTold ? /^SIGKILL, out of memory$/ : /^(SIGKILL, out of memory|gone; an OOM kill in its cgroup)$/,
+    'says why',
+  )
+  await fleet.seesAlive(view, neighbour)
+  neighbour.signal('SIGKILL')
+  t.match(await fleet.seen(view, neighbour, killed), detailed('SIGKILL$'), 'which is not said of one killed by hand')
 })
 
 void withFleet(t, 'its parent is killed: what a worker arranged for happens, and nothing else', async (t, fleet) => {

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Guid } from '../../src/core/ids.js'
-import { compareCandidates, custodyTerms, decideCustody } from '../../src/roles/custody-rank.js'
+import { aliveVerdict, type Liveliness, type LivelinessCause, type Verdict } from '../../src/liveliness/verdict.js'
+import { compareCandidates, custodyTerms, decideCustody, serves } from '../../src/roles/custody-rank.js'
 import type { FleetView } from '../../src/views/fleet-view.js'
 import { FleetInMemory } from './fleet-in-memory.js'
 
@@ -35,7 +36,14 @@ t.test('collectors come before schedulers, the lowest node first, then the lower
 })
 
 t.test('when a node is adopted, and when it is given back', (t) => {
-  const idle = { ownerServes: false, isOutranked: false, isServing: false, relievedMs: undefined, isCovered: false }
+  const idle = {
+    ownerServes: false,
+    isOutranked: false,
+    isServing: false,
+    isDegraded: false,
+    relievedMs: undefined,
+    isCovered: false,
+  }
   const decide = (over: object, nowMs: number) =>
     decideCustody({ ...idle, ownerGoneMs: 100, ...over }, custodyTerms, nowMs)
   const { adoptAfterMs, overlapMs, patienceMs } = custodyTerms
@@ -43,12 +51,30 @@ t.test('when a node is adopted, and when it is given back', (t) => {
   t.equal(decide({}, 100 + adoptAfterMs), 'adopt')
   t.equal(decide({ isOutranked: true }, 1e6), 'keep')
   t.equal(decide({ ownerServes: true }, 1e6), 'keep')
+  t.equal(decide({ isDegraded: true }, 1e6), 'keep', 'it may be this one that is short of CPU')
   t.equal(decide({ ownerGoneMs: undefined }, 1e6), 'keep', 'nobody remembers a collector')
   t.equal(decide({ isServing: true }, 1e6), 'keep')
   t.equal(decide({ isServing: true, relievedMs: 0, isCovered: true }, overlapMs - 1), 'keep')
   t.equal(decide({ isServing: true, relievedMs: 0, isCovered: true }, overlapMs), 'release')
   t.equal(decide({ isServing: true, relievedMs: 0 }, patienceMs - 1), 'keep')
   t.equal(decide({ isServing: true, relievedMs: 0 }, patienceMs), 'release')
+  t.end()
+})
+
+t.test('who serves: one that is busy does, for a while', (t) => {
+  const { busyMs } = custodyTerms
+  const verdict = (liveliness: Liveliness, cause: LivelinessCause | null = null): Verdict => ({
+    ...aliveVerdict(0),
+    liveliness,
+    cause,
+    sinceMs: 1_000,
+  })
+  t.ok(serves(verdict('alive'), custodyTerms, 1e6))
+  t.ok(serves(verdict('suspect'), custodyTerms, 1e6), 'a few beacons are missing')
+  t.ok(serves(verdict('stalled', 'loop-busy'), custodyTerms, 999 + busyMs))
+  t.notOk(serves(verdict('stalled', 'loop-busy'), custodyTerms, 1_000 + busyMs))
+  t.notOk(serves(verdict('stalled', 'stopped'), custodyTerms, 1_000), 'it will not go on by itself')
+  t.notOk(serves(verdict('unreachable', 'lease-expired'), custodyTerms, 1_000))
   t.end()
 })
 

@@ -9,9 +9,11 @@ const killed: ProcessExit = { cause: 'killed', exitCode: null, signal: 'SIGKILL'
 
 t.test('what the kernel says, in words', (t) => {
   t.equal(describeExit(killed), 'SIGKILL')
+  t.equal(describeExit(killed, true), 'SIGKILL, out of memory')
   t.equal(describeExit({ ...killed, signal: 'SIGSEGV', coreDumped: true }), 'SIGSEGV, core dumped')
   t.equal(describeExit({ ...killed, cause: 'exited', exitCode: 3, signal: null }), 'exit code 3')
   t.equal(describeExit({ ...killed, cause: 'unknown', signal: null }), 'gone; the kernel does not say how')
+  t.equal(describeExit({ ...killed, cause: 'unknown', signal: null }, true), 'gone; an OOM kill in its cgroup')
   t.end()
 })
 
@@ -47,6 +49,55 @@ t.test('watches processes whose pid means the same here, each once, and reports 
   t.equal(closed, 1)
   t.equal(kernel.size, 0)
   kernel.close()
+  await plane.close()
+})
+
+t.test('asks for an OOM kill where it may have been one, once, before its cgroup is gone', async (t) => {
+  const plane = new MemoryPlane()
+  const observer = await plane.join('observer')
+  observer.reader(workerState)
+  const exits: readonly [name: string, exit: ProcessExit, counted: boolean, detail: string, asked: number][] = [
+    ['killed, counted', killed, true, 'SIGKILL, out of memory', 1],
+    ['killed, not counted', killed, false, 'SIGKILL', 1],
+    ['another signal', { ...killed, signal: 'SIGTERM' }, true, 'SIGTERM', 0],
+    ['an exit', { ...killed, cause: 'exited', signal: null, exitCode: 137 }, true, 'exit code 137', 0],
+    ['unknown', { ...killed, cause: 'unknown', signal: null }, true, 'gone; an OOM kill in its cgroup', 1],
+  ]
+  for (const [name, exit, counted, detail, asked] of exits) {
+    const peer = await plane.join(name)
+    peer.writer(workerState)
+    await plane.clock.advance(1_000)
+    const calls: string[] = []
+    let end: ((exit: ProcessExit) => void) | undefined
+    const kernel = new KernelWatch(observer, {
+      watchProcess: (_target, onExit) => {
+        calls.push('watch')
+        end = onExit
+        return { close() {} }
+      },
+      oomKills: {
+        follow: (pid) => {
+          calls.push(`follow ${pid === peer.identity.pid}`)
+          return {
+            claim: () => {
+              calls.push('claim')
+              return counted
+            },
+            close: () => void calls.push('close'),
+          }
+        },
+      },
+    })
+    kernel.watch(peer.guid)
+    const left: unknown[] = []
+    const peers = observer.onPeer(({ kind, peer }) => kind === 'left' && left.push(peer.verdict.detail))
+    end?.(exit)
+    t.strictSame(calls, ['follow true', 'watch', ...(asked === 1 ? ['claim'] : []), 'close'], name)
+    await plane.clock.advance(0)
+    t.strictSame(left, [detail], name)
+    peers.close()
+    kernel.close()
+  }
   await plane.close()
 })
 

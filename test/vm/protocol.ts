@@ -17,6 +17,8 @@ export interface Measurements {
   readonly pressure: readonly PressureMeasurement[]
   readonly 'process exit': readonly ExitMeasurement[]
   readonly plane: PlaneMeasurement
+  readonly 'out of memory': readonly OutOfMemoryMeasurement[]
+  readonly 'wall clock': WallClockMeasurement
 }
 
 export type MeasurementName = keyof Measurements
@@ -144,4 +146,57 @@ export interface PlaneMeasurement {
     readonly pid: number
     readonly threadLists: readonly string[]
   }[]
+}
+
+/** What the scheduler was told of a worker. */
+export interface LivelinessSighting {
+  readonly workerId: string
+  readonly liveliness: string
+  readonly cause: string | null
+  readonly detail: string | null
+}
+
+export interface OutOfMemoryMeasurement {
+  readonly title: string
+  readonly workerId: string
+  /** From its joining on. */
+  readonly sightings: readonly LivelinessSighting[]
+  /** By how many `/proc/vmstat` counted more meanwhile. */
+  readonly oomKills: number
+}
+
+export interface WallClockMeasurement {
+  readonly phases: readonly WallClockPhase[]
+  /** What somebody found who joined when the clock was an hour behind. */
+  readonly late: {
+    readonly nodes: number
+    /** Of the workers that it saw, those that are alive. */
+    readonly alive: readonly string[]
+    /** How much longer the intent holds that was issued before everything else, and how much longer it should. */
+    readonly expiresInMs: number | null
+    readonly shouldExpireInMs: number
+  }
+}
+
+/** The clock is stepped, and what the scheduler sees from then on, until all that was awaited has come. */
+export interface WallClockPhase {
+  readonly round: number
+  /** 0: nothing was done to the clock, to know what a machine as busy as this one shows without. */
+  readonly hours: number
+  /** By how much the wall clock ran ahead of the monotonic one meanwhile. */
+  readonly steppedMs: number
+  /** All that were started by then. */
+  readonly workerIds: readonly string[]
+  readonly sightings: readonly LivelinessSighting[]
+  /** Over all looks at all workers and nodes, and how long the machine has been running. */
+  readonly ages: { readonly leastMs: number; readonly mostMs: number }
+  readonly longestLivelinessMs: number
+  readonly uptimeMs: number
+  /** Workers that have completed a job since. */
+  readonly working: readonly string[]
+  /** An intent that was in force when the clock was stepped, and how long each held to it. */
+  readonly ttlMs: number
+  readonly heldMs: Readonly<Record<string, number>>
+  /** Who still holds to the one that was issued before everything else. */
+  readonly stillHeldBy: readonly string[]
 }

@@ -8,10 +8,12 @@ import { measureCpuset } from './measure-cpuset.js'
 import { measureExit } from './measure-exit.js'
 import { measureMemory } from './measure-memory.js'
 import { measureMigration } from './measure-migration.js'
+import { measureOutOfMemory } from './measure-out-of-memory.js'
 import { measurePlacement } from './measure-placement.js'
 import { measurePlane } from './measure-plane.js'
 import { measurePressure } from './measure-pressure.js'
 import { measureOfflineCpu, measureTopology } from './measure-topology.js'
+import { measureWallClock } from './measure-wall-clock.js'
 
 const layout = process.argv[2] as CgroupLayout
 const wanted = process.argv[3]?.split(',') ?? []
@@ -28,6 +30,8 @@ const measuring: { readonly [N in MeasurementName]: () => Measurements[N] | Prom
   pressure: () => measurePressure(groups),
   'process exit': measureExit,
   plane: measurePlane,
+  'out of memory': () => measureOutOfMemory(groups),
+  'wall clock': measureWallClock,
 }
 
 for (const [name, measure] of Object.entries(measuring)) {

@@ -1,0 +1,58 @@
+#include "udp_sockets.h"
+
+#include <arpa/inet.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "root_dir.h"
+
+namespace numacast {
+
+namespace {
+
+std::optional<int> option(int fd, int name) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  if (getsockopt(fd, SOL_SOCKET, name, &value, &size) != 0) return std::nullopt;
+  return value;
+}
+
+std::optional<UdpSocket> udpSocket(int fd) {
+  struct stat status;
+  if (fstat(fd, &status) != 0 || !S_ISSOCK(status.st_mode)) return std::nullopt;
+  if (option(fd, SO_DOMAIN) != AF_INET || option(fd, SO_PROTOCOL) != IPPROTO_UDP) return std::nullopt;
+  std::array<uint32_t, SK_MEMINFO_VARS> memory{};
+  socklen_t size = sizeof memory;
+  if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory.data(), &size) != 0) return std::nullopt;
+  if (size < (SK_MEMINFO_DROPS + 1) * sizeof memory[0]) return std::nullopt;
+  sockaddr_in local{};
+  size = sizeof local;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&local), &size) != 0) return std::nullopt;
+  char text[INET_ADDRSTRLEN];
+  if (inet_ntop(AF_INET, &local.sin_addr, text, sizeof text) == nullptr) return std::nullopt;
+  return UdpSocket{status.st_ino, text, ntohs(local.sin_port), memory[SK_MEMINFO_DROPS]};
+}
+
+}  // namespace
+
+std::vector<UdpSocket> udpSockets() {
+  std::vector<UdpSocket> found;
+  std::vector<std::string> names;
+  if (!RootDir("/").list("/proc/self/fd", names)) return found;
+  for (const std::string& name : names) {
+    int fd = -1;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), fd);
+    if (error != std::errc() || end != name.data() + name.size()) continue;
+    // A descriptor of another kind, or one that was closed since, answers none of the questions.
+    if (auto socket = udpSocket(fd)) found.push_back(std::move(*socket));
+  }
+  return found;
+}
+
+}  // namespace numacast

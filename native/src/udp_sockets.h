@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace numacast {
+
+/** An IPv4 UDP socket of this process. */
+struct UdpSocket {
+  uint64_t inode;
+  std::string address;
+  uint16_t port;
+  /** Datagrams that the kernel threw away on the way into it since it was opened; wraps at 2^32. */
+  uint32_t drops;
+};
+
+/**
+ * Those that this process holds and that can be asked (SO_MEMINFO, Linux 4.12). Costs what this process has open;
+ * /proc/net/udp, which says the same, costs what the whole host has open.
+ */
+std::vector<UdpSocket> udpSockets();
+
+}  // namespace numacast

@@ -1,0 +1,84 @@
+import t from 'tap'
+import { seededRandom } from '../../src/core/random.js'
+import type { Participant } from '../../src/pubsub/participant.js'
+import { defineTopic } from '../../src/pubsub/topic.js'
+import { BlockableLoop } from '../support/blockable.js'
+import { openPlane } from '../support/memory-plane.js'
+import { RawPeer } from './raw-peer.js'
+
+/**
+ * A participant that is short of CPU must not answer that with more work, for itself or for others: on a host where all
+ * are short of it they would never recover.
+ */
+
+t.setTimeout(300_000)
+
+const topic = defineTopic<{ id: string; n: number }>({ name: 'state', key: 'id', fields: ['id', 'n'] })
+
+function countersOf(participants: readonly Participant[], pattern: RegExp): Record<string, number> {
+  const found: Record<string, number> = {}
+  for (const { counters } of participants) {
+    for (const [name, count] of Object.entries(counters.snapshot())) {
+      if (pattern.test(name)) found[name] = (found[name] ?? 0) + count
+    }
+  }
+  return found
+}
+
+t.test('a loop that runs a quarter of the time costs itself and others little', async (t) => {
+  for (const seed of [1, 2, 3]) {
+    await t.test(`seed ${seed}`, async (t) => {
+      const plane = openPlane(t, seed)
+      const random = seededRandom(seed)
+      const loop = new BlockableLoop(plane.clock, random)
+      const starved = await plane.join('starved', {}, {}, loop)
+      const reader = starved.reader(topic)
+      const own = starved.writer(topic)
+      const others = await Promise.all(Array.from({ length: 12 }, (_, n) => plane.join(`other ${n}`)))
+      const writers = others.map((other) => other.writer(topic))
+      for (const other of others) other.reader(topic)
+      await plane.clock.advance(8_000)
+      t.equal(starved.peers().length, 12)
+
+      const beganMs = plane.clock.nowMs()
+      for (let n = 0; n < 30; n++) {
+        for (const [index, writer] of writers.entries()) writer.write({ id: `k${index}`, n })
+        own.write({ id: 'own', n })
+        const busyMs = 300 + 1_500 * random()
+        loop.block(busyMs)
+        await plane.clock.advance((busyMs * 4) / 3)
+      }
+      const all = [starved, ...others]
+      t.same(countersOf(all, /^(gossip|catch-up\.failed|stream)|peer\.(dead|unreach)/), {})
+      const { 'introduction.sent': questions = 0 } = countersOf(all, /^introduction\.sent$/)
+      const seconds = (plane.clock.nowMs() - beganMs) / 1_000
+      t.ok(questions < (others.length * seconds) / 4, `${questions} questions to or from one in ${seconds} s`)
+      t.ok(starved.health.degraded, 'it knows')
+
+      await plane.clock.advance(10_000)
+      t.match(starved.health, { degraded: false, score: 0 })
+      t.ok(writers.every((_, index) => reader.get(`k${index}`)?.value?.n === 29))
+      t.ok(starved.peers().every(({ verdict }) => verdict.liveliness === 'alive'))
+    })
+  }
+})
+
+t.test('one that is heard now and then and never answers is asked ever less often', async (t) => {
+  const plane = openPlane(t)
+  const raw = new RawPeer(plane.network.open('raw'))
+  t.teardown(() => raw.transport.close())
+  let asked = 0
+  raw.transport.stream.serve(() => {
+    asked++
+    return new Promise<Buffer>(() => {})
+  })
+  const reading = await plane.join('reading')
+  reading.reader(topic)
+  const rounds = 10
+  for (let round = 0; round < rounds; round++) {
+    raw.send(raw.beaconFrame())
+    await plane.clock.advance(10_000)
+  }
+  t.equal(reading.counters.get('peer.dead'), rounds, 'each time it was given up')
+  t.ok(asked < 1.5 * rounds, `soon no more than once each time: ${asked}`)
+})
