@@ -89,7 +89,8 @@ Napi::Value readProcessState(const Napi::CallbackInfo& info) {
   state.Set("lastCpu", static_cast<double>(stat->lastCpu));
   state.Set("startTime", static_cast<double>(stat->startTime));
   state.Set("ended", remains.has_value());
-  state.Set("waitStatus", remains && remains->waitStatus ? Napi::Number::New(env, *remains->waitStatus).As<Napi::Value>() : env.Null());
+  const auto status = remains ? remains->waitStatus : std::nullopt;
+  state.Set("waitStatus", status ? Napi::Number::New(env, *status).As<Napi::Value>() : env.Null());
   return state;
 }
 

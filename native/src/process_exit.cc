@@ -58,8 +58,9 @@ ProcessExit::Opened ProcessExit::open(int pid, double startTime, std::string& re
     return Opened::kGone;
   }
   startTime_ = stat->startTime;
-  // Without permission to trace it nothing but its pidfd says how it ended: no reason to look earlier.
-  if (stat->traceable) set_ = hints_.open(pid, pidfd_.get());
+  // Without permission to trace it nothing but its pidfd says how it ended: no reason to look earlier. Of one whose main
+  // thread has ended, the permission shows only when the rest has.
+  if (stat->traceable || stat->exiting()) set_ = hints_.open(pid, pidfd_.get());
   if (set_ && stat->exiting()) hints_.again(set_->get());
   return Opened::kWatching;
 }

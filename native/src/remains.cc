@@ -19,7 +19,7 @@ constexpr int64_t kMostThreads = 64;
 /**
  * The stat of a thread that is on its way out. Whoever reads a stat holds on to the memory meanwhile, and whoever lets
  * go last has to free it: for a dying process that could be this event loop. So its link to its program is looked at
- * first, which holds nothing, and is gone (ENOENT) once the thread has let go of the memory.
+ * first, which holds nothing, and is gone (ENOENT) once the thread has let go of the memory. Ids are those of our PID namespace, as /proc shows them.
  *
  * `permitted`: we may trace it, or the link could not be read at all (EACCES).
  */
@@ -55,7 +55,8 @@ std::optional<Remains> Remains::find(int pid, uint64_t startTime) {
   const auto first = readExiting(process);
   if (!first || first->startTime != startTime || first->threads > kMostThreads) return std::nullopt;
   std::vector<std::string> threads;
-  if (!root.list(process + "/task", threads) || first->threads != static_cast<int64_t>(threads.size())) return std::nullopt;
+  if (!root.list(process + "/task", threads)) return std::nullopt;
+  if (first->threads != static_cast<int64_t>(threads.size())) return std::nullopt;
   const auto allExiting = [&] {
     for (const std::string& thread : threads) {
       if (!readExiting(process + "/task/" + thread)) return false;

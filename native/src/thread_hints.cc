@@ -55,7 +55,9 @@ std::optional<UniqueFd> ThreadHints::open(int pid, int pidfd) {
   }
   UniqueFd set(threads_.empty() ? -1 : epoll_create1(EPOLL_CLOEXEC));
   bool complete = set.valid() && add(set.get(), pidfd, kProcess);
-  for (size_t index = 0; complete && index < threads_.size(); ++index) complete = add(set.get(), threads_[index].get(), index);
+  for (size_t index = 0; complete && index < threads_.size(); ++index) {
+    complete = add(set.get(), threads_[index].get(), index);
+  }
   if (complete) return set;
   threads_.clear();
   return std::nullopt;
@@ -73,7 +75,7 @@ bool ThreadHints::take(int set) {
       uint64_t expirations;
       if (read(timer_.get(), &expirations, sizeof expirations) < 0) continue;
     } else {
-      // It stays readable from now on. Closing alone leaves it in the set while a child between fork and exec has it too.
+      // It stays readable from now on. Closing it is not enough while a child between fork and exec has it too.
       epoll_ctl(set, EPOLL_CTL_DEL, threads_[name].get(), nullptr);
       threads_[name].reset();
       asked_ = 0;

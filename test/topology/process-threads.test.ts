@@ -119,12 +119,15 @@ function run(threads: string): void {
           t.match(await subject.reported(), { ...expected, coreDumped: false })
           const { ended, exit } = readProcessState(subject.pid) ?? {}
           t.match({ ended, exit }, { ended: true, exit: expected }, 'a reading says so too')
+          subject.watch()
+          await subject.reported(2)
+          t.match(subject.reports[1], expected, 'a watch that comes late is told as well')
           t.equal(subject.child.exitCode ?? subject.child.signalCode, null, 'its parent has not been told')
         }
         tracer.sendLine()
         isRight(t, await subject.reported(), expected, 'in the end')
         await Promise.all([subject.exited(), tracer.exited()])
-        t.equal(subject.reports.length, 1, 'once')
+        t.equal(subject.reports.length, isEarly ? 2 : 1, 'each once')
       }
     }
   })
