@@ -82,7 +82,7 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
   constructor(components: ReaderComponents, identity: ReaderIdentity<T>, options: ReaderOptions<T>) {
     const { clock, counters, resume } = components
     const { topic, qos } = identity
-    const { filter, mailboxCapacity, mailboxDrop } = resolveReaderOptions(options)
+    const { filter, keyFilter, mailboxCapacity, mailboxDrop } = resolveReaderOptions(options)
     this.topic = topic
     this.entity = identity.entity
     this.guid = entityGuid(components.participant, identity.entity)
@@ -103,7 +103,7 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
       qos,
     )
     this.#copy = copy
-    this.#intake = new ReaderIntake({ clock, counters, status, copy, topic, qos, filter, resume })
+    this.#intake = new ReaderIntake({ clock, counters, status, copy, topic, qos, filter, keyFilter, resume })
     this.#outlets = new Outlets({
       counters,
       // What waits under keep-all is bounded by the limits, and presses back on the writer; it is not for dropping.
