@@ -6,7 +6,7 @@ import { type EntityGuid, entityGuid, type Seq, type Token } from '../core/ids.j
 import { Durability, Reliability } from '../qos/policies.js'
 import type { ResolvedQos } from '../qos/qos.js'
 import type { SamplesHead, WireSample } from '../wire/samples.js'
-import { LostReason, type RejectedReason } from './events.js'
+import { LostReason, RejectedReason } from './events.js'
 import type { WriterProxy } from './proxy.js'
 import type { ReaderCopy } from './reader-copy.js'
 import type { ReaderStatus } from './reader-status.js'
@@ -21,6 +21,7 @@ export interface ReaderIntakeComponents<T> {
   readonly topic: Topic<T>
   readonly qos: ResolvedQos
   readonly filter: ((value: T) => boolean) | undefined
+  readonly keyFilter: ((key: string) => boolean) | undefined
   /** There is room again for what the writer has beyond the token. */
   readonly resume: (writer: EntityGuid) => void
 }
@@ -55,9 +56,9 @@ export class ReaderIntake<T extends object> {
   #refusal: Block | undefined
 
   constructor(components: ReaderIntakeComponents<T>) {
-    const { topic, filter, counters } = components
+    const { topic, filter, keyFilter, counters } = components
     this.#components = components
-    this.#judge = new ValueJudge(topic, filter, counters)
+    this.#judge = new ValueJudge({ topic, filter, keyFilter, counters })
     this.#isReliable = components.qos.reliability === Reliability.reliable
     this.#hasHistory = components.copy.queue.hasHistory
     this.#isVolatile = components.qos.durability === Durability.volatile
@@ -220,6 +221,11 @@ export class ReaderIntake<T extends object> {
 
   /** False when there is no room for it. Whatever else becomes of it is counted and told here. */
   #take(proxy: WriterProxy, head: SamplesHead, sample: WireSample, arrival: Arrival): boolean {
+    const concern = this.#judge.concerns(sample.key)
+    if (concern !== true) {
+      if (concern !== false) this.#components.status.rejected(proxy.guid, sample.key, RejectedReason.filter, concern)
+      return true
+    }
     if (sample.valueSeq < sample.seq) return this.#giveUp(proxy, head, sample, arrival)
     return this.#admit(proxy, head, sample, arrival)
   }

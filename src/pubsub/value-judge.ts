@@ -13,16 +13,37 @@ export type Judged =
 /** What nobody asks anything of: it stays encoded until somebody looks. */
 export const unjudged: Judged = Object.freeze({ value: undefined, outOfView: false })
 
+export interface ValueJudgeComponents<T> {
+  readonly topic: Topic<T>
+  readonly filter: ((value: T) => boolean) | undefined
+  readonly keyFilter: ((key: string) => boolean) | undefined
+  readonly counters: Counters
+}
+
 /** Says of each value that comes in whether it is one, and one that this reader wants to see. */
 export class ValueJudge<T extends object> {
   readonly #topic: Topic<T>
   readonly #filter: ((value: T) => boolean) | undefined
+  readonly #keyFilter: ((key: string) => boolean) | undefined
   readonly #counters: Counters
 
-  constructor(topic: Topic<T>, filter: ((value: T) => boolean) | undefined, counters: Counters) {
+  constructor({ topic, filter, keyFilter, counters }: ValueJudgeComponents<T>) {
     this.#topic = topic
     this.#filter = filter
+    this.#keyFilter = keyFilter
     this.#counters = counters
+  }
+
+  /** Whether the instance is this reader's business; a text when the user's filter could not say. */
+  concerns(key: string): boolean | string {
+    if (this.#keyFilter === undefined) return true
+    try {
+      if (this.#keyFilter(key)) return true
+    } catch (error) {
+      return String(error)
+    }
+    this.#counters.add('reader.filtered-by-key')
+    return false
   }
 
   /** @param fields the writer's */

@@ -1,7 +1,8 @@
 import { type Guid, participantOf } from '../core/ids.js'
 import { Liveliness, LivelinessCause } from '../liveliness/verdict.js'
+import { keyParts } from '../plane/keys.js'
 import { type NodeCapacity, nodeCapacity } from '../plane/node-capacity.js'
-import { nodeRoster, type RosterRow } from '../plane/node-roster.js'
+import { nodeRoster, type RosterRow, uncheckedRoster } from '../plane/node-roster.js'
 import { planePartition } from '../plane/partitions.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { Peer } from '../pubsub/peer.js'
@@ -67,9 +68,12 @@ export class Custody {
     capacities.onSample((sample) => this.#heard(sample))
     for (const [, sample] of capacities.entries()) this.#heard(sample)
     const { host } = participant.identity
-    this.#rows = participant.reader(nodeRoster, {
+    this.#rows = participant.reader(uncheckedRoster, {
       partition: planePartition,
-      filter: (row) => row.host === host && row.numaNode !== numaNode,
+      keyFilter: (key) => {
+        const [of, node] = keyParts(key)
+        return of === host && Number(node) !== numaNode
+      },
     })
     const hearing = participant.onPeer(({ peer }) => {
       if (peer.properties.role === 'collector') this.#look()
@@ -155,7 +159,10 @@ export class Custody {
   }
 
   #rowsOf(numaNode: number): Sample<RosterRow>[] {
-    return [...this.#rows.entries()].flatMap(([, sample]) => (sample.value?.numaNode === numaNode ? [sample] : []))
+    return [...this.#rows.entries()].flatMap(([key, sample]) => {
+      const isOfNode = Number(keyParts(key)[1]) === numaNode
+      return isOfNode && 'value' in nodeRoster.check(sample.value) ? [sample] : []
+    })
   }
 
   /** Who serves the node with a better right than this one, and has said so since it does. */

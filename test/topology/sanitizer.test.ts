@@ -19,6 +19,7 @@ const suites = [
   'root-dir',
   'headroom-sampler',
   'process-watch',
+  'process-threads',
   'cgroup-events-watch',
   'placement',
   'udp-sockets',
