@@ -322,8 +322,10 @@ t.test('one that says that its loop is late, or dies while it is, is found withi
     t.equal(monitor.verdict.liveliness, 'stalled')
     const diedMs = 3 * intervalMs
     let nowMs = diedMs
-    while (monitor.verdict.liveliness !== expected && nowMs < 1e7)
-      round(monitor, (nowMs += checkMs), 'unknown', { stretch })
+    while (monitor.verdict.liveliness !== expected && nowMs < 1e7) {
+      nowMs += checkMs
+      round(monitor, nowMs, 'unknown', { stretch })
+    }
     const tookMs = nowMs - diedMs
     t.ok(tookMs <= withinMs + 3 * checkMs, `${reach}, every ${intervalMs} ms, patience ${stretch}: ${tookMs} ms`)
   }
@@ -332,7 +334,10 @@ t.test('one that says that its loop is late, or dies while it is, is found withi
   for (let nowMs = 0; nowMs <= 60_000; nowMs += checkMs) round(vouched, nowMs, 'running')
   t.match(vouched.verdict, { liveliness: 'stalled', cause: 'loop-busy' })
   let nowMs = 60_000
-  while (vouched.verdict.liveliness !== 'dead' && nowMs < 1e7) round(vouched, (nowMs += checkMs))
+  while (vouched.verdict.liveliness !== 'dead' && nowMs < 1e7) {
+    nowMs += checkMs
+    round(vouched, nowMs)
+  }
   t.equal(nowMs, 63_000, 'a lease after the kernel could last be asked')
   t.end()
 })
