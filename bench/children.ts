@@ -24,6 +24,13 @@ export async function endChild(child: ChildProcess): Promise<void> {
   clearTimeout(insist)
 }
 
+/** When this process learnt that the child has ended, on CLOCK_MONOTONIC: the kernel's word to a parent (SIGCHLD). */
+export async function endOf(child: ChildProcess): Promise<bigint> {
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve(process.hrtime.bigint()))
+  })
+}
+
 /** For the program's entry: an interrupted bench ends its children too. */
 export function endChildrenWithProcess(): void {
   process.on('exit', () => {

@@ -15,11 +15,14 @@ interface Contestant {
   /** Those that take seconds to notice are killed less often. */
   readonly kills: number
   readonly atOnce: number
+  /** Only killed: how it takes stalls is another's figure. */
+  readonly killsOnly?: boolean
 }
 
 const goalMs = 10
 const contestants: readonly Contestant[] = [
-  { name: 'numacast', open: openNumacastGroup, kills: 100, atOnce: 20 },
+  { name: 'numacast', open: () => openNumacastGroup(), kills: 100, atOnce: 20 },
+  { name: 'numacast, 256 MB each', open: () => openNumacastGroup(256e6), kills: 30, atOnce: 3, killsOnly: true },
   { name: 'serf local', open: () => openSerfGroup('local'), kills: 10, atOnce: 5 },
   { name: 'serf lan', open: () => openSerfGroup('lan'), kills: 10, atOnce: 5 },
   { name: 'redis key, TTL 3 s', open: openTtlGroup, kills: 10, atOnce: 5 },
@@ -37,7 +40,7 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
         measureKills(group, quick ? 3 : contestant.kills, contestant.atOnce),
       )
       rows.push(...killRows(contestant.name, kills))
-      present.push(contestant)
+      if (contestant.killsOnly !== true) present.push(contestant)
     } catch (error) {
       if (!(error instanceof MissingPeer)) throw error
       skipped.push({ peer: contestant.name, reason: error.message })
@@ -94,20 +97,22 @@ function killRows(name: string, kills: readonly Kill[]): BenchRow[] {
     p99: percentile(figures, 0.99),
     runs: figures.length,
   })
-  const kernel = kills.flatMap(({ kernelMs }) => kernelMs ?? [])
+  const known = row(
+    `${name}: SIGKILL until it is known`,
+    kills.map(({ detectedMs }) => detectedMs),
+  )
+  if (!name.startsWith('numacast')) return [known]
+  const watched = kills.flatMap(({ watchedMs }) => watchedMs ?? [])
   return [
+    known,
     row(
-      `${name}: SIGKILL until it is known`,
-      kills.map(({ detectedMs }) => detectedMs),
+      `${name}, the kernel alone: until the parent is told`,
+      kills.map(({ kernelMs }) => kernelMs),
     ),
-    ...(name === 'numacast' && kernel.length > 0
-      ? [
-          row('the kernel alone: SIGKILL until a pidfd tells', kernel),
-          row(
-            'numacast beyond the kernel',
-            kills.flatMap(({ detectedMs, kernelMs }) => (kernelMs === null ? [] : [detectedMs - kernelMs])),
-          ),
-        ]
-      : []),
+    row(
+      `${name}, less the kernel (below 0: known before)`,
+      kills.map(({ detectedMs, kernelMs }) => detectedMs - kernelMs),
+    ),
+    ...(watched.length > 0 ? [row(`${name}, a watch alone: until watchProcess tells the killer`, watched)] : []),
   ]
 }

@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(options: BenchOptions
   'crash-detect': () => import('./crash-detect.js'),
   latency: () => import('./latency.js'),
   'late-join': () => import('./late-join.js'),
+  overload: () => import('./overload.js'),
   scale: () => import('./scale.js'),
   throughput: () => import('./throughput.js'),
 }

@@ -1,6 +1,6 @@
 // Does what a worker costs depend on how many others there are? A plane of 10, 100 and 1,000 workers on this host.
 import type { BenchOptions, BenchRatio, BenchResult, BenchRow } from './harness.js'
-import { type FleetUsage, measureFleet } from './scale/fleet.js'
+import { type FleetUsage, measureAtRest } from './scale/rest.js'
 
 /** Of what 10 workers cost each: more is not flat. */
 const flatGoal = 1.25
@@ -11,7 +11,7 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
   const sizes = quick ? [10, 50] : [10, 100, 1_000]
   const fleets: { readonly workers: number; readonly usage: FleetUsage }[] = []
   for (const workers of sizes) {
-    const usage = await measureFleet(workers, quick ? 5 : 30, quick ? 2 : 15)
+    const usage = await measureAtRest(workers, quick ? 5 : 30, quick ? 2 : 15)
     fleets.push({ workers, usage })
   }
   return { rows: fleets.flatMap(({ workers, usage }) => rowsOf(workers, usage)), ratios: ratiosOf(fleets), skipped: [] }

@@ -19,7 +19,8 @@ interface Order {
  */
 export function act<C extends Readonly<Record<string, Call>>>(calls: C): C {
   const send = (reply: Reply): void => {
-    if (process.connected) process.send?.(reply)
+    // A bench that has ended meanwhile wants no answer.
+    if (process.connected) process.send?.(reply, undefined, {}, () => {})
   }
   process.on('message', ({ id, name, argument }: Order) => {
     const call = calls[name] as ((argument: unknown) => unknown) | undefined

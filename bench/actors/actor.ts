@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { endChild, forkChild } from '../children.js'
 import type { Call, Reply } from './act.js'
 
-const startMs = 20_000
+const startMs = 60_000
 const graceMs = 2_000
 
 type Waiting = { readonly resolve: (result: unknown) => void; readonly reject: (error: Error) => void }

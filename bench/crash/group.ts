@@ -2,6 +2,8 @@
 export interface Member {
   readonly name: string
   readonly pid: number
+  /** When the kernel said that it has ended, on CLOCK_MONOTONIC. */
+  readonly ended: Promise<bigint>
   /**
    * Keeps its program from running for so long, as a long computation would; undefined where there is no event loop
    * that could be kept busy.

@@ -6,8 +6,10 @@ import type { Group, Member } from './group.js'
 export interface Kill {
   /** When those who watch called it dead. */
   readonly detectedMs: number
-  /** When the kernel told this process, which asked it directly: nobody can know earlier. */
-  readonly kernelMs: number | null
+  /** When the kernel told the parent that it has ended: its memory is freed, and there is an exit code to fetch. */
+  readonly kernelMs: number
+  /** When a `watchProcess` of this process told, without any network; null where there is none. */
+  readonly watchedMs: number | null
 }
 
 const patienceMs = 120_000
@@ -36,20 +38,24 @@ export async function measureKills(group: Group, count: number, atOnce: number):
 }
 
 async function kill(group: Group, member: Member, detected: Map<string, (atNs: bigint) => void>): Promise<Kill> {
-  const { name, pid } = member
+  const { name, pid, ended } = member
   const told = new Promise<bigint>((resolve, reject) => {
     setTimeout(() => reject(new Error(`${name} was killed and not missed in ${patienceMs} ms`)), patienceMs).unref()
     detected.set(name, resolve)
   })
-  const exited = new Promise<bigint | null>((resolve) => {
+  const watched = new Promise<bigint | null>((resolve) => {
     const watch = watchProcess({ pid }, () => resolve(process.hrtime.bigint()))
     if (watch.status.state !== 'watching') resolve(null)
   })
   group.remove(member)
   const killedNs = process.hrtime.bigint()
   process.kill(pid, 'SIGKILL')
-  const [detectedNs, exitedNs] = await Promise.all([told, exited])
+  const [detectedNs, endedNs, watchedNs] = await Promise.all([told, ended, watched])
   detected.delete(name)
   const since = (atNs: bigint): number => Number(atNs - killedNs) / 1e6
-  return { detectedMs: since(detectedNs), kernelMs: exitedNs === null ? null : since(exitedNs) }
+  return {
+    detectedMs: since(detectedNs),
+    kernelMs: since(endedNs),
+    watchedMs: watchedNs === null ? null : since(watchedNs),
+  }
 }

@@ -1,12 +1,12 @@
 import type { ChildProcess } from 'node:child_process'
 import { lockDomain } from '../../test/support/domain-lock.js'
-import { endChild } from '../children.js'
+import { endChild, endOf } from '../children.js'
 import { DeathLog } from './death-log.js'
 import type { Group, Member } from './group.js'
 import { pidOf, startProgram } from './member-program.js'
 
-/** Workers with their defaults; a collector watches them, and tells a scheduler. */
-export async function openNumacastGroup(): Promise<Group> {
+/** Workers with their defaults, which hold so much memory; a collector watches them, and tells a scheduler. */
+export async function openNumacastGroup(heldBytes = 0): Promise<Group> {
   const { domain, release } = await lockDomain()
   const log = new DeathLog()
   const children: ChildProcess[] = []
@@ -29,9 +29,14 @@ export async function openNumacastGroup(): Promise<Group> {
     observerPids: [pidOf(collector), pidOf(scheduler)],
     async add() {
       const name = `w${++added}`
-      const child = await start('numacast-worker.js', name)
+      const child = await start('numacast-worker.js', name, String(heldBytes))
       await log.seenAlive(name)
-      const member = { name, pid: pidOf(child), block: (blockMs: number) => void child.send({ blockMs }) }
+      const member = {
+        name,
+        pid: pidOf(child),
+        ended: endOf(child),
+        block: (blockMs: number) => void child.send({ blockMs }),
+      }
       members.add(member)
       return member
     },

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
-import { endChild, spawnChild } from '../children.js'
+import { endChild, endOf, spawnChild } from '../children.js'
 import { findProgram } from '../peers/server-process.js'
 import { DeathLog } from './death-log.js'
 import type { Group, Member } from './group.js'
@@ -59,7 +59,7 @@ export async function openSerfGroup(profile: SerfProfile): Promise<Group> {
       const child = await start(name)
       child.stdout?.resume()
       await log.seenAlive(name)
-      const member = { name, pid: pidOf(child) }
+      const member = { name, pid: pidOf(child), ended: endOf(child) }
       members.add(member)
       return member
     },

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { endChild } from '../children.js'
+import { endChild, endOf } from '../children.js'
 import { connectRedis, startRedis } from '../peers/redis.js'
 import { DeathLog } from './death-log.js'
 import type { Group, Member } from './group.js'
@@ -32,7 +32,12 @@ export async function openTtlGroup(): Promise<Group> {
       const name = `t${++added}`
       const child = await startProgram('ttl-worker.js', [String(server.port), name, String(ttlMs), String(renewMs)])
       children.push(child)
-      const member = { name, pid: pidOf(child), block: (blockMs: number) => void child.send({ blockMs }) }
+      const member = {
+        name,
+        pid: pidOf(child),
+        ended: endOf(child),
+        block: (blockMs: number) => void child.send({ blockMs }),
+      }
       members.add(member)
       return member
     },

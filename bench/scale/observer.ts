@@ -25,10 +25,16 @@ if (view === undefined) {
 }
 await participant.ready()
 
+let deaths = 0
+view?.onChange((change) => {
+  if (change.kind === 'liveliness' && change.after.liveliness === 'dead') deaths++
+})
+
 const meter = new UsageMeter()
 let before = { wanted: 0, unwanted: 0 }
 const calls = act({
   alive: (_: undefined) => view?.status().workers.filter(({ liveliness }) => liveliness === 'alive').length ?? 0,
+  deaths: (_: undefined) => deaths,
   begin(_: undefined) {
     before = { wanted: wanted(), unwanted: unwanted() }
     meter.start()

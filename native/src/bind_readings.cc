@@ -5,6 +5,7 @@
 
 #include "instance.h"
 #include "process_stat.h"
+#include "remains.h"
 #include "sample.h"
 #include "to_js.h"
 
@@ -74,8 +75,10 @@ Napi::Value openSampler(const Napi::CallbackInfo& info) {
 
 Napi::Value readProcessState(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const auto stat = ProcessStat::read(info[0].As<Napi::Number>().Int32Value());
+  const int pid = info[0].As<Napi::Number>().Int32Value();
+  const auto stat = ProcessStat::read(pid);
   if (!stat) return env.Null();
+  const auto remains = stat->exiting() ? Remains::find(pid, stat->startTime) : std::nullopt;
   static const double ticksPerMs = static_cast<double>(sysconf(_SC_CLK_TCK)) / 1000;
   static const double pageBytes = static_cast<double>(sysconf(_SC_PAGESIZE));
   Napi::Object state = Napi::Object::New(env);
@@ -85,6 +88,9 @@ Napi::Value readProcessState(const Napi::CallbackInfo& info) {
   state.Set("residentBytes", static_cast<double>(stat->residentPages) * pageBytes);
   state.Set("lastCpu", static_cast<double>(stat->lastCpu));
   state.Set("startTime", static_cast<double>(stat->startTime));
+  state.Set("ended", remains.has_value());
+  const auto status = remains ? remains->waitStatus : std::nullopt;
+  state.Set("waitStatus", status ? Napi::Number::New(env, *status).As<Napi::Value>() : env.Null());
   return state;
 }
 

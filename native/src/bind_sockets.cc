@@ -9,8 +9,10 @@ namespace {
 
 Napi::Value readUdpSockets(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
+  const auto sockets = udpSockets();
+  if (!sockets) return env.Null();
   Napi::Array rows = Napi::Array::New(env);
-  for (const UdpSocket& socket : udpSockets()) {
+  for (const UdpSocket& socket : *sockets) {
     Napi::Object row = Napi::Object::New(env);
     row.Set("inode", Napi::Number::New(env, static_cast<double>(socket.inode)));
     row.Set("address", Napi::String::New(env, socket.address));

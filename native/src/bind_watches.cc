@@ -28,7 +28,9 @@ Napi::Value watchProcess(const Napi::CallbackInfo& info) {
   }
   return PollWatch::open(env, exit->takeFd(), UV_READABLE, info[2].As<Napi::Function>(),
                          [exit](Napi::Env jsEnv, int fd, const PollWatch::Emit& emit) {
-                           const auto status = exit->waitStatus(fd);
+                           const auto ended = exit->look(fd);
+                           if (!ended) return;
+                           const auto status = ended->waitStatus;
                            emit({status ? Napi::Number::New(jsEnv, *status).As<Napi::Value>() : jsEnv.Null()});
                          });
 }

@@ -31,6 +31,8 @@ struct PollWatch::Poll {
       napi_remove_async_cleanup_hook(poll->hook);
     });
     fd.reset();
+    // With what else it holds, like further descriptors; while it runs, its caller has a copy.
+    ready = nullptr;
   }
 
   void onReady() {

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 
 #include "process_stat.h"
+#include "remains.h"
 #include "root_dir.h"
 
 namespace numacast {
@@ -57,18 +58,33 @@ ProcessExit::Opened ProcessExit::open(int pid, double startTime, std::string& re
     return Opened::kGone;
   }
   startTime_ = stat->startTime;
-  traceable_ = stat->traceable;
+  // Without permission to trace it nothing but its pidfd says how it ended: no reason to look earlier. Of one whose main
+  // thread has ended, the permission shows only when the rest has.
+  if (stat->traceable || stat->exiting()) set_ = hints_.open(pid, pidfd_.get());
+  if (set_ && stat->exiting()) hints_.again(set_->get());
   return Opened::kWatching;
 }
 
-std::optional<int> ProcessExit::waitStatus(int fd) const {
-  if (const auto status = askPidfd(fd)) return status;
-  // Not reaped yet: the zombie's stat tells, if it let us look while it lived (a 0 would mean either otherwise).
-  const auto stat = ProcessStat::read(pid_);
-  if (stat && stat->startTime == startTime_ && (stat->state == 'Z' || stat->state == 'X') && (traceable_ || stat->exitCode != 0)) {
-    return stat->exitCode;
-  }
-  return askPidfd(fd);  // reaped in between
+UniqueFd ProcessExit::takeFd() {
+  hinted_ = set_.has_value();
+  return std::move(hinted_ ? *set_ : pidfd_);
+}
+
+std::optional<ProcessExit::Ended> ProcessExit::look(int fd) {
+  if (!hinted_) return Ended{waitStatus(fd)};
+  if (hints_.take(fd)) return Ended{waitStatus(pidfd_.get())};
+  const auto remains = Remains::find(pid_, startTime_);
+  if (remains && remains->waitStatus) return Ended{remains->waitStatus};
+  hints_.again(fd);
+  return std::nullopt;
+}
+
+std::optional<int> ProcessExit::waitStatus(int pidfd) const {
+  if (const auto status = askPidfd(pidfd)) return status;
+  // Not reaped yet: the zombie tells.
+  const auto remains = Remains::find(pid_, startTime_);
+  if (remains && remains->waitStatus) return remains->waitStatus;
+  return askPidfd(pidfd);  // reaped in between
 }
 
 }  // namespace numacast

@@ -1,15 +1,15 @@
 #include "process_stat.h"
 
-#include <string>
-
 #include "root_dir.h"
 #include "text.h"
 
 namespace numacast {
 
-std::optional<ProcessStat> ProcessStat::read(int pid) {
+std::optional<ProcessStat> ProcessStat::read(int pid) { return readIn("/proc/" + std::to_string(pid)); }
+
+std::optional<ProcessStat> ProcessStat::readIn(const std::string& directory) {
   static const RootDir root("/");
-  const FileText file = root.read("/proc/" + std::to_string(pid) + "/stat");
+  const FileText file = root.read(directory + "/stat");
   return file.ok() ? parse(file.text) : std::nullopt;
 }
 
@@ -31,6 +31,7 @@ std::optional<ProcessStat> ProcessStat::parse(std::string_view text) {
     // Fields like rsslim exceed 63 bits; none of those is of interest.
     if (!number) continue;
     const auto natural = static_cast<uint64_t>(*number);
+    if (field == 9) stat.flags = natural;
     if (field == 14) stat.userTicks = natural;
     if (field == 15) stat.systemTicks = natural;
     if (field == 20) stat.threads = *number;

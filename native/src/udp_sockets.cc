@@ -8,7 +8,6 @@
 
 #include <array>
 #include <charconv>
-#include <optional>
 
 #include "root_dir.h"
 
@@ -36,15 +35,18 @@ std::optional<UdpSocket> udpSocket(int fd) {
   if (getsockname(fd, reinterpret_cast<sockaddr*>(&local), &size) != 0) return std::nullopt;
   char text[INET_ADDRSTRLEN];
   if (inet_ntop(AF_INET, &local.sin_addr, text, sizeof text) == nullptr) return std::nullopt;
+  // Another thread may have closed it between two questions, and the number may be another socket's by now.
+  struct stat after;
+  if (fstat(fd, &after) != 0 || after.st_ino != status.st_ino) return std::nullopt;
   return UdpSocket{status.st_ino, text, ntohs(local.sin_port), memory[SK_MEMINFO_DROPS]};
 }
 
 }  // namespace
 
-std::vector<UdpSocket> udpSockets() {
-  std::vector<UdpSocket> found;
+std::optional<std::vector<UdpSocket>> udpSockets() {
   std::vector<std::string> names;
-  if (!RootDir("/").list("/proc/self/fd", names)) return found;
+  if (!RootDir("/").list("/proc/self/fd", names)) return std::nullopt;
+  std::vector<UdpSocket> found;
   for (const std::string& name : names) {
     int fd = -1;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), fd);

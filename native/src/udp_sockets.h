@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@ struct UdpSocket {
 /**
  * Those that this process holds and that can be asked (SO_MEMINFO, Linux 4.12). Costs what this process has open;
  * /proc/net/udp, which says the same, costs what the whole host has open.
+ * Nothing when it cannot look, as when no descriptor is left to look with.
  */
-std::vector<UdpSocket> udpSockets();
+std::optional<std::vector<UdpSocket>> udpSockets();
 
 }  // namespace numacast

@@ -97,6 +97,73 @@ export class InstanceRow implements Instance, HeldSample, Incumbent {
     return false
   }
 
+  /** Those who carry another owner's value. */
+  get rivals(): EntityGuid[] {
+    return [...(this.others ?? [])].flatMap(([writer, { isRival }]) => (isRival ? [writer] : []))
+  }
+
+  /** The number under which the writer last delivered the instance; undefined when it does not carry it. */
+  carriedBy(writer: EntityGuid): Seq | undefined {
+    return this.current.via === writer ? this.viaSeq : this.others?.get(writer)?.seq
+  }
+
+  /** Whatever becomes of the change: its writer now carries the instance, or no longer does. */
+  carry({ via, viaSeq, disposed, token }: IncomingChange, isExclusive: boolean): void {
+    const isDisposed = this.state === InstanceState.disposed
+    if (this.state === InstanceState.noWriters || (isDisposed && !isExclusive)) return
+    const isRival = token.writer !== this.current.owner
+    if (this.current.via === via) {
+      this.viaSeq = Math.max(this.viaSeq, viaSeq)
+      if (this.yielded === Yielded.gone && !disposed) this.yielded = Yielded.no
+    } else if (disposed) this.others?.delete(via)
+    else if (!isDisposed || isRival) {
+      this.others ??= new Map()
+      this.others.set(via, { seq: viaSeq, isRival })
+    }
+  }
+
+  /** The change's value becomes the current one: whoever brought it comes first, the others still carry theirs. */
+  takeOver({ via, viaSeq, token }: IncomingChange): void {
+    const { current } = this
+    const isOthers = current.owner !== token.writer
+    if (isOthers) for (const [writer, { seq }] of this.others ?? []) this.others?.set(writer, { seq, isRival: true })
+    if (current.via !== via) {
+      if (this.state === InstanceState.alive && this.yielded !== Yielded.gone) {
+        this.others ??= new Map()
+        this.others.set(current.via, { seq: this.viaSeq, isRival: isOthers })
+      }
+      this.others?.delete(via)
+    }
+    this.viaSeq = viaSeq
+    this.yielded = Yielded.no
+  }
+
+  /** Whoever carried the value has gone: somebody else who does comes first now. False when there is nobody. */
+  passToHeir(): boolean {
+    for (const [heir, { seq, isRival }] of this.others ?? []) {
+      if (isRival) continue
+      this.current.via = heir
+      this.viaSeq = seq
+      this.others?.delete(heir)
+      return true
+    }
+    return false
+  }
+
+  /** It is alive again; how often that has happened is counted by what it was before. */
+  bear(before: InstanceState): void {
+    this.viewed = false
+    if (!this.wasShown) return
+    if (before === InstanceState.disposed) this.disposedCount++
+    else this.noWritersCount++
+  }
+
+  /** With a history: so far has the owner's story been taken in. */
+  hear(owner: EntityGuid, seq: Seq): void {
+    this.heard ??= new Map()
+    if (seq > (this.heard.get(owner) ?? 0)) this.heard.set(owner, seq)
+  }
+
   /** Whether a change under the very seq that is held still says something: its writer is back, or it has ended. */
   isNews(change: IncomingChange): boolean {
     return this.state === InstanceState.noWriters || (change.disposed && this.state === InstanceState.alive)

@@ -11,38 +11,9 @@ import {
   InstanceState,
 } from './instance.js'
 import { InstanceRow, Yielded } from './instance-row.js'
+import { Abandoned, Outcome } from './outcome.js'
 import type { Precedence } from './precedence.js'
-
-/** What became of a change: only the first three changed anything that a user sees. */
-export const Outcome = {
-  applied: 'applied',
-  /** Another owner's newer value stays the instance's, and this one is a sample beside it: with a history only. */
-  beside: 'beside',
-  /** A known value is the instance's again, because whoever had another has gone or a stronger owner is back. */
-  restored: 'restored',
-  /** This very change of this owner, or a newer one, is held already. */
-  duplicate: 'duplicate',
-  /** Another owner's newer change is held. */
-  older: 'older',
-  /** Exclusive ownership: a stronger owner lives. */
-  weaker: 'weaker',
-  /** The end of an instance that was never held: no news to anybody. */
-  unheard: 'unheard',
-  /** Of a kind that {@link InstanceTableOptions.hasRoom} refuses, or of a new instance when the table is full. */
-  refused: 'refused',
-} as const
-export type Outcome = (typeof Outcome)[keyof typeof Outcome]
-
-/** What became of an instance that its writer carries no more. */
-export const Abandoned = {
-  /** Nothing that a user sees. */
-  kept: 'kept',
-  /** Its state has changed: it has ended, or nobody is left who has the value. */
-  ended: 'ended',
-  /** The value stays for now, but it is nobody's: {@link InstanceTable.rivals} have others. */
-  orphaned: 'orphaned',
-} as const
-export type Abandoned = (typeof Abandoned)[keyof typeof Abandoned]
+import { RetiredInstances } from './retired-instances.js'
 
 export interface InstanceTableOptions {
   readonly maxInstances: number
@@ -57,9 +28,6 @@ export interface InstanceTableOptions {
   readonly forgotten: (instance: Instance) => void
 }
 
-/** Instances out of view that are remembered, so that an older value which comes late is not taken for current. */
-const maxOutOfView = 65_536
-
 /**
  * A reader's copy of a topic: derived state, discardable, each instance knowing whose it is and how new.
  *
@@ -70,22 +38,24 @@ const maxOutOfView = 65_536
 export class InstanceTable {
   readonly #options: InstanceTableOptions
   readonly #rows = new Map<string, InstanceRow>()
-  /** Not alive, and in view; the oldest first. */
-  readonly #ended = new Set<InstanceRow>()
-  readonly #outOfView = new Set<InstanceRow>()
+  readonly #retired: RetiredInstances
   #touched: InstanceRow | undefined
 
   constructor(options: InstanceTableOptions) {
     this.#options = options
+    this.#retired = new RetiredInstances((row) => {
+      this.#rows.delete(row.key)
+      options.forgotten(row)
+    })
   }
 
   /** Out of view and forgotten ones aside. */
   get size(): number {
-    return this.#rows.size - this.#outOfView.size
+    return this.#rows.size - this.#retired.outOfView
   }
   /** Whether a new instance would be taken: those that have ended make room for it. */
   get hasRoom(): boolean {
-    return this.size < this.#options.maxInstances || this.#ended.size > 0
+    return this.size < this.#options.maxInstances || this.#retired.hasEnded
   }
   get isExclusive(): boolean {
     return this.#options.precedence.isExclusive
@@ -111,7 +81,7 @@ export class InstanceTable {
     const { writer: owner, seq } = change.token
     // A relay that held this value and now sends another has given this one up.
     const givesUp = current.via === change.via && change.viaSeq > row.viaSeq && !row.hasHeir
-    this.#carry(row, change)
+    row.carry(change, this.#options.precedence.isExclusive)
     let isBeside = false
     if (current.owner === owner) {
       if (seq < current.seq || (seq === current.seq && !row.isNews(change))) return Outcome.duplicate
@@ -129,7 +99,7 @@ export class InstanceTable {
       return Outcome.restored
     }
     const comesIntoView = row.outOfView && !change.outOfView && !change.disposed && !isBeside
-    if (comesIntoView && !this.#makeRoom()) return Outcome.refused
+    if (comesIntoView && !this.#makesRoom()) return Outcome.refused
     // A sample that waits is only replaced.
     const needsRoom = (!row.isWaiting || this.#options.hasHistory) && !change.disposed && !change.outOfView
     if (needsRoom && !this.#options.hasRoom(row)) return Outcome.refused
@@ -150,9 +120,7 @@ export class InstanceTable {
     row.shownState = row.outOfView && row.state === InstanceState.alive ? InstanceState.noWriters : row.state
     row.shown = row.current
     const isAlive = row.shownState === InstanceState.alive
-    if (isAlive) {
-      if (before !== InstanceState.alive) this.#bear(row, before)
-    }
+    if (isAlive && before !== InstanceState.alive) row.bear(before)
     if (row.shown.byteLength > 0) row.wasShown = true
     row.shown.disposedGenerations = row.disposedCount
     row.shown.noWritersGenerations = row.noWritersCount
@@ -190,13 +158,7 @@ export class InstanceTable {
       return row.hasRival ? Abandoned.orphaned : Abandoned.kept
     }
     if (row.state === end || row.yielded === Yielded.gone) return Abandoned.kept
-    for (const [heir, { seq, isRival }] of row.others ?? []) {
-      if (isRival) continue
-      current.via = heir
-      row.viaSeq = seq
-      row.others?.delete(heir)
-      return Abandoned.kept
-    }
+    if (row.passToHeir()) return Abandoned.kept
     if (end === InstanceState.noWriters && row.state === InstanceState.alive && row.hasRival) {
       row.yielded = Yielded.gone
       return Abandoned.orphaned
@@ -217,9 +179,7 @@ export class InstanceTable {
 
   /** Who carries the instance with a value that lost against the one held; of exclusive ones the strongest only. */
   rivals(key: string): EntityGuid[] {
-    const rivals = [...(this.#rows.get(key)?.others ?? [])].flatMap(([writer, { isRival }]) =>
-      isRival ? [writer] : [],
-    )
+    const rivals = this.#rows.get(key)?.rivals ?? []
     const { precedence } = this.#options
     return precedence.isExclusive ? precedence.rank(rivals).slice(0, 1) : rivals
   }
@@ -232,8 +192,7 @@ export class InstanceTable {
 
   /** The number under which the writer last delivered the instance; undefined when it does not carry it. */
   carriedBy(key: string, writer: EntityGuid): Seq | undefined {
-    const row = this.#rows.get(key)
-    return row?.current.via === writer ? row.viaSeq : row?.others?.get(writer)?.seq
+    return this.#rows.get(key)?.carriedBy(writer)
   }
 
   /** The writer gives the instance up under this number: what it said before may still come. */
@@ -244,19 +203,14 @@ export class InstanceTable {
 
   /** Forgets instances whose time is up: disposed before `disposedBeforeMs`, without writers before the other. */
   purge(disposedBeforeMs: number, noWritersBeforeMs: number): void {
-    for (const rows of [this.#ended, this.#outOfView]) {
-      for (const row of rows) {
-        const limitMs = row.state === InstanceState.disposed ? disposedBeforeMs : noWritersBeforeMs
-        if (row.endedMs < limitMs) this.#forget(row)
-      }
-    }
+    this.#retired.purge(disposedBeforeMs, noWritersBeforeMs)
   }
 
   /** A first change; an end is remembered, against what was written before it and comes late. */
   #begin(change: IncomingChange, arrival: Arrival): Outcome {
     const { hasRoom } = this.#options
     const hasValue = !change.disposed && !change.outOfView
-    if (!change.outOfView && !this.#makeRoom()) return hasValue ? Outcome.refused : Outcome.unheard
+    if (!change.outOfView && !this.#makesRoom()) return hasValue ? Outcome.refused : Outcome.unheard
     if (hasValue && !hasRoom(undefined)) return Outcome.refused
     const row = new InstanceRow(change)
     this.#rows.set(change.key, row)
@@ -274,16 +228,12 @@ export class InstanceTable {
    */
   #isOutdated({ via, viaSeq }: IncomingChange, row: InstanceRow): boolean {
     if (this.#options.hasHistory) return false
-    return viaSeq < (row.current.via === via ? row.viaSeq : (row.others?.get(via)?.seq ?? 0))
+    return viaSeq < (row.carriedBy(via) ?? 0)
   }
 
   /** For one more instance in view: what has ended goes first. */
-  #makeRoom(): boolean {
-    if (this.size < this.#options.maxInstances) return true
-    const [oldest] = this.#ended
-    if (oldest === undefined) return false
-    this.#forget(oldest)
-    return true
+  #makesRoom(): boolean {
+    return this.size < this.#options.maxInstances || this.#retired.dropOldestEnded()
   }
 
   #prevails(change: IncomingChange, row: InstanceRow): boolean {
@@ -295,46 +245,19 @@ export class InstanceTable {
   }
 
   #replace(row: InstanceRow, change: IncomingChange, arrival: Arrival): void {
-    const { current } = row
-    const { via } = change
-    const isOthers = current.owner !== change.token.writer
-    if (isOthers) for (const [writer, { seq }] of row.others ?? []) row.others?.set(writer, { seq, isRival: true })
-    if (current.via !== via) {
-      // Whoever brought the newest change comes first; the others still carry the instance.
-      if (row.state === InstanceState.alive && row.yielded !== Yielded.gone) {
-        row.others ??= new Map()
-        row.others.set(current.via, { seq: row.viaSeq, isRival: isOthers })
-      }
-      row.others?.delete(via)
-    }
-    row.viaSeq = change.viaSeq
-    row.yielded = Yielded.no
+    row.takeOver(change)
     if (this.#mustKeepShown(row)) row.current = emptySample(change.token.writer)
     fillSample(row.current, change, arrival)
     row.state = change.disposed ? InstanceState.disposed : InstanceState.alive
     if (change.disposed) row.others = undefined
     row.outOfView = change.outOfView
     const isEnded = change.disposed || change.outOfView
-    if (isEnded || row.isEnded) this.#file(row, isEnded, arrival)
-  }
-
-  /** Whatever becomes of the change: its writer now carries the instance, or no longer does. */
-  #carry(row: InstanceRow, { via, viaSeq, disposed, token }: IncomingChange): void {
-    const isDisposed = row.state === InstanceState.disposed
-    if (row.state === InstanceState.noWriters || (isDisposed && !this.#options.precedence.isExclusive)) return
-    if (row.current.via === via) {
-      row.viaSeq = Math.max(row.viaSeq, viaSeq)
-      if (row.yielded === Yielded.gone && !disposed) row.yielded = Yielded.no
-    } else if (disposed) row.others?.delete(via)
-    else if (!isDisposed || token.writer !== row.current.owner) {
-      row.others ??= new Map()
-      row.others.set(via, { seq: viaSeq, isRival: token.writer !== row.current.owner })
-    }
+    if (isEnded || row.isEnded) this.#retired.file(row, isEnded, arrival.nowMs)
   }
 
   #end(row: InstanceRow, end: 'disposed' | 'no-writers', arrival: Arrival): Abandoned {
     row.state = end
-    this.#file(row, true, arrival)
+    this.#retired.file(row, true, arrival.nowMs)
     if (end === InstanceState.disposed) {
       row.others = undefined
       if (this.#mustKeepShown(row)) row.current = copySample(row.current)
@@ -349,37 +272,7 @@ export class InstanceTable {
     return this.#options.hasHistory || (this.#options.isPaced && row.current === row.shown)
   }
 
-  #bear(row: InstanceRow, before: InstanceState): void {
-    row.viewed = false
-    if (!row.wasShown) return
-    if (before === InstanceState.disposed) row.disposedCount++
-    else row.noWritersCount++
-  }
-
-  #file(row: InstanceRow, isEnded: boolean, arrival: Arrival): void {
-    row.isEnded = isEnded
-    row.endedMs = arrival.nowMs
-    if (isEnded && !row.outOfView) this.#ended.add(row)
-    else this.#ended.delete(row)
-    if (!row.outOfView) {
-      this.#outOfView.delete(row)
-      return
-    }
-    this.#outOfView.add(row)
-    const [oldest] = this.#outOfView
-    if (this.#outOfView.size > maxOutOfView && oldest !== undefined) this.#forget(oldest)
-  }
-
   #hear(row: InstanceRow, owner: EntityGuid, seq: Seq): void {
-    if (!this.#options.hasHistory) return
-    row.heard ??= new Map()
-    if (seq > (row.heard.get(owner) ?? 0)) row.heard.set(owner, seq)
-  }
-
-  #forget(row: InstanceRow): void {
-    this.#rows.delete(row.key)
-    this.#ended.delete(row)
-    this.#outOfView.delete(row)
-    this.#options.forgotten(row)
+    if (this.#options.hasHistory) row.hear(owner, seq)
   }
 }

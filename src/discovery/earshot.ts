@@ -35,8 +35,8 @@ export interface IntroductionTerms {
   readonly isUpToDate: boolean
   /** It is being asked for what it has: an introduction would say and hear no more. */
   readonly isAsked: boolean
-  /** Any frame, of either lane, an answer included. */
-  readonly lastHeardMs: number
+  /** Its silence counts from here: any frame of either lane ends it, an answer included, and being late takes off it. */
+  readonly quietFromMs: number
 }
 
 /** What a beacon or a sign of presence says of when the next one comes. */
@@ -117,12 +117,15 @@ export class Earshot {
     take(this.#introductions, { intervalMs, loopDelayMs: 0 }, nowMs)
   }
 
-  /** The listener itself was late by this much: what waited to be read meanwhile is no silence. */
+  /** The listener itself was late by this much: it read nothing and showed nobody its presence meanwhile. */
   credit(lateMs: number, nowMs: number): void {
+    const later = (atMs: number): number => Math.min(nowMs, atMs + lateMs)
     for (const channel of [this.#beacons, this.#live, this.#presence, this.#introductions]) {
-      channel.lastMs = Math.min(nowMs, channel.lastMs + lateMs)
+      channel.lastMs = later(channel.lastMs)
     }
-    this.#metMs = Math.min(nowMs, this.#metMs + lateMs)
+    this.#metMs = later(this.#metMs)
+    this.#toldMs = later(this.#toldMs)
+    if (this.#acquaintedMs !== undefined) this.#acquaintedMs = later(this.#acquaintedMs)
   }
 
   /** The most that any way allows for. */
@@ -210,7 +213,7 @@ export class Earshot {
     if (!terms.isDescribed) return !this.isBeaconing && nowMs - this.#metMs >= courtesyMs * stretch
     const isRelated = terms.isSource || terms.isAudience
     if (!isRelated && !terms.isObserved) return false
-    const silenceMs = nowMs - terms.lastHeardMs
+    const silenceMs = nowMs - terms.quietFromMs
     if (silenceMs > askAfterIntervals * stretch * this.intervalMs(nowMs) + this.#slackMs) return true
     // Its signs of presence still come, and the beacons that are wanted more have ceased.
     if ((terms.isSource || terms.isObserved) && this.isBeaconing && !this.hears(true, nowMs, stretch)) return true

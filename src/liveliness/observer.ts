@@ -9,6 +9,12 @@ const lateMs = 100
  * read in turns of a few dozen frames, and one turn may not have been enough.
  */
 const blindMs = 500
+/**
+ * After so many of these in a row the next one is judged by all the same: one whose loop is never in time would else
+ * find nobody gone, and introduce itself to nobody. What it was late is off everybody's silence by then, and its patience
+ * the longest.
+ */
+const maxBlindChecks = 8
 /** Degraded by lateness of this much, until it is 0 again. */
 const degradedLateness = 4
 
@@ -30,6 +36,7 @@ export class Observer {
   readonly #local = new LocalHealth()
   readonly #silence: MassSilence
   #checkedMs: number
+  #blindChecks = 0
   #isDeaf = false
   #isLate = false
   #health: ObserverHealth
@@ -63,6 +70,7 @@ export class Observer {
   check(nowMs: number): SelfCheck {
     const overMs = Math.max(0, nowMs - this.#checkedMs - this.#checkMs)
     this.#checkedMs = nowMs
+    this.#blindChecks = overMs >= blindMs && this.#blindChecks < maxBlindChecks ? this.#blindChecks + 1 : 0
     if (overMs <= lateMs) {
       this.#local.checkedInTime()
       this.#update(nowMs)
@@ -71,7 +79,7 @@ export class Observer {
     this.#local.missedChecks(Math.max(1, Math.floor(overMs / this.#checkMs)))
     this.#silence.credit(overMs, nowMs)
     this.#update(nowMs)
-    return { lateMs: overMs, mayJudge: overMs < blindMs }
+    return { lateMs: overMs, mayJudge: this.#blindChecks === 0 }
   }
 
   /**

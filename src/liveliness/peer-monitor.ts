@@ -48,7 +48,6 @@ export class PeerMonitor {
   #place: PeerPlace = { reach: PeerReach.host, sharesNetwork: true }
   #intervalMs: number
   #lastHeardMs: number
-  /** Silence counts from here: the last frame, moved on by what the observer was late. */
   #quietFromMs: number
   /** The kernel last said that the process exists; the lease of one that it falls silent about counts from here. */
   #vouchedMs = Number.NEGATIVE_INFINITY
@@ -82,6 +81,10 @@ export class PeerMonitor {
   }
   get lastHeardMs(): number {
     return this.#lastHeardMs
+  }
+  /** Its silence counts from here: when it was last heard, moved on by what the observer was late or deaf. */
+  get quietFromMs(): number {
+    return this.#quietFromMs
   }
   get loop(): LoopProgress {
     return this.#loop

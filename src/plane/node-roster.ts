@@ -64,3 +64,13 @@ export const nodeRoster = defineTopic({
   key: ['host', 'numaNode', 'workerId'],
   schema: rosterRowSchema,
 })
+
+/**
+ * The same rows for who keeps them and seldom looks: they stay encoded, and are checked by `nodeRoster.check` when they
+ * are wanted, not whenever one changes.
+ */
+export const uncheckedRoster = defineTopic<RosterRow>({
+  name: nodeRoster.name,
+  key: ['host', 'numaNode', 'workerId'],
+  fields: nodeRoster.fields as readonly (keyof RosterRow & string)[],
+})

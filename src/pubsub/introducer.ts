@@ -63,7 +63,7 @@ export class Introducer {
         isAudience: descriptor !== undefined && relation.isAudience(descriptor),
         isUpToDate: holdsVersion === endpoints.version,
         isAsked: pull.inFlight,
-        lastHeardMs: monitor.lastHeardMs,
+        quietFromMs: monitor.quietFromMs,
       }
       if (earshot.isIntroductionDue(terms, nowMs, observer.stretch)) due.push(peer)
     }

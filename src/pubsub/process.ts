@@ -1,5 +1,5 @@
 import { ProcessProbe, type ProcessReading, unknownReading } from '../liveliness/process-reading.js'
-import { exitStatusText, readZombieExit } from '../topology/exit-status.js'
+import { exitStatusText } from '../topology/exit-status.js'
 import { hostIdentity, networkNamespace, pidNamespace } from '../topology/host-identity.js'
 import { isPid } from '../topology/pid.js'
 import { processStartTime, readProcessState } from '../topology/process-state.js'
@@ -47,9 +47,10 @@ export function probePid(pid: number, startTimeTicks: number | null): ProcessRea
   const found = readProcessState(pid)
   if (found === null) return exists(pid) ? unknownReading : gone(null)
   if (found.startTime !== startTimeTicks) return gone(null)
-  if (found.state === 'Z' || found.state === 'X') {
-    const status = readZombieExit(pid)
-    return gone(status === null ? null : { cause: status.cause, detail: exitStatusText(status) })
+  // Not by its state: a zombie may be a main thread that ended before the others, and one that computes, a dead process
+  // whose memory is being freed.
+  if (found.ended) {
+    return gone(found.exit === null ? null : { cause: found.exit.cause, detail: exitStatusText(found.exit) })
   }
   const state = probeOfState[found.state] ?? ProcessProbe.sleeping
   return { state, cpuTimeMs: found.cpuTimeMs, end: null }

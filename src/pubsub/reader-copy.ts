@@ -6,7 +6,8 @@ import {
   type Instance,
   InstanceState,
 } from '../cache/instance.js'
-import { Abandoned, InstanceTable, Outcome } from '../cache/instance-table.js'
+import { InstanceTable } from '../cache/instance-table.js'
+import { Abandoned, Outcome } from '../cache/outcome.js'
 import { Precedence, type Standing } from '../cache/precedence.js'
 import { SampleQueue } from '../cache/sample-queue.js'
 import type { Clock } from '../core/clock.js'

@@ -5,14 +5,13 @@ import type { Counters } from '../core/counters.js'
 import { type EntityGuid, entityGuid, type Seq, type Token } from '../core/ids.js'
 import { Durability, Reliability } from '../qos/policies.js'
 import type { ResolvedQos } from '../qos/qos.js'
-import { rejectionOf } from '../wire/bytes.js'
-import { checkRecord, decodeRecord } from '../wire/record.js'
 import type { SamplesHead, WireSample } from '../wire/samples.js'
 import { LostReason, RejectedReason } from './events.js'
 import type { WriterProxy } from './proxy.js'
 import type { ReaderCopy } from './reader-copy.js'
 import type { ReaderStatus } from './reader-status.js'
 import type { Topic } from './topic.js'
+import { unjudged, ValueJudge } from './value-judge.js'
 
 export interface ReaderIntakeComponents<T> {
   readonly clock: Clock
@@ -22,6 +21,7 @@ export interface ReaderIntakeComponents<T> {
   readonly topic: Topic<T>
   readonly qos: ResolvedQos
   readonly filter: ((value: T) => boolean) | undefined
+  readonly keyFilter: ((key: string) => boolean) | undefined
   /** There is room again for what the writer has beyond the token. */
   readonly resume: (writer: EntityGuid) => void
 }
@@ -36,13 +36,6 @@ interface Block {
   readonly reason: RejectedReason
 }
 
-/** The value as it is judged, or why it is not wanted. */
-type Judged =
-  | { readonly value: unknown; readonly outOfView: boolean }
-  | { readonly refused: RejectedReason; readonly detail: string }
-
-const unjudged: Judged = Object.freeze({ value: undefined, outOfView: false })
-
 /**
  * What comes from writers on its way into the copy: checked, judged, in the right order, and no more than there is room
  * for. Keeps each writer's token honest: it covers what was taken in, and nothing else.
@@ -52,6 +45,7 @@ const unjudged: Judged = Object.freeze({ value: undefined, outOfView: false })
  */
 export class ReaderIntake<T extends object> {
   readonly #components: ReaderIntakeComponents<T>
+  readonly #judge: ValueJudge<T>
   readonly #isReliable: boolean
   readonly #isOrdered: boolean
   readonly #hasHistory: boolean
@@ -62,7 +56,9 @@ export class ReaderIntake<T extends object> {
   #refusal: Block | undefined
 
   constructor(components: ReaderIntakeComponents<T>) {
+    const { topic, filter, keyFilter, counters } = components
     this.#components = components
+    this.#judge = new ValueJudge({ topic, filter, keyFilter, counters })
     this.#isReliable = components.qos.reliability === Reliability.reliable
     this.#hasHistory = components.copy.queue.hasHistory
     this.#isVolatile = components.qos.durability === Durability.volatile
@@ -225,6 +221,11 @@ export class ReaderIntake<T extends object> {
 
   /** False when there is no room for it. Whatever else becomes of it is counted and told here. */
   #take(proxy: WriterProxy, head: SamplesHead, sample: WireSample, arrival: Arrival): boolean {
+    const concern = this.#judge.concerns(sample.key)
+    if (concern !== true) {
+      if (concern !== false) this.#components.status.rejected(proxy.guid, sample.key, RejectedReason.filter, concern)
+      return true
+    }
     if (sample.valueSeq < sample.seq) return this.#giveUp(proxy, head, sample, arrival)
     return this.#admit(proxy, head, sample, arrival)
   }
@@ -250,7 +251,7 @@ export class ReaderIntake<T extends object> {
       counters.add('reader.expired')
       return true
     }
-    const judged = sample.disposed ? unjudged : this.#judge(proxy, sample)
+    const judged = sample.disposed ? unjudged : this.#judge.judge(sample, proxy.info.fields)
     if ('refused' in judged) {
       status.rejected(proxy.guid, sample.key, judged.refused, judged.detail)
       return true
@@ -261,31 +262,6 @@ export class ReaderIntake<T extends object> {
     status.rejected(proxy.guid, sample.key, reason, 'the reader has no room for it')
     this.#refusal = { key: sample.key, reason }
     return false
-  }
-
-  #judge(proxy: WriterProxy, { frame, valueStart, valueEnd }: WireSample): Judged {
-    const { topic, filter, counters } = this.#components
-    const bytes = valueEnd - valueStart
-    if (bytes > topic.maxSampleBytes)
-      return { refused: RejectedReason.tooLarge, detail: `${bytes} bytes of ${topic.maxSampleBytes}` }
-    let value: T | undefined
-    try {
-      checkRecord(frame, valueStart, valueEnd, proxy.info.fields.length)
-      if (!topic.hasSchema && filter === undefined) return unjudged
-      value = decodeRecord<T>(proxy.info.fields, frame.subarray(valueStart, valueEnd))
-    } catch (error) {
-      return { refused: RejectedReason.malformed, detail: rejectionOf(error) }
-    }
-    const checked = topic.check(value)
-    if ('refused' in checked) return { refused: RejectedReason.schema, detail: checked.refused }
-    if (filter === undefined) return { value: checked.value, outOfView: false }
-    try {
-      const outOfView = !filter(checked.value)
-      if (outOfView) counters.add('reader.filtered')
-      return { value: checked.value, outOfView }
-    } catch (error) {
-      return { refused: RejectedReason.filter, detail: String(error) }
-    }
   }
 }
 

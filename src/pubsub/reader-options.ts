@@ -13,6 +13,12 @@ export interface ReaderOptions<T> {
    */
   readonly filter?: (value: T) => boolean
   /**
+   * Which instances are this reader's business at all; of the others nothing is decoded, held or told. Asked of each
+   * change before anything else, so it should be cheap; what it left out stays out until the next change of the
+   * instance. @default all
+   */
+  readonly keyFilter?: (key: string) => boolean
+  /**
    * What may wait for a slow async iteration: instances, or with a history samples. What is over is dropped, counted
    * and told (`sample-lost`). Under keep-all no fewer than `resourceLimits.maxSamples`. @default 65536
    */
@@ -23,6 +29,7 @@ export interface ReaderOptions<T> {
 
 export interface ResolvedReaderOptions<T> {
   readonly filter: ((value: T) => boolean) | undefined
+  readonly keyFilter: ((key: string) => boolean) | undefined
   readonly mailboxCapacity: number
   readonly mailboxDrop: DropPolicy
 }
@@ -33,6 +40,7 @@ export const defaultReaderOptions = Object.freeze({ mailboxCapacity: 65_536, mai
 export function resolveReaderOptions<T>(options: ReaderOptions<T>): ResolvedReaderOptions<T> {
   const {
     filter,
+    keyFilter,
     mailboxCapacity = defaultReaderOptions.mailboxCapacity,
     mailboxDrop = defaultReaderOptions.mailboxDrop,
   } = options
@@ -42,5 +50,5 @@ export function resolveReaderOptions<T>(options: ReaderOptions<T>): ResolvedRead
   if (!Object.values(DropPolicy).includes(mailboxDrop)) {
     throw invalidArgument(`mailboxDrop must be one of ${Object.values(DropPolicy).join(', ')}, not ${mailboxDrop}`)
   }
-  return { filter, mailboxCapacity, mailboxDrop }
+  return { filter, keyFilter, mailboxCapacity, mailboxDrop }
 }

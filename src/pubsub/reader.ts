@@ -1,5 +1,4 @@
 import { arrivalNow, type HeldSample, type Instance, InstanceState } from '../cache/instance.js'
-import type { Standing } from '../cache/precedence.js'
 import type { CatchUpState } from '../cache/writer-progress.js'
 import { raceSignal, type WaitOptions } from '../core/abort.js'
 import type { Clock } from '../core/clock.js'
@@ -11,6 +10,7 @@ import { Durability, History } from '../qos/policies.js'
 import type { ResolvedQos } from '../qos/qos.js'
 import type { SamplesHead, WireSample } from '../wire/samples.js'
 import { LostReason, type MismatchEvent, type ReaderEvent } from './events.js'
+import { MatchedWriters } from './matched-writers.js'
 import { Outlets } from './outlets.js'
 import type { WriterProxy } from './proxy.js'
 import { type ReadOptions, resolveReadOptions } from './read-options.js'
@@ -21,7 +21,6 @@ import { ReaderStatus } from './reader-status.js'
 import { type Sample, toSample, ViewState, wallAheadMs } from './sample.js'
 import { selectSamples } from './selection.js'
 import type { Topic } from './topic.js'
-import { WriterLeases } from './writer-leases.js'
 
 /** How far this reader is behind one writer. */
 export interface WriterLag {
@@ -70,19 +69,17 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
   readonly partitions: readonly string[]
   readonly qos: ResolvedQos
   readonly #components: ReaderComponents
-  readonly #proxies = new Map<EntityGuid, WriterProxy>()
   readonly #status: ReaderStatus
   readonly #copy: ReaderCopy
   readonly #intake: ReaderIntake<T>
   readonly #outlets: Outlets<T>
-  readonly #leases: WriterLeases
-  #aliveCount = 0
+  readonly #writers: MatchedWriters
   #closed = false
 
   constructor(components: ReaderComponents, identity: ReaderIdentity<T>, options: ReaderOptions<T>) {
     const { clock, counters, resume } = components
     const { topic, qos } = identity
-    const { filter, mailboxCapacity, mailboxDrop } = resolveReaderOptions(options)
+    const { filter, keyFilter, mailboxCapacity, mailboxDrop } = resolveReaderOptions(options)
     this.topic = topic
     this.entity = identity.entity
     this.guid = entityGuid(components.participant, identity.entity)
@@ -96,14 +93,14 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
         clock,
         counters,
         status,
-        standingOf: (writer) => this.#standingOf(writer),
+        standingOf: (writer) => this.#writers.standingOf(writer),
         wanted: (writer) => this.#refresh(writer),
         changed: (instance, held, hasArrived) => this.#outlets.emit(instance, held, hasArrived),
       },
       qos,
     )
     this.#copy = copy
-    this.#intake = new ReaderIntake({ clock, counters, status, copy, topic, qos, filter, resume })
+    this.#intake = new ReaderIntake({ clock, counters, status, copy, topic, qos, filter, keyFilter, resume })
     this.#outlets = new Outlets({
       counters,
       // What waits under keep-all is bounded by the limits, and presses back on the writer; it is not for dropping.
@@ -121,12 +118,9 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
         this.#handedOut(instance, held)
       },
     })
-    this.#leases = new WriterLeases({
-      clock,
-      proxies: () => this.#proxies.values(),
-      lastHeardMs: components.lastHeardMs,
-      changed: (proxy) => this.#livelinessChanged(proxy),
-    })
+    const { lastHeardMs } = components
+    const changed = (proxy: WriterProxy): void => this.#livelinessChanged(proxy)
+    this.#writers = new MatchedWriters({ clock, status, lastHeardMs, changed })
   }
 
   /** Instances held, the ended ones that are not forgotten yet included. */
@@ -203,7 +197,7 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
   }
 
   lag(): readonly WriterLag[] {
-    return [...this.#proxies.values()].map((proxy) => ({
+    return [...this.#writers.all.values()].map((proxy) => ({
       writer: proxy.guid,
       appliedSeq: proxy.progress.appliedSeq,
       headSeq: proxy.progress.headSeq,
@@ -227,36 +221,30 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     this.#closed = true
     this.#components.closed()
     this.#copy.close()
-    this.#leases.close()
+    this.#writers.leases.close()
     this.#outlets.close()
     this.#status.close()
   }
 
   /** @internal */
   get proxies(): ReadonlyMap<EntityGuid, WriterProxy> {
-    return this.#proxies
+    return this.#writers.all
   }
 
   /** @internal */
   addProxy(proxy: WriterProxy): void {
-    this.#proxies.set(proxy.guid, proxy)
-    this.#status.matched(proxy.guid, true, this.#proxies.size)
-    if (proxy.isAlive) this.#aliveCount++
-    this.#tellLiveliness(proxy.guid, proxy.isAlive)
-    this.#leases.matched(proxy)
+    this.#writers.add(proxy)
   }
 
   /** @internal The writer has left or no longer matches; `disposed` when it takes its instances with it. */
   removeProxy(guid: EntityGuid, state: 'disposed' | 'no-writers'): void {
-    const proxy = this.#proxies.get(guid)
+    const proxy = this.#writers.all.get(guid)
     if (proxy === undefined) return
     this.#intake.forget(proxy)
     // A listener of what still waited may have closed the reader.
-    if (!this.#proxies.delete(guid)) return
-    if (proxy.isAlive) this.#aliveCount--
+    if (!this.#writers.remove(proxy)) return
     this.#copy.abandon(guid, state, undefined)
-    this.#status.matched(guid, false, this.#proxies.size)
-    this.#tellLiveliness(guid, false)
+    this.#writers.tellRemoved(guid)
   }
 
   /** @internal A writer of this topic that cannot be matched. */
@@ -266,7 +254,7 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
 
   /** @internal A frame of live changes; an empty one is a sign of life. */
   receiveLive(proxy: WriterProxy, head: SamplesHead, samples: readonly WireSample[]): void {
-    if (proxy.info.qos.leaseMs !== null) this.#leases.asserted(proxy)
+    if (proxy.info.qos.leaseMs !== null) this.#writers.leases.asserted(proxy)
     this.#intake.live(proxy, head, samples)
   }
 
@@ -294,12 +282,12 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
 
   /** @internal Another manual-by-participant writer of its participant has given a sign of life. */
   asserted(proxy: WriterProxy): void {
-    this.#leases.asserted(proxy)
+    this.#writers.leases.asserted(proxy)
   }
 
   /** @internal The verdict on the writer's participant, or that it has been heard again. */
   reached(proxy: WriterProxy, isReachable: boolean): void {
-    this.#leases.reached(proxy, isReachable)
+    this.#writers.leases.reached(proxy, isReachable)
   }
 
   /** @internal Forgets what has ended and outlived its time. */
@@ -331,9 +319,7 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
   }
 
   #livelinessChanged(proxy: WriterProxy): void {
-    this.#aliveCount += proxy.isAlive ? 1 : -1
     this.#components.counters.add(proxy.isAlive ? 'reader.writer-alive' : 'reader.writer-not-alive')
-    this.#tellLiveliness(proxy.guid, proxy.isAlive)
     // Whoever is alive again may be stronger than who took over, or nobody did.
     if (proxy.isAlive) this.#refresh(proxy.guid)
     // A silent participant may well be at work; a writer that breaks its own word has given its instances up.
@@ -341,19 +327,8 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     else this.#copy.abandon(proxy.guid, InstanceState.noWriters, undefined)
   }
 
-  #tellLiveliness(writer: EntityGuid, isAlive: boolean): void {
-    const notAliveCount = this.#proxies.size - this.#aliveCount
-    this.#status.livelinessChanged(writer, isAlive, this.#aliveCount, notAliveCount)
-  }
-
-  #standingOf(writer: EntityGuid): Standing | undefined {
-    const proxy = this.#proxies.get(writer)
-    if (proxy?.isAlive !== true) return undefined
-    return { strength: proxy.info.qos.ownershipStrength, incarnation: proxy.incarnation }
-  }
-
   #refresh(writer: EntityGuid): void {
-    const proxy = this.#proxies.get(writer)
+    const proxy = this.#writers.all.get(writer)
     // What is volatile is not kept for anybody: without its token the reader would be taken for a newcomer, to whom
     // nothing is due of what it has missed since.
     const { volatile } = Durability

@@ -18,7 +18,7 @@ export class ClaimListener {
 
   constructor({ participant, partition, workerId, ownershipStrength, changed }: ClaimListenerComponents) {
     const own = { claimant: participant.guid, incarnation: participant.incarnation, ownershipStrength }
-    const reader = participant.reader(workerClaim, { partition, filter: (claim) => claim.workerId === workerId })
+    const reader = participant.reader(workerClaim, { partition, keyFilter: (key) => key === workerId })
     this.#close = () => reader.close()
     reader.onSample(({ key, value, instanceState }) => {
       // Silence is no consent: while nobody serves the node, the last word stands.

@@ -22,6 +22,8 @@ export interface CustodyFacts {
   readonly ownerServes: boolean
   /** Since when it is not; undefined while it is. */
   readonly ownerGoneMs: number | undefined
+  /** Its process has ended or is stopped: no doubt about this one's own hearing changes that. */
+  readonly isOwnerDown: boolean
   /** A candidate that comes before this one lives. */
   readonly isOutranked: boolean
   readonly isServing: boolean
@@ -42,6 +44,8 @@ export interface CustodyTerms {
   readonly patienceMs: number
   /** One that is only busy serves late, and is left to it for so long. */
   readonly busyMs: number
+  /** So long one that doubts itself leaves a node to an owner that is there, and is only not heard in time. */
+  readonly doubtMs: number
 }
 
 export const custodyTerms: CustodyTerms = Object.freeze({
@@ -49,13 +53,16 @@ export const custodyTerms: CustodyTerms = Object.freeze({
   overlapMs: 1_000,
   patienceMs: 10_000,
   busyMs: 10_000,
+  doubtMs: 60_000,
 })
 
-/** Whether one that is in this state does its work: it runs, is merely overdue, or has not been busy for long. */
-export function serves({ liveliness, cause, sinceMs }: Verdict, { busyMs }: CustodyTerms, nowMs: number): boolean {
+/**
+ * Whether one that is in this state does its work: it runs, is merely overdue, or has not been busy for long.
+ * @param stalledForMs whatever the cause: one that is short of memory computes and waits for the disk in turns
+ */
+export function serves({ liveliness, cause }: Verdict, stalledForMs: number, { busyMs }: CustodyTerms): boolean {
   if (liveliness === Liveliness.alive || liveliness === Liveliness.suspect) return true
-  if (liveliness !== Liveliness.stalled || cause === LivelinessCause.stopped) return false
-  return nowMs - sinceMs < busyMs
+  return liveliness === Liveliness.stalled && cause !== LivelinessCause.stopped && stalledForMs < busyMs
 }
 
 /** What a candidate does about a node that is not its own. */
@@ -66,6 +73,7 @@ export function decideCustody(facts: CustodyFacts, terms: CustodyTerms, nowMs: n
     return overlapMs >= terms.patienceMs || (facts.isCovered && overlapMs >= terms.overlapMs) ? 'release' : 'keep'
   }
   const { ownerGoneMs } = facts
-  if (facts.ownerServes || facts.isOutranked || facts.isDegraded || ownerGoneMs === undefined) return 'keep'
-  return nowMs - ownerGoneMs >= terms.adoptAfterMs ? 'adopt' : 'keep'
+  if (facts.ownerServes || facts.isOutranked || ownerGoneMs === undefined) return 'keep'
+  const waitMs = facts.isDegraded && !facts.isOwnerDown ? terms.doubtMs : terms.adoptAfterMs
+  return nowMs - ownerGoneMs >= waitMs ? 'adopt' : 'keep'
 }

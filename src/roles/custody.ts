@@ -1,6 +1,8 @@
 import { type Guid, participantOf } from '../core/ids.js'
+import { Liveliness, LivelinessCause } from '../liveliness/verdict.js'
+import { keyParts } from '../plane/keys.js'
 import { type NodeCapacity, nodeCapacity } from '../plane/node-capacity.js'
-import { nodeRoster, type RosterRow } from '../plane/node-roster.js'
+import { nodeRoster, type RosterRow, uncheckedRoster } from '../plane/node-roster.js'
 import { planePartition } from '../plane/partitions.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { Peer } from '../pubsub/peer.js'
@@ -48,6 +50,8 @@ const lookEveryMs = 250
 export class Custody {
   readonly #components: CustodyComponents
   readonly #nodes = new Map<number, NodeOfOthers>()
+  /** Of those that are stalled, since when, whatever the cause. */
+  #stalledSince: ReadonlyMap<Guid, number> = new Map()
   /** What was last said of the workers of the host's other nodes: who takes over has to know of whom to ask. */
   readonly #rows: Reader<RosterRow>
   readonly #looking: Repeating
@@ -64,9 +68,12 @@ export class Custody {
     capacities.onSample((sample) => this.#heard(sample))
     for (const [, sample] of capacities.entries()) this.#heard(sample)
     const { host } = participant.identity
-    this.#rows = participant.reader(nodeRoster, {
+    this.#rows = participant.reader(uncheckedRoster, {
       partition: planePartition,
-      filter: (row) => row.host === host && row.numaNode !== numaNode,
+      keyFilter: (key) => {
+        const [of, node] = keyParts(key)
+        return of === host && Number(node) !== numaNode
+      },
     })
     const hearing = participant.onPeer(({ peer }) => {
       if (peer.properties.role === 'collector') this.#look()
@@ -114,6 +121,7 @@ export class Custody {
     if (this.#closed) return
     const { participant, adopt } = this.#components
     const nowMs = participant.clock.nowMs()
+    this.#noticeStalled()
     const rivals = this.#rivals()
     for (const [numaNode, node] of this.#nodes) {
       const before = node.service
@@ -125,6 +133,7 @@ export class Custody {
         {
           ownerServes,
           ownerGoneMs: node.ownerGoneMs,
+          isOwnerDown: node.owner !== undefined && this.#isDown(node.owner.guid),
           isOutranked: rivals.length > 0,
           isServing: before !== undefined,
           isDegraded: participant.health.degraded,
@@ -150,7 +159,10 @@ export class Custody {
   }
 
   #rowsOf(numaNode: number): Sample<RosterRow>[] {
-    return [...this.#rows.entries()].flatMap(([, sample]) => (sample.value?.numaNode === numaNode ? [sample] : []))
+    return [...this.#rows.entries()].flatMap(([key, sample]) => {
+      const isOfNode = Number(keyParts(key)[1]) === numaNode
+      return isOfNode && 'value' in nodeRoster.check(sample.value) ? [sample] : []
+    })
   }
 
   /** Who serves the node with a better right than this one, and has said so since it does. */
@@ -180,12 +192,27 @@ export class Custody {
       .filter((candidate) => compareCandidates(candidate, own) < 0)
   }
 
+  #noticeStalled(): void {
+    const stalled = this.#components.participant
+      .peers()
+      .filter(({ verdict }) => verdict.liveliness === Liveliness.stalled)
+    this.#stalledSince = new Map(
+      stalled.map(({ guid, verdict }) => [guid, this.#stalledSince.get(guid) ?? verdict.sinceMs]),
+    )
+  }
+
   #serves(guid: Guid): boolean {
     const { participant } = this.#components
+    if (guid === participant.guid) return true
     const verdict = participant.peer(guid)?.verdict
-    return (
-      guid === participant.guid || (verdict !== undefined && serves(verdict, custodyTerms, participant.clock.nowMs()))
-    )
+    if (verdict === undefined) return false
+    const nowMs = participant.clock.nowMs()
+    return serves(verdict, nowMs - (this.#stalledSince.get(guid) ?? nowMs), custodyTerms)
+  }
+
+  #isDown(guid: Guid): boolean {
+    const verdict = this.#components.participant.peer(guid)?.verdict
+    return verdict === undefined || verdict.cause === LivelinessCause.stopped
   }
 
   #node(numaNode: number): NodeOfOthers {

@@ -103,7 +103,7 @@ export class NodeService {
     const rows = participant.reader(nodeRoster, {
       partition: planePartition,
       // Of all the fleet's rows only those that bear on this node: its own, and rival claims to its workers' names.
-      filter: (row) => this.#isOfThisNode(row) || this.roster.has(row.workerId),
+      keyFilter: (key) => this.#bearsOnThisNode(key),
     })
     states.onSample((sample) => this.#heard(sample))
     capacities.onSample((sample) => {
@@ -227,6 +227,12 @@ export class NodeService {
     if (kind !== 'left' || peer.verdict.liveliness !== 'dead' || this.roster.knows(workerId, peer.guid)) return
     this.roster.endedUnheard(peer, workerId, this.numaNode, nowMs)
     this.#hurry()
+  }
+
+  /** By the key of a roster's row. */
+  #bearsOnThisNode(key: string): boolean {
+    const [host = '', node = '', workerId = ''] = keyParts(key)
+    return this.roster.has(workerId) || this.#isOfThisNode({ host, numaNode: Number(node) })
   }
 
   #isOfThisNode({ host, numaNode }: Pick<RosterRow, 'host' | 'numaNode'>): boolean {

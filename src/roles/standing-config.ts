@@ -15,7 +15,7 @@ export class StandingConfig {
     const scopes = new Set([everyone, nodeTarget(address.host, address.numaNode), address.workerId])
     const options = {
       partition,
-      filter: ({ scope }: { scope: string }) => scopes.has(scope),
+      keyFilter: (scope: string) => scopes.has(scope),
       qos: { readerDataLifecycle: { purgeNoWritersMs: maxIntentTtlMs } },
     }
     this.#limits = participant.reader(concurrencyLimit, options)

@@ -105,7 +105,7 @@ export class WorkerOrders {
     const { participant, partition, address, load, changed } = this.#components
     const reader = participant.reader(intentTopics[kind], {
       partition,
-      filter: (intent) => concerns(address, kind, intent.target),
+      keyFilter: (target) => concerns(address, kind, target),
     })
     this.#closers.push(() => reader.close())
     reader.onSample((sample) => {

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs'
 import os from 'node:os'
-import { checkPid } from './pid.js'
 
 export interface ExitStatus {
   readonly cause: 'exited' | 'killed'
@@ -21,32 +19,6 @@ export function decodeWaitStatus(waitStatus: number): ExitStatus {
 export function exitStatusText({ signal, exitCode, coreDumped }: ExitStatus): string {
   if (signal !== null) return `${signal}${coreDumped ? ', core dumped' : ''}`
   return `exit code ${exitCode}`
-}
-
-/** The field of `/proc/<pid>/stat` that holds the wait status, counted from the one after the command's name. */
-const exitCodeField = 49
-
-/**
- * How a zombie ended; `null` when it is none, when it has been reaped, or when the kernel does not say: it tells the
- * status only to those who may trace the process, and everybody else 0.
- *
- * @param procPath where `/proc` is, for tests
- */
-export function readZombieExit(pid: number, procPath = '/proc'): ExitStatus | null {
-  let text: string
-  try {
-    text = readFileSync(`${procPath}/${checkPid(pid)}/stat`, 'latin1')
-  } catch {
-    return null
-  }
-  const fields = text
-    .slice(text.lastIndexOf(')') + 2)
-    .trimEnd()
-    .split(' ')
-  const waitStatus = Number(fields[exitCodeField])
-  if (fields[0] !== 'Z' || !Number.isInteger(waitStatus)) return null
-  // To those who may not ask it says 0 as well, which is then no word on anything.
-  return waitStatus === 0 ? null : decodeWaitStatus(waitStatus)
 }
 
 function signalName(signal: number): string {

@@ -14,7 +14,7 @@ export interface NativeAddon {
   /** Order of the numbers that a sampler writes. */
   readonly sampleFields: readonly string[]
   openSampler(root: string, pid: number, slowIntervalMs: number, values: Float64Array): NativeSampler
-  readProcessState(pid: number): ProcessState | null
+  readProcessState(pid: number): NativeProcessState | null
   /**
    * `startTime` −1 stands for "any". `onExit` gets the wait status, or `null` where it cannot be learned. A sentence
    * says why it cannot be watched, `null` that it is gone already.
@@ -35,7 +35,11 @@ export interface NativeAddon {
   getAffinity(): number[] | null
   setAffinity(cpus: number[]): string | null
   setMempolicy(mode: number, nodes: number[]): string | null
-  readUdpSockets(): UdpSocket[]
+  readUdpSockets(): UdpSocket[] | null
+}
+
+export interface NativeProcessState extends Omit<ProcessState, 'exit'> {
+  readonly waitStatus: number | null
 }
 
 export interface NativeSampler {

@@ -1,11 +1,15 @@
 import { nativeAddon } from './addon.js'
+import { decodeWaitStatus } from './exit-status.js'
 import { checkPid } from './pid.js'
 import type { ProcessState } from './process-stat.js'
 
 /** What a process is doing; `null` when there is none of that pid, or this is not Linux with the addon. */
 export function readProcessState(pid: number): ProcessState | null {
   const checked = checkPid(pid)
-  return nativeAddon()?.readProcessState(checked) ?? null
+  const found = nativeAddon()?.readProcessState(checked) ?? null
+  if (found === null) return null
+  const { waitStatus, ...state } = found
+  return { ...state, exit: waitStatus === null ? null : decodeWaitStatus(waitStatus) }
 }
 
 /**

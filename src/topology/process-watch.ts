@@ -30,6 +30,11 @@ export interface ProcessExit {
  * Calls `onExit` once, within milliseconds of the process's end, whether it is a child or not: a pidfd, no polling.
  * A process that is already gone, or a zombie, is reported too, on a later turn of the event loop.
  *
+ * On Linux 6.9, if we may trace it and it has other threads when the watch begins, a process has ended when none of its
+ * threads can run any more: what it did is done, and what it did not do it never will. Its memory, sockets and locks
+ * may be its own for some moments yet, until the kernel has freed them (100 ms per GB are usual), and its parent is told
+ * after that. Elsewhere the call comes when all of that is over.
+ *
  * Needs Linux 5.3. The exit code of a process that is not our child comes from PIDFD_GET_INFO (Linux 6.15) or, while
  * it is a zombie and if we may trace it, from `/proc/<pid>/stat`; otherwise the cause is `unknown`.
  *

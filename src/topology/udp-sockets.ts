@@ -1,7 +1,10 @@
 import { nativeAddon } from './addon.js'
 import type { UdpSocket } from './udp-socket.js'
 
-/** All that this process has; `null` without the addon. Costs what this process has open, whatever else is on the host. */
+/**
+ * All that this process has; `null` without the addon, or when it has no descriptor left to look with. Costs what this
+ * process has open, whatever else is on the host.
+ */
 export function readUdpSockets(): readonly UdpSocket[] | null {
   return nativeAddon()?.readUdpSockets() ?? null
 }

@@ -6,7 +6,10 @@ export type WatchStatus =
   /** This machine cannot be asked (no addon, old kernel, permission); no event will come. */
   | { readonly state: 'unavailable'; readonly reason: string }
 
-/** A subscription to a kernel event. It holds one file descriptor, which `close()` and the end of the watch release. */
+/**
+ * A subscription to a kernel event. It holds one file descriptor (that of a process up to six), which `close()` and the
+ * end of the watch release.
+ */
 export interface Watch {
   readonly status: WatchStatus
   /** No event is delivered after it. Twice is fine. */

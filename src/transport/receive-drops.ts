@@ -49,10 +49,12 @@ export class ReceiveDrops {
   }
 
   #look(): void {
-    const { counters, multicastAddress, ports, sockets } = this.#components
+    const { counters, multicastAddress, ports } = this.#components
+    const sockets = this.#components.sockets()
+    if (sockets === null) return
     const wanted = new Set(ports())
     const counted = new Map<number, number>()
-    for (const { inode, address, port, drops } of sockets() ?? []) {
+    for (const { inode, address, port, drops } of sockets) {
       counted.set(inode, drops)
       if (address !== multicastAddress || !wanted.has(port)) continue
       const more = (drops - (this.#counted.get(inode) ?? 0) + wrap) % wrap

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Arrival, IncomingChange } from '../../src/cache/instance.js'
-import { InstanceTable, type Outcome } from '../../src/cache/instance-table.js'
+import { InstanceTable } from '../../src/cache/instance-table.js'
+import type { Outcome } from '../../src/cache/outcome.js'
 import { Precedence, type Standing } from '../../src/cache/precedence.js'
 import type { EntityGuid } from '../../src/core/ids.js'
 

@@ -8,7 +8,7 @@ const related: IntroductionTerms = {
   isDescribed: true,
   isUpToDate: true,
   isAsked: false,
-  lastHeardMs: 0,
+  quietFromMs: 0,
 }
 
 const every = (intervalMs: number, loopDelayMs = 0): SignOfLife => ({ intervalMs, loopDelayMs })
@@ -52,10 +52,10 @@ t.test('a stream stands in', (t) => {
 t.test('an introduction is due when', (t) => {
   const cases: { name: string; terms?: Partial<IntroductionTerms>; prepare?: (e: Earshot) => void; from: number }[] = [
     { name: 'a reader that is heard has asked nothing for a while', terms: { isDescribed: false }, from: 1_250 },
-    { name: 'nobody has said who hears whom', terms: { lastHeardMs: 4_000 }, from: 1_250 },
+    { name: 'nobody has said who hears whom', terms: { quietFromMs: 4_000 }, from: 1_250 },
     {
       name: 'nobody has said who hears whom, and they know each other',
-      terms: { lastHeardMs: 6_000 },
+      terms: { quietFromMs: 6_000 },
       prepare: (e) => e.acquainted(0),
       from: 5_000,
     },
@@ -70,7 +70,7 @@ t.test('an introduction is due when', (t) => {
     },
     {
       name: 'its beacons are silent, and its signs of presence are not',
-      terms: { isSource: true, lastHeardMs: 6_000 },
+      terms: { isSource: true, quietFromMs: 6_000 },
       prepare: (e) => {
         e.told(true, 0)
         e.beacon(every(500), 0)
@@ -78,14 +78,14 @@ t.test('an introduction is due when', (t) => {
       },
       from: 1_251,
     },
-    { name: 'it does not hear us', terms: { lastHeardMs: 6_000 }, prepare: (e) => e.told(false, 0), from: 5_000 },
+    { name: 'it does not hear us', terms: { quietFromMs: 6_000 }, prepare: (e) => e.told(false, 0), from: 5_000 },
     {
       name: 'it does not hear us, and there is news',
-      terms: { lastHeardMs: 6_000, isUpToDate: false },
+      terms: { quietFromMs: 6_000, isUpToDate: false },
       prepare: (e) => e.told(false, 0),
       from: 0,
     },
-    { name: 'never: it hears us', terms: { lastHeardMs: 6_000 }, prepare: (e) => e.told(true, 0), from: Infinity },
+    { name: 'never: it hears us', terms: { quietFromMs: 6_000 }, prepare: (e) => e.told(true, 0), from: Infinity },
     { name: 'never: it is none of our business', terms: { isAudience: false }, from: Infinity },
     {
       name: 'never: it sends beacons, so it is asked anyway',
@@ -105,10 +105,32 @@ t.test('an introduction is due when', (t) => {
   t.end()
 })
 
+t.test('what the listener was late is nobody’s silence, and nobody’s time to have heard it either', (t) => {
+  const due = (earshot: Earshot, nowMs: number): boolean =>
+    earshot.isIntroductionDue({ ...related, quietFromMs: nowMs }, nowMs)
+  const acquainted = new Earshot(0, 0.75)
+  acquainted.acquainted(0)
+  const unheard = new Earshot(0, 0.75)
+  unheard.told(false, 0)
+  for (const earshot of [acquainted, unheard]) {
+    earshot.credit(60_000, 61_000)
+    t.notOk(due(earshot, 64_999))
+    t.ok(due(earshot, 65_000))
+  }
+  const heard = new Earshot(0, 0.75)
+  heard.credit(60_000, 60_000)
+  t.notOk(heard.isBeaconing, 'who was never heard is not heard for it')
+  heard.beacon(every(500), 60_000)
+  heard.credit(60_000, 60_500)
+  t.ok(heard.hears(true, 61_750), 'no later than now')
+  t.notOk(heard.hears(true, 61_751))
+  t.end()
+})
+
 t.test('again every two seconds, and less and less often where nobody answers', (t) => {
   const earshot = new Earshot(0, 0.75)
   earshot.told(false, 0)
-  const due = (nowMs: number): boolean => earshot.isIntroductionDue({ ...related, lastHeardMs: nowMs }, nowMs)
+  const due = (nowMs: number): boolean => earshot.isIntroductionDue({ ...related, quietFromMs: nowMs }, nowMs)
   earshot.introducing()
   t.notOk(due(6_000), 'one at a time')
   earshot.introductionAnswered(6_000, 0)

@@ -28,6 +28,16 @@ t.test('in time, late, blind, and well again', (t) => {
   t.end()
 })
 
+t.test('one that is never in time judges now and then', (t) => {
+  const observer = new Observer(250, 3_000, 0)
+  const judged = Array.from({ length: 27 }, (_, n) => observer.check(1_000 * (n + 1)).mayJudge)
+  t.same(
+    judged.flatMap((mayJudge, n) => (mayJudge ? [n] : [])),
+    [8, 17, 26],
+  )
+  t.end()
+})
+
 t.test('whatever the gaps, the credit is no less than what a gap was too long by', (t) => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 250, max: 20_000 }), { maxLength: 30 }), (gaps) => {

@@ -297,3 +297,47 @@ t.test('facts', (t) => {
   t.equal(told(killed), 'dead killed by kernel since 5', 'for the first cause')
   t.end()
 })
+
+t.test('one that says that its loop is late, or dies while it is, is found within bounds', (t) => {
+  const cases: [reach: PeerReach, intervalMs: number, stretch: number, expected: string, withinMs: number][] = [
+    // Three of its own intervals or the lease, whichever is longer; then a second for the answer to a question.
+    ['host', 500, 1, 'dead', 3_000],
+    ['host', 500, 9, 'dead', 9 * 4_000],
+    ['host', 65_535, 1, 'dead', 3 * 65_535 + 1_000],
+    ['host', 65_535, 9, 'dead', 9 * (3 * 65_535 + 1_000)],
+    ['lan', 500, 1, 'unreachable', 3_000],
+    ['lan', 500, 9, 'unreachable', 9 * 3_000],
+    ['lan', 65_535, 9, 'unreachable', 9 * 3 * 65_535],
+    // Phi of 8: the interval, the pause, and 5.2 deviations, which are 100 ms or a quarter of the interval.
+    ['far', 500, 1, 'unreachable', 500 + 3_000 + 5.2 * 125],
+    ['far', 500, 9, 'unreachable', 9 * (500 + 3_000 + 5.2 * 125)],
+  ]
+  const checkMs = 250
+  for (const [reach, intervalMs, stretch, expected, withinMs] of cases) {
+    const monitor = newMonitor(reach)
+    for (let atMs = 0; atMs <= 3 * intervalMs; atMs += intervalMs) {
+      monitor.beacon({ intervalMs, loopDelayMs: 60_000, progress: 0 }, atMs)
+      round(monitor, atMs, 'unknown', { stretch })
+    }
+    t.equal(monitor.verdict.liveliness, 'stalled')
+    const diedMs = 3 * intervalMs
+    let nowMs = diedMs
+    while (monitor.verdict.liveliness !== expected && nowMs < 1e7) {
+      nowMs += checkMs
+      round(monitor, nowMs, 'unknown', { stretch })
+    }
+    const tookMs = nowMs - diedMs
+    t.ok(tookMs <= withinMs + 3 * checkMs, `${reach}, every ${intervalMs} ms, patience ${stretch}: ${tookMs} ms`)
+  }
+  const vouched = newMonitor('host')
+  vouched.beacon({ intervalMs: 500, loopDelayMs: 60_000, progress: 0 }, 0)
+  for (let nowMs = 0; nowMs <= 60_000; nowMs += checkMs) round(vouched, nowMs, 'running')
+  t.match(vouched.verdict, { liveliness: 'stalled', cause: 'loop-busy' })
+  let nowMs = 60_000
+  while (vouched.verdict.liveliness !== 'dead' && nowMs < 1e7) {
+    nowMs += checkMs
+    round(vouched, nowMs)
+  }
+  t.equal(nowMs, 63_000, 'a lease after the kernel could last be asked')
+  t.end()
+})

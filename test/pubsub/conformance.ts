@@ -456,6 +456,30 @@ export function conformance(t: Test, lane: Lane, openBed: (t: Test) => Promise<B
     },
   )
 
+  promise('a key filter leaves instances out, and loses nothing of the others', async (t, bed) => {
+    const writer = (await bed.join('writing')).writer(topic)
+    for (let n = 0; n < 6; n++) writer.write({ id: `k${n % 2}`, n })
+    const reading = await bed.join('reading')
+    const reader = reading.reader(topic, { keyFilter: (key) => key === 'k1' })
+    const told: string[] = []
+    reader.onSample(({ key, instanceState }) => told.push(`${key} ${instanceState}`))
+    await bed.until('the writer is known', () => reader.lag().length === 1)
+    await bed.settle(reader.synced())
+    t.same(
+      [...reader.entries()].map(([key, { value }]) => [key, value?.n]),
+      [['k1', 5]],
+    )
+    writer.write({ id: 'k0', n: 6 })
+    writer.dispose('k0')
+    writer.write({ id: 'k1', n: 7 })
+    writer.unregister('k1')
+    await bed.until('it is given up', () => reader.get('k1')?.instanceState === 'no-writers')
+    t.same(told, ['k1 alive', 'k1 alive', 'k1 no-writers'])
+    t.equal(reader.size, 1)
+    t.ok(reading.counters.get('reader.filtered-by-key') > 0)
+    t.equal(reader.lag()[0]?.lagSamples, 0, 'what is left out is not missing')
+  })
+
   promise('a content filter hides what it refuses, and shows it once it passes', async (t, bed) => {
     const writer = (await bed.join('writing')).writer(topic)
     const reader = (await bed.join('reading')).reader(topic, { filter: ({ n }) => n >= 10 })

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { ownIdentity, probePid, probeProcess } from '../../src/pubsub/process.js'
-import { processStartTime } from '../../src/topology/process-state.js'
+import { processStartTime, readProcessState } from '../../src/topology/process-state.js'
 import { eventually } from '../support/eventually.js'
 import { requirement } from '../support/requirement.js'
+import { compileThreads, WatchedProcess } from '../support/watched-process.js'
 
 /** What the kernel says of real processes. */
 
@@ -69,6 +70,33 @@ t.test('real processes', { skip: own.startTimeTicks === null ? 'needs Linux with
       return reading.state === 'gone' ? reading : undefined
     })
     t.same(gone.end, { cause: 'exited', detail: 'exit code 3' })
+  })
+
+  t.test('one that is dead and not yet buried, and one whose main thread ended before the others', async (t) => {
+    const threads = compileThreads(t)
+    const dying = await WatchedProcess.start(t, threads, 'many', '3')
+    const start = startOf(dying.pid)
+    // Whoever is traced stays until its tracer has looked; this one does not look.
+    const last = readdirSync(`/proc/${dying.pid}/task`).at(-1) ?? ''
+    const tracer = await WatchedProcess.start(t, threads, 'trace', last).catch((error: Error) => error)
+    if (!requirement(t, 'ptrace', tracer instanceof WatchedProcess, String(tracer)) || tracer instanceof Error) return
+    dying.child.kill('SIGKILL')
+    const gone = await eventually('it is gone', () => {
+      const reading = probePid(dying.pid, start)
+      return reading.state === 'gone' ? reading : undefined
+    })
+    t.same(gone.end, { cause: 'killed', detail: 'SIGKILL' })
+    t.equal(dying.child.signalCode, null, 'though nobody has buried it')
+    tracer.sendLine()
+    await Promise.all([dying.exited(), tracer.exited()])
+
+    const headless = await WatchedProcess.start(t, threads, 'leader-ends', '5')
+    const began = startOf(headless.pid)
+    await eventually('its main thread has ended', () => readProcessState(headless.pid)?.state === 'Z' || undefined)
+    t.match(probePid(headless.pid, began), { state: 'sleeping', end: null }, 'others live')
+    headless.sendLine()
+    await headless.exited()
+    t.match(probePid(headless.pid, began), { state: 'gone' })
   })
 
   t.test('a pid proves nothing by itself', async (t) => {

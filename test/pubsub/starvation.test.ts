@@ -82,3 +82,46 @@ t.test('one that is heard now and then and never answers is asked ever less ofte
   t.equal(reading.counters.get('peer.dead'), rounds, 'each time it was given up')
   t.ok(asked < 1.5 * rounds, `soon no more than once each time: ${asked}`)
 })
+
+t.test('one whose loop is never in time finds out all the same who is gone, and introduces itself', async (t) => {
+  const plane = openPlane(t)
+  const loop = new BlockableLoop(plane.clock, seededRandom(1))
+  const starved = await plane.join('starved', {}, {}, loop)
+  starved.reader(topic)
+  starved.writer(topic)
+  for (const name of ['stays', 'leaves']) (await plane.join(name)).writer(topic)
+  await plane.clock.advance(8_000)
+  t.equal(starved.peers().length, 2)
+  plane.network.disconnect('leaves')
+  const sent = starved.counters.get('introduction.sent')
+  let rounds = 0
+  for (; rounds < 400 && starved.peers().length === 2; rounds++) {
+    loop.block(900)
+    await plane.clock.advance(950)
+  }
+  t.equal(starved.peers().length, 1)
+  t.match(starved.peers(), [{ name: 'stays', verdict: { liveliness: 'alive' } }])
+  t.ok(starved.health.degraded)
+  t.ok(starved.counters.get('introduction.sent') > sent, 'it has asked the silent one')
+})
+
+t.test(
+  'one that stood still for long, and whose sockets overflowed, waits for others before it asks them',
+  async (t) => {
+    const plane = openPlane(t)
+    const loop = new BlockableLoop(plane.clock, seededRandom(1))
+    const stopped = await plane.join('stopped', {}, {}, loop)
+    stopped.reader(topic)
+    for (let n = 0; n < 12; n++) (await plane.join(`other ${n}`)).writer(topic)
+    await plane.clock.advance(8_000)
+    t.equal(stopped.peers().length, 12)
+    const sent = stopped.counters.get('introduction.sent')
+    loop.block(30_000)
+    plane.network.disconnect('stopped')
+    await plane.clock.advance(29_999)
+    plane.network.heal()
+    await plane.clock.advance(5_000)
+    t.equal(stopped.counters.get('introduction.sent'), sent)
+    t.ok(stopped.peers().every(({ verdict }) => verdict.liveliness === 'alive'))
+  },
+)

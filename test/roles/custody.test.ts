@@ -1,8 +1,10 @@
 import t from 'tap'
 import type { Guid } from '../../src/core/ids.js'
-import { aliveVerdict, type Liveliness, type LivelinessCause, type Verdict } from '../../src/liveliness/verdict.js'
+import { seededRandom } from '../../src/core/random.js'
+import { aliveVerdict, type Liveliness, type LivelinessCause } from '../../src/liveliness/verdict.js'
 import { compareCandidates, custodyTerms, decideCustody, serves } from '../../src/roles/custody-rank.js'
 import type { FleetView } from '../../src/views/fleet-view.js'
+import { BlockableLoop } from '../support/blockable.js'
 import { FleetInMemory } from './fleet-in-memory.js'
 
 t.setTimeout(300_000)
@@ -39,6 +41,7 @@ t.test('when a node is adopted, and when it is given back', (t) => {
   const idle = {
     ownerServes: false,
     isOutranked: false,
+    isOwnerDown: false,
     isServing: false,
     isDegraded: false,
     relievedMs: undefined,
@@ -46,12 +49,14 @@ t.test('when a node is adopted, and when it is given back', (t) => {
   }
   const decide = (over: object, nowMs: number) =>
     decideCustody({ ...idle, ownerGoneMs: 100, ...over }, custodyTerms, nowMs)
-  const { adoptAfterMs, overlapMs, patienceMs } = custodyTerms
+  const { adoptAfterMs, overlapMs, patienceMs, doubtMs } = custodyTerms
   t.equal(decide({}, 99 + adoptAfterMs), 'keep')
   t.equal(decide({}, 100 + adoptAfterMs), 'adopt')
   t.equal(decide({ isOutranked: true }, 1e6), 'keep')
   t.equal(decide({ ownerServes: true }, 1e6), 'keep')
-  t.equal(decide({ isDegraded: true }, 1e6), 'keep', 'it may be this one that is short of CPU')
+  t.equal(decide({ isDegraded: true }, 99 + doubtMs), 'keep', 'it may be this one that is short of CPU')
+  t.equal(decide({ isDegraded: true }, 100 + doubtMs), 'adopt', 'and nobody is left alone for ever')
+  t.equal(decide({ isDegraded: true, isOwnerDown: true }, 100 + adoptAfterMs), 'adopt', 'that is no doubt of its own')
   t.equal(decide({ ownerGoneMs: undefined }, 1e6), 'keep', 'nobody remembers a collector')
   t.equal(decide({ isServing: true }, 1e6), 'keep')
   t.equal(decide({ isServing: true, relievedMs: 0, isCovered: true }, overlapMs - 1), 'keep')
@@ -63,19 +68,53 @@ t.test('when a node is adopted, and when it is given back', (t) => {
 
 t.test('who serves: one that is busy does, for a while', (t) => {
   const { busyMs } = custodyTerms
-  const verdict = (liveliness: Liveliness, cause: LivelinessCause | null = null): Verdict => ({
-    ...aliveVerdict(0),
-    liveliness,
-    cause,
-    sinceMs: 1_000,
-  })
-  t.ok(serves(verdict('alive'), custodyTerms, 1e6))
-  t.ok(serves(verdict('suspect'), custodyTerms, 1e6), 'a few beacons are missing')
-  t.ok(serves(verdict('stalled', 'loop-busy'), custodyTerms, 999 + busyMs))
-  t.notOk(serves(verdict('stalled', 'loop-busy'), custodyTerms, 1_000 + busyMs))
-  t.notOk(serves(verdict('stalled', 'stopped'), custodyTerms, 1_000), 'it will not go on by itself')
-  t.notOk(serves(verdict('unreachable', 'lease-expired'), custodyTerms, 1_000))
+  const isServed = (liveliness: Liveliness, cause: LivelinessCause | null, stalledForMs = 0): boolean =>
+    serves({ ...aliveVerdict(0), liveliness, cause }, stalledForMs, custodyTerms)
+  t.ok(isServed('alive', null))
+  t.ok(isServed('suspect', null), 'a few beacons are missing')
+  t.ok(isServed('stalled', 'loop-busy', busyMs - 1))
+  t.notOk(isServed('stalled', 'loop-busy', busyMs))
+  t.notOk(isServed('stalled', 'stopped'), 'it will not go on by itself')
+  t.notOk(isServed('unreachable', 'lease-expired'))
   t.end()
+})
+
+t.test('one whose loop is always late adopts the workers of a killed collector', async (t) => {
+  const fleet = new FleetInMemory()
+  const loop = new BlockableLoop(fleet.clock, seededRandom(1))
+  const collector = await fleet.collector()
+  const scheduler = await fleet.scheduler({}, loop)
+  await fleet.worker('a')
+  await fleet.clock.advance(aWhileMs)
+  const beLate = async (rounds: number): Promise<void> => {
+    for (let n = 0; n < rounds; n++) {
+      loop.block(600)
+      await fleet.clock.advance(700)
+    }
+  }
+  await beLate(10)
+  t.ok(scheduler.participant.health.degraded)
+  fleet.kill(collector)
+  await beLate(20)
+  t.ok(scheduler.participant.health.degraded)
+  t.strictSame(scheduler.adoptedNodes, [0])
+  await fleet.close()
+})
+
+t.test('one that computes and waits for the disk in turns is busy all that time', async (t) => {
+  const fleet = new FleetInMemory()
+  const collector = await fleet.collector()
+  const scheduler = await fleet.scheduler()
+  await fleet.worker('a')
+  await fleet.clock.advance(aWhileMs)
+  fleet.cutOff(collector)
+  for (let n = 0; n < 40; n++) {
+    fleet.setState(collector, n % 2 === 0 ? 'io-wait' : 'running')
+    await fleet.clock.advance(500)
+  }
+  t.strictSame(scheduler.adoptedNodes, [0])
+  fleet.plane.network.heal()
+  await fleet.close()
 })
 
 t.test('workers of a killed collector are adopted, and given back to the next', async (t) => {

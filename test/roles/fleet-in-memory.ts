@@ -1,4 +1,4 @@
-import type { ProcessReading } from '../../src/liveliness/process-reading.js'
+import type { ProcessProbe, ProcessReading } from '../../src/liveliness/process-reading.js'
 import type { Participant } from '../../src/pubsub/participant.js'
 import type { ParticipantOptions } from '../../src/pubsub/participant-options.js'
 import { Collector } from '../../src/roles/collector.js'
@@ -13,6 +13,7 @@ import type { WorkerReading, WorkerReadings } from '../../src/roles/worker-readi
 import type { ZoneReading, ZoneReadings } from '../../src/roles/zone-readings.js'
 import type { ProcessExit } from '../../src/topology/process-watch.js'
 import { FleetView } from '../../src/views/fleet-view.js'
+import type { BlockableLoop } from '../support/blockable.js'
 import { MemoryPlane } from '../support/memory-plane.js'
 
 const gib = 1024 ** 3
@@ -74,9 +75,11 @@ export class FleetInMemory {
     return this.#start(Worker.start({ workerId, numaNode: 0, ...options }, { join: this.#join, readings }))
   }
 
-  scheduler(options: SchedulerOptions = {}): Promise<Scheduler> {
+  /** @param loop its own main loop, which a test may block */
+  scheduler(options: SchedulerOptions = {}, loop?: BlockableLoop): Promise<Scheduler> {
     const openReadings = () => this.#zoneReadings
-    return this.#start(Scheduler.start(options, { ...this.#components, openReadings }))
+    const join = (joining: ParticipantOptions): Promise<Participant> => this.#join(joining, loop)
+    return this.#start(Scheduler.start(options, { ...this.#components, join, openReadings }))
   }
 
   /** Somebody who looks, and may issue; gone without a trace but for what he issued after `leave`. */
@@ -111,6 +114,11 @@ export class FleetInMemory {
     for (const onExit of [...(this.#exits.get(pid) ?? [])]) onExit(fact)
   }
 
+  /** From now on the kernel says this of its process to whoever does not hear it. */
+  setState(role: { readonly participant: Participant }, state: ProcessProbe): void {
+    this.plane.probes.set(this.#names.get(role.participant) ?? '', state)
+  }
+
   /** Nothing gets from it or to it any more. */
   cutOff(role: { readonly participant: Participant }): void {
     this.plane.network.disconnect(this.#names.get(role.participant) ?? '')
@@ -137,9 +145,9 @@ export class FleetInMemory {
     return role
   }
 
-  readonly #join = async (options: ParticipantOptions): Promise<Participant> => {
+  readonly #join = async (options: ParticipantOptions, loop?: BlockableLoop): Promise<Participant> => {
     const name = `${options.name ?? 'somebody'} #${++this.#joined}`
-    const participant = await this.plane.join(name, { ...options, name })
+    const participant = await this.plane.join(name, { ...options, name }, {}, loop)
     this.#names.set(participant, name)
     return participant
   }

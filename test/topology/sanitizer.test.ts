@@ -19,8 +19,10 @@ const suites = [
   'root-dir',
   'headroom-sampler',
   'process-watch',
+  'process-threads',
   'cgroup-events-watch',
   'placement',
+  'udp-sockets',
   'worker-threads',
 ]
 const run = promisify(execFile)

@@ -44,6 +44,27 @@ t.test('only its own sockets on its own ports are counted, each drop once', asyn
   t.equal(lost(), 2 ** 32 - 2)
 })
 
+t.test('a look that failed makes nobody count twice', async (t) => {
+  let drops = 3
+  let canLook = true
+  const clock = new FakeClock()
+  const counters = new Counters()
+  const watch = new ReceiveDrops({
+    clock,
+    counters,
+    multicastAddress: '239.255.0.1',
+    ports: () => [7400],
+    sockets: () => (canLook ? [{ inode: 77, address: '239.255.0.1', port: 7400, drops }] : null),
+  })
+  canLook = false
+  await clock.advance(10_000)
+  canLook = true
+  drops = 5
+  await clock.advance(5_000)
+  t.equal(counters.get('datagram.lost.receive-buffer'), 2)
+  watch.close()
+})
+
 t.test('where sockets cannot be asked nothing is asked again', async (t) => {
   const clock = new FakeClock()
   new ReceiveDrops({

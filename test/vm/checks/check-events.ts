@@ -28,11 +28,12 @@ export function checkPressure(t: Test, { layout }: Machine, measured: readonly P
 }
 
 export function checkExit(t: Test, _machine: Machine, measured: readonly ExitMeasurement[]): void {
-  const [child, killed, exited] = measured
+  const [child, killed, exited, threaded] = measured
   // Node itself asks for its child's exit code, and may be first: then this kernel no longer says how it ended.
   const known = { cause: 'killed', signal: 'SIGKILL', exitCode: null }
   t.ok(child?.exit !== null, `a child that is killed is noticed (${child?.status})`)
   if (child?.exit?.cause !== 'unknown') t.match(child?.exit, known, 'and how it ended')
   t.match(killed?.exit, known, 'a stranger that is killed')
   t.match(exited?.exit, { cause: 'exited', signal: null, exitCode: 3 }, 'a stranger that exits')
+  t.match(threaded?.exit, { cause: 'exited', signal: null, exitCode: 4 }, 'a stranger of many threads that exits')
 }

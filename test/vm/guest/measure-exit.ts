@@ -11,6 +11,7 @@ export async function measureExit(): Promise<readonly ExitMeasurement[]> {
     await watchedUntil('a child that is killed', ownChild('SIGKILL')),
     await watchedUntil('a stranger that is killed, and stays a zombie', zombie('kill -9 $$')),
     await watchedUntil('a stranger that exits with 3, and stays a zombie', zombie('exit 3')),
+    await watchedUntil('a stranger of many threads that exits with 4', threaded('process.exit(4)')),
   ]
 }
 
@@ -31,6 +32,17 @@ async function zombie(ending: string): Promise<Victim> {
   const file = `/tmp/end-${process.hrtime.bigint()}`
   const wait = `while ! [ -e ${file} ]; do sleep 0.1; done; ${ending}`
   const parent = new Subject(null, 'sh', '-c', `sh -c '${wait}' & echo "$!"; echo ready; exec sleep 1000`)
+  await parent.prints('ready')
+  const pid = Number(parent.output.split('\n')[0])
+  return { pid, end: () => void new Subject(null, 'touch', file), bury: () => parent.kill() }
+}
+
+/** A Node process, whose parent never asks for its exit code either. */
+async function threaded(ending: string): Promise<Victim> {
+  const file = `/tmp/end-${process.hrtime.bigint()}`
+  const look = `require("fs").existsSync("${file}") && ${ending}`
+  const program = `console.log(process.pid + "\\nready"); setInterval(() => ${look}, 50)`
+  const parent = new Subject(null, 'sh', '-c', `node -e '${program}' & exec sleep 1000`)
   await parent.prints('ready')
   const pid = Number(parent.output.split('\n')[0])
   return { pid, end: () => void new Subject(null, 'touch', file), bury: () => parent.kill() }

@@ -1,0 +1,64 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { BenchFleet, processWorkers } from './fleet.js'
+import type { Hearing } from './observer.js'
+import type { Usage } from './usage.js'
+
+export interface FleetUsage {
+  /** Per worker. */
+  readonly workerCpuPercent: number
+  /** Live objects and buffers of a process of ten workers, less those of an empty one; per worker. */
+  readonly workerBytes: number
+  /** All memory of such a process, per worker. */
+  readonly workerOwnBytes: number
+  /** Of a collector, per worker of its zone. */
+  readonly collectorCpuPercent: number
+  readonly plane: Hearing
+  readonly bystander: Hearing
+}
+
+/** Runs a whole plane of `workers` on this host and measures it at rest: joined, known, and with nothing to do. */
+export async function measureAtRest(workers: number, seconds: number, settleSeconds: number): Promise<FleetUsage> {
+  const fleet = await BenchFleet.claim()
+  try {
+    const empty = await fleet.emptyPart()
+    const plane = await fleet.observer('plane')
+    const bystander = await fleet.observer('bystander')
+    await fleet.open(workers)
+    await fleet.allAlive(plane)
+    await delay(settleSeconds * 1_000)
+
+    const { parts, collectors } = fleet
+    await Promise.all([
+      ...parts.map((actor) => actor.call('begin', undefined)),
+      ...collectors.map((actor) => actor.call('begin', undefined)),
+      ...[plane, bystander].map((actor) => actor.call('begin', undefined)),
+    ])
+    await delay(seconds * 1_000)
+    const [partUsages, collectorUsages, planeHearing, bystanderHearing, emptyUsage] = await Promise.all([
+      Promise.all(parts.map((actor) => actor.call('end', undefined))),
+      Promise.all(collectors.map((actor) => actor.call('end', undefined))),
+      plane.call('end', undefined),
+      bystander.call('end', undefined),
+      empty.call('end', undefined),
+    ])
+    return {
+      workerCpuPercent: cpuPercent(partUsages) / processWorkers,
+      workerBytes: (mean(partUsages.map(({ liveBytes }) => liveBytes)) - emptyUsage.liveBytes) / processWorkers,
+      workerOwnBytes: mean(partUsages.map(({ ownBytes }) => ownBytes)) / processWorkers,
+      collectorCpuPercent: (cpuPercent(collectorUsages) * collectors.length) / fleet.workers,
+      plane: planeHearing,
+      bystander: bystanderHearing,
+    }
+  } finally {
+    await fleet.close()
+  }
+}
+
+/** Of one core, on average over the processes. */
+function cpuPercent(usages: readonly Usage[]): number {
+  return mean(usages.map(({ cpuSeconds, seconds }) => (100 * cpuSeconds) / seconds))
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
