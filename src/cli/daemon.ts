@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { printable } from '../observe/printable.js'
 import { longestDurationMs } from './duration.js'
 import { listenForStop } from './stop-signals.js'
 
@@ -51,6 +52,6 @@ export async function pause(delayMs: number, signal: AbortSignal): Promise<void>
 /** To the parent when it listens; otherwise to whoever reads stderr. */
 function announce(title: string): void {
   const ready: DaemonMessage = { kind: 'ready' }
-  if (process.send === undefined) process.stderr.write(`numacast: ${title} runs as pid ${process.pid}\n`)
+  if (process.send === undefined) process.stderr.write(`numacast: ${printable(title)} runs as pid ${process.pid}\n`)
   else if (process.connected) process.send(ready)
 }

@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander'
 import { printDocument } from './document.js'
-import { domainOption, durationMs, jsonOption } from './options.js'
+import { domainOption, durationHelp, durationMs, jsonOption } from './options.js'
 
 interface DiscoverFlags {
   readonly domain: number
-  readonly json: boolean
+  readonly json?: boolean
+  readonly verbose?: boolean
   readonly wait: number
 }
 
@@ -12,19 +13,20 @@ export function discoverCommand(): Command {
   return new Command('discover')
     .summary('print every participant, writer and reader')
     .description(
-      'Joins the domain and prints everybody in it: participants with their liveliness, and what they write and read,\n' +
-        'in which partitions, with which QoS. Needs no plane: programs that only use the pub/sub layer are there too.',
+      'Joins the domain and prints everybody in it: participants with their liveliness, and what they write and read, ' +
+        'in which partitions, and with which QoS where that is not the default. Needs no plane: programs that only use the pub/sub layer are there too.',
     )
     .addOption(jsonOption('print { domain, participants, writers, readers } as JSON'))
     .addOption(
       new Option('--wait <duration>', 'how long to wait for answers').argParser(durationMs()).default(5_000, '5s'),
     )
+    .option('--verbose', 'print every QoS policy, the defaults too (--json always does)')
     .addOption(domainOption())
-    .addHelpText('after', '\nExit code 3 when nobody else is there.')
+    .addHelpText('after', `${durationHelp}\n\nExit code 3 when nobody else is there.`)
     .action(printDiscovery)
 }
 
-async function printDiscovery({ domain, json, wait }: DiscoverFlags): Promise<void> {
+async function printDiscovery({ domain, json = false, verbose = false, wait }: DiscoverFlags): Promise<void> {
   const { NumacastError } = await import('../core/errors.js')
   const { builtinTopics } = await import('../pubsub/builtin-topics.js')
   const { joinDomain } = await import('../pubsub/participant.js')
@@ -56,7 +58,7 @@ async function printDiscovery({ domain, json, wait }: DiscoverFlags): Promise<vo
       printDocument(document)
     } else {
       const { discoveryLines } = await import('../observe/discovery-table.js')
-      process.stdout.write(`${discoveryLines(document).join('\n')}\n`)
+      process.stdout.write(`${discoveryLines(document, { verbose }).join('\n')}\n`)
     }
   } finally {
     await participant.close()

@@ -11,11 +11,11 @@ import type { FleetView } from '../views/fleet-view.js'
 import { printDocument } from './document.js'
 import { formatDuration } from './duration.js'
 import type { Observer } from './observer.js'
-import { domainOption, durationMs, jsonOption } from './options.js'
+import { domainOption, durationHelp, durationMs, jsonOption, nameText } from './options.js'
 
 interface IntentFlags {
   readonly domain: number
-  readonly json: boolean
+  readonly json?: boolean
   readonly reason?: string
 }
 
@@ -41,6 +41,8 @@ const findPlaneMs = 1_500
 const keptWithinMs = 3_000
 /** No intent outlives a day (maxIntentTtlMs, which would load the whole plane for a --help). */
 export const longestHoldMs = 24 * 60 * 60_000
+/** A drain that held for less could end before the worker hears of it. */
+export const shortestHoldMs = 1_000
 /** How long after its deadline a worker may take to say that it missed it, and how long it may take to resume. */
 const answerMs = 10_000
 
@@ -53,29 +55,31 @@ export function intentCommand(): Command {
         .summary('let a worker finish, and give it nothing more')
         .description(
           'The worker finishes the jobs that it has and takes no more, until it is resumed. Ends when the worker ' +
-            'reports that it is drained (exit code 0), or that jobs were still running at the deadline (exit code 1).',
+            'reports that it is drained (exit code 0), or that jobs were still running at the deadline, or when the ' +
+            'hold ended (exit code 1).',
         )
-        .argument('<workerId>')
+        .argument('<workerId>', 'as `numacast status` shows it', nameText)
         .addOption(
           new Option('--deadline <duration>', 'how long its jobs may take to finish')
             .argParser(durationMs())
             .default(30_000, '30s'),
         )
         .addOption(
-          new Option('--hold <duration>', 'it takes work again after this long, if nobody resumes it before')
-            .argParser(durationMs({ leastMs: 1, mostMs: longestHoldMs }))
+          new Option('--hold <duration>', 'it takes work again after this long, 1s to 24h, if nobody resumes it before')
+            .argParser(durationMs({ leastMs: shortestHoldMs, mostMs: longestHoldMs }))
             .default(3_600_000, '1h'),
         )
         .option('--reason <text>', 'shown to whoever asks why')
         .addOption(jsonOption('print the outcome as JSON'))
         .addOption(domainOption())
+        .addHelpText('after', durationHelp)
         .action(drain),
     )
     .addCommand(
       new Command('resume')
         .summary('undo a drain')
         .description('The worker takes work again. Ends when it reports so.')
-        .argument('<workerId>')
+        .argument('<workerId>', 'as `numacast status` shows it', nameText)
         .option('--reason <text>', 'shown to whoever asks why')
         .addOption(jsonOption('print the outcome as JSON'))
         .addOption(domainOption())
@@ -87,7 +91,13 @@ async function drain(workerId: string, flags: DrainFlags): Promise<void> {
   const { deadline: deadlineMs, hold: ttlMs } = flags
   await withIssuer(workerId, flags, async (issuer, view) => {
     const issued = issuer.apply('drain', workerId, { deadlineMs }, { ttlMs, ...reasonOf(flags) })
-    const outcome = await follow(issuer, view, issued, flags, deadlineMs + answerMs)
+    const outcome = await follow(issuer, view, issued, flags, Math.min(deadlineMs, ttlMs) + answerMs)
+    if (outcome.transition === 'aborted' && ttlMs <= deadlineMs) {
+      throw failed(
+        `the drain of ${workerId} ended with its --hold of ${formatDuration(ttlMs)}, before the jobs did: it takes work ` +
+          `again; drain it with a longer --hold`,
+      )
+    }
     if (outcome.transition === 'aborted') {
       throw failed(
         `the drain of ${workerId} was aborted${because(outcome)}: it still takes no new work; drain it again with a longer ` +
@@ -155,7 +165,7 @@ async function follow(
   const outcome: IntentOutcome = { intentId, kind, action, workerId, transition: null, reason: null, steps: [] }
   const title = `${action === 'lift' ? `lift ${kind}` : kind} of ${workerId}`
   const watch = new AbortController()
-  const tooLong = setTimeout(() => watch.abort(noAnswer(title, outcome, patienceMs)), patienceMs)
+  const tooLong = setTimeout(() => watch.abort(noAnswer(title, outcome, intent.ttlMs, patienceMs)), patienceMs)
   const death = view.onChange((change) => {
     if (change.kind !== 'worker' || change.workerId !== workerId || change.after?.liveliness !== 'dead') return
     watch.abort(failed(deathOf(workerId, change.after.cause)))
@@ -216,12 +226,13 @@ function because({ reason }: IntentOutcome): string {
   return reason === null ? '' : ` (${reason})`
 }
 
-function noAnswer(title: string, { transition }: IntentOutcome, patienceMs: number): NumacastError {
+function noAnswer(title: string, { transition }: IntentOutcome, ttlMs: number, patienceMs: number): NumacastError {
   const state = transition === null ? 'the worker has not answered' : `it is ${transition}`
-  return new NumacastError(
-    'NUMACAST_TIMEOUT',
-    `${title}: ${state} after ${formatDuration(patienceMs)}; the intent stands, \`numacast status\` shows how far it gets`,
-  )
+  const fate =
+    ttlMs <= patienceMs
+      ? `the intent has ended with its hold of ${formatDuration(ttlMs)}`
+      : 'the intent stands, `numacast status` shows how far it gets'
+  return new NumacastError('NUMACAST_TIMEOUT', `${title}: ${state} after ${formatDuration(patienceMs)}; ${fate}`)
 }
 
 function deathOf(workerId: string, cause: string | null): string {

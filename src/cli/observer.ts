@@ -28,7 +28,8 @@ export async function openObserver(domain: number, name: string): Promise<Observ
 /**
  * Waits until the plane's state is here. When time is short but a collector has answered, what has come so far
  * must do: the document's witness says what is missing.
- * @throws NumacastError NUMACAST_NOT_FOUND when no collector answers within `waitMs`
+ * @throws NumacastError NUMACAST_NOT_FOUND when no collector answers within `waitMs`; NUMACAST_UNAVAILABLE when one may
+ *   be there that cannot answer, because a process of this host that is in the domain is stopped
  */
 export async function findPlane({ participant, view }: Observer, waitMs: number): Promise<void> {
   const deadline = AbortSignal.timeout(waitMs)
@@ -37,9 +38,27 @@ export async function findPlane({ participant, view }: Observer, waitMs: number)
   } catch (error) {
     if (!deadline.aborted) throw error
     if (view.status().nodes.length > 0) return
+    await refuseStopped(participant)
     throw new NumacastError('NUMACAST_NOT_FOUND', noPlane(participant))
   }
 }
+
+/** There is a plane then, or was: what is missing is not somebody to start one. */
+async function refuseStopped({ domain }: Participant): Promise<void> {
+  const { stoppedParticipants } = await import('./stopped-participants.js')
+  const stopped = stoppedParticipants(domain)
+  if (stopped.length === 0) return
+  const named = stopped.slice(0, 3).map(({ pid, command, why }) => `pid ${pid} (${command}) is ${reasonText[why]}`)
+  const more = stopped.length > named.length ? ` and ${stopped.length - named.length} more are held up` : ''
+  const pids = stopped.filter(({ why }) => why === 'stopped').map(({ pid }) => pid)
+  const remedy = pids.length === 0 ? 'try again later' : `let it go on: \`kill -CONT ${pids.join(' ')}\``
+  throw new NumacastError(
+    'NUMACAST_UNAVAILABLE',
+    `no collector answers in domain ${domain}, but of its processes on this host ${named.join(', ')}${more}: ${remedy}`,
+  )
+}
+
+const reasonText = { stopped: 'stopped', 'io-wait': 'waiting for a device' } as const
 
 /** A plane without collectors has somebody to name all the same. */
 function noPlane(participant: Participant): string {

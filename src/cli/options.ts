@@ -1,8 +1,10 @@
 import { InvalidArgumentError, Option } from 'commander'
-import { type DurationOptions, parseDurationMs } from './duration.js'
+import { type DurationOptions, durationForms, parseDurationMs } from './duration.js'
 
 /** The highest domain: 7400 + 250 · 231 is the last block of ports that fits (DDSI-RTPS 2.5, 9.6.2). */
 const highestDomain = 231
+/** As long as a name on the plane may be (src/plane/text.ts, which would load the whole plane for a --help). */
+export const longestName = 256
 
 /** `--domain N`, which every command that talks to a plane takes. */
 export function domainOption(): Option {
@@ -14,8 +16,11 @@ export function domainOption(): Option {
 }
 
 export function jsonOption(what: string): Option {
-  return new Option('--json', what).default(false)
+  return new Option('--json', what)
 }
+
+/** Follows the options of a command that takes durations. */
+export const durationHelp = `\nDurations: ${durationForms}.`
 
 export function integerBetween(lowest: number, highest: number): (text: string) => number {
   return (text) => {
@@ -33,4 +38,10 @@ export function durationMs(options: DurationOptions = {}): (text: string) => num
       throw new InvalidArgumentError(error instanceof Error ? `It ${error.message}.` : String(error))
     }
   }
+}
+
+/** The name of a worker. */
+export function nameText(text: string): string {
+  if (text.length >= 1 && text.length <= longestName) return text
+  throw new InvalidArgumentError(`Expected a name of 1 to ${longestName} characters, and it has ${text.length}.`)
 }

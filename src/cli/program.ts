@@ -37,6 +37,7 @@ export function buildProgram(): Command {
 }
 
 function configure(command: Command, path = command.name()): void {
+  if (command.commands.length > 0) command.helpCommand('help [command]', 'explain a command')
   command
     .exitOverride()
     .helpOption('--help', 'explain this command')

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import { runDaemon } from './daemon.js'
-import { domainOption, durationMs } from './options.js'
+import { domainOption, durationHelp, durationMs } from './options.js'
 
 interface SchedulerFlags {
   readonly domain: number
@@ -18,10 +18,11 @@ export function schedulerCommand(): Command {
     .addOption(
       new Option(
         '--unreachable-dead-after <duration>',
-        'take a worker that is unreachable for so long for dead, although it may well be working (default: never)',
+        'a worker unreachable for so long counts as dead, though it may be working (default: never)',
       ).argParser(durationMs()),
     )
     .addOption(domainOption())
+    .addHelpText('after', durationHelp)
     .action(async ({ domain, unreachableDeadAfter }: SchedulerFlags) => {
       const { Scheduler } = await import('../roles/scheduler.js')
       const unreachableDeadAfterMs = unreachableDeadAfter ?? null

@@ -3,14 +3,14 @@ import type { FleetView } from '../views/fleet-view.js'
 import type { StatusDocument } from '../views/status-document.js'
 import { untilAborted } from './daemon.js'
 import { printDocument } from './document.js'
-import { domainOption, durationMs, jsonOption } from './options.js'
+import { domainOption, durationHelp, durationMs, jsonOption } from './options.js'
 import { listenForStop } from './stop-signals.js'
 
 interface StatusFlags {
   readonly domain: number
-  readonly json: boolean
+  readonly json?: boolean
   readonly wait: number
-  readonly follow: boolean
+  readonly follow?: boolean
 }
 
 export function statusCommand(): Command {
@@ -27,14 +27,14 @@ export function statusCommand(): Command {
       new Option(
         '--follow',
         'then go on, with one line per change, until stopped; with --json: each change of a liveliness as JSON',
-      ).default(false),
+      ),
     )
     .addOption(domainOption())
-    .addHelpText('after', '\nExit code 3 when no plane answers.')
+    .addHelpText('after', `${durationHelp}\n\nExit code 3 when no plane answers, 1 when its processes are stopped.`)
     .action(printStatus)
 }
 
-async function printStatus({ domain, json, wait, follow }: StatusFlags): Promise<void> {
+async function printStatus({ domain, json = false, wait, follow = false }: StatusFlags): Promise<void> {
   const { findPlane, openObserver } = await import('./observer.js')
   const observer = await openObserver(domain, 'numacast status')
   try {

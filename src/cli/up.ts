@@ -7,7 +7,7 @@ import { pause } from './daemon.js'
 import { printDocument } from './document.js'
 import { longestDurationMs } from './duration.js'
 import { ExitCode } from './exit-code.js'
-import { domainOption, durationMs, integerBetween, jsonOption } from './options.js'
+import { domainOption, durationHelp, durationMs, integerBetween, jsonOption } from './options.js'
 import type { PlaneSupervisor } from './plane-supervisor.js'
 import { listenForStop } from './stop-signals.js'
 
@@ -15,7 +15,7 @@ interface UpFlags {
   readonly domain: number
   readonly workers: number
   readonly duration?: number
-  readonly json: boolean
+  readonly json?: boolean
 }
 
 /** How often ages are shown anew while nothing changes. */
@@ -36,12 +36,14 @@ export function upCommand(): Command {
     )
     .addOption(new Option('--workers <n>', 'sample workers').argParser(integerBetween(0, 512)).default(4))
     .addOption(
-      new Option('--duration <seconds>', 'end after this long, counted from when every process is ready').argParser(
-        durationMs({ bareUnit: 's' }),
-      ),
+      new Option(
+        '--duration <duration>',
+        'end after this long, counted from when every process is ready (default: at Ctrl-C)',
+      ).argParser(durationMs()),
     )
     .addOption(jsonOption('print the final status document as JSON; lines of changes go to stderr'))
     .addOption(domainOption())
+    .addHelpText('after', durationHelp)
     .action(runPlane)
 }
 
@@ -51,7 +53,7 @@ async function runPlane(flags: UpFlags): Promise<void> {
   const { PlaneSupervisor } = await import('./plane-supervisor.js')
 
   const stop = listenForStop()
-  const display = await openDisplay(flags.json)
+  const display = await openDisplay(flags.json ?? false)
   const layout = layOutPlane({ domain: flags.domain, workers: flags.workers, nodes: readTopology().nodes })
   const supervisor = new PlaneSupervisor(layout, (text) => display.note(text))
   const leave = (): void => {

@@ -6,7 +6,7 @@ import { Command, Option } from 'commander'
 import type { Worker } from '../roles/worker.js'
 import { pause, runDaemon } from './daemon.js'
 import type { HashJob } from './hash-jobs.js'
-import { domainOption, durationMs, integerBetween } from './options.js'
+import { domainOption, durationHelp, durationMs, integerBetween, nameText } from './options.js'
 
 interface WorkerFlags {
   readonly domain: number
@@ -25,12 +25,22 @@ export function workerCommand(): Command {
         'long as it is admitted. It obeys intents (drain, pause), and goes on working when the plane is gone. ' +
         'On SIGTERM or SIGINT it finishes its job and stops.',
     )
-    .option('--id <workerId>', 'its stable name in the plane', `${os.hostname()}-${process.pid}`)
+    .addOption(
+      new Option('--id <workerId>', 'its stable name in the plane')
+        .argParser(nameText)
+        .default(`${os.hostname()}-${process.pid}`, 'host name and pid'),
+    )
     .addOption(new Option('--numa-node <n>', 'pin it to this node').argParser(integerBetween(0, 65_535)))
     .addOption(new Option('--concurrency <n>', 'jobs at a time').argParser(integerBetween(1, 1024)).default(1))
-    .option('--path <dir>', 'the directory whose files are hashed', nearestModules())
+    .addOption(
+      new Option('--path <dir>', 'the directory whose files are hashed').default(
+        nearestModules(),
+        'the packages beside this one',
+      ),
+    )
     .addOption(new Option('--rest <duration>', 'pause between two jobs').argParser(durationMs()).default(50, '50ms'))
     .addOption(domainOption())
+    .addHelpText('after', durationHelp)
     .action(runWorker)
 }
 

@@ -1,6 +1,6 @@
 import type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from '../views/status-document.js'
 import { printable } from './printable.js'
-import { livelinessText, stateText } from './status-table.js'
+import { collectorText, livelinessText, stateText } from './status-table.js'
 import { formatBytes, formatCores } from './units.js'
 
 export interface ChangeLinesOptions {
@@ -66,9 +66,21 @@ function nodeName(node: NodeStatus): string {
 }
 
 function nodeChange(node: NodeStatus, previous: NodeStatus | undefined): string | undefined {
-  if (previous !== undefined) return undefined
+  if (previous !== undefined) return collectorChange(node, previous)
   const memory = `${formatBytes(node.memoryAvailableBytes)} of ${formatBytes(node.memoryTotalBytes)} free`
   return `node ${nodeName(node)} joined: ${node.cpus} CPUs, ${memory}`
+}
+
+/** One that takes over has another pid. */
+function collectorChange(node: NodeStatus, { collector: before }: NodeStatus): string | undefined {
+  const { collector } = node
+  const name = `node ${nodeName(node)}`
+  if (collector.pid !== before.pid) {
+    const how = collector.adopted ? ', which stands in for its own collector' : ''
+    return `${name}: served by pid ${collector.pid}${how}, was pid ${before.pid}`
+  }
+  if (collectorText(collector) === collectorText(before)) return undefined
+  return `${name}: its collector (pid ${collector.pid}) ${collectorText(before)} → ${collectorText(collector)}`
 }
 
 function workerName(worker: WorkerStatus): string {

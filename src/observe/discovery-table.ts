@@ -1,4 +1,6 @@
 import type { ParticipantRow, ReaderRow, WriterRow } from '../pubsub/builtin-topics.js'
+import { announcedWriterQos } from '../qos/announced.js'
+import { defaultQos } from '../qos/qos.js'
 import { tableLines } from './table.js'
 
 /** Everything that is known of a domain, whoever owns it. */
@@ -9,8 +11,17 @@ export interface DiscoveryDocument {
   readonly readers: readonly ReaderRow[]
 }
 
+export interface DiscoveryTableOptions {
+  /** Whether to show every policy, and not only what differs from the defaults. @default false */
+  readonly verbose?: boolean
+}
+
 /** Who is in the domain and what they write and read, for a person. */
-export function discoveryLines({ domain, participants, writers, readers }: DiscoveryDocument): string[] {
+export function discoveryLines(
+  { domain, participants, writers, readers }: DiscoveryDocument,
+  { verbose = false }: DiscoveryTableOptions = {},
+): string[] {
+  const qosText = verbose ? wholeQosText : ownQosText
   const names = new Map(participants.map(({ guid, name }) => [guid, name]))
   const nameOf = (participant: string): string => names.get(participant) ?? participant.slice(0, 8)
   const endpoints = [
@@ -18,7 +29,7 @@ export function discoveryLines({ domain, participants, writers, readers }: Disco
     ...readers.map((row) => ['reads', row.topic, ...place(row, nameOf), qosText(row.qos)]),
   ].sort((one, other) => compare(one[1], other[1]) || compare(other[0], one[0]) || compare(one[3], other[3]))
   return [
-    `domain ${domain}: ${participants.length} participants, ${writers.length} writers, ${readers.length} readers`,
+    `domain ${domain}: ${counted(participants, 'participant')}, ${counted(writers, 'writer')}, ${counted(readers, 'reader')}`,
     '',
     ...tableLines(
       ['PARTICIPANT', 'GUID', 'HOST', 'PID', 'LIVELINESS', 'WRITERS', 'READERS', 'ENDPOINT'],
@@ -47,11 +58,22 @@ function place(
 }
 
 /** What is said on or off by its name, and what has a value with it; what is null is not asked for. */
-function qosText(qos: Readonly<Record<string, unknown>>): string {
+function wholeQosText(qos: Readonly<Record<string, unknown>>): string {
   return Object.entries(qos)
     .filter(([, value]) => value !== null)
     .map(([policy, value]) => (typeof value === 'string' ? value : `${policy} ${String(value)}`))
     .join(', ')
+}
+
+const defaults: Readonly<Record<string, unknown>> = { ...announcedWriterQos(defaultQos) }
+
+function ownQosText(qos: Readonly<Record<string, unknown>>): string {
+  const own = Object.entries(qos).filter(([policy, value]) => value !== defaults[policy])
+  return own.length === 0 ? 'defaults' : wholeQosText(Object.fromEntries(own))
+}
+
+function counted(items: readonly unknown[], what: string): string {
+  return `${items.length} ${what}${items.length === 1 ? '' : 's'}`
 }
 
 function compare(one = '', other = ''): number {

@@ -1,4 +1,5 @@
 import type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from '../views/status-document.js'
+import { printable } from './printable.js'
 import { tableLines } from './table.js'
 import { formatAge, formatBytes, formatCores } from './units.js'
 
@@ -17,6 +18,7 @@ export function statusLines(document: StatusDocument, options: StatusTableOption
       ['NODE', 'CPUS', 'CPU HEADROOM', 'MEMORY FREE', 'OF', 'LIMIT', 'AVAILABLE', 'BUSY', 'UNHEALTHY', 'DRAINING'],
       document.nodes.map(nodeCells),
     ),
+    ...document.nodes.flatMap(collectorLine),
     '',
     ...(document.workers.length === 0
       ? ['no workers']
@@ -43,6 +45,22 @@ function nodeCells(node: NodeStatus): string[] {
     String(node.workers.unhealthy),
     String(node.workers.draining),
   ]
+}
+
+/** Who serves the node, where that is not its own collector in good health. */
+function collectorLine({ host, numaNode, collector, ageMs }: NodeStatus): string[] {
+  const node = printable(`${host}/${numaNode}`)
+  const { pid, liveliness, cause, livelinessForMs, adopted } = collector
+  if (liveliness !== 'alive') {
+    const since = `${collectorText({ liveliness, cause })} for ${formatAge(livelinessForMs)}`
+    return [`the collector of ${node} (pid ${pid}) is ${since}: what it last said is ${formatAge(ageMs)} old`]
+  }
+  return adopted ? [`${node} is served by pid ${pid}, which stands in for its own collector`] : []
+}
+
+/** `alive`, or `stalled (stopped)`. */
+export function collectorText({ liveliness, cause }: Pick<NodeStatus['collector'], 'liveliness' | 'cause'>): string {
+  return cause === null ? liveliness : `${liveliness} (${cause})`
 }
 
 function limitText({ memoryLimitBytes, cpuQuotaCores }: NodeStatus): string {

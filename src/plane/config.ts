@@ -29,7 +29,11 @@ export const maintenanceMode = defineTopic({
   schema: z.object({ ...scope, enabled: z.boolean() }),
 })
 
-/** How many workers in scope a scheduler may drain at a time when it rolls through them. */
+/**
+ * How many workers in scope may be out of service at a time while somebody drains one after the other. The plane keeps
+ * it and hands it to late joiners, down to the nodes; nothing in numacast acts on it: it is there for a policy of your
+ * own to read.
+ */
 export const rollingDrain = defineTopic({
   name: 'config.rolling-drain',
   key: 'scope',

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 
 /** Bounds for what arrives from outside: a name is something a person typed, a note something a person reads. */
-export const name = z.string().min(1).max(256)
+const nameRule = 'must be a text of 1 to 256 characters'
+export const name = z.string(nameRule).min(1, nameRule).max(256, nameRule)
 export const note = z.string().max(512)
 export const names = z.array(name).max(64)
 /** Names to values, few enough to travel with every change. */

@@ -117,9 +117,37 @@ export class FleetModel {
     for (const node of this.#nodes.values()) {
       let best: Held<NodeCapacity> | undefined
       for (const held of node.values()) if (best === undefined || isBetterNode(held, best, verdictOf)) best = held
-      if (best !== undefined) nodes.push(nodeStatus(best, nowMs, verdictOf))
+      if (best !== undefined) nodes.push(this.#nodeStatus(best, nowMs, verdictOf))
     }
     return nodes.sort((a, b) => compareText(nodeTarget(a.host, a.numaNode), nodeTarget(b.host, b.numaNode)))
+  }
+
+  #nodeStatus(held: Held<NodeCapacity>, nowMs: number, verdictOf: VerdictOf): NodeStatus {
+    const { value, writer, originTimeMs } = held
+    const verdict = held.withdrawn ? undefined : verdictOf(writer)
+    const sinceMs = verdict?.sinceMs ?? this.#departures.goneMs(writer) ?? nowMs
+    return {
+      host: value.host,
+      numaNode: value.numaNode,
+      cpus: value.cpus,
+      memoryTotalBytes: value.memoryTotalBytes,
+      memoryAvailableBytes: value.memoryAvailableBytes,
+      memoryLimitBytes: value.memoryLimitBytes,
+      memoryHeadroomBytes: value.memoryHeadroomBytes,
+      cpuQuotaCores: value.cpuQuotaCores,
+      cpuHeadroomCores: value.cpuHeadroomCores,
+      memoryPressurePercent: value.memoryPressurePercent,
+      cpuPressurePercent: value.cpuPressurePercent,
+      workers: value.workers,
+      collector: {
+        pid: value.collectorPid,
+        liveliness: verdict?.liveliness ?? 'dead',
+        cause: verdict?.cause ?? null,
+        livelinessForMs: Math.max(0, nowMs - sinceMs),
+        adopted: value.adopted,
+      },
+      ageMs: Math.max(0, nowMs - originTimeMs),
+    }
   }
 
   workers(nowMs: number, verdictOf: VerdictOf): WorkerStatus[] {
@@ -210,32 +238,6 @@ function isBetterNode(a: Held<NodeCapacity>, b: Held<NodeCapacity>, verdictOf: V
   if (a.value.adopted !== b.value.adopted) return b.value.adopted
   const incarnation = a.value.collectorIncarnation - b.value.collectorIncarnation
   return incarnation === 0 ? a.originTimeMs > b.originTimeMs : incarnation > 0
-}
-
-function nodeStatus(held: Held<NodeCapacity>, nowMs: number, verdictOf: VerdictOf): NodeStatus {
-  const { value, writer, originTimeMs } = held
-  const verdict = held.withdrawn ? undefined : verdictOf(writer)
-  return {
-    host: value.host,
-    numaNode: value.numaNode,
-    cpus: value.cpus,
-    memoryTotalBytes: value.memoryTotalBytes,
-    memoryAvailableBytes: value.memoryAvailableBytes,
-    memoryLimitBytes: value.memoryLimitBytes,
-    memoryHeadroomBytes: value.memoryHeadroomBytes,
-    cpuQuotaCores: value.cpuQuotaCores,
-    cpuHeadroomCores: value.cpuHeadroomCores,
-    memoryPressurePercent: value.memoryPressurePercent,
-    cpuPressurePercent: value.cpuPressurePercent,
-    workers: value.workers,
-    collector: {
-      pid: value.collectorPid,
-      liveliness: verdict?.liveliness ?? 'dead',
-      cause: verdict?.cause ?? null,
-      adopted: value.adopted,
-    },
-    ageMs: Math.max(0, nowMs - originTimeMs),
-  }
 }
 
 function compareText(a: string, b: string): number {

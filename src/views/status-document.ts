@@ -33,6 +33,8 @@ export interface NodeStatus {
     readonly pid: number
     readonly liveliness: Liveliness
     readonly cause: LivelinessCause | null
+    /** How long the liveliness has lasted, as far as this view has seen it. */
+    readonly livelinessForMs: number
     /** It stands in for the node's own collector. */
     readonly adopted: boolean
   }

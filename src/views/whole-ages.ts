@@ -5,7 +5,11 @@ export function withWholeAges(document: StatusDocument): StatusDocument {
   const { witness } = document
   return {
     ...document,
-    nodes: document.nodes.map((node) => ({ ...node, ageMs: Math.round(node.ageMs) })),
+    nodes: document.nodes.map((node) => ({
+      ...node,
+      collector: { ...node.collector, livelinessForMs: Math.round(node.collector.livelinessForMs) },
+      ageMs: Math.round(node.ageMs),
+    })),
     workers: document.workers.map((worker) => ({
       ...worker,
       livelinessForMs: Math.round(worker.livelinessForMs),

@@ -93,6 +93,14 @@ t.test('a job that outlasts the deadline aborts the drain', async (t) => {
   t.match(drained.stderr, /^numacast: the drain of slow was aborted.*numacast intent resume slow`\n$/)
   t.match(await plane.worker('slow'), { state: 'draining', admissionOpen: false })
 
+  const held = await runCli(['intent', 'drain', 'slow', '--hold', '2s', '--json', ...domain])
+  t.equal(held.code, 1, held.stdout)
+  t.match(JSON.parse(held.stdout), { transition: 'aborted' })
+  t.match(
+    held.stderr,
+    /^numacast: the drain of slow ended with its --hold of 2s, before the jobs did: it takes work again/,
+  )
+
   const waiting = startCli(['intent', 'drain', 'slow', '--deadline', '1h', ...domain])
   await plane.worker('slow', ({ appliedIntents }) => appliedIntents.some(({ transition }) => transition === 'admitted'))
   slow.child.kill('SIGKILL')

@@ -17,9 +17,15 @@ t.test('for a person', async (t) => {
   t.match(stdout, /\nlo +loopback +127\.0\.0\.1\/8 +host +loopback: for the participants of this host\n/)
 })
 
-t.test('one that is asked for and does not exist is wrong usage', async (t) => {
+t.test('one that is asked for and does not exist is not found; what can be no name is wrong usage', async (t) => {
   const { code, stdout, stderr } = await runCli(['interfaces', '--interface', 'nowhere0'])
-  t.equal(code, 2)
+  t.equal(code, 3)
   t.equal(stdout, '')
   t.match(stderr, /^numacast: no interface is called "nowhere0".*lo.*\n$/)
+  t.match(await runCli(['interfaces', '--interface', '192.0.2.77']), { code: 3 }, 'an address')
+  for (const name of ['', 'sixteen-letters-', 'a/b', 'eth0:1', '..', '300.1.1.1/8']) {
+    const wrong = await runCli(['interfaces', '--interface', name])
+    t.equal(wrong.code, 2, name)
+    t.match(wrong.stderr, /--interface <name\.\.\.>.*is invalid.*such as eth0/, name)
+  }
 })

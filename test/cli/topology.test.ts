@@ -31,8 +31,14 @@ t.test('for a person', async (t) => {
 
 t.test('another root', async (t) => {
   const empty = t.testdir({ 'a-file': '' })
-  const { code, stdout } = await runCli(['topology', '--json', '--root', empty])
-  t.equal(code, 0, 'a tree with nothing in it is an answer')
+  const nothing = await runCli(['topology', '--json', '--root', empty])
+  t.equal(nothing.code, 3, 'a folder of something else')
+  t.equal(nothing.stdout, '')
+  t.match(nothing.stderr, /^numacast: --root \/.* holds neither sys\/ nor proc\/: name the folder .*\n$/)
+
+  const sparse = t.testdir({ 'a-file': '', sys: {} })
+  const { code, stdout } = await runCli(['topology', '--json', '--root', sparse])
+  t.equal(code, 0, 'a tree with little in it is an answer')
   t.ok(JSON.parse(stdout).topology.warnings.length > 0, 'which says what is missing')
 
   const gone = await runCli(['topology', '--root', path.join(empty, 'gone')])

@@ -9,16 +9,23 @@ t.test('wrong usage is exit code 2, one line of why, and where to read on', asyn
     [['nonsense'], /unknown command 'nonsense'/],
     [['up', '--workers', 'many'], /--workers <n>.*'many' is invalid.*whole number from 0 to 512/],
     [['up', '--workers', '-1'], /--workers/],
-    [['up', '--duration', 'soon'], /--duration <seconds>.*'soon' is invalid/],
+    [
+      ['up', '--duration', 'soon'],
+      /--duration <duration>.*'soon' is invalid.*30s, 1m30s, 2h; a number alone is seconds/,
+    ],
     [['up', 'extra'], /too many arguments/],
     [['status', '--domain', '232'], /--domain <n>.*whole number from 0 to 231/],
     [['status', '--domain'], /argument missing/],
     [['status'], /'x' from env 'NUMACAST_DOMAIN' is invalid/, { NUMACAST_DOMAIN: 'x' }],
-    [['status', '--wait', '3'], /--wait.*has no unit: write 3s/],
+    [['status', '--wait', '3d'], /--wait.*'3d' is invalid. It must be a duration such as 500ms/],
     [['collector', '--numa-node', '0', '--all'], /cannot be used with/],
     [['worker', '--concurrency', '0'], /--concurrency/],
     [['intent', 'drain'], /missing required argument 'workerId'/],
-    [['intent', 'drain', 'w1', '--deadline', '30'], /--deadline.*has no unit: write 30s for seconds/],
+    [['worker', '--id', ''], /--id <workerId>.*'' is invalid. Expected a name of 1 to 256 characters/],
+    [['worker', '--id', 'w'.repeat(257)], /Expected a name of 1 to 256 characters, and it has 257/],
+    [['intent', 'drain', ''], /workerId.*Expected a name of 1 to 256 characters/],
+    [['intent', 'drain', 'w1', '--deadline', '30x'], /--deadline.*must be a duration such as/],
+    [['intent', 'drain', 'w1', '--hold', '1ms'], /--hold.*must be 1s to 24h/],
     [['intent', 'drink', 'w1'], /unknown command 'drink'/],
     [['topology', '--root'], /argument missing/],
     [['interfaces', '--interface'], /argument missing/],
@@ -44,16 +51,38 @@ t.test('no command at all: help on stderr', async (t) => {
 
 t.test('help and version are no errors', async (t) => {
   const commands = ['up', 'status', 'intent', 'discover', 'topology', 'interfaces', 'collector', 'scheduler', 'worker']
-  const calls = [['--help'], ...commands.map((name) => [name, '--help']), ['help', 'up'], ['intent', 'drain', '--help']]
+  const calls = [
+    ['--help'],
+    ...commands.map((name) => [name, '--help']),
+    ['help', 'up'],
+    ['intent', 'drain', '--help'],
+    ['intent', 'resume', '--help'],
+  ]
   await inTurn(calls, async (args) => {
     const { code, stdout, stderr } = await runCli(args)
     t.equal(code, 0, args.join(' '))
     t.match(stdout, /^Usage: numacast/, args.join(' '))
     t.equal(stderr, '', args.join(' '))
+    t.same(
+      stdout.split('\n').filter((line) => line.length > 80),
+      [],
+      `${args.join(' ')}: no line over 80`,
+    )
+    t.same(earlyBreaks(stdout), [], `${args.join(' ')}: no line breaks in mid-sentence`)
+    if (/<duration>/.test(stdout)) t.match(stdout, /^Durations: .*1m30s/m, args.join(' '))
   })
   const manifest = JSON.parse(readFileSync(path.resolve(import.meta.dirname, '../../../package.json'), 'utf8'))
   t.match(await runCli(['--version']), { code: 0, stdout: `${manifest.version}\n` })
 })
+
+/** Lines of running text that would have had room for the next line's first word. */
+function earlyBreaks(help: string): string[] {
+  const lines = help.split('\n')
+  return lines.filter((line, index) => {
+    const [next = ''] = (lines[index + 1] ?? '').split(' ')
+    return /^\w.*[^:]$/.test(line) && next !== '' && line.length + 1 + next.length <= 80
+  })
+}
 
 async function inTurn<T>(items: readonly T[], use: (item: T) => Promise<void>): Promise<void> {
   for (const item of items) await use(item)

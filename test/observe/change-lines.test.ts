@@ -70,3 +70,23 @@ t.test('totals', async (t) => {
     'workers: 1 available, 0 busy, 0 unhealthy, 0 draining; 10 jobs completed; 2.5 cores idle',
   )
 })
+
+t.test('a node’s collector', async (t) => {
+  const own = sampleNode().collector
+  const stopped = { ...own, liveliness: 'stalled', cause: 'stopped' } as const
+  const cases: [typeof own, typeof own, string[]][] = [
+    [own, { ...own, livelinessForMs: 61_000 }, []],
+    [own, stopped, ['node alpha/0: its collector (pid 100) alive → stalled (stopped)']],
+    [stopped, { ...stopped, livelinessForMs: 99_000 }, []],
+    [
+      stopped,
+      { ...own, pid: 300, adopted: true },
+      ['node alpha/0: served by pid 300, which stands in for its own collector, was pid 100'],
+    ],
+    [{ ...own, pid: 300, adopted: true }, own, ['node alpha/0: served by pid 100, was pid 300']],
+  ]
+  for (const [before, after, expected] of cases) {
+    const documents = [before, after].map((collector) => sampleDocument({ nodes: [sampleNode({ collector })] }))
+    t.same(changeLines(documents[0], documents[1] ?? sampleDocument()), expected)
+  }
+})

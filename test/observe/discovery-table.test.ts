@@ -45,21 +45,31 @@ t.test('a whole domain', (t) => {
     writers: [writer],
     readers: [reader, { ...reader, topic: 'a.topic' }],
   })
-  t.equal(lines[0], 'domain 3: 1 participants, 1 writers, 2 readers')
+  t.equal(lines[0], 'domain 3: 1 participant, 1 writer, 2 readers')
   t.match(lines[3], /^w1\S* +aaaaaaaa +alpha +7 +unreachable \(host-silent\) +1 +2 +ipc:\/\/@x$/)
   t.notOk(lines.join('\n').includes('\u001b'), 'names are safe for a terminal')
   const endpoints = lines.slice(6)
   t.match(
     endpoints[0],
-    /^reads +a\.topic +p, q +bbbbbbbb +bbbbbbbb +best-effort/,
+    /^reads +a\.topic +p, q +bbbbbbbb +bbbbbbbb +best-effort$/,
     'by topic; of an unknown participant',
   )
-  t.match(endpoints[1], /^writes +state .* reliable, .*deadlineMs 100/)
+  t.match(endpoints[1], /^writes +state +p, q +w1\S* +aaaaaaaa +deadlineMs 100$/, 'only what is not the default')
   t.match(endpoints[2], /^reads +state /)
   t.end()
 })
 
 t.test('nobody writes or reads', (t) => {
   t.equal(discoveryLines({ domain: 0, participants: [participant], writers: [], readers: [] }).length, 4)
+  t.end()
+})
+
+t.test('QoS: the defaults by one word, every policy when asked', (t) => {
+  const plain = { ...endpoint, qos: announcedQos(resolveQos({})) }
+  const document = { domain: 0, participants: [], writers: [writer], readers: [plain] }
+  t.match(discoveryLines(document).at(-1), / aaaaaaaa +defaults$/)
+  const verbose = discoveryLines(document, { verbose: true })
+  t.match(verbose.at(-1), /^reads .* reliable, transient-local, automatic, shared, by-reception$/)
+  t.match(verbose.at(-2), /^writes .* reliable, transient-local, deadlineMs 100, .*, autodispose false$/)
   t.end()
 })

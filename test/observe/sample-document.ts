@@ -43,7 +43,7 @@ export function sampleNode(own: Partial<NodeStatus> = {}): NodeStatus {
     memoryPressurePercent: null,
     cpuPressurePercent: null,
     workers: { available: 1, busy: 0, unhealthy: 0, draining: 0 },
-    collector: { pid: 100, liveliness: 'alive', cause: null, adopted: false },
+    collector: { pid: 100, liveliness: 'alive', cause: null, livelinessForMs: 60_000, adopted: false },
     ageMs: 300,
     ...own,
   }

@@ -76,3 +76,18 @@ t.test('no cell can steer the terminal', async (t) => {
 function row(lines: readonly string[], start: string): string {
   return lines.find((line) => line.startsWith(start)) ?? `no row starts with ${start}`
 }
+
+t.test('who serves a node, where that is not its own collector in good health', async (t) => {
+  const own = sampleNode().collector
+  const linesOf = (collector: typeof own): string =>
+    statusLines(sampleDocument({ nodes: [sampleNode({ collector, ageMs: 9_000 })] })).join('\n')
+  t.notMatch(linesOf(own), /collector|served/)
+  t.match(
+    linesOf({ ...own, liveliness: 'stalled', cause: 'stopped', livelinessForMs: 8_000 }),
+    /^the collector of alpha\/0 \(pid 100\) is stalled \(stopped\) for 8\.0 s: what it last said is 9\.0 s old$/m,
+  )
+  t.match(
+    linesOf({ ...own, pid: 300, adopted: true }),
+    /^alpha\/0 is served by pid 300, which stands in for its own collector$/m,
+  )
+})

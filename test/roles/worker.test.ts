@@ -240,7 +240,7 @@ t.test('worker.state goes out at a bounded rate, however many jobs run', async (
 
 t.test('options that cannot be are refused, by name', async (t) => {
   const bad: readonly [Partial<WorkerOptions>, RegExp][] = [
-    [{ workerId: '' }, /workerId/],
+    [{ workerId: '' }, /workerId: must be a text of 1 to 256 characters/],
     [{ concurrency: 0 }, /concurrency/],
     [{ concurrency: 1.5 }, /concurrency/],
     [{ numaNode: -1 }, /numaNode/],

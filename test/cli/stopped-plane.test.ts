@@ -1,0 +1,71 @@
+import t, { type Test } from 'tap'
+import { stoppedParticipants } from '../../src/cli/stopped-participants.js'
+import { addonStatus } from '../../src/topology/addon.js'
+import { claimDomain } from '../support/domain-lock.js'
+import { eventually } from '../support/eventually.js'
+import { type CliProcess, runCli, startCli } from '../support/run-cli.js'
+
+const linux = process.platform === 'linux' ? {} : { skip: 'there is no /proc' }
+
+t.test('a plane whose collector is stopped is there, and cannot answer', linux, async (t) => {
+  const domain = String(await claimDomain(t))
+  const collector = startDaemon(t, 'collector', '--all', '--domain', domain)
+  startDaemon(t, 'worker', '--id', 'w1', '--domain', domain)
+  await statusWith(domain, /^w1 .* alive /m)
+  t.same(stoppedParticipants(Number(domain)), [])
+
+  process.kill(collector.pid, 'SIGSTOP')
+  const [found] = await eventually('the kernel says so', () => {
+    const stopped = stoppedParticipants(Number(domain))
+    return stopped.length > 0 ? stopped : undefined
+  })
+  t.match(found, { pid: collector.pid, why: 'stopped' })
+  t.match(found?.command, / collector --all --domain /)
+  for (const args of [['status'], ['status', '--json'], ['intent', 'drain', 'w1']]) {
+    const { code, stdout, stderr } = await runCli([...args, '--domain', domain])
+    t.equal(code, 1, args.join(' '))
+    t.equal(stdout, '', args.join(' '))
+    t.match(stderr, new RegExp(`^numacast: no collector answers in domain ${domain}, but .*pid ${collector.pid} \\(`))
+    t.match(stderr, new RegExp(` collector --all .*\\) is stopped: let it go on: \`kill -CONT ${collector.pid}\`\\n$`))
+  }
+  const elsewhere = String(await claimDomain(t))
+  t.match(await runCli(['status', '--domain', elsewhere, '--wait', '300ms']), { code: 3 }, 'of this domain only')
+
+  process.kill(collector.pid, 'SIGCONT')
+  await statusWith(domain, /^w1 .* alive /m)
+})
+
+const withAddon = addonStatus().available ? {} : { skip: 'the addon tells that a process is stopped' }
+
+t.test('who looks on tells when the collector is stopped, and goes on', withAddon, async (t) => {
+  const domain = String(await claimDomain(t))
+  const collector = startDaemon(t, 'collector', '--all', '--domain', domain)
+  startDaemon(t, 'worker', '--id', 'w1', '--domain', domain)
+  await statusWith(domain, /^w1 .* alive /m)
+  const follower = startDaemon(t, 'status', '--follow', '--domain', domain)
+  await eventually('it follows', () => /^w1 /m.test(follower.stdout()) || undefined)
+
+  process.kill(collector.pid, 'SIGSTOP')
+  const stopped = `node .*: its collector \\(pid ${collector.pid}\\) .*stalled \\(stopped\\)`
+  await eventually('that it is stopped', () => new RegExp(stopped).test(follower.stdout()) || undefined)
+  process.kill(collector.pid, 'SIGCONT')
+  const back = `node .*: its collector \\(pid ${collector.pid}\\) stalled \\(.*\\) → alive`
+  await eventually('that it is back', () => new RegExp(back).test(follower.stdout()) || undefined)
+})
+
+function startDaemon(t: Test, ...args: string[]): CliProcess {
+  const daemon = startCli(args)
+  t.teardown(async () => {
+    daemon.child.kill('SIGCONT')
+    daemon.child.kill('SIGTERM')
+    await daemon.ended
+  })
+  return daemon
+}
+
+async function statusWith(domain: string, pattern: RegExp): Promise<void> {
+  await eventually(`a status of domain ${domain} with ${pattern}`, async () => {
+    const { stdout } = await runCli(['status', '--domain', domain])
+    return pattern.test(stdout) || undefined
+  })
+}

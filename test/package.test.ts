@@ -1,0 +1,28 @@
+// What somebody gets who installs numacast into a project of their own.
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import t from 'tap'
+
+const root = path.resolve(import.meta.dirname, '..', '..')
+const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
+
+t.test('the package holds what it exports, its command, and what the addon is made of', async (t) => {
+  const { stdout } = await promisify(execFile)('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: root,
+  })
+  const report = JSON.parse(stdout)
+  // One package, in a list (npm ≤ 11) or by its name.
+  const [packed] = Object.values<{ files: { path: string }[] }>(report)
+  const files = new Set(packed?.files.map((file) => file.path))
+  const { types, default: entry } = manifest.exports['.']
+  for (const file of [types, entry, manifest.bin.numacast, 'native/build.mjs', 'binding.gyp', 'docs/qos.md']) {
+    t.ok(files.has(path.posix.normalize(file)), file)
+  }
+  t.notOk([...files].some((file) => /^(test|dist\/test|dist\/bench|build|node_modules)\//.test(file)))
+})
+
+t.test('npm compiles it where it comes from git: there it runs `prepare` alone', async (t) => {
+  t.match(manifest.scripts.prepare, /^tsc /)
+})
