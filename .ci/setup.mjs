@@ -19,7 +19,11 @@ run(process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc'), '-p', at(
 linkCommand()
 
 function run(command, args) {
-  const { status, error, signal } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] })
+  const { status, error, signal } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    env: { ...process.env, NUMACAST_SETUP: '1' },
+  })
   if (status === 0) return
   const why = error?.message ?? (signal === null ? `exit code ${status}` : signal)
   process.stderr.write(`numacast setup: ${command} ${args.join(' ')} failed (${why})\n`)
