@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 
 #include <array>
-#include <charconv>
 
 #include "root_dir.h"
+#include "text.h"
 
 namespace numacast {
 
@@ -44,15 +44,15 @@ std::optional<UdpSocket> udpSocket(int fd) {
 }  // namespace
 
 std::optional<std::vector<UdpSocket>> udpSockets() {
+  static const RootDir root("/");
   std::vector<std::string> names;
-  if (!RootDir("/").list("/proc/self/fd", names)) return std::nullopt;
+  if (!root.list("/proc/self/fd", names)) return std::nullopt;
   std::vector<UdpSocket> found;
   for (const std::string& name : names) {
-    int fd = -1;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), fd);
-    if (error != std::errc() || end != name.data() + name.size()) continue;
+    const auto fd = parseUnsigned(name);
+    if (!fd) continue;
     // A descriptor of another kind, or one that was closed since, answers none of the questions.
-    if (auto socket = udpSocket(fd)) found.push_back(std::move(*socket));
+    if (auto socket = udpSocket(static_cast<int>(*fd))) found.push_back(std::move(*socket));
   }
   return found;
 }

@@ -9,15 +9,16 @@ import { claimDomain } from '../support/domain-lock.js'
 import { FakeClock } from '../support/fake-clock.js'
 import { requirement } from '../support/requirement.js'
 
+const own = { multicastAddress: '239.255.0.1', ports: () => [7400] }
+
 t.test('only its own sockets on its own ports are counted, each drop once', async (t) => {
   let drops = { ours: 3, elsewhere: 0 }
   const clock = new FakeClock()
   const counters = new Counters()
   const watch = new ReceiveDrops({
+    ...own,
     clock,
     counters,
-    multicastAddress: '239.255.0.1',
-    ports: () => [7400],
     sockets: () => [
       { inode: 77, address: '239.255.0.1', port: 7400, drops: drops.ours },
       { inode: 78, address: '239.255.0.1', port: 7401, drops: drops.elsewhere },
@@ -50,10 +51,9 @@ t.test('a look that failed makes nobody count twice', async (t) => {
   const clock = new FakeClock()
   const counters = new Counters()
   const watch = new ReceiveDrops({
+    ...own,
     clock,
     counters,
-    multicastAddress: '239.255.0.1',
-    ports: () => [7400],
     sockets: () => (canLook ? [{ inode: 77, address: '239.255.0.1', port: 7400, drops }] : null),
   })
   canLook = false
@@ -68,10 +68,9 @@ t.test('a look that failed makes nobody count twice', async (t) => {
 t.test('where sockets cannot be asked nothing is asked again', async (t) => {
   const clock = new FakeClock()
   new ReceiveDrops({
+    ...own,
     clock,
     counters: new Counters(),
-    multicastAddress: '239.255.0.1',
-    ports: () => [7400],
     sockets: () => null,
   })
   t.equal(clock.pendingTimers, 0)
