@@ -1,7 +1,7 @@
 import { CatchUpState } from '../cache/writer-progress.js'
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
-import type { Seq } from '../core/ids.js'
+import type { EntityId, Seq } from '../core/ids.js'
 import type { Random } from '../core/random.js'
 import type { LocalHealth } from '../liveliness/local-health.js'
 import { Liveliness } from '../liveliness/verdict.js'
@@ -237,10 +237,7 @@ export class CatchUpClient {
 }
 
 function findMatch(peer: RemotePeer, part: PullProgress): Match | undefined {
-  for (const [writer, matches] of peer.matches) {
-    if (writer === part.writer) return matches.find(({ reader }) => reader.entity === part.reader)
-  }
-  return undefined
+  return peer.matches.get(part.writer as EntityId)?.find(({ reader }) => reader.entity === part.reader)
 }
 
 /** The reader has room up to there: the next request goes on from it. */

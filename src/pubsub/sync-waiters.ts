@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../core/clock.js'
 import { NumacastError } from '../core/errors.js'
 import type { EntityGuid, EntityId, Guid, Seq } from '../core/ids.js'
 import { Liveliness } from '../liveliness/verdict.js'
-import { isDescribed, type RemotePeer } from './remote-peer.js'
+import { eachMatch, isDescribed, type RemotePeer } from './remote-peer.js'
 
 interface Waiter {
   readonly reader: EntityId
@@ -94,17 +94,15 @@ function isCaughtUp(waiter: Waiter, peer: RemotePeer): boolean {
   // Only heard to read: nothing is to be had from it, as far as is known.
   if (peer.descriptor === undefined && !peer.earshot.isBeaconing) return true
   if (!isDescribed(peer)) return false
-  for (const matches of peer.matches.values()) {
-    for (const { reader, proxy } of matches) {
-      if (reader.entity !== waiter.reader) continue
-      // It has no room: `lag()` and the reader's events say so.
-      if (proxy.blocked) continue
-      if (!proxy.started || proxy.stale) return false
-      // Never more than is still believed: an announcement may have turned out to be a lie.
-      const target = Math.min(waiter.targets.get(proxy.guid) ?? Infinity, proxy.progress.headSeq)
-      waiter.targets.set(proxy.guid, target)
-      if (reader.qos.reliability === 'reliable' && proxy.progress.appliedSeq < target) return false
-    }
+  for (const { reader, proxy } of eachMatch(peer)) {
+    if (reader.entity !== waiter.reader) continue
+    // It has no room: `lag()` and the reader's events say so.
+    if (proxy.blocked) continue
+    if (!proxy.started || proxy.stale) return false
+    // Never more than is still believed: an announcement may have turned out to be a lie.
+    const target = Math.min(waiter.targets.get(proxy.guid) ?? Infinity, proxy.progress.headSeq)
+    waiter.targets.set(proxy.guid, target)
+    if (reader.qos.reliability === 'reliable' && proxy.progress.appliedSeq < target) return false
   }
   return true
 }
