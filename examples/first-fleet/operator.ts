@@ -1,4 +1,6 @@
 // A person at a terminal: looks at the fleet, drains a worker, waits until it has finished, and lets it go on.
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { FleetView, IntentIssuer, joinDomain } from 'numacast'
 
 const workerId = process.argv[2] ?? 'w1'
@@ -14,6 +16,11 @@ const { intent } = issuer.apply('drain', workerId, { deadlineMs: 30_000 }, { rea
 for await (const { transition } of issuer.follow(intent.intentId, { workerId, signal: AbortSignal.timeout(60_000) })) {
   console.log(`drain ${workerId}: ${transition}`)
 }
+
+const terminal = createInterface(process.stdin)
+console.log('do what is to be done; Enter lets it go on')
+await Promise.race([once(terminal, 'line'), once(terminal, 'close')])
+terminal.close()
 
 const lift = issuer.lift('drain', workerId, { reason: 'shown' })
 for await (const { transition } of issuer.follow(lift.intent.intentId, {

@@ -9,19 +9,23 @@ export class ExampleRole {
   readonly ended: Promise<unknown>
   #output = ''
   readonly #heard = new Set<() => void>()
+  readonly #awaited = new Set<RegExp>()
 
   constructor(t: Test, example: string, domain: number, name: string, ...args: string[]) {
     const file = fileURLToPath(new URL(`../../examples/${example}/${name}.js`, import.meta.url))
     this.process = spawn(process.execPath, [file, ...args], {
       env: { ...process.env, NUMACAST_DOMAIN: String(domain) },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
     })
     this.ended = once(this.process, 'exit')
     this.process.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#output += text
       for (const look of [...this.#heard]) look()
     })
-    t.teardown(() => void this.process.kill('SIGKILL'))
+    t.teardown(() => {
+      for (const pattern of this.#awaited) t.comment(`${name} never said ${pattern}; it said:\n${this.#output}`)
+      this.process.kill('SIGKILL')
+    })
   }
 
   get lines(): string[] {
@@ -36,15 +40,22 @@ export class ExampleRole {
   /** Rejects when it ends without having said it. */
   async said(pattern: RegExp): Promise<void> {
     if (pattern.test(this.#output)) return
+    this.#awaited.add(pattern)
     await new Promise<void>((resolve, reject) => {
       const look = (): void => {
         if (!pattern.test(this.#output)) return
         this.#heard.delete(look)
+        this.#awaited.delete(pattern)
         resolve()
       }
       this.#heard.add(look)
       void this.ended.then(() => reject(new Error(`it ended without saying ${pattern}:\n${this.#output}`)))
     })
+  }
+
+  /** Types Enter at its terminal. */
+  enter(): void {
+    this.process.stdin?.write('\n')
   }
 
   /** Its exit code after a SIGTERM. */
