@@ -4,7 +4,7 @@ import { AddressListeners } from './address-listeners.js'
 import { LiveListener } from './live-listener.js'
 import { encodeLiveMessage } from './live-message.js'
 import type { ListenOptions } from './request-server.js'
-import { bindFailure, hostEndpoints, tcpEndpoint, type ZeromqLimits } from './zeromq.js'
+import { bindFailure, hostEndpoints, oncePortIsFree, tcpEndpoint, type ZeromqLimits } from './zeromq.js'
 
 /**
  * Frames that may wait for one subscriber, libzmq's own default; fewer than requests, because a subscriber may stand
@@ -30,7 +30,7 @@ export class LivePublisher {
     counters: Counters,
   ): Promise<LivePublisher> {
     const limits = { maxMessageBytes, highWaterMark: Math.min(highWaterMark, maxWaitingFrames) }
-    const host = await LiveListener.open(context, hostEndpoints(name, port), limits, counters)
+    const host = await oncePortIsFree(() => LiveListener.open(context, hostEndpoints(name, port), limits, counters))
     const network = new AddressListeners(
       (address) => LiveListener.open(context, [tcpEndpoint(address, port)], limits, counters),
       (error) => counters.add(`stream.failed.listen.${bindFailure(error)}`),

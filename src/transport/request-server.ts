@@ -3,7 +3,7 @@ import type { Counters } from '../core/counters.js'
 import { AddressListeners } from './address-listeners.js'
 import { parseEndpoint } from './endpoint.js'
 import { RequestListener } from './request-listener.js'
-import { bindFailure, hostEndpoints, tcpEndpoint, type ZeromqLimits } from './zeromq.js'
+import { bindFailure, hostEndpoints, oncePortIsFree, tcpEndpoint, type ZeromqLimits } from './zeromq.js'
 
 /** Requests in progress; more are refused, because a handler that never ends must not hold memory without bound. */
 const maxInProgress = 4_096
@@ -54,7 +54,7 @@ export class RequestServer {
   static async open(components: RequestServerComponents, options: ListenOptions): Promise<RequestServer> {
     const desk = new RequestDesk(components)
     for (let attempt = 1; ; attempt++) {
-      const host = await listen(components, desk, hostEndpoints(options.name, options.port))
+      const host = await oncePortIsFree(() => listen(components, desk, hostEndpoints(options.name, options.port)))
       const tcp = host.endpoints.find((endpoint) => endpoint.startsWith('tcp://'))
       const port = tcp === undefined ? 0 : parseEndpoint(tcp).port
       const network = new AddressListeners(

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import { Context, type Readable, type Socket, type Writable } from 'zeromq'
 import type { Counters } from '../core/counters.js'
 import { NumacastError } from '../core/errors.js'
@@ -89,6 +90,28 @@ export async function bindAll(socket: Socket, wanted: readonly string[]): Promis
     bound.push(socket.lastEndpoint ?? endpoint)
   }
   return Object.freeze(bound)
+}
+
+/** Longer than libzmq's own thread takes to let go of what a closed socket had bound, or a process to end. */
+const portPatienceMs = 2_000
+const portRetryMs = 20
+
+/**
+ * What `open` resolves to; while the port that it wants is taken it is called again, for {@link portPatienceMs}: whoever
+ * opens at a fixed port what was closed a moment ago need not know that closing goes on for a while.
+ *
+ * @throws NumacastError NUMACAST_TRANSPORT
+ */
+export async function oncePortIsFree<T>(open: () => Promise<T>): Promise<T> {
+  const deadlineMs = performance.now() + portPatienceMs
+  for (;;) {
+    try {
+      return await open()
+    } catch (error) {
+      if (bindFailure(error) !== 'eaddrinuse' || performance.now() > deadlineMs) throw error
+    }
+    await pause(portRetryMs)
+  }
 }
 
 /** Why {@link bindAll} failed, for a counter. */

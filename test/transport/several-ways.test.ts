@@ -179,6 +179,14 @@ t.test('a fixed port is the one, and one participant has it', async (t) => {
   t.equal(lane.requestPort, port)
   t.match(await lane.publishEndpoints(), [/^ipc:/, `tcp://127.0.0.2:${port + 1}`, `tcp://127.0.0.1:${port + 1}`])
   await t.rejects(open(), { code: 'NUMACAST_TRANSPORT', message: /eaddrinuse/ })
+  // libzmq lets go of a port only some time after its socket is closed.
+  await lane.close()
+  for (let round = 1; round <= 20; round++) {
+    const next = await open()
+    t.teardown(() => next.close())
+    t.equal((await next.publishEndpoints()).at(-1), `tcp://127.0.0.1:${port + 1}`, `round ${round}`)
+    await next.close()
+  }
 })
 
 t.test('which endpoints lead anywhere', async (t) => {
