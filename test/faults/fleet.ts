@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import { claimDomain } from '../support/domain-lock.js'
 import { until } from '../support/eventually.js'
 import type { MemberSpec, Word } from './member.js'
-import { MemberProcess, type MemberSurroundings } from './member-process.js'
+import { described, MemberProcess, type MemberSurroundings } from './member-process.js'
 
 /** How often each case is played; CI plays a few, `NUMACAST_FAULT_ROUNDS=50` looks for what is rare. */
 export const rounds = Math.max(1, Number(process.env.NUMACAST_FAULT_ROUNDS ?? 1))
@@ -75,20 +75,17 @@ export class Fleet {
     )
   }
 
-  /** Until the observer's participant has judged the process's so. */
-  async hears(observer: MemberProcess, other: MemberProcess, liveliness: RegExp): Promise<void> {
-    await until(`${observer.spec.name} hears that ${other.spec.name} is ${liveliness}`, () =>
-      observer.words.some((word) => word.say === 'peer' && other.is(word) && liveliness.test(word.liveliness)),
+  /** Until the observer's participant has judged the process's so: `dead (killed)`, … */
+  async hears(observer: MemberProcess, other: MemberProcess, verdict: RegExp): Promise<void> {
+    await until(`${observer.spec.name} hears that ${other.spec.name} is ${verdict}`, () =>
+      observer.words.some((word) => word.say === 'peer' && other.is(word) && verdict.test(described(word))),
     )
   }
 
   /** Until the observer has once seen the worker so, with this process. Answers with the detail. */
   async seen(observer: MemberProcess, worker: MemberProcess, liveliness: RegExp): Promise<string | null> {
     const [workerId = ''] = worker.spec.workerIds ?? []
-    const find = () =>
-      observer
-        .sightings(workerId, worker)
-        .find((one) => liveliness.test(one.cause === null ? one.liveliness : `${one.liveliness} (${one.cause})`))
+    const find = () => observer.sightings(workerId, worker).find((one) => liveliness.test(described(one)))
     try {
       await until(`${observer.spec.name} sees ${workerId} ${liveliness}`, () => find() !== undefined)
     } catch (error) {

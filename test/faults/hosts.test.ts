@@ -122,6 +122,7 @@ void withFleet(t, 'a host that is cut off is unreachable, and heals', async (t, 
 
   network.partition(['a'], ['b', 'c'])
   for (const { view } of [near, other]) {
+    await fleet.hears(view, lost.collector, /^unreachable \(host-silent\)$/)
     await fleet.seen(view, lost.workers, /^unreachable \(host-silent\)$/)
     await fleet.seen(view, doomed, /^unreachable \(host-silent\)$/)
   }

@@ -112,9 +112,7 @@ export class MemberProcess {
 
   /** How it has seen a worker, oldest first: `alive`, `stalled (loop-busy)`, … */
   history(workerId: string, of?: MemberProcess): string[] {
-    return this.sightings(workerId, of).map(({ liveliness, cause }) =>
-      cause === null ? liveliness : `${liveliness} (${cause})`,
-    )
+    return this.sightings(workerId, of).map(described)
   }
 
   /** What it said of a worker; `of` that process only. */
@@ -153,4 +151,9 @@ export class MemberProcess {
   #count(kind: Word['say']): number {
     return this.words.filter(({ say }) => say === kind).length
   }
+}
+
+/** `alive`, `stalled (loop-busy)`, … */
+export function described({ liveliness, cause }: Pick<Sighting, 'liveliness' | 'cause'>): string {
+  return cause === null ? liveliness : `${liveliness} (${cause})`
 }
