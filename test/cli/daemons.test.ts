@@ -34,6 +34,32 @@ t.test('one collector per node', async (t) => {
   const { code, stderr } = await runCli(['collector', '--numa-node', '0', '--domain', String(plane.domain)])
   t.equal(code, 1)
   t.match(stderr, new RegExp(`^numacast: .*\\b${pid}\\b`, 'm'))
+
+  const another = await runCli(['up', '--workers', '0', '--domain', String(plane.domain)])
+  t.equal(another.code, 1)
+  t.match(
+    another.stderr,
+    new RegExp(`^numacast: collector of node 0 ended before it was ready: a collector \\(pid ${pid}\\) serves .*\\n$`),
+  )
+})
+
+t.test('a worker that lost its name says so, and when it has it again', async (t) => {
+  const plane = await startPlane(t, ['--workers', '0'])
+  const args = ['worker', '--id', 'twin', '--domain', String(plane.domain)]
+  const first = startCli(args)
+  await plane.worker('twin', ({ pid }) => pid === first.pid)
+  const second = startCli(args)
+  const says = (text: string): Promise<true> =>
+    eventually(text, () => (first.stderr().includes(text) ? true : undefined))
+  await says(`numacast: pid ${second.pid} on `)
+  t.match(first.stderr(), /^numacast: pid \d+ on .*\/0 is twin now: this process stands by until that one is gone$/m)
+  second.child.kill('SIGTERM')
+  t.equal((await second.ended).code, 0)
+  await says('numacast: this process is twin again\n')
+  first.child.kill('SIGTERM')
+  const { code, stdout } = await first.ended
+  t.equal(code, 0)
+  t.equal(stdout, '')
 })
 
 t.test('a node that this machine does not have', async (t) => {
