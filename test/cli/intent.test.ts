@@ -30,7 +30,7 @@ t.test('drain, and resume', async (t) => {
   t.equal(resumed.code, 0, resumed.stderr)
   t.notMatch(resumed.stderr, /nothing to lift/)
   t.match(resumed.stdout, /^lift drain of w2: planned\n.*\n?lift drain of w2: completed/)
-  const inVain = await runCli(['intent', 'resume', 'w1', '--json', ...domain])
+  const inVain = await askPlane(['intent', 'resume', 'w1', '--json', ...domain])
   t.equal(inVain.code, 0)
   t.match(inVain.stderr, /^numacast: w1 is not being drained, and is told that there is nothing to lift\n/)
   t.match(JSON.parse(inVain.stdout), { action: 'lift', transition: 'completed' })

@@ -183,7 +183,7 @@ t.test('a node that is served already: it says by whom, and ends', async (t) => 
   t.teardown(() => second.child.kill('SIGKILL'))
   explainFailure(t, second)
   const other = new RegExp(`\\b${served.nodes[0]?.collector.pid}\\b`)
-  await eventually('it names the pid of the other collector', () => other.test(second.stdout()))
+  await eventually('it names the pid of the other collector', () => other.test(second.stdout() + second.stderr()))
   const { code } = await second.finished()
   t.equal(code, 1)
   t.match(await plane.found(), { nodes: served.nodes.map(({ numaNode }) => ({ numaNode })) }, 'which goes on')
