@@ -88,7 +88,7 @@ t.test('Ctrl-C drains and leaves nothing behind', async (t) => {
   // The terminal signals the group and npm passes its own copy on: twice within moments is once.
   plane.up.child.kill('SIGINT')
   plane.up.child.kill('SIGINT')
-  const { code, stdout, stderr } = await plane.up.ended
+  const { code, stdout, stderr } = await plane.up.finished()
   t.equal(code, 0, stderr)
   t.equal(JSON.parse(stdout).workers.length, 2, 'taken before the drain')
   t.notMatch(stderr, /ended|killed/, 'every process stopped in order')
@@ -148,7 +148,7 @@ t.test('a second Ctrl-C ends everything at once', async (t) => {
   plane.up.child.kill('SIGINT')
   await eventually('it drains', () => (plane.up.stdout().includes('draining') ? true : undefined))
   const again = setInterval(() => plane.up.child.kill('SIGINT'), 100)
-  const { code } = await plane.up.ended
+  const { code } = await plane.up.finished()
   clearInterval(again)
   t.equal(code, 130)
   await eventually('all are gone', () => (pids.some(isRunning) ? undefined : true))

@@ -5,6 +5,8 @@ import { converged, Member, startMembers, untilPeers } from './members.js'
 
 /** Interfaces that come, go, change, and are several; range `subnet`. */
 
+t.setTimeout(600_000)
+
 t.test('without any network the participants of a host hear each other; when one comes, the others too', async (t) => {
   const network = await networkOf(t, ['a', 'b'])
   if (network === undefined) return

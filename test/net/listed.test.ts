@@ -5,6 +5,8 @@ import { converged, Member, type MemberOptions } from './members.js'
 
 /** Hosts that multicast does not reach, or only one way. */
 
+t.setTimeout(600_000)
+
 function join(network: HostNetwork, host: string, options: MemberOptions = {}, name = host): Promise<Member> {
   return new Member(network, host, name, options).ready()
 }

@@ -6,6 +6,8 @@ import { cliProgram } from '../support/run-cli.js'
 
 /** The command line program across hosts, told by its environment alone. */
 
+t.setTimeout(600_000)
+
 const environment = { NUMACAST_RANGE: 'subnet', NUMACAST_INSECURE: '1' }
 const domain = ['--domain', '9']
 

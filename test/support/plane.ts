@@ -64,6 +64,9 @@ async function stopPlane(up: CliProcess): Promise<void> {
   if (!isRunning(up.pid)) return
   const children = childrenOf(up.pid)
   up.child.kill('SIGTERM')
-  await up.ended
-  for (const pid of children.filter(isRunning)) process.kill(pid, 'SIGKILL')
+  try {
+    await up.finished()
+  } finally {
+    for (const pid of children.filter(isRunning)) process.kill(pid, 'SIGKILL')
+  }
 }
