@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../core/clock.js'
+import { type Clock, systemClock, type Timer } from '../core/clock.js'
 import { Counters } from '../core/counters.js'
 import { invalidArgument, NumacastError } from '../core/errors.js'
 import { type Guid, newGuid } from '../core/ids.js'
@@ -11,6 +11,7 @@ import { LivelinessKind } from '../qos/policies.js'
 import { openTransport } from '../transport/open.js'
 import { StreamReach } from '../transport/transport-options.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
+import { afterBacklog } from './after-backlog.js'
 import { Engine } from './engine.js'
 import type { HealthEvent, MismatchEvent, PeerEvent } from './events.js'
 import type { ParticipantComponents } from './participant-components.js'
@@ -209,6 +210,14 @@ export class Participant {
     for (const { writer } of this.#engine.endpoints.writers()) {
       if (writer.qos.liveliness === LivelinessKind.manualByParticipant) writer.assertLiveliness()
     }
+  }
+
+  /**
+   * Calls `fire` once every datagram that has come by now has been read, so that news from elsewhere does not overtake
+   * what a peer said before. On a later turn of the event loop at the earliest.
+   */
+  onceRead(fire: () => void): Timer {
+    return afterBacklog(this.clock, () => this.#engine.received, fire)
   }
 
   /** The kernel's word on a peer, from whoever watches its process. Unknown peers are ignored. */

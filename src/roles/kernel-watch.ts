@@ -103,7 +103,7 @@ export class KernelWatch {
     // At once: its cgroup may be removed any moment.
     const outOfMemory = mayBeOutOfMemory(exit) && memory.claim()
     this.unwatch(guid)
-    const timer = this.#participant.clock.afterPoll(() => {
+    const timer = this.#participant.onceRead(() => {
       this.#watches.delete(guid)
       const cause = exit.cause === 'killed' ? 'killed' : 'exited'
       this.#participant.reportProcess(guid, { liveliness: 'dead', cause, detail: describeExit(exit, outOfMemory) })

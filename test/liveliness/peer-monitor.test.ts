@@ -2,6 +2,7 @@ import t from 'tap'
 import { defaultLivelinessOptions } from '../../src/liveliness/liveliness-options.js'
 import { type Circumstances, PeerMonitor } from '../../src/liveliness/peer-monitor.js'
 import { PeerReach } from '../../src/liveliness/peer-reach.js'
+import { defaultPhiOptions } from '../../src/liveliness/phi-accrual.js'
 import type { ProcessProbe, ProcessReading } from '../../src/liveliness/process-reading.js'
 import { isReliable } from '../../src/liveliness/verdict.js'
 
@@ -235,6 +236,80 @@ t.test('across hosts phi decides, and the worst is unreachable', (t) => {
   const silent = newMonitor(PeerReach.far)
   round(silent, 10_000, 'unknown', { isHostSilent: true })
   t.match(silent.verdict, { liveliness: 'unreachable', cause: 'host-silent' })
+  t.end()
+})
+
+t.test('an interval across a failure teaches no patience', (t) => {
+  const intervalMs = 500
+  const inTime = { intervalMs, loopDelayMs: 0, progress: 0 }
+  let nowMs = 0
+  const beacon = (monitor: PeerMonitor, afterMs = intervalMs, evidence = inTime): void => {
+    nowMs += afterMs
+    monitor.beacon(evidence, nowMs)
+  }
+  const beacons = (monitor: PeerMonitor, count: number): void => {
+    for (let n = 0; n < count; n++) {
+      beacon(monitor)
+      round(monitor, nowMs)
+    }
+  }
+  /** After how much silence it is lost, when `play` has happened to it five times in its otherwise regular life. */
+  const lostAfterMs = (play: (monitor: PeerMonitor) => void): number => {
+    const monitor = newMonitor(PeerReach.far, { phi: { ...defaultPhiOptions, maxSamples: 20 } })
+    nowMs = 0
+    beacons(monitor, 20)
+    for (let n = 0; n < 5; n++) {
+      play(monitor)
+      beacons(monitor, 2)
+    }
+    if (monitor.verdict.liveliness !== 'alive') t.fail(told(monitor))
+    let silenceMs = 0
+    while (monitor.verdict.liveliness !== 'unreachable' && silenceMs < 60_000) {
+      silenceMs += 50
+      round(monitor, nowMs + silenceMs)
+    }
+    return silenceMs
+  }
+  const regular = lostAfterMs(() => {})
+  t.equal(regular, 4050, 'mean 500 + pause 3000 + 5.2 deviations of 100')
+  t.ok(
+    lostAfterMs((monitor) => beacon(monitor, 1400)) > regular + 1000,
+    'intervals that are nobody’s failure do teach patience',
+  )
+  t.equal(
+    lostAfterMs((monitor) => {
+      for (const afterMs of [1400, 1400]) {
+        beacon(monitor, afterMs, { ...inTime, loopDelayMs: 1000 })
+        round(monitor, nowMs)
+      }
+      t.equal(monitor.verdict.liveliness, 'stalled')
+      // In time again, for long enough to count as recovered.
+      beacons(monitor, 1)
+    }),
+    regular,
+    'the peer was stalled',
+  )
+  t.equal(
+    lostAfterMs((monitor) => {
+      // The observer reads what has waited, and notices then that it was late itself.
+      beacon(monitor, 3000)
+      monitor.credit(2500, nowMs)
+      round(monitor, nowMs)
+    }),
+    regular,
+    'the observer was stalled',
+  )
+  t.equal(
+    lostAfterMs((monitor) => {
+      round(monitor, nowMs + 1600, 'unknown', { mayBury: false })
+      t.equal(monitor.verdict.liveliness, 'suspect')
+      monitor.forgive(nowMs + 2500)
+      beacon(monitor, 2900)
+      round(monitor, nowMs)
+    }),
+    regular,
+    'the observer was deaf',
+  )
   t.end()
 })
 

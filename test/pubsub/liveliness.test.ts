@@ -171,6 +171,41 @@ t.test('a silent host is one silence, and one of its processes another', async (
   )
 })
 
+t.test('every change tells what was before', async (t) => {
+  const plane = openPlane(t)
+  const b = await plane.join('b')
+  const steps = new Map<string, string[]>()
+  b.onPeer((event) => {
+    if (event.kind !== 'liveliness-changed') return
+    const { before, peer } = event
+    const [from, to] = [before, peer.verdict].map(({ liveliness, cause }) => cause ?? liveliness)
+    steps.set(peer.name, [...(steps.get(peer.name) ?? []), `${from} → ${to}`])
+    t.ok(before.sinceMs < peer.verdict.sinceMs, `${peer.name} was ${from} for some time`)
+  })
+  b.reader(topic)
+  for (const [name, identity] of [
+    ['near', {}],
+    ['far', { bootId: 'far' }],
+    ['well', {}],
+    ['very well', {}],
+  ] as const) {
+    ;(await plane.join(name, {}, identity)).writer(topic)
+  }
+  await plane.clock.advance(1_000)
+  plane.probes.set('near', 'stopped')
+  for (const name of ['near', 'far']) plane.network.disconnect(name)
+  await plane.clock.advance(5_000)
+  plane.network.heal()
+  await plane.clock.advance(5_000)
+  plane.probes.set('near', 'gone')
+  plane.network.disconnect('near')
+  await plane.clock.advance(5_000)
+  t.strictSame(Object.fromEntries(steps), {
+    near: ['alive → stopped', 'stopped → alive', 'alive → exited'],
+    far: ['alive → suspect', 'suspect → host-silent', 'host-silent → alive'],
+  })
+})
+
 t.test('options: how long an absence is death, and how long a probation lasts', async (t) => {
   const plane = openPlane(t)
   const a = await plane.join('a', {}, { bootId: 'far' })

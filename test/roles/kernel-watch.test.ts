@@ -1,4 +1,5 @@
 import t from 'tap'
+import { seededRandom } from '../../src/core/random.js'
 import { workerState } from '../../src/plane/worker-state.js'
 import type { Participant } from '../../src/pubsub/participant.js'
 import { defineTopic } from '../../src/pubsub/topic.js'
@@ -6,6 +7,7 @@ import { describeExit, KernelWatch, type WatchProcess } from '../../src/roles/ke
 import { ProcessLocator } from '../../src/topology/process-locator.js'
 import { processStartTime } from '../../src/topology/process-state.js'
 import type { ProcessExit } from '../../src/topology/process-watch.js'
+import { BlockableLoop } from '../support/blockable.js'
 import { MemoryPlane } from '../support/memory-plane.js'
 
 const began = processStartTime(process.pid)
@@ -209,6 +211,41 @@ t.test('the last words of a process are heard before it is found dead', async (t
   t.equal(observer.peer(peer.guid), undefined)
   t.match(reader.get('last'), { instanceState: 'no-writers', value: { n: 1 } })
   kernel.watch(peer.guid)
+  kernel.close()
+  await plane.close()
+})
+
+t.test('a goodbye is read first, however much lies before it', async (t) => {
+  const plane = new MemoryPlane()
+  const note = defineTopic<{ id: string; n: number }>({ name: 'note', key: 'id', fields: ['id', 'n'] })
+  const loop = new BlockableLoop(plane.clock, seededRandom(1))
+  const observer = await plane.join('observer', {}, {}, loop)
+  const reader = observer.reader(note)
+  const peer = await plane.join('peer')
+  const writer = peer.writer(note)
+  await plane.settle(reader.synced())
+  await plane.clock.advance(1_000)
+  let end: ((exit: ProcessExit) => void) | undefined
+  const kernel = new KernelWatch(observer, {
+    watchProcess: (_target, onExit) => {
+      end = onExit
+      return { close() {} }
+    },
+  })
+  kernel.watch(peer.guid)
+  const left: unknown[] = []
+  observer.onPeer(({ kind, peer }) => kind === 'left' && left.push(peer.verdict))
+  loop.block(100)
+  for (let n = 0; n < 500; n++) {
+    writer.write({ id: 'k', n })
+    writer.flush()
+  }
+  await plane.settle(peer.close())
+  end?.({ ...killed, cause: 'exited', signal: null, exitCode: 0 })
+  await plane.clock.advance(200)
+  t.match(left, [{ liveliness: 'dead', cause: 'goodbye' }])
+  t.equal(kernel.size, 0)
+  t.match(reader.get('k'), { value: { n: 499 } })
   kernel.close()
   await plane.close()
 })

@@ -41,6 +41,30 @@ t.test('runs jobs, counts them, and lets errors through', async (t) => {
   await fleet.close()
 })
 
+t.test('every job that ends, in whatever way, is progress that its collector sees', async (t) => {
+  const fleet = new FleetInMemory()
+  const { participant } = await fleet.collector()
+  const worker = await fleet.worker('w')
+  const seen = () => participant.peer(worker.participant.guid)
+  await fleet.clock.advance(2_000)
+  t.match(seen(), { progress: 0, progressedMs: null })
+  const job = deferred()
+  const running = worker.run('1', () => job.promise)
+  await fleet.clock.advance(2_000)
+  t.equal(seen()?.progress, 0, 'one that has begun is none')
+  job.resolve()
+  await running
+  const endedMs = fleet.clock.nowMs()
+  await fleet.clock.advance(2_000)
+  t.equal(seen()?.progress, 1)
+  t.ok((seen()?.progressedMs ?? 0) >= endedMs, 'and since when')
+  await t.rejects(worker.run('2', () => Promise.reject(new Error('out of ink'))))
+  await worker.run('3', () => 1)
+  await fleet.clock.advance(2_000)
+  t.equal(seen()?.progress, 3)
+  await fleet.close()
+})
+
 t.test('the plane hears of each job’s start, end and retry, and forgets it in time', async (t) => {
   const fleet = new FleetInMemory()
   await fleet.collector()

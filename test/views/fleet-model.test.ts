@@ -88,6 +88,28 @@ t.test('of two claims to one name the stronger that lives counts; the other’s 
   t.end()
 })
 
+t.test('how a collector ended is told for as long as its last word is', (t) => {
+  const model = new FleetModel({ unreachableDeadAfterMs: null })
+  const [participant, stranger] = [participantOf(writerOf('a')), participantOf(writerOf('b'))]
+  const killed: Verdict = { ...alive, liveliness: 'dead', cause: 'killed', sinceMs: 5, reliableFromMs: null }
+  const nobody = (): undefined => undefined
+  model.applyNode(sampleOf('h/0', node()))
+  model.left(stranger, { ...killed, cause: 'exited' })
+  t.match(model.nodes(10, nobody), [{ collector: { liveliness: 'dead', cause: null } }], 'nothing is known')
+  model.left(participant, killed)
+  t.match(model.nodes(10, nobody), [{ collector: { liveliness: 'dead', cause: 'killed', livelinessForMs: 5 } }])
+  t.match(model.nodes(10, everybody), [{ collector: { liveliness: 'alive', cause: null } }], 'it is back')
+
+  model.applyNode(sampleOf('h/0', node(), { state: 'no-writers' }))
+  t.match(model.nodes(10, everybody), [{ collector: { liveliness: 'dead', cause: 'goodbye' } }], 'its process lives on')
+  t.match(model.nodes(10, nobody), [{ collector: { liveliness: 'dead', cause: 'killed' } }])
+  model.observe(10, nobody)
+  model.observe(10 + orphanRetentionMs, nobody)
+  model.applyNode(sampleOf('h/0', node(), { seq: 2 }))
+  t.match(model.nodes(10, nobody), [{ collector: { cause: null } }], 'forgotten with it')
+  t.end()
+})
+
 t.test('of several who tell of one claimant the one who knows best counts', (t) => {
   const model = new FleetModel({ unreachableDeadAfterMs: null })
   const stalled: Verdict = { ...alive, liveliness: 'stalled', cause: 'stopped' }
