@@ -4,6 +4,7 @@ import { invalidArgument, NumacastError } from '../core/errors.js'
 import { type Guid, newGuid } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
 import { systemResolver } from '../discovery/name-resolver.js'
+import type { Listening } from '../liveliness/observer.js'
 import type { ObserverHealth } from '../liveliness/observer-health.js'
 import { type Liveliness, type LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
 import { LivelinessKind } from '../qos/policies.js'
@@ -21,7 +22,7 @@ import {
 } from './participant-options.js'
 import type { Peer } from './peer.js'
 import { PeerEventBatches } from './peer-event-batches.js'
-import { ownIdentity, probeProcess } from './process.js'
+import { kernelProbe, ownIdentity } from './process.js'
 import type { Reader } from './reader.js'
 import type { ReaderOptions } from './reader-options.js'
 import { Relay, type RelayOptions } from './relay.js'
@@ -60,7 +61,7 @@ export async function joinDomain(
     transport,
     random: components.random ?? Math.random,
     identity: components.identity ?? ownIdentity(),
-    probe: components.probe ?? probeProcess,
+    probe: components.probe ?? kernelProbe(),
     resolve: components.resolve ?? systemResolver,
   })
 }
@@ -158,9 +159,22 @@ export class Participant {
     return this.#batchListeners.add(listener)
   }
 
-  /** How far this participant trusts its own verdicts: while it is degraded, nobody is found dead for silence alone. */
+  /**
+   * How far this participant trusts its own verdicts: its patience grows with the score, and while most peers are late
+   * nobody is found dead for silence alone.
+   */
   get health(): ObserverHealth {
     return this.#engine.observer.health
+  }
+
+  /** @internal For those who measure the silence of others by what arrives here. */
+  get listening(): Listening {
+    return this.#engine.observer
+  }
+
+  /** @internal Whether its frames arrive here: it has been met, perhaps only by a beacon, and not given up. */
+  hears(guid: Guid): boolean {
+    return this.#engine.peers.get(guid) !== undefined
   }
 
   onHealth(listener: (event: HealthEvent) => void): Subscription {

@@ -5,7 +5,7 @@ import type { NodeCapacity } from '../../src/plane/node-capacity.js'
 import type { RosterRow } from '../../src/plane/node-roster.js'
 import { FleetModel, orphanRetentionMs, staleRowMs } from '../../src/views/fleet-model.js'
 import type { VerdictOf } from '../../src/views/standing.js'
-import { sampleOf, writerOf } from './samples.js'
+import { rosterRow as row, sampleOf, writerOf } from './samples.js'
 
 const alive: Verdict = aliveVerdict(0)
 const everybody = (): Verdict | undefined => alive
@@ -34,41 +34,6 @@ function node(over: Partial<NodeCapacity> = {}): NodeCapacity {
     cpuPressurePercent: null,
     workers: { available: 1, busy: 0, unhealthy: 0, draining: 0 },
     rosterRows: 1,
-    ...over,
-  }
-}
-
-function row(over: Partial<RosterRow> = {}): RosterRow {
-  return {
-    workerId: 'w',
-    host: 'h',
-    numaNode: 0,
-    pid: 10,
-    startTimeTicks: 10,
-    pidNamespace: 1,
-    incarnation: 1,
-    ownershipStrength: 0,
-    state: 'available',
-    liveliness: 'alive',
-    cause: null,
-    detail: null,
-    evidence: 'beacon',
-    livelinessForMs: 0,
-    probationMs: 0,
-    predecessor: null,
-    adopted: false,
-    inFlight: 0,
-    concurrency: 1,
-    jobsCompleted: 0,
-    jobsFailed: 0,
-    admissionOpen: true,
-    admissionReason: null,
-    appliedIntents: [],
-    eventLoopUtilization: null,
-    memoryHeadroomBytes: null,
-    sourceWriter: writerOf('e'),
-    sourceSeq: 1,
-    sourceAgeMs: 20,
     ...over,
   }
 }
