@@ -26,6 +26,10 @@ export class Fleet {
     return this.start({ role: 'view', name: 'view', ...extra }, surroundings)
   }
 
+  watcher(extra: Partial<MemberSpec> = {}, surroundings?: MemberSurroundings): Promise<MemberProcess> {
+    return this.start({ role: 'watcher', name: 'watcher', ...extra }, surroundings)
+  }
+
   /** One process with all these workers in it. */
   workers(
     workerIds: readonly string[],
@@ -52,6 +56,15 @@ export class Fleet {
           return last !== undefined && process.is(last) && last.liveliness === 'alive'
         })
       }
+    }
+  }
+
+  /** Until the observer's participant holds every participant of these processes for alive. */
+  async holdsAlive(observer: MemberProcess, ...processes: readonly MemberProcess[]): Promise<void> {
+    for (const process of processes) {
+      await until(`${observer.spec.name} holds ${process.spec.name} alive`, () =>
+        process.incarnations.every((incarnation) => observer.lastVerdict(process, incarnation) === 'alive'),
+      )
     }
   }
 
@@ -85,6 +98,28 @@ export class Fleet {
     return find()?.detail ?? null
   }
 
+  /** Until the last that the observer has seen of the worker, with this process, is this: what came before is past. */
+  async seesLast(observer: MemberProcess, worker: MemberProcess, liveliness: RegExp): Promise<void> {
+    const [workerId = ''] = worker.spec.workerIds ?? []
+    const last = () => observer.history(workerId, worker).at(-1) ?? 'nothing'
+    try {
+      await until(`${observer.spec.name} sees ${workerId} ${liveliness} at last`, () => liveliness.test(last()))
+    } catch (error) {
+      throw new Error(`${error instanceof Error ? error.message : error}; it sees ${last()}`, { cause: error })
+    }
+  }
+
+  /** Until what the view has told of the worker, with this process, is this: `alive, killed`, … */
+  async tells(view: MemberProcess, worker: MemberProcess, changes: RegExp): Promise<void> {
+    const [workerId = ''] = worker.spec.workerIds ?? []
+    const told = () =>
+      view
+        .changes(workerId, worker)
+        .map(({ after }) => after)
+        .join(', ')
+    await until(`${view.spec.name} tells of ${workerId}: ${changes}`, () => changes.test(told()))
+  }
+
   /** Those that ended unasked, with their last words. */
   get casualties(): string[] {
     return this.members
@@ -108,7 +143,8 @@ export class Fleet {
 
 /** Plays a story, `rounds` times, with a fleet of its own each time; nobody alive may be called dead in it. */
 export function withFleet(t: Test, name: string, story: (t: Test, fleet: Fleet) => Promise<void>): Promise<unknown> {
-  return t.test(name, async (t) => {
+  // Buffered: a test that sets `t.jobs` plays several stories at a time.
+  return t.test(name, { buffered: t.jobs > 1 }, async (t) => {
     for (let round = 1; round <= rounds; round++) {
       await t.test(`round ${round}`, async (t) => {
         const fleet = new Fleet(await claimDomain(t))

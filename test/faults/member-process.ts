@@ -5,6 +5,8 @@ import { until } from '../support/eventually.js'
 import { childrenOf } from '../support/processes.js'
 import type { MemberSpec, Order, Sighting, Word } from './member.js'
 
+/** What a process may well live through. */
+const harmless: ReadonlySet<NodeJS.Signals> = new Set(['SIGSTOP', 'SIGCONT', 'SIGUSR2'])
 const program = fileURLToPath(new URL('./member.js', import.meta.url))
 
 export interface MemberSurroundings {
@@ -88,15 +90,16 @@ export class MemberProcess {
     return wallMs ?? Number.NaN
   }
 
-  /** Blocks its event loop; resolves when that is over. */
-  async block(phase: (Order & { do: 'block' })['phase'], ms: number): Promise<void> {
+  /** Blocks its event loop, so many times in a row; resolves when that is over. */
+  async block(phase: (Order & { do: 'block' })['phase'], ms: number, times = 1): Promise<void> {
     const before = this.#count('blocked')
-    this.order({ do: 'block', phase, ms })
-    await until(`${this.spec.name} has been blocked in ${phase} for ${ms} ms`, () => this.#count('blocked') > before)
+    this.order({ do: 'block', phase, ms, times })
+    const what = `${times} × ${ms} ms in ${phase}`
+    await until(`${this.spec.name} has been blocked ${what}`, () => this.#count('blocked') > before)
   }
 
   signal(signal: NodeJS.Signals): void {
-    if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') this.condemned = true
+    if (!harmless.has(signal)) this.condemned = true
     const target = this.surroundings.forks === true ? childrenOf(this.child.pid ?? 0)[0] : this.child.pid
     if (target !== undefined) process.kill(target, signal)
   }
@@ -120,6 +123,26 @@ export class MemberProcess {
       (word): word is Sighting =>
         word.say === 'sighting' && word.workerId === workerId && (of === undefined || of.is(word)),
     )
+  }
+
+  /** Each time that it came to this verdict, its participant or, as a view, on a worker. */
+  verdicts(liveliness: string): Word[] {
+    return this.words.filter(
+      (word) => (word.say === 'peer' || word.say === 'sighting') && word.liveliness === liveliness,
+    )
+  }
+
+  /** What it told, as a view, of a worker with that process. */
+  changes(workerId: string, of: MemberProcess): (Word & { say: 'change' })[] {
+    return this.words.filter(
+      (word): word is Word & { say: 'change' } => word.say === 'change' && word.workerId === workerId && of.is(word),
+    )
+  }
+
+  /** What its participant last said of that participant of the process. */
+  lastVerdict(of: MemberProcess, incarnation: number): string | undefined {
+    const last = this.words.findLast((word) => word.say === 'peer' && of.is(word) && word.incarnation === incarnation)
+    return last?.say === 'peer' ? last.liveliness : undefined
   }
 
   /** Whether these words are about this process: a pid alone may have been another's before. */

@@ -98,7 +98,7 @@ async function tell(domain: number): Promise<void> {
     await fleet.collector({ name: 'third collector' })
     const fourth = await fleet.workers(['fourth'])
     await fleet.seesAlive(view, fourth)
-    await fleet.seen(view, third, /^(dead|unreachable)/)
+    await fleet.seesLast(view, third, /^(dead|unreachable)/)
 
     wrong.push(...fleet.falseDeaths, ...fleet.casualties)
   } finally {

@@ -1,8 +1,7 @@
-import { execFileSync } from 'node:child_process'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { compilePreload } from './preload.js'
 
 /** The wall clock of processes that are started with {@link SteppedClock.environment}: it goes on from a step at once. */
 export class SteppedClock {
@@ -12,10 +11,7 @@ export class SteppedClock {
   /** @throws when there is no C compiler */
   constructor(t: Test) {
     const folder = t.testdir({})
-    const source = fileURLToPath(new URL('../../../test/faults/stepped_clock.c', import.meta.url))
-    const library = path.join(folder, 'stepped_clock.so')
-    const compiler = process.env.CC ?? 'cc'
-    execFileSync(compiler, ['-O1', '-shared', '-fPIC', '-o', library, source], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const library = compilePreload(folder, 'stepped_clock')
     const file = path.join(folder, 'step')
     this.#fd = openSync(file, 'w')
     t.teardown(() => closeSync(this.#fd))

@@ -19,6 +19,11 @@ t.test(`${crowd} participants in ${processes} processes meet, and say goodbye`, 
   const topic = defineTopic<{ id: string; pid: number }>({ name: 'crowd', key: 'id', fields: ['id', 'pid'] })
   const observer = await joinDomain({ domain, name: 'observer' })
   t.teardown(() => observer.close())
+  // Who is found dead is held no longer: only the event tells.
+  const found: string[] = []
+  observer.onPeer(({ kind, peer: { name, verdict } }) => {
+    if (kind === 'liveliness-changed' || kind === 'left') found.push(`${kind} ${name} ${verdict.cause}`)
+  })
   const reader = observer.reader(topic)
   const script = fileURLToPath(new URL('./crowd-process.js', import.meta.url))
   const children: ChildProcess[] = []
@@ -42,7 +47,13 @@ t.test(`${crowd} participants in ${processes} processes meet, and say goodbye`, 
   })
   const values = [...reader.entries()].map(([, { value }]) => value?.pid)
   t.equal(new Set(values).size, processes)
-  t.ok(observer.peers().every(({ verdict }) => verdict.liveliness !== 'dead'))
+  t.strictSame(
+    found.filter(
+      (event) => !event.startsWith('liveliness-changed') || / (exited|killed|goodbye|lease-expired)$/.test(event),
+    ),
+    [],
+    'nobody is found dead, or forgotten, while all are there',
+  )
   t.notOk(observer.counters.get('frame.rejected.foreign-source'))
   for (const child of children) child.kill('SIGTERM')
   t.same(
@@ -50,4 +61,5 @@ t.test(`${crowd} participants in ${processes} processes meet, and say goodbye`, 
     children.map(() => [0, null]),
   )
   await eventually('all have left', () => observer.peers().length === 0)
+  await eventually('and are said to', () => found.filter((event) => event.startsWith('left ')).length === crowd)
 })

@@ -1,0 +1,39 @@
+import t, { type Test } from 'tap'
+import { childrenOf } from '../support/processes.js'
+import { requirement } from '../support/requirement.js'
+import { withFleet } from './fleet.js'
+import type { MemberSurroundings } from './member-process.js'
+import { compilePreload } from './preload.js'
+
+t.setTimeout(0)
+
+/** A worker in them waits uninterruptibly from SIGUSR2 until its child ends. */
+function surroundings(t: Test): MemberSurroundings | undefined {
+  try {
+    return { environment: { LD_PRELOAD: compilePreload(t.testdir({}), 'uninterruptible') } }
+  } catch (error) {
+    requirement(t, 'a C compiler', false, String(error))
+    return undefined
+  }
+}
+
+void withFleet(t, 'a worker that waits uninterruptibly: stalled (io-wait); then alive', async (t, fleet) => {
+  const waiting = surroundings(t)
+  if (waiting === undefined) return
+  await fleet.collector()
+  const view = await fleet.view()
+  const worker = await fleet.workers(['w'], {}, waiting)
+  await fleet.seesAlive(view, worker)
+  worker.signal('SIGUSR2')
+  await fleet.seesLast(view, worker, /^stalled \(io-wait\)$/)
+  const [child] = childrenOf(worker.pid)
+  if (child === undefined) throw new Error('the worker waits for nobody')
+  process.kill(child, 'SIGKILL')
+  await fleet.seesAlive(view, worker)
+  t.comment(view.history('w').join(', '))
+
+  worker.signal('SIGUSR2')
+  await fleet.seesLast(view, worker, /^stalled \(io-wait\)$/)
+  await worker.end()
+  await fleet.seesLast(view, worker, /^dead \((killed|exited)\)$/)
+})
