@@ -15,6 +15,9 @@ export function counting(inner: Transport): CountingTransport {
   const lane: DatagramLane = {
     maxBodyBytes: datagram.maxBodyBytes,
     counters: datagram.counters,
+    get received() {
+      return datagram.received
+    },
     get pending() {
       return datagram.pending
     },

@@ -5,7 +5,7 @@ import { reading } from './reading.js'
 await using participant = await joinDomain({ name: 'display' })
 const reader = participant.reader(reading)
 reader.onEvent((event) => {
-  if (event.kind === 'subscription-matched') console.log(`${event.currentCount} gauges`)
+  if (event.kind === 'subscription-matched') console.log(`gauges: ${event.currentCount}`)
   if (event.kind === 'requested-deadline-missed') console.log(`no reading of ${event.key} for half a second`)
 })
 

@@ -5,6 +5,10 @@ import { reading } from './reading.js'
 
 const by = process.argv[2] ?? 'main'
 const ownershipStrength = Number(process.argv[3] ?? 10)
+if (!by || !Number.isInteger(ownershipStrength)) {
+  console.error('usage: gauge.js [name] [strength: a whole number, the higher wins]')
+  process.exit(2)
+}
 await using participant = await joinDomain({ name: by })
 const writer = participant.writer(reading, { qos: { ownershipStrength } })
 writer.onEvent((event) => {

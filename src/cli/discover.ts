@@ -29,6 +29,7 @@ export function discoverCommand(): Command {
 async function printDiscovery({ domain, json = false, verbose = false, wait }: DiscoverFlags): Promise<void> {
   const { NumacastError } = await import('../core/errors.js')
   const { builtinTopics } = await import('../pubsub/builtin-topics.js')
+  const { discoveryLines, inOrder } = await import('../observe/discovery-table.js')
   const { joinDomain } = await import('../pubsub/participant.js')
   const participant = await joinDomain({ domain, name: 'numacast discover' })
   try {
@@ -45,19 +46,18 @@ async function printDiscovery({ domain, json = false, verbose = false, wait }: D
       if (!signal.aborted) throw error
     }
     const isOther = (guid: string): boolean => guid !== participant.guid
-    const document = {
+    const document = inOrder({
       domain,
       participants: rows(readers.participants).filter(({ guid }) => isOther(guid)),
       writers: rows(readers.writers).filter((row) => isOther(row.participant)),
       readers: rows(readers.readers).filter((row) => isOther(row.participant)),
-    }
+    })
     if (document.participants.length === 0) {
       throw new NumacastError('NUMACAST_NOT_FOUND', `nobody answers in domain ${domain}: name another with --domain`)
     }
     if (json) {
       printDocument(document)
     } else {
-      const { discoveryLines } = await import('../observe/discovery-table.js')
       process.stdout.write(`${discoveryLines(document, { verbose }).join('\n')}\n`)
     }
   } finally {

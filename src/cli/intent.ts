@@ -2,6 +2,7 @@ import os from 'node:os'
 import { Command, Option } from 'commander'
 import { NumacastError } from '../core/errors.js'
 import { type EntityGuid, participantOf } from '../core/ids.js'
+import { printable } from '../observe/printable.js'
 import type { Intent } from '../plane/intents.js'
 import type { Transition } from '../plane/transitions.js'
 import type { Participant } from '../pubsub/participant.js'
@@ -110,9 +111,21 @@ async function drain(workerId: string, flags: DrainFlags): Promise<void> {
 
 async function resume(workerId: string, flags: IntentFlags): Promise<void> {
   await withIssuer(workerId, flags, async (issuer, view) => {
+    // Told all the same: a drain that has not been heard of here is lifted by it.
+    if (!isDrained(view, workerId)) {
+      const who = printable(workerId)
+      process.stderr.write(`numacast: ${who} is not being drained, and is told that there is nothing to lift\n`)
+    }
     const issued = issuer.lift('drain', workerId, reasonOf(flags))
     requireCompleted(await follow(issuer, view, issued, flags, answerMs), `resuming ${workerId}`)
   })
+}
+
+/** By what is wanted of the worker, or by what it says itself. */
+function isDrained(view: FleetView, workerId: string): boolean {
+  const worker = view.status().workers.find((candidate) => candidate.workerId === workerId)
+  const obeys = worker?.appliedIntents.some(({ kind }) => kind === 'drain') ?? false
+  return obeys || view.currentIntent('drain', workerId)?.intent.action === 'apply'
 }
 
 /** Joins the plane, makes sure that it knows the worker, and leaves when `use` is done. */
@@ -175,7 +188,7 @@ async function follow(
       outcome.transition = step.transition
       outcome.reason = step.reason
       outcome.steps.push({ transition: step.transition, atMs: step.atMs })
-      if (!json) await printStep(title, step.transition, step.reason)
+      if (!json) printStep(title, step.transition, step.reason)
     }
     await untilKept(view.participant, issued)
     return outcome
@@ -212,8 +225,7 @@ async function untilKept(participant: Participant, { kind, intent, token }: Issu
   }
 }
 
-async function printStep(title: string, transition: Transition, reason: string | null): Promise<void> {
-  const { printable } = await import('../observe/printable.js')
+function printStep(title: string, transition: Transition, reason: string | null): void {
   process.stdout.write(`${printable(`${title}: ${transition}${reason === null ? '' : ` (${reason})`}`)}\n`)
 }
 

@@ -18,6 +18,8 @@ export interface ProcessPlan {
   readonly graceMs: number
 }
 
+/** How describeFailure begins a line. */
+const isOwnError = /^numacast: /
 const program = fileURLToPath(new URL('./main.js', import.meta.url))
 
 /**
@@ -34,6 +36,8 @@ export class PlaneProcess {
   #history: RestartHistory = noDeaths
   #restart: NodeJS.Timeout | undefined
   #wasReady = false
+  /** The last thing it said in the way of numacast's own errors. */
+  #lastWords: string | undefined
   #stopping = false
 
   constructor(plan: ProcessPlan, note: (text: string) => void) {
@@ -62,15 +66,20 @@ export class PlaneProcess {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
     this.#child = child
+    this.#lastWords = undefined
     this.#forward(child.stdout)
-    this.#forward(child.stderr)
+    this.#forward(child.stderr, (line) => {
+      if (isOwnError.test(line)) this.#lastWords = line.replace(isOwnError, '')
+    })
     child.on('message', (message: DaemonMessage) => {
       if (message.kind !== 'ready') return
       this.#wasReady = true
       this.#settleReady()
     })
     child.once('error', (error) => this.#ended(error.message))
-    child.once('close', (code, signal) => this.#ended(signal ?? `exit code ${code}`))
+    child.once('close', (code, signal) => {
+      this.#ended(signal ?? `exit code ${code}`, signal === null ? this.#lastWords : undefined)
+    })
   }
 
   /** Asks it to stop and waits; kills it after its grace. True when it stopped by itself. */
@@ -99,12 +108,13 @@ export class PlaneProcess {
     this.#child?.kill('SIGKILL')
   }
 
-  #ended(how: string): void {
+  /** @param why what it said itself, where it ended by itself */
+  #ended(how: string, why = how): void {
     if (this.#child === undefined) return
     const pid = this.#child.pid
     this.#child = undefined
     const name = pid === undefined ? this.plan.name : `${this.plan.name} (pid ${pid})`
-    const early = `${this.plan.name} ended before it was ready: ${how}`
+    const early = `${this.plan.name} ended before it was ready: ${why}`
     this.#settleReady(new NumacastError('NUMACAST_UNAVAILABLE', early))
     if (this.#stopping) return
     if (!this.plan.restarts || !this.#wasReady) {
@@ -117,10 +127,11 @@ export class PlaneProcess {
     this.#restart = setTimeout(() => this.start(), next.delayMs)
   }
 
-  #forward(stream: Readable | null): void {
+  #forward(stream: Readable | null, heard?: (line: string) => void): void {
     if (stream === null) return
-    createInterface({ input: stream }).on('line', (line) =>
-      this.#note(`${this.plan.name}: ${line.replace(/^numacast: /, '')}`),
-    )
+    createInterface({ input: stream }).on('line', (line) => {
+      heard?.(line)
+      this.#note(`${this.plan.name}: ${line.replace(isOwnError, '')}`)
+    })
   }
 }

@@ -84,17 +84,26 @@ async function showPlane(
   started.catch(() => undefined) // awaited below; it may fail before that
   const observer = await openObserver(flags.domain, 'numacast up')
   const following = follow(observer.view, display)
+  let document: StatusDocument | undefined
+  let inOrder = false
   try {
     await orStopped(started, stop)
     await pause(flags.duration ?? longestDurationMs, stop)
     if (flags.json) await orStopped(untilComplete(observer.view, flags.workers), stop)
-    return observer.view.status()
+    document = observer.view.status()
   } finally {
-    display.note('draining: workers finish their job, then the scheduler and the collectors leave')
-    if (!(await supervisor.drain())) process.exitCode = ExitCode.failed
+    display.note(document === undefined ? 'stopping what has been started' : drainingText(flags))
+    inOrder = await supervisor.drain()
+    if (!inOrder) process.exitCode = ExitCode.failed
     following.close()
     await observer.close()
   }
+  if (inOrder) display.end(document, 'everything has stopped in order')
+  return document
+}
+
+function drainingText({ workers }: UpFlags): string {
+  return `draining: ${workers === 0 ? '' : 'workers finish their job, then '}the scheduler and the collectors leave`
 }
 
 /** Resolves also when the stop comes first; what goes wrong before that is thrown. */

@@ -3,6 +3,8 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
+import { printable } from '../observe/printable.js'
+import type { WorkerClaim } from '../plane/worker-claim.js'
 import type { Worker } from '../roles/worker.js'
 import { pause, runDaemon } from './daemon.js'
 import type { HashJob } from './hash-jobs.js'
@@ -57,10 +59,24 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
     title: `worker ${workerId}, domain ${domain},`,
     start: () => Worker.start({ workerId, domain, concurrency, ...(numaNode === undefined ? {} : { numaNode }) }),
     async serve(worker, stop) {
+      tellOfReplacement(worker, workerId)
       const source = endlessly(jobs)
       await Promise.all(Array.from({ length: concurrency }, () => work(worker, source, flags, stop)))
     },
   })
+}
+
+/** A process that lost its name goes on as a spare: without a word it would look hung. */
+function tellOfReplacement(worker: Worker, workerId: string): void {
+  const tell = (by: WorkerClaim | null): void => {
+    const news =
+      by === null
+        ? `this process is ${workerId} again`
+        : `pid ${by.pid} on ${by.host}/${by.numaNode} is ${workerId} now: this process stands by until that one is gone`
+    process.stderr.write(`numacast: ${printable(news)}\n`)
+  }
+  worker.onReplaced(tell)
+  if (worker.replacedBy !== null) tell(worker.replacedBy)
 }
 
 /** Job after job until told to stop; a job that fails is reported and the next one starts. */

@@ -26,16 +26,27 @@ export interface SelfCheck {
   readonly mayJudge: boolean
 }
 
+/** How well somebody hears, for whoever measures the silence of others by it. */
+export interface Listening {
+  /** How long it has listened as of its last check: time that it was late itself does not count. */
+  readonly listenedMs: number
+  /** By how much it lengthens its patience: 1 in health. */
+  readonly stretch: number
+  /** False while it doubts that it hears at all. */
+  readonly mayBury: boolean
+}
+
 /**
  * The observer's doubt of itself: how late its own checks run, how well it hears, and so how far its verdicts on
  * others can be trusted. Told of each check by the monotonic clock; whatever kept it from checking (a callback of any
  * phase of the loop, SIGSTOP, a suspended machine) shows as the same gap.
  */
-export class Observer {
+export class Observer implements Listening {
   readonly #checkMs: number
   readonly #local = new LocalHealth()
   readonly #silence: MassSilence
   #checkedMs: number
+  #listenedMs = 0
   #blindChecks = 0
   #isDeaf = false
   #isLate = false
@@ -53,11 +64,12 @@ export class Observer {
   get health(): ObserverHealth {
     return this.#health
   }
-  /** By how much it lengthens its patience. */
+  get listenedMs(): number {
+    return this.#listenedMs
+  }
   get stretch(): number {
     return this.#local.score + 1
   }
-  /** False while it doubts that it hears at all. */
   get mayBury(): boolean {
     return !this.#isDeaf
   }
@@ -68,8 +80,10 @@ export class Observer {
 
   /** To be called regularly, after the loop has read its sockets. */
   check(nowMs: number): SelfCheck {
-    const overMs = Math.max(0, nowMs - this.#checkedMs - this.#checkMs)
+    const gapMs = nowMs - this.#checkedMs
+    const overMs = Math.max(0, gapMs - this.#checkMs)
     this.#checkedMs = nowMs
+    this.#listenedMs += overMs <= lateMs ? gapMs : this.#checkMs
     this.#blindChecks = overMs >= blindMs && this.#blindChecks < maxBlindChecks ? this.#blindChecks + 1 : 0
     if (overMs <= lateMs) {
       this.#local.checkedInTime()

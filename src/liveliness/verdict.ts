@@ -26,7 +26,10 @@ export const LivelinessCause = {
   stopped: 'stopped',
   /** Its main thread waits for a device and cannot be interrupted. */
   ioWait: 'io-wait',
-  /** Nobody of its host is heard. */
+  /**
+   * Nobody of its host, or of its network namespace, is heard. Of a worker in a fleet view also: nobody who may speak
+   * for it is, its collector or a stand-in, though others of its host may be.
+   */
   hostSilent: 'host-silent',
   /** A later incarnation has taken its place. */
   replaced: 'replaced',

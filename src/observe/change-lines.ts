@@ -1,6 +1,6 @@
 import type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from '../views/status-document.js'
 import { printable } from './printable.js'
-import { collectorText, livelinessText, stateText } from './status-table.js'
+import { collectorText, livelinessText, reasonText, stateText } from './status-table.js'
 import { formatBytes, formatCores } from './units.js'
 
 export interface ChangeLinesOptions {
@@ -67,7 +67,7 @@ function nodeName(node: NodeStatus): string {
 
 function nodeChange(node: NodeStatus, previous: NodeStatus | undefined): string | undefined {
   if (previous !== undefined) return collectorChange(node, previous)
-  const memory = `${formatBytes(node.memoryAvailableBytes)} of ${formatBytes(node.memoryTotalBytes)} free`
+  const memory = `${formatBytes(node.memoryAvailableBytes)} of ${formatBytes(node.memoryTotalBytes)} available`
   return `node ${nodeName(node)} joined: ${node.cpus} CPUs, ${memory}`
 }
 
@@ -131,7 +131,8 @@ function intentChange(intent: IntentReport, previous: IntentReport | undefined):
     })
   if (previous === undefined) {
     const reported = steps.length === 0 ? '' : `: ${steps.join(', ')}`
-    return `${name} by ${intent.issuer}${intent.reason === '' ? '' : ` (${intent.reason})`}${reported}`
+    const reason = reasonText(intent)
+    return `${name} by ${intent.issuer}${reason === '' ? '' : ` (${reason})`}${reported}`
   }
   return steps.length === 0 ? undefined : `${name}: ${steps.join(', ')}`
 }

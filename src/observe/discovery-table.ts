@@ -16,11 +16,26 @@ export interface DiscoveryTableOptions {
   readonly verbose?: boolean
 }
 
+/** The same order whoever answered first: participants by name, host, pid; what they write and read by topic. */
+export function inOrder({ domain, participants, writers, readers }: DiscoveryDocument): DiscoveryDocument {
+  const ordered = participants.toSorted(
+    (one, other) =>
+      compare(one.name, other.name) ||
+      compare(one.host, other.host) ||
+      one.pid - other.pid ||
+      compare(one.guid, other.guid),
+  )
+  const rank = new Map(ordered.map(({ guid }, index) => [guid, index]))
+  const byTopic = (one: WriterRow | ReaderRow, other: WriterRow | ReaderRow): number =>
+    compare(one.topic, other.topic) ||
+    (rank.get(one.participant) ?? rank.size) - (rank.get(other.participant) ?? rank.size) ||
+    compare(one.guid, other.guid)
+  return { domain, participants: ordered, writers: writers.toSorted(byTopic), readers: readers.toSorted(byTopic) }
+}
+
 /** Who is in the domain and what they write and read, for a person. */
-export function discoveryLines(
-  { domain, participants, writers, readers }: DiscoveryDocument,
-  { verbose = false }: DiscoveryTableOptions = {},
-): string[] {
+export function discoveryLines(document: DiscoveryDocument, { verbose = false }: DiscoveryTableOptions = {}): string[] {
+  const { domain, participants, writers, readers } = inOrder(document)
   const qosText = verbose ? wholeQosText : ownQosText
   const names = new Map(participants.map(({ guid, name }) => [guid, name]))
   const nameOf = (participant: string): string => names.get(participant) ?? participant.slice(0, 8)

@@ -42,6 +42,12 @@ export class LinePrinter implements PlaneDisplay {
     this.#print(printable(text))
   }
 
+  /** How it was has been printed line by line. */
+  end(_whileItRan: StatusDocument, text: string): void {
+    this.note(text)
+    this.close()
+  }
+
   close(): void {
     this.#closed = true
   }

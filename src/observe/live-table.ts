@@ -35,7 +35,7 @@ export class LiveTable implements PlaneDisplay {
   }
 
   status(document: StatusDocument): void {
-    this.#lines = statusLines(document, { intents: 5 })
+    this.#lines = linesOf(document)
     if (this.#closed || this.#timer !== undefined) return
     const waitMs = this.#drawnAtMs + frameIntervalMs - this.#clock.nowMs()
     if (waitMs <= 0) this.#draw('')
@@ -44,6 +44,13 @@ export class LiveTable implements PlaneDisplay {
 
   note(text: string): void {
     if (!this.#closed) this.#draw(`${wrap}${printable(text)}\n${cut}`)
+  }
+
+  end(whileItRan: StatusDocument, text: string): void {
+    if (this.#closed) return
+    this.#lines = linesOf(whileItRan)
+    this.close()
+    this.#screen.write(`${printable(text)}\n`)
   }
 
   close(): void {
@@ -62,6 +69,10 @@ export class LiveTable implements PlaneDisplay {
     this.#screen.write(`${up}\r${clearDown}${above}${lines.map((line) => `${line}\n`).join('')}`)
     this.#rowsDrawn = lines.length
   }
+}
+
+function linesOf(document: StatusDocument): readonly string[] {
+  return statusLines(document, { intents: 5 })
 }
 
 /** A pseudo-terminal that nobody has sized says 0. */

@@ -6,6 +6,11 @@ export interface PlaneDisplay {
   status(document: StatusDocument): void
   /** Something that happened besides: a process died, the plane is draining. One line. */
   note(text: string): void
+  /**
+   * The plane has stopped as it should: the last that is shown is how it was while it ran, for what comes after that
+   * looks like a failure, and that it has stopped. Closes.
+   */
+  end(whileItRan: StatusDocument, text: string): void
   /** Leaves the terminal as it was found. Twice is fine. */
   close(): void
 }

@@ -1,3 +1,4 @@
+import { defaultReason } from '../plane/intents.js'
 import type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from '../views/status-document.js'
 import { printable } from './printable.js'
 import { tableLines } from './table.js'
@@ -15,7 +16,7 @@ export function statusLines(document: StatusDocument, options: StatusTableOption
     `domain ${document.domain}: ${witnessText(document)}`,
     '',
     ...tableLines(
-      ['NODE', 'CPUS', 'CPU HEADROOM', 'MEMORY FREE', 'OF', 'LIMIT', 'AVAILABLE', 'BUSY', 'UNHEALTHY', 'DRAINING'],
+      ['NODE', 'CPUS', 'CPU HEADROOM', 'MEMORY AVAILABLE', 'OF', 'LIMIT', 'AVAILABLE', 'BUSY', 'UNHEALTHY', 'DRAINING'],
       document.nodes.map(nodeCells),
     ),
     ...document.nodes.flatMap(collectorLine),
@@ -53,7 +54,7 @@ function collectorLine({ host, numaNode, collector, ageMs }: NodeStatus): string
   const { pid, liveliness, cause, livelinessForMs, adopted } = collector
   if (liveliness !== 'alive') {
     const since = `${collectorText({ liveliness, cause })} for ${formatAge(livelinessForMs)}`
-    return [`the collector of ${node} (pid ${pid}) is ${since}: what it last said is ${formatAge(ageMs)} old`]
+    return [`the collector of ${node} (pid ${pid}) has been ${since}: what it last said is ${formatAge(ageMs)} old`]
   }
   return adopted ? [`${node} is served by pid ${pid}, which stands in for its own collector`] : []
 }
@@ -105,7 +106,18 @@ export function livelinessText({
 
 function intentCells(intent: IntentReport): string[] {
   const what = intent.action === 'lift' ? `lift ${intent.kind}` : intent.kind
-  return [intent.holds ? what : `${what} (over)`, intent.target, intent.issuer, progressText(intent), intent.reason]
+  return [
+    intent.holds ? what : `${what} (over)`,
+    intent.target,
+    intent.issuer,
+    progressText(intent),
+    reasonText(intent),
+  ]
+}
+
+/** The reason as somebody gave it; empty when nobody did. */
+export function reasonText(intent: IntentReport): string {
+  return intent.reason === defaultReason(intent) ? '' : intent.reason
 }
 
 function progressText(intent: IntentReport): string {

@@ -10,13 +10,14 @@ export function topologyLines(topology: Topology, headroom: Headroom): string[] 
   return [
     `NUMA nodes (from ${topology.source})`,
     ...tableLines(
-      ['NODE', 'CPUS', 'NEAREST CPUS', 'MEMORY', 'FREE', 'ALLOWED'],
+      ['NODE', 'CPUS', 'NEAREST CPUS', 'MEMORY', 'FREE', 'AVAILABLE', 'ALLOWED'],
       topology.nodes.map((node) => [
         String(node.id),
         formatIds(node.cpus),
         formatIds(node.localCpus),
         formatBytes(node.memoryTotalBytes),
         formatBytes(node.memoryFreeBytes),
+        formatBytes(node.memoryAvailableBytes),
         node.allowed === null ? '?' : node.allowed ? 'yes' : 'no',
       ]),
     ),
@@ -41,8 +42,8 @@ export function topologyLines(topology: Topology, headroom: Headroom): string[] 
         [
           'pids',
           limitText(headroom.pids.limit, String),
-          numberText(headroom.pids.current),
-          numberText(headroom.pids.headroom),
+          pidsText(headroom),
+          headroom.pids.limit.state === 'unlimited' ? 'no limit' : numberText(headroom.pids.headroom),
         ],
       ],
     ),
@@ -70,6 +71,12 @@ function layoutText({ layout, ancestorsVisible }: Headroom): string {
 function limitText(limit: Limit, format: (value: number) => string): string {
   if (limit.state === 'limited') return `${format(limit.value)} (${limit.levelPath})`
   return limit.state === 'unlimited' ? 'none' : `unknown: ${limit.reason}`
+}
+
+/** The root cgroup has no `pids.current`, of v1 and v2 alike. */
+function pidsText({ pids, places }: Headroom): string {
+  const isRoot = places.some(({ controller, cgroupPath }) => controller === 'pids' && cgroupPath === '/')
+  return pids.current === null && isRoot ? 'not counted at the root' : numberText(pids.current)
 }
 
 function numberText(value: number | null): string {

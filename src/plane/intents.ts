@@ -51,6 +51,11 @@ export const intentSchemas = {
   rebalance: z.object({ ...envelope, maxInFlight: count }),
 } as const
 
+/** What stands as the reason where nobody gave one; it says no more than the other fields. */
+export function defaultReason({ action, kind, issuer }: { action: string; kind: IntentKind; issuer: string }): string {
+  return `${action} ${kind} by ${issuer}`
+}
+
 export type IntentOf<K extends IntentKind> = z.infer<(typeof intentSchemas)[K]>
 export type Intent = IntentOf<IntentKind>
 /** What an issuer adds to the common fields of a kind. */

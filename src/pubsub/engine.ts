@@ -7,6 +7,7 @@ import type { ObserverHealth } from '../liveliness/observer-health.js'
 import { aliveVerdict } from '../liveliness/verdict.js'
 import { Reliability } from '../qos/policies.js'
 import { Range } from '../transport/range.js'
+import type { DatagramLane } from '../transport/transport.js'
 import { Acquaintances } from './acquaintances.js'
 import { BeaconSender } from './beacon-sender.js'
 import { BuiltinFeed } from './builtin-feed.js'
@@ -56,6 +57,7 @@ export class Engine {
   readonly #acquaintances: Acquaintances
   readonly #waiters: SyncWaiters
   readonly #pulse: Pulse
+  readonly #datagram: DatagramLane
   readonly #close: () => Promise<void>
   readonly #joinedMs: number
 
@@ -69,6 +71,7 @@ export class Engine {
     const { counters, onPeer, onMismatch, onHealth } = events
     const { guid, incarnation } = self
     const { stream, datagram } = transport
+    this.#datagram = datagram
     this.#close = () => transport.close()
     this.#joinedMs = clock.nowMs()
     this.endpoints = new LocalEndpoints(self, stream)
@@ -263,6 +266,11 @@ export class Engine {
       for (const { writer } of this.endpoints.writers()) writer.sweep(nowMs)
       for (const { reader } of this.endpoints.readers()) reader.sweep(nowMs)
     })
+  }
+
+  /** Datagrams read so far. */
+  get received(): number {
+    return this.#datagram.received
   }
 
   /** Sends what is waiting, says goodbye, stops every timer and closes every socket. To be called once. */

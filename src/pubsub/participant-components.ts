@@ -12,7 +12,10 @@ export interface ParticipantComponents {
   readonly transport?: Transport
   readonly random?: Random
   readonly identity?: ProcessIdentity
-  /** What the kernel says of a process of this host, in whatever PID namespace. @default probeProcess */
+  /**
+   * What the kernel says of a process of this host, in whatever PID namespace.
+   * @default kernelProbe: `/proc`, for processes of this PID namespace and of those below it
+   */
   readonly probe?: (identity: ProcessIdentity) => ProcessReading
   /** Finds the addresses of listed peers. @default systemResolver */
   readonly resolve?: NameResolver

@@ -1,15 +1,17 @@
-import { type Clock, systemClock } from '../core/clock.js'
+import { type Clock, systemClock, type Timer } from '../core/clock.js'
 import { Counters } from '../core/counters.js'
 import { invalidArgument, NumacastError } from '../core/errors.js'
 import { type Guid, newGuid } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
 import { systemResolver } from '../discovery/name-resolver.js'
+import type { Listening } from '../liveliness/observer.js'
 import type { ObserverHealth } from '../liveliness/observer-health.js'
 import { type Liveliness, type LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
 import { LivelinessKind } from '../qos/policies.js'
 import { openTransport } from '../transport/open.js'
 import { StreamReach } from '../transport/transport-options.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
+import { afterBacklog } from './after-backlog.js'
 import { Engine } from './engine.js'
 import type { HealthEvent, MismatchEvent, PeerEvent } from './events.js'
 import type { ParticipantComponents } from './participant-components.js'
@@ -20,7 +22,7 @@ import {
 } from './participant-options.js'
 import type { Peer } from './peer.js'
 import { PeerEventBatches } from './peer-event-batches.js'
-import { ownIdentity, probeProcess } from './process.js'
+import { kernelProbe, ownIdentity } from './process.js'
 import type { Reader } from './reader.js'
 import type { ReaderOptions } from './reader-options.js'
 import { Relay, type RelayOptions } from './relay.js'
@@ -59,7 +61,7 @@ export async function joinDomain(
     transport,
     random: components.random ?? Math.random,
     identity: components.identity ?? ownIdentity(),
-    probe: components.probe ?? probeProcess,
+    probe: components.probe ?? kernelProbe(),
     resolve: components.resolve ?? systemResolver,
   })
 }
@@ -157,9 +159,22 @@ export class Participant {
     return this.#batchListeners.add(listener)
   }
 
-  /** How far this participant trusts its own verdicts: while it is degraded, nobody is found dead for silence alone. */
+  /**
+   * How far this participant trusts its own verdicts: its patience grows with the score, and while most peers are late
+   * nobody is found dead for silence alone.
+   */
   get health(): ObserverHealth {
     return this.#engine.observer.health
+  }
+
+  /** @internal For those who measure the silence of others by what arrives here. */
+  get listening(): Listening {
+    return this.#engine.observer
+  }
+
+  /** @internal Whether its frames arrive here: it has been met, perhaps only by a beacon, and not given up. */
+  hears(guid: Guid): boolean {
+    return this.#engine.peers.get(guid) !== undefined
   }
 
   onHealth(listener: (event: HealthEvent) => void): Subscription {
@@ -195,6 +210,14 @@ export class Participant {
     for (const { writer } of this.#engine.endpoints.writers()) {
       if (writer.qos.liveliness === LivelinessKind.manualByParticipant) writer.assertLiveliness()
     }
+  }
+
+  /**
+   * Calls `fire` once every datagram that has come by now has been read, so that news from elsewhere does not overtake
+   * what a peer said before. On a later turn of the event loop at the earliest.
+   */
+  onceRead(fire: () => void): Timer {
+    return afterBacklog(this.clock, () => this.#engine.received, fire)
   }
 
   /** The kernel's word on a peer, from whoever watches its process. Unknown peers are ignored. */

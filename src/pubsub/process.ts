@@ -2,6 +2,7 @@ import { ProcessProbe, type ProcessReading, unknownReading } from '../liveliness
 import { exitStatusText } from '../topology/exit-status.js'
 import { hostIdentity, networkNamespace, pidNamespace } from '../topology/host-identity.js'
 import { isPid } from '../topology/pid.js'
+import { type NamespacedProcess, ProcessLocator } from '../topology/process-locator.js'
 import { processStartTime, readProcessState } from '../topology/process-state.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
 
@@ -27,17 +28,23 @@ const probeOfState: Readonly<Record<string, ProcessProbe>> = {
 }
 
 /**
- * What the kernel says of a process of this host. Pids mean the same only within one PID namespace; of a process in
- * another one, or without a known start time, or on a machine that cannot be asked, nothing is known: a pid alone
- * proves nothing, it may have been reused.
+ * Asks the kernel of processes of this host. Pids mean the same only within one PID namespace, so one of a namespace
+ * below this one, as a container's is, is asked for by the pid that it has here. Of a process anywhere else, or without
+ * a known start time, or on a machine that cannot be asked, nothing is known: a pid alone proves nothing, it may have
+ * been reused.
  */
-export function probeProcess(identity: ProcessIdentity): ProcessReading {
-  if (identity.pidNamespace !== pidNamespace()) return unknownReading
-  return probePid(identity.pid, identity.startTimeTicks)
+export function kernelProbe(
+  locator: Pick<ProcessLocator, 'locate'> = new ProcessLocator(),
+  probe = probePid,
+): (target: NamespacedProcess) => ProcessReading {
+  return (target) => {
+    const { pid } = locator.locate(target)
+    return pid === null ? unknownReading : probe(pid, target.startTimeTicks)
+  }
 }
 
 /**
- * The same of a pid as it is seen from here.
+ * What the kernel says of a pid as it is seen from here.
  * @param startTimeTicks when the process that is meant began; null: nothing can be known
  */
 export function probePid(pid: number, startTimeTicks: number | null): ProcessReading {

@@ -1,10 +1,7 @@
 import type { Clock } from '../core/clock.js'
 import { withoutUndefined } from '../core/options.js'
-import { type ProcessReading, unknownReading } from '../liveliness/process-reading.js'
 import { joinDomain, type Participant } from '../pubsub/participant.js'
 import type { ParticipantOptions } from '../pubsub/participant-options.js'
-import { probePid } from '../pubsub/process.js'
-import { type NamespacedProcess, ProcessLocator } from '../topology/process-locator.js'
 import type { Properties } from '../wire/descriptor.js'
 
 /** How a role joins its domain: handed to its participant as they are. What is left out is the participant's default. */
@@ -50,19 +47,8 @@ export async function enterDomain(
   const participant =
     components.join !== undefined
       ? await components.join(joining)
-      : await joinDomain(joining, {
-          probe: probeBelow(new ProcessLocator()),
-          ...(components.clock !== undefined && { clock: components.clock }),
-        })
+      : await joinDomain(joining, { ...(components.clock !== undefined && { clock: components.clock }) })
   return { participant, leave: () => participant.close() }
-}
-
-/** Looks at processes of containers, too, where this process's PID namespace is above theirs. */
-function probeBelow(locator: ProcessLocator): (target: NamespacedProcess) => ProcessReading {
-  return (target) => {
-    const { pid } = locator.locate(target)
-    return pid === null ? unknownReading : probePid(pid, target.startTimeTicks)
-  }
 }
 
 /** Makes a role on a membership and waits until its sockets are open; leaves the domain again if that fails. */

@@ -1,4 +1,5 @@
 import { type EntityGuid, type Guid, participantOf } from '../core/ids.js'
+import type { Listening } from '../liveliness/observer.js'
 import type { ProcessReading } from '../liveliness/process-reading.js'
 import { ProcessWitness } from '../liveliness/process-witness.js'
 import { Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from '../liveliness/verdict.js'
@@ -7,11 +8,22 @@ import type { RosterRow } from '../plane/node-roster.js'
 /** What the kernel says of the process behind a row, as far as it can be asked. */
 export type ReadProcess = (row: RosterRow) => ProcessReading
 
+/** Who took over, as far as it matters here. */
+export interface Heir {
+  readonly read: ReadProcess
+  readonly listening: Listening
+  /** Whether frames of the participant arrive: then its own word will, too, or the participant's own detector judges it. */
+  readonly hears: (participant: Guid) => boolean
+}
+
 interface Heirloom {
   readonly row: RosterRow
   /** When the row was written, on this process's monotonic clock. */
   readonly rowTimeMs: number
+  /** In time that the heir has listened: known since. */
   readonly sinceMs: number
+  /** In the same time: its silence counts from here. */
+  quietFromMs: number
   readonly witness: ProcessWitness
   verdict: Verdict | undefined
 }
@@ -25,16 +37,18 @@ export interface Inheritance {
 /**
  * Workers that whoever served the node before knew of, and that have not been heard here yet. One that lives answers
  * the solicit of who takes over, and is no longer inherited then. Of the others the kernel says whether they are gone;
- * where it cannot be asked, silence for a lease decides.
+ * where it cannot be asked, silence for a lease decides, in time that the heir has listened and by its own patience: one
+ * that was late, or doubts that it hears, buries nobody for that. One that is heard is not silent, though its word may
+ * be long in coming.
  */
 export class InheritedWorkers {
   readonly #leaseMs: number
-  readonly #read: ReadProcess
+  readonly #heir: Heir
   readonly #rows = new Map<Guid, Heirloom>()
 
-  constructor(leaseMs: number, read: ReadProcess) {
+  constructor(leaseMs: number, heir: Heir) {
     this.#leaseMs = leaseMs
-    this.#read = read
+    this.#heir = heir
   }
 
   get size(): number {
@@ -42,7 +56,7 @@ export class InheritedWorkers {
   }
 
   /** A row of another who serves or served this node. A dead one is taken as it is. */
-  offer(row: RosterRow, rowTimeMs: number, nowMs: number): Inheritance | undefined {
+  offer(row: RosterRow, rowTimeMs: number): Inheritance | undefined {
     const participant = participantOf(row.sourceWriter as EntityGuid)
     if (row.liveliness === Liveliness.dead) {
       this.#rows.delete(participant)
@@ -50,10 +64,12 @@ export class InheritedWorkers {
       return { row, rowTimeMs, verdict: gone(cause, detail, evidence, rowTimeMs - livelinessForMs) }
     }
     const known = this.#rows.get(participant)
+    const { listenedMs } = this.#heir.listening
     this.#rows.set(participant, {
       row,
       rowTimeMs,
-      sinceMs: known?.sinceMs ?? nowMs,
+      sinceMs: known?.sinceMs ?? listenedMs,
+      quietFromMs: known?.quietFromMs ?? listenedMs,
       witness: known?.witness ?? new ProcessWitness(),
       verdict: known?.verdict,
     })
@@ -65,10 +81,19 @@ export class InheritedWorkers {
     this.#rows.delete(participant)
   }
 
+  /** The participant's own detector has found it dead before it had said anything. */
+  ended(participant: Guid, verdict: Verdict): Inheritance | undefined {
+    const heirloom = this.#rows.get(participant)
+    this.#rows.delete(participant)
+    return heirloom === undefined ? undefined : { row: heirloom.row, rowTimeMs: heirloom.rowTimeMs, verdict }
+  }
+
   /** Those of whom something new can be said. The dead among them are handed over for good. */
   judge(nowMs: number): Inheritance[] {
     const judged: Inheritance[] = []
+    const { listening, hears } = this.#heir
     for (const [participant, heirloom] of this.#rows) {
+      if (!listening.mayBury || hears(participant)) heirloom.quietFromMs = listening.listenedMs
       const verdict = this.#verdictOn(heirloom, nowMs)
       if (verdict === undefined || sameVerdict(verdict, heirloom.verdict)) continue
       heirloom.verdict = verdict
@@ -78,25 +103,31 @@ export class InheritedWorkers {
     return judged
   }
 
-  #verdictOn({ row, sinceMs, witness }: Heirloom, nowMs: number): Verdict | undefined {
+  #verdictOn({ row, sinceMs, quietFromMs, witness }: Heirloom, nowMs: number): Verdict | undefined {
     const { exited, stopped, ioWait, loopBusy, leaseExpired } = LivelinessCause
     const { kernel, lease } = VerdictEvidence
-    const finding = witness.look(this.#read(row), nowMs)
+    const finding = witness.look(this.#heir.read(row), nowMs)
     if (finding.kind === 'gone') {
       const { cause, detail } = finding.end ?? { cause: exited, detail: 'found gone by who took over its node' }
       return gone(cause, detail, kernel, nowMs)
     }
-    if (nowMs - sinceMs < this.#leaseMs) return undefined
+    const { listenedMs, stretch } = this.#heir.listening
+    const leaseMs = this.#leaseMs * stretch
+    if (listenedMs - sinceMs < leaseMs) return undefined
+    const isSilent = listenedMs - quietFromMs >= leaseMs
     switch (finding.kind) {
       case 'stopped':
         return stalled(stopped, null, nowMs)
       case 'io-wait':
         return stalled(ioWait, null, nowMs)
       case 'busy':
+        if (!isSilent) return undefined
         return stalled(loopBusy, finding.detail, nowMs)
       case 'asleep':
+        if (!isSilent) return undefined
         return stalled(loopBusy, 'asleep, and not heard by who took over its node', nowMs)
       case 'unknown':
+        if (!isSilent) return undefined
         return gone(leaseExpired, 'not heard by who took over its node', lease, nowMs)
     }
   }

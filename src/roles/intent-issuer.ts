@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { invalidArgument } from '../core/errors.js'
 import type { Token } from '../core/ids.js'
 import {
+  defaultReason,
   type IntentKind,
   type IntentOf,
   type IntentTerms,
@@ -143,13 +144,14 @@ export class IntentIssuer {
     if (!(ttlMs > 0 && ttlMs <= maxIntentTtlMs)) {
       throw invalidArgument(`ttlMs must be over 0 and at most ${maxIntentTtlMs} (a day), not ${ttlMs}`)
     }
+    const { issuer } = this.#options
     const common = {
       intentId,
       target,
       action,
-      issuer: this.#options.issuer,
+      issuer,
       epoch: this.#epoch(kind, target),
-      reason: asNote(reason ?? `${action} ${kind} by ${this.#options.issuer}`),
+      reason: asNote(reason ?? defaultReason({ action, kind, issuer })),
       ttlMs,
     }
     const intent = { ...common, ...terms } as unknown as IntentOf<K>

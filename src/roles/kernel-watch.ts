@@ -1,7 +1,7 @@
 import type { Guid } from '../core/ids.js'
-import { type ProcessReading, unknownReading } from '../liveliness/process-reading.js'
+import type { ProcessReading } from '../liveliness/process-reading.js'
 import type { Participant } from '../pubsub/participant.js'
-import { probePid } from '../pubsub/process.js'
+import { kernelProbe } from '../pubsub/process.js'
 import { type FollowedProcess, OomKills } from '../topology/oom-kills.js'
 import { type NamespacedProcess, ProcessLocator } from '../topology/process-locator.js'
 import { type ProcessExit, type ProcessTarget, watchProcess } from '../topology/process-watch.js'
@@ -23,7 +23,8 @@ export interface KernelWatchComponents {
 /**
  * Asks the kernel about peers on this host: when a watched process ends, that is a fact, and the participant is told
  * at once (when what it said before has been read), whatever its lease says. A process in a PID namespace below this
- * one is found by its `NSpid`; one that cannot be seen from here is left to its lease, and a counter says so.
+ * one is found by its `NSpid`; one that cannot be seen from here is left to its lease, and a counter says so. One that
+ * began too short a while ago to have been seen is looked for again as soon as that is allowed.
  *
  * One that the kernel killed for want of memory is told from one that somebody killed by the count of its cgroup; what
  * that proves, and what not, is said at {@link OomKills}.
@@ -32,16 +33,17 @@ export class KernelWatch {
   readonly #participant: Participant
   readonly #watchProcess: WatchProcess
   readonly #locator: Pick<ProcessLocator, 'locate'>
-  readonly #probe: NonNullable<KernelWatchComponents['probe']>
   readonly #oomKills: Pick<OomKills, 'follow'>
   readonly #watches = new Map<Guid, { close(): void }>()
+  /** What a process of this host is doing; `unknown` where it cannot be found from here. */
+  readonly read: (target: NamespacedProcess) => ProcessReading
 
   constructor(participant: Participant, components: KernelWatchComponents = {}) {
     this.#participant = participant
     this.#watchProcess = components.watchProcess ?? watchProcess
     this.#locator = components.locator ?? new ProcessLocator({ ownNamespace: participant.identity.pidNamespace })
-    this.#probe = components.probe ?? probePid
     this.#oomKills = components.oomKills ?? new OomKills()
+    this.read = kernelProbe(this.#locator, components.probe)
   }
 
   get size(): number {
@@ -58,7 +60,8 @@ export class KernelWatch {
     if (bootId !== own.bootId) return
     const location = this.#locator.locate(peer.identity)
     if (location.pid === null) {
-      this.#participant.counters.add(`kernel-watch.skipped.${location.reason}`)
+      if (location.retryMs !== null) this.#watchIn(location.retryMs, guid)
+      else this.#participant.counters.add(`kernel-watch.skipped.${location.reason}`)
       return
     }
     const { pid } = location
@@ -82,15 +85,17 @@ export class KernelWatch {
     this.#watches.delete(guid)
   }
 
-  /** What a process of this host is doing; `unknown` where it cannot be found from here. */
-  read(target: NamespacedProcess): ProcessReading {
-    const location = this.#locator.locate(target)
-    return location.pid === null ? unknownReading : this.#probe(location.pid, target.startTimeTicks)
-  }
-
   close(): void {
     for (const watch of this.#watches.values()) watch.close()
     this.#watches.clear()
+  }
+
+  #watchIn(delayMs: number, guid: Guid): void {
+    const timer = this.#participant.clock.after(delayMs, () => {
+      this.#watches.delete(guid)
+      this.watch(guid)
+    })
+    this.#watches.set(guid, { close: () => timer.cancel() })
   }
 
   /** Its last words may lie in a socket still, and nobody would listen to them once it is known to be dead. */
@@ -98,7 +103,7 @@ export class KernelWatch {
     // At once: its cgroup may be removed any moment.
     const outOfMemory = mayBeOutOfMemory(exit) && memory.claim()
     this.unwatch(guid)
-    const timer = this.#participant.clock.afterPoll(() => {
+    const timer = this.#participant.onceRead(() => {
       this.#watches.delete(guid)
       const cause = exit.cause === 'killed' ? 'killed' : 'exited'
       this.#participant.reportProcess(guid, { liveliness: 'dead', cause, detail: describeExit(exit, outOfMemory) })

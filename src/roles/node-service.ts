@@ -1,6 +1,7 @@
 import { Coalescer } from '../core/coalescer.js'
 import { type Guid, participantOf } from '../core/ids.js'
 import type { Subscription } from '../core/listeners.js'
+import { Liveliness } from '../liveliness/verdict.js'
 import { keyParts } from '../plane/keys.js'
 import { nodeRoster, type RosterRow } from '../plane/node-roster.js'
 import { downPartition, planePartition, upPartition } from '../plane/partitions.js'
@@ -89,7 +90,11 @@ export class NodeService {
     this.#readings = readings
     this.#kernel = kernel
     this.roster = new Roster(options)
-    this.#inherited = new InheritedWorkers(inheritedLeaseMs, (row) => kernel.read(row))
+    this.#inherited = new InheritedWorkers(inheritedLeaseMs, {
+      read: kernel.read,
+      listening: participant.listening,
+      hears: (guid) => participant.hears(guid),
+    })
     this.#voice = new NodeVoice(participant, this.roster, options)
     const pace = { minIntervalMs: options.rosterIntervalMs, refreshMs: rosterRefreshMs }
     this.#publisher = new PacedPublisher(clock, pace, () => this.#voice.publish(this.#reading))
@@ -188,7 +193,10 @@ export class NodeService {
 
   #onPeer({ kind, peer }: PeerEvent): void {
     const nowMs = this.#participant.clock.nowMs()
-    if (kind === 'left') this.#kernel.unwatch(peer.guid)
+    if (kind === 'left') {
+      this.#kernel.unwatch(peer.guid)
+      if (peer.verdict.liveliness === Liveliness.dead) this.#endInherited(peer, nowMs)
+    }
     const changed = this.roster.applyVerdict(peer.guid, peer.verdict, nowMs)
     this.#watchWorker(kind, peer, nowMs)
     if (kind === 'left') {
@@ -258,10 +266,17 @@ export class NodeService {
     }
     if (instanceState !== 'no-writers') this.#rowsOf.set(by, (this.#rowsOf.get(by) ?? new Set()).add(row.workerId))
     if (this.roster.knows(row.workerId, participantOf(row.sourceWriter as typeof token.writer))) return
-    const dead = this.#inherited.offer(row, originTimeMs, nowMs)
+    const dead = this.#inherited.offer(row, originTimeMs)
     if (dead === undefined) return
     this.roster.inherit(dead.row, dead.rowTimeMs, dead.verdict, nowMs)
     this.#touch()
+  }
+
+  #endInherited({ guid, verdict }: Peer, nowMs: number): void {
+    const end = this.#inherited.ended(guid, verdict)
+    if (end === undefined) return
+    this.roster.inherit(end.row, end.rowTimeMs, end.verdict, nowMs)
+    this.#hurry()
   }
 
   #judgeInherited(nowMs: number): void {

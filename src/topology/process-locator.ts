@@ -13,13 +13,22 @@ export interface NamespacedProcess {
 }
 
 /** Its pid in this process's namespace, or why that cannot be told. */
-export type Location = { readonly pid: number } | { readonly pid: null; readonly reason: LocationFailure }
+export type Location =
+  | { readonly pid: number }
+  | {
+      readonly pid: null
+      readonly reason: LocationFailure
+      /** When it may be found after all: ask again in so many milliseconds. Null: not soon. */
+      readonly retryMs: number | null
+    }
 
 export const LocationFailure = {
   /** It could not say its namespace or its start time: a number alone may name anybody. */
   unidentified: 'unidentified',
   /** No process that can be seen here is it: it is gone, or in a namespace that is not below this one. */
   notVisible: 'not-visible',
+  /** It may have begun since all processes were last looked at; to do that again it is too soon, or failed just now. */
+  notYetSeen: 'not-yet-seen',
   /** `/proc` is not there, or is that of another PID namespace. */
   noProc: 'no-proc',
 } as const
@@ -38,7 +47,7 @@ export interface ProcessLocatorComponents {
 const scanIntervalMs = 1_000
 /** One that was not found is not looked for again for so long. */
 const missMs = 30_000
-/** Of processes in other namespaces, and of those not found, so many are remembered. */
+/** Of processes in other namespaces, and of those looked for, so many are remembered. */
 const maxRemembered = 16_384
 
 /**
@@ -46,7 +55,9 @@ const maxRemembered = 16_384
  * pid in each of its namespaces as `NSpid` in `/proc/<pid>/status` (proc_pid_status(5)), the innermost last. A match
  * must agree in that pid, in the namespace's inode and in the start time, so that a reused pid matches nobody.
  *
- * A look at all processes costs one `stat` each, and a read for each of another namespace.
+ * A look at all processes costs one `stat` each, and a read for each of another namespace. It is taken only when a
+ * process of another namespace is asked for that is not known yet, and settles the question for all that were asked for
+ * before. Nothing is held open between.
  */
 export class ProcessLocator {
   readonly #nowMs: () => number
@@ -55,8 +66,10 @@ export class ProcessLocator {
   readonly #listNested: (ownNamespace: number) => Map<string, number[]>
   /** `<namespace inode> <pid inside>` → pids here. */
   #nested = new Map<string, number[]>()
+  #scans = 0
   #scannedMs = Number.NEGATIVE_INFINITY
-  readonly #missedMs = new Map<string, number>()
+  /** Since when each is looked for, and how many looks at all processes there had been then: a later one settles it. */
+  readonly #wanted = new Map<string, { readonly sinceMs: number; readonly scans: number }>()
 
   constructor(components: ProcessLocatorComponents = {}) {
     this.#nowMs = components.nowMs ?? (() => performance.now())
@@ -72,35 +85,46 @@ export class ProcessLocator {
     if (startTimeTicks === null) return nowhere(LocationFailure.unidentified)
     if (!this.#isOwnProc) return nowhere(LocationFailure.noProc)
     const key = `${namespace} ${pid}`
-    const known = this.#find(key, startTimeTicks)
-    if (known !== undefined) return { pid: known }
-    const nowMs = this.#nowMs()
     const identity = `${key} ${startTimeTicks}`
-    const missedMs = this.#missedMs.get(identity)
-    if (missedMs !== undefined && nowMs - missedMs < missMs) return nowhere(LocationFailure.notVisible)
-    if (nowMs - this.#scannedMs < scanIntervalMs) return nowhere(LocationFailure.notVisible)
+    const known = this.#find(key, startTimeTicks)
+    if (known !== undefined) {
+      this.#wanted.delete(identity)
+      return { pid: known }
+    }
+    const nowMs = this.#nowMs()
+    if (this.#scans > this.#wantedFrom(identity, nowMs)) return nowhere(LocationFailure.notVisible)
+    const retryMs = this.#scannedMs + scanIntervalMs - nowMs
+    if (retryMs > 0) return nowhere(LocationFailure.notYetSeen, retryMs)
     this.#scannedMs = nowMs
-    this.#nested = this.#listNested(this.#ownNamespace)
+    try {
+      this.#nested = this.#listNested(this.#ownNamespace)
+    } catch {
+      // No descriptor is left to read it by.
+      return nowhere(LocationFailure.notYetSeen, scanIntervalMs)
+    }
+    this.#scans++
     const found = this.#find(key, startTimeTicks)
-    if (found !== undefined) return { pid: found }
-    this.#rememberMiss(identity, nowMs)
-    return nowhere(LocationFailure.notVisible)
+    return found === undefined ? nowhere(LocationFailure.notVisible) : { pid: found }
   }
 
   #find(key: string, startTimeTicks: number): number | undefined {
     return this.#nested.get(key)?.find((pid) => processStartTime(pid) === startTimeTicks)
   }
 
-  #rememberMiss(identity: string, nowMs: number): void {
-    this.#missedMs.delete(identity)
-    this.#missedMs.set(identity, nowMs)
-    const [oldest] = this.#missedMs.keys()
-    if (this.#missedMs.size > maxRemembered && oldest !== undefined) this.#missedMs.delete(oldest)
+  /** How many looks there had been when it was first asked for. */
+  #wantedFrom(identity: string, nowMs: number): number {
+    const known = this.#wanted.get(identity)
+    if (known !== undefined && nowMs - known.sinceMs < missMs) return known.scans
+    this.#wanted.delete(identity)
+    this.#wanted.set(identity, { sinceMs: nowMs, scans: this.#scans })
+    const [oldest] = this.#wanted.keys()
+    if (this.#wanted.size > maxRemembered && oldest !== undefined) this.#wanted.delete(oldest)
+    return this.#scans
   }
 }
 
-function nowhere(reason: LocationFailure): Location {
-  return { pid: null, reason }
+function nowhere(reason: LocationFailure, retryMs: number | null = null): Location {
+  return { pid: null, reason, retryMs }
 }
 
 /** A container may see the host's `/proc`, whose numbers are not its own. */

@@ -17,6 +17,8 @@ export interface DatagramReceiverComponents {
   readonly port: number
   /** Whether a frame from this address is wanted. */
   readonly accepts: (address: string) => boolean
+  /** Called for every datagram, before it is looked at. */
+  readonly onReceived: () => void
   readonly counters: Counters
 }
 
@@ -32,12 +34,15 @@ export class DatagramReceiver {
   readonly #groups = new Map<string, Handlers>()
   #closing: Promise<void> | undefined
 
-  private constructor(socket: Socket, { range, accepts, counters }: DatagramReceiverComponents) {
+  private constructor(socket: Socket, { range, accepts, onReceived, counters }: DatagramReceiverComponents) {
     this.#socket = socket
     this.#range = range
     this.#accepts = accepts
     this.#counters = counters
-    socket.on('message', (frame, from) => this.#receive(frame, from))
+    socket.on('message', (frame, from) => {
+      onReceived()
+      this.#receive(frame, from)
+    })
     socket.on('error', (error) => counters.add(`datagram.failed.${errorCode(error)}`))
   }
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:dgram'
+import { networkInterfaces } from 'node:os'
 import type { Counters } from '../core/counters.js'
 import { NumacastError } from '../core/errors.js'
 import { bindSocket, closeSocket, createNumericSocket, errorCode } from './datagram-socket.js'
@@ -123,7 +124,13 @@ async function openSocket(
     return socket
   } catch (cause) {
     await closeSocket(socket)
-    const message = `cannot send multicast to ${range.multicastAddress} through ${address}`
+    const hint = address.startsWith('127.') && !isUp(address) ? ': loopback is down (`ip link set lo up`)' : ''
+    const message = `cannot send multicast to ${range.multicastAddress} through ${address}${hint}`
     throw new NumacastError('NUMACAST_TRANSPORT', message, { cause })
   }
+}
+
+/** `os.networkInterfaces()` names only those that are up. */
+function isUp(address: string): boolean {
+  return Object.values(networkInterfaces()).some((facts) => facts?.some((fact) => fact.address === address))
 }

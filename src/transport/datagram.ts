@@ -32,6 +32,7 @@ export class UdpDatagramLane implements DatagramLane {
   readonly #closingReceivers = new Set<Promise<void>>()
   /** The frame headers of the groups in use, and that they were checked. */
   readonly #headers = new WeakMap<Group, Buffer>()
+  #received = 0
   #closing: Promise<void> | undefined
 
   private constructor(range: DatagramRange, sender: DatagramSender, paths: readonly NetworkPath[], counters: Counters) {
@@ -51,6 +52,10 @@ export class UdpDatagramLane implements DatagramLane {
     const counters = new Counters()
     const usable = paths.filter(({ multicast }) => multicast)
     return new UdpDatagramLane(range, await DatagramSender.open(range, usable, counters), usable, counters)
+  }
+
+  get received(): number {
+    return this.#received
   }
 
   get pending(): number {
@@ -121,7 +126,10 @@ export class UdpDatagramLane implements DatagramLane {
 
   #openReceiver(port: number): ReceiverEntry {
     const accepts = (address: string): boolean => this.#range.accepts(address) || this.#subnets.contains(address)
-    const opening = DatagramReceiver.open({ range: this.#range, port, accepts, counters: this.counters })
+    const onReceived = (): void => {
+      this.#received++
+    }
+    const opening = DatagramReceiver.open({ range: this.#range, port, accepts, onReceived, counters: this.counters })
     const entry: ReceiverEntry = { opening, joining: 0 }
     this.#receivers.set(port, entry)
     opening.then(

@@ -26,6 +26,10 @@ export class MemoryDatagramLane implements DatagramLane {
     this.#route = route
   }
 
+  get received(): number {
+    return this.counters.get('datagram.received')
+  }
+
   /** Always 0: a memory network takes every frame at once. */
   get pending(): number {
     return 0

@@ -11,6 +11,7 @@ import type { DatagramLane, Group } from './transport.js'
 export class OffDatagramLane implements DatagramLane {
   readonly maxBodyBytes = localhostRange.maxBodyBytes
   readonly counters = new Counters()
+  readonly received = 0
   readonly pending = 0
   readonly isIncomplete = false
   readonly ports: readonly number[] = []

@@ -37,6 +37,8 @@ export interface DatagramLane {
   /** The longest body that `send` takes: 1,344 bytes on a network, 8,000 on loopback. */
   readonly maxBodyBytes: number
   readonly counters: Counters
+  /** Datagrams read so far, wanted or not. */
+  readonly received: number
   /**
    * Receives every frame of `group` that other participants send, and also this participant's own.
    * Frames of other groups on the same port are skipped. A throwing handler is counted, never rethrown.

@@ -1,5 +1,5 @@
 import { type EntityGuid, type Guid, participantOf } from '../core/ids.js'
-import { Liveliness, LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
+import { Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from '../liveliness/verdict.js'
 import { keyParts } from '../plane/keys.js'
 import type { NodeCapacity } from '../plane/node-capacity.js'
 import type { RosterRow } from '../plane/node-roster.js'
@@ -30,6 +30,8 @@ export class FleetModel {
   readonly #departures = new Departures()
   /** By participant: the incarnation that it wrote in node.capacity, to order two collectors' rows. */
   readonly #incarnations = new Map<Guid, number>()
+  /** Of those whose word is still held: how they died. A participant forgets its dead at once. */
+  readonly #ends = new Map<Guid, Verdict>()
 
   constructor(options: FleetModelOptions) {
     this.#options = options
@@ -42,6 +44,11 @@ export class FleetModel {
   /** Whether the participant has told of a node here. */
   hasServer(participant: Guid): boolean {
     return this.#incarnations.has(participant)
+  }
+
+  /** The participant has left, judged so. */
+  left(participant: Guid, verdict: Verdict): void {
+    if (verdict.liveliness === Liveliness.dead && this.hasServer(participant)) this.#ends.set(participant, verdict)
   }
 
   workerIds(): IterableIterator<string> {
@@ -100,7 +107,9 @@ export class FleetModel {
     }
     this.#departures.keepOnly(writers)
     const participants = new Set([...writers].map(participantOf))
-    for (const guid of this.#incarnations.keys()) if (!participants.has(guid)) this.#incarnations.delete(guid)
+    for (const known of [this.#incarnations, this.#ends]) {
+      for (const guid of known.keys()) if (!participants.has(guid)) known.delete(guid)
+    }
     return forgotten
   }
 
@@ -124,7 +133,8 @@ export class FleetModel {
 
   #nodeStatus(held: Held<NodeCapacity>, nowMs: number, verdictOf: VerdictOf): NodeStatus {
     const { value, writer, originTimeMs } = held
-    const verdict = held.withdrawn ? undefined : verdictOf(writer)
+    const last = verdictOf(writer) ?? this.#ends.get(participantOf(writer))
+    const verdict = held.withdrawn ? endOf(last) : last
     const sinceMs = verdict?.sinceMs ?? this.#departures.goneMs(writer) ?? nowMs
     return {
       host: value.host,
@@ -218,6 +228,12 @@ export class FleetModel {
     const detail = `unreachable for ${afterMs} ms, after which it counts as dead here`
     return { ...status, liveliness: Liveliness.dead, detail, livelinessForMs: status.livelinessForMs - afterMs }
   }
+}
+
+/** Of a writer that has closed: how its process ended, or that it took its leave while the process lives on. */
+function endOf(verdict: Verdict | undefined): Partial<Verdict> | undefined {
+  if (verdict?.liveliness === Liveliness.dead) return verdict
+  return verdict?.liveliness === Liveliness.alive ? { cause: LivelinessCause.goodbye } : undefined
 }
 
 function unreachable(status: WorkerStatus, detail: string, livelinessForMs: number): WorkerStatus {

@@ -101,6 +101,7 @@ export class FleetView {
     })
     // Whose server is gone is judged otherwise from then on.
     const peers = participant.onPeer(({ kind, peer }) => {
+      if (kind === 'left') this.#fleet.left(peer.guid, peer.verdict)
       if (kind !== 'joined' && this.#fleet.hasServer(peer.guid)) this.#news.look()
     })
     this.#closers.push(() => peers.close())

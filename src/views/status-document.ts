@@ -22,6 +22,7 @@ export interface NodeStatus {
   readonly memoryTotalBytes: number
   readonly memoryAvailableBytes: number
   readonly memoryLimitBytes: number | null
+  /** What that limit still allows; null also where there is none. */
   readonly memoryHeadroomBytes: number | null
   readonly cpuQuotaCores: number | null
   readonly cpuHeadroomCores: number
@@ -66,6 +67,7 @@ export interface WorkerStatus {
   readonly admissionReason: string | null
   readonly appliedIntents: readonly AppliedIntent[]
   readonly eventLoopUtilization: number | null
+  /** What it may still allocate before a limit of its cgroups, or the host's memory, is used up. */
   readonly memoryHeadroomBytes: number | null
   /** Since the worker itself last spoke. */
   readonly ageMs: number

@@ -2,7 +2,9 @@ import t from 'tap'
 import { claimDomain } from '../support/domain-lock.js'
 import { eventually } from '../support/eventually.js'
 import { startPlane } from '../support/plane.js'
-import { runCli, startCli } from '../support/run-cli.js'
+import { explainFailure, runCli, startCli } from '../support/run-cli.js'
+
+t.setTimeout(600_000)
 
 t.test('each daemon alone stops cleanly when asked to', async (t) => {
   const domain = String(await claimDomain(t))
@@ -15,11 +17,12 @@ t.test('each daemon alone stops cleanly when asked to', async (t) => {
     [['worker', '--concurrency', '3'], 'SIGINT'],
   ] as const) {
     const daemon = startCli([...args, '--domain', domain])
+    explainFailure(t, daemon)
     const name = args.join(' ')
     await eventually(`${name} is ready`, () => (/runs as pid/.test(daemon.stderr()) ? true : undefined))
     t.match(daemon.stderr(), new RegExp(`^numacast: ${args[0]}.*, domain ${domain}, runs as pid ${daemon.pid}$`, 'm'))
     daemon.child.kill(signal)
-    const { code, stdout, stderr } = await daemon.ended
+    const { code, stdout, stderr } = await daemon.finished()
     t.equal(code, 0, `${name}: ${stderr}`)
     t.equal(stdout, '', name)
   }
@@ -27,11 +30,36 @@ t.test('each daemon alone stops cleanly when asked to', async (t) => {
 
 t.test('one collector per node', async (t) => {
   const plane = await startPlane(t, ['--workers', '0'])
-  const served = await eventually('the plane', () => plane.status())
-  const { pid } = served.nodes[0]?.collector ?? { pid: 0 }
+  const pid = await plane.collectorPid()
   const { code, stderr } = await runCli(['collector', '--numa-node', '0', '--domain', String(plane.domain)])
   t.equal(code, 1)
   t.match(stderr, new RegExp(`^numacast: .*\\b${pid}\\b`, 'm'))
+
+  const another = await runCli(['up', '--workers', '0', '--domain', String(plane.domain)])
+  t.equal(another.code, 1)
+  t.match(
+    another.stderr,
+    new RegExp(`^numacast: collector of node 0 ended before it was ready: a collector \\(pid ${pid}\\) serves .*\\n$`),
+  )
+})
+
+t.test('a worker that lost its name says so, and when it has it again', async (t) => {
+  const plane = await startPlane(t, ['--workers', '0'])
+  const args = ['worker', '--id', 'twin', '--domain', String(plane.domain)]
+  const first = startCli(args)
+  await plane.worker('twin', ({ pid }) => pid === first.pid)
+  const second = startCli(args)
+  const says = (text: string): Promise<true> =>
+    eventually(text, () => (first.stderr().includes(text) ? true : undefined))
+  await says(`numacast: pid ${second.pid} on `)
+  t.match(first.stderr(), /^numacast: pid \d+ on .*\/0 is twin now: this process stands by until that one is gone$/m)
+  second.child.kill('SIGTERM')
+  t.equal((await second.ended).code, 0)
+  await says('numacast: this process is twin again\n')
+  first.child.kill('SIGTERM')
+  const { code, stdout } = await first.ended
+  t.equal(code, 0)
+  t.equal(stdout, '')
 })
 
 t.test('a node that this machine does not have', async (t) => {

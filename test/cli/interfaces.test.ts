@@ -23,6 +23,10 @@ t.test('one that is asked for and does not exist is not found; what can be no na
   t.equal(stdout, '')
   t.match(stderr, /^numacast: no interface is called "nowhere0".*lo.*\n$/)
   t.match(await runCli(['interfaces', '--interface', '192.0.2.77']), { code: 3 }, 'an address')
+  const environment = { NUMACAST_INTERFACES: 'nowhere0', NUMACAST_RANGE: 'subnet', NUMACAST_INSECURE: '1' }
+  const asSetting = await runCli(['status'], environment)
+  t.equal(asSetting.code, 2, 'as a setting it is wrong usage')
+  t.equal(asSetting.stderr, stderr)
   for (const name of ['', 'sixteen-letters-', 'a/b', 'eth0:1', '..', '300.1.1.1/8']) {
     const wrong = await runCli(['interfaces', '--interface', name])
     t.equal(wrong.code, 2, name)

@@ -5,7 +5,7 @@ import t from 'tap'
 import { claimDomain } from '../support/domain-lock.js'
 import { eventually } from '../support/eventually.js'
 import { startPlane } from '../support/plane.js'
-import { cliProgram, runCli, startCli } from '../support/run-cli.js'
+import { cliProgram, explainFailure, runCli, startCli } from '../support/run-cli.js'
 
 t.setTimeout(300_000)
 
@@ -14,42 +14,46 @@ t.test('follow: every change of liveliness, old and new, with its cause', async 
   const first = await plane.worker('w1')
   await plane.worker('w2')
   const domain = ['--domain', String(plane.domain)]
-  const lines = startCli(['status', '--follow', ...domain])
-  const json = startCli(['status', '--follow', '--json', ...domain])
+  // Until both workers are known, however long that takes.
+  const patiently = ['--wait', '60s', ...domain]
+  const lines = startCli(['status', '--follow', ...patiently])
+  const json = startCli(['status', '--follow', '--json', ...patiently])
   t.teardown(() => {
     for (const { child } of [lines, json]) child.kill('SIGKILL')
   })
+  explainFailure(t, lines, json)
   await eventually('both have printed what there is', () => {
-    return (lines.stdout().includes('w2 ') && json.stdout().includes('"witness"')) || undefined
+    return (/^w2 /m.test(lines.stdout()) && json.stdout().includes('"witness"')) || undefined
   })
   process.kill(first.pid, 'SIGKILL')
+  // What it was before depends on who noticed first: on a busy machine its silence may come before the kernel's word.
   const line = new RegExp(
-    `worker w1 \\(\\S+/0, pid ${first.pid}\\): alive → dead \\(.+\\); its work may be given to others`,
+    `worker w1 \\(\\S+/0, pid ${first.pid}\\): \\S.* → dead \\(.+\\); its work may be given to others`,
   )
   await eventually('the death is printed', () => line.test(lines.stdout()) || undefined)
-  await eventually('the death is told', () => json.stdout().includes('"kind":"liveliness"') || undefined)
+  const death = await eventually('the death is told', () => {
+    return jsonLines(json.stdout()).find(({ workerId, after }) => workerId === 'w1' && after?.liveliness === 'dead')
+  })
   for (const { child } of [lines, json]) child.kill('SIGTERM')
-  t.equal((await lines.ended).code, 0)
-  const { code, stdout } = await json.ended
+  t.equal((await lines.finished()).code, 0)
+  const { code, stdout } = await json.finished()
   t.equal(code, 0)
-  const [document, change] = stdout
-    .trim()
-    .split('\n')
-    .map((text) => JSON.parse(text))
+  const [document] = jsonLines(stdout)
   t.equal(document.workers.length, 2)
   t.ok(
     document.workers.every(({ ageMs }: { ageMs: number }) => Number.isInteger(ageMs)),
     'ages are whole',
   )
-  t.match(change, {
-    kind: 'liveliness',
-    workerId: 'w1',
-    pid: first.pid,
-    before: { liveliness: 'alive', cause: null },
-    after: { liveliness: 'dead' },
-    mayReassign: true,
-  })
+  t.match(death, { kind: 'liveliness', pid: first.pid, before: { liveliness: String }, mayReassign: true })
 })
+
+/** The lines that are whole. */
+function jsonLines(stdout: string) {
+  return stdout
+    .split('\n')
+    .slice(0, -1)
+    .map((text) => JSON.parse(text))
+}
 
 t.test('a plane without a collector names whom it hears', async (t) => {
   const domain = String(await claimDomain(t))
@@ -59,12 +63,12 @@ t.test('a plane without a collector names whom it hears', async (t) => {
     await scheduler.ended
   })
   await eventually('the scheduler runs', () => scheduler.stderr().includes('runs as pid') || undefined)
-  const { code, stderr } = await runCli(['status', '--domain', domain])
+  const named = /^numacast: no collector answers in domain \d+, though scheduler \(pid \d+ on \S+\) can be heard: start/
+  const { code } = await eventually('the scheduler is heard while one is looked for', async () => {
+    const result = await runCli(['status', '--domain', domain])
+    return named.test(result.stderr) ? result : undefined
+  })
   t.equal(code, 3)
-  t.match(
-    stderr,
-    /^numacast: no collector answers in domain \d+, though scheduler \(pid \d+ on \S+\) can be heard: start/,
-  )
 })
 
 t.test('a disk that is full is one line and exit code 1; an empty NUMACAST_DOMAIN is none', async (t) => {

@@ -25,7 +25,7 @@ t.test('--json prints what the library reads, on one line', async (t) => {
 t.test('for a person', async (t) => {
   const { code, stdout } = await runCli(['topology'])
   t.equal(code, 0)
-  t.match(stdout, /^NUMA nodes \(from \w+\)\nNODE +CPUS/)
+  t.match(stdout, /^NUMA nodes \(from \w+\)\nNODE +CPUS +NEAREST CPUS +MEMORY +FREE +AVAILABLE +ALLOWED\n/)
   t.match(stdout, /\ncgroup headroom \(/)
 })
 

@@ -8,20 +8,27 @@ import { readTopology } from '../../src/topology/topology.js'
 import type { StatusDocument } from '../../src/views/status-document.js'
 import { claimDomain } from '../support/domain-lock.js'
 import { eventually } from '../support/eventually.js'
-import { startPlane } from '../support/plane.js'
+import { askPlane, startPlane } from '../support/plane.js'
 import { abstractSocketsOf, boundAbstractSockets, childrenOf, isRunning } from '../support/processes.js'
-import { cliProgram, runCli } from '../support/run-cli.js'
+import { cliProgram, explainFailure, runCli, startCli } from '../support/run-cli.js'
 import { Terminal } from '../support/terminal.js'
+
+t.setTimeout(900_000)
 
 const { nodes } = readTopology()
 
 t.test('--duration ends by itself; --json prints the plane as it was while it ran', async (t) => {
   const domain = await claimDomain(t)
   const args = ['up', '--workers', '3', '--duration', '2', '--json', '--domain', String(domain)]
-  const { code, stdout, stderr } = await runCli(args)
-  t.equal(code, 0, stderr)
-  t.equal(stdout.trimEnd().split('\n').length, 1, 'one line')
-  const document: StatusDocument = JSON.parse(stdout)
+  // What it was while it ran depends on the machine: one that is short of CPU may not have seen everybody alive by then.
+  const { document, stderr } = await eventually('the document of a plane that has come up in time', async () => {
+    const { code, stdout, stderr } = await runCli(args)
+    t.equal(code, 0, stderr)
+    t.equal(stdout.trimEnd().split('\n').length, 1, 'one line')
+    const document: StatusDocument = JSON.parse(stdout)
+    const isUp = document.workers.length === 3 && document.workers.every(({ liveliness }) => liveliness === 'alive')
+    return isUp && document.witness.degradedMode === 'healthy' ? { document, stderr } : undefined
+  })
   t.equal(document.domain, domain)
   t.same(
     document.nodes.map(({ numaNode, cpus }) => ({ numaNode, cpus })),
@@ -32,8 +39,7 @@ t.test('--duration ends by itself; --json prints the plane as it was while it ra
   const ofNodesBytes = nodes.reduce((sum, node) => sum + (node.memoryTotalBytes ?? 0), 0)
   t.ok([ofNodesBytes, os.totalmem()].includes(memoryBytes), `${memoryBytes} bytes: the memory of this machine`)
   t.same(document.workers.map(({ workerId }) => workerId).sort(), ['w1', 'w2', 'w3'])
-  for (const worker of document.workers) t.match(worker, { liveliness: 'alive', cause: null }, worker.workerId)
-  t.equal(document.witness.degradedMode, 'healthy')
+  for (const worker of document.workers) t.equal(worker.cause, null, worker.workerId)
   t.match(stderr, /worker w1 joined/, 'changes go to stderr')
   t.match(stderr, /draining/)
 })
@@ -41,7 +47,7 @@ t.test('--duration ends by itself; --json prints the plane as it was while it ra
 t.test('the README documents every field', async (t) => {
   const plane = await startPlane(t, ['--workers', '1'])
   await plane.worker('w1')
-  const drained = await runCli(['intent', 'drain', 'w1', '--domain', String(plane.domain)])
+  const drained = await askPlane(['intent', 'drain', 'w1', '--domain', String(plane.domain)])
   t.equal(drained.code, 0, drained.stdout + drained.stderr)
   const document = await eventually('an intent with a report', async () => {
     const status = await plane.status()
@@ -68,15 +74,21 @@ t.test('Ctrl-C drains and leaves nothing behind', async (t) => {
   mkdirSync(scratch)
   const plane = await startPlane(t, ['--workers', '2', '--json'], { TMPDIR: scratch })
   for (const workerId of ['w1', 'w2']) await plane.worker(workerId, ({ jobsCompleted }) => jobsCompleted > 0)
-  const pids = childrenOf(plane.up.pid)
-  t.equal(pids.length, nodes.length + 3, 'collectors, a scheduler and two workers')
+  const count = nodes.length + 3
+  const pids = await eventually(`${count} children: collectors, a scheduler and two workers`, () => {
+    const children = childrenOf(plane.up.pid)
+    return children.length === count ? children : undefined
+  })
+  for (const workerId of ['w1', 'w2']) {
+    await eventually(`it knows ${workerId} itself`, () => plane.up.stderr().includes(`worker ${workerId} joined`))
+  }
   const sockets = abstractSocketsOf([plane.up.pid, ...pids])
   t.ok(sockets.length > 0, 'sockets were found')
 
   // The terminal signals the group and npm passes its own copy on: twice within moments is once.
   plane.up.child.kill('SIGINT')
   plane.up.child.kill('SIGINT')
-  const { code, stdout, stderr } = await plane.up.ended
+  const { code, stdout, stderr } = await plane.up.finished()
   t.equal(code, 0, stderr)
   t.equal(JSON.parse(stdout).workers.length, 2, 'taken before the drain')
   t.notMatch(stderr, /ended|killed/, 'every process stopped in order')
@@ -118,13 +130,14 @@ t.test('killed by SIGKILL, it leaves nothing behind either', async (t) => {
   await plane.worker('w2')
   const pids = childrenOf(plane.up.pid)
   const sockets = abstractSocketsOf([plane.up.pid, ...pids])
+  t.ok(sockets.length > 0, 'sockets were found')
   plane.up.child.kill('SIGKILL')
   await eventually('its children stop', () => (pids.some(isRunning) ? undefined : true))
-  const bound = boundAbstractSockets()
-  t.same(
-    sockets.filter((name) => bound.has(name)),
-    [],
-  )
+  // The kernel takes them back when the last thread of each has ended, which may be after the process counts as gone.
+  await eventually('their sockets are gone', () => {
+    const bound = boundAbstractSockets()
+    return !sockets.some((name) => bound.has(name))
+  })
 })
 
 t.test('a second Ctrl-C ends everything at once', async (t) => {
@@ -135,7 +148,7 @@ t.test('a second Ctrl-C ends everything at once', async (t) => {
   plane.up.child.kill('SIGINT')
   await eventually('it drains', () => (plane.up.stdout().includes('draining') ? true : undefined))
   const again = setInterval(() => plane.up.child.kill('SIGINT'), 100)
-  const { code } = await plane.up.ended
+  const { code } = await plane.up.finished()
   clearInterval(again)
   t.equal(code, 130)
   await eventually('all are gone', () => (pids.some(isRunning) ? undefined : true))
@@ -144,7 +157,7 @@ t.test('a second Ctrl-C ends everything at once', async (t) => {
 t.test('a collector or a scheduler that dies is started again', async (t) => {
   const plane = await startPlane(t, ['--workers', '1'])
   await plane.worker('w1')
-  const collectorPid = (await plane.status())?.nodes[0]?.collector.pid ?? 0
+  const collectorPid = await plane.collectorPid()
   process.kill(collectorPid, 'SIGKILL')
   await eventually('another collector with the same worker', async () => {
     const status = await plane.status()
@@ -156,18 +169,26 @@ t.test('a collector or a scheduler that dies is started again', async (t) => {
       ? true
       : undefined
   })
-  t.match(plane.up.stdout(), /collector of node \d+ \(pid \d+\) ended: SIGKILL; starting it again in 0\.25 s/)
+  const told = new RegExp(
+    `collector of node \\d+ \\(pid ${collectorPid}\\) ended: SIGKILL; starting it again in 0\\.25 s`,
+  )
+  await eventually('it says so', () => told.test(plane.up.stdout()))
 })
 
 t.test('a node that is served already: it says by whom, and ends', async (t) => {
   const plane = await startPlane(t, ['--workers', '1'])
   const { pid } = await plane.worker('w1')
-  const served = await eventually('the plane', () => plane.status())
-  const { code, stdout } = await runCli(['up', '--workers', '1', '--domain', String(plane.domain)])
+  const served = await plane.found()
+  const second = startCli(['up', '--workers', '1', '--domain', String(plane.domain)])
+  t.teardown(() => second.child.kill('SIGKILL'))
+  explainFailure(t, second)
+  const other = new RegExp(`\\b${served.nodes[0]?.collector.pid}\\b`)
+  await eventually('it names the pid of the other collector', () => other.test(second.stdout() + second.stderr()))
+  const { code } = await second.finished()
   t.equal(code, 1)
-  t.match(stdout, new RegExp(`\\b${served.nodes[0]?.collector.pid}\\b`), 'the pid of the other collector')
-  t.match(await plane.status(), { nodes: served.nodes.map(({ numaNode }) => ({ numaNode })) }, 'which goes on')
-  t.match(await plane.worker('w1'), { pid, liveliness: 'alive' }, 'and so does the worker of that name')
+  t.match(await plane.found(), { nodes: served.nodes.map(({ numaNode }) => ({ numaNode })) }, 'which goes on')
+  const worker = await plane.worker('w1', ({ liveliness }) => liveliness === 'alive')
+  t.equal(worker.pid, pid, 'and so does the worker of that name')
 })
 
 /** `a`, `b[].c`, …: the leaves of a document; lists of records below a list of records are named as a whole. */

@@ -3,6 +3,8 @@ import path from 'node:path'
 import t from 'tap'
 import { runCli } from '../support/run-cli.js'
 
+t.setTimeout(600_000)
+
 t.test('wrong usage is exit code 2, one line of why, and where to read on', async (t) => {
   const cases: [string[], RegExp, NodeJS.ProcessEnv?][] = [
     [['--nonsense'], /unknown option '--nonsense'/],

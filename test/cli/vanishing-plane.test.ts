@@ -5,7 +5,10 @@ import { joinDomain } from '../../src/pubsub/participant.js'
 import type { StatusDocument } from '../../src/views/status-document.js'
 import { claimDomain } from '../support/domain-lock.js'
 import { eventually } from '../support/eventually.js'
+import { askPlane } from '../support/plane.js'
 import { type CliProcess, runCli, startCli } from '../support/run-cli.js'
+
+t.setTimeout(600_000)
 
 t.test('the whole plane vanishes: workers go on; it returns and converges', async (t) => {
   const domain = String(await claimDomain(t))
@@ -21,8 +24,12 @@ t.test('the whole plane vanishes: workers go on; it returns and converges', asyn
 
   for (const daemon of plane) daemon.child.kill('SIGKILL')
   for (const daemon of plane) await daemon.ended
-  const gone = await runCli(['status', '--domain', domain, '--wait', '500ms'])
-  t.equal(gone.code, 3, 'there is no plane')
+  // A worker that waits for the disk at that moment is named as one that may be the plane: exit code 1.
+  await eventually('a status that finds no plane', async () => {
+    const { code, stdout } = await runCli(['status', '--domain', domain, '--wait', '500ms'])
+    t.equal(stdout, '', 'there is no plane')
+    return code === 3
+  })
 
   // Nobody gathers any more, so the test listens to the workers themselves.
   const participant = await joinDomain({ domain: Number(domain), name: 'test' })
@@ -40,21 +47,19 @@ t.test('the whole plane vanishes: workers go on; it returns and converges', asyn
   startDaemons(t, domain)
   const after = await statusOnce(
     domain,
-    ({ workers }) =>
+    ({ workers, witness }) =>
+      witness.degradedMode === 'healthy' &&
       workers.length === 2 &&
-      workers.every(({ workerId, jobsCompleted }) => jobsCompleted > (meanwhile.get(workerId) ?? 0)),
+      workers.every(({ liveliness, workerId, jobsCompleted }) => {
+        return liveliness === 'alive' && jobsCompleted > (meanwhile.get(workerId) ?? 0)
+      }),
   )
-  t.match(after.witness, { degradedMode: 'healthy' })
   for (const [index, { pid }] of workers.entries()) {
-    t.match(
-      after.workers[index],
-      { workerId: `w${index + 1}`, pid, liveliness: 'alive', cause: null },
-      'the same process',
-    )
+    t.match(after.workers[index], { workerId: `w${index + 1}`, pid, cause: null }, 'the same process')
   }
 
-  const drained = await runCli(['intent', 'drain', 'w1', '--domain', domain])
-  t.equal(drained.code, 0, 'and the new plane is obeyed')
+  const drained = await askPlane(['intent', 'drain', 'w1', '--domain', domain])
+  t.equal(drained.code, 0, `and the new plane is obeyed: ${drained.stderr}`)
 })
 
 function startDaemons(t: Test, domain: string): CliProcess[] {

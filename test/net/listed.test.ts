@@ -5,6 +5,8 @@ import { converged, Member, type MemberOptions } from './members.js'
 
 /** Hosts that multicast does not reach, or only one way. */
 
+t.setTimeout(600_000)
+
 function join(network: HostNetwork, host: string, options: MemberOptions = {}, name = host): Promise<Member> {
   return new Member(network, host, name, options).ready()
 }
@@ -32,9 +34,15 @@ t.test('a host without multicast joins by a listed peer: the host alone is enoug
     await join(network, 'far', { peers: [network.host('a').address] }),
   ]
   await agree(t, members)
-  const [a, , , far] = await Promise.all(members.map((member) => member.state()))
-  t.equal(far?.liveConnections, 3, 'the far one dials everybody')
-  t.equal(a?.liveConnections, 1, 'the others hear each other, and dial only the far one')
+  // Others may be dialled for a moment, when a busy machine makes a beacon late.
+  const dialled = async (): Promise<string> => {
+    const states = await Promise.all(members.map((member) => member.state()))
+    return states.map(({ liveConnections }) => liveConnections).join()
+  }
+  await eventually(
+    'the far one dials everybody; the others hear each other, and dial only the far one',
+    async () => (await dialled()) === '1,1,1,3',
+  )
 })
 
 t.test('only TCP passes', async (t) => {
@@ -69,7 +77,7 @@ t.test('multicast is lost in one direction: each side sees it, and nothing is mi
   network.restrict('b', 'deaf')
   await eventually('b listens by stream', async () => (await b.state()).liveConnections === 1)
   await agree(t, members)
-  t.equal((await a.state()).liveConnections, 0, 'a still hears b by multicast')
+  await eventually('a still hears b by multicast', async () => (await a.state()).liveConnections === 0)
   t.notOk((await b.state()).seen.a?.includes('unreachable'), 'and nobody was in doubt')
   network.restrict('b')
   await eventually('b hears multicast again', async () => (await b.state()).liveConnections === 0)

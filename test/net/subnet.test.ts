@@ -5,6 +5,8 @@ import { converged, Member, startMembers, untilPeers } from './members.js'
 
 /** Several hosts on one subnet, range `subnet`. */
 
+t.setTimeout(600_000)
+
 t.test('multicast reaches the other hosts, and values converge', async (t) => {
   const network = await networkOf(t, ['a', 'b', 'c'])
   if (network === undefined) return

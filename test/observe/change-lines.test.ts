@@ -4,10 +4,15 @@ import { sampleDocument, sampleIntent, sampleNode, sampleWorker } from './sample
 
 t.test('the first document is all news', async (t) => {
   t.same(changeLines(undefined, sampleDocument({ intents: [sampleIntent()] })), [
-    'node alpha/0 joined: 4 CPUs, 20.0 GiB of 24.0 GiB free',
+    'node alpha/0 joined: 4 CPUs, 20.0 GiB of 24.0 GiB available',
     'worker w1 joined: working on alpha/0, pid 101',
     'intent drain of w1 by operator (kernel update)',
   ])
+  t.match(
+    changeLines(undefined, sampleDocument({ intents: [sampleIntent({ reason: 'apply drain by operator' })] })).at(-1),
+    /^intent drain of w1 by operator$/,
+    'nobody gave a reason',
+  )
 })
 
 t.test('nothing changed, nothing said; load is not a change', async (t) => {
@@ -76,6 +81,11 @@ t.test('a node’s collector', async (t) => {
   const stopped = { ...own, liveliness: 'stalled', cause: 'stopped' } as const
   const cases: [typeof own, typeof own, string[]][] = [
     [own, { ...own, livelinessForMs: 61_000 }, []],
+    [
+      own,
+      { ...own, liveliness: 'dead', cause: 'goodbye' },
+      ['node alpha/0: its collector (pid 100) alive → dead (goodbye)'],
+    ],
     [own, stopped, ['node alpha/0: its collector (pid 100) alive → stalled (stopped)']],
     [stopped, { ...stopped, livelinessForMs: 99_000 }, []],
     [

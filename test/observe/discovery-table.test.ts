@@ -1,5 +1,5 @@
 import t from 'tap'
-import { discoveryLines } from '../../src/observe/discovery-table.js'
+import { discoveryLines, inOrder } from '../../src/observe/discovery-table.js'
 import type { ParticipantRow, WriterRow } from '../../src/pubsub/builtin-topics.js'
 import { announcedQos, announcedWriterQos } from '../../src/qos/announced.js'
 import { resolveQos } from '../../src/qos/resolve.js'
@@ -71,5 +71,33 @@ t.test('QoS: the defaults by one word, every policy when asked', (t) => {
   const verbose = discoveryLines(document, { verbose: true })
   t.match(verbose.at(-1), /^reads .* reliable, transient-local, automatic, shared, by-reception$/)
   t.match(verbose.at(-2), /^writes .* reliable, transient-local, deadlineMs 100, .*, autodispose false$/)
+  t.end()
+})
+
+t.test('the same order whoever answered first', (t) => {
+  const named = (name: string, host: string, pid: number, letter: string): ParticipantRow => ({
+    ...participant,
+    guid: letter.repeat(32),
+    name,
+    host,
+    pid,
+  })
+  const participants = [
+    named('a', 'alpha', 9, 'f'),
+    named('a', 'alpha', 10, 'e'),
+    named('a', 'beta', 1, 'd'),
+    named('b', 'alpha', 1, 'c'),
+  ]
+  const readers = participants.map(({ guid }) => ({ ...reader, guid: `${guid}.1`, participant: guid }))
+  const forth = { domain: 0, participants, writers: [writer, { ...writer, topic: 'z' }], readers }
+  const back = {
+    domain: 0,
+    participants: participants.toReversed(),
+    writers: forth.writers.toReversed(),
+    readers: readers.toReversed(),
+  }
+  t.strictSame(inOrder(back), forth)
+  t.strictSame(inOrder(forth), forth)
+  t.strictSame(discoveryLines(back), discoveryLines(forth))
   t.end()
 })

@@ -35,6 +35,16 @@ t.test('load at most every five seconds, and only when it moved', async (t) => {
   t.equal(totals(), 2)
 })
 
+t.test('the end is a line; what was is not told anew', async (t) => {
+  const { printer, text } = setUp()
+  printer.status(sampleDocument())
+  printer.status(sampleDocument({ workers: [sampleWorker({ liveliness: 'dead', cause: 'goodbye' })] }))
+  const before = text()
+  printer.end(sampleDocument(), 'stopped')
+  printer.note('late')
+  t.match(text().slice(before.length), /^[\d:.]+ stopped\n$/)
+})
+
 t.test('silent once closed', async (t) => {
   const { printer, text } = setUp()
   printer.close()

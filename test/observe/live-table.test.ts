@@ -75,6 +75,22 @@ t.test('the terminal is left as it was found', async (t) => {
   t.equal(terminal.written, written, 'and nothing is written any more')
 })
 
+t.test('what stays after a clean end is how it was while it ran', async (t) => {
+  const { table, terminal, clock } = setUp()
+  table.status(sampleDocument())
+  await clock.advance(1_000)
+  table.status(sampleDocument({ workers: [sampleWorker({ liveliness: 'dead', cause: 'goodbye' })] }))
+  t.match(terminal.text(), /dead \(goodbye\)/)
+  table.end(sampleDocument({ workers: manyWorkers(2) }), 'stopped \u001b[2J')
+  t.notMatch(terminal.text(), /dead/)
+  t.match(terminal.text(), /^w2 .*alive.*\nstopped \\x1b\[2J\n?$/m)
+  t.equal(terminal.modes.get('25'), true)
+  const written = terminal.written
+  table.end(sampleDocument(), 'again')
+  table.close()
+  t.equal(terminal.written, written)
+})
+
 function manyWorkers(count: number) {
   return Array.from({ length: count }, (_, index) => sampleWorker({ workerId: `w${index + 1}` }))
 }

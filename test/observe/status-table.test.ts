@@ -13,7 +13,7 @@ t.test('a whole plane', async (t) => {
       ],
       intents: [
         sampleIntent({ statuses: [{ workerId: 'w1', transition: 'admitted', reason: null }] }),
-        sampleIntent({ intentId: 'i2', action: 'lift', target: 'w2' }),
+        sampleIntent({ intentId: 'i2', action: 'lift', target: 'w2', reason: 'lift drain by operator' }),
       ],
     }),
   )
@@ -27,7 +27,7 @@ t.test('a whole plane', async (t) => {
   t.match(row(lines, 'w2'), /dead \(killed: SIGKILL\).* 7, 2 failed/)
   t.match(row(lines, 'w3'), / busy \(node paused\) /)
   t.match(row(lines, 'drain'), /^drain +w1 +operator +admitted +kernel update$/)
-  t.match(row(lines, 'lift drain'), /^lift drain +w2 +operator +not reported yet/)
+  t.match(row(lines, 'lift drain'), /^lift drain +w2 +operator +not reported yet$/, 'nobody gave a reason')
 })
 
 t.test('columns line up', async (t) => {
@@ -84,7 +84,7 @@ t.test('who serves a node, where that is not its own collector in good health', 
   t.notMatch(linesOf(own), /collector|served/)
   t.match(
     linesOf({ ...own, liveliness: 'stalled', cause: 'stopped', livelinessForMs: 8_000 }),
-    /^the collector of alpha\/0 \(pid 100\) is stalled \(stopped\) for 8\.0 s: what it last said is 9\.0 s old$/m,
+    /^the collector of alpha\/0 \(pid 100\) has been stalled \(stopped\) for 8\.0 s: what it last said is 9\.0 s old$/m,
   )
   t.match(
     linesOf({ ...own, pid: 300, adopted: true }),

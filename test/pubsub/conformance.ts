@@ -521,8 +521,10 @@ export function conformance(t: Test, lane: Lane, openBed: (t: Test) => Promise<B
       if (event.kind === 'liveliness-changed') alive.push(event.isAlive)
     })
     writer.write({ id: 'k', n: 1 })
-    await bed.until('it is silent', () => losses > 0 && alive.at(-1) === false)
-    t.match(reader.get('k'), { value: { n: 1 }, instanceState: 'no-writers' })
+    await bed.until('it is silent', () => {
+      return losses > 0 && alive.at(-1) === false && reader.get('k')?.instanceState === 'no-writers'
+    })
+    t.equal(reader.get('k')?.value?.n, 1)
     await bed.until('it is alive', () => {
       writer.assertLiveliness()
       return alive.at(-1) === true
@@ -557,8 +559,13 @@ export function conformance(t: Test, lane: Lane, openBed: (t: Test) => Promise<B
     const readers = observing.reader(builtinTopics.readers)
     await bed.until(
       'all are there',
-      () => participants.size === 3 && writers.size >= 1 && readers.get(reader.guid) !== undefined,
+      () =>
+        participants.get(writing.guid)?.value?.liveliness === 'alive' &&
+        [reading, observing].every(({ guid }) => participants.get(guid) !== undefined) &&
+        writers.get(writer.guid) !== undefined &&
+        readers.get(reader.guid) !== undefined,
     )
+    t.equal(participants.size, 3)
     t.match(participants.get(writing.guid)?.value, { name: 'writing', liveliness: 'alive', writers: 1, readers: 0 })
     t.match(writers.get(writer.guid)?.value, { participant: writing.guid, topic: topic.name, lane })
     t.match(readers.get(reader.guid)?.value, { participant: reading.guid, topic: topic.name })

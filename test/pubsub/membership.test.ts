@@ -14,6 +14,7 @@ t.test('a group that could not be joined is told of while it is wanted, and trie
     datagram: {
       maxBodyBytes: datagram.maxBodyBytes,
       counters: datagram.counters,
+      received: 0,
       pending: 0,
       send: () => undefined,
       join: (...args: Parameters<typeof datagram.join>) =>

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { ownIdentity, probePid, probeProcess } from '../../src/pubsub/process.js'
+import { kernelProbe, ownIdentity, probePid } from '../../src/pubsub/process.js'
 import { processStartTime, readProcessState } from '../../src/topology/process-state.js'
 import { eventually } from '../support/eventually.js'
 import { requirement } from '../support/requirement.js'
@@ -11,6 +11,7 @@ import { compileThreads, WatchedProcess } from '../support/watched-process.js'
 /** What the kernel says of real processes. */
 
 const own = ownIdentity()
+const probe = kernelProbe()
 
 /** The shell has become what reaps nobody. */
 function isSleeper({ pid }: ChildProcess): Promise<boolean> {
@@ -23,8 +24,8 @@ t.test('real processes', { skip: own.startTimeTicks === null ? 'needs Linux with
   const startOf = (pid: number): number | null => processStartTime(pid)
 
   t.test('itself', async (t) => {
-    t.match(probeProcess(own), { state: 'running', end: null })
-    t.ok((probeProcess(own).cpuTimeMs ?? 0) > 0)
+    t.match(probe(own), { state: 'running', end: null })
+    t.ok((probe(own).cpuTimeMs ?? 0) > 0)
   })
 
   t.test('one that waits, one that computes, one that is stopped, and one that was killed', async (t) => {
@@ -100,7 +101,7 @@ t.test('real processes', { skip: own.startTimeTicks === null ? 'needs Linux with
   })
 
   t.test('a pid proves nothing by itself', async (t) => {
-    t.match(probeProcess({ ...own, startTimeTicks: (own.startTimeTicks ?? 0) + 1 }), { state: 'gone', end: null })
+    t.match(probe({ ...own, startTimeTicks: (own.startTimeTicks ?? 0) + 1 }), { state: 'gone', end: null })
     for (const changes of [
       { startTimeTicks: null },
       { pid: 0 },
@@ -108,7 +109,7 @@ t.test('real processes', { skip: own.startTimeTicks === null ? 'needs Linux with
       { pidNamespace: 1 },
       { pidNamespace: null },
     ]) {
-      t.match(probeProcess({ ...own, ...changes }), { state: 'unknown' }, JSON.stringify(changes))
+      t.match(probe({ ...own, ...changes }), { state: 'unknown' }, JSON.stringify(changes))
     }
     const child = spawn('true')
     await once(child, 'exit')

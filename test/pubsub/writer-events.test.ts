@@ -130,7 +130,9 @@ t.test('sockets: both sides hear of a mismatch, and the writer of its reader', a
     const events = [good, bad, foreign].map(listen)
     const reader = b.reader(topic)
     await reader.synced()
-    await until('each side has heard of both', () => told.every(({ length }) => length === 2))
+    await until('each side has heard of both, and each writer of its reader', () => {
+      return told.every(({ length }) => length === 2) && events.every(({ length }) => length > 0)
+    })
     const pair = { topic: 'state', reader: reader.guid }
     const policies = [{ policy: 'durability', offered: 'volatile', requested: 'transient-local' }]
     for (const side of told) {

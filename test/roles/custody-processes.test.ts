@@ -1,6 +1,10 @@
 import { spawn } from 'node:child_process'
 import t, { type Test } from 'tap'
 import { openObserver } from '../../src/cli/observer.js'
+import type { Liveliness, Verdict } from '../../src/liveliness/verdict.js'
+import { upPartition } from '../../src/plane/partitions.js'
+import { workerState } from '../../src/plane/worker-state.js'
+import { joinDomain } from '../../src/pubsub/participant.js'
 import { addonStatus } from '../../src/topology/addon.js'
 import type { LivelinessChange } from '../../src/views/liveliness-ledger.js'
 import type { WorkerStatus } from '../../src/views/status-document.js'
@@ -118,9 +122,8 @@ t.test('the collector is stopped and goes on: nobody is called dead', async (t) 
 
 const isPossible = process.getuid?.() === 0 && addonStatus().available
 if (requirement(t, 'root and the addon', isPossible, 'a PID namespace is made by root; pidfd needs the addon')) {
-  t.test('a worker in a PID namespace of its own: the collector outside has it from the kernel', async (t) => {
-    const fleet = await openFleet(t)
-    fleet.start(...collector)
+  /** As it knows itself, and the pid that it has outside. */
+  const startContained = async (t: Test, fleet: Fleet): Promise<{ seen: WorkerStatus; outside: number }> => {
     const worker = ['worker', '--id', 'w1', '--numa-node', '0', '--domain', String(fleet.domain)]
     const inside = [process.execPath, cliProgram, ...worker]
     const child = spawn('unshare', ['--pid', '--fork', '--mount-proc', ...inside], { stdio: 'ignore' })
@@ -128,7 +131,57 @@ if (requirement(t, 'root and the addon', isPossible, 'a PID namespace is made by
     const seen = await fleet.worker('w1', lives)
     t.equal(seen.pid, 1, 'as it knows itself')
     const [outside = 0] = childrenOf(child.pid ?? 0)
+    t.teardown(() => {
+      try {
+        process.kill(outside, 'SIGKILL')
+      } catch {
+        // It was killed before.
+      }
+    })
+    return { seen, outside }
+  }
+
+  t.test('a worker in a PID namespace of its own: the collector outside has it from the kernel', async (t) => {
+    const fleet = await openFleet(t)
+    fleet.start(...collector)
+    const { outside } = await startContained(t, fleet)
     process.kill(outside, 'SIGKILL')
     t.match(await fleet.worker('w1', isDead), { cause: /^(killed|exited)$/, evidence: 'kernel' })
+  })
+
+  t.test('one that is stopped is known to be so by its collector, and by anybody of the host', async (t) => {
+    const fleet = await openFleet(t)
+    fleet.start(...collector)
+    const bystander = await joinDomain({ domain: fleet.domain, name: 'bystander' })
+    t.teardown(() => bystander.close())
+    bystander.reader(workerState, { partition: upPartition(bystander.identity.bootId, 0) })
+    const verdicts: Verdict[] = []
+    bystander.onPeer(({ peer }) => {
+      if (peer.properties.workerId === 'w1') verdicts.push(peer.verdict)
+    })
+    const { outside } = await startContained(t, fleet)
+    const judged = (liveliness: Liveliness): Promise<Verdict> =>
+      eventually(`${liveliness} to the bystander`, () => {
+        const last = verdicts.at(-1)
+        return last?.liveliness === liveliness ? last : undefined
+      })
+    await judged('alive')
+
+    const stalled = { cause: 'stopped', evidence: 'kernel' }
+    process.kill(outside, 'SIGSTOP')
+    t.match(await fleet.worker('w1', ({ liveliness }) => liveliness === 'stalled'), stalled)
+    t.match(await judged('stalled'), stalled)
+    // Longer than any lease, and the patience of one that was late.
+    await fleet.worker('w1', ({ livelinessForMs }) => livelinessForMs > 8_000)
+    process.kill(outside, 'SIGCONT')
+    await judged('alive')
+    await fleet.worker('w1', lives)
+    t.notOk(verdicts.some(({ liveliness }) => liveliness === 'dead'))
+    t.strictSame(deathsIn(fleet.changes), [])
+
+    process.kill(outside, 'SIGKILL')
+    t.match(await fleet.worker('w1', isDead), { cause: /^(killed|exited)$/, evidence: 'kernel' })
+    // Whoever holds no pidfd of it cannot find it any more.
+    t.match(await judged('dead'), { cause: 'lease-expired', evidence: 'lease' })
   })
 }

@@ -3,9 +3,10 @@ import type { Guid } from '../../src/core/ids.js'
 import { seededRandom } from '../../src/core/random.js'
 import { aliveVerdict, type Liveliness, type LivelinessCause } from '../../src/liveliness/verdict.js'
 import { compareCandidates, custodyTerms, decideCustody, serves } from '../../src/roles/custody-rank.js'
+import { Worker } from '../../src/roles/worker.js'
 import type { FleetView } from '../../src/views/fleet-view.js'
 import { BlockableLoop } from '../support/blockable.js'
-import { FleetInMemory } from './fleet-in-memory.js'
+import { FleetInMemory, idleWorker } from './fleet-in-memory.js'
 
 t.setTimeout(300_000)
 
@@ -212,6 +213,44 @@ t.test('a worker that dies while nobody serves its node is found dead by who tak
   await fleet.clock.advance(aWhileMs)
   t.match(scheduler.view.status().workers[2], { workerId: 'c', liveliness: 'alive' })
   await fleet.close()
+})
+
+/** Workers that the kernel says nothing of to who takes over: only by their frames can they be told to live. */
+async function contained(fleet: FleetInMemory, count: number): Promise<void> {
+  for (let n = 0; n < count; n++) {
+    const workerId = `w${n}`
+    const properties = { role: 'worker', workerId, numaNode: 0 }
+    const participant = await fleet.plane.join(workerId, { properties }, { pidNamespace: 2 + n })
+    const readings = { read: () => idleWorker, close() {} }
+    await fleet.plane.settle(Worker.start({ workerId, numaNode: 0 }, { participant, readings }))
+  }
+}
+
+t.test('one that is blocked while it takes over does not bury the living', async (t) => {
+  // Which comes first afterwards, timers or frames, is a matter of chance.
+  for (const seed of [1, 2, 3, 4, 5, 6]) {
+    const fleet = new FleetInMemory(seed)
+    fleet.plane.network.setFaults({ minDelayMs: 2, maxDelayMs: 5 })
+    const loop = new BlockableLoop(fleet.clock, seededRandom(seed))
+    const collector = await fleet.collector()
+    const scheduler = await fleet.scheduler({}, loop)
+    await contained(fleet, 5)
+    const { view } = await fleet.operator()
+    await fleet.plane.settle(view.synced())
+    await fleet.clock.advance(aWhileMs)
+    const dead: string[] = []
+    view.onChange((change) => {
+      if (change.kind === 'liveliness' && change.after.liveliness === 'dead') dead.push(change.workerId)
+    })
+    fleet.kill(collector)
+    for (let n = 0; n < 10_000 && scheduler.adoptedNodes.length === 0; n++) await fleet.clock.advance(1)
+    loop.block(6_000)
+    await fleet.clock.advance(18_000)
+    t.strictSame(scheduler.adoptedNodes, [0])
+    t.strictSame(dead, [], `seed ${seed}`)
+    t.match(view.status().workers, Array(5).fill({ liveliness: 'alive' }))
+    await fleet.close()
+  }
 })
 
 t.test('a node whose collector never was is nobody’s to adopt; who must not adopt does not', async (t) => {

@@ -1,6 +1,9 @@
 import t, { type Test } from 'tap'
+import type { StatusDocument } from '../../src/views/status-document.js'
 import { claimDomain } from '../support/domain-lock.js'
+import { eventually } from '../support/eventually.js'
 import { ExampleRole } from '../support/example-role.js'
+import { runCli } from '../support/run-cli.js'
 
 t.setTimeout(300_000)
 
@@ -43,12 +46,22 @@ t.test('the first fleet, as its README tells it', async (t) => {
   await scheduler.said(/w3: \w+, dead \((killed|exited|lease-expired)\)\n/)
 
   t.equal(await second.stop(), 0)
-  await scheduler.said(/w2: draining, dead \(goodbye\)\n/)
+  await scheduler.said(/w2: \w+, dead \(goodbye\)\n/)
 
   collector.process.kill('SIGKILL')
   await collector.ended
   const successor = start(t, domain, 'collector')
   await successor.said(/collector of node 0/)
+  // Whoever looks on from now on finds the worker with the successor; before, there may be no w1 to be drained.
+  await eventually('the successor has w1', async () => {
+    const { code, stdout } = await runCli(['status', '--json', '--domain', String(domain)])
+    if (code !== 0) return false
+    const { nodes, workers }: StatusDocument = JSON.parse(stdout)
+    return (
+      nodes.some(({ collector: { pid } }) => pid === successor.process.pid) &&
+      workers.some(({ workerId, liveliness }) => workerId === 'w1' && liveliness === 'alive')
+    )
+  })
   const again = start(t, domain, 'operator', 'w1')
   await again.said(/drain w1: completed\ndo what/)
   again.enter()

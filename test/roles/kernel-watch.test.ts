@@ -1,9 +1,16 @@
 import t from 'tap'
+import { seededRandom } from '../../src/core/random.js'
 import { workerState } from '../../src/plane/worker-state.js'
+import type { Participant } from '../../src/pubsub/participant.js'
 import { defineTopic } from '../../src/pubsub/topic.js'
 import { describeExit, KernelWatch, type WatchProcess } from '../../src/roles/kernel-watch.js'
+import { ProcessLocator } from '../../src/topology/process-locator.js'
+import { processStartTime } from '../../src/topology/process-state.js'
 import type { ProcessExit } from '../../src/topology/process-watch.js'
+import { BlockableLoop } from '../support/blockable.js'
 import { MemoryPlane } from '../support/memory-plane.js'
+
+const began = processStartTime(process.pid)
 
 const killed: ProcessExit = { cause: 'killed', exitCode: null, signal: 'SIGKILL', coreDumped: false, atMs: 0 }
 
@@ -51,6 +58,64 @@ t.test('watches processes whose pid means the same here, each once, and reports 
   kernel.close()
   await plane.close()
 })
+
+const looking = { skip: began !== null ? false : 'start times come from the addon' }
+t.test(
+  'one that began since all processes were last looked at is found when that is done again',
+  looking,
+  async (t) => {
+    const plane = new MemoryPlane()
+    const observer = await plane.join('observer')
+    observer.reader(workerState)
+    // As they know themselves, and as the kernel lists them: any living process will do.
+    const contained = async (name: string, pidNamespace: number): Promise<Participant> => {
+      const peer = await plane.join(name, {}, { pidNamespace, startTimeTicks: began })
+      peer.writer(workerState)
+      await plane.clock.advance(200)
+      return peer
+    }
+    const nested = new Map<string, number[]>()
+    let looks = 0
+    const locator = new ProcessLocator({
+      nowMs: () => plane.clock.nowMs(),
+      ownNamespace: 1,
+      listNested: () => {
+        looks++
+        return new Map(nested)
+      },
+    })
+    const watched: number[] = []
+    const watchProcess: WatchProcess = ({ pid }) => {
+      watched.push(pid)
+      return { close() {} }
+    }
+    const kernel = new KernelWatch(observer, { locator, watchProcess })
+
+    const elsewhere = await contained('elsewhere', 2)
+    kernel.watch(elsewhere.guid)
+    t.equal(looks, 1)
+    const late = await contained('late', 3)
+    const gone = await contained('gone', 4)
+    nested.set(`3 ${late.identity.pid}`, [process.pid])
+    for (const { guid } of [late, late, gone]) kernel.watch(guid)
+    t.equal(looks, 1, 'not so soon')
+    t.equal(kernel.size, 2, 'both are to be looked for')
+    kernel.unwatch(gone.guid)
+    await plane.clock.advance(1_000)
+    t.equal(looks, 2)
+    t.strictSame(watched, [process.pid], 'without another word of it')
+    t.equal(observer.counters.get('kernel-watch.skipped.not-visible'), 1, 'that one, and nobody else')
+
+    const last = await contained('last', 5)
+    kernel.watch(last.guid)
+    t.equal(kernel.size, 2)
+    kernel.close()
+    await plane.clock.advance(5_000)
+    t.equal(looks, 2, 'closed')
+    await plane.close()
+    t.equal(plane.clock.pendingTimers, 0)
+  },
+)
 
 t.test('asks for an OOM kill where it may have been one, once, before its cgroup is gone', async (t) => {
   const plane = new MemoryPlane()
@@ -146,6 +211,41 @@ t.test('the last words of a process are heard before it is found dead', async (t
   t.equal(observer.peer(peer.guid), undefined)
   t.match(reader.get('last'), { instanceState: 'no-writers', value: { n: 1 } })
   kernel.watch(peer.guid)
+  kernel.close()
+  await plane.close()
+})
+
+t.test('a goodbye is read first, however much lies before it', async (t) => {
+  const plane = new MemoryPlane()
+  const note = defineTopic<{ id: string; n: number }>({ name: 'note', key: 'id', fields: ['id', 'n'] })
+  const loop = new BlockableLoop(plane.clock, seededRandom(1))
+  const observer = await plane.join('observer', {}, {}, loop)
+  const reader = observer.reader(note)
+  const peer = await plane.join('peer')
+  const writer = peer.writer(note)
+  await plane.settle(reader.synced())
+  await plane.clock.advance(1_000)
+  let end: ((exit: ProcessExit) => void) | undefined
+  const kernel = new KernelWatch(observer, {
+    watchProcess: (_target, onExit) => {
+      end = onExit
+      return { close() {} }
+    },
+  })
+  kernel.watch(peer.guid)
+  const left: unknown[] = []
+  observer.onPeer(({ kind, peer }) => kind === 'left' && left.push(peer.verdict))
+  loop.block(100)
+  for (let n = 0; n < 500; n++) {
+    writer.write({ id: 'k', n })
+    writer.flush()
+  }
+  await plane.settle(peer.close())
+  end?.({ ...killed, cause: 'exited', signal: null, exitCode: 0 })
+  await plane.clock.advance(200)
+  t.match(left, [{ liveliness: 'dead', cause: 'goodbye' }])
+  t.equal(kernel.size, 0)
+  t.match(reader.get('k'), { value: { n: 499 } })
   kernel.close()
   await plane.close()
 })

@@ -17,6 +17,7 @@ export class BlockableLoop implements Clock {
   readonly #frames: (() => void)[] = []
   #isBlocked = false
   #isReading = false
+  #datagramsRead = 0
 
   constructor(clock: Clock, random: Random) {
     this.#clock = clock
@@ -69,6 +70,7 @@ export class BlockableLoop implements Clock {
   /** The same transport, as this loop gets to see it. */
   through(transport: Transport): Transport {
     const { datagram, stream } = transport
+    const datagramsRead = (): number => this.#datagramsRead
     const take =
       (handler: FrameHandler): FrameHandler =>
       (body, from) =>
@@ -81,7 +83,19 @@ export class BlockableLoop implements Clock {
     return {
       ...transport,
       close: () => transport.close(),
-      datagram: overlay(datagram, { join: (group, handler) => datagram.join(group, take(handler)) }),
+      datagram: overlay(datagram, {
+        join: (group, handler) =>
+          datagram.join(
+            group,
+            take((body, from) => {
+              this.#datagramsRead++
+              handler(body, from)
+            }),
+          ),
+        get received() {
+          return datagramsRead()
+        },
+      }),
       stream: overlay(stream, {
         serve: (handler) =>
           stream.serve((request) => taken(Promise.resolve(request)).then((waited) => handler(waited))),

@@ -1,6 +1,8 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import t from 'tap'
 import { maxDomain } from '../../src/transport/port.js'
-import { claimDomain } from './domain-lock.js'
+import { claimDomain, lockDomain } from './domain-lock.js'
 
 t.test('claims that overlap differ', async (t) => {
   const claimed = await Promise.all(Array.from({ length: 10 }, () => claimDomain(t)))
@@ -14,4 +16,14 @@ t.test('a claim ends with its test: there are fewer domains than these', async (
       t.type(await claimDomain(t), 'number')
     })
   }
+})
+
+t.test('a domain that somebody lives in unlocked is passed by', async (t) => {
+  const first = await lockDomain()
+  await first.release()
+  const left = createServer()
+  left.listen(`\0numacast-d${first.domain}-${process.pid}-0a`)
+  await once(left, 'listening')
+  t.not(await claimDomain(t), first.domain)
+  left.close()
 })

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
+import type { Test } from 'tap'
 
 export const cliProgram = path.resolve(import.meta.dirname, '..', '..', 'src', 'cli', 'main.js')
 
@@ -14,12 +15,18 @@ export interface CliResult {
 
 /** A running `numacast …`, as another process sees it. */
 export interface CliProcess {
+  readonly args: readonly string[]
   readonly child: ChildProcess
   readonly pid: number
   stdout(): string
   stderr(): string
   readonly ended: Promise<CliResult>
+  /** As `ended`, for one that ends by itself: one that does not is killed, and what it said is the failure. */
+  finished(): Promise<CliResult>
 }
+
+/** Less than the patience of `eventually`, so that a probe that waits for a process fails for what that has said. */
+const patienceMs = 100_000
 
 /** Starts the command line program without a terminal and without stdin. */
 export function startCli(args: readonly string[], environment: NodeJS.ProcessEnv = {}): CliProcess {
@@ -30,11 +37,33 @@ export function startCli(args: readonly string[], environment: NodeJS.ProcessEnv
   const stdout = collect(child.stdout)
   const stderr = collect(child.stderr)
   const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, stdout: stdout(), stderr: stderr() }))
-  return { child, pid: child.pid ?? 0, stdout, stderr, ended }
+  const finished = (): Promise<CliResult> =>
+    new Promise((resolve, reject) => {
+      const tooLate = setTimeout(() => {
+        child.kill('SIGKILL')
+        // Not once it has ended: whoever has its pipes from it may still hold them.
+        reject(new Error(`it has not ended in ${patienceMs / 1_000} s; ${whatItSaid(args, stdout(), stderr())}`))
+      }, patienceMs)
+      ended.then(resolve, reject).finally(() => clearTimeout(tooLate))
+    })
+  return { args, child, pid: child.pid ?? 0, stdout, stderr, ended, finished }
 }
 
+/** Runs it to its end. Rejects with what it said if that does not come. */
 export function runCli(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<CliResult> {
-  return startCli(args, environment).ended
+  return startCli(args, environment).finished()
+}
+
+/** If `t` fails, what these have said by then is printed. */
+export function explainFailure(t: Test, ...processes: readonly CliProcess[]): void {
+  t.teardown(() => {
+    if (t.passing()) return
+    for (const { args, stdout, stderr } of processes) t.comment(whatItSaid(args, stdout(), stderr()))
+  })
+}
+
+function whatItSaid(args: readonly string[], stdout: string, stderr: string): string {
+  return `numacast ${args.join(' ')}\non stdout: ${stdout}\non stderr: ${stderr}`
 }
 
 function collect(stream: Readable): () => string {

@@ -26,11 +26,12 @@ t.test('what cannot be told is not guessed', (t) => {
   t.strictSame(locator.locate({ pid: 42, pidNamespace: null, startTimeTicks: 1 }), {
     pid: null,
     reason: 'unidentified',
+    retryMs: null,
   })
   if (own !== null) t.strictSame(locator.locate({ pid: 42, pidNamespace: own, startTimeTicks: null }), { pid: 42 })
   const foreign = { pid: 42, pidNamespace: 1, startTimeTicks: 7 }
   t.match(locator.locate(foreign), { pid: null, reason: /not-visible|no-proc/ })
-  t.strictSame(locator.locate({ ...foreign, startTimeTicks: null }), { pid: null, reason: 'unidentified' })
+  t.match(locator.locate({ ...foreign, startTimeTicks: null }), { pid: null, reason: 'unidentified' })
   t.end()
 })
 
@@ -46,16 +47,45 @@ t.test('all processes are looked at once a second at most, and one that was not 
     },
   })
   const stranger = (pid: number): NamespacedProcess => ({ pid, pidNamespace: 2, startTimeTicks: 5 })
-  for (let pid = 1; pid <= 50; pid++) locator.locate(stranger(pid))
+  t.match(locator.locate(stranger(1)), { pid: null, reason: 'not-visible', retryMs: null })
+  nowMs = 400
+  for (let pid = 2; pid <= 50; pid++) {
+    t.match(locator.locate(stranger(pid)), { pid: null, reason: 'not-yet-seen', retryMs: 600 }, 'it may be new')
+  }
   t.equal(reads, 1)
   nowMs = 1_000
-  locator.locate(stranger(1))
+  t.match(locator.locate(stranger(1)), { reason: 'not-visible' })
   t.equal(reads, 1, 'missed already')
-  locator.locate(stranger(2))
-  t.equal(reads, 2, 'not looked for yet')
+  for (let pid = 2; pid <= 50; pid++) t.match(locator.locate(stranger(pid)), { reason: 'not-visible', retryMs: null })
+  t.equal(reads, 2, 'one look settles it for all')
+  nowMs = 29_999
+  locator.locate(stranger(1))
+  t.equal(reads, 2)
   nowMs = 31_000
   locator.locate(stranger(1))
   t.equal(reads, 3)
+  t.end()
+})
+
+t.test('a look that fails settles nothing', (t) => {
+  let nowMs = 0
+  let fails = true
+  const locator = new ProcessLocator({
+    nowMs: () => nowMs,
+    ownNamespace: 1,
+    listNested: () => {
+      if (fails) throw new Error('EMFILE')
+      return new Map([['2 7', [process.pid]]])
+    },
+  })
+  const began = processStartTime(process.pid)
+  const target: NamespacedProcess = { pid: 7, pidNamespace: 2, startTimeTicks: began ?? 1 }
+  t.match(locator.locate(target), { pid: null, reason: 'not-yet-seen', retryMs: 1_000 })
+  fails = false
+  nowMs = 500
+  t.match(locator.locate(target), { pid: null, reason: 'not-yet-seen', retryMs: 500 })
+  nowMs = 1_000
+  t.match(locator.locate(target), { pid: began === null ? null : process.pid })
   t.end()
 })
 

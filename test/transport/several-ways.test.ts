@@ -129,11 +129,11 @@ t.test('live frames come by one way only, and by another when that one breaks', 
     return heard.length - before
   }
   await quiet()
-  heard.length = 0
+  const before = sent
   for (let count = 0; count < 50; count++) send()
   await until('all came', () => heard.includes(sent))
   await quiet()
-  t.equal(heard.length, 50, 'each once')
+  t.equal(heard.filter((number) => number > before).length, 50, 'each once')
   t.equal(client.connections.live, 1)
   await lane.follow([]) // if that was the way, it breaks now
   heard.length = 0

@@ -5,7 +5,7 @@ import type { NodeCapacity } from '../../src/plane/node-capacity.js'
 import type { RosterRow } from '../../src/plane/node-roster.js'
 import { FleetModel, orphanRetentionMs, staleRowMs } from '../../src/views/fleet-model.js'
 import type { VerdictOf } from '../../src/views/standing.js'
-import { sampleOf, writerOf } from './samples.js'
+import { rosterRow as row, sampleOf, writerOf } from './samples.js'
 
 const alive: Verdict = aliveVerdict(0)
 const everybody = (): Verdict | undefined => alive
@@ -34,41 +34,6 @@ function node(over: Partial<NodeCapacity> = {}): NodeCapacity {
     cpuPressurePercent: null,
     workers: { available: 1, busy: 0, unhealthy: 0, draining: 0 },
     rosterRows: 1,
-    ...over,
-  }
-}
-
-function row(over: Partial<RosterRow> = {}): RosterRow {
-  return {
-    workerId: 'w',
-    host: 'h',
-    numaNode: 0,
-    pid: 10,
-    startTimeTicks: 10,
-    pidNamespace: 1,
-    incarnation: 1,
-    ownershipStrength: 0,
-    state: 'available',
-    liveliness: 'alive',
-    cause: null,
-    detail: null,
-    evidence: 'beacon',
-    livelinessForMs: 0,
-    probationMs: 0,
-    predecessor: null,
-    adopted: false,
-    inFlight: 0,
-    concurrency: 1,
-    jobsCompleted: 0,
-    jobsFailed: 0,
-    admissionOpen: true,
-    admissionReason: null,
-    appliedIntents: [],
-    eventLoopUtilization: null,
-    memoryHeadroomBytes: null,
-    sourceWriter: writerOf('e'),
-    sourceSeq: 1,
-    sourceAgeMs: 20,
     ...over,
   }
 }
@@ -120,6 +85,28 @@ t.test('of two claims to one name the stronger that lives counts; the other’s 
   t.strictSame(pids(), [[10, 'dead']])
   model.applyRow(sampleOf<RosterRow>('h/0/w', undefined, { seq: 4 }))
   t.strictSame(pids(), [])
+  t.end()
+})
+
+t.test('how a collector ended is told for as long as its last word is', (t) => {
+  const model = new FleetModel({ unreachableDeadAfterMs: null })
+  const [participant, stranger] = [participantOf(writerOf('a')), participantOf(writerOf('b'))]
+  const killed: Verdict = { ...alive, liveliness: 'dead', cause: 'killed', sinceMs: 5, reliableFromMs: null }
+  const nobody = (): undefined => undefined
+  model.applyNode(sampleOf('h/0', node()))
+  model.left(stranger, { ...killed, cause: 'exited' })
+  t.match(model.nodes(10, nobody), [{ collector: { liveliness: 'dead', cause: null } }], 'nothing is known')
+  model.left(participant, killed)
+  t.match(model.nodes(10, nobody), [{ collector: { liveliness: 'dead', cause: 'killed', livelinessForMs: 5 } }])
+  t.match(model.nodes(10, everybody), [{ collector: { liveliness: 'alive', cause: null } }], 'it is back')
+
+  model.applyNode(sampleOf('h/0', node(), { state: 'no-writers' }))
+  t.match(model.nodes(10, everybody), [{ collector: { liveliness: 'dead', cause: 'goodbye' } }], 'its process lives on')
+  t.match(model.nodes(10, nobody), [{ collector: { liveliness: 'dead', cause: 'killed' } }])
+  model.observe(10, nobody)
+  model.observe(10 + orphanRetentionMs, nobody)
+  model.applyNode(sampleOf('h/0', node(), { seq: 2 }))
+  t.match(model.nodes(10, nobody), [{ collector: { cause: null } }], 'forgotten with it')
   t.end()
 })
 

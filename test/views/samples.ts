@@ -1,4 +1,5 @@
 import type { EntityGuid } from '../../src/core/ids.js'
+import type { RosterRow } from '../../src/plane/node-roster.js'
 import type { Sample } from '../../src/pubsub/sample.js'
 
 /** A participant's first writer, by one letter. */
@@ -31,5 +32,40 @@ export function sampleOf<T>(key: string, value: T | undefined, sketch: SampleSke
     receivedMs: atMs,
     disposedGenerationCount: 0,
     noWritersGenerationCount: 0,
+  }
+}
+
+export function rosterRow(over: Partial<RosterRow> = {}): RosterRow {
+  return {
+    workerId: 'w',
+    host: 'h',
+    numaNode: 0,
+    pid: 10,
+    startTimeTicks: 10,
+    pidNamespace: 1,
+    incarnation: 1,
+    ownershipStrength: 0,
+    state: 'available',
+    liveliness: 'alive',
+    cause: null,
+    detail: null,
+    evidence: 'beacon',
+    livelinessForMs: 0,
+    probationMs: 0,
+    predecessor: null,
+    adopted: false,
+    inFlight: 0,
+    concurrency: 1,
+    jobsCompleted: 0,
+    jobsFailed: 0,
+    admissionOpen: true,
+    admissionReason: null,
+    appliedIntents: [],
+    eventLoopUtilization: null,
+    memoryHeadroomBytes: null,
+    sourceWriter: writerOf('e'),
+    sourceSeq: 1,
+    sourceAgeMs: 20,
+    ...over,
   }
 }

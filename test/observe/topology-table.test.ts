@@ -1,0 +1,34 @@
+import t from 'tap'
+import { topologyLines } from '../../src/observe/topology-table.js'
+import type { Headroom } from '../../src/topology/cgroup-headroom.js'
+import { readHeadroom } from '../../src/topology/headroom.js'
+import type { NumaNode } from '../../src/topology/numa-topology.js'
+import { readTopology } from '../../src/topology/topology.js'
+
+const gibi = 1024 ** 3
+
+t.test('free and available are two columns, by the kernel’s names', async (t) => {
+  const node: NumaNode = {
+    ...(readTopology().nodes[0] as NumaNode),
+    memoryTotalBytes: 24 * gibi,
+    memoryFreeBytes: 2 * gibi,
+    memoryAvailableBytes: 20 * gibi,
+  }
+  const [, heading, row] = topologyLines({ ...readTopology(), nodes: [node] }, readHeadroom())
+  t.match(heading, / MEMORY +FREE +AVAILABLE +ALLOWED$/)
+  t.match(row, / 24\.0 GiB +2\.0 GiB +20\.0 GiB +(yes|no|\?)$/)
+})
+
+t.test('how many processes there are, and why that may not be known', async (t) => {
+  const place = { controller: 'pids', version: 1, directory: '/p', mountPoint: '/p', ancestorsVisible: true } as const
+  const row = (pids: Headroom['pids'], cgroupPath: string): string | undefined =>
+    topologyLines(readTopology(), { ...readHeadroom(), pids, places: [{ ...place, cgroupPath }] }).find((line) =>
+      line.startsWith('pids '),
+    )
+  const unlimited = { state: 'unlimited' } as const
+  const limited = { state: 'limited', value: 100, levelPath: '/a' } as const
+  t.match(row({ limit: unlimited, current: null, headroom: null }, '/'), /none +not counted at the root +no limit$/)
+  t.match(row({ limit: unlimited, current: null, headroom: null }, '/a'), /none +\? +no limit$/)
+  t.match(row({ limit: unlimited, current: 7, headroom: null }, '/a'), /none +7 +no limit$/)
+  t.match(row({ limit: limited, current: 7, headroom: 93 }, '/a'), /100 \(\/a\) +7 +93$/)
+})
