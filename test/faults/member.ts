@@ -110,7 +110,7 @@ async function startCollector(): Promise<void> {
 }
 
 function seesNobody(): Location {
-  return { pid: null, reason: 'not-visible' }
+  return { pid: null, reason: 'not-visible', retryMs: null }
 }
 
 async function startWatcher(): Promise<void> {
