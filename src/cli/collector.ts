@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { invalidArgument } from '../core/errors.js'
-import { runDaemon } from './daemon.js'
+import type { Collector as CollectorRole } from '../roles/collector.js'
+import { runDaemon, untilAborted } from './daemon.js'
 import { domainOption, integerBetween } from './options.js'
 
 interface CollectorFlags {
@@ -39,7 +40,7 @@ async function runCollector(flags: CollectorFlags): Promise<void> {
   await runDaemon({
     title: `collector of NUMA node${nodes.length === 1 ? '' : 's'} ${nodes.join(', ')}, domain ${domain},`,
     async start() {
-      const collectors: { close(): Promise<void> }[] = []
+      const collectors: CollectorRole[] = []
       const close = async (): Promise<void> => {
         await Promise.all(collectors.map((collector) => collector.close()))
       }
@@ -49,7 +50,13 @@ async function runCollector(flags: CollectorFlags): Promise<void> {
         await close()
         throw error
       }
-      return { close }
+      return { close, ended: Promise.race(collectors.map(({ ended }) => ended)) }
+    },
+    async serve({ ended }, stop) {
+      const yielded = new AbortController()
+      void ended.then((conflict) => yielded.abort(conflict))
+      await untilAborted(AbortSignal.any([stop, yielded.signal]))
+      if (!stop.aborted) throw yielded.signal.reason
     },
   })
 }

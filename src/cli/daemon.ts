@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { NumacastError } from '../core/errors.js'
 import { printable } from '../observe/printable.js'
 import { longestDurationMs } from './duration.js'
 import { listenForStop } from './stop-signals.js'
 
 /** What a daemon tells the process that started it, over the IPC channel. */
-export interface DaemonMessage {
-  readonly kind: 'ready'
-}
+export type DaemonMessage =
+  | { readonly kind: 'ready' }
+  /** It ends because somebody else has its place; to start it again would be in vain. */
+  | { readonly kind: 'displaced'; readonly reason: string }
 
 export interface Daemon {
   close(): Promise<void>
@@ -31,6 +33,11 @@ export async function runDaemon<D extends Daemon>(plan: DaemonPlan<D>): Promise<
     } finally {
       await daemon.close()
     }
+  } catch (error) {
+    if (error instanceof NumacastError && error.code === 'NUMACAST_CONFLICT') {
+      await tellParent({ kind: 'displaced', reason: error.message })
+    }
+    throw error
   } finally {
     stop.close()
   }
@@ -51,7 +58,13 @@ export async function pause(delayMs: number, signal: AbortSignal): Promise<void>
 
 /** To the parent when it listens; otherwise to whoever reads stderr. */
 function announce(title: string): void {
-  const ready: DaemonMessage = { kind: 'ready' }
   if (process.send === undefined) process.stderr.write(`numacast: ${printable(title)} runs as pid ${process.pid}\n`)
-  else if (process.connected) process.send(ready)
+  else void tellParent({ kind: 'ready' })
+}
+
+/** Resolves when it is on its way, or cannot be told. */
+async function tellParent(message: DaemonMessage): Promise<void> {
+  const { send } = process
+  if (send === undefined || !process.connected) return
+  await new Promise<unknown>((resolve) => send.call(process, message, resolve))
 }

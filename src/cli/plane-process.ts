@@ -29,6 +29,7 @@ const program = fileURLToPath(new URL('./main.js', import.meta.url))
 export class PlaneProcess {
   readonly plan: ProcessPlan
   readonly #note: (text: string) => void
+  readonly #onDisplaced: (error: NumacastError) => void
   readonly #ready: Promise<void>
   #settleReady: (failure?: Error) => void = () => undefined
   #child: ChildProcess | undefined
@@ -38,11 +39,14 @@ export class PlaneProcess {
   #wasReady = false
   /** The last thing it said in the way of numacast's own errors. */
   #lastWords: string | undefined
+  #isDisplaced = false
   #stopping = false
 
-  constructor(plan: ProcessPlan, note: (text: string) => void) {
+  /** `onDisplaced`: it was ready, and has ended because a process that is not of this plane has its place. */
+  constructor(plan: ProcessPlan, note: (text: string) => void, onDisplaced: (error: NumacastError) => void) {
     this.plan = plan
     this.#note = note
+    this.#onDisplaced = onDisplaced
     this.#ready = new Promise((resolve, reject) => {
       this.#settleReady = (failure) => (failure === undefined ? resolve() : reject(failure))
     })
@@ -72,7 +76,11 @@ export class PlaneProcess {
       if (isOwnError.test(line)) this.#lastWords = line.replace(isOwnError, '')
     })
     child.on('message', (message: DaemonMessage) => {
-      if (message.kind !== 'ready') return
+      if (message.kind === 'displaced') {
+        this.#isDisplaced = true
+        this.#lastWords = message.reason
+        return
+      }
       this.#wasReady = true
       this.#settleReady()
     })
@@ -117,8 +125,11 @@ export class PlaneProcess {
     const early = `${this.plan.name} ended before it was ready: ${why}`
     this.#settleReady(new NumacastError('NUMACAST_UNAVAILABLE', early))
     if (this.#stopping) return
-    if (!this.plan.restarts || !this.#wasReady) {
+    if (!this.plan.restarts || !this.#wasReady || this.#isDisplaced) {
       this.#note(`${name} ended: ${how}`)
+      if (this.#wasReady && this.#isDisplaced) {
+        this.#onDisplaced(new NumacastError('NUMACAST_CONFLICT', `${this.plan.name} has ended: ${why}`))
+      }
       return
     }
     const next = nextRestart(this.#history, performance.now() - this.#startedAtMs)

@@ -5,12 +5,21 @@ import { PlaneProcess, type ProcessPlan } from './plane-process.js'
 export class PlaneSupervisor {
   /** In the order of stopping. */
   readonly #stages: readonly (readonly PlaneProcess[])[]
+  readonly #displaced = new AbortController()
   #stopping = false
 
   constructor(layout: PlaneLayout, note: (text: string) => void) {
     const processes = (plans: readonly ProcessPlan[]): PlaneProcess[] =>
-      plans.map((plan) => new PlaneProcess(plan, note))
+      plans.map((plan) => new PlaneProcess(plan, note, (error) => this.#displaced.abort(error)))
     this.#stages = [processes(layout.workers), processes(layout.schedulers), processes(layout.collectors)]
+  }
+
+  /**
+   * Aborts, by the error, when another plane turns out to serve this machine after all: each of the two was too busy to
+   * hear the other when this one started.
+   */
+  get displaced(): AbortSignal {
+    return this.#displaced.signal
   }
 
   /**

@@ -86,9 +86,12 @@ async function showPlane(
   const following = follow(observer.view, display)
   let document: StatusDocument | undefined
   let inOrder = false
+  const { displaced } = supervisor
+  const over = AbortSignal.any([stop, displaced])
   try {
-    await orStopped(started, stop)
-    await pause(flags.duration ?? longestDurationMs, stop)
+    await orStopped(started, over)
+    await pause(flags.duration ?? longestDurationMs, over)
+    displaced.throwIfAborted()
     if (flags.json) await orStopped(untilComplete(observer.view, flags.workers), stop)
     document = observer.view.status()
   } finally {

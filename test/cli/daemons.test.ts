@@ -2,6 +2,7 @@ import t from 'tap'
 import { claimDomain } from '../support/domain-lock.js'
 import { eventually } from '../support/eventually.js'
 import { startPlane } from '../support/plane.js'
+import { childrenOf, isRunning } from '../support/processes.js'
 import { explainFailure, runCli, startCli } from '../support/run-cli.js'
 
 t.setTimeout(600_000)
@@ -39,8 +40,52 @@ t.test('one collector per node', async (t) => {
   t.equal(another.code, 1)
   t.match(
     another.stderr,
-    new RegExp(`^numacast: collector of node 0 ended before it was ready: a collector \\(pid ${pid}\\) serves .*\\n$`),
+    new RegExp(
+      `^numacast: collector of node 0 (ended before it was ready|has ended): a collector \\(pid ${pid}\\) serves .*\\n$`,
+    ),
   )
+})
+
+t.test('one collector per node, though the first could not say so in time', async (t) => {
+  const plane = await startPlane(t, ['--workers', '0'])
+  const pid = await plane.collectorPid()
+  const others = childrenOf(plane.up.pid)
+  for (const other of others) process.kill(other, 'SIGSTOP')
+  t.teardown(() => {
+    for (const other of others) if (isRunning(other)) process.kill(other, 'SIGCONT')
+  })
+  const domain = ['--domain', String(plane.domain)]
+  const collector = startCli(['collector', '--numa-node', '0', ...domain])
+  explainFailure(t, collector)
+  await eventually('a second collector runs', () => collector.stderr().includes('runs as pid') || undefined)
+  const up = startCli(['up', '--workers', '0', ...domain])
+  explainFailure(t, up)
+  t.teardown(() => void up.child.kill('SIGKILL'))
+  t.equal((await up.finished()).code, 1)
+  t.match(up.stderr(), new RegExp(`: a collector \\(pid ${collector.pid}\\) serves `))
+
+  for (const other of others) process.kill(other, 'SIGCONT')
+  const { code, stderr } = await collector.finished()
+  t.equal(code, 1)
+  t.match(stderr, new RegExp(`^numacast: a collector \\(pid ${pid}\\) serves .* already; stop it first, .*$`, 'm'))
+})
+
+t.test('a plane whose collector yields ends, and says to whom', async (t) => {
+  const plane = await startPlane(t, ['--workers', '0'])
+  const pid = await plane.collectorPid()
+  const others = childrenOf(plane.up.pid)
+  for (const other of others) process.kill(other, 'SIGSTOP')
+  t.teardown(() => {
+    for (const other of others) if (isRunning(other)) process.kill(other, 'SIGCONT')
+  })
+  const second = startCli(['up', '--workers', '1', '--domain', String(plane.domain)])
+  explainFailure(t, second)
+  t.teardown(() => void second.child.kill('SIGKILL'))
+  await eventually('it serves', () => /worker w1 joined/.test(second.stdout()) || undefined)
+  for (const other of others) process.kill(other, 'SIGCONT')
+  const { code, stderr } = await second.finished()
+  t.equal(code, 1)
+  t.match(stderr, new RegExp(`^numacast: collector of node 0 has ended: a collector \\(pid ${pid}\\) serves .*\\n$`))
 })
 
 t.test('a worker that lost its name says so, and when it has it again', async (t) => {
