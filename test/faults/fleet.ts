@@ -149,6 +149,11 @@ export function withFleet(t: Test, name: string, story: (t: Test, fleet: Fleet) 
           await story(t, fleet)
           t.strictSame(fleet.falseDeaths, [], 'nobody who lived was called dead')
           t.strictSame(fleet.casualties, [], 'nobody ended unasked')
+        } catch (error) {
+          t.comment(
+            [...fleet.falseDeaths, ...fleet.casualties].join('\n') || 'nobody was called dead, or ended, wrongly',
+          )
+          throw error
         } finally {
           await fleet.close()
         }

@@ -6,7 +6,7 @@ import { childrenOf } from '../support/processes.js'
 import type { MemberSpec, Order, Sighting, Word } from './member.js'
 
 /** What a process may well live through. */
-const harmless: ReadonlySet<NodeJS.Signals> = new Set(['SIGSTOP', 'SIGCONT', 'SIGUSR2'])
+const harmless: ReadonlySet<NodeJS.Signals> = new Set(['SIGSTOP', 'SIGCONT', 'SIGURG'])
 const program = fileURLToPath(new URL('./member.js', import.meta.url))
 
 export interface MemberSurroundings {

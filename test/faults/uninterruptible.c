@@ -1,6 +1,6 @@
-// For the processes that load this (LD_PRELOAD): SIGUSR2 has the main thread wait in the kernel, where nothing but
-// SIGKILL interrupts it, until the child that it then has ends. To the kernel's books that is what waiting for a disk
-// that does not answer is: state D.
+// For the processes that load this (LD_PRELOAD): SIGURG, which nobody else of them handles, has the main thread wait in
+// the kernel, where nothing but SIGKILL interrupts it, until the child that it then has ends. To the kernel's books that
+// is what waiting for a disk that does not answer is: state D.
 #define _GNU_SOURCE
 #include <signal.h>
 #include <sys/prctl.h>
@@ -18,5 +18,5 @@ __attribute__((constructor)) static void arm(void) {
   struct sigaction action = {0};
   action.sa_handler = wait_for_child;
   action.sa_flags = SA_RESTART;
-  sigaction(SIGUSR2, &action, NULL);
+  sigaction(SIGURG, &action, NULL);
 }

@@ -7,7 +7,7 @@ import { compilePreload } from './preload.js'
 
 t.setTimeout(0)
 
-/** A worker in them waits uninterruptibly from SIGUSR2 until its child ends. */
+/** A worker in them waits uninterruptibly from SIGURG until its child ends. */
 function surroundings(t: Test): MemberSurroundings | undefined {
   try {
     return { environment: { LD_PRELOAD: compilePreload(t.testdir({}), 'uninterruptible') } }
@@ -24,7 +24,7 @@ void withFleet(t, 'a worker that waits uninterruptibly: stalled (io-wait); then 
   const view = await fleet.view()
   const worker = await fleet.workers(['w'], {}, waiting)
   await fleet.seesAlive(view, worker)
-  worker.signal('SIGUSR2')
+  worker.signal('SIGURG')
   await fleet.seesLast(view, worker, /^stalled \(io-wait\)$/)
   const [child] = childrenOf(worker.pid)
   if (child === undefined) throw new Error('the worker waits for nobody')
@@ -32,7 +32,7 @@ void withFleet(t, 'a worker that waits uninterruptibly: stalled (io-wait); then 
   await fleet.seesAlive(view, worker)
   t.comment(view.history('w').join(', '))
 
-  worker.signal('SIGUSR2')
+  worker.signal('SIGURG')
   await fleet.seesLast(view, worker, /^stalled \(io-wait\)$/)
   await worker.end()
   await fleet.seesLast(view, worker, /^dead \((killed|exited)\)$/)

@@ -16,18 +16,23 @@ export interface BootOptions {
   readonly directory: string
   /** How long the guest may say nothing. Emulation is slow, and a loaded host makes it slower. */
   readonly silenceMs: number
+  /** The same before it has said anything. */
+  readonly bootMs: number
 }
 
 /** A running guest. Iterate over what it reports; leaving the loop ends the machine. */
 export class VirtualMachine implements AsyncIterable<Report> {
   readonly #qemu: ChildProcess
   readonly #silenceMs: number
+  readonly #bootMs: number
   readonly #consoleFile: string
   readonly #kill = (): void => this.kill()
   #complaints = ''
+  #hasSpoken = false
 
-  constructor({ qemu, kernel, initramfs, machine, names, directory, silenceMs }: BootOptions) {
+  constructor({ qemu, kernel, initramfs, machine, names, directory, silenceMs, bootMs }: BootOptions) {
     this.#silenceMs = silenceMs
+    this.#bootMs = bootMs
     this.#consoleFile = path.join(directory, `console-${machine.layout}.txt`)
     const guestOptions = `layout=${machine.layout} measurements=${names.join(',').replaceAll(' ', '-')}`
     // biome-ignore format: one option per line
@@ -55,6 +60,11 @@ export class VirtualMachine implements AsyncIterable<Report> {
     })
   }
 
+  /** Whether it has reported anything: one that never did has not booted, and has shown nothing of what it carries. */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken
+  }
+
   /** The last lines of what QEMU and the guest's console said, for a person who looks into a failure. */
   diagnosis(): string {
     let console = ''
@@ -71,15 +81,19 @@ export class VirtualMachine implements AsyncIterable<Report> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Report> {
     const { stdout } = this.#qemu
     if (stdout === null) return
-    const silence = setTimeout(() => {
-      this.#complaints += `nothing came from the guest within ${this.#silenceMs / 1000} s\n`
-      this.kill()
-    }, this.#silenceMs)
+    const endOf = (ms: number): NodeJS.Timeout =>
+      setTimeout(() => {
+        this.#complaints += `nothing came from the guest within ${ms / 1000} s\n`
+        this.kill()
+      }, ms)
+    let silence = endOf(this.#bootMs)
     try {
       for await (const line of createInterface({ input: stdout })) {
-        silence.refresh()
+        clearTimeout(silence)
+        silence = endOf(this.#silenceMs)
         if (!line.startsWith('{')) continue
         const report: Report = JSON.parse(line)
+        this.#hasSpoken = true
         yield report
         if (report.name === 'end') return
       }
