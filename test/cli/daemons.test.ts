@@ -1,7 +1,7 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { claimDomain } from '../support/domain-lock.js'
 import { eventually } from '../support/eventually.js'
-import { startPlane } from '../support/plane.js'
+import { type LivePlane, startPlane } from '../support/plane.js'
 import { childrenOf, isRunning } from '../support/processes.js'
 import { explainFailure, runCli, startCli } from '../support/run-cli.js'
 
@@ -49,11 +49,7 @@ t.test('one collector per node', async (t) => {
 t.test('one collector per node, though the first could not say so in time', async (t) => {
   const plane = await startPlane(t, ['--workers', '0'])
   const pid = await plane.collectorPid()
-  const others = childrenOf(plane.up.pid)
-  for (const other of others) process.kill(other, 'SIGSTOP')
-  t.teardown(() => {
-    for (const other of others) if (isRunning(other)) process.kill(other, 'SIGCONT')
-  })
+  const letGoOn = stopProcesses(t, plane)
   const domain = ['--domain', String(plane.domain)]
   const collector = startCli(['collector', '--numa-node', '0', ...domain])
   explainFailure(t, collector)
@@ -64,7 +60,7 @@ t.test('one collector per node, though the first could not say so in time', asyn
   t.equal((await up.finished()).code, 1)
   t.match(up.stderr(), new RegExp(`: a collector \\(pid ${collector.pid}\\) serves `))
 
-  for (const other of others) process.kill(other, 'SIGCONT')
+  letGoOn()
   const { code, stderr } = await collector.finished()
   t.equal(code, 1)
   t.match(stderr, new RegExp(`^numacast: a collector \\(pid ${pid}\\) serves .* already; stop it first, .*$`, 'm'))
@@ -73,16 +69,12 @@ t.test('one collector per node, though the first could not say so in time', asyn
 t.test('a plane whose collector yields ends, and says to whom', async (t) => {
   const plane = await startPlane(t, ['--workers', '0'])
   const pid = await plane.collectorPid()
-  const others = childrenOf(plane.up.pid)
-  for (const other of others) process.kill(other, 'SIGSTOP')
-  t.teardown(() => {
-    for (const other of others) if (isRunning(other)) process.kill(other, 'SIGCONT')
-  })
+  const letGoOn = stopProcesses(t, plane)
   const second = startCli(['up', '--workers', '1', '--domain', String(plane.domain)])
   explainFailure(t, second)
   t.teardown(() => void second.child.kill('SIGKILL'))
   await eventually('it serves', () => /worker w1 joined/.test(second.stdout()) || undefined)
-  for (const other of others) process.kill(other, 'SIGCONT')
+  letGoOn()
   const { code, stderr } = await second.finished()
   t.equal(code, 1)
   t.match(stderr, new RegExp(`^numacast: collector of node 0 has ended: a collector \\(pid ${pid}\\) serves .*\\n$`))
@@ -118,3 +110,15 @@ t.test('nothing to work on', async (t) => {
   t.equal(code, 3)
   t.match(stderr, /^numacast: there is no file to hash under/)
 })
+
+/** Nothing of the plane answers until the function that this returns is called, or the test is over. */
+function stopProcesses(t: Test, plane: LivePlane): () => void {
+  const pids = childrenOf(plane.up.pid)
+  const signal = (name: NodeJS.Signals): void => {
+    for (const pid of pids) if (isRunning(pid)) process.kill(pid, name)
+  }
+  signal('SIGSTOP')
+  const letGoOn = (): void => signal('SIGCONT')
+  t.teardown(letGoOn)
+  return letGoOn
+}

@@ -196,17 +196,11 @@ t.test('the last words of a process are heard before it is found dead', async (t
   const writer = peer.writer(note)
   await plane.settle(reader.synced())
   await plane.clock.advance(1_000)
-  let end: ((exit: ProcessExit) => void) | undefined
-  const kernel = new KernelWatch(observer, {
-    watchProcess: (_target, onExit) => {
-      end = onExit
-      return { close() {} }
-    },
-  })
+  const { kernel, end } = watchedByHand(observer)
   kernel.watch(peer.guid)
   writer.write({ id: 'last', n: 1 })
   writer.flush()
-  end?.(killed)
+  end(killed)
   await plane.clock.advance(10)
   t.equal(observer.peer(peer.guid), undefined)
   t.match(reader.get('last'), { instanceState: 'no-writers', value: { n: 1 } })
@@ -225,13 +219,7 @@ t.test('a goodbye is read first, however much lies before it', async (t) => {
   const writer = peer.writer(note)
   await plane.settle(reader.synced())
   await plane.clock.advance(1_000)
-  let end: ((exit: ProcessExit) => void) | undefined
-  const kernel = new KernelWatch(observer, {
-    watchProcess: (_target, onExit) => {
-      end = onExit
-      return { close() {} }
-    },
-  })
+  const { kernel, end } = watchedByHand(observer)
   kernel.watch(peer.guid)
   const left: unknown[] = []
   observer.onPeer(({ kind, peer }) => kind === 'left' && left.push(peer.verdict))
@@ -241,7 +229,7 @@ t.test('a goodbye is read first, however much lies before it', async (t) => {
     writer.flush()
   }
   await plane.settle(peer.close())
-  end?.({ ...killed, cause: 'exited', signal: null, exitCode: 0 })
+  end({ ...killed, cause: 'exited', signal: null, exitCode: 0 })
   await plane.clock.advance(200)
   t.match(left, [{ liveliness: 'dead', cause: 'goodbye' }])
   t.equal(kernel.size, 0)
@@ -249,3 +237,15 @@ t.test('a goodbye is read first, however much lies before it', async (t) => {
   kernel.close()
   await plane.close()
 })
+
+/** A watch whose process ends when the test says so. */
+function watchedByHand(observer: Participant): { kernel: KernelWatch; end(exit: ProcessExit): void } {
+  let tell: (exit: ProcessExit) => void = () => undefined
+  const kernel = new KernelWatch(observer, {
+    watchProcess: (_target, onExit) => {
+      tell = onExit
+      return { close() {} }
+    },
+  })
+  return { kernel, end: (exit) => tell(exit) }
+}
