@@ -46,17 +46,17 @@ async function printDiscovery({ domain, json = false, verbose = false, wait }: D
       if (!signal.aborted) throw error
     }
     const isOther = (guid: string): boolean => guid !== participant.guid
-    const document = inOrder({
+    const document = {
       domain,
       participants: rows(readers.participants).filter(({ guid }) => isOther(guid)),
       writers: rows(readers.writers).filter((row) => isOther(row.participant)),
       readers: rows(readers.readers).filter((row) => isOther(row.participant)),
-    })
+    }
     if (document.participants.length === 0) {
       throw new NumacastError('NUMACAST_NOT_FOUND', `nobody answers in domain ${domain}: name another with --domain`)
     }
     if (json) {
-      printDocument(document)
+      printDocument(inOrder(document))
     } else {
       process.stdout.write(`${discoveryLines(document, { verbose }).join('\n')}\n`)
     }
