@@ -44,7 +44,7 @@ t.test('--duration ends by itself; --json prints the plane as it was while it ra
   t.match(stderr, /draining/)
 })
 
-t.test('the README documents every field', async (t) => {
+t.test('docs/status.md documents every field', async (t) => {
   const plane = await startPlane(t, ['--workers', '1'])
   await plane.worker('w1')
   const drained = await askPlane(['intent', 'drain', 'w1', '--domain', String(plane.domain)])
@@ -53,9 +53,9 @@ t.test('the README documents every field', async (t) => {
     const status = await plane.status()
     return status?.intents.some(({ statuses }) => statuses.length > 0) ? status : undefined
   })
-  const readme = readFileSync(path.resolve(import.meta.dirname, '../../../README.md'), 'utf8')
+  const page = readFileSync(path.resolve(import.meta.dirname, '../../../docs/status.md'), 'utf8')
   const documented = new Set(
-    [...readme.matchAll(/`([a-z]\w*(?:\[\])?(?:\.\w+)*)`(?=[ ,|][^\n]*\|)/g)].map(([, field]) => field),
+    [...page.matchAll(/`([a-z]\w*(?:\[\])?(?:\.\w+)*)`(?=[ ,|][^\n]*\|)/g)].map(([, field]) => field),
   )
   for (const field of fieldsOf(document)) t.ok(documented.has(field), field)
 })
