@@ -1,4 +1,4 @@
-// Shows whose reading counts. It does not ask, and nobody tells it: the strongest gauge that lives is the owner.
+// Shows which gauge counts. Nothing tells it: the strongest gauge that is alive owns the sensor.
 import { joinDomain } from 'numacast'
 import { reading } from './reading.js'
 
@@ -14,7 +14,7 @@ const ending = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort())
 ending.signal.addEventListener('abort', () => reader.close())
 for await (const { value, instanceState } of reader) {
-  const now = instanceState === 'alive' && value !== undefined ? value.by : 'nobody'
+  const now = instanceState === 'alive' && value !== undefined ? value.by : 'no gauge'
   if (now !== owner) console.log(`boiler: read by ${now}`)
   owner = now
 }
