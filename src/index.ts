@@ -75,8 +75,16 @@ export {
   type WorkerComponents,
 } from './roles/worker.js'
 export { defaultWorkerOptions, WhenReplaced, type WorkerOptions } from './roles/worker-options.js'
-export { type AddonStatus, addonStatus } from './topology/addon.js'
-export { type CgroupEvents, type CgroupEventsTarget, watchCgroupEvents } from './topology/cgroup-events-watch.js'
+export { type AddonStatus, addonStatus } from './topology/addon/addon.js'
+export { type CgroupEvents, type CgroupEventsTarget, watchCgroupEvents } from './topology/cgroup/cgroup-events-watch.js'
+export { type HeadroomOptions, readHeadroom } from './topology/cgroup/headroom.js'
+export { type HeadroomSample, type SampleField, sampleFields } from './topology/cgroup/headroom-sample.js'
+export {
+  HeadroomSampler,
+  type HeadroomSamplerOptions,
+  openHeadroomSampler,
+} from './topology/cgroup/headroom-sampler.js'
+export { type PressureEvent, type PressureTrigger, watchPressure } from './topology/cgroup/pressure-watch.js'
 export type {
   CgroupPlace,
   CpuHeadroom,
@@ -85,12 +93,12 @@ export type {
   MemoryLevel,
   Pressure,
   PressureLine,
-} from './topology/cgroup-headroom.js'
-export { type HeadroomOptions, readHeadroom } from './topology/headroom.js'
-export { type HeadroomSample, type SampleField, sampleFields } from './topology/headroom-sample.js'
-export { HeadroomSampler, type HeadroomSamplerOptions, openHeadroomSampler } from './topology/headroom-sampler.js'
-export { type Limit, limitValue, type UnknownReason } from './topology/limit.js'
-export type { Hugepages, NumaDistances, NumaNode, Topology } from './topology/numa-topology.js'
+} from './topology/model/cgroup-headroom.js'
+export { type Limit, limitValue, type UnknownReason } from './topology/model/limit.js'
+export type { Hugepages, NumaDistances, NumaNode, Topology } from './topology/model/numa-topology.js'
+export type { ProcessState } from './topology/model/process-stat.js'
+export type { ReadingWarning } from './topology/model/reading-warning.js'
+export type { Watch, WatchStatus } from './topology/model/watch.js'
 export {
   currentCpu,
   currentNode,
@@ -100,20 +108,16 @@ export {
   pinToNode,
   setAffinity,
   setMempolicy,
-} from './topology/placement.js'
-export { type PressureEvent, type PressureTrigger, watchPressure } from './topology/pressure-watch.js'
+} from './topology/numa/placement.js'
+export { readTopology, type TopologyOptions } from './topology/numa/topology.js'
 export {
   type Location,
   LocationFailure,
   type NamespacedProcess,
   ProcessLocator,
-} from './topology/process-locator.js'
-export type { ProcessState } from './topology/process-stat.js'
-export { processStartTime, readProcessState } from './topology/process-state.js'
-export { type ProcessExit, type ProcessTarget, watchProcess } from './topology/process-watch.js'
-export type { ReadingWarning } from './topology/reading-warning.js'
-export { readTopology, type TopologyOptions } from './topology/topology.js'
-export type { Watch, WatchStatus } from './topology/watch.js'
+} from './topology/process/process-locator.js'
+export { processStartTime, readProcessState } from './topology/process/process-state.js'
+export { type ProcessExit, type ProcessTarget, watchProcess } from './topology/process/process-watch.js'
 export { InterfaceKind } from './transport/interface-facts.js'
 export { InterfaceUse, type RankedInterface } from './transport/interface-rank.js'
 export { type ReadInterfacesOptions, readInterfaces } from './transport/interfaces.js'

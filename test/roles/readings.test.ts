@@ -7,7 +7,7 @@ import { idleCores, parseCpuTicks } from '../../src/roles/cpu-idle.js'
 import { finite } from '../../src/roles/finite.js'
 import { openWorkerReadings } from '../../src/roles/worker-readings.js'
 import { openZoneReadings } from '../../src/roles/zone-readings.js'
-import { readTopology } from '../../src/topology/topology.js'
+import { readTopology } from '../../src/topology/numa/topology.js'
 import { requirement } from '../support/requirement.js'
 
 t.test('ticks per CPU from /proc/stat, junk left out', (t) => {
