@@ -27,7 +27,7 @@ export interface Sample<T> {
   readonly via: EntityGuid
   /** The owner's wall clock when it was written, Unix milliseconds: for display, and the order under `by-source`. */
   readonly sourceTimeMs: number
-  /** When it was written, on this process's monotonic clock: reception less the age that it travelled with. */
+  /** When it was written, on this process's monotonic clock: reception less the age that it traveled with. */
   readonly originTimeMs: number
   /** This process's wall clock when it was taken in, Unix milliseconds: for display only. */
   readonly receptionTimeMs: number

@@ -43,7 +43,7 @@ export function openZoneReadings(numaNode: number): ZoneReadings {
       const node = findNode(topology, numaNode)
       const headroom = sampler.sample()
       const ticksNow = readCpuTicks()
-      // Not `localCpus`: the neighbours of a node of memory alone count for the node that they belong to.
+      // Not `localCpus`: the neighbors of a node of memory alone count for the node that they belong to.
       idle = idleCores(ticks, ticksNow, node.cpus) ?? idle ?? node.cpus.length
       ticks = ticksNow
       const usageNow = cpuUsage(headroom)

@@ -21,7 +21,7 @@ const blocksMs = [1_000, 5_000] as const
 /** Away again and again, before it has read what came meanwhile: silent for longer than a lease, by its own measure. */
 const stutter = { ms: 2_000, times: 4 }
 const stoppedMs = 10_000
-/** Its next eight judgements: what it concludes from its own absence shows by then. */
+/** Its next eight judgments: what it concludes from its own absence shows by then. */
 const aftermathMs = 2_000
 
 async function stop(observer: MemberProcess, ms: number): Promise<void> {
