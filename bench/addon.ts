@@ -7,8 +7,8 @@ import os from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { addonStatus } from '../src/topology/addon.js'
-import { openHeadroomSampler } from '../src/topology/headroom-sampler.js'
+import { addonStatus } from '../src/topology/addon/addon.js'
+import { openHeadroomSampler } from '../src/topology/cgroup/headroom-sampler.js'
 import { alternate, type BenchResult, type Contender, ratio, type SkippedPeer } from './harness.js'
 
 const rounds = 15

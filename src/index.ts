@@ -90,12 +90,12 @@ export type {
   MemoryLevel,
   Pressure,
   PressureLine,
-} from './topology/cgroup-headroom.js'
-export { type HeadroomOptions, readHeadroom } from './topology/headroom.js'
-export { type HeadroomSample, type SampleField, sampleFields } from './topology/headroom-sample.js'
-export { HeadroomSampler, type HeadroomSamplerOptions, openHeadroomSampler } from './topology/headroom-sampler.js'
-export { type Limit, limitValue, type UnknownReason } from './topology/limit.js'
-export type { Hugepages, NumaDistances, NumaNode, Topology } from './topology/numa-topology.js'
+} from './topology/model/cgroup-headroom.js'
+export { type Limit, limitValue, type UnknownReason } from './topology/model/limit.js'
+export type { Hugepages, NumaDistances, NumaNode, Topology } from './topology/model/numa-topology.js'
+export type { ProcessState } from './topology/model/process-stat.js'
+export type { ReadingWarning } from './topology/model/reading-warning.js'
+export type { Watch, WatchStatus } from './topology/model/watch.js'
 export {
   currentCpu,
   currentNode,
@@ -105,8 +105,8 @@ export {
   pinToNode,
   setAffinity,
   setMempolicy,
-} from './topology/placement.js'
-export { type PressureEvent, type PressureTrigger, watchPressure } from './topology/pressure-watch.js'
+} from './topology/numa/placement.js'
+export { readTopology, type TopologyOptions } from './topology/numa/topology.js'
 export {
   type Location,
   LocationFailure,
