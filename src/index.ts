@@ -80,8 +80,8 @@ export {
   type WorkerComponents,
 } from './roles/worker/worker.js'
 export { defaultWorkerOptions, WhenReplaced, type WorkerOptions } from './roles/worker/worker-options.js'
-export { type AddonStatus, addonStatus } from './topology/addon.js'
-export { type CgroupEvents, type CgroupEventsTarget, watchCgroupEvents } from './topology/cgroup-events-watch.js'
+export { type AddonStatus, addonStatus } from './topology/addon/addon.js'
+export { type CgroupEvents, type CgroupEventsTarget, watchCgroupEvents } from './topology/cgroup/cgroup-events-watch.js'
 export type {
   CgroupPlace,
   CpuHeadroom,
@@ -112,13 +112,9 @@ export {
   LocationFailure,
   type NamespacedProcess,
   ProcessLocator,
-} from './topology/process-locator.js'
-export type { ProcessState } from './topology/process-stat.js'
-export { processStartTime, readProcessState } from './topology/process-state.js'
-export { type ProcessExit, type ProcessTarget, watchProcess } from './topology/process-watch.js'
-export type { ReadingWarning } from './topology/reading-warning.js'
-export { readTopology, type TopologyOptions } from './topology/topology.js'
-export type { Watch, WatchStatus } from './topology/watch.js'
+} from './topology/process/process-locator.js'
+export { processStartTime, readProcessState } from './topology/process/process-state.js'
+export { type ProcessExit, type ProcessTarget, watchProcess } from './topology/process/process-watch.js'
 export { InterfaceKind } from './transport/interfaces/interface-facts.js'
 export { InterfaceUse, type RankedInterface } from './transport/interfaces/interface-rank.js'
 export { type ReadInterfacesOptions, readInterfaces } from './transport/interfaces/interfaces.js'

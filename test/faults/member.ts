@@ -9,7 +9,7 @@ import { joinDomain, type Participant } from '../../src/pubsub/participant.js'
 import type { ParticipantOptions } from '../../src/pubsub/participant-options.js'
 import { Collector } from '../../src/roles/collector/collector.js'
 import { Worker } from '../../src/roles/worker/worker.js'
-import type { Location } from '../../src/topology/process-locator.js'
+import type { Location } from '../../src/topology/process/process-locator.js'
 import { FleetView } from '../../src/views/fleet-view.js'
 import { block, type Phase } from './blocking.js'
 

@@ -11,7 +11,7 @@ import type { SchedulerOptions } from '../../src/roles/scheduler/scheduler-optio
 import { Worker } from '../../src/roles/worker/worker.js'
 import type { WorkerOptions } from '../../src/roles/worker/worker-options.js'
 import type { WorkerReading, WorkerReadings } from '../../src/roles/worker/worker-readings.js'
-import type { ProcessExit } from '../../src/topology/process-watch.js'
+import type { ProcessExit } from '../../src/topology/process/process-watch.js'
 import { FleetView } from '../../src/views/fleet-view.js'
 import type { BlockableLoop } from '../support/blockable.js'
 import { MemoryPlane } from '../support/memory-plane.js'

@@ -7,7 +7,7 @@ import { idleCores, parseCpuTicks } from '../../src/roles/node/cpu-idle.js'
 import { openZoneReadings } from '../../src/roles/node/zone-readings.js'
 import { finite } from '../../src/roles/shared/finite.js'
 import { openWorkerReadings } from '../../src/roles/worker/worker-readings.js'
-import { readTopology } from '../../src/topology/topology.js'
+import { readTopology } from '../../src/topology/numa/topology.js'
 import { requirement } from '../support/requirement.js'
 
 t.test('ticks per CPU from /proc/stat, junk left out', (t) => {

@@ -26,7 +26,7 @@ export function collectorCommand(): Command {
 }
 
 async function runCollector(flags: CollectorFlags): Promise<void> {
-  const { readTopology } = await import('../../topology/topology.js')
+  const { readTopology } = await import('../../topology/numa/topology.js')
   const nodes = nodesToServe(
     flags,
     readTopology().nodes.map(({ id }) => id),

@@ -34,8 +34,8 @@ async function printTopology({ json = false, root }: TopologyFlags): Promise<voi
       `--root ${path.resolve(root)} holds neither sys/ nor proc/: name the folder into which a machine's were copied`,
     )
   }
-  const { readTopology } = await import('../../topology/topology.js')
-  const { readHeadroom } = await import('../../topology/headroom.js')
+  const { readTopology } = await import('../../topology/numa/topology.js')
+  const { readHeadroom } = await import('../../topology/cgroup/headroom.js')
   const options = root === undefined ? {} : { root }
   const topology = readTopology(options)
   const headroom = readHeadroom(options)

@@ -48,7 +48,7 @@ export function upCommand(): Command {
 }
 
 async function runPlane(flags: UpFlags): Promise<void> {
-  const { readTopology } = await import('../../topology/topology.js')
+  const { readTopology } = await import('../../topology/numa/topology.js')
   const { layOutPlane } = await import('../supervisor/plane-layout.js')
   const { PlaneSupervisor } = await import('../supervisor/plane-supervisor.js')
 

@@ -1,4 +1,4 @@
-import { pinToNode } from '../../topology/placement.js'
+import { pinToNode } from '../../topology/numa/placement.js'
 
 /**
  * Moves this process to a NUMA node's CPUs and memory. Where the machine does not allow it the process runs on

@@ -1,4 +1,4 @@
-import type { NumaNode } from '../../topology/numa-topology.js'
+import type { NumaNode } from '../../topology/model/numa-topology.js'
 import type { ProcessPlan } from './plane-process.js'
 
 export interface PlaneLayoutOptions {

@@ -1,9 +1,9 @@
 import { ProcessProbe, type ProcessReading, unknownReading } from '../../liveliness/process-reading.js'
-import { exitStatusText } from '../../topology/exit-status.js'
-import { hostIdentity, networkNamespace, pidNamespace } from '../../topology/host-identity.js'
-import { isPid } from '../../topology/pid.js'
-import { type NamespacedProcess, ProcessLocator } from '../../topology/process-locator.js'
-import { processStartTime, readProcessState } from '../../topology/process-state.js'
+import { isPid } from '../../topology/addon/pid.js'
+import { hostIdentity, networkNamespace, pidNamespace } from '../../topology/host/host-identity.js'
+import { exitStatusText } from '../../topology/model/exit-status.js'
+import { type NamespacedProcess, ProcessLocator } from '../../topology/process/process-locator.js'
+import { processStartTime, readProcessState } from '../../topology/process/process-state.js'
 import type { ProcessIdentity } from '../../wire/descriptor.js'
 
 /** Who this process is, for its descriptor. Where there is no boot id the hostname stands for the host. */

@@ -2,9 +2,9 @@ import type { Guid } from '../../core/ids.js'
 import type { ProcessReading } from '../../liveliness/process-reading.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { kernelProbe } from '../../pubsub/peer/own-process.js'
-import { type FollowedProcess, OomKills } from '../../topology/oom-kills.js'
-import { type NamespacedProcess, ProcessLocator } from '../../topology/process-locator.js'
-import { type ProcessExit, type ProcessTarget, watchProcess } from '../../topology/process-watch.js'
+import { type FollowedProcess, OomKills } from '../../topology/cgroup/oom-kills.js'
+import { type NamespacedProcess, ProcessLocator } from '../../topology/process/process-locator.js'
+import { type ProcessExit, type ProcessTarget, watchProcess } from '../../topology/process/process-watch.js'
 
 /** The addon's `watchProcess`, or a test's. */
 export type WatchProcess = (target: ProcessTarget, onExit: (exit: ProcessExit) => void) => { close(): void }

@@ -155,7 +155,7 @@ export class NodeService {
   /** Says nothing more; readers and writers stay open until {@link close}. */
   stop(): void {
     this.#stopped = true
-    this.#publisher.close()
+    this.#pacedPublisher.close()
     this.#urgent.close()
     this.#hearing.close()
     for (const repeating of this.#repeating) repeating.close()

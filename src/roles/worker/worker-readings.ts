@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import type { WorkerCapacity } from '../../plane/worker-capacity.js'
-import { openHeadroomSampler } from '../../topology/headroom-sampler.js'
+import { openHeadroomSampler } from '../../topology/cgroup/headroom-sampler.js'
 import { finite } from '../shared/finite.js'
 
 export type WorkerReading = Omit<WorkerCapacity, 'workerId' | 'incarnation' | 'numaNode'>

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../core/clock.js'
 import type { Counters } from '../../core/counters.js'
-import type { UdpSocket } from '../../topology/udp-socket.js'
-import { readUdpSockets } from '../../topology/udp-sockets.js'
+import type { UdpSocket } from '../../topology/model/udp-socket.js'
+import { readUdpSockets } from '../../topology/socket/udp-sockets.js'
 
 const lookMs = 5_000
 /** The kernel counts in 32 bits. */

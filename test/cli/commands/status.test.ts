@@ -1,5 +1,5 @@
 import t from 'tap'
-import { addonStatus } from '../../../src/topology/addon.js'
+import { addonStatus } from '../../../src/topology/addon/addon.js'
 import type { WorkerStatus } from '../../../src/views/status-document.js'
 import { claimDomain } from '../../support/domain-lock.js'
 import { eventually } from '../../support/eventually.js'

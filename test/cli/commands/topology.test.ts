@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { readHeadroom } from '../../../src/topology/headroom.js'
-import { readTopology } from '../../../src/topology/topology.js'
+import { readHeadroom } from '../../../src/topology/cgroup/headroom.js'
+import { readTopology } from '../../../src/topology/numa/topology.js'
 import { cliProgram, runCli } from '../../support/run-cli.js'
 
 t.test('--json prints what the library reads, on one line', async (t) => {
