@@ -17,7 +17,7 @@ const patienceMs = 120_000
 const survivors = 3
 
 /**
- * Kills members one after another, each at a random moment of whatever rhythm the group has, and starts new ones when
+ * Kills members one after another, each at a random moment of whatever beaconIntervals the group has, and starts new ones when
  * none is left.
  */
 export async function measureKills(group: Group, count: number, atOnce: number): Promise<readonly Kill[]> {

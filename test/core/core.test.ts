@@ -121,5 +121,5 @@ t.test('raceSignal', async (t) => {
   await t.rejects(waiting, { message: 'enough' })
   await t.rejects(raceSignal(Promise.resolve(3), controller.signal), { message: 'enough' })
   // What the work would have said later is nobody's unhandled rejection.
-  await t.rejects(raceSignal(Promise.reject(new Error('unheard')), controller.signal), { message: 'enough' })
+  await t.rejects(raceSignal(Promise.reject(new Error('unknownInstance')), controller.signal), { message: 'enough' })
 })

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { defineTopic } from '../../src/pubsub/model/topic.js'
 import type { Participant } from '../../src/pubsub/participant.js'
-import type { Reader } from '../../src/pubsub/reader.js'
-import { defineTopic } from '../../src/pubsub/topic.js'
-import type { Writer } from '../../src/pubsub/writer.js'
+import type { Reader } from '../../src/pubsub/reader/reader.js'
+import type { Writer } from '../../src/pubsub/writer/writer.js'
 import { MemoryPlane, openPlane } from '../support/memory-plane.js'
 
 interface Value {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { defineTopic } from '../../src/pubsub/topic.js'
+import { defineTopic } from '../../src/pubsub/model/topic.js'
 import { openPlane } from '../support/memory-plane.js'
 
 interface Value {

@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { ReaderEvent } from '../../src/pubsub/events.js'
-import { defineTopic } from '../../src/pubsub/topic.js'
+import type { ReaderEvent } from '../../src/pubsub/model/events.js'
+import { defineTopic } from '../../src/pubsub/model/topic.js'
 import { openPlane } from '../support/memory-plane.js'
 
 interface Value {

@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { Reader } from '../../src/pubsub/reader.js'
-import { defineTopic } from '../../src/pubsub/topic.js'
+import { defineTopic } from '../../src/pubsub/model/topic.js'
+import type { Reader } from '../../src/pubsub/reader/reader.js'
 import { openPlane } from '../support/memory-plane.js'
 
 const topic = defineTopic<{ id: string; n: number }>({ name: 'state', key: 'id', fields: ['id', 'n'] })

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
+import { defineTopic } from '../../src/pubsub/model/topic.js'
 import type { Participant } from '../../src/pubsub/participant.js'
-import type { Reader } from '../../src/pubsub/reader.js'
-import { defineTopic } from '../../src/pubsub/topic.js'
+import type { Reader } from '../../src/pubsub/reader/reader.js'
 import { type MemoryPlane, openPlane } from '../support/memory-plane.js'
 
 interface Value {

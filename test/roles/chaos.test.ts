@@ -1,8 +1,8 @@
 import t from 'tap'
 import { seededRandom } from '../../src/core/random.js'
-import type { Collector } from '../../src/roles/collector.js'
-import type { Scheduler } from '../../src/roles/scheduler.js'
-import type { Worker } from '../../src/roles/worker.js'
+import type { Collector } from '../../src/roles/collector/collector.js'
+import type { Scheduler } from '../../src/roles/scheduler/scheduler.js'
+import type { Worker } from '../../src/roles/worker/worker.js'
 import { FleetInMemory } from './fleet-in-memory.js'
 
 const seeds = process.env.NUMACAST_CHAOS_SEEDS ?? '1,2,3,4,5,6'

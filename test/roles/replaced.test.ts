@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { LivelinessChange } from '../../src/views/liveliness-ledger.js'
+import type { LivelinessChange } from '../../src/views/liveliness-history.js'
 import { deferred, FleetInMemory } from './fleet-in-memory.js'
 
 t.setTimeout(120_000)
