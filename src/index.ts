@@ -48,12 +48,12 @@ export {
 export type { Peer } from './pubsub/model/peer.js'
 export { type Sample, SampleState, ViewState } from './pubsub/model/sample.js'
 export { defineTopic, type Topic, type TopicOptions } from './pubsub/model/topic.js'
+export { joinDomain, Participant } from './pubsub/participant.js'
 export type { ParticipantComponents } from './pubsub/participant-components.js'
 export type { ParticipantOptions } from './pubsub/participant-options.js'
-export { joinDomain, Participant } from './pubsub/participant.js'
 export type { ReadOptions } from './pubsub/reader/read-options.js'
-export { defaultReaderOptions, type ReaderOptions } from './pubsub/reader/reader-options.js'
 export { Reader, type WriterLag } from './pubsub/reader/reader.js'
+export { defaultReaderOptions, type ReaderOptions } from './pubsub/reader/reader-options.js'
 export { Writer, type WriterOptions } from './pubsub/writer/writer.js'
 export type { AnnouncedQos, AnnouncedWriterQos } from './qos/announced.js'
 export type { ReaderDataLifecycle, WriterDataLifecycle } from './qos/data-lifecycle.js'
@@ -61,18 +61,17 @@ export type { IncompatiblePolicy } from './qos/match.js'
 export { DestinationOrder, Durability, History, LivelinessKind, Ownership, Reliability } from './qos/policies.js'
 export { defaultQos, type QosOptions, type ResolvedQos } from './qos/qos.js'
 export type { ResourceLimits } from './qos/resource-limits.js'
-export { type CollectorOptions, defaultCollectorOptions } from './roles/collector/collector-options.js'
 export { Collector, type CollectorComponents } from './roles/collector/collector.js'
+export { type CollectorOptions, defaultCollectorOptions } from './roles/collector/collector-options.js'
 export {
   IntentIssuer,
   type IntentIssuerOptions,
   type IssuedIntent,
   type IssueOptions,
 } from './roles/intents/intent-issuer.js'
-export { defaultSchedulerOptions, type SchedulerOptions } from './roles/scheduler/scheduler-options.js'
 export { Scheduler, type SchedulerComponents } from './roles/scheduler/scheduler.js'
+export { defaultSchedulerOptions, type SchedulerOptions } from './roles/scheduler/scheduler-options.js'
 export type { Admission } from './roles/worker/admission.js'
-export { defaultWorkerOptions, WhenReplaced, type WorkerOptions } from './roles/worker/worker-options.js'
 export {
   type AdmittedOptions,
   type CloseOptions,
@@ -80,11 +79,16 @@ export {
   Worker,
   type WorkerComponents,
 } from './roles/worker/worker.js'
+export { defaultWorkerOptions, WhenReplaced, type WorkerOptions } from './roles/worker/worker-options.js'
 export { type AddonStatus, addonStatus } from './topology/addon/addon.js'
 export { type CgroupEvents, type CgroupEventsTarget, watchCgroupEvents } from './topology/cgroup/cgroup-events-watch.js'
-export { type HeadroomSample, type SampleField, sampleFields } from './topology/cgroup/headroom-sample.js'
-export { HeadroomSampler, type HeadroomSamplerOptions, openHeadroomSampler } from './topology/cgroup/headroom-sampler.js'
 export { type HeadroomOptions, readHeadroom } from './topology/cgroup/headroom.js'
+export { type HeadroomSample, type SampleField, sampleFields } from './topology/cgroup/headroom-sample.js'
+export {
+  HeadroomSampler,
+  type HeadroomSamplerOptions,
+  openHeadroomSampler,
+} from './topology/cgroup/headroom-sampler.js'
 export { type PressureEvent, type PressureTrigger, watchPressure } from './topology/cgroup/pressure-watch.js'
 export type {
   CgroupPlace,
