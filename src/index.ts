@@ -82,6 +82,14 @@ export {
 export { defaultWorkerOptions, WhenReplaced, type WorkerOptions } from './roles/worker/worker-options.js'
 export { type AddonStatus, addonStatus } from './topology/addon/addon.js'
 export { type CgroupEvents, type CgroupEventsTarget, watchCgroupEvents } from './topology/cgroup/cgroup-events-watch.js'
+export { type HeadroomOptions, readHeadroom } from './topology/cgroup/headroom.js'
+export { type HeadroomSample, type SampleField, sampleFields } from './topology/cgroup/headroom-sample.js'
+export {
+  HeadroomSampler,
+  type HeadroomSamplerOptions,
+  openHeadroomSampler,
+} from './topology/cgroup/headroom-sampler.js'
+export { type PressureEvent, type PressureTrigger, watchPressure } from './topology/cgroup/pressure-watch.js'
 export type {
   CgroupPlace,
   CpuHeadroom,
