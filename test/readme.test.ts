@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
 import * as barrel from '../src/index.js'
@@ -39,6 +39,17 @@ t.test('each link of a page leads to a file, and to a heading of it', async (t) 
       if (anchor !== undefined) t.ok(anchorsOf(read(file)).has(anchor), `${page} → ${target}#${anchor}`)
     }
   }
+})
+
+t.test('each source file that a page names exists', async (t) => {
+  const named = pages.flatMap((page) =>
+    [...read(page).matchAll(/`((?:src|test|native|bench|examples|\.ci)\/[\w./-]+)`/g)].map(([, file = '']) => ({
+      page,
+      file,
+    })),
+  )
+  t.ok(named.length > 40, `${named.length} files are named`)
+  for (const { page, file } of named) t.ok(existsSync(path.join(root, file)), `${page} names ${file}`)
 })
 
 /** Returns the anchors of a page's headings, as GitHub makes them. */
