@@ -6,7 +6,6 @@ import { type EntityGuid, type EntityId, entityGuid, type Seq, type Token } from
 import type { Subscription } from '../../core/listeners.js'
 import { DestinationOrder, LivelinessKind } from '../../qos/policies.js'
 import type { QosOptions, ResolvedQos } from '../../qos/qos.js'
-import { rejectionOf } from '../../wire/bytes.js'
 import { RecordCodec } from '../../wire/record.js'
 import { maxKeyBytes } from '../../wire/samples.js'
 import type { MismatchEvent, WriterEvent } from '../model/events.js'
@@ -273,10 +272,8 @@ export class Writer<T extends object> {
     try {
       return this.#codec.encode(value)
     } catch (error) {
-      throw invalidArgument(
-        `topic '${this.topic.name}', instance '${key}': the value holds what no reader accepts (${rejectionOf(error)}): ` +
-          'nesting over 16, a map key over 255 bytes or named __proto__, or a type that is not plain data',
-      )
+      if (!(error instanceof NumacastError)) throw error // of a getter
+      throw invalidArgument(`topic '${this.topic.name}', instance '${key}': ${error.message}`, error.details)
     }
   }
 
