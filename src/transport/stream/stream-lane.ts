@@ -97,7 +97,7 @@ export class ZeromqStreamLane implements StreamLane {
     this.counters = counters
     const { clock } = components
     this.#client = new RequestClient({ context, clock, counters, limits: options, idleMs: options.idleMs })
-    this.#subscriber = new LiveSubscriber(context, options, counters)
+    this.#subscriber = new LiveSubscriber({ context, clock, limits: options, counters })
     this.#endpointListeners = new Listeners(() => counters.add('stream.failed.listener'))
   }
 
@@ -181,7 +181,15 @@ export class ZeromqStreamLane implements StreamLane {
   async publishEndpoints(): Promise<readonly string[]> {
     this.#checkOpen()
     this.#opening ??= this.#openPublisher()
-    const publisher = await this.#opening
+    const opening = this.#opening
+    try {
+      await opening
+    } catch (error) {
+      // The port may be free when the next call asks for it.
+      if (this.#opening === opening) this.#opening = undefined
+      throw error
+    }
+    const publisher = await opening
     this.#checkOpen()
     return publisher.endpoints
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
+import { isMainThread } from 'node:worker_threads'
 import { Context, type Readable, type Socket, type Writable } from 'zeromq'
 import type { Counters } from '../../core/counters.js'
 import { errorCode } from '../../core/error-code.js'
@@ -13,6 +14,14 @@ export function createContext(): Context {
   return new Context({ blocky: false, maxSockets: 8_192 })
 }
 
+/**
+ * Whether sockets are polled. zeromq.js 6.8 aborts the process when a thread ends while one of its `receive()` calls
+ * waits, and its event monitor always waits. The program may end a worker thread at any time, so nothing waits there.
+ */
+export const isPolled = !isMainThread
+/** The longest that a message waits in a polled socket. */
+const pollMs = 5
+
 export interface ZeromqLimits {
   /** For one body. A peer that sends more is disconnected by libzmq before anything is allocated. */
   readonly maxMessageBytes: number
@@ -25,6 +34,7 @@ export function receiverOptions(context: Context, limits: ZeromqLimits) {
   return {
     context,
     linger: 0,
+    receiveTimeout: isPolled ? 0 : -1,
     receiveHighWaterMark: limits.highWaterMark,
     maxMessageSize: limits.maxMessageBytes + frameOverheadBytes,
   } as const
@@ -147,7 +157,8 @@ export async function receiveLoop(
 ): Promise<void> {
   while (!socket.closed) {
     try {
-      onMessage(await socket.receive())
+      if (isPolled && !socket.readable) await pause(pollMs)
+      else onMessage(await socket.receive())
     } catch (error) {
       if (socket.closed) return
       counters.add(`stream.failed.receive.${errorCode(error)}`)
