@@ -25,6 +25,9 @@ import type { ReaderOptions } from './reader/reader-options.js'
 import { SharedLiveliness } from './writer/liveliness-lease.js'
 import { Writer, type WriterOptions } from './writer/writer.js'
 
+/** A live socket that could not be opened is tried again after this long. */
+const publishRetryMs = 2_000
+
 export interface EndpointFactoryComponents {
   readonly participant: Guid
   readonly clock: Clock
@@ -230,8 +233,11 @@ export class EndpointFactory {
       await transport.stream.publishEndpoints()
       endpoints.endpointsChanged()
       this.#hurry([...endpoints.partitions().writes])
-    } catch {
+    } catch (error) {
       counters.add('stream.failed.publish')
+      this.#opening = undefined
+      if (error instanceof NumacastError && error.code === 'NUMACAST_CLOSED') return
+      this.#components.clock.after(publishRetryMs, () => void this.openLive())
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js'
 import type { Counters } from '../../core/counters.js'
+import { NumacastError } from '../../core/errors.js'
 import { entityGuid } from '../../core/ids.js'
 import { builtinPartition } from '../../discovery/partition-groups.js'
 import type { SelfMonitor } from '../../liveliness/self-monitor.js'
@@ -31,6 +32,8 @@ export interface LiveSubscriptionsComponents {
  */
 export class LiveSubscriptions {
   readonly #components: LiveSubscriptionsComponents
+  /** Peers to which not everything wanted could be subscribed. */
+  readonly #failed = new WeakSet<RemotePeer>()
 
   constructor(components: LiveSubscriptionsComponents) {
     this.#components = components
@@ -47,6 +50,7 @@ export class LiveSubscriptions {
         nowMs,
         observer.timeoutMultiplier,
       )
+      if (this.#failed.delete(peer)) this.follow(peer)
       if (needsStream === peer.isBeyondMulticast) continue
       peer.isBeyondMulticast = needsStream
       if (peer.descriptor !== undefined) peer.monitor.setPlace(placeOf(peer, peer.descriptor, identity))
@@ -72,9 +76,11 @@ export class LiveSubscriptions {
       if (peer.subscriptions.has(group)) continue
       try {
         peer.subscriptions.set(group, this.#components.stream.subscribe(endpoints, group, onFrame))
-      } catch {
-        // An endpoint that cannot be dialled: the reader stays on catch-up, driven by the beacons' digests.
+      } catch (error) {
+        // The reader stays on catch-up, driven by the beacons' digests.
         this.#components.counters.add('stream.failed.subscribe')
+        const isRefused = error instanceof NumacastError && error.code === 'NUMACAST_INVALID_ARGUMENT'
+        if (!isRefused) this.#failed.add(peer) // no descriptor was free, for example
       }
     }
   }
@@ -109,6 +115,9 @@ export class LiveSubscriptions {
     const { descriptor } = peer
     if (descriptor === undefined) return []
     const isLocal = sharesNetwork(descriptor.identity, this.#components.identity)
-    return dialable(descriptor.liveEndpoints, isLocal).slice(0, isLocal ? 1 : undefined)
+    const endpoints = dialable(descriptor.liveEndpoints, isLocal)
+    // Where this participant has no abstract socket itself it may not be able to reach one.
+    const isBestEnough = isLocal && this.#components.stream.requestEndpoints[0]?.startsWith('ipc://@') !== false
+    return isBestEnough ? endpoints.slice(0, 1) : endpoints
   }
 }

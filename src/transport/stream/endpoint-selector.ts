@@ -1,25 +1,14 @@
-import type { Socket } from 'zeromq'
 import type { Clock, Timer } from '../../core/clock.js'
 import type { Counters } from '../../core/counters.js'
 import { NumacastError } from '../../core/errors.js'
+import type { ReceivingSocket } from '../zmtp/message-socket.js'
 
 /** What of a SUB is needed here. */
-export type Dialer = Pick<Socket, 'closed' | 'events'> & {
-  connect(endpoint: string): void
-  disconnect(endpoint: string): void
-}
+export type Dialer = Pick<ReceivingSocket, 'closed' | 'events' | 'connect' | 'disconnect'>
 
 export interface EndpointSelectorComponents {
   readonly clock: Clock
   readonly counters: Counters
-}
-
-/** Keeps a socket connected to one peer. */
-export interface PeerDialer {
-  /** A frame of the peer has come. */
-  received(): void
-  /** Idempotent. The socket stays open. */
-  close(): void
 }
 
 /** libzmq announces a retry together with the loss; without one after this long it has given the endpoint up. */
@@ -34,7 +23,7 @@ const maxRedialMs = 30_000
  * libzmq gives an endpoint up, without an event, when the peer sends a message over `maxMessageSize` or refuses the
  * handshake. This class notices that no retry follows, and connects again (`stream.redialled`).
  */
-export class EndpointSelector implements PeerDialer {
+export class EndpointSelector {
   readonly #socket: Dialer
   readonly #endpoints: readonly string[]
   readonly #clock: Clock
@@ -58,11 +47,17 @@ export class EndpointSelector implements PeerDialer {
     for (const failure of ['handshake:error:protocol', 'handshake:error:auth', 'handshake:error:other'] as const) {
       socket.events.on(failure, ({ address }) => this.#redialUnlessRetried(address))
     }
-    for (const endpoint of endpoints) connectOrThrow(socket, endpoint)
+    for (const endpoint of endpoints) {
+      try {
+        socket.connect(endpoint)
+      } catch (cause) {
+        const message = `cannot connect to ${endpoint}`
+        throw new NumacastError('NUMACAST_TRANSPORT', message, { cause, details: { endpoint } })
+      }
+    }
   }
 
-  received(): void {}
-
+  /** Idempotent. The socket stays open. */
   close(): void {
     this.#closed = true
     for (const timer of this.#redials.values()) timer.cancel()
@@ -126,14 +121,5 @@ export class EndpointSelector implements PeerDialer {
     } catch {
       this.#counters.add('stream.failed.dial')
     }
-  }
-}
-
-/** @throws NumacastError NUMACAST_TRANSPORT when libzmq refuses the endpoint */
-export function connectOrThrow(socket: Pick<Dialer, 'connect'>, endpoint: string): void {
-  try {
-    socket.connect(endpoint)
-  } catch (cause) {
-    throw new NumacastError('NUMACAST_TRANSPORT', `cannot connect to ${endpoint}`, { cause, details: { endpoint } })
   }
 }

@@ -1,17 +1,24 @@
-import { type Context, Subscriber } from 'zeromq'
+import type { Context } from 'zeromq'
 import type { Clock } from '../../core/clock.js'
 import type { Counters } from '../../core/counters.js'
 import type { Subscription } from '../../core/listeners.js'
 import { parseEndpoint } from '../lane/endpoint.js'
 import { Handlers } from '../lane/handlers.js'
 import type { FrameHandler, FrameSource } from '../lane/transport.js'
-import { EndpointRotation } from './endpoint-rotation.js'
-import { EndpointSelector, type PeerDialer } from './endpoint-selector.js'
+import type { SubscribingSocket } from '../zmtp/message-socket.js'
+import { EndpointSelector } from './endpoint-selector.js'
 import { decodeLiveMessage, livePrefix } from './live-message.js'
-import { connectOptions, familyOptions, isPolled, receiveLoop, receiverOptions, type ZeromqLimits } from './zeromq.js'
+import {
+  connectOptions,
+  createSubscriber,
+  familyOptions,
+  receiveLoop,
+  receiverOptions,
+  type ZeromqLimits,
+} from './zeromq.js'
 
 export interface LiveConnectionComponents {
-  readonly context: Context
+  readonly context: Context | undefined
   readonly clock: Clock
   readonly limits: ZeromqLimits
   readonly counters: Counters
@@ -22,8 +29,8 @@ export class LiveConnection {
   readonly endpoints: readonly string[]
   /** Resolves when the socket is closed. */
   readonly ended: Promise<void>
-  readonly #socket: Subscriber
-  readonly #dialer: PeerDialer
+  readonly #socket: SubscribingSocket
+  readonly #dialer: EndpointSelector
   /** Stands for the peer as the source of its frames. */
   readonly #source: FrameSource
   readonly #counters: Counters
@@ -35,12 +42,10 @@ export class LiveConnection {
     this.endpoints = endpoints
     this.#counters = counters
     this.#source = parseEndpoint(endpoints[0])
-    const options = { ...receiverOptions(context, limits), ...connectOptions, ...familyOptions(endpoints) }
-    this.#socket = new Subscriber(options)
+    const options = { ...receiverOptions(limits), ...connectOptions, ...familyOptions(endpoints) }
+    this.#socket = createSubscriber(context, options)
     try {
-      this.#dialer = isPolled
-        ? new EndpointRotation(this.#socket, endpoints, components)
-        : new EndpointSelector(this.#socket, endpoints, components)
+      this.#dialer = new EndpointSelector(this.#socket, endpoints, components)
     } catch (error) {
       this.#socket.close()
       throw error
@@ -73,7 +78,6 @@ export class LiveConnection {
   }
 
   #receive(frames: Buffer[]): void {
-    this.#dialer.received()
     const message = decodeLiveMessage(frames)
     if (message === undefined) {
       this.#counters.add('stream.rejected.live-message')

@@ -1,7 +1,9 @@
+import { invalidArgument } from '../../core/errors.js'
 import type { Subscription } from '../../core/listeners.js'
 import { endpointList, isEndpoint, parseEndpoint } from '../lane/endpoint.js'
 import type { FrameHandler } from '../lane/transport.js'
 import { LiveConnection, type LiveConnectionComponents } from './live-connection.js'
+import { canDial } from './zeromq.js'
 
 /** Holds one connection per peer, so that the publisher of each frame is known; open while any group has a handler. */
 export class LiveSubscriber {
@@ -43,9 +45,14 @@ export class LiveSubscriber {
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT when there is none */
   #dialable(wanted: readonly string[]): readonly [string, ...string[]] {
-    const [first, ...others] = wanted.filter((endpoint) => isEndpoint(endpoint))
-    if (first === undefined) return [parseEndpoint(wanted[0] ?? '').address] // throws: it is none
-    const refused = wanted.length - 1 - others.length
+    const { context } = this.#components
+    const known = wanted.filter((endpoint) => isEndpoint(endpoint))
+    const [first, ...others] = known.filter((endpoint) => canDial(context, endpoint))
+    if (first === undefined) {
+      const endpoint = parseEndpoint(wanted[0] ?? '').address
+      throw invalidArgument(`this process cannot dial ${endpoint}`, { endpoint })
+    }
+    const refused = wanted.length - known.length
     if (refused > 0) this.#components.counters.add('stream.rejected.endpoint', refused)
     return [first, ...others]
   }

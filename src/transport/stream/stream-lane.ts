@@ -7,12 +7,14 @@ import type { Random } from '../../core/random.js'
 import { checkGroupName } from '../../wire/radio.js'
 import { checkBody } from '../lane/group.js'
 import type { FrameHandler, Rendezvous, RequestOptions, StreamLane } from '../lane/transport.js'
+import { tcpEndpoint } from './bind.js'
 import { LivePublisher } from './live-publisher.js'
 import { LiveSubscriber } from './live-subscriber.js'
 import { RendezvousContender } from './rendezvous-contender.js'
 import { RequestClient } from './request-client.js'
-import { type RequestHandler, RequestServer } from './request-server.js'
-import { createContext, tcpEndpoint } from './zeromq.js'
+import type { RequestHandler } from './request-executor.js'
+import { RequestServer } from './request-server.js'
+import { createContext } from './zeromq.js'
 
 export interface StreamLaneOptions {
   /** The longest request, reply or live body. @default 12 MiB: the largest sample behind a chunk of a large cache, with room */
@@ -69,7 +71,7 @@ export class ZeromqStreamLane implements StreamLane {
   readonly counters: Counters
   readonly rendezvousPort: number
   readonly #components: StreamLaneComponents
-  readonly #context: Context
+  readonly #context: Context | undefined
   readonly #options: ResolvedStreamLaneOptions
   readonly #server: RequestServer
   readonly #client: RequestClient
@@ -84,7 +86,7 @@ export class ZeromqStreamLane implements StreamLane {
   private constructor(
     components: StreamLaneComponents,
     options: ResolvedStreamLaneOptions,
-    context: Context,
+    context: Context | undefined,
     server: RequestServer,
     counters: Counters,
   ) {
