@@ -16,7 +16,10 @@ export interface StatusDocument {
 
 /** One NUMA node of one host. `null`: not limited, or could not be read. */
 export interface NodeStatus {
+  /** For display. Two hosts may have one name. */
   readonly host: string
+  /** Identifies the host. */
+  readonly bootId: string
   readonly numaNode: number
   readonly cpus: number
   readonly memoryTotalBytes: number

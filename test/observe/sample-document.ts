@@ -32,6 +32,7 @@ export function sampleWorker(own: Partial<WorkerStatus> = {}): WorkerStatus {
 export function sampleNode(own: Partial<NodeStatus> = {}): NodeStatus {
   return {
     host: 'alpha',
+    bootId: 'boot-alpha',
     numaNode: 0,
     cpus: 4,
     memoryTotalBytes: 24 * 1024 ** 3,

@@ -10,6 +10,7 @@ import type { NodeStatus, StatusDocument } from '../../src/views/status-document
 function node(available: number, over: Partial<NodeStatus> = {}): NodeStatus {
   return {
     host: 'h',
+    bootId: 'boot-h',
     numaNode: 0,
     cpus: 4,
     memoryTotalBytes: 1_000,
