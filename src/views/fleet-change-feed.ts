@@ -38,6 +38,7 @@ export class FleetChangeFeed {
   readonly #workers = new Set<string>()
   readonly #nodes = new Set<string>()
   #changes: LivelinessChange[] = []
+  #dropped = 0
   readonly #deaths = new Set<Mailbox<LivelinessChange>>()
   #closed = false
 
@@ -124,13 +125,16 @@ export class FleetChangeFeed {
 
   #add(changes: readonly LivelinessChange[]): boolean {
     const { counters } = this.#components
+    const dropped = this.#history.dropped - this.#dropped
+    this.#dropped += dropped
+    if (dropped > 0) counters.add('view.former-process-dropped', dropped)
     for (const change of changes) {
       this.#changes.push(change)
       if (change.after.liveliness !== Liveliness.dead) continue
       for (const mailbox of this.#deaths) {
-        const { dropped } = mailbox
+        const droppedBefore = mailbox.dropped
         mailbox.push(change)
-        if (mailbox.dropped > dropped) counters.add('view.deaths-dropped')
+        if (mailbox.dropped > droppedBefore) counters.add('view.deaths-dropped')
       }
     }
     return changes.length > 0

@@ -32,9 +32,7 @@ export interface LivelinessChange extends WorkerProcess {
 }
 
 /** A worker as it is known at one time. */
-export interface TrackedWorker
-  extends WorkerProcess,
-    Pick<WorkerStatus, 'liveliness' | 'cause' | 'detail'> {
+export interface TrackedWorker extends WorkerProcess, Pick<WorkerStatus, 'liveliness' | 'cause' | 'detail'> {
   readonly claimant: Guid
   readonly predecessor: RosterRow['predecessor']
 }

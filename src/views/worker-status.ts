@@ -19,10 +19,7 @@ export interface WorkerFacts {
   readonly unreachableDeadAfterMs: number | null
 }
 
-type Judgement = Pick<
-  WorkerStatus,
-  'liveliness' | 'cause' | 'detail' | 'evidence' | 'livelinessForMs' | 'probationMs'
->
+type Judgement = Pick<WorkerStatus, 'liveliness' | 'cause' | 'detail' | 'evidence' | 'livelinessForMs' | 'probationMs'>
 
 export function workerStatusOf(chosen: ChosenRow, facts: WorkerFacts): WorkerStatus {
   const { value, originTimeMs } = chosen.held

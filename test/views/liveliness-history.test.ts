@@ -36,7 +36,9 @@ const end = (over: Partial<WorkerEnd> = {}): WorkerEnd => {
 
 t.test('each change once, with the state before and after; only the dead may be reassigned', (t) => {
   const history = new LivelinessHistory()
-  t.match(history.track('w', worker(), noneDead), [{ before: null, after: { liveliness: 'alive' }, mayReassign: false }])
+  t.match(history.track('w', worker(), noneDead), [
+    { before: null, after: { liveliness: 'alive' }, mayReassign: false },
+  ])
   t.strictSame(history.track('w', worker(), noneDead), [])
   t.match(history.track('w', worker({ liveliness: 'stalled', cause: 'stopped' }), noneDead), [
     { before: { liveliness: 'alive', cause: null }, after: { liveliness: 'stalled', cause: 'stopped' } },
@@ -118,7 +120,10 @@ t.test('of several processes that were replaced while alive each end is reported
     { pid: 10, before: { cause: 'replaced' }, after: { cause: 'killed', detail: 'SIGKILL' }, mayReassign: true },
   ])
   t.strictSame(history.recordEnd(end({ cause: 'killed' })), [], 'reported once')
-  t.match(history.track('w', third, (claimant) => claimant === second), [{ pid: 11, mayReassign: true }])
+  t.match(
+    history.track('w', third, (claimant) => claimant === second),
+    [{ pid: 11, mayReassign: true }],
+  )
   t.strictSame(history.recordEnd(end({ incarnation: 2, pid: 11 })), [])
   t.strictSame(
     history.dead().map(({ pid, mayReassign }) => [pid, mayReassign]),

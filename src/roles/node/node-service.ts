@@ -75,6 +75,7 @@ export class NodeService {
   /** Per other server of this node, the workers that its rows name. */
   readonly #rowsOf = new Map<Guid, Set<string>>()
   #reading: ZoneReading
+  #endsDropped = 0
   #speaks = false
   #stopped = false
 
@@ -303,10 +304,18 @@ export class NodeService {
   #measure(): void {
     const nowMs = this.#participant.clock.nowMs()
     this.roster.expire(nowMs)
+    this.#countDroppedEnds()
     this.#judgeInherited(nowMs)
     if (!this.#read()) return
     this.#touch()
     if (this.#speaks) this.#publisher.publishCapacity(this.#reading)
+  }
+
+  #countDroppedEnds(): void {
+    const dropped = this.roster.endsDropped - this.#endsDropped
+    if (dropped === 0) return
+    this.#endsDropped += dropped
+    this.#participant.counters.add('roster.end-dropped', dropped)
   }
 
   /** False when it failed: the last reading stands, and its age shows, because node.capacity is not written again. */
