@@ -6,7 +6,7 @@ import type { Chunk } from '../../views/snapshot/worker-table.js'
 import { refusalBit, refusingFlags } from '../filter/refusal.js'
 import type { ReservedAtWorker } from '../fit/reserved-totals.js'
 import type { ResolvedRequest } from '../request/placement-request.js'
-import { type ScoreTerm, scoreTerms, unknownScore } from '../score/terms.js'
+import { defaultScoreWeights, type ScoreTerm, type ScoreWeights, scoreTerms, unknownScore } from '../score/terms.js'
 import { ChunkFilters } from './chunk-filters.js'
 import { ChunkPreferences } from './chunk-preferences.js'
 import type { ResolvedRankOptions } from './rank-options.js'
@@ -34,17 +34,19 @@ export class Evaluation {
   readonly request: ResolvedRequest
   readonly options: ResolvedRankOptions
   readonly zones: ZoneVerdicts
-  /** The terms of the slot that was scored last, in the order of `scoreTerms`; -1 where one does not apply. */
-  readonly terms = new Float64Array(scoreTerms.length)
+  /** The terms of the slot whose score was kept last. */
+  terms: Readonly<Record<ScoreTerm, number>> = defaultScoreWeights
+  /** What each term weighs for this request; 0 where it does not apply. */
+  readonly weights: ScoreWeights
   readonly #filters: ChunkFilters
   readonly #preferences: ChunkPreferences
-  readonly #weights: Float64Array
   readonly #weightSum: number
   /** Reservations by slot. */
   readonly #reserved = new Map<number, ReservedAtWorker>()
   /** Jobs of the request's queue that each worker may run; null where nothing throttles it. */
   readonly #queueLimit: number | null
   #chunk: Chunk = { rows: [], numbers: new Float64Array(0), flags: new Uint32Array(0) }
+  #opened = -1
   #firstSlot = 0
 
   constructor(snapshot: PlacementSnapshot, request: ResolvedRequest, options: ResolvedRankOptions) {
@@ -54,8 +56,8 @@ export class Evaluation {
     this.zones = new ZoneVerdicts(snapshot, request, options)
     this.#filters = new ChunkFilters(snapshot, request)
     this.#preferences = new ChunkPreferences(snapshot, request)
-    this.#weights = Float64Array.from(scoreTerms, (term) => (applies(term, request) ? options.weights[term] : 0))
-    this.#weightSum = this.#weights.reduce((sum, weight) => sum + weight, 0)
+    this.weights = applicable(options.weights, request)
+    this.#weightSum = scoreTerms.reduce((sum, term) => sum + this.weights[term], 0)
     this.#queueLimit = queueLimit(snapshot, request, options.nowMs)
     for (const [workerId, reserved] of options.reserved?.workers ?? []) {
       const slot = snapshot.slotOf(workerId)
@@ -65,6 +67,8 @@ export class Evaluation {
   }
 
   open(chunk: number): Chunk {
+    if (this.#opened === chunk) return this.#chunk
+    this.#opened = chunk
     this.#chunk = this.snapshot.chunks[chunk] ?? this.#chunk
     this.#firstSlot = chunk * slotsPerChunk
     this.#filters.load(chunk)
@@ -97,39 +101,59 @@ export class Evaluation {
     }
     if (this.#queueLimit !== null) bits |= this.#queueRefusal(index, reserved)
     if ((flag & WorkerFlag.vramBudget) !== 0) bits |= this.#vramRefusal(at, reserved)
-    const fit = (flag & WorkerFlag.numaBound) === 0 ? this.zones.spanning[zone] : this.zones.single[zone]
-    return bits | (fit?.refusals ?? 0) | this.#headroomRefusal(at, reserved)
+    const fit = (flag & WorkerFlag.numaBound) === 0 ? this.zones.spanning : this.zones.single
+    return bits | (fit.refusals[zone] ?? 0) | this.#headroomRefusal(at, reserved)
   }
 
-  /** Scores a slot of the open chunk, 0 … 1, and leaves its terms in `terms`. */
-  score(index: number): number {
+  /** Scores a slot of the open chunk, 0 … 1, and leaves its terms in `terms` if they are to be kept. */
+  score(index: number, keep = false): number {
     const { numbers, flags } = this.#chunk
-    const { terms } = this
+    const { weights } = this
     const { nowMs, freshMs, staleMs } = this.options
     const at = index * columnCount
     const flag = flags[index] ?? 0
     const zone = numbers[at + Column.zoneSlot] ?? 0
-    const fit = (flag & WorkerFlag.numaBound) === 0 ? this.zones.spanning[zone] : this.zones.single[zone]
-    terms[0] = 1 - this.#load(at, flag, this.#reservedAt(index))
-    terms[1] = fit?.numaFit ?? unknownScore
-    const pressure = Math.max(numbers[at + Column.pressurePercent] ?? -1, this.zones.pressurePercent[zone] ?? -1)
-    terms[2] = pressure < 0 ? unknownScore : 1 - pressure / 100
-    terms[3] = shareOf(this.#preferences.residents, index)
-    terms[4] = shareOf(this.#preferences.labels, index)
-    terms[5] = this.#shard(index, at)
-    terms[6] = fit?.allocation ?? unknownScore
+    const fit = (flag & WorkerFlag.numaBound) === 0 ? this.zones.spanning : this.zones.single
+    const load = 1 - this.#load(at, flag, this.#reservedAt(index))
+    const numaFit = fit.numaFit[zone] ?? unknownScore
+    const worst = Math.max(numbers[at + Column.pressurePercent] ?? -1, this.zones.pressurePercent[zone] ?? -1)
+    const pressure = worst < 0 ? unknownScore : 1 - worst / 100
+    const preferences = this.#preferences
+    const residency = weights.residency > 0 ? shareOf(preferences.residents, index) : 0
+    const labels = weights.preferredLabels > 0 ? shareOf(preferences.labels, index) : 0
+    const shard = weights.shard > 0 ? this.#shard(index, at) : 0
+    const allocation = fit.allocation[zone] ?? unknownScore
     const ageMs = nowMs - (numbers[at + Column.observedMs] ?? 0)
-    terms[7] = ageMs <= freshMs ? 1 : ageMs >= staleMs ? 0 : 1 - (ageMs - freshMs) / (staleMs - freshMs)
-    terms[8] = (numbers[at + Column.reliableFromMs] ?? 0) > nowMs ? 0 : 1
-    terms[9] = 1 / (1 + this.#preferences.taints.sum(index))
-    let sum = 0
-    for (let term = 0; term < terms.length; term++) sum += (this.#weights[term] ?? 0) * (terms[term] ?? 0)
-    return this.#weightSum > 0 ? sum / this.#weightSum : 0
-  }
-
-  /** Whether a term takes part in the score of this request. */
-  uses(term: number): boolean {
-    return (this.#weights[term] ?? 0) > 0
+    const staleness = ageMs <= freshMs ? 1 : ageMs >= staleMs ? 0 : 1 - (ageMs - freshMs) / (staleMs - freshMs)
+    const probation = (numbers[at + Column.reliableFromMs] ?? 0) > nowMs ? 0 : 1
+    const taints = 1 / (1 + preferences.taints.sum(index))
+    if (keep) {
+      this.terms = {
+        load,
+        numaFit,
+        pressure,
+        residency,
+        preferredLabels: labels,
+        shard,
+        allocation,
+        staleness,
+        probation,
+        taints,
+      }
+    }
+    if (this.#weightSum === 0) return 0
+    const sum =
+      weights.load * load +
+      weights.numaFit * numaFit +
+      weights.pressure * pressure +
+      weights.residency * residency +
+      weights.preferredLabels * labels +
+      weights.shard * shard +
+      weights.allocation * allocation +
+      weights.staleness * staleness +
+      weights.probation * probation +
+      weights.taints * taints
+    return sum / this.#weightSum
   }
 
   #reservedAt(index: number): ReservedAtWorker {
@@ -195,12 +219,19 @@ export class Evaluation {
 }
 
 /** Terms that a request gives no cause for are left out for every worker alike, so that the others keep their order. */
-function applies(term: ScoreTerm, { residents, preferred, shard, strategy }: ResolvedRequest): boolean {
-  if (term === 'residency') return residents.length > 0
-  if (term === 'preferredLabels') return preferred.length > 0
-  if (term === 'shard') return shard !== null
-  if (term === 'allocation') return strategy !== 'random'
-  return true
+function applicable(weights: ScoreWeights, { residents, preferred, shard, strategy }: ResolvedRequest): ScoreWeights {
+  return {
+    load: weights.load,
+    numaFit: weights.numaFit,
+    pressure: weights.pressure,
+    residency: residents.length > 0 ? weights.residency : 0,
+    preferredLabels: preferred.length > 0 ? weights.preferredLabels : 0,
+    shard: shard !== null ? weights.shard : 0,
+    allocation: strategy !== 'random' ? weights.allocation : 0,
+    staleness: weights.staleness,
+    probation: weights.probation,
+    taints: weights.taints,
+  }
 }
 
 function queueLimit(snapshot: PlacementSnapshot, { queue }: ResolvedRequest, nowMs: number): number | null {

@@ -1,19 +1,14 @@
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import { slotsPerChunk } from '../../views/snapshot/slot-set.js'
+import { Column, columnCount } from '../../views/snapshot/worker-columns.js'
 import type { WorkerRow } from '../../views/snapshot/worker-row.js'
 import { type RefusalReason, reasonsOf } from '../filter/refusal.js'
 import { mayStayMs } from '../request/tolerations.js'
-import { type ScoreTerm, scoreTerms } from '../score/terms.js'
+import type { ScoreTerm } from '../score/terms.js'
 import { type Evaluation, scoreSteps } from './evaluation.js'
 import { retryAfterMs } from './retry.js'
 import { scanAll, stepOf } from './scan.js'
-
-/** What a zone gives to a placement. */
-export interface ZoneUse {
-  readonly numaNode: number
-  readonly cpus: number
-  readonly memoryBytes: number
-}
+import type { ZoneUse } from './zone-verdicts.js'
 
 export interface Candidate {
   readonly workerId: string
@@ -36,6 +31,9 @@ export interface Refusal {
   /** When to look again; null when waiting does not help. */
   readonly retryAfterMs: number | null
 }
+
+/** Candidates that are made one by one before the rest is made at once. */
+const madeSingly = 16
 
 /**
  * The candidates in order, and why each of the other workers is none. Candidates and refusals become objects when they
@@ -70,8 +68,22 @@ export class Ranking {
     return slot === undefined ? undefined : this.#candidate(slot)
   }
 
+  /** Yields the candidates in order. The first few are made one by one, the others all at once. */
   *candidates(): IterableIterator<Candidate> {
-    for (const slot of this.#ordered) yield this.#candidate(slot)
+    for (const slot of this.#ordered.subarray(0, madeSingly)) yield this.#candidate(slot)
+    if (this.size > madeSingly) yield* this.#inBulk(this.#ordered.subarray(madeSingly))
+  }
+
+  /** Makes candidates by ascending slot, so that each chunk is opened once, and puts them in their places. */
+  #inBulk(slots: Uint32Array): readonly Candidate[] {
+    const places = new Int32Array(this.snapshot.chunks.length * slotsPerChunk)
+    for (let place = 0; place < slots.length; place++) places[slots[place] ?? 0] = place + 1
+    const candidates = new Array<Candidate>(slots.length)
+    for (let slot = 0; slot < places.length; slot++) {
+      const place = places[slot] ?? 0
+      if (place > 0) candidates[place - 1] = this.#candidate(slot)
+    }
+    return candidates
   }
 
   /** Yields the ids of the candidates in order, for a caller that needs no more. */
@@ -80,7 +92,11 @@ export class Ranking {
   }
 
   *refused(): IterableIterator<Refusal> {
-    for (const [slot, bits] of this.#explained().entries()) if (bits !== 0) yield this.#refusal(slot, bits)
+    const explained = this.#explained()
+    for (let slot = 0; slot < explained.length; slot++) {
+      const bits = explained[slot] ?? 0
+      if (bits !== 0) yield this.#refusal(slot, bits)
+    }
   }
 
   /** How many workers are refused for each reason; a worker counts once for each of its reasons. */
@@ -129,23 +145,37 @@ export class Ranking {
 
   #candidate(slot: number): Candidate {
     const evaluation = this.#evaluation
-    const { request, zones, terms } = evaluation
-    evaluation.open(Math.floor(slot / slotsPerChunk))
-    const score = stepOf(evaluation.score(slot % slotsPerChunk)) / scoreSteps
+    const { request, zones } = evaluation
+    const { numbers } = evaluation.open(Math.floor(slot / slotsPerChunk))
+    const index = slot % slotsPerChunk
+    const score = stepOf(evaluation.score(index, true)) / scoreSteps
     const row = this.#row(slot)
-    const scores = {} as Record<ScoreTerm, number | null>
-    for (const [index, term] of scoreTerms.entries()) scores[term] = evaluation.uses(index) ? (terms[index] ?? 0) : null
-    const zoneSlot = this.snapshot.zone(row.load.host, row.load.numaNode)?.slot ?? -1
-    const verdict = (row.profile?.numaBound === true ? zones.single : zones.spanning)[zoneSlot]
+    const zone = this.snapshot.zones[numbers[index * columnCount + Column.zoneSlot] ?? -1]
+    const taints = row.profile?.taints ?? []
     return {
       workerId: row.workerId,
       row,
       score,
-      scores,
-      zones: (verdict?.shares ?? [])
-        .filter(({ cpus, memoryBytes }) => cpus > 0 || memoryBytes > 0)
-        .map(({ room, cpus, memoryBytes }) => ({ numaNode: room.row.numaNode, cpus, memoryBytes })),
-      mayStayMs: mayStayMs(row.profile?.taints ?? [], request.tolerations),
+      scores: this.#scores(),
+      zones: zone === undefined ? [] : zones.shares(zone, row.profile?.numaBound === true),
+      mayStayMs: taints.length === 0 ? null : mayStayMs(taints, request.tolerations),
+    }
+  }
+
+  #scores(): Candidate['scores'] {
+    const { terms, weights } = this.#evaluation
+    // One literal and no loop: objects of one shape, at once of full size.
+    return {
+      load: weights.load > 0 ? terms.load : null,
+      numaFit: weights.numaFit > 0 ? terms.numaFit : null,
+      pressure: weights.pressure > 0 ? terms.pressure : null,
+      residency: weights.residency > 0 ? terms.residency : null,
+      preferredLabels: weights.preferredLabels > 0 ? terms.preferredLabels : null,
+      shard: weights.shard > 0 ? terms.shard : null,
+      allocation: weights.allocation > 0 ? terms.allocation : null,
+      staleness: weights.staleness > 0 ? terms.staleness : null,
+      probation: weights.probation > 0 ? terms.probation : null,
+      taints: weights.taints > 0 ? terms.taints : null,
     }
   }
 

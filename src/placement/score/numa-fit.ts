@@ -1,5 +1,4 @@
-import { zoneDistance } from '../../views/snapshot/zone-row.js'
-import type { ZoneRoom, ZoneShare } from '../fit/zone-room.js'
+import type { ZoneRoom } from '../../views/snapshot/zone-row.js'
 
 /**
  * Scores the zones that a request would use: closeness · (1 + room) / 2.
@@ -8,19 +7,18 @@ import type { ZoneRoom, ZoneShare } from '../fit/zone-room.js'
  * alone, and less the farther they lie; half of that where several zones are used although one is preferred. `room`
  * is the smallest share of a resource that any of the zones would have left.
  */
-export function numaFit(home: ZoneRoom, shares: readonly ZoneShare[], prefersSingle: boolean): number {
-  let distance = 0
-  let room = 1
-  for (const share of shares) {
-    distance += zoneDistance(home.row, share.room.row.numaNode)
-    room = Math.min(room, roomLeft(share))
-  }
-  const closeness = (10 * shares.length) / distance
-  const scale = prefersSingle && shares.length > 1 ? 0.5 : 1
-  return (closeness * scale * (1 + room)) / 2
+export function numaFit(closeness: number, room: number): number {
+  return (closeness * (1 + room)) / 2
 }
 
-function roomLeft({ room, cpus, memoryBytes }: ZoneShare): number {
+/** The closeness of zones at these distances from home. */
+export function closenessOf(distances: readonly number[], prefersSingle: boolean): number {
+  const mean = distances.reduce((sum, distance) => sum + distance, 0) / distances.length
+  return (10 / mean) * (prefersSingle && distances.length > 1 ? 0.5 : 1)
+}
+
+/** The smaller share of CPU and memory, 0 … 1, that a zone has left once it has given this. */
+export function roomLeft(room: ZoneRoom, cpus: number, memoryBytes: number): number {
   const cpuLeft = room.cpus > 0 ? (room.freeCpus - cpus) / room.cpus : 1
   const memoryLeft = room.memoryBytes > 0 ? (room.freeMemoryBytes - memoryBytes) / room.memoryBytes : 1
   return Math.min(1, Math.max(0, Math.min(cpuLeft, memoryLeft)))

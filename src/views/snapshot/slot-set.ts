@@ -1,5 +1,5 @@
 /** Rows of a snapshot lie in chunks of this many slots. */
-export const slotsPerChunk = 128
+export const slotsPerChunk = 64
 /** 32-bit words that hold one bit for each slot of a chunk. */
 export const wordsPerChunk = slotsPerChunk / 32
 

@@ -45,3 +45,20 @@ export function zoneDistance(from: ZoneRow, toNode: number): number {
   if (from.numaNode === toNode) return 10
   return from.distances?.[String(toNode)] ?? 20
 }
+
+/** What a zone has and what of it is free. */
+export interface ZoneRoom {
+  readonly cpus: number
+  readonly freeCpus: number
+  readonly memoryBytes: number
+  readonly freeMemoryBytes: number
+}
+
+export function zoneRoom(row: ZoneRow): ZoneRoom {
+  return {
+    cpus: zoneCpus(row),
+    freeCpus: row.cpuHeadroomCores,
+    memoryBytes: zoneMemoryBytes(row),
+    freeMemoryBytes: zoneMemoryFreeBytes(row),
+  }
+}

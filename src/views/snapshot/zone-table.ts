@@ -1,7 +1,7 @@
 import { nodeTarget } from '../../plane/targets.js'
 import { type PersistentMap, PersistentMapBuilder } from './persistent-map.js'
 import type { ConfigRow, IntentRow } from './snapshot-change.js'
-import type { ZoneRow } from './zone-row.js'
+import { type ZoneRoom, type ZoneRow, zoneRoom } from './zone-row.js'
 
 /** Intents and configuration that hold for every worker of a zone, or of the fleet. */
 export interface ZoneStanding {
@@ -21,6 +21,10 @@ export interface ZoneEntry extends ZoneStanding {
   readonly numaNode: number
   /** What its collector says; null while nothing is known. */
   readonly row: ZoneRow | null
+  /** What the row says of its room. */
+  readonly room: ZoneRoom | null
+  /** The larger of the row's CPU and memory pressure; -1 where neither is known. */
+  readonly pressurePercent: number
   /** Workers whose row names the zone. */
   readonly workers: number
 }
@@ -48,12 +52,13 @@ export class ZoneTable {
 
   put(row: ZoneRow): void {
     const entry = this.#open(row.host, row.numaNode)
-    this.#write({ ...entry, row })
+    const pressurePercent = Math.max(row.cpuPressurePercent ?? -1, row.memoryPressurePercent ?? -1)
+    this.#write({ ...entry, row, room: zoneRoom(row), pressurePercent })
   }
 
   remove(host: string, numaNode: number): void {
     const entry = this.#find(nodeTarget(host, numaNode))
-    if (entry !== undefined) this.#write({ ...entry, row: null })
+    if (entry !== undefined) this.#write({ ...entry, row: null, room: null, pressurePercent: -1 })
   }
 
   /** Returns the slot of the zone that a worker has joined. */
@@ -89,7 +94,8 @@ export class ZoneTable {
     const known = this.#find(target)
     if (known !== undefined) return known
     const slot = this.#free.pop() ?? this.#entries.length
-    const entry = { slot, target, host, numaNode, row: null, workers: 0, ...this.#standingOf(target) }
+    const blank = { row: null, room: null, pressurePercent: -1, workers: 0 }
+    const entry = { slot, target, host, numaNode, ...blank, ...this.#standingOf(target) }
     this.#entries[slot] = entry
     this.#slots.set(target, slot)
     const peers = [...(this.#byHost.get(host) ?? []), slot]

@@ -255,7 +255,7 @@ function fitted(
   const distance = (to: Room): number =>
     to.row.numaNode === home.row.numaNode ? 10 : (home.row.distances?.[String(to.row.numaNode)] ?? 20)
   const formula = allocationPresets[request.strategy === 'pack' ? 'nomadBinpack' : 'kubernetesLeastAllocated']
-  const closeness = (10 * shares.length) / shares.reduce((sum, { room }) => sum + distance(room), 0)
+  const closeness = 10 / (shares.reduce((sum, { room }) => sum + distance(room), 0) / shares.length)
   const left = shares.map(({ room, cpus, bytes }) =>
     Math.min((room.freeCpus - cpus) / room.cpus, (room.freeBytes - bytes) / room.bytes, 1),
   )

@@ -10,8 +10,10 @@ const GiB = 2 ** 30
 /** Draws a request for a fleet that the same source has drawn. */
 export function randomRequest(source: FleetSource): ResolvedRequest {
   const request: PlacementRequest = {
-    ...(source.chance(0.7) && { capability: source.pick(['transcode@1', 'transcode@2', 'transcode@3']) }),
-    tags: source.some(['region=eu', 'region=*', 'gpu', 'tier=*'], 0.15),
+    ...(source.chance(0.7) && {
+      capability: source.pick(['transcode@1', 'transcode@2', 'transcode@2', 'transcode@3']),
+    }),
+    tags: source.some(['region=eu', 'region=*', 'gpu', 'tier=*'], 0.08),
     selector: {
       required: source.some(
         [
@@ -20,7 +22,7 @@ export function randomRequest(source: FleetSource): ResolvedRequest {
           { key: 'generation', operator: 'Gt' as const, values: ['1'] },
           { key: 'rack', operator: 'NotIn' as const, values: ['3'] },
         ],
-        0.1,
+        0.06,
       ),
       forbidden: source.some(
         [
@@ -47,8 +49,8 @@ export function randomRequest(source: FleetSource): ResolvedRequest {
       ],
       0.2,
     ),
-    cpus: source.pick([0, 0, 0.5, 2, 6, 20]),
-    memoryBytes: source.pick([0, 0, 1, 4, 12, 80]) * GiB,
+    cpus: source.pick([0, 0, 0, 0.5, 0.5, 2, 2, 6, 20]),
+    memoryBytes: source.pick([0, 0, 0, 1, 1, 4, 4, 12, 80]) * GiB,
     vramBytes: source.pick([null, 4 * GiB, 20 * GiB]),
     numa: source.pick(['any', 'prefer-single', 'single']),
     queue: source.pick([null, 'media', 'mail']),
