@@ -13,10 +13,10 @@ const roots = [
   'CHANGELOG.md',
   'docs',
   'examples',
+  'bench',
   // 'src',
   // 'native',
   // 'test',
-  // 'bench',
 ]
 
 /** Pages that are being rewritten. */
