@@ -11,6 +11,7 @@ export const flags = [
   '-DNODE_ADDON_API_DISABLE_DEPRECATED',
   // In a worker that is being terminated nothing can be thrown; without this node-addon-api ends the whole process.
   '-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
+  `-I${path.join(path.dirname(fileURLToPath(import.meta.url)), 'src')}`,
   '-isystem',
   nodeAddonApi,
   '-Wall',

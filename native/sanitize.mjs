@@ -24,7 +24,7 @@ if (!existsSync(path.join(headers, 'node_api.h'))) {
 mkdirSync(output, { recursive: true })
 const folder = path.join(root, 'native', 'src')
 const newestHeader = Math.max(
-  ...readdirSync(folder)
+  ...readdirSync(folder, { recursive: true })
     .filter((name) => name.endsWith('.h'))
     .map((name) => statSync(path.join(folder, name)).mtimeMs),
 )
@@ -58,5 +58,5 @@ async function compileWaiting() {
 }
 
 function objectOf(source) {
-  return path.join(output, `${path.basename(source, '.cc')}.o`)
+  return path.join(output, `${path.relative('native/src', source).replaceAll(path.sep, '-').replace(/\.cc$/, '')}.o`)
 }

@@ -1,9 +1,9 @@
-// What the addon is made of: every .cc file of native/src. Printed for binding.gyp, imported by sanitize.mjs.
+// Lists the addon's sources: every .cc file below native/src. Printed for binding.gyp, imported by sanitize.mjs.
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export const sources = readdirSync(path.join(path.dirname(fileURLToPath(import.meta.url)), 'src'))
+export const sources = readdirSync(path.join(path.dirname(fileURLToPath(import.meta.url)), 'src'), { recursive: true })
   .filter((name) => name.endsWith('.cc'))
   .sort()
   .map((name) => `native/src/${name}`)

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { topologyLines } from '../../src/observe/topology-table.js'
-import type { Headroom } from '../../src/topology/cgroup-headroom.js'
-import { readHeadroom } from '../../src/topology/headroom.js'
-import type { NumaNode } from '../../src/topology/numa-topology.js'
-import { readTopology } from '../../src/topology/topology.js'
+import { readHeadroom } from '../../src/topology/cgroup/headroom.js'
+import type { Headroom } from '../../src/topology/model/cgroup-headroom.js'
+import type { NumaNode } from '../../src/topology/model/numa-topology.js'
+import { readTopology } from '../../src/topology/numa/topology.js'
 
 const gibi = 1024 ** 3
 

@@ -1,7 +1,7 @@
 // Pins itself in every way there is, and tells what came of it: a test would otherwise pin its own process.
 import { readdirSync, readFileSync } from 'node:fs'
-import { getAffinity, pinToNode, setAffinity, setMempolicy } from '../../src/topology/placement.js'
-import { readTopology } from '../../src/topology/topology.js'
+import { getAffinity, pinToNode, setAffinity, setMempolicy } from '../../src/topology/numa/placement.js'
+import { readTopology } from '../../src/topology/numa/topology.js'
 
 function pin() {
   const cpu = getAffinity()?.at(-1) ?? 0

@@ -2,7 +2,7 @@ import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { readHeadroom } from '../../src/topology/headroom.js'
+import { readHeadroom } from '../../src/topology/cgroup/headroom.js'
 
 /** Creates a cgroup in the hierarchy that carries `controller` ("": the unified one), or says why that cannot be. */
 export function createGroup(t: Test, controller: string, name: string, version: 1 | 2 = 1): string | Error {

@@ -8,7 +8,7 @@ const folder = new URL('../../src/topology/', import.meta.url).href
 const source = `
   const { parentPort } = require('node:worker_threads')
   const load = (name) => import(${JSON.stringify(folder)} + name + '.js')
-  Promise.all(['process-watch', 'headroom-sampler', 'headroom', 'topology'].map(load)).then((modules) => {
+  Promise.all(['process/process-watch', 'cgroup/headroom-sampler', 'cgroup/headroom', 'numa/topology'].map(load)).then((modules) => {
     const { watchProcess, openHeadroomSampler, readHeadroom, readTopology } = Object.assign({}, ...modules)
     parentPort.postMessage('busy')
     for (let turn = 0; ; turn++) {

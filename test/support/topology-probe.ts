@@ -1,6 +1,6 @@
 // A child process for tests of real cgroups: answers each message with what it reads of itself.
-import { readHeadroom } from '../../src/topology/headroom.js'
-import { type HeadroomSampler, openHeadroomSampler } from '../../src/topology/headroom-sampler.js'
+import { readHeadroom } from '../../src/topology/cgroup/headroom.js'
+import { type HeadroomSampler, openHeadroomSampler } from '../../src/topology/cgroup/headroom-sampler.js'
 
 export type ProbeRequest =
   | { readonly do: 'read' }

@@ -1,7 +1,7 @@
 // Opens every kind of watch and closes none: the process must end by itself all the same.
-import { watchCgroupEvents } from '../../src/topology/cgroup-events-watch.js'
-import { watchPressure } from '../../src/topology/pressure-watch.js'
-import { watchProcess } from '../../src/topology/process-watch.js'
+import { watchCgroupEvents } from '../../src/topology/cgroup/cgroup-events-watch.js'
+import { watchPressure } from '../../src/topology/cgroup/pressure-watch.js'
+import { watchProcess } from '../../src/topology/process/process-watch.js'
 
 const watches = [
   watchProcess({ pid: process.ppid }, () => {}),

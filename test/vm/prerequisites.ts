@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
-import { addonStatus } from '../../src/topology/addon.js'
+import { addonStatus } from '../../src/topology/addon/addon.js'
 import { cloudKernelPackage, debianPackage } from './debian-package.js'
 
 export interface Prerequisites {

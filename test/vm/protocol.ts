@@ -1,9 +1,9 @@
 // What the guest says to the host: one JSON object per line on the second serial port. `reading` is the addon's word,
 // everything else was found out without it.
-import type { Headroom } from '../../src/topology/cgroup-headroom.js'
-import type { Topology } from '../../src/topology/numa-topology.js'
-import type { PlacementResult } from '../../src/topology/placement.js'
-import type { ProcessExit } from '../../src/topology/process-watch.js'
+import type { Headroom } from '../../src/topology/model/cgroup-headroom.js'
+import type { Topology } from '../../src/topology/model/numa-topology.js'
+import type { PlacementResult } from '../../src/topology/numa/placement.js'
+import type { ProcessExit } from '../../src/topology/process/process-watch.js'
 import type { StatusDocument } from '../../src/views/status-document.js'
 
 export interface Measurements {

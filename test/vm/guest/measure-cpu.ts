@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readHeadroom } from '../../../src/topology/headroom.js'
+import { readHeadroom } from '../../../src/topology/cgroup/headroom.js'
 import type { CpuMeasurement } from '../protocol.js'
 import type { ControlGroups } from './control-groups.js'
 import { cpuTimeNs } from './process-facts.js'

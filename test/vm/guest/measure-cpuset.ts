@@ -1,4 +1,4 @@
-import { readHeadroom } from '../../../src/topology/headroom.js'
+import { readHeadroom } from '../../../src/topology/cgroup/headroom.js'
 import type { CpusetMeasurement } from '../protocol.js'
 import type { ControlGroups } from './control-groups.js'
 import { allowedLists } from './process-facts.js'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { processStartTime } from '../../../src/topology/process-state.js'
-import { type ProcessExit, watchProcess } from '../../../src/topology/process-watch.js'
+import { processStartTime } from '../../../src/topology/process/process-state.js'
+import { type ProcessExit, watchProcess } from '../../../src/topology/process/process-watch.js'
 import type { ExitMeasurement } from '../protocol.js'
 import { Subject } from './subject.js'
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openHeadroomSampler } from '../../../src/topology/headroom-sampler.js'
+import { openHeadroomSampler } from '../../../src/topology/cgroup/headroom-sampler.js'
 import type { MigrationMeasurement } from '../protocol.js'
 import type { ControlGroups } from './control-groups.js'
 import { Subject } from './subject.js'

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { type PressureEvent, watchPressure } from '../../../src/topology/pressure-watch.js'
+import { type PressureEvent, watchPressure } from '../../../src/topology/cgroup/pressure-watch.js'
 import type { PressureMeasurement } from '../protocol.js'
 import type { ControlGroups } from './control-groups.js'
 import { Subject } from './subject.js'

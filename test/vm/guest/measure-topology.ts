@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { readTopology } from '../../../src/topology/topology.js'
+import { readTopology } from '../../../src/topology/numa/topology.js'
 import type { OfflineCpuMeasurement, TopologyMeasurement } from '../protocol.js'
 import { run } from './shell.js'
 

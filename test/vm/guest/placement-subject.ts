@@ -1,5 +1,5 @@
 // Moves itself from node to node, and allocates under one memory policy after the other. Prints a PlacementMeasurement.
-import { readHeadroom } from '../../../src/topology/headroom.js'
+import { readHeadroom } from '../../../src/topology/cgroup/headroom.js'
 import {
   currentCpu,
   currentNode,
@@ -8,8 +8,8 @@ import {
   pinToNode,
   setAffinity,
   setMempolicy,
-} from '../../../src/topology/placement.js'
-import { readTopology } from '../../../src/topology/topology.js'
+} from '../../../src/topology/numa/placement.js'
+import { readTopology } from '../../../src/topology/numa/topology.js'
 import type { PlacementMeasurement } from '../protocol.js'
 import { lastProcessor, residentByNode, threadCpuLists } from './process-facts.js'
 

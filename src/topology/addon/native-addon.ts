@@ -1,0 +1,57 @@
+import type { Headroom } from '../model/cgroup-headroom.js'
+import type { Topology } from '../model/numa-topology.js'
+import type { ProcessState } from '../model/process-stat.js'
+import type { UdpSocket } from '../model/udp-socket.js'
+
+/**
+ * What `native/` exports. Its functions throw only for a wrong argument type, which this folder rules out; what the
+ * machine refuses comes back as a sentence (`string`) or `null`.
+ */
+export interface NativeAddon {
+  readTopology(root: string): Topology
+  /** `pid` 0 is this process, here and below. */
+  readHeadroom(root: string, pid: number): Headroom
+  /** Order of the numbers that a sampler writes. */
+  readonly sampleFields: readonly string[]
+  openSampler(root: string, pid: number, slowIntervalMs: number, values: Float64Array): NativeSampler
+  readProcessState(pid: number): NativeProcessState | null
+  /**
+   * `startTime` −1 stands for "any". `onExit` gets the wait status, or `null` where it cannot be learned. A sentence
+   * says why it cannot be watched, `null` that it is gone already.
+   */
+  watchProcess(pid: number, startTime: number, onExit: (waitStatus: number | null) => void): NativeWatch | string | null
+  /** `onEvent` gets the pressure file's `total` and its growth; `null` says that the trigger is gone. */
+  watchPressure(
+    path: string,
+    kind: string,
+    stallUs: number,
+    windowUs: number,
+    onEvent: (totalUs: number | null, stalledUs: number) => void,
+  ): NativeWatch | string
+  /** `onEvent` gets the changed file's text; `null` says that the cgroup is gone. */
+  watchFile(path: string, onEvent: (text: string | null) => void): NativeWatch | string
+  currentCpu(): number | null
+  currentNode(): number | null
+  getAffinity(): number[] | null
+  setAffinity(cpus: number[]): string | null
+  setMempolicy(mode: number, nodes: number[]): string | null
+  readUdpSockets(): UdpSocket[] | null
+}
+
+export interface NativeProcessState extends Omit<ProcessState, 'exit'> {
+  readonly waitStatus: number | null
+}
+
+export interface NativeSampler {
+  /** Fills the array; false when that is no longer possible (closed, or the array was detached). */
+  sample(): boolean
+  /** The files that every sample reads. */
+  files(): string[]
+  close(): void
+}
+
+export interface NativeWatch {
+  close(): void
+  ref(): void
+  unref(): void
+}

@@ -1,0 +1,159 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { checkPid } from '../addon/pid.js'
+import { resolveRoot } from '../addon/root.js'
+import type { CgroupPlace } from '../model/cgroup-headroom.js'
+import { readHeadroom } from './headroom.js'
+
+export interface OomKillsOptions {
+  /**
+   * Directory that stands for `/`.
+   * @default '/'
+   */
+  readonly root?: string
+}
+
+/** One process whose cgroup is known, from the time at which it was followed. */
+export interface FollowedProcess {
+  /**
+   * To be asked when it was killed: whether the kernel has killed for want of memory in its cgroup since it was
+   * followed, as often at least as for others that asked before it. False where the count cannot be read any more.
+   */
+  claim(): boolean
+  /** Twice is fine. */
+  close(): void
+}
+
+/**
+ * Tells a process that the OOM killer ended from one that somebody killed: both end by SIGKILL, but for the first the
+ * kernel has counted `oom_kill` in its memory cgroup before it sent the signal, whether a limit was reached there or
+ * further up, or the whole machine was out of memory. The count is `memory.events.local` on cgroup v2 (before Linux 5.2
+ * `memory.events`, which counts the cgroups below too), and `memory.oom_control` on v1 (Linux 4.13).
+ *
+ * What it proves is an OOM kill in the same cgroup since the process was followed, and that no other process which was
+ * followed took it for itself. It does not prove whose: where a cgroup holds several processes, a child of the worker
+ * may have been the victim, and the worker killed by hand later. It finds nothing when
+ * - the cgroup was removed before {@link FollowedProcess.claim} could read it,
+ * - the process was moved to another cgroup after it was followed,
+ * - its cgroup cannot be seen from here: outside this process's cgroup namespace or mounts, or the root of v2, which
+ *   has no count.
+ *
+ * `/proc/<pid>/cgroup` is written as this process's own cgroup namespace sees it, and so belongs to this process's
+ * mounts, not to those of the process that it is about.
+ */
+export class OomKills {
+  readonly #root: string
+  /** By the line of `/proc/<pid>/cgroup` that says who charges its memory; only while somebody in it is followed. */
+  readonly #groups = new Map<string, Group>()
+
+  /** @throws NumacastError `NUMACAST_INVALID_ARGUMENT` when `root` is not a directory. */
+  constructor(options: OomKillsOptions = {}) {
+    this.#root = resolveRoot(options.root)
+  }
+
+  /** Cgroups that are remembered. */
+  get size(): number {
+    return this.#groups.size
+  }
+
+  /** @throws NumacastError `NUMACAST_INVALID_ARGUMENT` when `pid` is not a process id. */
+  follow(pid: number): FollowedProcess {
+    const membership = readText(path.join(this.#root, `proc/${checkPid(pid)}/cgroup`))
+    const line = membership === null ? null : memoryLine(membership)
+    if (line === null) return unknownCount
+    const group = this.#groups.get(line) ?? this.#find(pid, line)
+    const count = group?.read() ?? null
+    if (group === undefined || count === null) return unknownCount
+    this.#groups.set(line, group)
+    const follower = { count }
+    group.followers.add(follower)
+    return {
+      claim: () => group.claim(follower),
+      close: () => {
+        group.followers.delete(follower)
+        if (group.followers.size === 0 && this.#groups.get(line) === group) this.#groups.delete(line)
+      },
+    }
+  }
+
+  /** Costs about a millisecond, which is why the processes of one cgroup share what was found. */
+  #find(pid: number, line: string): Group | undefined {
+    const { places, warnings } = readHeadroom({ root: this.#root, pid })
+    const place = places.find(({ controller }) => controller === 'memory')
+    // It may have been moved between the two readings; or only an ancestor of its cgroup can be seen.
+    if (place === undefined || !line.endsWith(`:${place.cgroupPath}`)) return undefined
+    const below = `${place.directory}/`.replace('//', '/')
+    if (warnings.some(({ code, path }) => code === 'cgroup-missing' && path.startsWith(below))) return undefined
+    for (const file of filesThatCount(place)) {
+      const group = new Group(path.join(this.#root, file))
+      if (group.read() !== null) return group
+    }
+    return undefined
+  }
+}
+
+/** Where it is counted, the best file first. */
+function* filesThatCount({ version, directory, mountPoint }: CgroupPlace): Generator<string> {
+  if (version === 1) {
+    yield path.join(directory, 'memory.oom_control')
+    return
+  }
+  // Where the controller is not handed down as far, the nearest ancestor that has it is charged.
+  for (let level = directory; ; level = path.dirname(level)) {
+    yield path.join(level, 'memory.events.local')
+    yield path.join(level, 'memory.events')
+    if (level === mountPoint || level === path.dirname(level)) return
+  }
+}
+
+/** A cgroup's kills are numbered, as the kernel counts them, and each is claimed once. */
+class Group {
+  readonly followers = new Set<{ readonly count: number }>()
+  readonly #file: string
+  readonly #claimed = new Set<number>()
+
+  constructor(file: string) {
+    this.#file = file
+  }
+
+  /** Null when it cannot be read, or does not say. */
+  read(): number | null {
+    const [, count] = /^oom_kill (\d+)$/m.exec(readText(this.#file) ?? '') ?? []
+    return count === undefined ? null : Number(count)
+  }
+
+  claim(follower: { readonly count: number }): boolean {
+    if (!this.followers.has(follower)) return false
+    const last = this.read() ?? 0
+    let kill = follower.count + 1
+    while (this.#claimed.has(kill)) kill++
+    if (kill > last) return false
+    this.#claimed.add(kill)
+    this.#forget()
+    return true
+  }
+
+  /** Kills that were before everybody who is still followed. */
+  #forget(): void {
+    let oldest = Number.POSITIVE_INFINITY
+    for (const { count } of this.followers) oldest = Math.min(oldest, count)
+    for (const kill of this.#claimed) if (kill <= oldest) this.#claimed.delete(kill)
+  }
+}
+
+const unknownCount: FollowedProcess = Object.freeze({ claim: () => false, close() {} })
+
+/** `hierarchy:controllers:path` of the v1 hierarchy with the memory controller, or of v2 where no v1 one has it. */
+function memoryLine(membership: string): string | null {
+  const lines = membership.split('\n')
+  const v1 = lines.find((line) => line.split(':', 2)[1]?.split(',').includes('memory'))
+  return v1 ?? lines.find((line) => line.startsWith('0::')) ?? null
+}
+
+function readText(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,194 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import os from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import t from 'tap'
+import { nativeAddon } from '../../../src/topology/addon/addon.js'
+import { processStartTime, readProcessState } from '../../../src/topology/process/process-state.js'
+import { type ProcessExit, watchProcess } from '../../../src/topology/process/process-watch.js'
+import { requirement } from '../../support/requirement.js'
+
+const pidOf = (child: ChildProcess): number => {
+  if (child.pid === undefined) throw new Error('the child did not start')
+  return child.pid
+}
+
+/** Watches a process until its end. */
+async function exitOf(pid: number, startTime: number | null = processStartTime(pid)): Promise<ProcessExit> {
+  return new Promise((resolve) => {
+    watchProcess({ pid, startTime }, resolve).ref()
+  })
+}
+
+const supported = nativeAddon() !== null && watchProcess({ pid: process.pid }, () => {}).status.state === 'watching'
+if (requirement(t, 'pidfd_open', supported, 'no addon, or a kernel before Linux 5.3')) run()
+
+t.setTimeout(120_000) // a loaded machine is no failure
+
+function run(): void {
+  t.test('a child that exits, and one that is killed', async (t) => {
+    for (const [script, expected] of [
+      ['read x; exit 0', { cause: 'exited', exitCode: 0, signal: null }],
+      ['read x; exit 7', { cause: 'exited', exitCode: 7, signal: null }],
+      ['read x; kill -KILL $$', { cause: 'killed', exitCode: null, signal: 'SIGKILL' }],
+      ['read x; kill -TERM $$', { cause: 'killed', exitCode: null, signal: 'SIGTERM' }],
+      ['read x; kill -40 $$', { cause: 'killed', exitCode: null, signal: 'SIG40' }],
+    ] as const) {
+      const child = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
+      const exit = exitOf(pidOf(child))
+      const startedMs = performance.now()
+      child.stdin.end('\n')
+      t.match(await exit, { ...expected, coreDumped: false }, script)
+      t.ok((await exit).atMs >= startedMs)
+    }
+  })
+
+  t.test('a process that is not our child', async (t) => {
+    // Its parent, which becomes `sleep`, never waits: it is a zombie when we hear of it. (A shell gives what runs in the
+    // background /dev/null to read, hence descriptor 3.)
+    const parent = spawn('sh', ['-c', 'exec 3<&0; sh -c "read x <&3; exit 9" & echo $!; exec sleep 1000'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    })
+    t.teardown(() => parent.kill('SIGKILL'))
+    const [line] = await once(parent.stdout, 'data')
+    const pid = Number(String(line).trim())
+    const exit = exitOf(pid)
+    parent.stdin.end('\n')
+    t.match(await exit, { cause: 'exited', exitCode: 9 })
+    t.equal(readProcessState(pid)?.state, 'Z')
+    t.match(await exitOf(pid), { cause: 'exited', exitCode: 9 }, 'a zombie is gone already')
+  })
+
+  t.test('a process that its own parent reaps at once', async (t) => {
+    const parent = spawn('sh', ['-c', 'exec 3<&0; sh -c "read x <&3; exit 3" & echo $!; wait $!; exec sleep 1000'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    })
+    t.teardown(() => parent.kill('SIGKILL'))
+    const [line] = await once(parent.stdout, 'data')
+    const exit = exitOf(Number(String(line).trim()))
+    parent.stdin.end('\n')
+    // Reaped before we looked: Linux 6.15 still tells, an older kernel may not.
+    const { cause, exitCode } = await exit
+    const [major = 0, minor = 0] = os.release().split('.').map(Number)
+    if (major > 6 || (major === 6 && minor >= 15)) t.same({ cause, exitCode }, { cause: 'exited', exitCode: 3 })
+    else t.ok(cause === 'unknown' || exitCode === 3, `${cause} ${exitCode}`)
+  })
+
+  t.test('gone already, or another process by that pid', async (t) => {
+    const child = spawn('true')
+    const pid = pidOf(child)
+    await once(child, 'exit')
+    let early = true
+    const gone = new Promise<ProcessExit>((resolve) => {
+      watchProcess({ pid }, (exit) => {
+        t.notOk(early, 'it is told on a later turn')
+        resolve(exit)
+      })
+    })
+    early = false
+    t.match(await gone, { cause: 'unknown', exitCode: null, signal: null })
+    const own = processStartTime(process.pid)
+    t.match(await exitOf(process.pid, (own ?? 0) + 1), { cause: 'unknown' }, 'the pid was reused')
+  })
+
+  t.test('a closed watch says nothing', async (t) => {
+    const child = spawn('sleep', ['1000'])
+    const watch = watchProcess({ pid: pidOf(child) }, () => t.fail('closed'))
+    t.same(watch.status, { state: 'watching' })
+    watch.close()
+    watch.close()
+    t.same(watch.status, { state: 'closed' })
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    const missing = watchProcess({ pid: pidOf(child) }, () => t.fail('closed before its turn'))
+    missing.close()
+    await delay(20)
+  })
+
+  t.test('a callback may close its watch, and an exception in it is uncaught', async (t) => {
+    const child = spawn('sh', ['-c', 'read x'], { stdio: ['pipe', 'ignore', 'ignore'] })
+    const watch = watchProcess({ pid: pidOf(child) }, () => {
+      watch.close()
+      throw new Error('from the callback')
+    })
+    watch.ref()
+    t.equal(watch.status.state, 'watching')
+    const caught = new Promise<Error>((resolve) => process.setUncaughtExceptionCaptureCallback(resolve))
+    child.stdin.end('\n')
+    t.equal((await caught).message, 'from the callback')
+    process.setUncaughtExceptionCaptureCallback(null)
+    t.same(watch.status, { state: 'ended' })
+  })
+
+  t.test('a thread is no process; a bad pid is refused', async (t) => {
+    const thread = readdirSync('/proc/self/task')
+      .map(Number)
+      .find((id) => id !== process.pid)
+    if (thread !== undefined) t.equal(watchProcess({ pid: thread }, () => {}).status.state, 'unavailable')
+    for (const pid of [0, -1, 1.5, Number.NaN]) {
+      t.throws(() => watchProcess({ pid }, () => {}), { code: 'NUMACAST_INVALID_ARGUMENT' })
+    }
+    const notSpawned = { pid: undefined as unknown as number }
+    t.throws(() => watchProcess(notSpawned, () => {}), { code: 'NUMACAST_INVALID_ARGUMENT' }, 'not this process')
+    t.throws(() => watchProcess({ pid: 1, startTime: -5 }, () => {}), { code: 'NUMACAST_INVALID_ARGUMENT' })
+  })
+
+  t.test('watches keep no process alive, open or closed', async (t) => {
+    const script = fileURLToPath(new URL('../../support/unwatched.js', import.meta.url))
+    for (const mode of ['open', 'close']) {
+      const states = execFileSync(process.execPath, [script, mode], { encoding: 'utf8' }).split(' ')
+      t.equal(states[0], mode === 'open' ? 'watching' : 'closed')
+    }
+  })
+
+  t.test('no file descriptor is left behind', async (t) => {
+    const count = () => readdirSync('/proc/self/fd').length
+    const before = count()
+    for (let index = 0; index < 50; index++) watchProcess({ pid: process.pid }, () => {}).close()
+    t.equal(count(), before)
+  })
+
+  t.test('a process that /proc hides is not taken for gone', async (t) => {
+    const source = `
+      import(process.argv[1]).then(({ watchProcess }) => {
+        const watch = watchProcess({ pid: Number(process.argv[2]) }, () => console.log('told that it is gone'))
+        console.log(watch.status.state)
+      })`
+    const module = new URL('../../../src/topology/process/process-watch.js', import.meta.url).href
+    const hidden =
+      'mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"'
+    const command = ['-m', 'sh', '-c', hidden, 'sh', process.execPath, '-e', source, module, String(process.pid)]
+    const { status, stdout, stderr } = spawnSync('unshare', command, { encoding: 'utf8' })
+    if (requirement(t, 'a mount namespace of its own', status === 0, stderr)) t.equal(stdout, 'unavailable\n')
+  })
+
+  t.test('in worker threads, and a worker that ends with its watches open', async (t) => {
+    const source = `
+      const { parentPort, workerData } = require('node:worker_threads')
+      import(workerData.module).then(({ watchProcess }) => {
+        for (let index = 0; index < 20; index++) watchProcess({ pid: process.pid }, () => {})
+        const watch = watchProcess({ pid: workerData.pid }, (exit) => parentPort.postMessage(exit))
+        watch.ref()
+        parentPort.postMessage('watching')
+      })`
+    const module = new URL('../../../src/topology/process/process-watch.js', import.meta.url).href
+    for (let round = 0; round < 3; round++) {
+      const child = spawn('sleep', ['1000'])
+      const worker = new Worker(source, { eval: true, workerData: { module, pid: pidOf(child) } })
+      const ended = once(worker, 'exit')
+      t.same(await once(worker, 'message'), ['watching'])
+      if (round === 0) {
+        await worker.terminate()
+        child.kill('SIGKILL')
+        await once(child, 'exit')
+        continue
+      }
+      child.kill('SIGKILL')
+      t.match(await once(worker, 'message'), [{ cause: 'killed', signal: 'SIGKILL' }])
+      await ended
+    }
+  })
+}
