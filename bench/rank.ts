@@ -1,4 +1,4 @@
-// How long does it take to rank a fleet for one request and to say why the others are refused, against a plain filter,
+// How long does it take to rank a fleet for one request and to tell why the others are refused, against a plain filter,
 // score and sort over plain objects; and what does it cost to keep the snapshot that ranking reads?
 import { rank } from '../src/placement/rank/rank.js'
 import { resolveRequest } from '../src/placement/request/placement-request.js'

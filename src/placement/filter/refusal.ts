@@ -29,7 +29,7 @@ export const RefusalReason = {
   admissionClosed: 'admission-closed',
   /** It runs as much as it takes at once, or its budget of device memory is used up. */
   saturated: 'saturated',
-  /** It admits by device memory, and the request does not say how much it needs. */
+  /** It admits by device memory, and the request does not state how much it needs. */
   missingVramHint: 'missing-vram-hint',
   /** The request is larger than everything that the worker, or a zone of it, has. */
   tooLarge: 'too-large',
@@ -42,7 +42,7 @@ export type RefusalReason = (typeof RefusalReason)[keyof typeof RefusalReason]
 
 /**
  * One bit per reason, so that all reasons of a worker are one number. What is a flag of the row has the flag's own bit.
- * A dead worker and one that is not alive at present share their reason, but not their bit.
+ * A dead worker and a stalled one share their reason, but not their bit.
  */
 export const refusalBit = {
   noProfile: WorkerFlag.noProfile,

@@ -45,7 +45,7 @@ export class ChunkPreferences {
   readonly taints: WeightedClauses
   /** The worker holds the shard. */
   readonly shardHeld: WeightedClauses
-  /** An intent prefers the shard there; whether it still holds is the row's to say. */
+  /** An intent prefers the shard there; the row tells whether it still holds. */
   readonly shardWanted: WeightedClauses
 
   constructor(snapshot: PlacementSnapshot, { preferred, residents, shard, tolerations }: ResolvedRequest) {

@@ -1,4 +1,4 @@
-import { claimKey, IntentKind } from '../../plane/intents.js'
+import { IntentKind, receivedIntentKey } from '../../plane/intents.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import { slotsPerChunk } from '../../views/snapshot/slot-set.js'
 import { Column, columnCount, WorkerFlag } from '../../views/snapshot/worker-columns.js'
@@ -236,7 +236,7 @@ function applicable(weights: ScoreWeights, { residents, preferred, shard, strate
 
 function queueLimit(snapshot: PlacementSnapshot, { queue }: ResolvedRequest, nowMs: number): number | null {
   if (queue === null) return null
-  const intent = snapshot.intent(claimKey(IntentKind.throttleQueue, queue))
+  const intent = snapshot.intent(receivedIntentKey(IntentKind.throttleQueue, queue))
   return intent !== undefined && intent.expiresMs > nowMs ? intent.maxInFlight : null
 }
 

@@ -38,9 +38,9 @@ export interface RankOptions {
   readonly explain?: boolean
   /** Whether a worker on probation is refused, or only scores less. @default 'score' */
   readonly probation?: 'score' | 'refuse'
-  /** A worker heard within this time is fresh. @default 3000 */
+  /** A worker whose last report is no older than this is fresh. @default 3000 */
   readonly freshMs?: number
-  /** One that was heard longer ago than this scores 0 for staleness. @default 30000 */
+  /** A worker whose last report is older than this scores 0 for staleness. @default 30000 */
   readonly staleMs?: number
   /** When to look again where nothing tells better. @default 1000 */
   readonly recheckMs?: number

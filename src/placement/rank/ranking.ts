@@ -15,11 +15,11 @@ export interface Candidate {
   readonly row: WorkerRow
   /** 0 … 1, in steps of a ten-thousandth. */
   readonly score: number
-  /** The terms that make up the score; null for those that do not apply to the request. */
+  /** The terms that make up the score; null where a term does not apply to the request. */
   readonly scores: Readonly<Record<ScoreTerm, number | null>>
   /** The zones that the request would use, the worker's own first; empty where it asks for no CPU and no memory. */
   readonly zones: readonly ZoneUse[]
-  /** How long the work may stay under `no-execute` taints that it tolerates for a while; null: for ever. */
+  /** How long the work may stay under `no-execute` taints that it tolerates for a while; null: forever. */
   readonly mayStayMs: number | null
 }
 
@@ -37,7 +37,7 @@ const madeSingly = 16
 
 /**
  * The candidates in order, and why each of the other workers is none. Candidates and refusals become objects when they
- * are looked at; everything that they say follows from the snapshot, the request and the options.
+ * are looked at; all that they hold follows from the snapshot, the request and the options.
  */
 export class Ranking {
   readonly snapshot: PlacementSnapshot

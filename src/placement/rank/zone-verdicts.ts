@@ -22,7 +22,7 @@ export interface ZoneUse {
   readonly memoryBytes: number
 }
 
-/** What the zones say about a request, computed once per zone and not per worker. */
+/** What a request comes to at each zone, computed once per zone and not per worker. */
 export class ZoneVerdicts {
   /** By zone slot: reasons that hold for every worker of the zone, by intent or configuration. */
   readonly standing: Int32Array

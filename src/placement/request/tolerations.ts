@@ -11,7 +11,7 @@ export interface Toleration {
   /** Absent: every effect. */
   readonly effect?: TaintEffect
   /**
-   * With effect `no-execute` only: how long the work may stay although the taint is there. Absent: for ever; 0 or less:
+   * With effect `no-execute` only: how long the work may stay although the taint is there. Absent: forever; 0 or less:
    * not at all.
    */
   readonly tolerationSeconds?: number
@@ -28,7 +28,7 @@ export function isTolerated(taint: WorkerTaint, tolerations: readonly Toleration
 }
 
 /**
- * How long work with these tolerations may stay under these taints: null is for ever, 0 not at all. As in Kubernetes
+ * How long work with these tolerations may stay under these taints: null is forever, 0 not at all. As in Kubernetes
  * the shortest `tolerationSeconds` of all tolerations that match a `no-execute` taint counts, from the placement on.
  */
 export function mayStayMs(taints: readonly WorkerTaint[], tolerations: readonly Toleration[]): number | null {

@@ -19,7 +19,7 @@ export const ScoreTerm = {
   shard: 'shard',
   /** Spread or pack: how full the zone would be. */
   allocation: 'allocation',
-  /** How recently the worker was heard. */
+  /** How recently the worker reported. */
   staleness: 'staleness',
   /** 0 while the worker is on probation. */
   probation: 'probation',
@@ -47,7 +47,7 @@ export const defaultScoreWeights: ScoreWeights = Object.freeze({
 
 /**
  * What a term counts at a worker of which its source is not known. It is one number for all, so that what is missing
- * at one worker neither favours it over those that are bad nor over those that are good.
+ * at one worker neither favors it over a bad value nor over a good one.
  */
 export const unknownScore = 0.5
 

@@ -13,7 +13,7 @@ export const term = {
   anyQueue: 'Q',
   resident: (resident: string): string => `r${resident}`,
   shard: (shard: string): string => `s${shard}`,
-  /** An intent prefers the shard there; whether it still holds is the row's to say. */
+  /** An intent prefers the shard there; the row tells whether it still holds. */
   preferredShard: (shard: string): string => `p${shard}`,
   host: (host: string): string => `h${host}`,
   /** A NUMA node of a host, as an intent names it. */

@@ -92,7 +92,7 @@ export class PlacementSnapshot {
     return this.#having(value === undefined ? term.labelKey(key) : term.label(key, value))
   }
 
-  /** Yields the workers that take from a queue: those that name it, then those that take from any. */
+  /** Yields the workers that take from a queue: first where they name it, then where they take from any. */
   *takingFrom(queue: string): IterableIterator<WorkerRow> {
     yield* this.#having(term.queue(queue))
     yield* this.#having(term.anyQueue)
@@ -124,9 +124,9 @@ export class PlacementSnapshot {
     return this.#intents.values()
   }
 
-  /** Returns the intent of a kind for a target, by its claim key. */
-  intent(claimKey: string): IntentRow | undefined {
-    return this.#intents.get(claimKey)
+  /** Returns the intent of a kind for a target, by its key of `receivedIntentKey`. */
+  intent(receivedIntentKey: string): IntentRow | undefined {
+    return this.#intents.get(receivedIntentKey)
   }
 
   configs(): IterableIterator<ConfigRow> {

@@ -1,5 +1,5 @@
 import type { Counters } from '../../core/counters.js'
-import { claimKey, IntentKind } from '../../plane/intents.js'
+import { IntentKind, receivedIntentKey } from '../../plane/intents.js'
 import { everyone, nodeTarget } from '../../plane/targets.js'
 import { profileTerms, taintKey, term } from './index-terms.js'
 import { PersistentMapBuilder } from './persistent-map.js'
@@ -102,14 +102,14 @@ export class SnapshotBuilder {
   #applyStanding(change: StandingChange): void {
     if (change.kind === 'intent') {
       const { intent } = change
-      this.#intents.set(claimKey(intent.kind, intent.target), intent)
+      this.#intents.set(receivedIntentKey(intent.kind, intent.target), intent)
       this.#refresh(intent.target)
     } else if (change.kind === 'config') {
       const { config } = change
       this.#configs.set(configKey(config.kind, config.scope), config)
       this.#refresh(config.scope)
     } else if (change.kind === 'intent-ended') {
-      if (this.#intents.delete(claimKey(change.intentKind, change.target))) this.#refresh(change.target)
+      if (this.#intents.delete(receivedIntentKey(change.intentKind, change.target))) this.#refresh(change.target)
     } else if (this.#configs.delete(configKey(change.configKind, change.scope))) this.#refresh(change.scope)
   }
 
@@ -250,7 +250,7 @@ export class SnapshotBuilder {
   }
 
   #intent(kind: IntentKind, target: string): IntentRow | null {
-    return this.#intents.get(claimKey(kind, target)) ?? null
+    return this.#intents.get(receivedIntentKey(kind, target)) ?? null
   }
 
   #maintenance(scope: string): ConfigRow | null {

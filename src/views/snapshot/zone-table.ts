@@ -19,9 +19,9 @@ export interface ZoneEntry extends ZoneStanding {
   readonly target: string
   readonly host: string
   readonly numaNode: number
-  /** What its collector says; null while nothing is known. */
+  /** What its collector measured; null while nothing is known. */
   readonly row: ZoneRow | null
-  /** What the row says of its room. */
+  /** The room that the row tells of. */
   readonly room: ZoneRoom | null
   /** The larger of the row's CPU and memory pressure; -1 where neither is known. */
   readonly pressurePercent: number

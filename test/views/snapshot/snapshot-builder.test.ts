@@ -133,7 +133,7 @@ function byId(a: WorkerRow, b: WorkerRow): number {
   return a.workerId < b.workerId ? -1 : 1
 }
 
-t.test('each snapshot holds what the changes before it say, and goes on holding it', (t) => {
+t.test('each snapshot holds what the changes before it amount to, and goes on holding it', (t) => {
   fc.assert(
     fc.property(fc.nat(), fc.integer({ min: 1, max: 1_500 }), (seed, changes) => {
       const source = new FleetSource(seed, 3, 2)
