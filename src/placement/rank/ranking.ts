@@ -3,6 +3,7 @@ import { slotsPerChunk } from '../../views/snapshot/slot-set.js'
 import { Column, columnCount } from '../../views/snapshot/worker-columns.js'
 import type { WorkerRow } from '../../views/snapshot/worker-row.js'
 import { type RefusalReason, reasonsOf } from '../filter/refusal.js'
+import type { ResolvedRequest } from '../request/placement-request.js'
 import { mayStayMs } from '../request/tolerations.js'
 import type { ScoreTerm } from '../score/terms.js'
 import { type Evaluation, scoreSteps } from './evaluation.js'
@@ -41,6 +42,7 @@ const madeSingly = 16
  */
 export class Ranking {
   readonly snapshot: PlacementSnapshot
+  readonly request: ResolvedRequest
   readonly #evaluation: Evaluation
   readonly #ordered: Uint32Array
   #refusals: Uint32Array | undefined
@@ -49,6 +51,7 @@ export class Ranking {
 
   constructor(evaluation: Evaluation, ordered: Uint32Array, refusals: Uint32Array | undefined) {
     this.snapshot = evaluation.snapshot
+    this.request = evaluation.request
     this.#evaluation = evaluation
     this.#ordered = ordered
     this.#refusals = refusals
