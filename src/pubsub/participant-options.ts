@@ -1,3 +1,4 @@
+import { checkDurationMs } from '../core/duration.js'
 import { invalidArgument } from '../core/errors.js'
 import { withoutUndefined } from '../core/options.js'
 import { isLoopback, parseListedPeers } from '../discovery/listed-peer.js'
@@ -43,7 +44,7 @@ export interface ParticipantOptions extends LivelinessOptions {
    * loopback `insecure` must be set. @default $NUMACAST_PEERS, separated by commas, or []
    */
   readonly peers?: readonly string[]
-  /** An unreachable peer is forgotten after this long. @default 600000 */
+  /** An unreachable peer is forgotten after this time; `Infinity`: never. @default 600000 */
   readonly forgetUnreachableMs?: number
 }
 
@@ -74,12 +75,8 @@ export function resolveParticipantOptions(
     ...withoutUndefined(options),
   }
   checkDomain(resolved.domain)
-  if (!(resolved.beaconIntervalMs >= 10 && resolved.beaconIntervalMs <= 60_000)) {
-    throw invalidArgument(`beaconIntervalMs must be 10 to 60000, not ${resolved.beaconIntervalMs}`)
-  }
-  if (!(resolved.forgetUnreachableMs > 0)) {
-    throw invalidArgument(`forgetUnreachableMs must be over 0, not ${resolved.forgetUnreachableMs}`)
-  }
+  checkDurationMs('beaconIntervalMs', resolved.beaconIntervalMs, { leastMs: 10, mostMs: 60_000 })
+  checkDurationMs('forgetUnreachableMs', resolved.forgetUnreachableMs, { exclusive: true, allowInfinity: true })
   const listed = parseListedPeers(resolved.peers)
   if (!resolved.insecure && !listed.every(isLoopback)) {
     throw invalidArgument(
