@@ -1,5 +1,6 @@
 import { checkDurationMs } from '../core/duration.js'
 import { invalidArgument } from '../core/errors.js'
+import type { Logger } from '../core/logger.js'
 import { withoutUndefined } from '../core/options.js'
 import { isLoopback, parseListedPeers } from '../discovery/listed-peer.js'
 import {
@@ -46,6 +47,11 @@ export interface ParticipantOptions extends LivelinessOptions {
   readonly peers?: readonly string[]
   /** An unreachable peer is forgotten after this time; `Infinity`: never. @default 600000 */
   readonly forgetUnreachableMs?: number
+  /**
+   * Logs what numacast caught: an error of a listener or a policy, a failed operation. One of pino fits as it is.
+   * @default undefined: nothing is logged; the first error of each kind of callback is a warning of the process
+   */
+  readonly logger?: Logger | undefined
 }
 
 export type ResolvedParticipantOptions = Required<Omit<ParticipantOptions, 'phi'>> & ResolvedLivelinessOptions
@@ -62,6 +68,7 @@ export const defaultParticipantOptions: ResolvedParticipantOptions = Object.free
   insecure: false,
   interfaces: undefined,
   port: 0,
+  logger: undefined,
 })
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option */

@@ -87,7 +87,7 @@ export class FleetView {
   private constructor(participant: Participant, options: Required<FleetViewOptions>) {
     this.#participant = participant
     this.#options = options
-    this.#listeners = new Listeners(() => participant.counters.add('view.listener-threw'))
+    this.#listeners = new Listeners(participant.counters, 'view.listener-threw')
     this.#fleet = new FleetModel(options)
     this.#news = new FleetChangeFeed({
       clock: participant.clock,

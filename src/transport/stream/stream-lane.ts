@@ -101,7 +101,7 @@ export class ZeromqStreamLane implements StreamLane {
     const { clock } = components
     this.#client = new RequestClient({ context, clock, counters, limits: options, idleMs: options.idleMs })
     this.#subscriber = new LiveSubscriber(context, options, counters)
-    this.#endpointListeners = new Listeners(() => counters.add('stream.failed.listener'))
+    this.#endpointListeners = new Listeners(counters, 'stream.failed.listener')
   }
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_TRANSPORT */
