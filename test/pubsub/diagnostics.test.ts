@@ -4,8 +4,8 @@ import { diagnosticsChannels } from '../../src/core/diagnostics.js'
 import { type Logger, silentLogger } from '../../src/core/logger.js'
 import type { PeerEvent } from '../../src/pubsub/model/events.js'
 import { defineTopic } from '../../src/pubsub/model/topic.js'
-import { FleetInMemory } from '../roles/fleet-in-memory.js'
-import { MemoryPlane } from '../support/memory-plane.js'
+import { MemoryFleet } from '../../src/testing/memory-fleet.js'
+import { MemoryPlane } from '../../src/testing/memory-plane.js'
 
 const topic = defineTopic<{ id: string }>({ name: 'state', key: 'id', fields: ['id'] })
 const error = new TypeError('undefined is not a function')
@@ -55,7 +55,7 @@ t.test('a peer that joins and leaves is published with the participant that saw 
 })
 
 t.test('a policy that throws is logged with its error by every role that takes a logger', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const { logger, fields } = errorLog()
   const scheduler = await fleet.scheduler({
     logger,
