@@ -3,7 +3,7 @@ import t from 'tap'
 import { concurrencyLimit } from '../../src/plane/config.js'
 import { planePartition } from '../../src/plane/partitions.js'
 import { nodeTarget } from '../../src/plane/targets.js'
-import { FleetInMemory, idleZone } from './fleet-in-memory.js'
+import { idleZone, MemoryFleet } from '../../src/testing/memory-fleet.js'
 
 t.setTimeout(300_000)
 
@@ -11,7 +11,7 @@ const container = { host: 'container' }
 const node = nodeTarget({ bootId: 'boot', numaNode: 0 })
 
 t.test('a worker in a container obeys the pause and the limits of its host’s node', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   const worker = await fleet.worker('w', { concurrency: 4 }, container)
   const { view, issuer, leave } = await fleet.operator()
@@ -28,7 +28,7 @@ t.test('a worker in a container obeys the pause and the limits of its host’s n
 })
 
 t.test('the memory pressure policy pauses a worker in a container', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   await fleet.scheduler()
   const worker = await fleet.worker('w', {}, container)
@@ -40,7 +40,7 @@ t.test('the memory pressure policy pauses a worker in a container', async (t) =>
 })
 
 t.test('the row of a dead worker in a container ends with its retention', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const collector = await fleet.collector({ deadRetentionMs: 10_000 })
   const worker = await fleet.worker('w', {}, container)
   const { view, leave } = await fleet.operator()
@@ -56,7 +56,7 @@ t.test('the row of a dead worker in a container ends with its retention', async 
 })
 
 t.test('a pause of one host’s node leaves another host of the same name alone', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   const paused = await fleet.worker('a')
   const other = await fleet.worker('b', {}, { bootId: 'another' })
