@@ -1,5 +1,7 @@
+export { type CaughtError, diagnosticsChannels } from './core/diagnostics.js'
 export { type ErrorCode, NumacastError } from './core/errors.js'
 export type { Subscription } from './core/listeners.js'
+export type { Logger } from './core/logger.js'
 export { isReliable, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from './liveliness/verdict.js'
 export {
   defaultMemoryPressureOptions,

@@ -151,8 +151,8 @@ export class NodeFailover {
         try {
           node.service = adopt(numaNode, this.#rowsOf(numaNode))
           participant.counters.add('failover.adopted')
-        } catch {
-          participant.counters.add('failover.adoption-failed')
+        } catch (error) {
+          participant.counters.addError('failover.adoption-failed', error)
         }
       }
     }

@@ -299,8 +299,8 @@ export class NodeService {
     try {
       this.#reading = this.#readings.read()
       return true
-    } catch {
-      this.#participant.counters.add('collector.reading-failed')
+    } catch (error) {
+      this.#participant.counters.addError('collector.reading-failed', error)
       return false
     }
   }

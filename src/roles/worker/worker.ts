@@ -102,8 +102,8 @@ export class Worker implements AsyncDisposable {
     this.#options = options
     this.#membership = membership
     this.#readings = readings
-    this.#listeners = new Listeners(() => participant.counters.add('worker.listener-threw'))
-    this.#replacedListeners = new Listeners(() => participant.counters.add('worker.listener-threw'))
+    this.#listeners = new Listeners(participant.counters, 'worker.listener-threw')
+    this.#replacedListeners = new Listeners(participant.counters, 'worker.listener-threw')
     this.#publisher = new WorkerPublisher(participant, options, numaNode)
     this.#jobRunner = new JobRunner(
       { participant, workerId: options.workerId, publisher: this.#publisher, changed: () => this.#reconsider() },
@@ -315,9 +315,9 @@ export class Worker implements AsyncDisposable {
     let reading: WorkerReading
     try {
       reading = this.#readings.read()
-    } catch {
+    } catch (error) {
       // The last reading stands, and its age shows.
-      this.participant.counters.add('worker.reading-failed')
+      this.participant.counters.addError('worker.reading-failed', error)
       return
     }
     this.#publisher.capacity(reading)
