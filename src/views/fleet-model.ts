@@ -3,6 +3,7 @@ import { Liveliness, type Verdict } from '../liveliness/verdict.js'
 import { keyParts } from '../plane/keys.js'
 import type { NodeCapacity } from '../plane/node-capacity.js'
 import type { RosterRow } from '../plane/node-roster.js'
+import { nodeName } from '../plane/targets.js'
 import { type WorkerEnd, workerEndRetentionMs } from '../plane/worker-end.js'
 import type { Sample } from '../pubsub/model/sample.js'
 import { type EndChange, EndRecords, type RecordedEnd } from './end-records.js'
@@ -265,7 +266,7 @@ export class FleetModel {
 
 /** By host name, then by boot id, because two hosts may share a name. */
 function compareNodes(a: NodeStatus, b: NodeStatus): number {
-  return compareText(`${a.host}/${a.numaNode}`, `${b.host}/${b.numaNode}`) || compareText(a.bootId, b.bootId)
+  return compareText(nodeName(a), nodeName(b)) || compareText(a.bootId, b.bootId)
 }
 
 function compareText(a: string, b: string): number {

@@ -27,6 +27,7 @@ export function workerStatusOf(chosen: ChosenRow, facts: WorkerFacts): WorkerSta
   const judgement = judge(chosen, facts, rowAgeMs)
   return {
     workerId: value.workerId,
+    bootId: value.bootId,
     host: value.host,
     numaNode: value.numaNode,
     pid: value.pid,

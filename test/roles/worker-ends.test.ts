@@ -1,13 +1,13 @@
 import t from 'tap'
+import { MemoryFleet } from '../../src/testing/memory-fleet.js'
 import type { LivelinessChange } from '../../src/views/liveliness-history.js'
-import { FleetInMemory } from './fleet-in-memory.js'
 
 t.setTimeout(240_000)
 
 const untilSettledMs = 4_000
 
 t.test('of three live processes of one name the end of the first may be reassigned', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   const first = await fleet.worker('w')
   const { view, leave } = await fleet.operator()
@@ -37,7 +37,7 @@ t.test('of three live processes of one name the end of the first may be reassign
 })
 
 t.test('a view that comes after the name was taken again reads the end of the earlier process', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   const first = await fleet.worker('w')
   await fleet.clock.advance(untilSettledMs)
@@ -78,7 +78,7 @@ t.test('a view that comes after the name was taken again reads the end of the ea
 })
 
 t.test('ends outlive the collector that found them: its successor and a scheduler keep them', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const collector = await fleet.collector({ numaNode: 0 })
   await fleet.collector({ numaNode: 1 })
   await fleet.scheduler({ adopts: false })
@@ -106,7 +106,7 @@ t.test('ends outlive the collector that found them: its successor and a schedule
 })
 
 t.test('a process of a node that is not served is unknown, not dead', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const collector = await fleet.collector()
   const worker = await fleet.worker('w')
   const { view, leave } = await fleet.operator()
@@ -125,7 +125,7 @@ t.test('a process of a node that is not served is unknown, not dead', async (t) 
 })
 
 t.test('an end that silence decided is withdrawn when the process is received from again', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   const worker = await fleet.worker('w')
   const { view, leave } = await fleet.operator()

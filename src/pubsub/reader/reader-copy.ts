@@ -194,7 +194,7 @@ export class ReaderCopy {
   /** Makes what is current the user's: with `isWritten` a new sample, else its state only. */
   #show(instance: Instance, isWritten: boolean, hasArrived: boolean): void {
     if (!this.table.show(instance)) {
-      if (instance.state === InstanceState.disposed) this.#components.counters.add('reader.unknownInstance')
+      if (instance.state === InstanceState.disposed) this.#components.counters.add('reader.unknown-instance')
       return
     }
     if (this.#separation !== undefined && isValue(instance)) this.#separation.shown(instance)

@@ -18,15 +18,15 @@ export class ForeignClaims {
 
   /** Takes a row of another node. True when the claims to its name have changed. */
   apply(row: RosterRow, nowMs: number): boolean {
-    const { workerId, host, numaNode, incarnation, ownershipStrength, pid } = row
-    const node = nodeTarget(host, numaNode)
+    const { workerId, bootId, host, numaNode, incarnation, ownershipStrength, pid } = row
+    const node = nodeTarget(row)
     if (row.liveliness === Liveliness.dead || row.liveliness === Liveliness.unreachable) {
       return this.remove(workerId, node)
     }
     const claimant = participantOf(row.sourceWriter as EntityGuid)
     const claims = this.#byName.get(workerId) ?? new Map<string, ForeignClaim>()
     const before = claims.get(node)?.claim
-    const claim = { workerId, claimant, incarnation, ownershipStrength, host, numaNode, pid }
+    const claim = { workerId, claimant, incarnation, ownershipStrength, bootId, host, numaNode, pid }
     this.#byName.set(workerId, claims.set(node, { claim, receivedMs: nowMs }))
     return before === undefined || compareClaimRank(before, claim) !== 0
   }

@@ -1,4 +1,4 @@
-import { NumacastError } from '../../core/errors.js'
+import { countFailure } from '../../core/count-failure.js'
 import type { EntityGuid } from '../../core/ids.js'
 import { keyFrom } from '../../plane/keys.js'
 import { type NodeCapacity, nodeCapacity } from '../../plane/node-capacity.js'
@@ -52,7 +52,7 @@ export class NodePublisher {
   /** Publishes what has changed in the roster, and the node's capacity. */
   publish(reading: ZoneReading): void {
     const { clock, identity } = this.#participant
-    const keyOf = (workerId: string): string => keyFrom([identity.host, String(this.#node.numaNode), workerId])
+    const keyOf = (workerId: string): string => keyFrom([identity.bootId, String(this.#node.numaNode), workerId])
     for (const row of this.#roster.takeChanged(clock.nowMs())) this.#write(() => this.#rows.write(row))
     for (const workerId of this.#roster.takeRemoved()) this.#write(() => this.#rows.dispose(keyOf(workerId)))
     const { ended, withdrawn } = this.#roster.takeEnds(clock.nowMs())
@@ -91,13 +91,8 @@ export class NodePublisher {
     for (const writer of [this.#capacity, this.#rows, this.#ends, this.#claims]) writer.close()
   }
 
-  /** Counts what cannot be written: a reading that the schema refuses, or a participant that its owner has closed. */
+  /** Counts what cannot be published: a reading that the schema refuses, a participant that its owner has closed. */
   #write(write: () => void): void {
-    try {
-      write()
-    } catch (error) {
-      const code = error instanceof NumacastError ? error.code : 'unknown'
-      this.#participant.counters.add(`collector.publish-failed.${code}`)
-    }
+    countFailure(this.#participant.counters, 'collector.publish-failed', write)
   }
 }
