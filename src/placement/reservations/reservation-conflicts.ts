@@ -74,7 +74,7 @@ class Grants {
       return ReservationConflict.workerHeadroom
     }
     const isFull = (zone: ReservedZone): boolean => {
-      const inZone = this.#zones.get(nodeTarget(host, zone.numaNode)) ?? nothing
+      const inZone = this.#zones.get(nodeTarget({ bootId: host, numaNode: zone.numaNode })) ?? nothing
       return (
         exceeds(inZone.cpus, zone.cpus, zone.freeCpus) ||
         exceeds(inZone.memoryBytes, zone.memoryBytes, zone.freeMemoryBytes)
@@ -88,7 +88,12 @@ class Grants {
     addTo(this.#workers, workerKey(reservation), { jobs: 1, cpus, memoryBytes, vramBytes })
     for (const zone of zones) {
       const { cpus, memoryBytes } = zone
-      addTo(this.#zones, nodeTarget(host, zone.numaNode), { jobs: 1, cpus, memoryBytes, vramBytes: 0 })
+      addTo(this.#zones, nodeTarget({ bootId: host, numaNode: zone.numaNode }), {
+        jobs: 1,
+        cpus,
+        memoryBytes,
+        vramBytes: 0,
+      })
     }
   }
 }

@@ -21,7 +21,7 @@ export function totalsOf(reservations: Iterable<Reservation>): ReservedTotals {
       })
     }
     for (const zone of reservation.zones) {
-      const target = nodeTarget(host, zone.numaNode)
+      const target = nodeTarget({ bootId: host, numaNode: zone.numaNode })
       const before = zones.get(target) ?? { cpus: 0, memoryBytes: 0 }
       zones.set(target, { cpus: before.cpus + zone.cpus, memoryBytes: before.memoryBytes + zone.memoryBytes })
     }

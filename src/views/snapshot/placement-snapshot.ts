@@ -103,7 +103,7 @@ export class PlacementSnapshot {
   }
 
   onNode(host: string, numaNode: number): IterableIterator<WorkerRow> {
-    return this.#having(term.zone(nodeTarget(host, numaNode)))
+    return this.#having(term.zone(nodeTarget({ bootId: host, numaNode: numaNode })))
   }
 
   zone(host: string, numaNode: number): ZoneEntry | undefined {

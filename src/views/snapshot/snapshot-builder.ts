@@ -176,7 +176,7 @@ export class SnapshotBuilder {
     const { preferShard } = parts.standing
     const terms = [
       term.host(host),
-      term.zone(nodeTarget(host, numaNode)),
+      term.zone(nodeTarget({ bootId: host, numaNode: numaNode })),
       ...(profile === null ? [] : profileTerms(profile)),
       ...(preferShard?.shards ?? []).map(term.preferredShard),
     ]

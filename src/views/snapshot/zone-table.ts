@@ -57,7 +57,7 @@ export class ZoneTable {
   }
 
   remove(host: string, numaNode: number): void {
-    const entry = this.#find(nodeTarget(host, numaNode))
+    const entry = this.#find(nodeTarget({ bootId: host, numaNode: numaNode }))
     if (entry !== undefined) this.#write({ ...entry, row: null, room: null, pressurePercent: -1 })
   }
 
@@ -90,7 +90,7 @@ export class ZoneTable {
   }
 
   #open(host: string, numaNode: number): ZoneEntry {
-    const target = nodeTarget(host, numaNode)
+    const target = nodeTarget({ bootId: host, numaNode: numaNode })
     const known = this.#find(target)
     if (known !== undefined) return known
     const slot = this.#free.pop() ?? this.#entries.length
