@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events'
 import { raceSignal, type WaitOptions } from '../core/abort.js'
-import type { Timer } from '../core/clock.js'
 import { checkDurationMs } from '../core/duration.js'
 import { NumacastError } from '../core/errors.js'
 import { type EntityGuid, participantOf } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
 import { withoutUndefined } from '../core/options.js'
+import { RepeatingTimer } from '../core/repeating-timer.js'
 import { resolveUnreachableDeadAfterMs } from '../liveliness/liveliness-options.js'
 import { aliveVerdict, type Verdict } from '../liveliness/verdict.js'
 import {
@@ -76,7 +76,7 @@ export class FleetView {
   readonly #listeners: Listeners<FleetChange>
   /** Aborts when the view closes. */
   readonly #ending = new AbortController()
-  #timer: Timer | undefined
+  readonly #expiring: RepeatingTimer
   #closed = false
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT */
@@ -115,7 +115,11 @@ export class FleetView {
     this.#closers.push(() => peers.close())
     for (const kind of intentKinds) this.#readIntents(kind)
     this.#readStatuses()
-    this.#arm()
+    // Claims and orphans end by time, not by a sample.
+    this.#expiring = new RepeatingTimer(participant.clock, expireEveryMs, () => {
+      this.#news.look()
+      this.#expireIntents(participant.clock.nowMs())
+    })
   }
 
   /** The participant that it looks through. */
@@ -186,7 +190,7 @@ export class FleetView {
     if (this.#closed) return
     this.#closed = true
     this.#ending.abort(new NumacastError('NUMACAST_CLOSED', 'the view of the fleet was closed during the wait'))
-    this.#timer?.cancel()
+    this.#expiring.close()
     this.#news.close()
     this.#listeners.clear()
     for (const close of this.#closers.splice(0)) close()
@@ -285,15 +289,5 @@ export class FleetView {
     for (const { kind, intent } of this.#intents.expire(nowMs)) {
       this.#listeners.emit({ kind: 'intent', intentKind: kind, target: intent.target })
     }
-  }
-
-  /** Claims and orphans end by time, not by a sample. */
-  #arm(): void {
-    this.#timer = this.#participant.clock.after(expireEveryMs, () => {
-      const nowMs = this.#participant.clock.nowMs()
-      this.#news.look()
-      this.#expireIntents(nowMs)
-      this.#arm()
-    })
   }
 }
