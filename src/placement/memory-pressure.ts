@@ -79,7 +79,7 @@ export function memoryPressurePolicy(options: MemoryPressureOptions = {}): Polic
       const undecided: string[] = []
       const next: Record<string, NodeMemory> = {}
       for (const node of snapshot.nodes) {
-        const target = nodeTarget(node.host, node.numaNode)
+        const target = nodeTarget(node)
         const before = state[target] ?? calm
         if (node.ageMs > resolved.maxAgeMs) {
           undecided.push(target)

@@ -41,7 +41,7 @@ export class NodePublisher {
   /** What has changed in the roster, and the node. */
   publish(reading: ZoneReading): void {
     const { clock, identity } = this.#participant
-    const keyOf = (workerId: string): string => keyFrom([identity.host, String(this.#node.numaNode), workerId])
+    const keyOf = (workerId: string): string => keyFrom([identity.bootId, String(this.#node.numaNode), workerId])
     for (const row of this.#roster.takeChanged(clock.nowMs())) this.#publish(() => this.#rows.write(row))
     for (const workerId of this.#roster.takeRemoved()) this.#publish(() => this.#rows.dispose(keyOf(workerId)))
     const { decided, settled } = this.#roster.takeClaims()

@@ -40,6 +40,7 @@ export class WorkerPublisher {
     const partition = upPartition(bootId, numaNode)
     this.#fixed = {
       workerId: options.workerId,
+      bootId,
       host,
       numaNode,
       pid,

@@ -95,7 +95,7 @@ export class Worker implements AsyncDisposable {
     readings: WorkerReadings,
   ) {
     const { participant } = membership
-    const { bootId, host } = participant.identity
+    const { bootId } = participant.identity
     this.participant = participant
     this.workerId = options.workerId
     this.numaNode = numaNode
@@ -117,7 +117,7 @@ export class Worker implements AsyncDisposable {
     this.#control = new WorkerControl({
       participant,
       partition: downPartition(bootId, numaNode),
-      address: { workerId: options.workerId, host, numaNode, queues: options.queues },
+      address: { workerId: options.workerId, bootId, numaNode, queues: options.queues },
       publisher: this.#publisher,
       load: () => this.#jobs,
       changed: () => this.#reconsider(),
