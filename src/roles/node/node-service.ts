@@ -14,8 +14,11 @@ import type { PeerEvent } from '../../pubsub/model/events.js'
 import type { Peer } from '../../pubsub/model/peer.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 import type { Participant } from '../../pubsub/participant.js'
+<<<<<<< HEAD
 import { PacedPublisher } from '../shared/paced-publisher.js'
 import type { EndKeeper } from './end-keeper.js'
+=======
+>>>>>>> main
 import type { KernelWatch } from './kernel-watch.js'
 import { NodePublisher } from './node-publisher.js'
 import { keepRequests, type RelayTarget, relayReports, relayRequests } from './relays.js'
@@ -67,7 +70,7 @@ export class NodeService {
   readonly #ends: EndKeeper
   readonly #inherited: UnconfirmedWorkers
   readonly #publisher: NodePublisher
-  readonly #pacedPublisher: PacedPublisher
+  readonly #pacedPublisher: Coalescer
   readonly #urgent: Coalescer
   readonly #repeating: RepeatingTimer[]
   readonly #hearing: Subscription
@@ -104,8 +107,12 @@ export class NodeService {
       hears: (guid) => participant.hears(guid),
     })
     this.#publisher = new NodePublisher(participant, this.roster, options)
-    const pace = { minIntervalMs: options.rosterIntervalMs, refreshMs: rosterRefreshMs }
-    this.#pacedPublisher = new PacedPublisher(clock, pace, () => this.#publisher.publish(this.#reading))
+    this.#pacedPublisher = new Coalescer(
+      clock,
+      options.rosterIntervalMs,
+      () => this.#publisher.publish(this.#reading),
+      { leading: 'after-poll', refreshMs: rosterRefreshMs },
+    )
     this.#urgent = new Coalescer(clock, urgentIntervalMs, () => {
       this.#pacedPublisher.now()
       this.#publisher.flush()
