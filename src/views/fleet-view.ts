@@ -78,11 +78,7 @@ export class FleetView {
   readonly #listeners: Listeners<FleetChange>
   /** Aborts when the view closes. */
   readonly #ending = new AbortController()
-<<<<<<< HEAD
   readonly #observing: RepeatingTimer
-=======
-  readonly #expiring: RepeatingTimer
->>>>>>> main
   #closed = false
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT */
@@ -126,15 +122,7 @@ export class FleetView {
     this.#closers.push(() => peers.close())
     for (const kind of intentKinds) this.#readIntents(kind)
     this.#readStatuses()
-<<<<<<< HEAD
     this.#observing = new RepeatingTimer(participant.clock, observeEveryMs, () => this.#observe())
-=======
-    // Claims and orphans end by time, not by a sample.
-    this.#expiring = new RepeatingTimer(participant.clock, expireEveryMs, () => {
-      this.#news.look()
-      this.#expireIntents(participant.clock.nowMs())
-    })
->>>>>>> main
   }
 
   /** The participant that it looks through. */
@@ -230,11 +218,7 @@ export class FleetView {
     if (this.#closed) return
     this.#closed = true
     this.#ending.abort(new NumacastError('NUMACAST_CLOSED', 'the view of the fleet was closed during the wait'))
-<<<<<<< HEAD
     this.#observing.close()
-=======
-    this.#expiring.close()
->>>>>>> main
     this.#news.close()
     this.#listeners.clear()
     for (const close of this.#closers.splice(0)) close()
@@ -334,12 +318,9 @@ export class FleetView {
       this.#listeners.emit({ kind: 'intent', intentKind: kind, target: intent.target })
     }
   }
-<<<<<<< HEAD
 
   #observe(): void {
     this.#news.observe()
     this.#expireIntents(this.#participant.clock.nowMs())
   }
-=======
->>>>>>> main
 }

@@ -14,11 +14,7 @@ import type { PeerEvent } from '../../pubsub/model/events.js'
 import type { Peer } from '../../pubsub/model/peer.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 import type { Participant } from '../../pubsub/participant.js'
-<<<<<<< HEAD
-import { PacedPublisher } from '../shared/paced-publisher.js'
 import type { EndKeeper } from './end-keeper.js'
-=======
->>>>>>> main
 import type { KernelWatch } from './kernel-watch.js'
 import { NodePublisher } from './node-publisher.js'
 import { keepRequests, type RelayTarget, relayReports, relayRequests } from './relays.js'
