@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { watchProcess } from '../../src/index.js'
+import { watchProcess } from '../../src/topology.js'
 import type { Group, Member } from './group.js'
 
 /** Times of one kill, in milliseconds after the signal was sent. */

@@ -1,5 +1,5 @@
 // numacast: a fresh reader, from `participant.reader()` to `synced()`. The address is the domain.
-import { joinDomain, type Participant } from '../../src/index.js'
+import { joinDomain, type Participant } from '../../src/pubsub.js'
 import type { FleetRow } from './fleet.js'
 import { fleetTopic } from './fleet-topic.js'
 import type { Joiner } from './late-join.js'

@@ -1,7 +1,8 @@
 // Counts the datagrams that reach it.   node observer.js DOMAIN plane|bystander
 
 import { systemClock } from '../../src/core/clock.js'
-import { defineTopic, FleetView, joinDomain } from '../../src/index.js'
+import { FleetView } from '../../src/index.js'
+import { defineTopic, joinDomain } from '../../src/pubsub.js'
 import { openTransport } from '../../src/transport/open.js'
 import { act } from '../actors/act.js'
 import { counting } from './counting-transport.js'

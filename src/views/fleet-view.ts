@@ -1,9 +1,12 @@
 import { setMaxListeners } from 'node:events'
 import { raceSignal, type WaitOptions } from '../core/abort.js'
 import type { Timer } from '../core/clock.js'
-import { invalidArgument, NumacastError } from '../core/errors.js'
+import { checkDurationMs } from '../core/duration.js'
+import { NumacastError } from '../core/errors.js'
 import { type EntityGuid, participantOf } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
+import { withoutUndefined } from '../core/options.js'
+import { resolveUnreachableDeadAfterMs } from '../liveliness/liveliness-options.js'
 import { aliveVerdict, type Verdict } from '../liveliness/verdict.js'
 import {
   type IntentKind,
@@ -48,12 +51,11 @@ export const defaultFleetViewOptions: Required<FleetViewOptions> = Object.freeze
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
 export function resolveFleetViewOptions(options: FleetViewOptions): Required<FleetViewOptions> {
-  const resolved = { ...defaultFleetViewOptions, ...options }
-  for (const name of ['maxAgeMs', 'unreachableDeadAfterMs'] as const) {
-    const value = resolved[name]
-    if (value !== null && !(value >= 0)) throw invalidArgument(`${name} must be a number of milliseconds, not ${value}`)
-  }
-  return Object.freeze(resolved)
+  const resolved = { ...defaultFleetViewOptions, ...withoutUndefined(options) }
+  return Object.freeze({
+    maxAgeMs: checkDurationMs('maxAgeMs', resolved.maxAgeMs, { allowInfinity: true }),
+    unreachableDeadAfterMs: resolveUnreachableDeadAfterMs(resolved.unreachableDeadAfterMs),
+  })
 }
 
 const expireEveryMs = 1_000
@@ -85,7 +87,7 @@ export class FleetView {
   private constructor(participant: Participant, options: Required<FleetViewOptions>) {
     this.#participant = participant
     this.#options = options
-    this.#listeners = new Listeners(() => participant.counters.add('view.listener-threw'))
+    this.#listeners = new Listeners(participant.counters, 'view.listener-threw')
     this.#fleet = new FleetModel(options)
     this.#news = new FleetChangeFeed({
       clock: participant.clock,

@@ -95,15 +95,15 @@ export class Worker implements AsyncDisposable {
     readings: WorkerReadings,
   ) {
     const { participant } = membership
-    const { bootId, host } = participant.identity
+    const { bootId } = participant.identity
     this.participant = participant
     this.workerId = options.workerId
     this.numaNode = numaNode
     this.#options = options
     this.#membership = membership
     this.#readings = readings
-    this.#listeners = new Listeners(() => participant.counters.add('worker.listener-threw'))
-    this.#replacedListeners = new Listeners(() => participant.counters.add('worker.listener-threw'))
+    this.#listeners = new Listeners(participant.counters, 'worker.listener-threw')
+    this.#replacedListeners = new Listeners(participant.counters, 'worker.listener-threw')
     this.#publisher = new WorkerPublisher(participant, options, numaNode)
     this.#jobRunner = new JobRunner(
       { participant, workerId: options.workerId, publisher: this.#publisher, changed: () => this.#reconsider() },
@@ -115,7 +115,7 @@ export class Worker implements AsyncDisposable {
     this.#control = new WorkerControl({
       participant,
       partition: downPartition(bootId, numaNode),
-      address: { workerId: options.workerId, host, numaNode, queues: options.queues },
+      address: { workerId: options.workerId, bootId, numaNode, queues: options.queues },
       publisher: this.#publisher,
       load: () => this.#jobs,
       changed: () => this.#reconsider(),
@@ -315,9 +315,9 @@ export class Worker implements AsyncDisposable {
     let reading: WorkerReading
     try {
       reading = this.#readings.read()
-    } catch {
+    } catch (error) {
       // The last reading stands, and its age shows.
-      this.participant.counters.add('worker.reading-failed')
+      this.participant.counters.addError('worker.reading-failed', error)
       return
     }
     this.#publisher.capacity(reading)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { RepeatingTimer } from '../../../src/core/repeating-timer.js'
 import { PacedPublisher } from '../../../src/roles/shared/paced-publisher.js'
 import { PublishInterval } from '../../../src/roles/shared/publish-interval.js'
-import { FakeClock } from '../../support/fake-clock.js'
+import { FakeClock } from '../../../src/testing/fake-clock.js'
 
 t.test('due at once the first time, then by change and by refresh', (t) => {
   const pace = new PublishInterval({ minIntervalMs: 100, refreshMs: 3_000 })
