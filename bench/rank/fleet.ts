@@ -21,13 +21,13 @@ export function drawFleet(count: number, nowMs: number): BenchFleet {
   const workers: WorkerRow[] = []
   for (let index = 0; index < count; index++) {
     const zoneIndex = Math.floor(index / workersPerZone)
-    const host = `host-${Math.floor(zoneIndex / zonesPerHost)}`
+    const bootId = `boot-${Math.floor(zoneIndex / zonesPerHost)}`
     const numaNode = zoneIndex % zonesPerHost
-    const key = `${host}/${numaNode}`
-    if (!zones.has(key)) zones.set(key, drawZone(random, host, numaNode, nowMs))
+    const key = `${bootId}/${numaNode}`
+    if (!zones.has(key)) zones.set(key, drawZone(random, bootId, numaNode, nowMs))
     workers.push({
       workerId: `worker-${index}`,
-      load: drawLoad(random, host, numaNode, nowMs),
+      load: drawLoad(random, bootId, numaNode, nowMs),
       profile: drawProfile(random),
       headroom: drawHeadroom(random, nowMs),
     })
@@ -53,14 +53,15 @@ export function drawChanges({ workers }: BenchFleet, count: number, nowMs: numbe
     if (worker === undefined) continue
     const { workerId, load } = worker
     if (index % 3 === 2) changes.push({ kind: 'worker-headroom', workerId, headroom: drawHeadroom(random, nowMs) })
-    else changes.push({ kind: 'worker-load', workerId, load: drawLoad(random, load.host, load.numaNode, nowMs) })
+    else changes.push({ kind: 'worker-load', workerId, load: drawLoad(random, load.bootId, load.numaNode, nowMs) })
   }
   return changes
 }
 
-function drawZone(random: Random, host: string, numaNode: number, nowMs: number): ZoneRow {
+function drawZone(random: Random, bootId: string, numaNode: number, nowMs: number): ZoneRow {
   return {
-    host,
+    bootId,
+    host: 'host',
     numaNode,
     cpus: 64,
     memoryTotalBytes: 256 * GiB,
@@ -79,11 +80,12 @@ function drawZone(random: Random, host: string, numaNode: number, nowMs: number)
   }
 }
 
-function drawLoad(random: Random, host: string, numaNode: number, nowMs: number): WorkerLoad {
+function drawLoad(random: Random, bootId: string, numaNode: number, nowMs: number): WorkerLoad {
   const inFlight = Math.floor(random() * 9)
   return {
     incarnation: 1,
-    host,
+    bootId,
+    host: 'host',
     numaNode,
     liveliness: random() < 0.98 ? 'alive' : 'stalled',
     reliableFromMs: random() < 0.98 ? null : nowMs + 5_000,

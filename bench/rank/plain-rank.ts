@@ -24,7 +24,7 @@ export function plainRank({ workers, zones }: BenchFleet, request: ResolvedReque
   const candidates: PlainCandidate[] = []
   const refused: { worker: WorkerRow; reasons: string[] }[] = []
   for (const worker of workers) {
-    const zone = zones.get(`${worker.load.host}/${worker.load.numaNode}`)
+    const zone = zones.get(`${worker.load.bootId}/${worker.load.numaNode}`)
     if (zone === undefined) continue
     const reasons = refusals(worker, zone, request)
     if (reasons.length > 0) refused.push({ worker, reasons })

@@ -15,7 +15,7 @@ const nowMs = 100_000
 function* standing(source: FleetSource): IterableIterator<SnapshotChange> {
   const intent = { reason: '', maxInFlight: null, shards: [] as string[] }
   const expiresMs = (): number => nowMs + source.pick([0, 1, 5_000, 60_000])
-  for (const target of ['host-0/0', 'host-1/1', 'all']) {
+  for (const target of ['boot-0/0', 'boot-1/1', 'all']) {
     const share = target === 'all' ? 0.05 : 0.5
     if (source.chance(share))
       yield { kind: 'intent', intent: { ...intent, kind: 'pause-node', target, expiresMs: expiresMs() } }
@@ -60,7 +60,7 @@ function reservations(source: FleetSource): ReservedTotals | undefined {
     return [workerId, { incarnation, jobs: 1, cpus: 1, memoryBytes: 2 ** 30, vramBytes: 2 ** 30 }] as const
   })
   const zones = source
-    .some(['host-0/0', 'host-1/0'], 0.7)
+    .some(['boot-0/0', 'boot-1/0'], 0.7)
     .map((zone) => [zone, { cpus: 2, memoryBytes: 2 ** 31 }] as const)
   return { workers: new Map(workers), zones: new Map(zones) }
 }

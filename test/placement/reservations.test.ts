@@ -24,10 +24,10 @@ function overfilled(snapshot: PlacementSnapshot, reservations: readonly Reservat
   const over: string[] = []
   const jobs = new Map<string, number>()
   const zones = new Map<string, { cpus: number; memoryBytes: number }>()
-  for (const { workerId, host, zones: shares } of reservations) {
+  for (const { workerId, bootId, zones: shares } of reservations) {
     jobs.set(workerId, (jobs.get(workerId) ?? 0) + 1)
     for (const { numaNode, cpus, memoryBytes } of shares) {
-      const target = `${host}/${numaNode}`
+      const target = `${bootId}/${numaNode}`
       const sum = zones.get(target) ?? { cpus: 0, memoryBytes: 0 }
       zones.set(target, { cpus: sum.cpus + cpus, memoryBytes: sum.memoryBytes + memoryBytes })
     }
@@ -149,7 +149,7 @@ t.test('a reservation ends by report, by time, by a new incarnation and by the c
   })
   const idle = {
     ...source.load(1, nowMs),
-    ...({ host: 'host-0', numaNode: 0, liveliness: 'alive', condition: 'available', admissionOpen: true } as const),
+    ...({ bootId: 'boot-0', numaNode: 0, liveliness: 'alive', condition: 'available', admissionOpen: true } as const),
     ...{ inFlight: 0, concurrency: 2, vramUsedBytes: 0 },
   }
   const profile = { ...source.profile(1), taints: [], admission: { kind: 'fixed' } as const }

@@ -16,6 +16,6 @@ export interface ReservedInZone {
 /** Sums of reservations, to be taken off what a snapshot shows as free. */
 export interface ReservedTotals {
   readonly workers: ReadonlyMap<string, ReservedAtWorker>
-  /** By `host/node`. */
+  /** By the target that names the zone. */
   readonly zones: ReadonlyMap<string, ReservedInZone>
 }

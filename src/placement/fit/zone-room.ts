@@ -30,10 +30,10 @@ export function roomOf(
 /** The zones of a host about which something is known. */
 export function knownZones(
   snapshot: PlacementSnapshot,
-  host: string,
+  bootId: string,
   reserved: ReservedTotals | undefined,
 ): readonly KnownZone[] {
-  return snapshot.zonesOf(host).flatMap(({ slot, row }) => {
+  return snapshot.zonesOf(bootId).flatMap(({ slot, row }) => {
     const room = roomOf(snapshot, slot, reserved)
     return row === null || room === undefined ? [] : [{ slot, row, room }]
   })

@@ -24,7 +24,7 @@ export function retryAfterMs({ snapshot, options }: Evaluation, row: WorkerRow, 
   let waitMs = (bits & openEnded) === 0 ? 0 : recheckMs
   if ((bits & refusalBit.onProbation) !== 0) waitMs = Math.max(waitMs, (row.load.reliableFromMs ?? nowMs) - nowMs)
   if ((bits & refusalBit.paused) !== 0) {
-    const zone = snapshot.zone(row.load.host, row.load.numaNode)
+    const zone = snapshot.zone(row.load.bootId, row.load.numaNode)
     for (const pause of [snapshot.fleet.pause, zone?.pause])
       waitMs = Math.max(waitMs, (pause?.expiresMs ?? nowMs) - nowMs)
   }

@@ -37,7 +37,7 @@ export class ZoneVerdicts {
   readonly #snapshot: PlacementSnapshot
   readonly #request: ResolvedRequest
   readonly #options: ResolvedRankOptions
-  /** Zones by host, for the hosts that were asked about. */
+  /** Zones by boot id, for the hosts that were asked about. */
   readonly #hosts = new Map<string, readonly KnownZone[]>()
   readonly #cpu = { capacity: 0, used: 0 }
   readonly #memory = { capacity: 0, used: 0 }
@@ -69,12 +69,12 @@ export class ZoneVerdicts {
    * What each zone would give to a request that a worker of this zone runs, its own zone first; empty where it does not
    * fit, or asks for nothing.
    */
-  shares({ slot, host, numaNode, room }: ZoneEntry, isBound: boolean): readonly ZoneUse[] {
+  shares({ slot, bootId, numaNode, room }: ZoneEntry, isBound: boolean): readonly ZoneUse[] {
     const { cpus, memoryBytes, numa } = this.#request
     if (room === null || (cpus === 0 && memoryBytes === 0)) return []
     if (this.single.refusals[slot] === 0) return [{ numaNode, cpus, memoryBytes }]
     if (isBound || numa === NumaPreference.single) return []
-    const zones = this.#zonesOf(host)
+    const zones = this.#zonesOf(bootId)
     const home = zones.find((zone) => zone.slot === slot)
     const shares = home === undefined ? undefined : divide(home, zones, this.#request, this.#turn)
     return (shares ?? []).map((share) => ({
@@ -84,11 +84,11 @@ export class ZoneVerdicts {
     }))
   }
 
-  #zonesOf(host: string): readonly KnownZone[] {
-    const known = this.#hosts.get(host)
+  #zonesOf(bootId: string): readonly KnownZone[] {
+    const known = this.#hosts.get(bootId)
     if (known !== undefined) return known
-    const zones = knownZones(this.#snapshot, host, this.#options.reserved)
-    this.#hosts.set(host, zones)
+    const zones = knownZones(this.#snapshot, bootId, this.#options.reserved)
+    this.#hosts.set(bootId, zones)
     return zones
   }
 
@@ -120,9 +120,9 @@ export class ZoneVerdicts {
     if (spanning !== single) this.#judgeHost(slot, entry)
   }
 
-  #judgeHost(slot: number, { host }: ZoneEntry): void {
+  #judgeHost(slot: number, { bootId }: ZoneEntry): void {
     const { cpus, memoryBytes } = this.#request
-    const zones = this.#zonesOf(host)
+    const zones = this.#zonesOf(bootId)
     const home = zones.find((zone) => zone.slot === slot)
     let hostCpus = 0
     let hostBytes = 0

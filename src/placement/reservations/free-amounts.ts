@@ -18,11 +18,11 @@ export function freeAmounts({ load, profile, headroom }: WorkerRow): FreeAmounts
 /** What the zones give, and what they have free by their collectors' rows. */
 export function reservedZones(
   snapshot: PlacementSnapshot,
-  host: string,
+  bootId: string,
   zones: readonly ZoneUse[],
 ): readonly ReservedZone[] {
   return zones.map(({ numaNode, cpus, memoryBytes }) => {
-    const room = snapshot.zone(host, numaNode)?.room
+    const room = snapshot.zone(bootId, numaNode)?.room
     return { numaNode, cpus, memoryBytes, freeCpus: room?.freeCpus ?? 0, freeMemoryBytes: room?.freeMemoryBytes ?? 0 }
   })
 }

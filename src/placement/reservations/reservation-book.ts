@@ -77,11 +77,11 @@ export class ReservationBook {
       jobId,
       workerId: row.workerId,
       incarnation: row.load.incarnation,
-      host: row.load.host,
+      bootId: row.load.bootId,
       cpus: request.cpus,
       memoryBytes: request.memoryBytes,
       vramBytes: request.vramBytes ?? 0,
-      zones: reservedZones(snapshot, row.load.host, zones),
+      zones: reservedZones(snapshot, row.load.bootId, zones),
       free: freeAmounts(row),
       ttlMs,
     })

@@ -57,11 +57,11 @@ interface Amounts {
 class Grants {
   /** By worker and incarnation. */
   readonly #workers = new Map<string, Amounts>()
-  /** By `host/node`. */
+  /** By the target that names the zone. */
   readonly #zones = new Map<string, Amounts>()
 
   conflictOf(reservation: Reservation): ReservationConflict | undefined {
-    const { free, host, zones } = reservation
+    const { free, bootId, zones } = reservation
     const taken = this.#workers.get(workerKey(reservation)) ?? nothing
     const exceeds = (taken: number, wanted: number, free: number | null): boolean =>
       free !== null && taken + wanted > free + rounding * (1 + free)
@@ -74,7 +74,7 @@ class Grants {
       return ReservationConflict.workerHeadroom
     }
     const isFull = (zone: ReservedZone): boolean => {
-      const inZone = this.#zones.get(nodeTarget(host, zone.numaNode)) ?? nothing
+      const inZone = this.#zones.get(nodeTarget({ bootId, numaNode: zone.numaNode })) ?? nothing
       return (
         exceeds(inZone.cpus, zone.cpus, zone.freeCpus) ||
         exceeds(inZone.memoryBytes, zone.memoryBytes, zone.freeMemoryBytes)
@@ -84,11 +84,11 @@ class Grants {
   }
 
   add(reservation: Reservation): void {
-    const { cpus, memoryBytes, vramBytes, host, zones } = reservation
+    const { cpus, memoryBytes, vramBytes, bootId, zones } = reservation
     addTo(this.#workers, workerKey(reservation), { jobs: 1, cpus, memoryBytes, vramBytes })
     for (const zone of zones) {
       const { cpus, memoryBytes } = zone
-      addTo(this.#zones, nodeTarget(host, zone.numaNode), { jobs: 1, cpus, memoryBytes, vramBytes: 0 })
+      addTo(this.#zones, nodeTarget({ bootId, numaNode: zone.numaNode }), { jobs: 1, cpus, memoryBytes, vramBytes: 0 })
     }
   }
 }

@@ -26,7 +26,7 @@ export interface Reservation {
   readonly jobId: string
   readonly workerId: string
   readonly incarnation: number
-  readonly host: string
+  readonly bootId: string
   readonly cpus: number
   readonly memoryBytes: number
   readonly vramBytes: number

@@ -7,7 +7,7 @@ export function totalsOf(reservations: Iterable<Reservation>): ReservedTotals {
   const workers = new Map<string, ReservedAtWorker>()
   const zones = new Map<string, ReservedInZone>()
   for (const reservation of reservations) {
-    const { workerId, incarnation, cpus, memoryBytes, vramBytes, host } = reservation
+    const { workerId, incarnation, cpus, memoryBytes, vramBytes, bootId } = reservation
     const known = workers.get(workerId)
     if (known === undefined || known.incarnation < incarnation) {
       workers.set(workerId, { incarnation, jobs: 1, cpus, memoryBytes, vramBytes })
@@ -21,7 +21,7 @@ export function totalsOf(reservations: Iterable<Reservation>): ReservedTotals {
       })
     }
     for (const zone of reservation.zones) {
-      const target = nodeTarget(host, zone.numaNode)
+      const target = nodeTarget({ bootId, numaNode: zone.numaNode })
       const before = zones.get(target) ?? { cpus: 0, memoryBytes: 0 }
       zones.set(target, { cpus: before.cpus + zone.cpus, memoryBytes: before.memoryBytes + zone.memoryBytes })
     }

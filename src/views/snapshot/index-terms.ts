@@ -15,7 +15,7 @@ export const term = {
   shard: (shard: string): string => `s${shard}`,
   /** An intent prefers the shard there; the row tells whether it still holds. */
   preferredShard: (shard: string): string => `p${shard}`,
-  host: (host: string): string => `h${host}`,
+  host: (bootId: string): string => `h${bootId}`,
   /** A NUMA node of a host, as an intent names it. */
   zone: (target: string): string => `n${target}`,
 } as const

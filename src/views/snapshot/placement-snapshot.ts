@@ -98,23 +98,25 @@ export class PlacementSnapshot {
     yield* this.#having(term.anyQueue)
   }
 
-  onHost(host: string): IterableIterator<WorkerRow> {
-    return this.#having(term.host(host))
+  /** Yields the workers of the host whose kernel has the boot id. */
+  onHost(bootId: string): IterableIterator<WorkerRow> {
+    return this.#having(term.host(bootId))
   }
 
-  onNode(host: string, numaNode: number): IterableIterator<WorkerRow> {
-    return this.#having(term.zone(nodeTarget(host, numaNode)))
+  onNode(bootId: string, numaNode: number): IterableIterator<WorkerRow> {
+    return this.#having(term.zone(nodeTarget({ bootId, numaNode })))
   }
 
-  zone(host: string, numaNode: number): ZoneEntry | undefined {
-    return this.zonesOf(host).find((zone) => zone.numaNode === numaNode)
+  zone(bootId: string, numaNode: number): ZoneEntry | undefined {
+    return this.zonesOf(bootId).find((zone) => zone.numaNode === numaNode)
   }
 
   /** Returns the zones of a host, by ascending node id. */
-  zonesOf(host: string): readonly ZoneEntry[] {
-    return (this.#zones.byHost.get(host) ?? []).flatMap((slot) => this.zones[slot] ?? [])
+  zonesOf(bootId: string): readonly ZoneEntry[] {
+    return (this.#zones.byHost.get(bootId) ?? []).flatMap((slot) => this.zones[slot] ?? [])
   }
 
+  /** Yields the boot ids of all hosts. */
   hosts(): IterableIterator<string> {
     return this.#zones.byHost.keys()
   }

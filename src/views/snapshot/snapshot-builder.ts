@@ -27,7 +27,7 @@ interface WorkerParts {
 
 interface Indexed {
   readonly profile: WorkerProfile | null
-  readonly host: string
+  readonly bootId: string
   readonly numaNode: number
   readonly preferShard: IntentRow | null
   readonly terms: readonly string[]
@@ -35,7 +35,7 @@ interface Indexed {
 
 type StandingChange = Extract<SnapshotChange, { kind: 'intent' | 'intent-ended' | 'config' | 'config-ended' }>
 
-const notIndexed: Indexed = Object.freeze({ profile: null, host: '', numaNode: -1, preferShard: null, terms: [] })
+const notIndexed: Indexed = Object.freeze({ profile: null, bootId: '', numaNode: -1, preferShard: null, terms: [] })
 
 /**
  * Turns changes into snapshots. A change costs the one row that it bears on and a snapshot what changed since the last
@@ -92,7 +92,7 @@ export class SnapshotBuilder {
         this.#zones.put(change.zone)
         break
       case 'zone-removed':
-        this.#zones.remove(change.host, change.numaNode)
+        this.#zones.remove(change.bootId, change.numaNode)
         break
       default:
         this.#applyStanding(change)
@@ -160,11 +160,11 @@ export class SnapshotBuilder {
       this.#slots.set(workerId, parts.slot)
     }
     const { indexed, slot } = parts
-    const hasMoved = indexed.host !== load.host || indexed.numaNode !== load.numaNode
+    const hasMoved = indexed.bootId !== load.bootId || indexed.numaNode !== load.numaNode
     if (hasMoved || indexed.profile !== profile || indexed.preferShard !== standing.preferShard) {
       if (hasMoved) {
         if (indexed !== notIndexed) this.#zones.leave(parts.zoneSlot)
-        parts.zoneSlot = this.#zones.join(load.host, load.numaNode)
+        parts.zoneSlot = this.#zones.join(load.bootId, load.numaNode)
       }
       this.#reindex(parts, slot, load, profile)
     }
@@ -172,17 +172,17 @@ export class SnapshotBuilder {
   }
 
   #reindex(parts: WorkerParts, slot: number, load: WorkerLoad, profile: WorkerProfile | null): void {
-    const { host, numaNode } = load
+    const { bootId, numaNode } = load
     const { preferShard } = parts.standing
     const terms = [
-      term.host(host),
-      term.zone(nodeTarget(host, numaNode)),
+      term.host(bootId),
+      term.zone(nodeTarget({ bootId, numaNode })),
       ...(profile === null ? [] : profileTerms(profile)),
       ...(preferShard?.shards ?? []).map(term.preferredShard),
     ]
     this.#index.replace(slot, parts.indexed.terms, terms)
     this.#replaceTaints(slot, parts.indexed.profile?.taints ?? [], profile?.taints ?? [])
-    parts.indexed = { profile, host, numaNode, preferShard, terms }
+    parts.indexed = { profile, bootId, numaNode, preferShard, terms }
   }
 
   #remove(workerId: string): void {

@@ -15,7 +15,7 @@ export interface IntentRow {
   readonly expiresMs: number
 }
 
-/** A configuration that holds for a scope: `all`, a `host/node`, or a workerId. */
+/** A configuration that holds for a scope: `all`, a node's target, or a workerId. */
 export type ConfigRow =
   | { readonly kind: 'maintenance-mode'; readonly scope: string; readonly enabled: boolean; readonly reason: string }
   | { readonly kind: 'concurrency-limit'; readonly scope: string; readonly maxInFlight: number }
@@ -28,7 +28,7 @@ export type SnapshotChange =
   | { readonly kind: 'worker-headroom'; readonly workerId: string; readonly headroom: WorkerHeadroom }
   | { readonly kind: 'worker-removed'; readonly workerId: string }
   | { readonly kind: 'zone'; readonly zone: ZoneRow }
-  | { readonly kind: 'zone-removed'; readonly host: string; readonly numaNode: number }
+  | { readonly kind: 'zone-removed'; readonly bootId: string; readonly numaNode: number }
   | { readonly kind: 'intent'; readonly intent: IntentRow }
   | { readonly kind: 'intent-ended'; readonly intentKind: IntentKind; readonly target: string }
   | { readonly kind: 'config'; readonly config: ConfigRow }

@@ -50,6 +50,9 @@ export interface WorkerProfile {
 /** What changes with every job: the roster's row, with ages turned into moments of this process's monotonic clock. */
 export interface WorkerLoad {
   readonly incarnation: number
+  /** Of its host's kernel: it identifies the host. */
+  readonly bootId: string
+  /** The host's name, for people. */
   readonly host: string
   readonly numaNode: number
   readonly liveliness: Liveliness

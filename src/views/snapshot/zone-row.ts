@@ -2,6 +2,9 @@ import type { Liveliness } from '../../liveliness/verdict.js'
 
 /** One NUMA node of one host, as its collector measures it. `null`: not limited, or could not be read. */
 export interface ZoneRow {
+  /** Of its host's kernel: it identifies the host. */
+  readonly bootId: string
+  /** The host's name, for people. */
   readonly host: string
   readonly numaNode: number
   readonly cpus: number

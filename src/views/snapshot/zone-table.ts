@@ -15,9 +15,9 @@ export interface ZoneStanding {
 /** A zone that has a row of its own, or workers, or both. */
 export interface ZoneEntry extends ZoneStanding {
   readonly slot: number
-  /** `host/node`. */
+  /** How an intent names the zone. */
   readonly target: string
-  readonly host: string
+  readonly bootId: string
   readonly numaNode: number
   /** What its collector measured; null while nothing is known. */
   readonly row: ZoneRow | null
@@ -33,7 +33,7 @@ export interface ZoneEntry extends ZoneStanding {
 export interface Zones {
   /** By slot. */
   readonly entries: readonly (ZoneEntry | undefined)[]
-  /** Slots of a host's zones, by ascending node id. */
+  /** By boot id: slots of the host's zones, by ascending node id. */
   readonly byHost: PersistentMap<readonly number[]>
 }
 
@@ -51,19 +51,19 @@ export class ZoneTable {
   }
 
   put(row: ZoneRow): void {
-    const entry = this.#open(row.host, row.numaNode)
+    const entry = this.#open(row.bootId, row.numaNode)
     const pressurePercent = Math.max(row.cpuPressurePercent ?? -1, row.memoryPressurePercent ?? -1)
     this.#write({ ...entry, row, room: zoneRoom(row), pressurePercent })
   }
 
-  remove(host: string, numaNode: number): void {
-    const entry = this.#find(nodeTarget(host, numaNode))
+  remove(bootId: string, numaNode: number): void {
+    const entry = this.#find(nodeTarget({ bootId, numaNode }))
     if (entry !== undefined) this.#write({ ...entry, row: null, room: null, pressurePercent: -1 })
   }
 
   /** Returns the slot of the zone that a worker has joined. */
-  join(host: string, numaNode: number): number {
-    const entry = this.#open(host, numaNode)
+  join(bootId: string, numaNode: number): number {
+    const entry = this.#open(bootId, numaNode)
     this.#write({ ...entry, workers: entry.workers + 1 })
     return entry.slot
   }
@@ -89,19 +89,19 @@ export class ZoneTable {
     return slot === undefined ? undefined : this.#entries[slot]
   }
 
-  #open(host: string, numaNode: number): ZoneEntry {
-    const target = nodeTarget(host, numaNode)
+  #open(bootId: string, numaNode: number): ZoneEntry {
+    const target = nodeTarget({ bootId, numaNode })
     const known = this.#find(target)
     if (known !== undefined) return known
     const slot = this.#free.pop() ?? this.#entries.length
     const blank = { row: null, room: null, pressurePercent: -1, workers: 0 }
-    const entry = { slot, target, host, numaNode, ...blank, ...this.#standingOf(target) }
+    const entry = { slot, target, bootId, numaNode, ...blank, ...this.#standingOf(target) }
     this.#entries[slot] = entry
     this.#slots.set(target, slot)
-    const peers = [...(this.#byHost.get(host) ?? []), slot]
+    const peers = [...(this.#byHost.get(bootId) ?? []), slot]
     const nodeOf = (peer: number): number => this.#entries[peer]?.numaNode ?? 0
     this.#byHost.set(
-      host,
+      bootId,
       peers.sort((a, b) => nodeOf(a) - nodeOf(b)),
     )
     return entry
@@ -116,8 +116,8 @@ export class ZoneTable {
     this.#entries[entry.slot] = undefined
     this.#slots.delete(entry.target)
     this.#free.push(entry.slot)
-    const peers = (this.#byHost.get(entry.host) ?? []).filter((slot) => slot !== entry.slot)
-    if (peers.length === 0) this.#byHost.delete(entry.host)
-    else this.#byHost.set(entry.host, peers)
+    const peers = (this.#byHost.get(entry.bootId) ?? []).filter((slot) => slot !== entry.slot)
+    if (peers.length === 0) this.#byHost.delete(entry.bootId)
+    else this.#byHost.set(entry.bootId, peers)
   }
 }

@@ -30,10 +30,10 @@ export class ObviousFleet {
         this.parts.delete(change.workerId)
         break
       case 'zone':
-        this.zones.set(`${change.zone.host}/${change.zone.numaNode}`, change.zone)
+        this.zones.set(`${change.zone.bootId}/${change.zone.numaNode}`, change.zone)
         break
       case 'zone-removed':
-        this.zones.delete(`${change.host}/${change.numaNode}`)
+        this.zones.delete(`${change.bootId}/${change.numaNode}`)
         break
       case 'intent':
         this.intents.set(`${change.intent.kind} ${change.intent.target}`, change.intent)

@@ -84,7 +84,7 @@ function refusals(
     if (holds && !reasons.includes(reason)) reasons.push(reason)
   }
   const { capabilities, tags, labels, taints, queues } = profile ?? bare
-  const zone = `${load.host}/${load.numaNode}`
+  const zone = `${load.bootId}/${load.numaNode}`
   const intent = (kind: string, target: string) => {
     const found = fleet.intents.get(`${kind} ${target}`)
     return found !== undefined && found.expiresMs > nowMs ? found : undefined
@@ -156,7 +156,7 @@ function score(
 ): ObviousCandidate {
   const { labels, taints, residents, shards, admission } = profile ?? bare
   const taken = takenAt(reserved, workerId, load.incarnation)
-  const zone = fleet.zones.get(`${load.host}/${load.numaNode}`)
+  const zone = fleet.zones.get(`${load.bootId}/${load.numaNode}`)
   const scores: Partial<Record<ScoreTerm, number>> = {}
 
   const limit = Math.min(load.concurrency, limitOf(fleet, workerId))
@@ -209,7 +209,9 @@ function fitOf(
   request: ResolvedRequest,
   { reserved, turn = 0 }: ObviousOptions,
 ): Fit {
-  const rooms = [...fleet.zones.values()].filter(({ host }) => host === load.host).map((row) => roomOf(row, reserved))
+  const rooms = [...fleet.zones.values()]
+    .filter(({ bootId }) => bootId === load.bootId)
+    .map((row) => roomOf(row, reserved))
   const home = rooms.find(({ row }) => row.numaNode === load.numaNode)
   const { cpus, memoryBytes: bytes } = request
   if (home === undefined) {
@@ -273,7 +275,7 @@ function fitted(
 }
 
 function roomOf(row: ZoneRow, reserved: ReservedTotals | undefined): Room {
-  const taken = reserved?.zones.get(`${row.host}/${row.numaNode}`)
+  const taken = reserved?.zones.get(`${row.bootId}/${row.numaNode}`)
   const freeBytes = Math.min(row.memoryAvailableBytes, row.memoryHeadroomBytes ?? Infinity)
   return {
     row,

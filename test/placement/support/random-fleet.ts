@@ -59,7 +59,8 @@ export class FleetSource {
     const memoryTotalBytes = this.pick([8, 16, 64]) * GiB
     const limit = this.chance(0.3) ? memoryTotalBytes / 2 : null
     return {
-      host: `host-${host}`,
+      bootId: `boot-${host}`,
+      host: 'host',
       numaNode,
       cpus,
       memoryTotalBytes,
@@ -92,7 +93,8 @@ export class FleetSource {
     const condition = this.chance(0.9) ? 'available' : this.pick(['busy', 'unhealthy', 'draining'] as const)
     return {
       incarnation,
-      host: `host-${this.integer(this.#hosts)}`,
+      bootId: `boot-${this.integer(this.#hosts)}`,
+      host: 'host',
       numaNode: this.integer(this.#zonesPerHost),
       liveliness,
       reliableFromMs: this.chance(0.05) ? nowMs + this.integer(10_000) - 2_000 : null,

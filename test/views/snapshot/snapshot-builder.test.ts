@@ -15,7 +15,7 @@ const nowMs = 50_000
 function randomChange(source: FleetSource): SnapshotChange {
   const workerId = `worker-${source.integer(150)}`
   const incarnation = 1 + source.integer(3)
-  const target = source.pick(['all', 'host-0/0', 'host-1/1', 'worker-1', 'worker-2'])
+  const target = source.pick(['all', 'boot-0/0', 'boot-1/1', 'worker-1', 'worker-2'])
   switch (source.integer(12)) {
     case 0:
     case 1:
@@ -31,7 +31,7 @@ function randomChange(source: FleetSource): SnapshotChange {
     case 7:
       return { kind: 'zone', zone: source.zone(source.integer(3), source.integer(2), nowMs) }
     case 8:
-      return { kind: 'zone-removed', host: `host-${source.integer(3)}`, numaNode: source.integer(2) }
+      return { kind: 'zone-removed', bootId: `boot-${source.integer(3)}`, numaNode: source.integer(2) }
     case 9: {
       const kind = source.pick(['pause-node', 'rebalance', 'drain', 'prefer-shard'] as const)
       const terms = { maxInFlight: 2, shards: ['shard-1'], reason: 'test', expiresMs: nowMs + 1 }
@@ -63,8 +63,8 @@ function contents(snapshot: PlacementSnapshot): unknown {
     label: ids(snapshot.withLabel('rack', '1')),
     labelKey: ids(snapshot.withLabel('rack')),
     queue: ids(snapshot.takingFrom('media')),
-    host: ids(snapshot.onHost('host-1')),
-    node: ids(snapshot.onNode('host-1', 1)),
+    host: ids(snapshot.onHost('boot-1')),
+    node: ids(snapshot.onNode('boot-1', 1)),
     hosts: [...snapshot.hosts()].sort(),
     zones: [...snapshot.hosts()].sort().flatMap((host) => snapshot.zonesOf(host).map(zoneContents)),
     fleet: snapshot.fleet,
@@ -100,7 +100,7 @@ function expectedContents(fleet: ObviousFleet): unknown {
       maintenance: maintenance?.kind === 'maintenance-mode' && maintenance.enabled ? maintenance : null,
     }
   }
-  const zones = new Set([...fleet.zones.keys(), ...rows.map(({ load }) => `${load.host}/${load.numaNode}`)])
+  const zones = new Set([...fleet.zones.keys(), ...rows.map(({ load }) => `${load.bootId}/${load.numaNode}`)])
   const taints = new Map<string, number>()
   for (const { profile } of rows) {
     for (const { key, effect } of profile?.taints ?? []) {
@@ -114,13 +114,13 @@ function expectedContents(fleet: ObviousFleet): unknown {
     label: ids(({ profile }) => profile?.labels.rack === '1'),
     labelKey: ids(({ profile }) => profile?.labels.rack !== undefined),
     queue: ids(({ profile }) => profile !== null && (profile.queues.length === 0 || profile.queues.includes('media'))),
-    host: ids(({ load }) => load.host === 'host-1'),
-    node: ids(({ load }) => load.host === 'host-1' && load.numaNode === 1),
+    host: ids(({ load }) => load.bootId === 'boot-1'),
+    node: ids(({ load }) => load.bootId === 'boot-1' && load.numaNode === 1),
     hosts: [...new Set([...zones].map((zone) => zone.split('/')[0] ?? ''))].sort(),
     zones: [...zones].sort().map((target) => ({
       target,
       row: fleet.zones.get(target) ?? null,
-      workers: rows.filter(({ load }) => `${load.host}/${load.numaNode}` === target).length,
+      workers: rows.filter(({ load }) => `${load.bootId}/${load.numaNode}` === target).length,
       ...standing(target),
     })),
     fleet: { ...standing('all'), limit: null },
@@ -166,7 +166,7 @@ t.test('a snapshot shares what did not change with the one before', (t) => {
   builder.apply({
     kind: 'worker-load',
     workerId: 'worker-0',
-    load: { ...source.load(1, nowMs), host: 'host-0', numaNode: 0 },
+    load: { ...source.load(1, nowMs), bootId: 'boot-0', numaNode: 0 },
   })
   const after = builder.snapshot()
   t.not(after.chunks[0], before.chunks[0])
