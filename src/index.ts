@@ -1,5 +1,7 @@
+export { type CaughtError, diagnosticsChannels } from './core/diagnostics.js'
 export { type ErrorCode, NumacastError } from './core/errors.js'
 export type { Subscription } from './core/listeners.js'
+export type { Logger } from './core/logger.js'
 export { isReliable, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from './liveliness/verdict.js'
 export {
   defaultMemoryPressureOptions,
@@ -21,10 +23,19 @@ export { JobEvent, type JobLifecycle, jobLifecycle } from './plane/job-lifecycle
 export { type NodeCapacity, nodeCapacity, type WorkerTotals } from './plane/node-capacity.js'
 export { nodeRoster, type Predecessor, type RosterRow } from './plane/node-roster.js'
 export { downPartition, planePartition, upPartition } from './plane/partitions.js'
-export { everyone, nodeTarget } from './plane/targets.js'
+export {
+  everyone,
+  type NamedNode,
+  type NodeIdentity,
+  nodeName,
+  nodesNamed,
+  nodeTarget,
+  shownTarget,
+} from './plane/targets.js'
 export { type IntentStatus, intentStatus, Transition } from './plane/transitions.js'
 export { type WorkerCapacity, workerCapacity } from './plane/worker-capacity.js'
 export { type WorkerClaim, workerClaim } from './plane/worker-claim.js'
+export { type WorkerEnd, workerEnd, workerEndRetentionMs } from './plane/worker-end.js'
 export { type AppliedIntent, type Taint, WorkerCondition, type WorkerState, workerState } from './plane/worker-state.js'
 export { Collector, type CollectorComponents } from './roles/collector/collector.js'
 export { type CollectorOptions, defaultCollectorOptions } from './roles/collector/collector-options.js'
@@ -52,3 +63,4 @@ export type { FollowOptions, IntentProgress } from './views/intent-progress.js'
 export type { LivelinessChange, LivelinessState } from './views/liveliness-history.js'
 export type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from './views/status-document.js'
 export { DegradedMode, Freshness, type ViewConsistency } from './views/view-consistency.js'
+export { FateUnknown, type WorkerFate } from './views/worker-fate.js'
