@@ -1,8 +1,9 @@
 import { raceSignal, type WaitOptions } from '../../core/abort.js'
 import { NumacastError } from '../../core/errors.js'
+import { Liveliness } from '../../liveliness/verdict.js'
 import type { IntentKind } from '../../plane/intents.js'
 import type { JobLifecycle } from '../../plane/job-lifecycle.js'
-import type { Transition } from '../../plane/transitions.js'
+import { isFinal, type Transition } from '../../plane/transitions.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { FleetView } from '../../views/fleet-view.js'
 import type { LivelinessChange } from '../../views/liveliness-history.js'
@@ -123,7 +124,7 @@ export class Fleet implements AsyncDisposable {
    * when the signal aborts or the fleet closes.
    */
   async *deaths(options: WaitOptions = {}): AsyncIterableIterator<WorkerDeath> {
-    for await (const death of this.view.deaths(options)) yield { ...death, jobs: this.#jobs.of(death.participant) }
+    for await (const death of this.view.deaths(options)) yield { ...death, jobs: this.#jobs.of(death.workerId) }
   }
 
   /**
@@ -178,7 +179,7 @@ export class Fleet implements AsyncDisposable {
         `domain ${this.participant.domain} has no worker ${workerId}; its workers: ${named}`,
       )
     }
-    if (worker.liveliness === 'dead') throw deadWorker(workerId, worker.cause)
+    if (worker.liveliness === Liveliness.dead) throw deadWorker(workerId, worker.cause)
   }
 
   async #result(
@@ -192,17 +193,12 @@ export class Fleet implements AsyncDisposable {
       const message = `worker ${workerId} has not reported on intent ${intentId} after ${waitMs} ms; the intent stands`
       stop.abort(new NumacastError('NUMACAST_TIMEOUT', message))
     })
-    const changes = this.view.onChange((change) => {
-      if (change.kind !== 'liveliness' || change.workerId !== workerId || change.after.liveliness !== 'dead') return
-      stop.abort(deadWorker(workerId, change.after.cause))
-    })
     try {
       return await raceSignal(this.#finalStep(intentId, workerId, stop.signal), signal)
     } finally {
       // Also ends the iteration when the caller's signal aborted first.
       stop.abort()
       timer.cancel()
-      changes.close()
     }
   }
 
@@ -211,7 +207,10 @@ export class Fleet implements AsyncDisposable {
     for await (const { transition, reason } of this.intents.follow(intentId, { workerId, signal })) {
       last = { intentId, workerId, transition, reason }
     }
-    if (last !== undefined) return last
+    if (last !== undefined && isFinal(last.transition)) return last
+    signal.throwIfAborted()
+    const worker = this.worker(workerId)
+    if (worker?.liveliness === Liveliness.dead) throw deadWorker(workerId, worker.cause)
     throw new NumacastError('NUMACAST_CLOSED', `the fleet was closed before worker ${workerId} reported`)
   }
 }
