@@ -104,6 +104,7 @@ export {
   currentNode,
   getAffinity,
   type MemoryPolicy,
+  type NodePlacement,
   type PlacementResult,
   pinToNode,
   setAffinity,

@@ -203,10 +203,14 @@ export class PeerMonitor {
         return kernelSays(Liveliness.stalled, LivelinessCause.stopped, null)
       case 'io-wait':
         return kernelSays(Liveliness.stalled, LivelinessCause.ioWait, null)
+      case 'frozen':
+        return kernelSays(Liveliness.stalled, LivelinessCause.frozen, null)
       case 'busy':
         return kernelSays(Liveliness.stalled, LivelinessCause.loopBusy, finding.detail)
       case 'asleep':
-        return this.#judgeSleeper(nowMs, circumstances)
+        return this.#judgeSleeper(nowMs, circumstances, 'asleep in a call, and answers nothing')
+      case 'exists':
+        return this.#judgeSleeper(nowMs, circumstances, 'its process exists and answers nothing; /proc hides the rest')
       case 'unknown':
         return this.#judgeUnseen(nowMs, circumstances)
     }
@@ -216,7 +220,7 @@ export class PeerMonitor {
    * The process exists, waits, and is not heard. Either its main thread is blocked in a call, or its frames do not
    * arrive; in one network namespace they would, unless the observer has gone deaf.
    */
-  #judgeSleeper(nowMs: number, { stretch, mayBury, isHostSilent }: Circumstances): Finding | undefined {
+  #judgeSleeper(nowMs: number, { stretch, mayBury, isHostSilent }: Circumstances, detail: string): Finding | undefined {
     const { liveliness } = this.#verdict
     if (liveliness === Liveliness.stalled && !this.#heardSinceVerdict) return undefined
     const { sharesNetwork } = this.#place
@@ -225,7 +229,7 @@ export class PeerMonitor {
       return kernelSays(Liveliness.suspect, null, 'its process exists')
     }
     if (sharesNetwork) {
-      return kernelSays(Liveliness.stalled, LivelinessCause.loopBusy, 'asleep in a call, and answers nothing')
+      return kernelSays(Liveliness.stalled, LivelinessCause.loopBusy, detail)
     }
     const cause = isHostSilent ? LivelinessCause.hostSilent : LivelinessCause.leaseExpired
     return kernelSays(Liveliness.unreachable, cause, 'its process exists; the network between does not carry')

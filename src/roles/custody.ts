@@ -1,5 +1,5 @@
 import { type Guid, participantOf } from '../core/ids.js'
-import { Liveliness, LivelinessCause } from '../liveliness/verdict.js'
+import { Liveliness } from '../liveliness/verdict.js'
 import { keyParts } from '../plane/keys.js'
 import { type NodeCapacity, nodeCapacity } from '../plane/node-capacity.js'
 import { nodeRoster, type RosterRow, uncheckedRoster } from '../plane/node-roster.js'
@@ -8,7 +8,7 @@ import type { Participant } from '../pubsub/participant.js'
 import type { Peer } from '../pubsub/peer.js'
 import type { Reader } from '../pubsub/reader.js'
 import type { Sample } from '../pubsub/sample.js'
-import { type Candidate, compareCandidates, custodyTerms, decideCustody, serves } from './custody-rank.js'
+import { type Candidate, compareCandidates, custodyTerms, decideCustody, isHalted, serves } from './custody-rank.js'
 import type { KernelWatch } from './kernel-watch.js'
 import type { NodeService } from './node-service.js'
 import { Repeating } from './repeating.js'
@@ -212,7 +212,7 @@ export class Custody {
 
   #isDown(guid: Guid): boolean {
     const verdict = this.#components.participant.peer(guid)?.verdict
-    return verdict === undefined || verdict.cause === LivelinessCause.stopped
+    return verdict === undefined || isHalted(verdict.cause)
   }
 
   #node(numaNode: number): NodeOfOthers {

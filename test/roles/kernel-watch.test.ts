@@ -12,7 +12,14 @@ import { MemoryPlane } from '../support/memory-plane.js'
 
 const began = processStartTime(process.pid)
 
-const killed: ProcessExit = { cause: 'killed', exitCode: null, signal: 'SIGKILL', coreDumped: false, atMs: 0 }
+const killed: ProcessExit = {
+  cause: 'killed',
+  exitCode: null,
+  signal: 'SIGKILL',
+  coreDumped: false,
+  evidence: 'pidfd',
+  atMs: 0,
+}
 
 t.test('what the kernel says, in words', (t) => {
   t.equal(describeExit(killed), 'SIGKILL')

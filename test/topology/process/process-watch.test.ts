@@ -91,7 +91,11 @@ function run(): void {
     early = false
     t.match(await gone, { cause: 'unknown', exitCode: null, signal: null })
     const own = processStartTime(process.pid)
-    t.match(await exitOf(process.pid, (own ?? 0) + 1), { cause: 'unknown' }, 'the pid was reused')
+    t.match(
+      await exitOf(process.pid, (own ?? 0) + 2),
+      { cause: 'unknown', evidence: 'other-start-time' },
+      'the pid was reused',
+    )
   })
 
   t.test('a closed watch says nothing', async (t) => {
