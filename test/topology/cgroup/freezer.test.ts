@@ -98,37 +98,40 @@ function run(): void {
   })
 
   for (const version of [1, 2] as const) {
-    t.test(`a process in a frozen cgroup v${version} is probed as frozen, by its own cgroup and a parent's`, async (t) => {
-      const created = version === 1 ? createFreezerGroup(t) : createGroup(t, '', 'freezer', 2)
-      if (!requirement(t, `a writable freezer, v${version}`, typeof created === 'string', String(created))) return
-      const parent = String(created)
-      const child = path.join(parent, 'child')
-      mkdirSync(child)
-      const sleeper = spawn('sleep', ['1000'], { stdio: 'ignore' })
-      const pid = sleeper.pid ?? 0
-      const setFrozen = (directory: string, on: boolean): void => {
-        if (version === 2) write(directory, 'cgroup.freeze', on ? 1 : 0)
-        else write(directory, 'freezer.state', on ? 'FROZEN' : 'THAWED')
-      }
-      t.teardown(async () => {
-        for (const directory of [parent, child]) setFrozen(directory, false)
-        sleeper.kill('SIGKILL')
-        if (sleeper.exitCode === null && sleeper.signalCode === null) await once(sleeper, 'exit')
-        await removeGroup(child)
-      })
-      write(child, 'cgroup.procs', pid)
-      const target = { ...ownIdentity(), pid, startTimeTicks: processStartTime(pid) }
-      const probe = () => kernelProbe()(target).state
-      await eventually('it sleeps', () => probe() === 'sleeping' || undefined)
-      for (const directory of [child, parent]) {
-        setFrozen(directory, true)
-        await eventually(`it is frozen by ${path.basename(directory)}`, () => probe() === 'frozen' || undefined)
-        t.match(readFreezer({ pid }), { frozen: true, directory: String })
-        setFrozen(directory, false)
-        await eventually('it sleeps again', () => probe() === 'sleeping' || undefined)
-      }
-      t.same(readFreezer({ pid }), { frozen: false, directory: null })
-    })
+    t.test(
+      `a process in a frozen cgroup v${version} is probed as frozen, by its own cgroup and a parent's`,
+      async (t) => {
+        const created = version === 1 ? createFreezerGroup(t) : createGroup(t, '', 'freezer', 2)
+        if (!requirement(t, `a writable freezer, v${version}`, typeof created === 'string', String(created))) return
+        const parent = String(created)
+        const child = path.join(parent, 'child')
+        mkdirSync(child)
+        const sleeper = spawn('sleep', ['1000'], { stdio: 'ignore' })
+        const pid = sleeper.pid ?? 0
+        const setFrozen = (directory: string, on: boolean): void => {
+          if (version === 2) write(directory, 'cgroup.freeze', on ? 1 : 0)
+          else write(directory, 'freezer.state', on ? 'FROZEN' : 'THAWED')
+        }
+        t.teardown(async () => {
+          for (const directory of [parent, child]) setFrozen(directory, false)
+          sleeper.kill('SIGKILL')
+          if (sleeper.exitCode === null && sleeper.signalCode === null) await once(sleeper, 'exit')
+          await removeGroup(child)
+        })
+        write(child, 'cgroup.procs', pid)
+        const target = { ...ownIdentity(), pid, startTimeTicks: processStartTime(pid) }
+        const probe = () => kernelProbe()(target).state
+        await eventually('it sleeps', () => probe() === 'sleeping' || undefined)
+        for (const directory of [child, parent]) {
+          setFrozen(directory, true)
+          await eventually(`it is frozen by ${path.basename(directory)}`, () => probe() === 'frozen' || undefined)
+          t.match(readFreezer({ pid }), { frozen: true, directory: String })
+          setFrozen(directory, false)
+          await eventually('it sleeps again', () => probe() === 'sleeping' || undefined)
+        }
+        t.same(readFreezer({ pid }), { frozen: false, directory: null })
+      },
+    )
   }
 }
 
