@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
 import t from 'tap'
@@ -99,6 +100,28 @@ t.test('on a machine of one node, its memory is the machine’s', (t) => {
     const zone = openZoneReadings(nodes[0]?.id ?? 0)
     t.equal(zone.read().memoryTotalBytes, Number(kib) * 1024)
     zone.close()
+  }
+  t.end()
+})
+
+t.test('with /proc/stat hidden the idle cores are unknown, and the host is named by a fallback', (t) => {
+  const source = `
+    Promise.all([import(process.argv[1]), import(process.argv[2])]).then(([{ openZoneReadings }, { hostIdentity }]) => {
+      const readings = openZoneReadings(0)
+      readings.read()
+      const { cpuHeadroomCores, memoryTotalBytes } = readings.read()
+      readings.close()
+      console.log(JSON.stringify({ cpuHeadroomCores, memoryTotalBytes, source: hostIdentity().source }))
+    })`
+  const modules = ['../../src/roles/zone-readings.js', '../../src/topology/host/host-identity.js']
+  const urls = modules.map((module) => new URL(module, import.meta.url).href)
+  const hidden = 'mount -t proc -o subset=pid proc /proc && exec "$@"'
+  const command = ['-m', 'sh', '-c', hidden, 'sh', process.execPath, '-e', source, ...urls]
+  const { status, stdout, stderr } = spawnSync('unshare', command, { encoding: 'utf8' })
+  if (requirement(t, 'a mount namespace, and a /proc of processes only (Linux 5.8)', status === 0, stderr)) {
+    const reading = JSON.parse(stdout)
+    t.match(reading, { cpuHeadroomCores: null, source: /^(machine-id|random)$/ })
+    t.ok(reading.memoryTotalBytes > 0)
   }
   t.end()
 })
