@@ -14,7 +14,6 @@ const rules: ImportRules = {
     wire: 1,
     qos: 1,
     topology: 1,
-    security: 1,
     cache: 2,
     transport: 2,
     discovery: 3,
@@ -25,7 +24,15 @@ const rules: ImportRules = {
     placement: 7,
     roles: 8,
     observe: 9,
-    cli: 10,
+    testing: 9,
+    cli: 11,
+  },
+  subRanks: {
+    cli: { options: 0, client: 1, daemon: 1, supervisor: 2, commands: 3, '': 4 },
+    pubsub: { model: 0, writer: 1, reader: 1, endpoints: 2, peer: 2, catchup: 3, membership: 4, protocol: 5, '': 6 },
+    roles: { shared: 0, intents: 1, worker: 1, node: 1, collector: 2, scheduler: 3 },
+    topology: { model: 0, addon: 1, cgroup: 2, host: 2, numa: 2, socket: 2, process: 3 },
+    transport: { lane: 0, interfaces: 1, datagram: 1, stream: 1, memory: 1, '': 2 },
   },
   owners: { msgpackr: 'wire', zeromq: 'transport', 'node:dgram': 'transport' },
   addonFolder: 'topology',
@@ -49,7 +56,12 @@ t.test('docs/architecture.md holds the same table', async (t) => {
 
 t.test('the checker itself', async (t) => {
   const core = { 'src/core/clock.ts': 'export const clock = 1' }
-  const cases: readonly { name: string; files: Record<string, string>; expected: readonly RegExp[] }[] = [
+  const cases: readonly {
+    name: string
+    files: Record<string, string>
+    subRanks?: ImportRules['subRanks']
+    expected: readonly RegExp[]
+  }[] = [
     {
       name: 'down and within are allowed',
       files: {
@@ -110,7 +122,7 @@ t.test('the checker itself', async (t) => {
     {
       name: 'a folder without a rank, and a file beside the barrel',
       files: { 'src/utils/a.ts': 'export const a = 1', 'src/helpers.ts': 'export const b = 1' },
-      expected: [/utils has no rank/, /only index\.ts lives directly in src/],
+      expected: [/utils has no rank/, /only the entry points live directly in src/],
     },
     {
       name: 'leaving src, a missing file, and importing the barrel',
@@ -120,6 +132,23 @@ t.test('the checker itself', async (t) => {
         'src/cli/b.ts': 'export const a = 1',
       },
       expected: [/a\.ts:1: .*outside src/, /a\.ts:2: .*does not exist/, /a\.ts:3: imports the barrel/],
+    },
+    {
+      name: 'a sub-folder: down and within are allowed; sideways, up and without a rank are not',
+      files: {
+        'src/roles/shared/a.ts': "import { b } from '../worker/b.js'\nexport const a = 1",
+        'src/roles/worker/b.ts': "import { c } from './c.js'\nimport { d } from '../node/d.js'\nexport const b = 1",
+        'src/roles/worker/c.ts': "import { e } from '../shared/e.js'\nexport const c = 1",
+        'src/roles/node/d.ts': 'export const d = 1',
+        'src/roles/shared/e.ts': 'export const e = 1',
+        'src/roles/f.ts': 'export const f = 1',
+      },
+      subRanks: { roles: { shared: 0, worker: 1, node: 1 } },
+      expected: [
+        /shared\/a\.ts:1: roles\/shared \(rank 0\) imports roles\/worker \(rank 1\)/,
+        /worker\/b\.ts:2: roles\/worker .* imports roles\/node/,
+        /roles\/f\.ts:1: the folder roles\/ has no rank/,
+      ],
     },
     {
       name: 'a circle inside a folder, by type only',
@@ -149,8 +178,8 @@ t.test('the checker itself', async (t) => {
       expected: [/index\.ts:2: .*export \*/, /index\.ts:2: .*alphabetical/, /index\.ts:3: .*only/],
     },
   ]
-  for (const { name, files, expected } of cases) {
-    const found = breaches(new Map(Object.entries(files)), rules)
+  for (const { name, files, subRanks = {}, expected } of cases) {
+    const found = breaches(new Map(Object.entries(files)), { ...rules, subRanks })
     t.equal(found.length, expected.length, `${name}: ${JSON.stringify(found)}`)
     for (const pattern of expected)
       t.ok(

@@ -1,4 +1,4 @@
-// What somebody gets who installs numacast into a project of their own.
+// Checks what a project gets that installs numacast.
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -8,20 +8,27 @@ import t from 'tap'
 const root = path.resolve(import.meta.dirname, '..', '..')
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
 
-t.test('the package holds what it exports, its command, and what the addon is made of', async (t) => {
-  const { stdout } = await promisify(execFile)('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
-    cwd: root,
-  })
-  const report = JSON.parse(stdout)
-  // One package, in a list (npm ≤ 11) or by its name.
-  const [packed] = Object.values<{ files: { path: string }[] }>(report)
-  const files = new Set(packed?.files.map((file) => file.path))
-  const { types, default: entry } = manifest.exports['.']
-  for (const file of [types, entry, manifest.bin.numacast, 'native/build.mjs', 'binding.gyp', 'docs/qos.md']) {
-    t.ok(files.has(path.posix.normalize(file)), file)
-  }
-  t.notOk([...files].some((file) => /^(test|dist\/test|dist\/bench|build|node_modules)\//.test(file)))
-})
+t.test(
+  'the package holds its exports, its command, the sources of the addon, and the pages that the README links',
+  async (t) => {
+    const { stdout } = await promisify(execFile)('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      cwd: root,
+    })
+    const report = JSON.parse(stdout)
+    // One package, in a list (npm ≤ 11) or by its name.
+    const [packed] = Object.values<{ files: { path: string }[] }>(report)
+    const files = new Set(packed?.files.map((file) => file.path))
+    const { types, default: entry } = manifest.exports['.']
+    for (const file of [types, entry, manifest.bin.numacast, 'native/build.mjs', 'binding.gyp', 'docs/qos.md']) {
+      t.ok(files.has(path.posix.normalize(file)), file)
+    }
+    const readme = readFileSync(path.join(root, 'README.md'), 'utf8')
+    const linked = [...readme.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, target = '']) => target)
+    t.ok(linked.length > 10, `${linked.length} links`)
+    for (const target of linked) t.ok(files.has(target), `the README links ${target}`)
+    t.notOk([...files].some((file) => /^(test|dist\/test|dist\/bench|build|node_modules)\//.test(file)))
+  },
+)
 
 t.test('npm compiles it where it comes from git, and a clone without the compiler installs all the same', async (t) => {
   t.equal(manifest.scripts.prepare, 'node .ci/prepare.mjs')

@@ -1,19 +1,33 @@
-// The README's first program, word by word, as its reader would run it.
+// Runs the programs of README.md and docs/installing.md word for word, as a reader of those pages would.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import t, { type Test } from 'tap'
+import { compile, programOf, programsOf, typeErrors } from './support/documented-programs.js'
 import { claimDomain } from './support/domain-lock.js'
 import { eventually } from './support/eventually.js'
+import { startPlane } from './support/plane.js'
 
-const readme = readFileSync(path.resolve(import.meta.dirname, '..', '..', 'README.md'), 'utf8')
-const [, hello] = /```js\n(\/\/ hello\.mjs\n[^`]*(?:`[^`\n]*`[^`]*)*?)```/.exec(readme) ?? []
+t.setTimeout(600_000)
 
-t.test('hello.mjs: each hears the other, and that it has gone', async (t) => {
-  if (hello === undefined) throw new Error('README.md has no hello.mjs')
-  // Below this package, so that `numacast` is what was built here.
-  const file = path.join(t.testdir({ 'hello.mjs': hello }), 'hello.mjs')
+/** The programs that the tests below run, by page. */
+const tested: Readonly<Record<string, readonly string[]>> = {
+  'README.md': ['worker.ts', 'operator.ts'],
+  'docs/installing.md': ['hello.mjs'],
+}
+
+t.test('every program of these pages has a name and a test', async (t) => {
+  for (const [page, names] of Object.entries(tested)) {
+    t.same(
+      programsOf(page).map(({ name }) => name),
+      names,
+      page,
+    )
+  }
+})
+
+t.test('hello.mjs: each process receives the greeting of the other, and its end', async (t) => {
+  const { 'hello.mjs': file } = save(t, { 'hello.mjs': programOf('docs/installing.md', 'hello.mjs') })
   const domain = await claimDomain(t)
   const first = start(t, file, domain)
   await first.prints(`pid ${first.pid} hello alive`)
@@ -28,11 +42,50 @@ t.test('hello.mjs: each hears the other, and that it has gone', async (t) => {
   await first.prints(`pid ${third.pid} hello alive`)
   third.kill('SIGINT')
   await first.prints(`pid ${third.pid} hello no-writers`)
-  t.pass('as the README says')
+  t.pass('as the page describes')
 })
 
-function start(t: Test, file: string, domain: number) {
-  const child = spawn(process.execPath, [file], {
+t.test('the TypeScript programs of the README have no type error', async (t) => {
+  const programs = {
+    'worker.ts': programOf('README.md', 'worker.ts'),
+    'operator.ts': programOf('README.md', 'operator.ts'),
+  }
+  for (const [name, file] of Object.entries(save(t, programs))) t.same(typeErrors(file), [], name)
+})
+
+t.test('worker.ts and operator.ts: the worker is drained, and its death frees its jobs', async (t) => {
+  const plane = await startPlane(t, ['--workers', '0'])
+  const { 'worker.mjs': workerFile, 'operator.mjs': operatorFile } = save(t, {
+    'worker.mjs': compile(programOf('README.md', 'worker.ts')),
+    'operator.mjs': compile(programOf('README.md', 'operator.ts')),
+  })
+
+  const worker = start(t, workerFile, plane.domain, 'w1')
+  const { incarnation } = await plane.worker('w1', ({ jobsCompleted }) => jobsCompleted > 3)
+  const operator = start(t, operatorFile, plane.domain)
+  await operator.prints(/^w1 (available|busy) [0-2]$/m)
+  await operator.prints('completed')
+  const drained = await plane.worker('w1', ({ state, inFlight }) => state === 'draining' && inFlight === 0)
+  t.equal(drained.jobsFailed, 0)
+
+  worker.kill('SIGKILL')
+  await operator.prints(`give back the jobs of w1 ${incarnation}`)
+
+  const second = start(t, workerFile, plane.domain, 'w2')
+  await plane.worker('w2', ({ jobsCompleted }) => jobsCompleted > 0)
+  second.kill('SIGINT')
+  t.equal(await second.exitCode, 0, 'SIGINT ends the worker')
+})
+
+/** Writes the programs below this package, so that `numacast` resolves to this build, and returns their paths. */
+function save<Name extends string>(t: Test, programs: Readonly<Record<Name, string>>): Record<Name, string> {
+  const folder = t.testdir(programs)
+  const paths = Object.keys(programs).map((name) => [name, path.join(folder, name)])
+  return Object.fromEntries(paths)
+}
+
+function start(t: Test, file: string, domain: number, ...args: string[]) {
+  const child = spawn(process.execPath, [file, ...args], {
     env: { ...process.env, NUMACAST_DOMAIN: String(domain) },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -45,9 +98,13 @@ function start(t: Test, file: string, domain: number) {
     child.kill('SIGKILL')
     await ended
   })
+  const holds = (wanted: string | RegExp): boolean =>
+    typeof wanted === 'string' ? output.split('\n').includes(wanted) : wanted.test(output)
   return {
     pid: child.pid,
+    exitCode: ended.then(([code]) => code),
     kill: (signal: NodeJS.Signals) => child.kill(signal),
-    prints: (line: string) => eventually(line, () => output.split('\n').includes(line) || undefined),
+    prints: (wanted: string | RegExp) =>
+      eventually(`${wanted} from ${path.basename(file)}`, () => holds(wanted) || undefined),
   }
 }

@@ -1,11 +1,11 @@
 // The collector of a zone.   node collector.js DOMAIN ZONE
 import { Collector } from '../../src/index.js'
-import type { ZoneReading } from '../../src/roles/zone-readings.js'
+import type { ZoneReading } from '../../src/roles/node/zone-readings.js'
 import { act } from '../actors/act.js'
 import { UsageMeter } from './usage.js'
 
 const [domain = 0, zone = 0] = process.argv.slice(2).map(Number)
-/** This machine has not that many NUMA nodes; what a zone measures is not what is measured here. */
+/** Fixed readings: this machine has fewer NUMA nodes, and the readings are not measured here. */
 const reading: ZoneReading = {
   cpus: 1,
   memoryTotalBytes: 2 ** 30,

@@ -1,4 +1,4 @@
-import type { DatagramLane, Transport } from '../../src/transport/transport.js'
+import type { DatagramLane, Transport } from '../../src/transport/lane/transport.js'
 
 export interface CountingTransport {
   readonly transport: Transport

@@ -1,4 +1,4 @@
-// A worker with a queue of its own. numacast moves no work: it says when to take the next job, and tells the others.
+// A worker with a queue of its own. numacast moves no work: it tells the worker when to take the next job.
 import { createHash } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'numacast'

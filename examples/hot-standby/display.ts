@@ -1,5 +1,5 @@
-// Shows whose reading counts. It does not ask, and nobody tells it: the strongest gauge that lives is the owner.
-import { joinDomain } from 'numacast'
+// Shows which gauge counts. Nothing tells it: the strongest gauge that is alive owns the sensor.
+import { joinDomain } from 'numacast/pubsub'
 import { reading } from './reading.js'
 
 await using participant = await joinDomain({ name: 'display' })
@@ -14,7 +14,7 @@ const ending = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort())
 ending.signal.addEventListener('abort', () => reader.close())
 for await (const { value, instanceState } of reader) {
-  const now = instanceState === 'alive' && value !== undefined ? value.by : 'nobody'
+  const now = instanceState === 'alive' && value !== undefined ? value.by : 'no gauge'
   if (now !== owner) console.log(`boiler: read by ${now}`)
   owner = now
 }

@@ -1,13 +1,13 @@
-import { defineTopic } from 'numacast'
+import { defineTopic } from 'numacast/pubsub'
 
 export interface Reading {
   readonly sensor: string
   readonly value: number
-  /** Who took it. */
+  /** Name of the gauge. */
   readonly by: string
 }
 
-/** One writer at a time owns a sensor: of those that live, the strongest. Each promises a reading twice a second. */
+/** One writer at a time owns a sensor: the strongest that is alive. Each promises a reading twice per second. */
 export const reading = defineTopic<Reading>({
   name: 'reading',
   key: 'sensor',

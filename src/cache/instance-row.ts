@@ -9,7 +9,7 @@ import {
   noArrival,
   noBytes,
 } from './instance.js'
-import type { Incumbent } from './precedence.js'
+import type { CurrentOwner } from './precedence.js'
 
 /** Why an instance is open to the next best writer although its value is still held. */
 export const Yielded = {
@@ -32,7 +32,7 @@ interface Carrier {
  * What `InstanceTable` knows of one instance. It is its own sample, rewritten by each change: a conflated update then
  * touches one object. Where samples have to outlive the next change, `current` is one of its own instead.
  */
-export class InstanceRow implements Instance, HeldSample, Incumbent {
+export class InstanceRow implements Instance, HeldSample, CurrentOwner {
   readonly key: string
   current: HeldSample = this
   shown: HeldSample = this
@@ -87,7 +87,7 @@ export class InstanceRow implements Instance, HeldSample, Incumbent {
   }
 
   /** Somebody else carries the current value too. */
-  get hasHeir(): boolean {
+  get hasSuccessor(): boolean {
     for (const { isRival } of this.others?.values() ?? []) if (!isRival) return true
     return false
   }
@@ -139,12 +139,12 @@ export class InstanceRow implements Instance, HeldSample, Incumbent {
   }
 
   /** Whoever carried the value has gone: somebody else who does comes first now. False when there is nobody. */
-  passToHeir(): boolean {
-    for (const [heir, { seq, isRival }] of this.others ?? []) {
+  passToSuccessor(): boolean {
+    for (const [successor, { seq, isRival }] of this.others ?? []) {
       if (isRival) continue
-      this.current.via = heir
+      this.current.via = successor
       this.viaSeq = seq
-      this.others?.delete(heir)
+      this.others?.delete(successor)
       return true
     }
     return false

@@ -1,4 +1,5 @@
 import type { EntityGuid, Seq } from '../core/ids.js'
+import { ApplyResult, WithdrawResult } from './apply-result.js'
 import {
   type Arrival,
   clearSample,
@@ -11,14 +12,13 @@ import {
   InstanceState,
 } from './instance.js'
 import { InstanceRow, Yielded } from './instance-row.js'
-import { Abandoned, Outcome } from './outcome.js'
 import type { Precedence } from './precedence.js'
 import { RetiredInstances } from './retired-instances.js'
 
 export interface InstanceTableOptions {
   readonly maxInstances: number
   readonly precedence: Precedence
-  /** Every change is a sample object of its own, and values that lost stand {@link Outcome.beside}. */
+  /** Every change is a sample object of its own, and values that lost stand {@link ApplyResult.beside}. */
   readonly hasHistory: boolean
   /** What is shown may lag behind what is current, so a change must not overwrite it. */
   readonly isPaced: boolean
@@ -72,41 +72,41 @@ export class InstanceTable {
   }
 
   /** Judges a change and, when it counts, makes it current; {@link show} makes it visible. */
-  apply(change: IncomingChange, arrival: Arrival): Outcome {
+  apply(change: IncomingChange, arrival: Arrival): ApplyResult {
     const row = this.#rows.get(change.key)
     if (row === undefined) return this.#begin(change, arrival)
     this.#touched = row
-    if (this.#isOutdated(change, row)) return Outcome.duplicate
+    if (this.#isOutdated(change, row)) return ApplyResult.duplicate
     const { current } = row
     const { writer: owner, seq } = change.token
     // A relay that held this value and now sends another has given this one up.
-    const givesUp = current.via === change.via && change.viaSeq > row.viaSeq && !row.hasHeir
+    const givesUp = current.via === change.via && change.viaSeq > row.viaSeq && !row.hasSuccessor
     row.carry(change, this.#options.precedence.isExclusive)
     let isBeside = false
     if (current.owner === owner) {
-      if (seq < current.seq || (seq === current.seq && !row.isNews(change))) return Outcome.duplicate
+      if (seq < current.seq || (seq === current.seq && !row.isNews(change))) return ApplyResult.duplicate
     } else if (!givesUp && !this.#prevails(change, row)) {
       const { precedence } = this.#options
-      if (precedence.isExclusive) return Outcome.weaker
+      if (precedence.isExclusive) return ApplyResult.weaker
       if (!this.#options.hasHistory || precedence.isBySource || change.disposed || change.outOfView) {
-        return Outcome.older
+        return ApplyResult.older
       }
       isBeside = true
     }
     if (this.#options.hasHistory && seq <= (row.heard?.get(owner) ?? 0) && !change.disposed) {
-      if (isBeside) return Outcome.duplicate
+      if (isBeside) return ApplyResult.duplicate
       this.#replace(row, change, arrival)
-      return Outcome.restored
+      return ApplyResult.restored
     }
     const comesIntoView = row.outOfView && !change.outOfView && !change.disposed && !isBeside
-    if (comesIntoView && !this.#makesRoom()) return Outcome.refused
+    if (comesIntoView && !this.#makesRoom()) return ApplyResult.refused
     // A sample that waits is only replaced.
     const needsRoom = (!row.isWaiting || this.#options.hasHistory) && !change.disposed && !change.outOfView
-    if (needsRoom && !this.#options.hasRoom(row)) return Outcome.refused
+    if (needsRoom && !this.#options.hasRoom(row)) return ApplyResult.refused
     this.#hear(row, owner, seq)
-    if (isBeside) return Outcome.beside
+    if (isBeside) return ApplyResult.beside
     this.#replace(row, change, arrival)
-    return Outcome.applied
+    return ApplyResult.applied
   }
 
   /**
@@ -128,7 +128,7 @@ export class InstanceTable {
     return isAlive || before !== row.shownState || hadValue !== row.shown.byteLength > 0
   }
 
-  /** A change that stands {@link Outcome.beside}, as a sample of the instance. */
+  /** A change that stands {@link ApplyResult.beside}, as a sample of the instance. */
   sampleOf(instance: Instance, change: IncomingChange, arrival: Arrival): HeldSample {
     const held = emptySample(change.token.writer)
     fillSample(held, change, arrival)
@@ -143,25 +143,25 @@ export class InstanceTable {
   }
 
   /** The writer no longer carries the instance: it has disposed it, or it has gone. */
-  abandon(key: string, writer: EntityGuid, end: 'disposed' | 'no-writers', arrival: Arrival): Abandoned {
+  abandon(key: string, writer: EntityGuid, end: 'disposed' | 'no-writers', arrival: Arrival): WithdrawResult {
     const row = this.#rows.get(key)
-    if (row === undefined) return Abandoned.kept
+    if (row === undefined) return WithdrawResult.kept
     const { current } = row
     if (current.via !== writer) {
-      if (row.others?.delete(writer) !== true) return Abandoned.kept
-      if (row.yielded !== Yielded.gone || row.state !== InstanceState.alive) return Abandoned.kept
+      if (row.others?.delete(writer) !== true) return WithdrawResult.kept
+      if (row.yielded !== Yielded.gone || row.state !== InstanceState.alive) return WithdrawResult.kept
       // The value was kept for the sake of a rival, which has none either.
-      return row.hasRival ? Abandoned.orphaned : this.#end(row, end, arrival)
+      return row.hasRival ? WithdrawResult.orphaned : this.#end(row, end, arrival)
     }
     if (row.state === InstanceState.disposed) {
       row.yielded = Yielded.gone
-      return row.hasRival ? Abandoned.orphaned : Abandoned.kept
+      return row.hasRival ? WithdrawResult.orphaned : WithdrawResult.kept
     }
-    if (row.state === end || row.yielded === Yielded.gone) return Abandoned.kept
-    if (row.passToHeir()) return Abandoned.kept
+    if (row.state === end || row.yielded === Yielded.gone) return WithdrawResult.kept
+    if (row.passToSuccessor()) return WithdrawResult.kept
     if (end === InstanceState.noWriters && row.state === InstanceState.alive && row.hasRival) {
       row.yielded = Yielded.gone
-      return Abandoned.orphaned
+      return WithdrawResult.orphaned
     }
     return this.#end(row, end, arrival)
   }
@@ -207,19 +207,19 @@ export class InstanceTable {
   }
 
   /** A first change; an end is remembered, against what was written before it and comes late. */
-  #begin(change: IncomingChange, arrival: Arrival): Outcome {
+  #begin(change: IncomingChange, arrival: Arrival): ApplyResult {
     const { hasRoom } = this.#options
     const hasValue = !change.disposed && !change.outOfView
-    if (!change.outOfView && !this.#makesRoom()) return hasValue ? Outcome.refused : Outcome.unheard
-    if (hasValue && !hasRoom(undefined)) return Outcome.refused
+    if (!change.outOfView && !this.#makesRoom()) return hasValue ? ApplyResult.refused : ApplyResult.unknownInstance
+    if (hasValue && !hasRoom(undefined)) return ApplyResult.refused
     const row = new InstanceRow(change)
     this.#rows.set(change.key, row)
     this.#touched = row
     this.#hear(row, change.token.writer, change.token.seq)
     this.#replace(row, change, arrival)
-    if (!change.disposed) return Outcome.applied
+    if (!change.disposed) return ApplyResult.applied
     this.show(row)
-    return Outcome.unheard
+    return ApplyResult.unknownInstance
   }
 
   /**
@@ -255,7 +255,7 @@ export class InstanceTable {
     if (isEnded || row.isEnded) this.#retired.file(row, isEnded, arrival.nowMs)
   }
 
-  #end(row: InstanceRow, end: 'disposed' | 'no-writers', arrival: Arrival): Abandoned {
+  #end(row: InstanceRow, end: 'disposed' | 'no-writers', arrival: Arrival): WithdrawResult {
     row.state = end
     this.#retired.file(row, true, arrival.nowMs)
     if (end === InstanceState.disposed) {
@@ -264,7 +264,7 @@ export class InstanceTable {
       clearSample(row.current)
       row.current.arrival = arrival
     }
-    return Abandoned.ended
+    return WithdrawResult.ended
   }
 
   /** What is shown is somebody's, or shown for longer: a change needs a sample of its own. */

@@ -3,14 +3,14 @@ import { DestinationOrder, Ownership } from '../qos/policies.js'
 import type { HeldSample, IncomingChange } from './instance.js'
 
 /** How much a delivering writer weighs under exclusive ownership. */
-export interface Standing {
+export interface OwnerRank {
   readonly strength: number
   /** Its participant's: of two processes that claim one thing with equal strength the later one is right. */
   readonly incarnation: number
 }
 
 /** The value that is held, as far as another owner's change is compared with it. */
-export interface Incumbent {
+export interface CurrentOwner {
   readonly current: Pick<HeldSample, 'owner' | 'originTimeMs' | 'sourceTimeMs'>
   /** Those who carry it, its owner or relays. */
   readonly carriers: Iterable<EntityGuid>
@@ -20,7 +20,7 @@ export interface PrecedenceOptions {
   readonly ownership: Ownership
   readonly destinationOrder: DestinationOrder
   /** Undefined for a writer that is not matched (any more), or has lost its liveliness. */
-  readonly standingOf: (writer: EntityGuid) => Standing | undefined
+  readonly standingOf: (writer: EntityGuid) => OwnerRank | undefined
 }
 
 /** Which of two owners' changes of one instance counts. Within one owner it is always the higher seq. */
@@ -46,11 +46,11 @@ export class Precedence {
    *
    * Exclusive ownership: the one whose delivering writer is stronger. Ties: incarnation, then GUID.
    */
-  prevails(change: IncomingChange, held: Incumbent): boolean {
+  prevails(change: IncomingChange, held: CurrentOwner): boolean {
     return this.isExclusive ? this.#isStronger(change.via, held.carriers) : this.isLater(change, held)
   }
 
-  isLater(change: IncomingChange, { current }: Incumbent): boolean {
+  isLater(change: IncomingChange, { current }: CurrentOwner): boolean {
     const byMs = this.isBySource
       ? change.sourceTimeMs - current.sourceTimeMs
       : // Ages are whole milliseconds: closer than that, the order is the writers' names'.

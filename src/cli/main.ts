@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander'
-import { longestDurationMs } from './duration.js'
-import { ExitCode, exitCodeOf } from './exit-code.js'
-import { describeFailure } from './failure.js'
+import { longestDurationMs } from './options/duration.js'
+import { ExitCode, exitCodeOf } from './options/exit-code.js'
+import { describeFailure } from './options/failure.js'
 import { buildProgram } from './program.js'
 
 // A reader that leaves early (`numacast status | head -1`), or a parent that was killed with our stderr in its

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { collectorCommand } from './collector.js'
-import { discoverCommand } from './discover.js'
-import { intentCommand } from './intent.js'
-import { interfacesCommand } from './interfaces.js'
-import { schedulerCommand } from './scheduler.js'
-import { statusCommand } from './status.js'
-import { topologyCommand } from './topology.js'
-import { upCommand } from './up.js'
-import { workerCommand } from './worker.js'
+import { collectorCommand } from './commands/collector.js'
+import { discoverCommand } from './commands/discover.js'
+import { intentCommand } from './commands/intent.js'
+import { interfacesCommand } from './commands/interfaces.js'
+import { schedulerCommand } from './commands/scheduler.js'
+import { statusCommand } from './commands/status.js'
+import { topologyCommand } from './commands/topology.js'
+import { upCommand } from './commands/up.js'
+import { workerCommand } from './commands/worker.js'
 
 /**
  * The command line. Each command declares itself here and loads what it runs on only when it runs, so that

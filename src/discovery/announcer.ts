@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../core/clock.js'
 import type { Random } from '../core/random.js'
-import { presenceIntervalMs } from './earshot.js'
+import { presenceIntervalMs } from './peer-reachability.js'
 
 export interface AnnouncerComponents {
   readonly clock: Clock

@@ -1,6 +1,6 @@
 import { invalidArgument } from '../core/errors.js'
-import { portOf } from '../transport/port.js'
-import type { Group } from '../transport/transport.js'
+import { portOf } from '../transport/lane/port.js'
+import type { Group } from '../transport/lane/transport.js'
 import { partitionAddress } from '../wire/group.js'
 
 /** Where the partition's beacons and samples go. Those who read the partition listen here. */

@@ -77,14 +77,18 @@ export class PhiAccrual {
     this.#window.add(intervalMs)
   }
 
-  /** @param stretch by how much the observer lengthens its patience, 1 in health */
-  phi(silenceMs: number, stretch = 1): number {
+  /** @param timeoutMultiplier by how much the observer lengthens its patience, 1 in health */
+  phi(silenceMs: number, timeoutMultiplier = 1): number {
     const { acceptablePauseMs } = this.#options
-    return phiOf(silenceMs, (this.meanMs + acceptablePauseMs) * stretch, this.stdDeviationMs * stretch)
+    return phiOf(
+      silenceMs,
+      (this.meanMs + acceptablePauseMs) * timeoutMultiplier,
+      this.stdDeviationMs * timeoutMultiplier,
+    )
   }
 
-  isLost(silenceMs: number, stretch = 1): boolean {
-    return this.phi(silenceMs, stretch) >= this.#options.threshold
+  isLost(silenceMs: number, timeoutMultiplier = 1): boolean {
+    return this.phi(silenceMs, timeoutMultiplier) >= this.#options.threshold
   }
 }
 

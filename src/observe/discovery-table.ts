@@ -1,4 +1,4 @@
-import type { ParticipantRow, ReaderRow, WriterRow } from '../pubsub/builtin-topics.js'
+import type { ParticipantRow, ReaderRow, WriterRow } from '../pubsub/model/builtin-topics.js'
 import { announcedWriterQos } from '../qos/announced.js'
 import { defaultQos } from '../qos/qos.js'
 import { tableLines } from './table.js'

@@ -1,4 +1,4 @@
-import type { RankedInterface } from '../transport/interface-rank.js'
+import type { RankedInterface } from '../transport/interfaces/interface-rank.js'
 import { tableLines } from './table.js'
 
 /** Network interfaces in their order, what each is used for, and why. */

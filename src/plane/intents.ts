@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Token } from '../core/ids.js'
-import type { Sample } from '../pubsub/sample.js'
-import { defineTopic, type Topic } from '../pubsub/topic.js'
+import type { Sample } from '../pubsub/model/sample.js'
+import { defineTopic, type Topic } from '../pubsub/model/topic.js'
 import { count, name, names, note } from './text.js'
 
 /**
@@ -84,7 +84,7 @@ export const intentTopics: { readonly [K in IntentKind]: Topic<IntentOf<K>> } = 
 export const intentKinds: readonly IntentKind[] = Object.freeze(Object.values(IntentKind))
 
 /** An intent as it was received: what it says, which change of which writer it is, and when it was written. */
-export type Claim = {
+export type ReceivedIntent = {
   [K in IntentKind]: {
     readonly kind: K
     readonly intent: IntentOf<K>
@@ -94,25 +94,35 @@ export type Claim = {
   }
 }[IntentKind]
 
-export type ClaimOf<K extends IntentKind> = Extract<Claim, { kind: K }>
+export type ReceivedIntentOf<K extends IntentKind> = Extract<ReceivedIntent, { kind: K }>
 
 /** The claim that a sample carries; undefined for one that carries no value (disposed). */
-export function claimFrom<K extends IntentKind>(kind: K, sample: Sample<IntentOf<K>>): Claim | undefined {
-  return sample.value === undefined ? undefined : claimOf(kind, sample.value, sample.token, sample.originTimeMs)
+export function receivedIntentFrom<K extends IntentKind>(
+  kind: K,
+  sample: Sample<IntentOf<K>>,
+): ReceivedIntent | undefined {
+  return sample.value === undefined
+    ? undefined
+    : receivedIntentOf(kind, sample.value, sample.token, sample.originTimeMs)
 }
 
-export function claimOf<K extends IntentKind>(kind: K, intent: IntentOf<K>, token: Token, originTimeMs: number): Claim {
+export function receivedIntentOf<K extends IntentKind>(
+  kind: K,
+  intent: IntentOf<K>,
+  token: Token,
+  originTimeMs: number,
+): ReceivedIntent {
   // The compiler does not pair `kind` with its own intent under a type parameter; the signature does.
-  return { kind, intent, token, originTimeMs } as unknown as Claim
+  return { kind, intent, token, originTimeMs } as unknown as ReceivedIntent
 }
 
 /** When the claim stops holding, on this process's monotonic clock. */
-export function expiryMs(claim: Claim): number {
+export function expiryMs(claim: ReceivedIntent): number {
   return claim.originTimeMs + claim.intent.ttlMs
 }
 
 /** A target of a kind; the space cannot occur in a kind, so the text is unique. */
-export function claimKey(kind: IntentKind, target: string): string {
+export function receivedIntentKey(kind: IntentKind, target: string): string {
   return `${kind} ${target}`
 }
 

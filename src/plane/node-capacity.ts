@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defineTopic } from '../pubsub/topic.js'
+import { defineTopic } from '../pubsub/model/topic.js'
 import { bytes, cores, count, name, pressurePercent } from './text.js'
 
 /** Living workers by condition. A stalled, suspect or unreachable one counts as unhealthy; a dead one not at all. */

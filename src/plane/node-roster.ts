@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Liveliness, LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
-import { defineTopic } from '../pubsub/topic.js'
+import { defineTopic } from '../pubsub/model/topic.js'
 import { bytes, count, name, note } from './text.js'
 import { appliedIntentSchema, WorkerCondition } from './worker-state.js'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defineTopic } from '../pubsub/topic.js'
+import { defineTopic } from '../pubsub/model/topic.js'
 import { IntentKind, maxIntentTtlMs } from './intents.js'
 import { name, note } from './text.js'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defineTopic } from '../pubsub/topic.js'
+import { defineTopic } from '../pubsub/model/topic.js'
 import { bytes, cores, count, name, pressurePercent } from './text.js'
 
 /** What a worker's process may still use. `null` means that it could not be read, never "no limit". */

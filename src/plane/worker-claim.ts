@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defineTopic } from '../pubsub/topic.js'
+import { defineTopic } from '../pubsub/model/topic.js'
 import { count, name } from './text.js'
 
 /** A claim to a workerId, as far as it decides who is the worker. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defineTopic } from '../pubsub/topic.js'
+import { defineTopic } from '../pubsub/model/topic.js'
 import { count, fewByName, name, names, note } from './text.js'
 
 /** What a worker says of itself. Whether it lives is not its own to say: see the roster's liveliness. */

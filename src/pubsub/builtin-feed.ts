@@ -2,10 +2,10 @@ import type { Counters } from '../core/counters.js'
 import { entityGuid, type Guid } from '../core/ids.js'
 import { Liveliness, type Verdict } from '../liveliness/verdict.js'
 import type { Descriptor } from '../wire/descriptor.js'
-import { builtinTopics, type ParticipantRow, type ReaderRow, type WriterRow } from './builtin-topics.js'
-import type { RemotePeer } from './remote-peer.js'
-import type { Topic } from './topic.js'
-import type { Writer } from './writer.js'
+import { builtinTopics, type ParticipantRow, type ReaderRow, type WriterRow } from './model/builtin-topics.js'
+import type { Topic } from './model/topic.js'
+import type { RemotePeer } from './peer/remote-peer.js'
+import type { Writer } from './writer/writer.js'
 
 export interface BuiltinFeedComponents {
   readonly counters: Counters
@@ -111,7 +111,7 @@ export class BuiltinFeed {
     try {
       write()
     } catch {
-      this.#components.counters.add('builtin.unsaid')
+      this.#components.counters.add('builtin.publish-failed')
     }
   }
 }

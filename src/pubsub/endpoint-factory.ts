@@ -6,24 +6,24 @@ import type { Announcer } from '../discovery/announcer.js'
 import { builtinPartition, resolvePartitions } from '../discovery/partition-groups.js'
 import type { QosOptions } from '../qos/qos.js'
 import { resolveQos } from '../qos/resolve.js'
-import type { Transport } from '../transport/transport.js'
-import { encodeAsk } from '../wire/ask.js'
+import type { Transport } from '../transport/lane/transport.js'
+import { encodeAckRequest } from '../wire/ack-request.js'
 import { largeName, mirrorName } from '../wire/group.js'
 import type { BuiltinFeed } from './builtin-feed.js'
-import { isBuiltin } from './builtin-topics.js'
-import type { CatchUpClient } from './catch-up-client.js'
-import { SharedLiveliness } from './liveliness-lease.js'
-import type { LocalDelivery } from './local-delivery.js'
-import type { LocalEndpoints } from './local-endpoints.js'
-import type { MatchedReaders } from './matched-readers.js'
-import type { Matchmaker } from './matchmaker.js'
-import type { Membership } from './membership.js'
-import type { PeerDirectory } from './peer-directory.js'
-import { Reader } from './reader.js'
-import type { ReaderOptions } from './reader-options.js'
-import type { SyncWaiters } from './sync-waiters.js'
-import { Lane, type Topic } from './topic.js'
-import { Writer, type WriterOptions } from './writer.js'
+import type { CatchUpClient } from './catchup/catch-up-client.js'
+import type { LocalDelivery } from './catchup/local-delivery.js'
+import type { SyncWaiters } from './catchup/sync-waiters.js'
+import type { LocalEndpoints } from './endpoints/local-endpoints.js'
+import type { EndpointMatcher } from './membership/endpoint-matcher.js'
+import type { MatchedReaders } from './membership/matched-readers.js'
+import type { PeerDirectory } from './membership/peer-directory.js'
+import { isBuiltin } from './model/builtin-topics.js'
+import { Lane, type Topic } from './model/topic.js'
+import type { PartitionMembership } from './protocol/partition-membership.js'
+import { Reader } from './reader/reader.js'
+import type { ReaderOptions } from './reader/reader-options.js'
+import { SharedLiveliness } from './writer/liveliness-lease.js'
+import { Writer, type WriterOptions } from './writer/writer.js'
 
 export interface EndpointFactoryComponents {
   readonly participant: Guid
@@ -33,8 +33,8 @@ export interface EndpointFactoryComponents {
   readonly endpoints: LocalEndpoints
   readonly local: LocalDelivery
   readonly announcer: Announcer
-  readonly membership: Membership
-  readonly matchmaker: Matchmaker
+  readonly membership: PartitionMembership
+  readonly endpointMatcher: EndpointMatcher
   readonly matchedReaders: MatchedReaders
   readonly peers: PeerDirectory
   readonly catchUp: CatchUpClient
@@ -114,7 +114,7 @@ export class EndpointFactory {
         sendLarge,
         ask: (seq) => {
           this.#components.local.asked(local.writer)
-          send(encodeAsk(participant, { writer: entity, seq }))
+          send(encodeAckRequest(participant, { writer: entity, seq }))
         },
         sharedLiveliness: this.#sharedLiveliness,
         congested: () => !isStream && datagram.pending > maxPendingFrames,
@@ -135,7 +135,7 @@ export class EndpointFactory {
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_LIMIT */
   reader<T extends object>(topic: Topic<T>, options: ReaderOptions<T>): Reader<T> {
-    const { participant, clock, counters, endpoints, membership, matchmaker, peers, catchUp, builtin } =
+    const { participant, clock, counters, endpoints, membership, endpointMatcher, peers, catchUp, builtin } =
       this.#components
     const partitions = isBuiltin(topic) ? builtinOnly(topic, options) : resolvePartitions(options.partition)
     const qos = resolveQos(topic.qos, options.qos)
@@ -161,7 +161,7 @@ export class EndpointFactory {
     const local = endpoints.addReader(reader)
     for (const partition of partitions) membership.read(partition)
     this.#components.local.addReader(local)
-    matchmaker.addReader(peers.values(), local.reader, local.info)
+    endpointMatcher.addReader(peers.values(), local.reader, local.info)
     if (isBuiltin(topic)) builtin.opened()
     return reader
   }
@@ -176,11 +176,11 @@ export class EndpointFactory {
   }
 
   #readerClosed(entity: EntityId, partitions: readonly string[]): void {
-    const { endpoints, local, membership, matchmaker, peers, waiters } = this.#components
+    const { endpoints, local, membership, endpointMatcher, peers, waiters } = this.#components
     const closed = endpoints.removeReader(entity)
     if (closed !== undefined) {
       local.removeReader(closed.reader)
-      matchmaker.removeReader(peers.values(), closed.reader)
+      endpointMatcher.removeReader(peers.values(), closed.reader)
     }
     waiters.abandon(entity)
     for (const partition of partitions) membership.stopReading(partition)

@@ -1,37 +1,37 @@
 import type { Counters } from '../core/counters.js'
+import { checkMs, LoopMonitor } from '../core/loop-monitor.js'
 import { Announcer } from '../discovery/announcer.js'
 import { parseListedPeers } from '../discovery/listed-peer.js'
 import { builtinPartition } from '../discovery/partition-groups.js'
-import { Observer } from '../liveliness/observer.js'
 import type { ObserverHealth } from '../liveliness/observer-health.js'
+import { SelfMonitor } from '../liveliness/self-monitor.js'
 import { aliveVerdict } from '../liveliness/verdict.js'
 import { Reliability } from '../qos/policies.js'
-import { Range } from '../transport/range.js'
-import type { DatagramLane } from '../transport/transport.js'
-import { Acquaintances } from './acquaintances.js'
-import { BeaconSender } from './beacon-sender.js'
+import { Range } from '../transport/lane/range.js'
+import type { DatagramLane } from '../transport/lane/transport.js'
 import { BuiltinFeed } from './builtin-feed.js'
-import { CatchUpClient } from './catch-up-client.js'
-import { CatchUpServer, firstDueSeq } from './catch-up-server.js'
-import { Encounters } from './encounters.js'
+import { CatchUpClient } from './catchup/catch-up-client.js'
+import { CatchUpServer, firstDueSeq } from './catchup/catch-up-server.js'
+import { LocalDelivery } from './catchup/local-delivery.js'
+import { SyncWaiters } from './catchup/sync-waiters.js'
 import { EndpointFactory } from './endpoint-factory.js'
-import type { MismatchEvent, PeerEvent } from './events.js'
-import { Inbound } from './inbound.js'
-import { Introducer } from './introducer.js'
-import { LiveSubscriptions } from './live-subscriptions.js'
-import { LocalDelivery } from './local-delivery.js'
-import { LocalEndpoints, type SelfDescription } from './local-endpoints.js'
-import { MatchedReaders } from './matched-readers.js'
-import { Matchmaker } from './matchmaker.js'
-import { Membership } from './membership.js'
-import { MismatchLog } from './mismatch-log.js'
+import { InterestFilter } from './endpoints/interest-filter.js'
+import { LocalEndpoints, type SelfDescription } from './endpoints/local-endpoints.js'
+import { MismatchLog } from './endpoints/mismatch-log.js'
+import { BeaconSender } from './membership/beacon-sender.js'
+import { EndpointMatcher } from './membership/endpoint-matcher.js'
+import { HelloClient } from './membership/hello-client.js'
+import { LiveSubscriptions } from './membership/live-subscriptions.js'
+import { MatchedReaders } from './membership/matched-readers.js'
+import { PeerDirectory } from './membership/peer-directory.js'
+import { PeerIntake } from './membership/peer-intake.js'
+import { UnicastDiscovery } from './membership/unicast-discovery.js'
+import type { MismatchEvent, PeerEvent } from './model/events.js'
 import type { ParticipantComponents } from './participant-components.js'
 import type { ResolvedParticipantOptions } from './participant-options.js'
-import { PeerDirectory } from './peer-directory.js'
-import { checkMs, Pulse } from './pulse.js'
-import { Reception } from './reception.js'
-import { Relation } from './relation.js'
-import { SyncWaiters } from './sync-waiters.js'
+import { FrameDispatcher } from './protocol/frame-dispatcher.js'
+import { PartitionMembership } from './protocol/partition-membership.js'
+import { RequestDispatcher } from './protocol/request-dispatcher.js'
 
 export interface EngineEvents {
   readonly counters: Counters
@@ -45,18 +45,18 @@ export interface EngineEvents {
 export class Engine {
   readonly endpoints: LocalEndpoints
   readonly factory: EndpointFactory
-  readonly membership: Membership
+  readonly membership: PartitionMembership
   readonly peers: PeerDirectory
   readonly matchedReaders: MatchedReaders
-  readonly observer: Observer
+  readonly observer: SelfMonitor
   readonly beacons: BeaconSender
   readonly #local: LocalDelivery
   readonly #announcer: Announcer
   readonly #catchUp: CatchUpClient
-  readonly #introducer: Introducer
-  readonly #acquaintances: Acquaintances
+  readonly #helloClient: HelloClient
+  readonly #unicastDiscovery: UnicastDiscovery
   readonly #waiters: SyncWaiters
-  readonly #pulse: Pulse
+  readonly #loopMonitor: LoopMonitor
   readonly #datagram: DatagramLane
   readonly #close: () => Promise<void>
   readonly #joinedMs: number
@@ -75,7 +75,7 @@ export class Engine {
     this.#close = () => transport.close()
     this.#joinedMs = clock.nowMs()
     this.endpoints = new LocalEndpoints(self, stream)
-    this.observer = new Observer(checkMs, options.leaseMs, clock.nowMs())
+    this.observer = new SelfMonitor(checkMs, options.leaseMs, clock.nowMs())
     stream.onEndpointsChanged(() => this.endpoints.endpointsChanged())
     this.beacons = new BeaconSender({
       clock,
@@ -87,7 +87,7 @@ export class Engine {
       endpoints: this.endpoints,
       dataGroup: (partition) => this.membership.dataGroup(partition),
       solicitGroup: (partition) => this.membership.solicitGroup(partition),
-      loopDelayMs: () => this.#pulse.loopDelayMs,
+      loopDelayMs: () => this.#loopMonitor.loopDelayMs,
       audience: () => this.matchedReaders.participants,
     })
     this.#announcer = new Announcer(
@@ -100,7 +100,7 @@ export class Engine {
       },
       options.beaconIntervalMs,
     )
-    this.membership = new Membership({
+    this.membership = new PartitionMembership({
       domain: options.domain,
       clock,
       transport,
@@ -116,7 +116,7 @@ export class Engine {
       descriptor: () => this.endpoints.descriptor(),
       observer: this.observer,
       described: (peer, descriptor) => this.peers.described(peer, descriptor),
-      told: (peer, hearsUs) => this.peers.told(peer, hearsUs),
+      told: (peer, receivesFromUs) => this.peers.told(peer, receivesFromUs),
       progressed: () => this.#waiters.look(),
     })
     const mismatches = new MismatchLog(counters, (event) => {
@@ -134,7 +134,7 @@ export class Engine {
       onBeyond: (peer) => this.#catchUp.soon(peer),
       onFrame: (peer, body) => inbound.onLiveFrame(peer, body),
     })
-    const matchmaker = new Matchmaker({
+    const endpointMatcher = new EndpointMatcher({
       clock,
       counters,
       readers: () => this.endpoints.readers(),
@@ -142,7 +142,7 @@ export class Engine {
       followLive: (peer) => live.follow(peer),
       mismatches,
     })
-    const relation = new Relation(this.endpoints)
+    const relation = new InterestFilter(this.endpoints)
     this.matchedReaders = new MatchedReaders({
       writers: () => this.endpoints.announcedWriters(),
       mismatches,
@@ -166,7 +166,7 @@ export class Engine {
       forgetUnreachableMs: options.forgetUnreachableMs,
       observer: this.observer,
       catchUp: this.#catchUp,
-      matchmaker,
+      endpointMatcher,
       matchedReaders: this.matchedReaders,
       relation,
       probe,
@@ -191,32 +191,32 @@ export class Engine {
       own: () => ({ descriptor: this.endpoints.descriptor(), verdict: aliveVerdict(this.#joinedMs) }),
       peers: () => this.peers.values(),
     })
-    const encounters = new Encounters({
+    const peerIntake = new PeerIntake({
       self: guid,
       clock,
       counters,
       stream,
       peers: this.peers,
       catchUp: this.#catchUp,
-      matchmaker,
+      endpointMatcher,
       relation,
     })
-    const reception = new Reception({
+    const reception = new RequestDispatcher({
       self: guid,
       clock,
       observer: this.observer,
       endpoints: this.endpoints,
       peers: this.peers,
-      encounters,
+      peerIntake,
       server,
       relation,
       openLive: () => this.factory.openLive(),
     })
-    const inbound = new Inbound({
+    const inbound = new FrameDispatcher({
       self: guid,
       counters,
-      encounters,
-      matchmaker,
+      peerIntake,
+      endpointMatcher,
       reception,
       onSolicit: (partition) => {
         if (partition === builtinPartition) this.beacons.observed()
@@ -225,8 +225,8 @@ export class Engine {
       onObserver: () => this.beacons.observed(),
     })
     const { endpoints, peers, observer } = this
-    const meeting = { self: guid, clock, random, counters, stream, identity, endpoints, peers, encounters, observer }
-    this.#introducer = new Introducer({ ...meeting, relation })
+    const meeting = { self: guid, clock, random, counters, stream, identity, endpoints, peers, peerIntake, observer }
+    this.#helloClient = new HelloClient({ ...meeting, relation })
     this.factory = new EndpointFactory({
       participant: guid,
       clock,
@@ -236,29 +236,29 @@ export class Engine {
       local: this.#local,
       announcer: this.#announcer,
       membership: this.membership,
-      matchmaker,
+      endpointMatcher,
       matchedReaders: this.matchedReaders,
       peers: this.peers,
       catchUp: this.#catchUp,
       waiters: this.#waiters,
       builtin,
-      settled: () => this.#acquaintances.settled(),
+      settled: () => this.#unicastDiscovery.settled(),
     })
     const listed = parseListedPeers(options.peers)
     const isFound = listed.length > 0 || options.range !== Range.localhost
-    this.#acquaintances = new Acquaintances(
-      { ...meeting, introducer: this.#introducer, resolve: components.resolve },
+    this.#unicastDiscovery = new UnicastDiscovery(
+      { ...meeting, helloClient: this.#helloClient, resolve: components.resolve },
       listed,
       isFound,
     )
     this.membership.write(builtinPartition)
     stream.serve((request) => inbound.onRequest(request))
-    this.#pulse = new Pulse(clock, 1.1 * options.beaconIntervalMs, (nowMs) => {
+    this.#loopMonitor = new LoopMonitor(clock, 1.1 * options.beaconIntervalMs, (nowMs) => {
       // Itself first: whoever was blind does not answer that with requests and connections.
       const hasSeen = this.peers.judge()
       if (hasSeen) {
-        this.#introducer.look()
-        this.#acquaintances.look()
+        this.#helloClient.look()
+        this.#unicastDiscovery.look()
         live.look(this.peers.values())
       }
       builtin.look()
@@ -277,10 +277,10 @@ export class Engine {
   async close(): Promise<void> {
     for (const { writer } of this.endpoints.writers()) writer.drain()
     this.#announcer.close()
-    this.#pulse.close()
+    this.#loopMonitor.close()
     this.#catchUp.close()
-    this.#introducer.close()
-    const ended = this.#acquaintances.close()
+    this.#helloClient.close()
+    const ended = this.#unicastDiscovery.close()
     this.#waiters.abandon()
     this.#local.close()
     for (const { writer } of [...this.endpoints.writers()]) writer.close()

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.js'
 import type { Random } from '../core/random.js'
 import type { NameResolver } from '../discovery/name-resolver.js'
 import type { ProcessReading } from '../liveliness/process-reading.js'
-import type { Transport } from '../transport/transport.js'
+import type { Transport } from '../transport/lane/transport.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
 
 /** What a participant stands on; each is made for real unless a test brings its own. */

@@ -7,8 +7,8 @@ import {
   type ResolvedLivelinessOptions,
   resolveLivelinessOptions,
 } from '../liveliness/liveliness-options.js'
-import { checkDomain } from '../transport/port.js'
-import { Range } from '../transport/range.js'
+import { checkDomain } from '../transport/lane/port.js'
+import { Range } from '../transport/lane/range.js'
 import { type Properties, propertiesSchema } from '../wire/descriptor.js'
 
 export interface ParticipantOptions extends LivelinessOptions {

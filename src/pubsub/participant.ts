@@ -1,34 +1,34 @@
+import { afterBacklog } from '../core/after-backlog.js'
 import { type Clock, systemClock, type Timer } from '../core/clock.js'
 import { Counters } from '../core/counters.js'
 import { invalidArgument, NumacastError } from '../core/errors.js'
 import { type Guid, newGuid } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
 import { systemResolver } from '../discovery/name-resolver.js'
-import type { Listening } from '../liveliness/observer.js'
 import type { ObserverHealth } from '../liveliness/observer-health.js'
+import type { ReceptionQuality } from '../liveliness/self-monitor.js'
 import { type Liveliness, type LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
 import { LivelinessKind } from '../qos/policies.js'
 import { openTransport } from '../transport/open.js'
 import { StreamReach } from '../transport/transport-options.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
-import { afterBacklog } from './after-backlog.js'
+import { Relay, type RelayOptions } from './endpoints/relay.js'
 import { Engine } from './engine.js'
-import type { HealthEvent, MismatchEvent, PeerEvent } from './events.js'
+import type { HealthEvent, MismatchEvent, PeerEvent } from './model/events.js'
+import type { Peer } from './model/peer.js'
+import type { Topic } from './model/topic.js'
 import type { ParticipantComponents } from './participant-components.js'
 import {
   type ParticipantOptions,
   type ResolvedParticipantOptions,
   resolveParticipantOptions,
 } from './participant-options.js'
-import type { Peer } from './peer.js'
-import { PeerEventBatches } from './peer-event-batches.js'
-import { kernelProbe, ownIdentity } from './process.js'
-import type { Reader } from './reader.js'
-import type { ReaderOptions } from './reader-options.js'
-import { Relay, type RelayOptions } from './relay.js'
-import { toPeer } from './remote-peer.js'
-import type { Topic } from './topic.js'
-import type { Writer, WriterOptions } from './writer.js'
+import { kernelProbe, ownIdentity } from './peer/own-process.js'
+import { PeerEventBatches } from './peer/peer-event-batches.js'
+import { toPeer } from './peer/remote-peer.js'
+import type { Reader } from './reader/reader.js'
+import type { ReaderOptions } from './reader/reader-options.js'
+import type { Writer, WriterOptions } from './writer/writer.js'
 
 /** A word on a peer from somebody who knows; it beats every lease. */
 export interface ProcessFact {
@@ -168,7 +168,7 @@ export class Participant {
   }
 
   /** @internal For those who measure the silence of others by what arrives here. */
-  get listening(): Listening {
+  get listening(): ReceptionQuality {
     return this.#engine.observer
   }
 

@@ -1,15 +1,15 @@
-import { UdpDatagramLane } from './datagram.js'
-import { readInterfaceFacts } from './interface-facts.js'
-import { networkPaths, rankInterfaces } from './interface-rank.js'
-import { readInterfaces } from './interfaces.js'
-import type { NetworkPath } from './network-path.js'
-import { OffDatagramLane } from './off-datagram.js'
-import { PathWatch } from './path-watch.js'
-import { rendezvousPortOf } from './port.js'
-import { localhostRange, Range, subnetRange } from './range.js'
-import { ReceiveDrops } from './receive-drops.js'
-import { ZeromqStreamLane } from './stream.js'
-import type { Transport } from './transport.js'
+import { UdpDatagramLane } from './datagram/datagram-lane.js'
+import { DisabledDatagramLane } from './datagram/disabled-datagram-lane.js'
+import { ReceiveDrops } from './datagram/receive-drops.js'
+import { readInterfaceFacts } from './interfaces/interface-facts.js'
+import { networkPaths, rankInterfaces } from './interfaces/interface-rank.js'
+import { readInterfaces } from './interfaces/interfaces.js'
+import { PathWatch } from './interfaces/path-watch.js'
+import type { NetworkPath } from './lane/network-path.js'
+import { rendezvousPortOf } from './lane/port.js'
+import { localhostRange, Range, subnetRange } from './lane/range.js'
+import type { Transport } from './lane/transport.js'
+import { ZeromqStreamLane } from './stream/stream-lane.js'
 import {
   type OpenTransportOptions,
   type ResolvedTransportOptions,
@@ -19,7 +19,7 @@ import {
 
 /** The real transport, with what only it can tell. */
 export interface NetworkTransport extends Transport {
-  readonly datagram: UdpDatagramLane | OffDatagramLane
+  readonly datagram: UdpDatagramLane | DisabledDatagramLane
   readonly stream: ZeromqStreamLane
 }
 
@@ -72,7 +72,7 @@ async function openDatagrams(range: Range, paths: readonly NetworkPath[]): Promi
     case Range.subnet:
       return UdpDatagramLane.open(subnetRange, paths)
     case Range.off:
-      return new OffDatagramLane()
+      return new DisabledDatagramLane()
   }
 }
 

@@ -2,9 +2,9 @@ import type { Clock } from '../core/clock.js'
 import { invalidArgument } from '../core/errors.js'
 import { withoutUndefined } from '../core/options.js'
 import type { Random } from '../core/random.js'
-import { checkDomain } from './port.js'
-import { Range } from './range.js'
-import type { StreamLaneOptions } from './stream.js'
+import { checkDomain } from './lane/port.js'
+import { Range } from './lane/range.js'
+import type { StreamLaneOptions } from './stream/stream-lane.js'
 
 /** Where streams listen. */
 export const StreamReach = {

@@ -1,6 +1,6 @@
-import type { Claim, IntentKind } from '../plane/intents.js'
+import type { IntentKind, ReceivedIntent } from '../plane/intents.js'
 import type { IntentStatus } from '../plane/transitions.js'
-import type { LivelinessChange } from './liveliness-ledger.js'
+import type { LivelinessChange } from './liveliness-history.js'
 import type { WorkerStatus } from './status-document.js'
 
 /** What has changed. Listeners that need more ask `status()`. */
@@ -15,5 +15,10 @@ export type FleetChange =
   | ({ readonly kind: 'liveliness' } & LivelinessChange)
   | { readonly kind: 'node'; readonly key: string }
   /** Without a claim: what held for the target has been withdrawn or has expired. */
-  | { readonly kind: 'intent'; readonly intentKind: IntentKind; readonly target: string; readonly claim?: Claim }
+  | {
+      readonly kind: 'intent'
+      readonly intentKind: IntentKind
+      readonly target: string
+      readonly claim?: ReceivedIntent
+    }
   | { readonly kind: 'intent-status'; readonly status: IntentStatus }

@@ -4,8 +4,8 @@ import { keyParts } from '../plane/keys.js'
 import type { NodeCapacity } from '../plane/node-capacity.js'
 import type { RosterRow } from '../plane/node-roster.js'
 import { nodeTarget } from '../plane/targets.js'
-import type { Sample } from '../pubsub/sample.js'
-import { Departures, type Held, hold, standingOf, type VerdictOf } from './standing.js'
+import type { Sample } from '../pubsub/model/sample.js'
+import { type Held, hold, SourceDepartures, sourceStatusOf, type VerdictOf } from './source-status.js'
 import type { NodeStatus, WorkerStatus } from './status-document.js'
 import { type ChosenRow, WorkerRows } from './worker-rows.js'
 
@@ -27,7 +27,7 @@ export class FleetModel {
   readonly #options: FleetModelOptions
   readonly #nodes = new Map<string, Map<EntityGuid, Held<NodeCapacity>>>()
   readonly #workers = new Map<string, WorkerRows>()
-  readonly #departures = new Departures()
+  readonly #departures = new SourceDepartures()
   /** By participant: the incarnation that it wrote in node.capacity, to order two collectors' rows. */
   readonly #incarnations = new Map<Guid, number>()
   /** Of those whose word is still held: how they died. A participant forgets its dead at once. */
@@ -249,7 +249,7 @@ function unreachable(status: WorkerStatus, detail: string, livelinessForMs: numb
 }
 
 function isBetterNode(a: Held<NodeCapacity>, b: Held<NodeCapacity>, verdictOf: VerdictOf): boolean {
-  const standing = standingOf(a, verdictOf) - standingOf(b, verdictOf)
+  const standing = sourceStatusOf(a, verdictOf) - sourceStatusOf(b, verdictOf)
   if (standing !== 0) return standing > 0
   if (a.value.adopted !== b.value.adopted) return b.value.adopted
   const incarnation = a.value.collectorIncarnation - b.value.collectorIncarnation

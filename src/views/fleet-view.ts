@@ -5,22 +5,28 @@ import { invalidArgument, NumacastError } from '../core/errors.js'
 import { type EntityGuid, participantOf } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
 import { aliveVerdict, type Verdict } from '../liveliness/verdict.js'
-import { type Claim, claimFrom, type IntentKind, intentKinds, intentTopics } from '../plane/intents.js'
+import {
+  type IntentKind,
+  intentKinds,
+  intentTopics,
+  type ReceivedIntent,
+  receivedIntentFrom,
+} from '../plane/intents.js'
 import { keyParts } from '../plane/keys.js'
 import { nodeCapacity } from '../plane/node-capacity.js'
 import { nodeRoster } from '../plane/node-roster.js'
 import { planePartition } from '../plane/partitions.js'
 import { type IntentStatus, intentStatus } from '../plane/transitions.js'
 import type { Participant } from '../pubsub/participant.js'
-import type { Reader } from '../pubsub/reader.js'
+import type { Reader } from '../pubsub/reader/reader.js'
 import type { FleetChange } from './fleet-change.js'
+import { FleetChangeFeed } from './fleet-change-feed.js'
 import { FleetModel } from './fleet-model.js'
-import { FleetNews } from './fleet-news.js'
 import { IntentModel } from './intent-model.js'
-import type { LivelinessChange } from './liveliness-ledger.js'
+import type { LivelinessChange } from './liveliness-history.js'
 import type { StatusDocument } from './status-document.js'
+import { computeConsistency, type ViewConsistency } from './view-consistency.js'
 import { withWholeAges } from './whole-ages.js'
-import { computeWitness, type Witness } from './witness.js'
 
 export interface FleetViewOptions {
   /**
@@ -60,7 +66,7 @@ export class FleetView {
   readonly #participant: Participant
   readonly #options: Required<FleetViewOptions>
   readonly #fleet: FleetModel
-  readonly #news: FleetNews
+  readonly #news: FleetChangeFeed
   readonly #intents = new IntentModel()
   readonly #closers: (() => void)[] = []
   readonly #measured: readonly { lag: Reader<never>['lag'] }[]
@@ -81,7 +87,7 @@ export class FleetView {
     this.#options = options
     this.#listeners = new Listeners(() => participant.counters.add('view.listener-threw'))
     this.#fleet = new FleetModel(options)
-    this.#news = new FleetNews({
+    this.#news = new FleetChangeFeed({
       clock: participant.clock,
       counters: participant.counters,
       fleet: this.#fleet,
@@ -152,9 +158,9 @@ export class FleetView {
     })
   }
 
-  witness(): Witness {
+  witness(): ViewConsistency {
     const nodes = this.#fleet.nodes(this.#participant.clock.nowMs(), this.#verdictOf)
-    return computeWitness({
+    return computeConsistency({
       lags: this.#measured.flatMap((reader) => reader.lag()),
       nodeAgesMs: nodes.map(({ ageMs }) => ageMs),
       collectorGone: nodes.some(({ collector }) => collector.liveliness !== 'alive'),
@@ -163,7 +169,7 @@ export class FleetView {
   }
 
   /** The intent that holds for a target, a `lift` included. */
-  currentIntent(kind: IntentKind, target: string): Claim | undefined {
+  currentIntent(kind: IntentKind, target: string): ReceivedIntent | undefined {
     this.#expireIntents(this.#participant.clock.nowMs())
     return this.#intents.current(kind, target)
   }
@@ -220,12 +226,12 @@ export class FleetView {
         }
         return
       }
-      const claim = claimFrom(kind, sample)
+      const claim = receivedIntentFrom(kind, sample)
       if (claim !== undefined && sample.instanceState !== 'no-writers') this.#offer(claim)
     })
   }
 
-  #offer(claim: Claim): void {
+  #offer(claim: ReceivedIntent): void {
     const { kind, intent } = claim
     const nowMs = this.#participant.clock.nowMs()
     this.#expireIntents(nowMs)
@@ -261,7 +267,7 @@ export class FleetView {
   }
 
   async #readersSynced({ signal }: WaitOptions): Promise<void> {
-    // Before anything waits: what is abandoned unheard would be an unhandled rejection.
+    // Before anything waits: what is abandoned unknownInstance would be an unhandled rejection.
     signal?.throwIfAborted()
     // One listener on the caller's signal, however many readers wait: Node warns of more than ten as of a leak.
     const abandon = new AbortController()

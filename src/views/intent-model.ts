@@ -1,6 +1,6 @@
 import type { EntityGuid } from '../core/ids.js'
-import { IntentBook } from '../plane/intent-book.js'
-import { type Claim, expiryMs, type IntentKind } from '../plane/intents.js'
+import { IntentArbiter } from '../plane/intent-arbiter.js'
+import { expiryMs, type IntentKind, type ReceivedIntent } from '../plane/intents.js'
 import type { IntentStatus } from '../plane/transitions.js'
 import type { IntentReport } from './status-document.js'
 
@@ -11,16 +11,16 @@ const maxEnded = 64
 
 /** What holds for each target, and how far it got at each worker. */
 export class IntentModel {
-  readonly #book = new IntentBook()
+  readonly #book = new IntentArbiter()
   /** By intentId, in order of arrival, then by workerId. */
   readonly #reports = new Map<string, Map<string, IntentStatus>>()
   /** Claims still of interest by intentId: those that hold, and the last of those that ended. */
-  readonly #claims = new Map<string, Claim>()
+  readonly #claims = new Map<string, ReceivedIntent>()
   /** Of these, the ones that no longer hold, the longest ended first. */
   readonly #ended = new Set<string>()
 
   /** True when something that a reader of the view sees has changed. Call `expire` first. */
-  offer(claim: Claim, nowMs: number): boolean {
+  offer(claim: ReceivedIntent, nowMs: number): boolean {
     const ruling = this.#book.offer(claim, nowMs)
     if (ruling.kind === 'ignored') return false
     const { intentId } = claim.intent
@@ -55,7 +55,7 @@ export class IntentModel {
   }
 
   /** Drops claims whose time to live is over; returns those that held until then. */
-  expire(nowMs: number): readonly Claim[] {
+  expire(nowMs: number): readonly ReceivedIntent[] {
     const expired = this.#book.expire(nowMs)
     for (const [intentId, claim] of this.#claims) if (expiryMs(claim) <= nowMs) this.#forget(intentId)
     return expired
@@ -74,7 +74,7 @@ export class IntentModel {
   }
 
   /** The intent that holds for a target; a `lift` means that nothing older does. */
-  current(kind: IntentKind, target: string): Claim | undefined {
+  current(kind: IntentKind, target: string): ReceivedIntent | undefined {
     return this.#book.current(kind, target)
   }
 

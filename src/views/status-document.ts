@@ -3,7 +3,7 @@ import type { IntentKind } from '../plane/intents.js'
 import type { WorkerTotals } from '../plane/node-capacity.js'
 import type { Transition } from '../plane/transitions.js'
 import type { AppliedIntent, WorkerCondition } from '../plane/worker-state.js'
-import type { Witness } from './witness.js'
+import type { ViewConsistency } from './view-consistency.js'
 
 /** Everything a fleet view knows, as plain data: what `numacast status --json` prints. Ages are in milliseconds. */
 export interface StatusDocument {
@@ -11,7 +11,7 @@ export interface StatusDocument {
   readonly nodes: readonly NodeStatus[]
   readonly workers: readonly WorkerStatus[]
   readonly intents: readonly IntentReport[]
-  readonly witness: Witness
+  readonly witness: ViewConsistency
 }
 
 /** One NUMA node of one host. `null`: not limited, or could not be read. */

@@ -2,12 +2,12 @@ import { type EntityGuid, type Guid, participantOf } from '../core/ids.js'
 import { Liveliness } from '../liveliness/verdict.js'
 import type { RosterRow } from '../plane/node-roster.js'
 import { compareClaimRank } from '../plane/worker-claim.js'
-import { type Held, type Standing, standingOf, type VerdictOf } from './standing.js'
+import { type Held, type SourceStatus, sourceStatusOf, type VerdictOf } from './source-status.js'
 
 /** The row that counts for a worker, and how its writer stands. */
 export interface ChosenRow {
   readonly held: Held<RosterRow>
-  readonly standing: Standing
+  readonly standing: SourceStatus
 }
 
 /**
@@ -48,7 +48,7 @@ export class WorkerRows {
   choose(verdictOf: VerdictOf, collectorOf: (writer: EntityGuid) => number): ChosenRow | undefined {
     const best = new Map<Guid, ChosenRow>()
     for (const held of this.#rows.values()) {
-      const chosen = { held, standing: standingOf(held, verdictOf) }
+      const chosen = { held, standing: sourceStatusOf(held, verdictOf) }
       const claimant = claimantOf(held)
       const other = best.get(claimant)
       if (other === undefined || compareServers(chosen, other, collectorOf) > 0) best.set(claimant, chosen)
@@ -63,7 +63,7 @@ export class WorkerRows {
   /** Whether somebody who can know says that the claimant lives. */
   lives(claimant: Guid, verdictOf: VerdictOf): boolean {
     for (const held of this.#rows.values()) {
-      if (claimantOf(held) === claimant && isKnownLive({ held, standing: standingOf(held, verdictOf) })) return true
+      if (claimantOf(held) === claimant && isKnownLive({ held, standing: sourceStatusOf(held, verdictOf) })) return true
     }
     return false
   }

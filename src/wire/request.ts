@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { gossipRequestSchema } from './gossip.js'
-import { introductionSchema } from './introduction.js'
+import { helloSchema } from './hello.js'
 import { parseMessage } from './message.js'
 import { pullRequestSchema } from './pull.js'
 
-const requestSchema = z.discriminatedUnion('ask', [pullRequestSchema, introductionSchema, gossipRequestSchema])
+const requestSchema = z.discriminatedUnion('ask', [pullRequestSchema, helloSchema, gossipRequestSchema])
 
 /** Any of the three things that participants ask each other, told apart by `ask`. */
 export type Request = z.infer<typeof requestSchema>

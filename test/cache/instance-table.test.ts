@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
+import type { ApplyResult } from '../../src/cache/apply-result.js'
 import type { Arrival, IncomingChange } from '../../src/cache/instance.js'
 import { InstanceTable } from '../../src/cache/instance-table.js'
-import type { Outcome } from '../../src/cache/outcome.js'
-import { Precedence, type Standing } from '../../src/cache/precedence.js'
+import { type OwnerRank, Precedence } from '../../src/cache/precedence.js'
 import type { EntityGuid } from '../../src/core/ids.js'
 
 const [A, B, R, S] = ['a.1', 'b.1', 'r.1', 's.1'] as EntityGuid[] as [EntityGuid, EntityGuid, EntityGuid, EntityGuid]
@@ -34,7 +34,7 @@ function change(owner: EntityGuid, seq: number, more: Partial<IncomingChange> = 
 
 interface Sketch {
   readonly maxInstances?: number
-  readonly standings?: Readonly<Record<string, Standing>>
+  readonly standings?: Readonly<Record<string, OwnerRank>>
   readonly bySource?: boolean
   readonly hasHistory?: boolean
 }
@@ -64,7 +64,7 @@ function shown(table: InstanceTable): string {
 
 t.test('which change wins', (t) => {
   const end = { disposed: true }
-  const cases: { name: string; changes: IncomingChange[]; outcomes: Outcome[]; shown: string }[] = [
+  const cases: { name: string; changes: IncomingChange[]; outcomes: ApplyResult[]; shown: string }[] = [
     {
       name: 'the higher number of one owner',
       changes: [change(A, 1), change(A, 2)],
@@ -110,19 +110,19 @@ t.test('which change wins', (t) => {
     {
       name: 'not a value under a disposed number',
       changes: [change(A, 2, end), change(A, 2)],
-      outcomes: ['unheard', 'duplicate'],
+      outcomes: ['unknownInstance', 'duplicate'],
       shown: 'disposed  via a.1',
     },
     {
       name: 'not what was before a disposal',
       changes: [change(A, 2, end), change(A, 1)],
-      outcomes: ['unheard', 'duplicate'],
+      outcomes: ['unknownInstance', 'duplicate'],
       shown: 'disposed  via a.1',
     },
     {
       name: 'what came after it',
       changes: [change(A, 2, end), change(A, 3)],
-      outcomes: ['unheard', 'applied'],
+      outcomes: ['unknownInstance', 'applied'],
       shown: 'alive a.1 3 via a.1',
     },
     {
@@ -241,7 +241,7 @@ t.test('one owner, any paths, any order: the highest number is what is held', (t
 })
 
 t.test('exclusive ownership: the strongest of those alive', (t) => {
-  const standings: Record<string, Standing> = {
+  const standings: Record<string, OwnerRank> = {
     [A]: { strength: 5, incarnation: 1 },
     [B]: { strength: 9, incarnation: 1 },
     [R]: { strength: 5, incarnation: 2 },
@@ -283,7 +283,7 @@ t.test('exclusive ownership: the strongest of those alive', (t) => {
 })
 
 t.test('exclusive ownership counts the strongest path', (t) => {
-  const standings: Record<string, Standing> = {
+  const standings: Record<string, OwnerRank> = {
     [A]: { strength: 9, incarnation: 1 },
     [B]: { strength: 5, incarnation: 1 },
     [R]: { strength: 0, incarnation: 1 },
@@ -452,7 +452,7 @@ t.test('exclusive: whatever the order, the strongest one’s last value is held'
       fc.array(fc.record({ strength: fc.nat(2), incarnation: fc.nat(2) }), { minLength: 3, maxLength: 3 }),
       fc.nat(),
       (steps, ranks, seed) => {
-        const standings = Object.fromEntries(owners.map((owner, at) => [owner, ranks[at] as Standing]))
+        const standings = Object.fromEntries(owners.map((owner, at) => [owner, ranks[at] as OwnerRank]))
         const table = newTable({ standings })
         const seqs = new Map<EntityGuid, number>()
         const changes = steps.map(({ owner }) => {
@@ -463,7 +463,7 @@ t.test('exclusive: whatever the order, the strongest one’s last value is held'
         const random = seeded(seed)
         for (const next of shuffled(changes, random)) table.apply(next, at(0))
         const [strongest] = [...seqs.keys()].sort((one, two) => {
-          const [a, b] = [standings[one] as Standing, standings[two] as Standing]
+          const [a, b] = [standings[one] as OwnerRank, standings[two] as OwnerRank]
           return b.strength - a.strength || b.incarnation - a.incarnation || (two > one ? 1 : -1)
         })
         const held = table.get('k')?.current

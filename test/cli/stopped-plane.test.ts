@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { stoppedParticipants } from '../../src/cli/stopped-participants.js'
+import { stoppedParticipants } from '../../src/cli/client/stopped-participants.js'
 import { addonStatus } from '../../src/topology/addon/addon.js'
 import { claimDomain } from '../support/domain-lock.js'
 import { eventually } from '../support/eventually.js'

@@ -21,7 +21,7 @@ const blocksMs = [1_000, 5_000] as const
 /** Away again and again, before it has read what came meanwhile: silent for longer than a lease, by its own measure. */
 const stutter = { ms: 2_000, times: 4 }
 const stoppedMs = 10_000
-/** Its next eight judgements: what it concludes from its own absence shows by then. */
+/** Its next eight judgments: what it concludes from its own absence shows by then. */
 const aftermathMs = 2_000
 
 async function stop(observer: MemberProcess, ms: number): Promise<void> {
@@ -50,7 +50,7 @@ async function fifty(fleet: Fleet): Promise<MemberProcess[]> {
  * Having been away for so long it doubts itself, and not all the others: a few may really have been late. And nothing here
  * is out of reach.
  */
-function doubtedItself(t: Test, observer: MemberProcess): void {
+function wasDegraded(t: Test, observer: MemberProcess): void {
   const { name } = observer.spec
   const doubts = observer.words.flatMap((word) => (word.say === 'health' ? `${word.kind} ${word.reason}` : []))
   t.ok(doubts.includes('degraded loop-late'), `${name} says that it was late`)
@@ -70,7 +70,7 @@ for (const kernel of ['tells', 'blind'] as const) {
     await stop(collector, stoppedMs)
     await fleet.seesAlive(view, ...workers)
     await fleet.holdsAlive(collector, ...workers)
-    doubtedItself(t, collector)
+    wasDegraded(t, collector)
   })
 }
 
@@ -110,6 +110,6 @@ void withFleet(
       }),
     ])
     await Promise.all(watchers.map((watcher) => fleet.holdsAlive(watcher, ...workers)))
-    for (const watcher of watchers) doubtedItself(t, watcher)
+    for (const watcher of watchers) wasDegraded(t, watcher)
   },
 )

@@ -33,7 +33,7 @@ async function impostor(pid: number): Promise<void> {
 }
 
 /** Another worker process with the pid of one that has ended. */
-async function heir(fleet: Fleet, workerId: string, pid: number): Promise<MemberProcess> {
+async function startInPid(fleet: Fleet, workerId: string, pid: number): Promise<MemberProcess> {
   const start = async (): Promise<MemberProcess> => {
     const member = await fleet.workers([workerId])
     if (member.pid !== pid) await member.end()
@@ -66,7 +66,7 @@ async function tell(domain: number): Promise<void> {
     // The same worker again, in the pid that it had: as in a container, where it always is.
     let again: MemberProcess | undefined
     await behind(collector, first, async (pid) => {
-      again = await heir(fleet, 'first', pid)
+      again = await startInPid(fleet, 'first', pid)
     })
     if (again === undefined) throw new Error('nobody took the pid')
     expect(again.pid === first.pid, 'the pid was to be the same')
@@ -79,7 +79,7 @@ async function tell(domain: number): Promise<void> {
     // Another worker in it.
     let third: MemberProcess | undefined
     await behind(collector, again, async (pid) => {
-      third = await heir(fleet, 'third', pid)
+      third = await startInPid(fleet, 'third', pid)
     })
     if (third === undefined) throw new Error('nobody took the pid')
     await fleet.seen(view, again, /^dead/)

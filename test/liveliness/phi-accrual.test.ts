@@ -29,13 +29,13 @@ t.test('phi never falls while the silence lasts', (t) => {
       fc.double({ min: 0, max: 60_000, noNaN: true }),
       fc.double({ min: 0, max: 60_000, noNaN: true }),
       fc.integer({ min: 1, max: 9 }),
-      (intervals, a, b, stretch) => {
+      (intervals, a, b, timeoutMultiplier) => {
         const phi = new PhiAccrual(defaultPhiOptions, 500)
         for (const interval of intervals) phi.learn(interval)
         const [sooner, later] = a < b ? [a, b] : [b, a]
         return (
-          phi.phi(sooner, stretch) <= phi.phi(later, stretch) &&
-          phi.phi(later, stretch + 1) <= phi.phi(later, stretch) + 1e-9
+          phi.phi(sooner, timeoutMultiplier) <= phi.phi(later, timeoutMultiplier) &&
+          phi.phi(later, timeoutMultiplier + 1) <= phi.phi(later, timeoutMultiplier) + 1e-9
         )
       },
     ),

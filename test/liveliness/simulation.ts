@@ -1,9 +1,9 @@
 import { seededRandom } from '../../src/core/random.js'
 import { defaultLivelinessOptions, type LivelinessOptions } from '../../src/liveliness/liveliness-options.js'
-import { Observer } from '../../src/liveliness/observer.js'
-import { PeerMonitor } from '../../src/liveliness/peer-monitor.js'
+import { PeerDetector } from '../../src/liveliness/peer-detector.js'
 import type { PeerReach } from '../../src/liveliness/peer-reach.js'
 import { ProcessProbe, type ProcessReading, unknownReading } from '../../src/liveliness/process-reading.js'
+import { SelfMonitor } from '../../src/liveliness/self-monitor.js'
 import type { Verdict } from '../../src/liveliness/verdict.js'
 
 export interface PeerPlan {
@@ -39,9 +39,9 @@ const answerDelayMs = 20
 export function simulate(scenario: Scenario): readonly (readonly Verdict[])[] {
   const random = seededRandom(scenario.seed)
   const options = { ...defaultLivelinessOptions, ...scenario.options }
-  const observer = new Observer(checkMs, options.leaseMs, 0)
+  const observer = new SelfMonitor(checkMs, options.leaseMs, 0)
   const peers = scenario.peers.map((plan) => {
-    const monitor = new PeerMonitor(options, intervalMs, 0)
+    const monitor = new PeerDetector(options, intervalMs, 0)
     monitor.setPlace({ reach: plan.reach, sharesNetwork: true })
     return {
       plan,
@@ -66,18 +66,19 @@ export function simulate(scenario: Scenario): readonly (readonly Verdict[])[] {
     const { lateMs, mayJudge } = observer.check(nowMs)
     if (lateMs > 0) for (const { monitor } of peers) monitor.credit(lateMs, nowMs)
     if (!mayJudge) return
-    const { stretch } = observer
+    const { timeoutMultiplier } = observer
     for (const peer of peers) {
-      if (!peer.monitor.shouldAsk(nowMs, stretch)) continue
+      if (!peer.monitor.shouldAsk(nowMs, timeoutMultiplier)) continue
       peer.monitor.asked(nowMs)
       if (lives(peer, nowMs)) peer.answersAtMs = nowMs + answerDelayMs
     }
-    const late = peers.filter(({ monitor, plan }) => !plan.isSeen && monitor.isOverdue(nowMs, stretch)).length
-    const hearsAgain = observer.survey({ watched: peers.length, late }, nowMs)
-    if (hearsAgain) for (const { monitor } of peers) if (monitor.isOverdue(nowMs, stretch)) monitor.forgive(nowMs)
+    const late = peers.filter(({ monitor, plan }) => !plan.isSeen && monitor.isOverdue(nowMs, timeoutMultiplier)).length
+    const recovered = observer.survey({ watched: peers.length, late }, nowMs)
+    if (recovered)
+      for (const { monitor } of peers) if (monitor.isOverdue(nowMs, timeoutMultiplier)) monitor.forgive(nowMs)
     for (const peer of peers) {
       const before = peer.monitor.verdict
-      const circumstances = { stretch, mayBury: observer.mayBury, isHostSilent: false }
+      const circumstances = { timeoutMultiplier, canDeclareDead: observer.canDeclareDead, isHostSilent: false }
       const verdict = peer.monitor.judge(nowMs, look(peer, nowMs), circumstances)
       if (verdict !== before) peer.history.push(verdict)
     }

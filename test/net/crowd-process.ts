@@ -1,6 +1,7 @@
 /** A program of crowd.test.ts: participants of one domain, each with a writer, until it is ended. */
+
+import { defineTopic } from '../../src/pubsub/model/topic.js'
 import { joinDomain, type Participant } from '../../src/pubsub/participant.js'
-import { defineTopic } from '../../src/pubsub/topic.js'
 
 const [domain, count, name] = process.argv.slice(2)
 const topic = defineTopic<{ id: string; pid: number }>({ name: 'crowd', key: 'id', fields: ['id', 'pid'] })

@@ -11,10 +11,10 @@
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '../../src/core/clock.js'
+import { defineTopic } from '../../src/pubsub/model/topic.js'
 import { joinDomain } from '../../src/pubsub/participant.js'
-import { defineTopic } from '../../src/pubsub/topic.js'
+import type { Range } from '../../src/transport/lane/range.js'
 import { openTransport } from '../../src/transport/open.js'
-import type { Range } from '../../src/transport/range.js'
 import { StreamReach } from '../../src/transport/transport-options.js'
 
 export interface MemberState {
@@ -29,7 +29,7 @@ export interface MemberState {
   /** The liveliness of each peer now, by name. */
   readonly peers: Record<string, string>
   /** Whether each peer hears this member, by name, as far as it has said. */
-  readonly hearsUs: Record<string, boolean | null>
+  readonly receivesFromUs: Record<string, boolean | null>
   /** Connections for live frames that it has dialled. */
   readonly liveConnections: number
   /** Of the participant and of both its lanes. */
@@ -83,7 +83,7 @@ function state(): MemberState {
     violations,
     seen: Object.fromEntries([...seen].map(([peer, states]) => [peer, [...states]])),
     peers: Object.fromEntries(participant.peers().map((peer) => [peer.name, peer.verdict.liveliness])),
-    hearsUs: Object.fromEntries(participant.peers().map((peer) => [peer.name, peer.hearsUs])),
+    receivesFromUs: Object.fromEntries(participant.peers().map((peer) => [peer.name, peer.receivesFromUs])),
     liveConnections: transport.stream.connections.live,
     counters: {
       ...participant.counters.snapshot(),

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { discoveryLines, inOrder } from '../../src/observe/discovery-table.js'
-import type { ParticipantRow, WriterRow } from '../../src/pubsub/builtin-topics.js'
+import type { ParticipantRow, WriterRow } from '../../src/pubsub/model/builtin-topics.js'
 import { announcedQos, announcedWriterQos } from '../../src/qos/announced.js'
 import { resolveQos } from '../../src/qos/resolve.js'
 

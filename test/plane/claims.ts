@@ -1,5 +1,11 @@
 import type { EntityGuid } from '../../src/core/ids.js'
-import { type Claim, claimOf, type IntentKind, type IntentOf, neutralTerms } from '../../src/plane/intents.js'
+import {
+  type IntentKind,
+  type IntentOf,
+  neutralTerms,
+  type ReceivedIntent,
+  receivedIntentOf,
+} from '../../src/plane/intents.js'
 
 export interface ClaimSketch {
   readonly id?: string
@@ -13,7 +19,7 @@ export interface ClaimSketch {
 }
 
 /** A claim with whatever the test does not care about filled in. */
-export function claim<K extends IntentKind>(kind: K, sketch: ClaimSketch, terms: object = {}): Claim {
+export function claim<K extends IntentKind>(kind: K, sketch: ClaimSketch, terms: object = {}): ReceivedIntent {
   const {
     id = 'i-1',
     target = 'w',
@@ -26,5 +32,5 @@ export function claim<K extends IntentKind>(kind: K, sketch: ClaimSketch, terms:
   } = sketch
   const common = { intentId: id, target, action, issuer: 'test', epoch, reason: 'because', ttlMs }
   const intent = { ...common, ...neutralTerms[kind], ...terms } as unknown as IntentOf<K>
-  return claimOf(kind, intent, { writer: writer as EntityGuid, seq }, atMs)
+  return receivedIntentOf(kind, intent, { writer: writer as EntityGuid, seq }, atMs)
 }

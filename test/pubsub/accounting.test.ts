@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { Reader } from '../../src/pubsub/reader.js'
-import type { ReaderOptions } from '../../src/pubsub/reader-options.js'
-import type { Sample } from '../../src/pubsub/sample.js'
-import { defineTopic } from '../../src/pubsub/topic.js'
-import type { Writer } from '../../src/pubsub/writer.js'
+import type { Sample } from '../../src/pubsub/model/sample.js'
+import { defineTopic } from '../../src/pubsub/model/topic.js'
+import type { Reader } from '../../src/pubsub/reader/reader.js'
+import type { ReaderOptions } from '../../src/pubsub/reader/reader-options.js'
+import type { Writer } from '../../src/pubsub/writer/writer.js'
 import type { QosOptions } from '../../src/qos/qos.js'
-import { MemoryPlane } from '../support/memory-plane.js'
+import { MemoryPlane } from '../../src/testing/memory-plane.js'
 
 /**
  * Nothing is lost silently. Whatever the network does, each change of a writer is at each of its readers, once it is

@@ -1,11 +1,11 @@
 import type { Test } from 'tap'
-import { builtinTopics } from '../../src/pubsub/builtin-topics.js'
-import type { MismatchEvent, ReaderEvent, WriterEvent } from '../../src/pubsub/events.js'
+import { builtinTopics } from '../../src/pubsub/model/builtin-topics.js'
+import type { MismatchEvent, ReaderEvent, WriterEvent } from '../../src/pubsub/model/events.js'
+import type { Sample } from '../../src/pubsub/model/sample.js'
+import { defineTopic, type Lane, type Topic } from '../../src/pubsub/model/topic.js'
 import type { Participant } from '../../src/pubsub/participant.js'
-import type { Reader } from '../../src/pubsub/reader.js'
-import type { Sample } from '../../src/pubsub/sample.js'
-import { defineTopic, type Lane, type Topic } from '../../src/pubsub/topic.js'
-import type { Writer } from '../../src/pubsub/writer.js'
+import type { Reader } from '../../src/pubsub/reader/reader.js'
+import type { Writer } from '../../src/pubsub/writer/writer.js'
 import type { QosOptions } from '../../src/qos/qos.js'
 
 /** What a lane's test file must provide so that the common cases can run on it. */

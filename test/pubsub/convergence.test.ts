@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { EntityGuid } from '../../src/core/ids.js'
+import type { Relay } from '../../src/pubsub/endpoints/relay.js'
+import type { Sample } from '../../src/pubsub/model/sample.js'
+import { defineTopic, type Topic } from '../../src/pubsub/model/topic.js'
 import type { Participant } from '../../src/pubsub/participant.js'
-import type { Reader } from '../../src/pubsub/reader.js'
-import type { Relay } from '../../src/pubsub/relay.js'
-import type { Sample } from '../../src/pubsub/sample.js'
-import { defineTopic, type Topic } from '../../src/pubsub/topic.js'
-import type { Writer } from '../../src/pubsub/writer.js'
-import { MemoryPlane } from '../support/memory-plane.js'
+import type { Reader } from '../../src/pubsub/reader/reader.js'
+import type { Writer } from '../../src/pubsub/writer/writer.js'
+import { MemoryPlane } from '../../src/testing/memory-plane.js'
 
 /**
  * Whatever happens to a plane on a bad network, once it is quiet every copy equals its owners' caches; on the way

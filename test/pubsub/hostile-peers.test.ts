@@ -1,13 +1,14 @@
 import t, { type Test } from 'tap'
 import { type EntityId, newGuid } from '../../src/core/ids.js'
 import type { Participant } from '../../src/pubsub/participant.js'
-import type { Reader } from '../../src/pubsub/reader.js'
-import type { Writer } from '../../src/pubsub/writer.js'
-import { encodeAsk } from '../../src/wire/ask.js'
+import type { Reader } from '../../src/pubsub/reader/reader.js'
+import type { Writer } from '../../src/pubsub/writer/writer.js'
+import type { MemoryPlane } from '../../src/testing/memory-plane.js'
+import { encodeAckRequest } from '../../src/wire/ack-request.js'
 import type { Descriptor } from '../../src/wire/descriptor.js'
-import { encodeIntroduction } from '../../src/wire/introduction.js'
+import { encodeHello } from '../../src/wire/hello.js'
 import { SamplesEncoder } from '../../src/wire/samples.js'
-import { type MemoryPlane, openPlane } from '../support/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 import { entity, RawPeer, topic, type Value } from './raw-peer.js'
 
 /**
@@ -64,7 +65,7 @@ class Scene {
   async introduce(descriptor: Descriptor, intervalMs: number, withDescriptor = true): Promise<void> {
     const { guid: from, version } = descriptor
     const request = { from, version, knownVersion: 0, hears: true, intervalMs }
-    const bytes = encodeIntroduction(withDescriptor ? { ...request, descriptor } : request)
+    const bytes = encodeHello(withDescriptor ? { ...request, descriptor } : request)
     const asked = this.mallory.transport.stream.request('memory://victim/1', bytes, { timeoutMs: 1_000 })
     await this.plane.settle(asked)
   }
@@ -82,7 +83,7 @@ t.test('in another’s name: nothing that Mallory says moves an honest peer to M
     mallory.send(mallory.beaconFrame({ goodbye: true, digest: [] }, honest.guid))
     mallory.aside(mallory.beaconFrame({ goodbye: true, presence: true, digest: [] }, honest.guid))
     mallory.send(mallory.samplesFrame([{ id: 'honest 1', n: 666 }], 100, honest.guid))
-    mallory.send(encodeAsk(honest.guid, { writer: entity, seq: 2 ** 47 }))
+    mallory.send(encodeAckRequest(honest.guid, { writer: entity, seq: 2 ** 47 }))
     await plane.clock.advance(1)
   }
   t.equal(scene.rejected('foreign-source') - before, 200, 'each is refused and counted')
@@ -111,7 +112,7 @@ t.test('in the victim’s own name: not heard, not met', async (t) => {
   const { plane, victim, mallory } = scene
   mallory.send(mallory.beaconFrame({ goodbye: true }, victim.guid))
   mallory.send(mallory.samplesFrame([{ id: 'honest 0', n: 666 }], 100, victim.guid))
-  mallory.send(encodeAsk(victim.guid, { writer: entity, seq: 2 ** 47 }))
+  mallory.send(encodeAckRequest(victim.guid, { writer: entity, seq: 2 ** 47 }))
   await scene.introduce({ ...mallory.descriptor(), guid: victim.guid }, 500)
   mallory.lie = (reply) => ({ ...reply, descriptor: { ...mallory.descriptor(), guid: victim.guid } })
   mallory.send(mallory.beaconFrame())
@@ -174,7 +175,7 @@ t.test('numbers at their ends: interval, audience, progress, version, asks', asy
     const asked = mallory.requests
     for (let count = 0; count < 20; count++) {
       mallory.send(mallory.beaconFrame(changes))
-      mallory.send(encodeAsk(mallory.guid, { writer: entity, seq: 2 ** 47 }))
+      mallory.send(encodeAckRequest(mallory.guid, { writer: entity, seq: 2 ** 47 }))
       await plane.clock.advance(50)
     }
     await scene.converges(`with lie ${at}`)

@@ -1,16 +1,12 @@
 import t, { type Test } from 'tap'
 import { type Guid, newGuid } from '../../src/core/ids.js'
 import type { Participant } from '../../src/pubsub/participant.js'
-import type { Transport } from '../../src/transport/transport.js'
+import type { MemoryPlane } from '../../src/testing/memory-plane.js'
+import type { Transport } from '../../src/transport/lane/transport.js'
 import type { Descriptor } from '../../src/wire/descriptor.js'
 import { decodeGossipReply, encodeGossipRequest } from '../../src/wire/gossip.js'
-import {
-  decodeIntroductionReply,
-  encodeIntroduction,
-  encodeIntroductionReply,
-  type Introduction,
-} from '../../src/wire/introduction.js'
-import { type MemoryPlane, openPlane } from '../support/memory-plane.js'
+import { decodeHelloReply, encodeHello, encodeHelloReply, type Hello } from '../../src/wire/hello.js'
+import { openPlane } from '../support/open-plane.js'
 import { RawPeer, topic } from './raw-peer.js'
 
 /** Introductions and questions from strangers: bounded, checked, forgotten. */
@@ -19,7 +15,7 @@ interface Scene {
   readonly plane: MemoryPlane
   readonly victim: Participant
   readonly stranger: Transport
-  readonly introduce: (descriptor: Descriptor, changes?: Partial<Introduction>) => Promise<{ knows: number }>
+  readonly introduce: (descriptor: Descriptor, changes?: Partial<Hello>) => Promise<{ knows: number }>
   readonly raw: RawPeer
 }
 
@@ -30,11 +26,11 @@ async function scene(t: Test): Promise<Scene> {
   const stranger = plane.network.open('stranger')
   const raw = new RawPeer(plane.network.open('raw'))
   t.teardown(() => Promise.all([stranger.close(), raw.transport.close()]))
-  const introduce = async (descriptor: Descriptor, changes: Partial<Introduction> = {}): Promise<{ knows: number }> => {
+  const introduce = async (descriptor: Descriptor, changes: Partial<Hello> = {}): Promise<{ knows: number }> => {
     const { guid: from, version } = descriptor
     const request = { from, version, descriptor, knownVersion: 0, hears: true, intervalMs: 2_000, ...changes }
-    const asked = stranger.stream.request('memory://victim/1', encodeIntroduction(request), { timeoutMs: 1_000 })
-    return decodeIntroductionReply(await plane.settle(asked))
+    const asked = stranger.stream.request('memory://victim/1', encodeHello(request), { timeoutMs: 1_000 })
+    return decodeHelloReply(await plane.settle(asked))
   }
   return { plane, victim, stranger, raw, introduce }
 }
@@ -81,7 +77,7 @@ t.test('an answer in the name of another is refused and counted', async (t) => {
   let asked = 0
   raw.transport.stream.serve(() => {
     asked++
-    return encodeIntroductionReply({ from: newGuid(), knows: 1, hears: true })
+    return encodeHelloReply({ from: newGuid(), knows: 1, hears: true })
   })
   const presence = raw.beaconFrame({ presence: true, digest: [], intervalMs: 2_000 })
   raw.aside(presence)

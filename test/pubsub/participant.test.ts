@@ -1,10 +1,10 @@
 import t from 'tap'
 import { z } from 'zod'
 import { solicitGroup } from '../../src/discovery/partition-groups.js'
-import type { MismatchEvent, PeerEvent } from '../../src/pubsub/events.js'
+import type { MismatchEvent, PeerEvent } from '../../src/pubsub/model/events.js'
+import { defineTopic } from '../../src/pubsub/model/topic.js'
 import type { Participant } from '../../src/pubsub/participant.js'
-import { defineTopic } from '../../src/pubsub/topic.js'
-import { openPlane } from '../support/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 
 interface Value {
   readonly id: string
@@ -174,7 +174,7 @@ t.test('a closed writer leaves its instances without writers; its participant li
   t.match(reader.get('again'), { instanceState: 'alive' })
 })
 
-t.test('peers fall out of earshot, not dead, when the last reader of their partition closes', async (t) => {
+t.test('peers fall out of reachability, not dead, when the last reader of their partition closes', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const told = story(b)

@@ -1,9 +1,10 @@
 import t, { type Test } from 'tap'
-import type { PeerEvent } from '../../src/pubsub/events.js'
+import type { PeerEvent } from '../../src/pubsub/model/events.js'
+import { defineTopic } from '../../src/pubsub/model/topic.js'
 import type { Participant } from '../../src/pubsub/participant.js'
-import type { Reader } from '../../src/pubsub/reader.js'
-import { defineTopic } from '../../src/pubsub/topic.js'
-import { type MemoryPlane, openPlane } from '../support/memory-plane.js'
+import type { Reader } from '../../src/pubsub/reader/reader.js'
+import type { MemoryPlane } from '../../src/testing/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 
 interface Value {
   readonly id: string
@@ -15,7 +16,7 @@ function story(participant: Participant): string[] {
   const told: string[] = []
   participant.onPeer(({ kind, peer }: PeerEvent) => {
     const { liveliness, cause } = peer.verdict
-    told.push(`${kind} ${peer.name} ${kind === 'hearing-changed' ? peer.hearsUs : (cause ?? liveliness)}`)
+    told.push(`${kind} ${peer.name} ${kind === 'hearing-changed' ? peer.receivesFromUs : (cause ?? liveliness)}`)
   })
   return told
 }
@@ -56,8 +57,8 @@ t.test('a writer knows its readers: from the first request on, while they read, 
   t.same(told, ['joined b alive'])
   await plane.clock.advance(30_000)
   t.same(told, ['joined b alive'], 'signs of presence keep its lease')
-  t.equal(a.peer(b.guid)?.hearsUs, true)
-  t.equal(b.peer(a.guid)?.hearsUs, true)
+  t.equal(a.peer(b.guid)?.receivesFromUs, true)
+  t.equal(b.peer(a.guid)?.receivesFromUs, true)
   t.equal(a.counters.get('introduction.sent') + b.counters.get('introduction.sent'), 0, 'and nobody has to ask')
   await b.close()
   await plane.clock.advance(10)
@@ -104,13 +105,13 @@ for (const deaf of ['the reader', 'the writer', 'both'] as const) {
       [],
       'nobody was ever in doubt',
     )
-    if (deaf === 'the writer') t.equal(r.peer(w.guid)?.hearsUs, false, 'the reader can see that it is not heard')
-    else t.ok(toldAtW.some((line) => line === 'hearing-changed r false') || w.peer(r.guid)?.hearsUs === true)
+    if (deaf === 'the writer') t.equal(r.peer(w.guid)?.receivesFromUs, false, 'the reader can see that it is not heard')
+    else t.ok(toldAtW.some((line) => line === 'hearing-changed r false') || w.peer(r.guid)?.receivesFromUs === true)
     plane.network.setLinkFaults('w', 'r', undefined)
     plane.network.setLinkFaults('r', 'w', undefined)
     await plane.clock.advance(10_000)
-    t.equal(r.peer(w.guid)?.hearsUs, true, 'healed')
-    t.equal(w.peer(r.guid)?.hearsUs, true, 'healed')
+    t.equal(r.peer(w.guid)?.receivesFromUs, true, 'healed')
+    t.equal(w.peer(r.guid)?.receivesFromUs, true, 'healed')
     const asked = w.counters.get('introduction.sent') + r.counters.get('introduction.sent')
     await follows(t, plane, (n) => writer.write({ id: 'k', n }), told)
     await plane.clock.advance(60_000)
@@ -140,8 +141,8 @@ t.test('multicast falls silent later, one way or both: streams stand in, until i
       await plane.clock.advance(20_000)
       await follows(t, plane, (n) => writer.write({ id: 'k', n }), told)
       t.same(verdicts(), [])
-      t.equal(r.peer(w.guid)?.hearsUs, true)
-      t.equal(w.peer(r.guid)?.hearsUs, true)
+      t.equal(r.peer(w.guid)?.receivesFromUs, true)
+      t.equal(w.peer(r.guid)?.receivesFromUs, true)
     })
   }
 })

@@ -1,9 +1,9 @@
 import t from 'tap'
-import type { MismatchEvent, WriterEvent } from '../../src/pubsub/events.js'
+import type { MismatchEvent, WriterEvent } from '../../src/pubsub/model/events.js'
+import { defineTopic } from '../../src/pubsub/model/topic.js'
 import type { Participant } from '../../src/pubsub/participant.js'
-import { defineTopic } from '../../src/pubsub/topic.js'
-import type { Writer } from '../../src/pubsub/writer.js'
-import { openPlane } from '../support/memory-plane.js'
+import type { Writer } from '../../src/pubsub/writer/writer.js'
+import { openPlane } from '../support/open-plane.js'
 
 interface Value {
   readonly id: string

@@ -1,5 +1,5 @@
+import { defineTopic, type Lane } from '../../src/pubsub/model/topic.js'
 import { joinDomain } from '../../src/pubsub/participant.js'
-import { defineTopic, type Lane } from '../../src/pubsub/topic.js'
 
 /** A child of slow-reader.test.ts: says `ready`, then the samples heard once it has `count` instances. */
 const [domain, lane, count] = process.argv.slice(2)

@@ -1,10 +1,10 @@
 import t from 'tap'
-import type { ReaderEvent } from '../../src/pubsub/events.js'
-import type { ReadOptions } from '../../src/pubsub/read-options.js'
-import type { Reader } from '../../src/pubsub/reader.js'
-import type { Sample } from '../../src/pubsub/sample.js'
-import { defineTopic } from '../../src/pubsub/topic.js'
-import { openPlane } from '../support/memory-plane.js'
+import type { ReaderEvent } from '../../src/pubsub/model/events.js'
+import type { Sample } from '../../src/pubsub/model/sample.js'
+import { defineTopic } from '../../src/pubsub/model/topic.js'
+import type { ReadOptions } from '../../src/pubsub/reader/read-options.js'
+import type { Reader } from '../../src/pubsub/reader/reader.js'
+import { openPlane } from '../support/open-plane.js'
 
 interface Value {
   readonly id: string

@@ -1,10 +1,11 @@
 import t from 'tap'
 import { seededRandom } from '../../src/core/random.js'
-import type { PeerEvent } from '../../src/pubsub/events.js'
+import type { PeerEvent } from '../../src/pubsub/model/events.js'
+import { defineTopic } from '../../src/pubsub/model/topic.js'
 import type { Participant } from '../../src/pubsub/participant.js'
-import { defineTopic } from '../../src/pubsub/topic.js'
-import { BlockableLoop } from '../support/blockable.js'
-import { type MemoryPlane, openPlane } from '../support/memory-plane.js'
+import { BlockableLoop } from '../../src/testing/blockable-loop.js'
+import type { MemoryPlane } from '../../src/testing/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 import { RawPeer } from './raw-peer.js'
 
 /** What makes a participant doubt itself, and what it does then: each input of its health score by itself. */
@@ -31,7 +32,7 @@ t.test('one whom most peers do not hear any more doubts itself, and one deaf pee
   const peers = await Promise.all(names.map((name) => plane.join(name)))
   for (const peer of peers) peer.reader(topic)
   t.equal(await worstScore(plane, a, 20_000), 0)
-  t.ok(a.peers().every(({ hearsUs }) => hearsUs === true))
+  t.ok(a.peers().every(({ receivesFromUs }) => receivesFromUs === true))
   for (const [index, name] of names.entries()) {
     plane.network.setLinkFaults('a', name, { lossRatio: 1 })
     t.equal(await worstScore(plane, a, 10_000), 0)

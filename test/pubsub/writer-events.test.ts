@@ -1,12 +1,12 @@
 import t from 'tap'
-import type { MismatchEvent, WriterEvent } from '../../src/pubsub/events.js'
+import type { MismatchEvent, WriterEvent } from '../../src/pubsub/model/events.js'
+import { defineTopic } from '../../src/pubsub/model/topic.js'
 import { joinDomain, type Participant } from '../../src/pubsub/participant.js'
-import { defineTopic } from '../../src/pubsub/topic.js'
-import type { Writer } from '../../src/pubsub/writer.js'
+import type { Writer } from '../../src/pubsub/writer/writer.js'
 import type { QosOptions } from '../../src/qos/qos.js'
 import { claimDomain } from '../support/domain-lock.js'
 import { until } from '../support/eventually.js'
-import { openPlane } from '../support/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 
 interface Value {
   readonly id: string

@@ -1,5 +1,5 @@
+import { defineTopic } from '../../src/pubsub/model/topic.js'
 import { joinDomain } from '../../src/pubsub/participant.js'
-import { defineTopic } from '../../src/pubsub/topic.js'
 
 /** A child of sockets.test.ts and of the Python interop test: writes `count` instances and one counter, until it is ended. */
 const [domain, count, name = 'child'] = process.argv.slice(2)

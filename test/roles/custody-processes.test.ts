@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import t, { type Test } from 'tap'
-import { openObserver } from '../../src/cli/observer.js'
+import { openPlaneClient } from '../../src/cli/client/plane-client.js'
 import type { Liveliness, Verdict } from '../../src/liveliness/verdict.js'
 import { upPartition } from '../../src/plane/partitions.js'
 import { workerState } from '../../src/plane/worker-state.js'
 import { joinDomain } from '../../src/pubsub/participant.js'
 import { addonStatus } from '../../src/topology/addon/addon.js'
-import type { LivelinessChange } from '../../src/views/liveliness-ledger.js'
+import type { LivelinessChange } from '../../src/views/liveliness-history.js'
 import type { WorkerStatus } from '../../src/views/status-document.js'
 import { claimDomain } from '../support/domain-lock.js'
 import { eventually } from '../support/eventually.js'
@@ -31,7 +31,7 @@ interface Fleet {
 async function openFleet(t: Test): Promise<Fleet> {
   const domain = await claimDomain(t)
   const processes: CliProcess[] = []
-  const { view, close } = await openObserver(domain, 'test')
+  const { view, close } = await openPlaneClient(domain, 'test')
   t.teardown(async () => {
     await close()
     for (const { child } of processes) child.kill('SIGKILL')

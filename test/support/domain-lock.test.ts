@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import t from 'tap'
-import { maxDomain } from '../../src/transport/port.js'
+import { maxDomain } from '../../src/transport/lane/port.js'
 import { claimDomain, lockDomain } from './domain-lock.js'
 
 t.test('claims that overlap differ', async (t) => {

@@ -7,6 +7,11 @@ export type SourceTree = ReadonlyMap<string, string>
 export interface ImportRules {
   /** Folder of `src` → rank. A file imports its own folder or a lower rank. */
   readonly ranks: Readonly<Record<string, number>>
+  /**
+   * Folder of `src` → its sub-folder → rank. `''` stands for the files directly in the folder. A folder that is listed
+   * here follows the same rule inside: a file imports its own sub-folder or a lower rank.
+   */
+  readonly subRanks?: Readonly<Record<string, Readonly<Record<string, number>>>>
   /** Package → the only folder of `src` that may import it. */
   readonly owners: Readonly<Record<string, string>>
   /** The only folder that may load a compiled addon. */
@@ -20,7 +25,8 @@ interface Reference {
   readonly line: number
 }
 
-const barrel = 'src/index.ts'
+/** The package's entry points, one per audience: the only files directly in `src`, and the only ones that re-export. */
+const barrels: ReadonlySet<string> = new Set(['src/index.ts', 'src/pubsub.ts', 'src/testing.ts', 'src/topology.ts'])
 
 /** Every breach of the rules in `tree`, as `file:line: what`. Empty when the architecture holds. */
 export function breaches(tree: SourceTree, rules: ImportRules): string[] {
@@ -36,7 +42,7 @@ function fileBreaches(tree: SourceTree, rules: ImportRules): string[] {
         referenceBreaches(file, specifier, tree, rules).map((breach) => `${file}:${line}: ${breach}`),
       ),
       ...addonBreaches(file, source, rules),
-      ...(file === barrel ? barrelBreaches(source) : reexportBreaches(source)),
+      ...(barrels.has(file) ? barrelBreaches(source) : reexportBreaches(source)),
     ]
   })
 }
@@ -47,10 +53,20 @@ function folderOf(file: string): string | undefined {
   return rest.length === 0 ? undefined : folder
 }
 
+/** `src/pubsub/reader/reader.ts` → `reader`; `''` for a file directly in its folder. */
+function subFolderOf(file: string): string {
+  const [, , subFolder, ...rest] = file.split('/')
+  return subFolder === undefined || rest.length === 0 ? '' : subFolder
+}
+
 function placeBreaches(file: string, rules: ImportRules): string[] {
   const folder = folderOf(file)
-  if (folder === undefined) return file === barrel ? [] : [`${file}:1: only index.ts lives directly in src`]
-  return folder in rules.ranks ? [] : [`${file}:1: the folder ${folder} has no rank`]
+  if (folder === undefined) return barrels.has(file) ? [] : [`${file}:1: only the entry points live directly in src`]
+  if (!(folder in rules.ranks)) return [`${file}:1: the folder ${folder} has no rank`]
+  const subRanks = rules.subRanks?.[folder]
+  const subFolder = subFolderOf(file)
+  if (subRanks === undefined || subFolder in subRanks) return []
+  return [`${file}:1: the folder ${folder}/${subFolder} has no rank`]
 }
 
 function referenceBreaches(file: string, specifier: string, tree: SourceTree, rules: ImportRules): string[] {
@@ -65,12 +81,27 @@ function relativeBreaches(file: string, specifier: string, tree: SourceTree, rul
   if (!tree.has(target)) return [`imports ${specifier}, which does not exist`]
   const from = folderOf(file)
   const to = folderOf(target)
-  if (from === undefined || from === to) return []
+  if (from === undefined) return []
+  if (from === to) return subFolderBreaches(file, target, rules.subRanks?.[from])
   if (to === undefined) return [`imports the barrel ${target}`]
   const fromRank = rules.ranks[from]
   const toRank = rules.ranks[to]
   if (fromRank === undefined || toRank === undefined || toRank < fromRank) return []
   return [`${from} (rank ${fromRank}) imports ${to} (rank ${toRank}): only a lower rank is allowed`]
+}
+
+function subFolderBreaches(
+  file: string,
+  target: string,
+  subRanks: Readonly<Record<string, number>> | undefined,
+): string[] {
+  const from = subFolderOf(file)
+  const to = subFolderOf(target)
+  const fromRank = subRanks?.[from]
+  const toRank = subRanks?.[to]
+  if (from === to || fromRank === undefined || toRank === undefined || toRank < fromRank) return []
+  const folder = folderOf(file)
+  return [`${folder}/${from} (rank ${fromRank}) imports ${folder}/${to} (rank ${toRank}): only a lower rank is allowed`]
 }
 
 function targetOf(file: string, specifier: string): string {
@@ -167,7 +198,7 @@ function barrelBreaches(source: ts.SourceFile): string[] {
 function reexportBreaches(source: ts.SourceFile): string[] {
   return source.statements
     .filter((statement) => ts.isExportDeclaration(statement) && statement.moduleSpecifier !== undefined)
-    .map((statement) => `${source.fileName}:${lineOf(source, statement)}: re-exports; the only barrel is ${barrel}`)
+    .map((statement) => `${source.fileName}:${lineOf(source, statement)}: re-exports; only the entry points in src do`)
 }
 
 function visit(node: ts.Node, see: (node: ts.Node) => void): void {

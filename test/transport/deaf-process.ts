@@ -2,8 +2,8 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { systemClock } from '../../src/core/clock.js'
+import { portOf } from '../../src/transport/lane/port.js'
 import { openTransport } from '../../src/transport/open.js'
-import { portOf } from '../../src/transport/port.js'
 import { encodeRadio } from '../../src/wire/radio.js'
 
 const port = portOf(Number(process.argv[2]), 0)

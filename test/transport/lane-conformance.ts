@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { Group, Transport } from '../../src/transport/transport.js'
+import type { Group, Transport } from '../../src/transport/lane/transport.js'
 
 /** What a transport's test file must provide so that the common cases can run against it. */
 export interface LaneHarness {

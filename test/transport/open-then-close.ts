@@ -1,7 +1,7 @@
 /** A program that uses both lanes, waits on a timer that keeps nothing alive, and closes. */
 import { systemClock } from '../../src/core/clock.js'
+import { portOf } from '../../src/transport/lane/port.js'
 import { openTransport } from '../../src/transport/open.js'
-import { portOf } from '../../src/transport/port.js'
 
 const domain = Number(process.env.DOMAIN)
 const transport = await openTransport({ domain, clock: systemClock })

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { systemClock } from '../../src/core/clock.js'
-import { dialable, endpointList, parseEndpoint, tcpAddresses } from '../../src/transport/endpoint.js'
-import { ZeromqStreamLane } from '../../src/transport/stream.js'
+import { dialable, endpointList, parseEndpoint, tcpAddresses } from '../../src/transport/lane/endpoint.js'
+import { ZeromqStreamLane } from '../../src/transport/stream/stream-lane.js'
 import { claimDomain } from '../support/domain-lock.js'
 import { until } from '../support/eventually.js'
 

@@ -4,7 +4,7 @@ import { aliveVerdict, type Verdict } from '../../src/liveliness/verdict.js'
 import type { NodeCapacity } from '../../src/plane/node-capacity.js'
 import type { RosterRow } from '../../src/plane/node-roster.js'
 import { FleetModel, orphanRetentionMs, staleRowMs } from '../../src/views/fleet-model.js'
-import type { VerdictOf } from '../../src/views/standing.js'
+import type { VerdictOf } from '../../src/views/source-status.js'
 import { rosterRow as row, sampleOf, writerOf } from './samples.js'
 
 const alive: Verdict = aliveVerdict(0)

@@ -1,6 +1,6 @@
 import type { EntityGuid } from '../../src/core/ids.js'
 import type { RosterRow } from '../../src/plane/node-roster.js'
-import type { Sample } from '../../src/pubsub/sample.js'
+import type { Sample } from '../../src/pubsub/model/sample.js'
 
 /** A participant's first writer, by one letter. */
 export function writerOf(letter: string): EntityGuid {

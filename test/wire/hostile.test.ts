@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { type EntityId, newGuid } from '../../src/core/ids.js'
-import { decodeAsk, encodeAsk } from '../../src/wire/ask.js'
+import { decodeAckRequest, encodeAckRequest } from '../../src/wire/ack-request.js'
 import { decodeBeacon, encodeBeacon, encodeSolicit } from '../../src/wire/beacon.js'
 import { ByteReader, Rejection } from '../../src/wire/bytes.js'
 import type { Descriptor } from '../../src/wire/descriptor.js'
 import { decodeGossipReply, encodeGossipReply, encodeGossipRequest } from '../../src/wire/gossip.js'
 import { FrameKind, readHeader } from '../../src/wire/header.js'
-import { decodeIntroductionReply, encodeIntroduction, encodeIntroductionReply } from '../../src/wire/introduction.js'
+import { decodeHelloReply, encodeHello, encodeHelloReply } from '../../src/wire/hello.js'
 import { pack } from '../../src/wire/msgpack.js'
 import { decodePullReply, encodePullReply, encodePullRequest } from '../../src/wire/pull.js'
 import { checkRecord, decodeRecord, RecordCodec } from '../../src/wire/record.js'
@@ -68,7 +68,7 @@ const frames: Readonly<Record<string, Buffer>> = {
   solicit: encodeSolicit(guid),
   samples: samplesFrame(),
   'a sign of life': emptySamples(),
-  ask: encodeAsk(guid, { writer, seq: 2 ** 47 }),
+  ask: encodeAckRequest(guid, { writer, seq: 2 ** 47 }),
 }
 
 /** As a participant takes it apart. */
@@ -76,7 +76,7 @@ function readFrame(bytes: Buffer): void {
   const input = new ByteReader(bytes)
   const { kind } = readHeader(input)
   if (kind === FrameKind.beacon) decodeBeacon(input)
-  else if (kind === FrameKind.ask) decodeAsk(input)
+  else if (kind === FrameKind.ask) decodeAckRequest(input)
   else if (kind === FrameKind.samples) {
     for (const { frame, valueStart, valueEnd, disposed, key } of readSamples(input, readSamplesHead(input))) {
       if (disposed) continue
@@ -125,15 +125,15 @@ const messages: Readonly<Record<string, { readonly bytes: Buffer; readonly read:
     }),
     read: decodeRequest,
   },
-  introduction: { bytes: encodeIntroduction(introduction), read: decodeRequest },
+  introduction: { bytes: encodeHello(introduction), read: decodeRequest },
   peers: { bytes: encodeGossipRequest({ from: guid, reads: ['a'], writes: ['b'], after: guid }), read: decodeRequest },
   'pull reply': {
     bytes: encodePullReply({ descriptor, progress: [{ ...part, frame: samplesFrame() }] }),
     read: decodePullReply,
   },
   'introduction reply': {
-    bytes: encodeIntroductionReply({ from: guid, descriptor, knows: 1, hears: true }),
-    read: decodeIntroductionReply,
+    bytes: encodeHelloReply({ from: guid, descriptor, knows: 1, hears: true }),
+    read: decodeHelloReply,
   },
   'peers reply': { bytes: encodeGossipReply({ peers: [referral, referral], more: true }), read: decodeGossipReply },
 }

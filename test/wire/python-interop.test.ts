@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { dataGroup } from '../../src/discovery/partition-groups.js'
+import { defineTopic } from '../../src/pubsub/model/topic.js'
 import { joinDomain } from '../../src/pubsub/participant.js'
-import { defineTopic } from '../../src/pubsub/topic.js'
 import { claimDomain } from '../support/domain-lock.js'
 import { until } from '../support/eventually.js'
 import { requirement } from '../support/requirement.js'
@@ -156,7 +156,7 @@ t.test('Python joins in: its writer is read, gaps and all, and it pulls what is 
   const { value: line } = await lines.next()
   const written = Array.from({ length: 99 }, (_, n) => [`k${n}`, [`k${n}`, n]])
   t.same(JSON.parse(line), Object.fromEntries([...written, ['end', ['end', -1]]]))
-  t.match(participant.peer(guid), { name: 'python', properties: { language: 'python' }, hearsUs: true })
+  t.match(participant.peer(guid), { name: 'python', properties: { language: 'python' }, receivesFromUs: true })
   await until('it is known to read here', () => writer.matchedReaders().length === 1)
 
   const left = new Promise((resolve) => participant.onPeer((event) => event.kind === 'left' && resolve(event.peer)))

@@ -1,25 +1,20 @@
 import t from 'tap'
 import { newGuid } from '../../src/core/ids.js'
 import { decodeGossipReply, encodeGossipReply, encodeGossipRequest } from '../../src/wire/gossip.js'
-import {
-  decodeIntroductionReply,
-  encodeIntroduction,
-  encodeIntroductionReply,
-  type Introduction,
-} from '../../src/wire/introduction.js'
+import { decodeHelloReply, encodeHello, encodeHelloReply, type Hello } from '../../src/wire/hello.js'
 import { pack } from '../../src/wire/msgpack.js'
 import { decodeRequest } from '../../src/wire/request.js'
 
 const from = newGuid()
-const introduction: Introduction = { from, version: 3, knownVersion: 0, hears: false, intervalMs: 2_000 }
+const introduction: Hello = { from, version: 3, knownVersion: 0, hears: false, intervalMs: 2_000 }
 const referral = { guid: from, bootId: 'b', networkNamespace: null, endpoints: ['tcp://10.0.0.1:7400'] }
 
 t.test('there and back', (t) => {
-  t.same(decodeRequest(encodeIntroduction(introduction)), { ask: 'introduce', ...introduction })
+  t.same(decodeRequest(encodeHello(introduction)), { ask: 'introduce', ...introduction })
   const gossip = { from, reads: ['p'], writes: [], after: from }
   t.same(decodeRequest(encodeGossipRequest(gossip)), { ask: 'peers', ...gossip })
   const answer = { from, knows: 3, hears: true }
-  t.same(decodeIntroductionReply(encodeIntroductionReply(answer)), answer)
+  t.same(decodeHelloReply(encodeHelloReply(answer)), answer)
   const known = { peers: [referral], more: true }
   t.same(decodeGossipReply(encodeGossipReply(known)), known)
   const many = Array.from({ length: 600 }, (_, n) => `p${n}`)
@@ -52,7 +47,7 @@ t.test('refused', (t) => {
   }
   for (const [name, reply] of Object.entries(replies)) {
     t.throws(() => decodeGossipReply(pack(reply)), { code: 'NUMACAST_MALFORMED' }, name)
-    t.throws(() => decodeIntroductionReply(pack(reply)), { code: 'NUMACAST_MALFORMED' }, name)
+    t.throws(() => decodeHelloReply(pack(reply)), { code: 'NUMACAST_MALFORMED' }, name)
   }
   t.end()
 })

@@ -2,7 +2,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
-import { kernelProbe, ownIdentity } from '../../../src/pubsub/process.js'
+import { kernelProbe, ownIdentity } from '../../../src/pubsub/peer/own-process.js'
 import { nativeAddon } from '../../../src/topology/addon/addon.js'
 import { ProcessLocator } from '../../../src/topology/process/process-locator.js'
 import { isSameStartTime, processStartTime } from '../../../src/topology/process/process-state.js'
@@ -15,7 +15,7 @@ const ready =
   requirement(t, 'the native addon', nativeAddon() !== null, 'it is not compiled') &&
   requirement(t, 'time namespaces and root', tried.status === 0, tried.error?.message ?? tried.stderr)
 const stateModule = new URL('../../../src/topology/process/process-state.js', import.meta.url).href
-const processModule = new URL('../../../src/pubsub/process.js', import.meta.url).href
+const processModule = new URL('../../../src/pubsub/peer/own-process.js', import.meta.url).href
 
 /** Prints its own identity as a participant tells it, then waits to be killed. */
 const worker = `import(process.argv[1]).then(({ ownIdentity }) => {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import { Scheduler } from '../../../src/roles/scheduler.js'
-import type { LivelinessChange } from '../../../src/views/liveliness-ledger.js'
+import { Scheduler } from '../../../src/roles/scheduler/scheduler.js'
+import type { LivelinessChange } from '../../../src/views/liveliness-history.js'
 import type { StatusDocument } from '../../../src/views/status-document.js'
 import type { LivelinessSighting } from '../protocol.js'
 import { Subject } from './subject.js'

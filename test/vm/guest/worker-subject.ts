@@ -1,7 +1,7 @@
 // A worker of the plane that takes memory without end when it gets SIGUSR2.
 //
 //     node worker-subject.js <domain> <workerId>
-import { Worker } from '../../../src/roles/worker.js'
+import { Worker } from '../../../src/roles/worker/worker.js'
 
 const [domain, workerId = ''] = process.argv.slice(2)
 const held: Buffer[] = []

@@ -1,0 +1,30 @@
+/** What became of a change: only the first three changed anything that a user sees. */
+export const ApplyResult = {
+  applied: 'applied',
+  /** Another owner's newer value stays the instance's, and this one is a sample beside it: with a history only. */
+  beside: 'beside',
+  /** A known value is the instance's again, because whoever had another has gone or a stronger owner is back. */
+  restored: 'restored',
+  /** This very change of this owner, or a newer one, is held already. */
+  duplicate: 'duplicate',
+  /** Another owner's newer change is held. */
+  older: 'older',
+  /** Exclusive ownership: a stronger owner lives. */
+  weaker: 'weaker',
+  /** The end of an instance that was never held: no news to anybody. */
+  unknownInstance: 'unknownInstance',
+  /** Of a kind that `InstanceTableOptions.hasRoom` refuses, or of a new instance when the table is full. */
+  refused: 'refused',
+} as const
+export type ApplyResult = (typeof ApplyResult)[keyof typeof ApplyResult]
+
+/** What became of an instance that its writer carries no more. */
+export const WithdrawResult = {
+  /** Nothing that a user sees. */
+  kept: 'kept',
+  /** Its state has changed: it has ended, or nobody is left who has the value. */
+  ended: 'ended',
+  /** The value stays for now, but it is nobody's: `InstanceTable.rivals` have others. */
+  orphaned: 'orphaned',
+} as const
+export type WithdrawResult = (typeof WithdrawResult)[keyof typeof WithdrawResult]

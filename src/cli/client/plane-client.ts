@@ -1,0 +1,91 @@
+import { raceSignal } from '../../core/abort.js'
+import { NumacastError } from '../../core/errors.js'
+import type { Participant } from '../../pubsub/participant.js'
+import type { FleetView } from '../../views/fleet-view.js'
+
+/** This process as one that looks on: a participant that owns nothing and keeps a view of the fleet. */
+export interface PlaneClient {
+  readonly participant: Participant
+  readonly view: FleetView
+  close(): Promise<void>
+}
+
+export async function openPlaneClient(domain: number, name: string): Promise<PlaneClient> {
+  const { joinDomain } = await import('../../pubsub/participant.js')
+  const { FleetView } = await import('../../views/fleet-view.js')
+  const participant = await joinDomain({ domain, name })
+  const view = FleetView.open(participant)
+  return {
+    participant,
+    view,
+    async close() {
+      view.close()
+      await participant.close()
+    },
+  }
+}
+
+/**
+ * Waits until the plane's state is here. When time is short but a collector has answered, what has come so far
+ * must do: the document's witness says what is missing.
+ * @throws NumacastError NUMACAST_NOT_FOUND when no collector answers within `waitMs`; NUMACAST_UNAVAILABLE when one may
+ *   be there that cannot answer, because a process of this host that is in the domain is stopped
+ */
+export async function findPlane({ participant, view }: PlaneClient, waitMs: number): Promise<void> {
+  const deadline = AbortSignal.timeout(waitMs)
+  try {
+    await view.synced({ signal: deadline })
+  } catch (error) {
+    if (!deadline.aborted) throw error
+    if (view.status().nodes.length > 0) return
+    await refuseStopped(participant)
+    throw new NumacastError('NUMACAST_NOT_FOUND', noPlane(participant))
+  }
+}
+
+/** There is a plane then, or was: what is missing is not somebody to start one. */
+async function refuseStopped({ domain }: Participant): Promise<void> {
+  const { stoppedParticipants } = await import('./stopped-participants.js')
+  const stopped = stoppedParticipants(domain)
+  if (stopped.length === 0) return
+  const named = stopped.slice(0, 3).map(({ pid, command, why }) => `pid ${pid} (${command}) is ${reasonText[why]}`)
+  const more = stopped.length > named.length ? ` and ${stopped.length - named.length} more are held up` : ''
+  const pids = stopped.filter(({ why }) => why === 'stopped').map(({ pid }) => pid)
+  const remedy = pids.length === 0 ? 'try again later' : `let it go on: \`kill -CONT ${pids.join(' ')}\``
+  throw new NumacastError(
+    'NUMACAST_UNAVAILABLE',
+    `no collector answers in domain ${domain}, but of its processes on this host ${named.join(', ')}${more}: ${remedy}`,
+  )
+}
+
+const reasonText = {
+  stopped: 'stopped',
+  'io-wait': 'waiting for a device',
+  frozen: 'frozen (its container is paused)',
+} as const
+
+/** A plane without collectors has somebody to name all the same. */
+function noPlane(participant: Participant): string {
+  const { domain } = participant
+  const others = participant.peers().map(({ name, identity }) => `${name} (pid ${identity.pid} on ${identity.host})`)
+  if (others.length === 0) {
+    return `no plane answers in domain ${domain}: start one with \`numacast up --domain ${domain}\`, or name another with --domain`
+  }
+  return `no collector answers in domain ${domain}, though ${others.slice(0, 3).join(' and ')} can be heard: start one with \`numacast collector --domain ${domain}\`, or see whether it is stopped`
+}
+
+/** Resolves once `holds` does: at once, or after a change of the view. Rejects with the signal's reason. */
+export async function untilView(view: FleetView, holds: () => boolean, signal: AbortSignal): Promise<void> {
+  if (holds()) return
+  let changes: { close(): void } | undefined
+  const held = new Promise<void>((resolve) => {
+    changes = view.onChange(() => {
+      if (holds()) resolve()
+    })
+  })
+  try {
+    await raceSignal(held, signal)
+  } finally {
+    changes?.close()
+  }
+}

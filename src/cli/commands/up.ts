@@ -1,0 +1,161 @@
+import { Command, Option } from 'commander'
+import { raceSignal } from '../../core/abort.js'
+import type { PlaneDisplay } from '../../observe/plane-display.js'
+import type { FleetView } from '../../views/fleet-view.js'
+import type { StatusDocument } from '../../views/status-document.js'
+import { pause } from '../daemon/daemon.js'
+import { listenForStop } from '../daemon/stop-signals.js'
+import { printDocument } from '../options/document.js'
+import { longestDurationMs } from '../options/duration.js'
+import { ExitCode } from '../options/exit-code.js'
+import { domainOption, durationHelp, durationMs, integerBetween, jsonOption } from '../options/options.js'
+import type { PlaneSupervisor } from '../supervisor/plane-supervisor.js'
+
+interface UpFlags {
+  readonly domain: number
+  readonly workers: number
+  readonly duration?: number
+  readonly json?: boolean
+}
+
+/** How often ages are shown anew while nothing changes. */
+const refreshMs = 1_000
+/** Changes that come together are shown together. */
+const conflateMs = 100
+/** How long the last document may wait for a worker that has only just started. */
+const completeWithinMs = 5_000
+
+export function upCommand(): Command {
+  return new Command('up')
+    .summary('run a whole plane on this machine')
+    .description(
+      'Runs one collector per NUMA node, one scheduler and some sample workers as processes of this machine, and ' +
+        'shows the plane: as a live table in a terminal, elsewhere as one line per change. Ctrl-C drains: the workers ' +
+        'finish their job, then the scheduler and the collectors leave. A second Ctrl-C ends everything at once.\n\n' +
+        'A collector or scheduler that dies is started again. A worker is not: it is shown as dead, with its cause.',
+    )
+    .addOption(new Option('--workers <n>', 'sample workers').argParser(integerBetween(0, 512)).default(4))
+    .addOption(
+      new Option(
+        '--duration <duration>',
+        'end after this long, counted from when every process is ready (default: at Ctrl-C)',
+      ).argParser(durationMs()),
+    )
+    .addOption(jsonOption('print the final status document as JSON; lines of changes go to stderr'))
+    .addOption(domainOption())
+    .addHelpText('after', durationHelp)
+    .action(runPlane)
+}
+
+async function runPlane(flags: UpFlags): Promise<void> {
+  const { readTopology } = await import('../../topology/numa/topology.js')
+  const { layOutPlane } = await import('../supervisor/plane-layout.js')
+  const { PlaneSupervisor } = await import('../supervisor/plane-supervisor.js')
+
+  const stop = listenForStop()
+  const display = await openDisplay(flags.json ?? false)
+  const layout = layOutPlane({ domain: flags.domain, workers: flags.workers, nodes: readTopology().nodes })
+  const supervisor = new PlaneSupervisor(layout, (text) => display.note(text))
+  const leave = (): void => {
+    supervisor.kill()
+    display.close()
+  }
+  process.once('exit', leave)
+  let document: StatusDocument | undefined
+  try {
+    document = await showPlane(flags, supervisor, display, stop.signal)
+  } finally {
+    stop.close()
+    leave()
+    process.off('exit', leave)
+  }
+  if (flags.json && document !== undefined) printDocument(document)
+}
+
+/** From start to drained. The document is taken while everything still runs. */
+async function showPlane(
+  flags: UpFlags,
+  supervisor: PlaneSupervisor,
+  display: PlaneDisplay,
+  stop: AbortSignal,
+): Promise<StatusDocument> {
+  const { openPlaneClient } = await import('../client/plane-client.js')
+  const started = supervisor.start()
+  started.catch(() => undefined) // awaited below; it may fail before that
+  const observer = await openPlaneClient(flags.domain, 'numacast up')
+  const following = follow(observer.view, display)
+  let document: StatusDocument | undefined
+  let inOrder = false
+  const { displaced } = supervisor
+  const over = AbortSignal.any([stop, displaced])
+  try {
+    await orStopped(started, over)
+    await pause(flags.duration ?? longestDurationMs, over)
+    displaced.throwIfAborted()
+    if (flags.json) await orStopped(untilComplete(observer.view, flags.workers), stop)
+    document = observer.view.status()
+  } finally {
+    display.note(document === undefined ? 'stopping what has been started' : drainingText(flags))
+    inOrder = await supervisor.drain()
+    if (!inOrder) process.exitCode = ExitCode.failed
+    following.close()
+    await observer.close()
+  }
+  if (inOrder) display.end(document, 'everything has stopped in order')
+  return document
+}
+
+function drainingText({ workers }: UpFlags): string {
+  return `draining: ${workers === 0 ? '' : 'workers finish their job, then '}the scheduler and the collectors leave`
+}
+
+/** Resolves also when the stop comes first; what goes wrong before that is thrown. */
+async function orStopped(work: Promise<void>, stop: AbortSignal): Promise<void> {
+  try {
+    await raceSignal(work, stop)
+  } catch (error) {
+    if (!stop.aborted) throw error
+  }
+}
+
+/** A worker that has only just started may be ready before its collector has told this process of it. */
+async function untilComplete(view: FleetView, workers: number): Promise<void> {
+  const deadline = AbortSignal.timeout(completeWithinMs)
+  const { untilView } = await import('../client/plane-client.js')
+  await orStopped(
+    untilView(view, () => view.status().workers.length >= workers, deadline),
+    deadline,
+  )
+}
+
+/** Shows the plane from now on, whenever it changes and every second. */
+function follow(view: FleetView, display: PlaneDisplay): { close(): void } {
+  let scheduled: NodeJS.Timeout | undefined
+  const show = (): void => {
+    scheduled = undefined
+    display.status(view.status())
+  }
+  const changes = view.onChange(() => {
+    scheduled ??= setTimeout(show, conflateMs)
+  })
+  const refresh = setInterval(show, refreshMs)
+  return {
+    close() {
+      changes.close()
+      clearInterval(refresh)
+      clearTimeout(scheduled)
+      show()
+    },
+  }
+}
+
+/** With `--json`, stdout belongs to the document. */
+async function openDisplay(json: boolean): Promise<PlaneDisplay> {
+  const { systemClock } = await import('../../core/clock.js')
+  if (process.stdout.isTTY && !json) {
+    const { LiveTable } = await import('../../observe/live-table.js')
+    return new LiveTable(process.stdout, systemClock)
+  }
+  const { LinePrinter } = await import('../../observe/line-printer.js')
+  return new LinePrinter(json ? process.stderr : process.stdout, systemClock)
+}

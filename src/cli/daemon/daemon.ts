@@ -1,0 +1,72 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { NumacastError } from '../../core/errors.js'
+import { printable } from '../../observe/printable.js'
+import { longestDurationMs } from '../options/duration.js'
+import { listenForStop } from './stop-signals.js'
+
+/** What a daemon tells the process that started it, over the IPC channel. */
+export type DaemonMessage =
+  | { readonly kind: 'ready' }
+  /** It ends because somebody else has its place; to start it again would be in vain. */
+  | { readonly kind: 'displaced'; readonly reason: string }
+  /** Something that a person should know, and that may be the same for many processes. */
+  | { readonly kind: 'notice'; readonly text: string }
+
+export interface Daemon {
+  close(): Promise<void>
+}
+
+export interface DaemonPlan<D extends Daemon> {
+  /** For people: `collector of NUMA node 0, domain 3`. */
+  readonly title: string
+  start(): Promise<D>
+  /** What it does besides being there; ends soon after `stop` aborts. @default waits for `stop` */
+  serve?(daemon: D, stop: AbortSignal): Promise<void>
+}
+
+/** Runs until asked to stop, then closes in order. What goes wrong is thrown, after closing. */
+export async function runDaemon<D extends Daemon>(plan: DaemonPlan<D>): Promise<void> {
+  const stop = listenForStop()
+  try {
+    const daemon = await plan.start()
+    try {
+      announce(plan.title)
+      await (plan.serve === undefined ? untilAborted(stop.signal) : plan.serve(daemon, stop.signal))
+    } finally {
+      await daemon.close()
+    }
+  } catch (error) {
+    if (error instanceof NumacastError && error.code === 'NUMACAST_CONFLICT') {
+      await tellParent({ kind: 'displaced', reason: error.message })
+    }
+    throw error
+  } finally {
+    stop.close()
+  }
+}
+
+export async function untilAborted(signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) await pause(longestDurationMs, signal)
+}
+
+/** A delay that an abort ends early, without an error. */
+export async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  try {
+    await delay(delayMs, undefined, { signal })
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+}
+
+/** To the parent when it listens; otherwise to whoever reads stderr. */
+function announce(title: string): void {
+  if (process.send === undefined) process.stderr.write(`numacast: ${printable(title)} runs as pid ${process.pid}\n`)
+  else void tellParent({ kind: 'ready' })
+}
+
+/** Resolves when it is on its way, or cannot be told. */
+export async function tellParent(message: DaemonMessage): Promise<void> {
+  const { send } = process
+  if (send === undefined || !process.connected) return
+  await new Promise<unknown>((resolve) => send.call(process, message, resolve))
+}

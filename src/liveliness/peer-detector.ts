@@ -1,0 +1,297 @@
+import { BeaconIntervals } from './beacon-intervals.js'
+import type { ResolvedLivelinessOptions } from './liveliness-options.js'
+import { LoopProgress } from './loop-progress.js'
+import { type PeerPlace, PeerReach } from './peer-reach.js'
+import { ProcessInspector } from './process-inspector.js'
+import type { ProcessReading } from './process-reading.js'
+import { aliveVerdict, type Finding, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from './verdict.js'
+
+/** What a beacon says that matters here. */
+export interface BeaconEvidence {
+  readonly intervalMs: number
+  readonly loopDelayMs: number
+  readonly progress: number
+}
+
+/** Under which circumstances a verdict is asked for. */
+export interface DetectionContext {
+  /** By how much the observer lengthens its patience: 1 in health. */
+  readonly timeoutMultiplier: number
+  /** False while the observer doubts that it hears at all: nobody is dead for silence alone then. */
+  readonly canDeclareDead: boolean
+  /** Nobody else of the peer's host is heard either. */
+  readonly isHostSilent: boolean
+}
+
+/** Beacons that may be missing before a peer counts as overdue: two lost ones are loss, three are news. */
+const overdueIntervals = 3
+/** As many for one that only answers come from. */
+const answeringIntervals = 2
+/** One that was asked and has not answered for so long does not answer. */
+const answerMs = 1_000
+
+const alive: Finding = { liveliness: Liveliness.alive, cause: null, detail: null, evidence: VerdictEvidence.beacon }
+
+/**
+ * One peer's evidence and what follows from it: numbers in, verdict out, `nowMs` always an argument. The caller
+ * brings the evidence (frames, beacons, the kernel's word), asks the peer when {@link shouldAsk} says so, and asks for
+ * a verdict now and then.
+ *
+ * Silence is measured from the last frame, less what the observer itself was late ({@link credit}). `dead` is final.
+ * Any other verdict ends only when the peer is heard again, or by a worse one.
+ */
+export class PeerDetector {
+  readonly #options: ResolvedLivelinessOptions
+  readonly #loop = new LoopProgress()
+  readonly #witness = new ProcessInspector()
+  #beaconIntervals: BeaconIntervals
+  #place: PeerPlace = { reach: PeerReach.host, sharesNetwork: true }
+  #intervalMs: number
+  #lastHeardMs: number
+  #quietFromMs: number
+  /** The kernel last said that the process exists; the lease of one that it falls silent about counts from here. */
+  #vouchedMs = Number.NEGATIVE_INFINITY
+  #heardSinceVerdict = true
+  /** It was found overdue, and has not been heard since. */
+  #isMissed = false
+  /** Asked since it was last heard: the first time, and the last. */
+  #asked: { readonly firstMs: number; readonly lastMs: number } | undefined
+  /** Its last sign of life was an answer: beacons do not come through, so it is asked before it is overdue again. */
+  #livesByAnswers = false
+  /** When it became unreachable, moved on like silence. */
+  #lostMs: number | undefined
+  /** It has been lost or stalled since it was last alive. Merely overdue does not count: frames get lost. */
+  #hasFailed = false
+  #reliableFromMs: number
+  #verdict: Verdict
+
+  /** @param isReturning it was given up before, so that it begins on probation */
+  constructor(options: ResolvedLivelinessOptions, intervalMs: number, nowMs: number, isReturning = false) {
+    this.#options = options
+    this.#intervalMs = intervalMs
+    this.#beaconIntervals = new BeaconIntervals(options.phi, intervalMs)
+    this.#lastHeardMs = nowMs
+    this.#quietFromMs = nowMs
+    this.#reliableFromMs = isReturning ? nowMs + options.probationMs : nowMs
+    this.#verdict = { ...aliveVerdict(nowMs), reliableFromMs: this.#reliableFromMs }
+  }
+
+  get verdict(): Verdict {
+    return this.#verdict
+  }
+  get lastHeardMs(): number {
+    return this.#lastHeardMs
+  }
+  /** Its silence counts from here: when it was last heard, moved on by what the observer was late or deaf. */
+  get quietFromMs(): number {
+    return this.#quietFromMs
+  }
+  get loop(): LoopProgress {
+    return this.#loop
+  }
+  get place(): PeerPlace {
+    return this.#place
+  }
+
+  setPlace(place: PeerPlace): void {
+    this.#place = place
+  }
+
+  /** It has answered a question. */
+  answered(nowMs: number): void {
+    this.heard(nowMs)
+    this.#livesByAnswers = true
+  }
+
+  /** Any frame is evidence of life. */
+  heard(nowMs: number): void {
+    this.#livesByAnswers = false
+    this.#isMissed = false
+    this.#lastHeardMs = nowMs
+    this.#quietFromMs = nowMs
+    this.#heardSinceVerdict = true
+    this.#asked = undefined
+  }
+
+  beacon({ intervalMs, loopDelayMs, progress }: BeaconEvidence, nowMs: number): void {
+    this.#loop.beacon(loopDelayMs, progress, intervalMs, nowMs)
+    this.#intervalMs = intervalMs
+    const { liveliness } = this.#verdict
+    const isTrusted = (liveliness === Liveliness.alive || liveliness === Liveliness.suspect) && !this.#loop.isLate
+    this.#beaconIntervals.beacon(intervalMs, isTrusted, nowMs)
+    this.heard(nowMs)
+  }
+
+  /** Signs of life come this often from now on: the peer gives others than before, and what was learned is void. */
+  expectEvery(intervalMs: number): void {
+    if (intervalMs === this.#intervalMs) return
+    this.#intervalMs = intervalMs
+    this.#beaconIntervals = new BeaconIntervals(this.#options.phi, intervalMs)
+  }
+
+  /** The observer itself was late by this much, so its peers' silence says that much less. */
+  credit(lateMs: number, nowMs: number): void {
+    const later = (atMs: number): number => Math.min(nowMs, atMs + lateMs)
+    this.#quietFromMs = later(this.#quietFromMs)
+    if (this.#lostMs !== undefined) this.#lostMs = later(this.#lostMs)
+    if (this.#asked !== undefined) {
+      this.#asked = { firstMs: later(this.#asked.firstMs), lastMs: later(this.#asked.lastMs) }
+    }
+    this.#beaconIntervals.interrupt()
+  }
+
+  /** The observer was deaf: silence begins anew, and what was asked was not asked. */
+  forgive(nowMs: number): void {
+    this.#quietFromMs = nowMs
+    this.#asked = undefined
+    if (this.#lostMs !== undefined) this.#lostMs = nowMs
+    this.#beaconIntervals.interrupt()
+  }
+
+  /**
+   * Silent for longer than a few lost beacons explain, or found so and not heard since, however patient the observer
+   * has become. {@link judge} will want to know what the kernel says.
+   */
+  isOverdue(nowMs: number, timeoutMultiplier = 1): boolean {
+    return this.#isMissed || nowMs - this.#quietFromMs > overdueIntervals * this.#intervalMs * timeoutMultiplier
+  }
+
+  /** Whether the caller should ask the peer something: its answer would be the evidence that its beacons are not. */
+  shouldAsk(nowMs: number, timeoutMultiplier = 1): boolean {
+    if (this.#verdict.liveliness === Liveliness.dead) return false
+    const patienceMs = (this.#livesByAnswers ? answeringIntervals : overdueIntervals) * this.#intervalMs
+    // One that is known to be busy has no time for questions; without an answer it is not given up either.
+    const isBusy = this.#verdict.liveliness === Liveliness.stalled
+    const dueMs = isBusy ? Math.max(patienceMs, this.#options.leaseMs) : patienceMs
+    if (nowMs - this.#quietFromMs <= dueMs * timeoutMultiplier) return false
+    return this.#asked === undefined || nowMs - this.#asked.lastMs >= this.#options.leaseMs * timeoutMultiplier
+  }
+
+  asked(nowMs: number): void {
+    this.#asked = { firstMs: this.#asked?.firstMs ?? nowMs, lastMs: nowMs }
+  }
+
+  /** A fact (kernel, goodbye) that beats every lease. */
+  fact(finding: Finding, nowMs: number): Verdict {
+    if (this.#verdict.liveliness !== Liveliness.dead) this.#conclude(finding, nowMs)
+    return this.#verdict
+  }
+
+  judge(nowMs: number, reading: ProcessReading, circumstances: DetectionContext): Verdict {
+    if (this.#verdict.liveliness === Liveliness.dead) return this.#verdict
+    if (this.isOverdue(nowMs, circumstances.timeoutMultiplier)) {
+      this.#isMissed = true
+      const finding = this.#judgeSilence(nowMs, reading, circumstances)
+      if (finding !== undefined) this.#conclude(finding, nowMs)
+      return this.#verdict
+    }
+    this.#witness.forget()
+    if (!this.#heardSinceVerdict) return this.#verdict
+    this.#beaconIntervals.settle()
+    this.#conclude(this.#loop.isStalled ? lateLoop(this.#loop.delayMs) : alive, nowMs)
+    return this.#verdict
+  }
+
+  /** Undefined: as before. */
+  #judgeSilence(nowMs: number, reading: ProcessReading, circumstances: DetectionContext): Finding | undefined {
+    const finding = this.#witness.look(reading, nowMs)
+    if (finding.kind !== 'unknown' && finding.kind !== 'gone') this.#vouchedMs = nowMs
+    switch (finding.kind) {
+      case 'gone':
+        return kernelSays(Liveliness.dead, finding.end?.cause ?? LivelinessCause.exited, finding.end?.detail ?? null)
+      case 'stopped':
+        return kernelSays(Liveliness.stalled, LivelinessCause.stopped, null)
+      case 'io-wait':
+        return kernelSays(Liveliness.stalled, LivelinessCause.ioWait, null)
+      case 'frozen':
+        return kernelSays(Liveliness.stalled, LivelinessCause.frozen, null)
+      case 'busy':
+        return kernelSays(Liveliness.stalled, LivelinessCause.loopBusy, finding.detail)
+      case 'asleep':
+        return this.#judgeSleeper(nowMs, circumstances, 'asleep in a call, and answers nothing')
+      case 'exists':
+        return this.#judgeSleeper(nowMs, circumstances, 'its process exists and answers nothing; /proc hides the rest')
+      case 'unknown':
+        return this.#judgeUnseen(nowMs, circumstances)
+    }
+  }
+
+  /**
+   * The process exists, waits, and is not heard. Either its main thread is blocked in a call, or its frames do not
+   * arrive; in one network namespace they would, unless the observer has gone deaf.
+   */
+  #judgeSleeper(
+    nowMs: number,
+    { timeoutMultiplier, canDeclareDead, isHostSilent }: DetectionContext,
+    detail: string,
+  ): Finding | undefined {
+    const { liveliness } = this.#verdict
+    if (liveliness === Liveliness.stalled && !this.#heardSinceVerdict) return undefined
+    const { sharesNetwork } = this.#place
+    if (!this.#isUnanswered(nowMs, timeoutMultiplier) || (sharesNetwork && !canDeclareDead)) {
+      if (liveliness === Liveliness.unreachable) return undefined
+      return kernelSays(Liveliness.suspect, null, 'its process exists')
+    }
+    if (sharesNetwork) {
+      return kernelSays(Liveliness.stalled, LivelinessCause.loopBusy, detail)
+    }
+    const cause = isHostSilent ? LivelinessCause.hostSilent : LivelinessCause.leaseExpired
+    return kernelSays(Liveliness.unreachable, cause, 'its process exists; the network between does not carry')
+  }
+
+  /** Nobody can be asked: silence decides. */
+  #judgeUnseen(
+    nowMs: number,
+    { timeoutMultiplier, canDeclareDead, isHostSilent }: DetectionContext,
+  ): Finding | undefined {
+    if (this.#verdict.liveliness === Liveliness.unreachable) return this.#judgeLost(nowMs, canDeclareDead)
+    const { reach } = this.#place
+    const isFar = reach === PeerReach.far
+    const evidence = isFar ? VerdictEvidence.phi : VerdictEvidence.lease
+    const silenceMs = nowMs - Math.max(this.#quietFromMs, this.#vouchedMs)
+    const isLost = isFar
+      ? this.#beaconIntervals.isLost(silenceMs, timeoutMultiplier)
+      : silenceMs >= this.#options.leaseMs * timeoutMultiplier
+    const cause = isHostSilent && reach !== PeerReach.host ? LivelinessCause.hostSilent : LivelinessCause.leaseExpired
+    if (isLost && reach !== PeerReach.host) return { liveliness: Liveliness.unreachable, cause, detail: null, evidence }
+    if (isLost && canDeclareDead && this.#isUnanswered(nowMs, timeoutMultiplier)) {
+      return { liveliness: Liveliness.dead, cause, detail: null, evidence }
+    }
+    const detail = isLost && !canDeclareDead ? 'most peers fell silent at once' : null
+    return { liveliness: Liveliness.suspect, cause: null, detail, evidence }
+  }
+
+  /** Unreachable already: only policy makes more of it. */
+  #judgeLost(nowMs: number, canDeclareDead: boolean): Finding | undefined {
+    const { unreachableDeadAfterMs } = this.#options
+    if (unreachableDeadAfterMs === null || this.#lostMs === undefined || !canDeclareDead) return undefined
+    if (nowMs - this.#lostMs < unreachableDeadAfterMs) return undefined
+    const { cause, evidence } = this.#verdict
+    return { liveliness: Liveliness.dead, cause, detail: `unreachable for ${unreachableDeadAfterMs} ms`, evidence }
+  }
+
+  #isUnanswered(nowMs: number, timeoutMultiplier: number): boolean {
+    return this.#asked !== undefined && nowMs - this.#asked.firstMs >= answerMs * timeoutMultiplier
+  }
+
+  #conclude(finding: Finding, nowMs: number): void {
+    const { liveliness, cause } = finding
+    const isAlive = liveliness === Liveliness.alive
+    if (!isAlive) this.#heardSinceVerdict = false
+    if (this.#verdict.liveliness === liveliness && this.#verdict.cause === cause) return
+    if (isAlive && this.#hasFailed) this.#reliableFromMs = nowMs + this.#options.probationMs
+    if (isAlive) this.#hasFailed = false
+    else if (liveliness !== Liveliness.suspect) this.#hasFailed = true
+    this.#lostMs = liveliness === Liveliness.unreachable ? (this.#lostMs ?? nowMs) : undefined
+    this.#verdict = { ...finding, sinceMs: nowMs, reliableFromMs: isAlive ? this.#reliableFromMs : null }
+  }
+}
+
+function lateLoop(delayMs: number): Finding {
+  const detail = `loop ${delayMs} ms late`
+  return { liveliness: Liveliness.stalled, cause: LivelinessCause.loopBusy, detail, evidence: VerdictEvidence.beacon }
+}
+
+function kernelSays(liveliness: Liveliness, cause: LivelinessCause | null, detail: string | null): Finding {
+  return { liveliness, cause, detail, evidence: VerdictEvidence.kernel }
+}

@@ -1,0 +1,121 @@
+import type { EntityGuid } from '../core/ids.js'
+import { expiryMs, type IntentKind, type ReceivedIntent, receivedIntentKey } from './intents.js'
+
+/** What became of a claim that was offered to the book. */
+export type Outcome =
+  /** It holds now; `ended` is the claim that it ended, if one held. */
+  | { readonly kind: 'won'; readonly claim: ReceivedIntent; readonly ended: ReceivedIntent | undefined }
+  /** The holder, written again with a new time to live. */
+  | { readonly kind: 'renewed'; readonly claim: ReceivedIntent }
+  /** Older than the newest known for its target. */
+  | { readonly kind: 'superseded'; readonly claim: ReceivedIntent; readonly by: ReceivedIntent }
+  /** Same epoch, other issuer; it lost by sequence number or writer GUID. */
+  | { readonly kind: 'conflicted'; readonly claim: ReceivedIntent; readonly by: ReceivedIntent }
+  /** Known already, or its time was over when it came. */
+  | { readonly kind: 'ignored'; readonly claim: ReceivedIntent }
+
+interface Entry {
+  readonly claim: ReceivedIntent
+  /** When it expired or was withdrawn: from then on it is remembered only so that nothing older comes back. */
+  endedMs: number | undefined
+}
+
+/** How long the newest claim for a target is remembered after it stopped holding. */
+export const arbiterMemoryMs = 10 * 60_000
+
+/**
+ * Who wins per kind and target: the highest (epoch, seq), whoever issued it, ties by writer GUID, so that all
+ * readers agree whatever the order of arrival. A claim that lost does not come back when the winner ends: an
+ * intent is only as good as the knowledge that its issuer had. What is written after the winner ended starts
+ * afresh, whatever its epoch, so that a long-lived issuer is not locked out by one that came and went.
+ */
+export class IntentArbiter {
+  readonly #entries = new Map<string, Entry>()
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  offer(claim: ReceivedIntent, nowMs: number): Outcome {
+    if (expiryMs(claim) <= nowMs) return { kind: 'ignored', claim }
+    const key = receivedIntentKey(claim.kind, claim.intent.target)
+    const entry = this.#entries.get(key)
+    if (entry === undefined) {
+      this.#entries.set(key, { claim, endedMs: undefined })
+      return { kind: 'won', claim, ended: undefined }
+    }
+    const newest = entry.claim
+    if (entry.endedMs !== undefined && claim.originTimeMs > entry.endedMs) {
+      this.#entries.set(key, { claim, endedMs: undefined })
+      return { kind: 'won', claim, ended: undefined }
+    }
+    const order = compareReceivedIntents(claim, newest)
+    if (order === 0) return { kind: 'ignored', claim }
+    if (order < 0) {
+      if (claim.intent.intentId === newest.intent.intentId) return { kind: 'ignored', claim }
+      return { kind: isConflict(claim, newest) ? 'conflicted' : 'superseded', claim, by: newest }
+    }
+    const held = entry.endedMs === undefined
+    this.#entries.set(key, { claim, endedMs: undefined })
+    if (held && isRenewal(claim, newest)) return { kind: 'renewed', claim }
+    return { kind: 'won', claim, ended: held ? newest : undefined }
+  }
+
+  /**
+   * The writer disposed its claim. Returns what stopped holding, if it was the holder's own writer that spoke.
+   */
+  withdraw(kind: IntentKind, target: string, writer: EntityGuid, nowMs: number): ReceivedIntent | undefined {
+    const entry = this.#entries.get(receivedIntentKey(kind, target))
+    if (entry === undefined || entry.endedMs !== undefined || entry.claim.token.writer !== writer) return undefined
+    entry.endedMs = nowMs
+    return entry.claim
+  }
+
+  /** What stopped holding by now because its time to live ended. Forgets what ended long ago. */
+  expire(nowMs: number): readonly ReceivedIntent[] {
+    const expired: ReceivedIntent[] = []
+    for (const [key, entry] of this.#entries) {
+      const endMs = expiryMs(entry.claim)
+      if (entry.endedMs === undefined && endMs <= nowMs) {
+        entry.endedMs = endMs
+        expired.push(entry.claim)
+      }
+      if (entry.endedMs !== undefined && endMs + arbiterMemoryMs <= nowMs) this.#entries.delete(key)
+    }
+    return expired
+  }
+
+  /** What holds for the target: an `apply` that asks for something, or a `lift` that keeps older ones away. */
+  current(kind: IntentKind, target: string): ReceivedIntent | undefined {
+    const entry = this.#entries.get(receivedIntentKey(kind, target))
+    return entry !== undefined && entry.endedMs === undefined ? entry.claim : undefined
+  }
+
+  /** Everything that holds, lifts included. */
+  *holding(): IterableIterator<ReceivedIntent> {
+    for (const entry of this.#entries.values()) if (entry.endedMs === undefined) yield entry.claim
+  }
+
+  /** When `expire` will next have something to say; undefined when nothing holds. */
+  nextExpiryMs(): number | undefined {
+    let next: number | undefined
+    for (const claim of this.holding()) next = Math.min(next ?? Number.POSITIVE_INFINITY, expiryMs(claim))
+    return next
+  }
+}
+
+/** Positive when `a` is the newer claim. A total order over distinct changes. */
+export function compareReceivedIntents(a: ReceivedIntent, b: ReceivedIntent): number {
+  if (a.intent.epoch !== b.intent.epoch) return a.intent.epoch - b.intent.epoch
+  if (a.token.seq !== b.token.seq) return a.token.seq - b.token.seq
+  if (a.token.writer === b.token.writer) return 0
+  return a.token.writer < b.token.writer ? -1 : 1
+}
+
+function isConflict(a: ReceivedIntent, b: ReceivedIntent): boolean {
+  return a.intent.epoch === b.intent.epoch && a.token.writer !== b.token.writer
+}
+
+function isRenewal(a: ReceivedIntent, b: ReceivedIntent): boolean {
+  return a.intent.intentId === b.intent.intentId && a.intent.action === b.intent.action
+}

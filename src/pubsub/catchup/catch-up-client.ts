@@ -1,0 +1,264 @@
+import { CatchUpState } from '../../cache/writer-progress.js'
+import type { Clock } from '../../core/clock.js'
+import type { Counters } from '../../core/counters.js'
+import type { EntityId, Seq } from '../../core/ids.js'
+import type { Random } from '../../core/random.js'
+import type { LocalHealth } from '../../liveliness/local-health.js'
+import { Liveliness } from '../../liveliness/verdict.js'
+import { Reliability } from '../../qos/policies.js'
+import type { StreamLane } from '../../transport/lane/transport.js'
+import { malformed, Rejection, rejectionOf } from '../../wire/bytes.js'
+import type { Descriptor } from '../../wire/descriptor.js'
+import { CatchUpAction, decodePullReply, encodePullRequest, type PullProgress } from '../../wire/pull.js'
+import { eachMatch, isDescribed, type Match, type RemotePeer, requestEndpointsOf } from '../peer/remote-peer.js'
+import type { WriterProxy } from '../reader/writer-proxy.js'
+import { type PullSnapshot, pullSnapshotOf } from './pull-snapshot.js'
+import { readSamplesFrame } from './samples-frame.js'
+
+export interface CatchUpClientComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly counters: Counters
+  readonly stream: StreamLane
+  /** This participant's own. */
+  readonly descriptor: () => Descriptor
+  /** A reply brought the peer's descriptor; called before its changes are applied. */
+  readonly described: (peer: RemotePeer, descriptor: Descriptor) => void
+  /** A reply said whether the peer hears this participant. */
+  readonly told: (peer: RemotePeer, receivesFromUs: boolean) => void
+  /** How questions go is evidence of how well this participant hears, and by that it lengthens its patience. */
+  readonly observer: {
+    readonly local: Pick<LocalHealth, 'answered' | 'unanswered'>
+    readonly timeoutMultiplier: number
+  }
+  /** Something was caught up, or failed. */
+  readonly progressed: (peer: RemotePeer) => void
+}
+
+/**
+ * A reply is waited for this long, and after each failure twice as long as before: a peer on a starved machine that
+ * needs two seconds to answer would otherwise be asked again every second and never be heard.
+ */
+const requestTimeoutMs = 1_000
+const maxRequestTimeoutMs = 8_000
+const maxBackoffMs = 2_000
+/** After this many failures in a row a copy is `unavailable` rather than `recovering`. */
+const failuresUntilUnavailable = 3
+/**
+ * A gap is asked about after a uniformly random delay of up to `minSpreadMs + perReaderMs · audience`, the audience as the
+ * peer's beacons tell it: long enough for a frame that is merely late, and for a thousand readers with the same gap not to
+ * ask in the same instant. That the delay grows with the group is SRM's request timer (Floyd et al., IEEE/ACM ToN 5(6),
+ * 1997); uniform over 0.2 ms per reader, one peer is asked 5,000 times a second at most, whatever the group.
+ */
+const minSpreadMs = 4
+const perReaderMs = 0.2
+
+/** The reader's side of catch-up: asks each peer when there is something to learn, one request at a time. */
+export class CatchUpClient {
+  readonly #components: CatchUpClientComponents
+  #closed = false
+
+  constructor(components: CatchUpClientComponents) {
+    this.#components = components
+  }
+
+  /** Asks at once: a newcomer has nobody to collide with. */
+  soon(peer: RemotePeer): void {
+    this.#schedule(peer, 0)
+  }
+
+  /** Asks after the random delay, if it is still necessary then. */
+  afterSpread(peer: RemotePeer): void {
+    this.#schedule(peer, this.#components.random() * (minSpreadMs + perReaderMs * Math.max(1, peer.audience)))
+  }
+
+  /** Asks whether the peer is there, although there may be nothing to learn: its answer is evidence of life. */
+  ask(peer: RemotePeer): void {
+    peer.pull.isQuestion = true
+    this.afterSpread(peer)
+  }
+
+  /** No more requests to this peer. */
+  forget(peer: RemotePeer): void {
+    peer.pull.ended = true
+    peer.pull.timer?.cancel()
+    peer.pull.timer = undefined
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+
+  stateOf(proxy: WriterProxy, peer: RemotePeer | undefined): CatchUpState {
+    if (proxy.started && !proxy.stale && !proxy.progress.hasGap) return CatchUpState.fresh
+    if (peer === undefined || peer.pull.failures >= failuresUntilUnavailable) return CatchUpState.unavailable
+    if (peer.monitor.verdict.liveliness === Liveliness.unreachable) return CatchUpState.unavailable
+    if (peer.pull.inFlight) return CatchUpState.recovering
+    return proxy.started ? CatchUpState.lagging : CatchUpState.bootstrapRequired
+  }
+
+  #schedule(peer: RemotePeer, delayMs: number): void {
+    const { pull } = peer
+    if (this.#closed || pull.ended || pull.inFlight || pull.timer !== undefined) return
+    pull.timer = this.#components.clock.after(delayMs, () => {
+      pull.timer = undefined
+      if (this.#closed) return
+      if (this.#isNeeded(peer)) void this.#ask(peer)
+      // A frame that was only late has closed the gap meanwhile.
+      else this.#components.progressed(peer)
+    })
+  }
+
+  #isNeeded(peer: RemotePeer): boolean {
+    if (!isDescribed(peer) || peer.pull.isQuestion) return true
+    for (const match of eachMatch(peer)) {
+      if (match.proxy.told.isWanted(match.proxy.progress.appliedSeq)) return true
+      if (match.proxy.blocked) continue
+      if (!match.proxy.started || match.proxy.stale) return true
+      if (match.proxy.progress.hasGap && match.reader.qos.reliability === Reliability.reliable) return true
+    }
+    return false
+  }
+
+  /** Random, so that those who failed together do not come back together. */
+  #backoffMs(failures: number): number {
+    if (failures === 0) return 0
+    return Math.min(maxBackoffMs, 50 * 2 ** Math.min(failures, 10)) * (0.5 + this.#components.random())
+  }
+
+  /** One request and what its reply brings. Never rejects: a failure is counted and tried again. */
+  async #ask(peer: RemotePeer): Promise<void> {
+    const { clock, stream, counters, progressed, observer, told } = this.#components
+    const { local: health, timeoutMultiplier } = observer
+    const askedMs = clock.nowMs()
+    peer.pull.inFlight = true
+    peer.pull.isQuestion = false
+    const isMore = this.#isNeeded(peer)
+    const wasDescribed = isDescribed(peer)
+    const patience = timeoutMultiplier * 2 ** Math.min(peer.pull.failures, 10)
+    const timeoutMs = Math.min(maxRequestTimeoutMs, requestTimeoutMs * patience)
+    const asked = pullSnapshotOf(peer)
+    const hears = peer.reachability.statement(peer.matches.size > 0, askedMs, timeoutMultiplier)
+    try {
+      const descriptor = this.#components.descriptor()
+      const { version } = descriptor
+      const request = encodePullRequest({
+        descriptor,
+        knownVersion: peer.descriptor?.version ?? 0,
+        ...(hears !== undefined && { hears }),
+        tokens: asked.tokens,
+      })
+      const reply = decodePullReply(
+        await stream.request(requestEndpointsOf(peer, descriptor.identity), request, { timeoutMs }),
+      )
+      if (this.#closed || peer.pull.ended) return
+      if (reply.descriptor !== undefined && reply.descriptor.guid !== peer.guid) {
+        throw malformed(Rejection.badValue, 'descriptor of another participant')
+      }
+      health.answered()
+      peer.pull.isQuestion = false
+      peer.monitor.answered(clock.nowMs())
+      peer.reachability.acquainted(clock.nowMs())
+      peer.holdsVersion = version
+      if (reply.hears !== undefined) told(peer, reply.hears)
+      if (reply.descriptor !== undefined) this.#components.described(peer, reply.descriptor)
+      this.#believeVersion(peer, asked.version)
+      // A question is answered by any answer. A descriptor that was not wanted is no reason to ask again at once.
+      let moved = (reply.descriptor !== undefined && !wasDescribed) || !isMore
+      for (const [proxy, seq] of asked.applied) moved = proxy.told.tell(seq, clock.nowMs()) || moved
+      for (const part of reply.progress) moved = this.#apply(peer, part, asked) || moved
+      // A peer that announces what it does not give would otherwise be asked without end.
+      peer.pull.failures = moved ? 0 : peer.pull.failures + 1
+      counters.add(moved ? 'catch-up.replies' : 'catch-up.failed.no-progress')
+    } catch (error) {
+      peer.pull.failures++
+      // A silent one does not answer either. One that is heard meanwhile may be in order, and this participant not.
+      if (isTimeout(error) && peer.monitor.lastHeardMs > askedMs) health.unanswered(peer.guid)
+      counters.add(`catch-up.failed.${failureOf(error)}`)
+    }
+    peer.pull.inFlight = false
+    if (this.#closed || peer.pull.ended) return
+    if (this.#isNeeded(peer)) this.#schedule(peer, this.#backoffMs(peer.pull.failures))
+    progressed(peer)
+  }
+
+  /**
+   * Versions and sequence numbers only rise, so a peer that answers with less than somebody announced in its name
+   * before it was asked never was that far. Left to stand, a forged number would be asked about for ever.
+   */
+  #believeVersion(peer: RemotePeer, announcedWhenAsked: number): void {
+    const version = peer.descriptor?.version
+    if (version === undefined || peer.announcedVersion <= version) return
+    if (peer.announcedVersion !== announcedWhenAsked) return
+    peer.announcedVersion = version
+    this.#components.counters.add('catch-up.retracted.version')
+  }
+
+  /** False when the reply left the reader where it was. */
+  #apply(peer: RemotePeer, part: PullProgress, asked: PullSnapshot): boolean {
+    const match = findMatch(peer, part)
+    if (match === undefined || part.action === CatchUpAction.reject) return false
+    const { reader, proxy } = match
+    // Without room it would only be refused again.
+    if (proxy.blocked) return false
+    if (asked.newcomers.has(proxy) && proxy.started) {
+      // It has begun with a live frame meanwhile: what lies between that and now is a gap like any other.
+      proxy.progress.announce(part.headSeq)
+      return true
+    }
+    const before = { started: proxy.started, seq: proxy.progress.appliedSeq }
+    if (part.action === CatchUpAction.bootstrap && proxy.bootstrap?.base !== part.base) {
+      proxy.bootstrap = { base: part.base, cursor: 0, seen: new Set() }
+    }
+    // What is left of the numbers from here on is in this part; a bootstrap begins with what is applied already.
+    const after = Math.max(before.seq, proxy.bootstrap?.cursor ?? 0)
+    if (part.frame !== undefined) {
+      const { head, samples } = readSamplesFrame(part.frame, peer.guid, part.writer)
+      const refusedSeq = reader.receiveCatchUp(proxy, head, samples)
+      reader.repaired(proxy, after, refusedSeq === undefined ? part.toSeq : refusedSeq - 1, samples)
+      if (refusedSeq !== undefined) return stopBefore(refusedSeq, proxy, part)
+    } else reader.repaired(proxy, after, part.toSeq, [])
+    if (proxy.bootstrap !== undefined) proxy.bootstrap.cursor = Math.max(proxy.bootstrap.cursor, part.toSeq)
+    if ((asked.heads.get(proxy) ?? 0) > part.headSeq) {
+      proxy.progress.retract(part.headSeq)
+      this.#components.counters.add('catch-up.retracted.head')
+    }
+    proxy.progress.announce(part.headSeq)
+    if (part.more) {
+      if (proxy.bootstrap === undefined) proxy.progress.advanceTo(part.toSeq)
+      reader.advanced(proxy)
+      return part.frame !== undefined
+    }
+    reader.finishBootstrap(proxy)
+    proxy.progress.advanceTo(part.toSeq)
+    proxy.started = true
+    const isRefreshed = asked.stale.has(proxy)
+    if (isRefreshed) proxy.stale = false
+    reader.advanced(proxy)
+    return isRefreshed || !before.started || proxy.progress.appliedSeq > before.seq
+  }
+}
+
+function findMatch(peer: RemotePeer, part: PullProgress): Match | undefined {
+  return peer.matches.get(part.writer as EntityId)?.find(({ reader }) => reader.entity === part.reader)
+}
+
+/** The reader has room up to there: the next request goes on from it. */
+function stopBefore(refusedSeq: Seq, proxy: WriterProxy, part: PullProgress): true {
+  const toSeq = refusedSeq - 1
+  if (proxy.bootstrap === undefined) proxy.progress.advanceTo(toSeq)
+  else proxy.bootstrap.cursor = Math.max(proxy.bootstrap.cursor, toSeq)
+  proxy.progress.announce(part.headSeq)
+  return true
+}
+
+function failureOf(error: unknown): string {
+  if (isTimeout(error)) return 'timeout'
+  const code = (error as { code?: unknown }).code
+  if (code === 'NUMACAST_CLOSED') return 'closed'
+  return rejectionOf(error)
+}
+
+function isTimeout(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'NUMACAST_TIMEOUT'
+}

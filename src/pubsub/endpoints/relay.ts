@@ -1,0 +1,75 @@
+import { InstanceState } from '../../cache/instance.js'
+import type { Provenance } from '../../cache/last-value-cache.js'
+import type { Counters } from '../../core/counters.js'
+import { NumacastError } from '../../core/errors.js'
+import { type EntityId, participantOf } from '../../core/ids.js'
+import type { Subscription } from '../../core/listeners.js'
+import { DestinationOrder } from '../../qos/policies.js'
+import { RecordCodec } from '../../wire/record.js'
+import type { Sample } from '../model/sample.js'
+import type { Reader } from '../reader/reader.js'
+import type { Writer } from '../writer/writer.js'
+
+export interface RelayOptions<T> {
+  /** Where to. */
+  readonly partition: string
+  /** Samples it returns false for are not passed on. */
+  readonly filter?: (sample: Sample<T>) => boolean
+}
+
+/**
+ * Passes on what a reader applies, to another partition, under its owner's name, number and age: whoever gets it
+ * by two paths knows it for the same. A relay also remembers: it keeps an instance whose owner has gone, for late
+ * joiners, until the owner's disposal, the topic's lifespan or {@link Relay.forget} ends it. What its writer's limits
+ * refuse is counted (`relay.refused.…`).
+ */
+export class Relay<T extends object> {
+  readonly reader: Reader<T>
+  readonly writer: Writer<T>
+  readonly #codec: RecordCodec<T>
+  readonly #subscription: Subscription
+
+  constructor(reader: Reader<T>, writer: Writer<T>, options: RelayOptions<T>, counters: Counters) {
+    this.reader = reader
+    this.writer = writer
+    this.#codec = new RecordCodec(reader.topic.fields)
+    const { filter } = options
+    const pass = (sample: Sample<T>): void => {
+      try {
+        if (filter === undefined || filter(sample)) this.#pass(sample)
+      } catch (error) {
+        // A limit of its own writer, or a filter that throws: the others are passed on all the same.
+        counters.add(`relay.refused.${error instanceof NumacastError ? error.code : 'threw'}`)
+      }
+    }
+    this.#subscription = reader.onSample(pass)
+    for (const [, sample] of reader.entries()) pass(sample)
+  }
+
+  /** Ends the instance for the readers of this relay. */
+  forget(key: string): void {
+    this.writer.dispose(key)
+  }
+
+  /** Twice is fine. */
+  close(): void {
+    this.#subscription.close()
+    this.writer.close()
+  }
+
+  #pass(sample: Sample<T>): void {
+    if (sample.instanceState === InstanceState.noWriters) return
+    const { writer, seq } = sample.token
+    const participant = participantOf(writer)
+    const entity = Number.parseInt(writer.slice(participant.length + 1), 16) as EntityId
+    const isBySource = this.writer.qos.destinationOrder === DestinationOrder.bySource
+    const from: Provenance = {
+      origin: { participant, writer: entity, seq },
+      writtenMs: sample.originTimeMs,
+      ...(isBySource ? { sourceTimeMs: sample.sourceTimeMs } : {}),
+    }
+    if (sample.instanceState === InstanceState.disposed || sample.value === undefined)
+      this.writer.disposeRelayed(sample.key, from)
+    else this.writer.putRelayed(sample.key, this.#codec.encode(sample.value), from)
+  }
+}

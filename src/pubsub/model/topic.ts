@@ -1,0 +1,135 @@
+import { invalidArgument } from '../../core/errors.js'
+import { fnv1a64 } from '../../core/fnv.js'
+import type { QosOptions } from '../../qos/qos.js'
+import { isSafeFieldName, maxFields } from '../../wire/record.js'
+import { maxValueBytes } from '../../wire/samples.js'
+
+/** The part of the Standard Schema v1 interface that is used here: zod, valibot, arktype and others offer it. */
+export interface StandardSchema<T> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly validate: (value: unknown) => SchemaResult<T> | Promise<SchemaResult<T>>
+    readonly types?: { readonly input: unknown; readonly output: T } | undefined
+  }
+}
+
+type SchemaResult<T> =
+  | { readonly value: T; readonly issues?: undefined }
+  | { readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[] }
+
+export type FieldOf<T> = keyof T & string
+
+export const Lane = { datagram: 'datagram', stream: 'stream' } as const
+export type Lane = (typeof Lane)[keyof typeof Lane]
+
+export interface TopicOptions<T> {
+  /** 1 to 128 characters; dotted nouns by custom (`worker.state`). */
+  readonly name: string
+  /** The field, or fields, whose values name the instance. */
+  readonly key: FieldOf<T> | readonly FieldOf<T>[]
+  /** Checks each value that is written and each that arrives; what fails is refused. @default no check */
+  readonly schema?: StandardSchema<T>
+  /** The fields that travel, in order. @default the keys of `schema.shape` (a zod object) */
+  readonly fields?: readonly FieldOf<T>[]
+  /** `stream` for topics whose samples rarely fit a datagram. @default 'datagram' */
+  readonly lane?: Lane
+  /** The longest value, encoded; at most 8 MiB. Longer ones are refused by writers and by readers. @default 1048576 */
+  readonly maxSampleBytes?: number
+  /** @default reliable, transient-local, keep-last 1 */
+  readonly qos?: QosOptions
+}
+
+/** A named kind of value. Two participants mean the same topic when name and key fields agree. */
+export interface Topic<T> {
+  readonly name: string
+  readonly fields: readonly string[]
+  readonly keyFields: readonly string[]
+  readonly lane: Lane
+  readonly maxSampleBytes: number
+  readonly qos: QosOptions
+  /** FNV-1a (64 bit, hex) of name and key fields: what must agree. Other fields may differ. */
+  readonly typeHash: string
+  /** The instance that `value` belongs to: its key fields as text, joined by '/' (inside a part `~` is `~0`, `/` is `~1`). */
+  keyOf(value: T): string
+  /** The value as the schema gives it back, or why it is refused. */
+  check(value: unknown): { readonly value: T } | { readonly refused: string }
+  readonly hasSchema: boolean
+}
+
+const defaultSampleBytes = 1024 * 1024
+
+/** @throws NumacastError NUMACAST_INVALID_ARGUMENT */
+export function defineTopic<T extends object>(options: TopicOptions<T>): Topic<T> {
+  const { name, schema, lane = Lane.datagram, maxSampleBytes = defaultSampleBytes, qos = {} } = options
+  if (name.length === 0 || name.length > 128) throw invalidArgument(`topic name '${name}': 1 to 128 characters`)
+  const keyFields: readonly string[] = typeof options.key === 'string' ? [options.key] : options.key
+  const fields: readonly string[] = options.fields ?? shapeKeys(schema)
+  if (fields.length === 0) throw invalidArgument(`topic '${name}': give 'fields', or a schema with a 'shape'`)
+  if (fields.length > maxFields || new Set(fields).size < fields.length) {
+    throw invalidArgument(`topic '${name}': at most ${maxFields} fields, each once`)
+  }
+  for (const field of fields) {
+    if (!isSafeFieldName(field)) throw invalidArgument(`topic '${name}': field name '${field}' cannot be used`)
+  }
+  if (!(Number.isInteger(maxSampleBytes) && maxSampleBytes >= 1 && maxSampleBytes <= maxValueBytes)) {
+    throw invalidArgument(`topic '${name}': maxSampleBytes must be 1 to ${maxValueBytes}, not ${maxSampleBytes}`)
+  }
+  if (keyFields.length === 0) throw invalidArgument(`topic '${name}': at least one key field`)
+  for (const field of keyFields) {
+    if (!fields.includes(field)) throw invalidArgument(`topic '${name}': key field '${field}' is not among its fields`)
+  }
+  return Object.freeze({
+    name,
+    fields: Object.freeze([...fields]),
+    keyFields: Object.freeze([...keyFields]),
+    lane,
+    maxSampleBytes,
+    qos,
+    typeHash: fnv1a64(JSON.stringify([name, keyFields]))
+      .toString(16)
+      .padStart(16, '0'),
+    hasSchema: schema !== undefined,
+    keyOf: (value: T) => keyText(value as Record<string, unknown>, keyFields, name),
+    check: (value: unknown) => checkValue(schema, value),
+  })
+}
+
+function keyText(value: Record<string, unknown>, keyFields: readonly string[], topic: string): string {
+  const parts: string[] = []
+  for (const field of keyFields) {
+    const part = value[field]
+    if (typeof part !== 'string' && typeof part !== 'number') {
+      throw invalidArgument(`topic '${topic}': key field '${field}' must be a string or a number, not ${typeof part}`)
+    }
+    parts.push(keyFields.length === 1 ? String(part) : escapePart(String(part)))
+  }
+  return parts.length === 1 ? (parts[0] as string) : parts.join('/')
+}
+
+function escapePart(part: string): string {
+  return part.replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
+function checkValue<T>(schema: StandardSchema<T> | undefined, value: unknown): { value: T } | { refused: string } {
+  if (schema === undefined) return { value: value as T }
+  let result: SchemaResult<T> | Promise<SchemaResult<T>>
+  try {
+    result = schema['~standard'].validate(value)
+  } catch (error) {
+    return { refused: `the schema threw: ${String(error)}` }
+  }
+  if (result instanceof Promise) {
+    // Of zod also what a check that threw becomes: unknownInstance, its rejection would end the process.
+    result.catch(() => undefined)
+    return { refused: 'the schema threw, or is asynchronous; topics need one that answers at once' }
+  }
+  if (result.issues === undefined) return { value: result.value }
+  const [issue] = result.issues
+  return { refused: `${issue?.path?.map(String).join('.') ?? ''} ${issue?.message ?? ''}`.trim() }
+}
+
+function shapeKeys(schema: unknown): readonly string[] {
+  const shape: unknown = schema !== undefined && (schema as { shape?: unknown }).shape
+  return typeof shape === 'object' && shape !== null ? Object.keys(shape) : []
+}

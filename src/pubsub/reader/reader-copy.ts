@@ -1,0 +1,241 @@
+import { ApplyResult, WithdrawResult } from '../../cache/apply-result.js'
+import {
+  type Arrival,
+  arrivalNow,
+  type HeldSample,
+  type IncomingChange,
+  type Instance,
+  InstanceState,
+} from '../../cache/instance.js'
+import { InstanceTable } from '../../cache/instance-table.js'
+import { type OwnerRank, Precedence } from '../../cache/precedence.js'
+import { SampleQueue } from '../../cache/sample-queue.js'
+import type { Clock } from '../../core/clock.js'
+import type { Counters } from '../../core/counters.js'
+import { DeadlineTimer } from '../../core/deadline-timer.js'
+import type { EntityGuid, Seq } from '../../core/ids.js'
+import { History } from '../../qos/policies.js'
+import type { ResolvedQos } from '../../qos/qos.js'
+import { LostReason, RejectedReason } from '../model/events.js'
+import type { ReaderStatus } from './reader-status.js'
+import { TimeBasedFilter } from './time-based-filter.js'
+import type { Bootstrap } from './writer-proxy.js'
+
+export interface ReaderCopyComponents {
+  readonly clock: Clock
+  readonly counters: Counters
+  readonly status: ReaderStatus
+  /** Undefined for a writer that is not matched, or not alive. */
+  readonly standingOf: (writer: EntityGuid) => OwnerRank | undefined
+  /** The writer carries values that are wanted and not held. */
+  readonly wanted: (writer: EntityGuid) => void
+  /** The user's view has changed; `hasArrived`: by what has arrived just now. */
+  readonly changed: (instance: Instance, held: HeldSample, hasArrived: boolean) => void
+}
+
+/**
+ * The copy itself: the instances as the writers have them, what of it the user sees and when (time-based filter), the
+ * samples that wait to be taken, and the deadlines of all this. Who wrote a change and how it came is the caller's.
+ */
+export class ReaderCopy {
+  readonly table: InstanceTable
+  readonly queue: SampleQueue
+  readonly #components: ReaderCopyComponents
+  readonly #qos: ResolvedQos
+  readonly #separation: TimeBasedFilter | undefined
+  readonly #deadline: DeadlineTimer<Instance> | undefined
+
+  constructor(components: ReaderCopyComponents, qos: ResolvedQos) {
+    const { clock, standingOf } = components
+    const { history, historyDepth, resourceLimits, timeBasedFilterMs, deadlineMs, ownership, destinationOrder } = qos
+    this.#components = components
+    this.#qos = qos
+    this.queue = new SampleQueue({
+      depth: history === History.keepAll ? Number.POSITIVE_INFINITY : historyDepth,
+      maxSamples: resourceLimits.maxSamples ?? Number.POSITIVE_INFINITY,
+      maxSamplesPerInstance: resourceLimits.maxSamplesPerInstance ?? Number.POSITIVE_INFINITY,
+    })
+    this.table = new InstanceTable({
+      maxInstances: resourceLimits.maxInstances,
+      precedence: new Precedence({ ownership, destinationOrder, standingOf }),
+      hasHistory: this.queue.hasHistory,
+      isPaced: timeBasedFilterMs > 0,
+      hasRoom: (instance) => this.queue.limitOf(instance) === undefined,
+      forgotten: (instance) => this.#forgotten(instance),
+    })
+    if (timeBasedFilterMs > 0) {
+      this.#separation = new TimeBasedFilter(clock, timeBasedFilterMs, (instance) => {
+        if (this.table.isHeldBack(instance)) this.#show(instance, true, false)
+      })
+    }
+    if (deadlineMs !== null) {
+      this.#deadline = new DeadlineTimer(clock, deadlineMs, (instance) => this.#missed(instance))
+    }
+  }
+
+  /** Takes a change in. The reason, when there is no room for it. */
+  apply(change: IncomingChange, arrival: Arrival): RejectedReason | undefined {
+    const outcome = this.table.apply(change, arrival)
+    if (outcome === ApplyResult.refused) return this.#limitOf(change.key)
+    if (outcome !== ApplyResult.applied && outcome !== ApplyResult.restored && outcome !== ApplyResult.beside) {
+      this.#components.counters.add(`reader.${outcome}`)
+      return undefined
+    }
+    const instance = this.table.touched
+    if (instance === undefined) return undefined
+    if (outcome === ApplyResult.beside) {
+      this.#showBeside(instance, change, arrival)
+      return undefined
+    }
+    if (this.#deadline !== undefined) this.#renew(instance, arrival.nowMs)
+    if (outcome === ApplyResult.restored) instance.current.validData = false
+    if (this.#separation?.isResting(instance) === true && isValue(instance)) {
+      this.#components.counters.add('reader.time-filtered')
+    } else this.#show(instance, outcome === ApplyResult.applied, true)
+    return undefined
+  }
+
+  /** All that a user may see now: of each instance the samples that wait, or without a history its last one. */
+  *held(): IterableIterator<{ readonly instance: Instance; readonly held: HeldSample }> {
+    const { queue, table } = this
+    for (const instance of table.values()) {
+      if (queue.hasHistory) for (const held of queue.samplesOf(instance)) yield { instance, held }
+      else if (instance.shownState !== InstanceState.disposed && instance.wasShown) {
+        yield { instance, held: instance.shown }
+      }
+    }
+  }
+
+  /** The writer gives the instance up without ending it. */
+  giveUp(key: string, writer: EntityGuid, viaSeq: Seq, arrival: Arrival): void {
+    this.table.gaveUp(key, writer, viaSeq)
+    const rivals = new Set<EntityGuid>()
+    this.#abandon(key, writer, InstanceState.noWriters, arrival, rivals)
+    for (const rival of rivals) this.#components.wanted(rival)
+  }
+
+  /** The writer carries nothing any more; or nothing up to the bootstrap's base but what the bootstrap has brought. */
+  abandon(writer: EntityGuid, state: 'disposed' | 'no-writers', bootstrap: Bootstrap | undefined): void {
+    const arrival = arrivalNow(this.#components.clock)
+    const rivals = new Set<EntityGuid>()
+    for (const { key } of this.table.values()) {
+      const carriedSeq = this.table.carriedBy(key, writer)
+      if (carriedSeq === undefined) continue
+      // Newer than the base: written while the reply was on its way.
+      if (bootstrap !== undefined && (bootstrap.seen.has(key) || carriedSeq > bootstrap.base)) continue
+      this.#abandon(key, writer, state, arrival, rivals)
+    }
+    for (const rival of rivals) this.#components.wanted(rival)
+  }
+
+  /** The writer is out of reach: under exclusive ownership the next strongest has its instances. */
+  demote(writer: EntityGuid): void {
+    if (!this.table.isExclusive) return
+    const rivals = new Set<EntityGuid>()
+    for (const { key } of this.table.values()) {
+      if (this.table.demote(key, writer)) for (const rival of this.table.rivals(key)) rivals.add(rival)
+    }
+    for (const rival of rivals) this.#components.wanted(rival)
+  }
+
+  /** Whether what held a writer up is out of the way, half of it at least: so that it is not asked for every sample. */
+  hasRoomAgain(key: string, reason: RejectedReason): boolean {
+    const { maxInstances, maxSamples, maxSamplesPerInstance } = this.#qos.resourceLimits
+    if (reason === RejectedReason.instancesLimit) return this.table.hasRoom
+    if (reason === RejectedReason.samplesLimit) return this.queue.size <= (maxSamples ?? maxInstances) / 2
+    const instance = this.table.get(key)
+    return (
+      instance === undefined || this.queue.countOf(instance) <= (maxSamplesPerInstance ?? Number.POSITIVE_INFINITY) / 2
+    )
+  }
+
+  /** True when the value is too old to be shown. */
+  isExpired(held: HeldSample, nowMs: number): boolean {
+    const { lifespanMs } = this.#qos
+    return lifespanMs !== null && nowMs - held.originTimeMs > lifespanMs
+  }
+
+  /** Forgets ended instances whose time is up, and samples that have outlived their lifespan. */
+  sweep(nowMs: number): void {
+    const { lifespanMs, readerDataLifecycle } = this.#qos
+    const { purgeDisposedMs, purgeNoWritersMs } = readerDataLifecycle
+    this.table.purge(nowMs - (purgeDisposedMs ?? Infinity), nowMs - (purgeNoWritersMs ?? Infinity))
+    if (lifespanMs === null) return
+    for (const instance of this.table.values()) {
+      const expired = this.queue.expire(instance, nowMs - lifespanMs)
+      if (expired > 0) this.#components.counters.add('reader.expired', expired)
+    }
+  }
+
+  close(): void {
+    this.#separation?.close()
+    this.#deadline?.close()
+  }
+
+  #abandon(
+    key: string,
+    writer: EntityGuid,
+    state: 'disposed' | 'no-writers',
+    arrival: Arrival,
+    rivals: Set<EntityGuid>,
+  ): void {
+    const abandoned = this.table.abandon(key, writer, state, arrival)
+    if (abandoned === WithdrawResult.kept) return
+    if (abandoned === WithdrawResult.orphaned) {
+      for (const rival of this.table.rivals(key)) rivals.add(rival)
+      return
+    }
+    const instance = this.table.get(key)
+    if (instance === undefined) return
+    this.#deadline?.end(instance)
+    this.#show(instance, this.table.isHeldBack(instance), false)
+  }
+
+  /** Makes what is current the user's: with `isWritten` a new sample, else its state only. */
+  #show(instance: Instance, isWritten: boolean, hasArrived: boolean): void {
+    if (!this.table.show(instance)) {
+      if (instance.state === InstanceState.disposed) this.#components.counters.add('reader.unknown-instance')
+      return
+    }
+    if (this.#separation !== undefined && isValue(instance)) this.#separation.shown(instance)
+    this.#components.changed(instance, this.queue.push(instance, isWritten && instance.shown.validData), hasArrived)
+  }
+
+  #showBeside(instance: Instance, change: IncomingChange, arrival: Arrival): void {
+    if (this.#separation !== undefined) {
+      this.#components.counters.add('reader.time-filtered')
+      return
+    }
+    const held = this.table.sampleOf(instance, change, arrival)
+    this.queue.pushBeside(instance, held)
+    this.#components.changed(instance, held, true)
+  }
+
+  #renew(instance: Instance, nowMs: number): void {
+    if (isValue(instance)) this.#deadline?.renew(instance, nowMs)
+    else this.#deadline?.end(instance)
+  }
+
+  /** The next strongest takes over with its next sample, which its own promise brings soon: nobody is asked. */
+  #missed(instance: Instance): void {
+    if (this.table.isExclusive) this.table.demote(instance.key, instance.current.via)
+    this.#components.status.deadlineMissed(instance.key)
+  }
+
+  #limitOf(key: string): RejectedReason {
+    const limit = this.queue.limitOf(this.table.get(key))
+    if (limit === 'maxSamples') return RejectedReason.samplesLimit
+    return limit === undefined ? RejectedReason.instancesLimit : RejectedReason.samplesPerInstanceLimit
+  }
+
+  #forgotten(instance: Instance): void {
+    this.#separation?.forget(instance)
+    this.#deadline?.end(instance)
+    const unread = this.queue.forget(instance)
+    if (this.queue.hasHistory) this.#components.status.lost(instance.current.owner, unread, LostReason.purged)
+  }
+}
+
+function isValue({ state, current }: Instance): boolean {
+  return state === InstanceState.alive && current.byteLength > 0
+}

@@ -1,0 +1,76 @@
+import type { Counters } from '../../core/counters.js'
+import { rejectionOf } from '../../wire/bytes.js'
+import { checkRecord, decodeRecord } from '../../wire/record.js'
+import type { WireSample } from '../../wire/samples.js'
+import { RejectedReason } from '../model/events.js'
+import type { Topic } from '../model/topic.js'
+
+/** The value as it is judged, or why it is not wanted. */
+export type ValidatedValue =
+  | { readonly value: unknown; readonly outOfView: boolean }
+  | { readonly refused: RejectedReason; readonly detail: string }
+
+/** What nobody asks anything of: it stays encoded until somebody looks. */
+export const unvalidated: ValidatedValue = Object.freeze({ value: undefined, outOfView: false })
+
+export interface SampleValidatorComponents<T> {
+  readonly topic: Topic<T>
+  readonly filter: ((value: T) => boolean) | undefined
+  readonly keyFilter: ((key: string) => boolean) | undefined
+  readonly counters: Counters
+}
+
+/** Says of each value that comes in whether it is one, and one that this reader wants to see. */
+export class SampleValidator<T extends object> {
+  readonly #topic: Topic<T>
+  readonly #filter: ((value: T) => boolean) | undefined
+  readonly #keyFilter: ((key: string) => boolean) | undefined
+  readonly #counters: Counters
+
+  constructor({ topic, filter, keyFilter, counters }: SampleValidatorComponents<T>) {
+    this.#topic = topic
+    this.#filter = filter
+    this.#keyFilter = keyFilter
+    this.#counters = counters
+  }
+
+  /** Whether the instance is this reader's business; a text when the user's filter could not say. */
+  concerns(key: string): boolean | string {
+    if (this.#keyFilter === undefined) return true
+    try {
+      if (this.#keyFilter(key)) return true
+    } catch (error) {
+      return String(error)
+    }
+    this.#counters.add('reader.filtered-by-key')
+    return false
+  }
+
+  /** @param fields the writer's */
+  judge({ frame, valueStart, valueEnd }: WireSample, fields: readonly string[]): ValidatedValue {
+    const topic = this.#topic
+    const filter = this.#filter
+    const bytes = valueEnd - valueStart
+    if (bytes > topic.maxSampleBytes) {
+      return { refused: RejectedReason.tooLarge, detail: `${bytes} bytes of ${topic.maxSampleBytes}` }
+    }
+    let value: T | undefined
+    try {
+      checkRecord(frame, valueStart, valueEnd, fields.length)
+      if (!topic.hasSchema && filter === undefined) return unvalidated
+      value = decodeRecord<T>(fields, frame.subarray(valueStart, valueEnd))
+    } catch (error) {
+      return { refused: RejectedReason.malformed, detail: rejectionOf(error) }
+    }
+    const checked = topic.check(value)
+    if ('refused' in checked) return { refused: RejectedReason.schema, detail: checked.refused }
+    if (filter === undefined) return { value: checked.value, outOfView: false }
+    try {
+      const outOfView = !filter(checked.value)
+      if (outOfView) this.#counters.add('reader.filtered')
+      return { value: checked.value, outOfView }
+    } catch (error) {
+      return { refused: RejectedReason.filter, detail: String(error) }
+    }
+  }
+}

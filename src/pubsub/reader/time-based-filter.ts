@@ -1,0 +1,41 @@
+import type { Instance } from '../../cache/instance.js'
+import type { Clock } from '../../core/clock.js'
+import { DueQueue } from '../../core/due-queue.js'
+import { DueTimer } from '../../core/due-timer.js'
+
+/**
+ * The time-based filter: after an instance has shown a value, the next one waits until the period has passed; what
+ * comes meanwhile replaces what waits, so the last value always arrives.
+ */
+export class TimeBasedFilter {
+  readonly #clock: Clock
+  readonly #resting: DueQueue<Instance>
+  readonly #timer: DueTimer
+
+  /** @param release the instance's period is over */
+  constructor(clock: Clock, periodMs: number, release: (instance: Instance) => void) {
+    this.#clock = clock
+    this.#resting = new DueQueue(periodMs)
+    this.#timer = new DueTimer(clock, (nowMs) => {
+      for (let next = this.#resting.shift(nowMs); next !== undefined; next = this.#resting.shift(nowMs)) release(next)
+      this.#timer.arm(this.#resting.nextMs)
+    })
+  }
+
+  isResting(instance: Instance): boolean {
+    return this.#resting.has(instance)
+  }
+
+  shown(instance: Instance): void {
+    this.#resting.set(instance, this.#clock.nowMs())
+    this.#timer.arm(this.#resting.nextMs)
+  }
+
+  forget(instance: Instance): void {
+    this.#resting.delete(instance)
+  }
+
+  close(): void {
+    this.#timer.close()
+  }
+}

@@ -1,0 +1,70 @@
+import type { Clock, Timer } from '../../core/clock.js'
+
+/** What the manual-by-participant writers of one participant share: a sign of life of any manual one counts for all. */
+export class SharedLiveliness {
+  #assertedMs = Number.NEGATIVE_INFINITY
+  readonly #lost = new Set<() => void>()
+
+  get assertedMs(): number {
+    return this.#assertedMs
+  }
+
+  assert(nowMs: number): void {
+    this.#assertedMs = nowMs
+    for (const revive of [...this.#lost]) revive()
+  }
+
+  /** Calls `revive` at the next assertion; once. */
+  onNext(revive: () => void): void {
+    const once = (): void => {
+      this.#lost.delete(once)
+      revive()
+    }
+    this.#lost.add(once)
+  }
+}
+
+/** Whether a manual writer keeps its own lease: the program must write or assert itself at least this often. */
+export class LivelinessLease {
+  readonly #clock: Clock
+  readonly #leaseMs: number
+  readonly #shared: SharedLiveliness
+  readonly #onLost: () => void
+  #timer: Timer | undefined
+  #closed = false
+
+  /** @param shared one of its own for a manual-by-topic writer */
+  constructor(clock: Clock, leaseMs: number, shared: SharedLiveliness, onLost: () => void) {
+    this.#clock = clock
+    this.#leaseMs = leaseMs
+    this.#shared = shared
+    this.#onLost = onLost
+    shared.assert(clock.nowMs())
+    this.#arm()
+  }
+
+  assert(): void {
+    this.#shared.assert(this.#clock.nowMs())
+  }
+
+  /** Twice is fine. */
+  close(): void {
+    this.#closed = true
+    this.#timer?.cancel()
+  }
+
+  #arm(): void {
+    if (this.#closed) return
+    const leftMs = this.#shared.assertedMs + this.#leaseMs - this.#clock.nowMs()
+    this.#timer = this.#clock.after(Math.max(0, leftMs), () => this.#look())
+  }
+
+  #look(): void {
+    if (this.#clock.nowMs() < this.#shared.assertedMs + this.#leaseMs) {
+      this.#arm()
+      return
+    }
+    this.#shared.onNext(() => this.#arm())
+    this.#onLost()
+  }
+}

@@ -1,0 +1,44 @@
+import { invalidArgument } from '../../core/errors.js'
+import type { DomainOptions } from '../shared/enter-domain.js'
+
+export interface CollectorOptions extends DomainOptions {
+  /** The NUMA node that it serves. @default the node that this process runs on now, or 0 */
+  readonly numaNode?: number
+  /** A dead worker's row stays visible, with its cause, so long. @default 300000 */
+  readonly deadRetentionMs?: number
+  /** @default 1000 */
+  readonly capacityIntervalMs?: number
+  /** Roster rows go out at most once in this; a change of liveliness goes out at once. @default 100 */
+  readonly rosterIntervalMs?: number
+  /** A worker that came back does not count as reliable for so long. @default 30000 */
+  readonly probationMs?: number
+  /** Whether it serves other nodes of the host while their own collectors are away. @default true */
+  readonly adopts?: boolean
+}
+
+export type ResolvedCollectorOptions = Required<Omit<CollectorOptions, keyof DomainOptions | 'numaNode'>> &
+  DomainOptions & { readonly numaNode: number | undefined }
+
+export const defaultCollectorOptions = Object.freeze({
+  deadRetentionMs: 300_000,
+  capacityIntervalMs: 1_000,
+  rosterIntervalMs: 100,
+  probationMs: 30_000,
+  adopts: true,
+})
+
+/** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
+export function resolveCollectorOptions(options: CollectorOptions): ResolvedCollectorOptions {
+  const resolved = { ...defaultCollectorOptions, numaNode: undefined, ...options }
+  if (resolved.numaNode !== undefined && !(Number.isSafeInteger(resolved.numaNode) && resolved.numaNode >= 0)) {
+    throw invalidArgument(`numaNode must be a node id, an integer from 0, not ${resolved.numaNode}`)
+  }
+  for (const name of ['deadRetentionMs', 'probationMs'] as const) {
+    if (!(resolved[name] >= 0)) throw invalidArgument(`${name} must be a number of milliseconds, not ${resolved[name]}`)
+  }
+  for (const name of ['capacityIntervalMs', 'rosterIntervalMs'] as const) {
+    if (!(resolved[name] > 0))
+      throw invalidArgument(`${name} must be a positive number of milliseconds, not ${resolved[name]}`)
+  }
+  return Object.freeze(resolved)
+}

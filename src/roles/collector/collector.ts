@@ -1,0 +1,171 @@
+import { NumacastError } from '../../core/errors.js'
+import type { Subscription } from '../../core/listeners.js'
+import { nodeCapacity } from '../../plane/node-capacity.js'
+import type { RosterRow } from '../../plane/node-roster.js'
+import { planePartition } from '../../plane/partitions.js'
+import { nodeTarget } from '../../plane/targets.js'
+import type { PeerEvent } from '../../pubsub/model/events.js'
+import type { Peer } from '../../pubsub/model/peer.js'
+import type { Sample } from '../../pubsub/model/sample.js'
+import type { Participant } from '../../pubsub/participant.js'
+import { currentNode } from '../../topology/numa/placement.js'
+import { KernelWatch, type KernelWatchComponents } from '../node/kernel-watch.js'
+import { NodeFailover } from '../node/node-failover.js'
+import { NodeService } from '../node/node-service.js'
+import { openZoneReadings, type ZoneReadings } from '../node/zone-readings.js'
+import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
+import { type CollectorOptions, type ResolvedCollectorOptions, resolveCollectorOptions } from './collector-options.js'
+
+export interface CollectorComponents extends DomainComponents, KernelWatchComponents {
+  /** What it measures of a node, its own or one that it adopts. @default this machine's, by the addon */
+  readonly openReadings?: (numaNode: number) => ZoneReadings
+}
+
+/**
+ * One per NUMA node. It hears its node's workers, keeps their roster, measures the node, and tells the plane; it
+ * relays intents and configuration down to them and their reports up, owner and numbering kept. It owns nothing but
+ * what it measures: killed and started again, it has everything back from those who own it. While the collector of
+ * another node of the host is away, it may serve that node, too.
+ */
+export class Collector implements AsyncDisposable {
+  readonly participant: Participant
+  readonly numaNode: number
+  /**
+   * Settles when it has closed: with an error (NUMACAST_CONFLICT) when it yielded to another collector of its node,
+   * found only after both had started, else with undefined.
+   */
+  readonly ended: Promise<NumacastError | undefined>
+  readonly #membership: DomainMembership
+  readonly #kernel: KernelWatch
+  readonly #service: NodeService
+  readonly #failover: NodeFailover | undefined
+  readonly #hearing: Subscription
+  readonly #ended: (conflict: NumacastError | undefined) => void
+  #closing: Promise<void> | undefined
+
+  /**
+   * Joins the domain, makes sure that the node has no other collector, and serves it.
+   * @throws NumacastError NUMACAST_CONFLICT when another live collector serves the node; NUMACAST_NOT_FOUND when the
+   *   machine has no such node; NUMACAST_INVALID_ARGUMENT; or what joining the domain throws
+   */
+  static async start(options: CollectorOptions = {}, components: CollectorComponents = {}): Promise<Collector> {
+    const resolved = resolveCollectorOptions(options)
+    const numaNode = resolved.numaNode ?? currentNode() ?? 0
+    const openReadings = components.openReadings ?? openZoneReadings
+    const readings = openReadings(numaNode)
+    try {
+      // Before anybody hears of it: a node that is not there cannot be served.
+      readings.read()
+      const properties = { role: 'collector', numaNode, adopts: resolved.adopts }
+      const membership = await enterDomain(`collector ${numaNode}`, properties, resolved, components)
+      return await startRole(membership, async () => {
+        const { participant } = membership
+        await refuseSecond(participant, numaNode)
+        const kernel = new KernelWatch(participant, components)
+        const service = new NodeService({ participant, readings, kernel }, { ...resolved, numaNode, adopted: false })
+        return new Collector(resolved, membership, kernel, service, openReadings)
+      })
+    } catch (error) {
+      readings.close()
+      throw error
+    }
+  }
+
+  private constructor(
+    options: ResolvedCollectorOptions,
+    membership: DomainMembership,
+    kernel: KernelWatch,
+    service: NodeService,
+    openReadings: (numaNode: number) => ZoneReadings,
+  ) {
+    const { participant } = membership
+    const { numaNode } = service
+    let end: (conflict: NumacastError | undefined) => void = () => {}
+    this.ended = new Promise((resolve) => {
+      end = resolve
+    })
+    this.#ended = end
+    this.participant = participant
+    this.numaNode = numaNode
+    this.#membership = membership
+    this.#kernel = kernel
+    this.#service = service
+    this.#hearing = participant.onPeer((event) => this.#onPeer(event))
+    if (!options.adopts) return
+    const adopt = (orphan: number, rows: readonly Sample<RosterRow>[]): NodeService => {
+      const readings = openReadings(orphan)
+      return new NodeService({ participant, readings, kernel, rows }, { ...options, numaNode: orphan, adopted: true })
+    }
+    this.#failover = new NodeFailover({ participant, numaNode, kernel, adopt })
+  }
+
+  /** Workers that its roster holds, dead ones included. */
+  get workers(): number {
+    return this.#service.roster.size
+  }
+
+  /** Nodes of the host that it serves in the place of their collectors. */
+  get adoptedNodes(): readonly number[] {
+    return this.#failover?.adopted ?? []
+  }
+
+  /** Stops serving and says goodbye; workers go on. Twice is fine. */
+  close(): Promise<void> {
+    return this.#end(undefined)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #end(conflict: NumacastError | undefined): Promise<void> {
+    this.#closing ??= this.#close().finally(() => this.#ended(conflict))
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#failover?.stop()
+    this.#service.stop()
+    this.#hearing.close()
+    // The goodbye comes first: a participant says it in the partitions that it still writes to.
+    await this.#membership.leave()
+    this.#failover?.close()
+    this.#service.close()
+    this.#kernel.close()
+  }
+
+  #onPeer({ kind, peer }: PeerEvent): void {
+    if (kind !== 'joined' || !wasFirst(this.participant, this.numaNode, peer)) return
+    this.participant.counters.add('collector.yielded')
+    void this.#end(conflict(this.participant, this.numaNode, peer))
+  }
+}
+
+/** Joins the plane for as long as it takes to hear of another collector. @throws NumacastError NUMACAST_CONFLICT */
+async function refuseSecond(participant: Participant, numaNode: number): Promise<void> {
+  const listening = participant.reader(nodeCapacity, { partition: planePartition })
+  try {
+    await listening.synced()
+  } finally {
+    listening.close()
+  }
+  const other = participant.peers().find((peer) => wasFirst(participant, numaNode, peer))
+  if (other !== undefined) throw conflict(participant, numaNode, other)
+}
+
+/** Another live collector of the node that was there first: the earlier incarnation, ties by GUID, so that one yields. */
+function wasFirst(participant: Participant, numaNode: number, peer: Peer): boolean {
+  const { identity, incarnation, guid, properties, verdict } = peer
+  if (properties.role !== 'collector' || properties.numaNode !== numaNode) return false
+  if (identity.bootId !== participant.identity.bootId || verdict.liveliness === 'dead') return false
+  return incarnation < participant.incarnation || (incarnation === participant.incarnation && guid < participant.guid)
+}
+
+function conflict(participant: Participant, numaNode: number, other: Peer): NumacastError {
+  const target = nodeTarget(participant.identity.host, numaNode)
+  return new NumacastError(
+    'NUMACAST_CONFLICT',
+    `a collector (pid ${other.identity.pid}) serves ${target} in domain ${participant.domain} already; stop it first, or choose another domain or node`,
+    { details: { pid: other.identity.pid, host: participant.identity.host, numaNode } },
+  )
+}

@@ -1,0 +1,155 @@
+import type { Guid } from '../../core/ids.js'
+import type { ProcessReading } from '../../liveliness/process-reading.js'
+import { Liveliness } from '../../liveliness/verdict.js'
+import type { Participant } from '../../pubsub/participant.js'
+import { kernelProbe } from '../../pubsub/peer/own-process.js'
+import { type FollowedProcess, OomKills } from '../../topology/cgroup/oom-kills.js'
+import type { WatchStatus } from '../../topology/model/watch.js'
+import { type NamespacedProcess, ProcessLocator } from '../../topology/process/process-locator.js'
+import {
+  ExitEvidence,
+  type ProcessExit,
+  type ProcessTarget,
+  watchProcess,
+} from '../../topology/process/process-watch.js'
+
+/** The addon's `watchProcess`, or a test's. */
+export type WatchProcess = (
+  target: ProcessTarget,
+  onExit: (exit: ProcessExit) => void,
+) => { readonly status?: WatchStatus; close(): void }
+
+/** A watch that could not be opened, for want of a descriptor for example, is tried again after this. */
+const retryMs = 5_000
+
+export interface KernelWatchComponents {
+  /** @default the addon's pidfd watch */
+  readonly watchProcess?: WatchProcess
+  /** @default a ProcessLocator */
+  readonly locator?: Pick<ProcessLocator, 'locate'>
+  /** What a process of this namespace is doing. @default probePid */
+  readonly probe?: (pid: number, startTimeTicks: number | null) => ProcessReading
+  /** @default the counts of the processes' memory cgroups */
+  readonly oomKills?: Pick<OomKills, 'follow'>
+}
+
+/**
+ * Asks the kernel about peers on this host: when a watched process ends, that is a fact, and the participant is told
+ * at once (when what it said before has been read), whatever its lease says. A process in a PID namespace below this
+ * one is found by its `NSpid`; one that cannot be seen from here is left to its lease, and a counter says so. One that
+ * began too short a while ago to have been seen is looked for again as soon as that is allowed.
+ *
+ * One that the kernel killed for want of memory is told from one that somebody killed by the count of its cgroup; what
+ * that proves, and what not, is said at {@link OomKills}.
+ */
+export class KernelWatch {
+  readonly #participant: Participant
+  readonly #watchProcess: WatchProcess
+  readonly #locator: Pick<ProcessLocator, 'locate'>
+  readonly #oomKills: Pick<OomKills, 'follow'>
+  readonly #watches = new Map<Guid, { close(): void }>()
+  /** What a process of this host is doing; `unknown` where it cannot be found from here. */
+  readonly read: (target: NamespacedProcess) => ProcessReading
+
+  constructor(participant: Participant, components: KernelWatchComponents = {}) {
+    this.#participant = participant
+    this.#watchProcess = components.watchProcess ?? watchProcess
+    this.#locator = components.locator ?? new ProcessLocator({ ownNamespace: participant.identity.pidNamespace })
+    this.#oomKills = components.oomKills ?? new OomKills()
+    this.read = kernelProbe(this.#locator, components.probe)
+  }
+
+  get size(): number {
+    return this.#watches.size
+  }
+
+  /** Watches the peer's process, once it can be found. Peers elsewhere are left to their lease. */
+  watch(guid: Guid): void {
+    if (this.#watches.has(guid)) return
+    const peer = this.#participant.peer(guid)
+    if (peer === undefined) return
+    const { identity: own } = this.#participant
+    const { bootId, startTimeTicks } = peer.identity
+    if (bootId !== own.bootId) return
+    const location = this.#locator.locate(peer.identity)
+    if (location.pid === null) {
+      if (location.retryMs !== null) this.#watchIn(location.retryMs, guid)
+      else this.#participant.counters.add(`kernel-watch.skipped.${location.reason}`)
+      return
+    }
+    const { pid } = location
+    if (pid === own.pid) return
+    const isAlive = peer.verdict.liveliness === Liveliness.alive
+    const memory = this.#oomKills.follow(pid)
+    // Set before watching: a process that is gone already may be reported at once.
+    this.#watches.set(guid, memory)
+    const target = { pid, startTime: startTimeTicks, isAlive }
+    const watch = this.#watchProcess(target, (exit) => this.#report(guid, exit, memory))
+    const both = {
+      close() {
+        watch.close()
+        memory.close()
+      },
+    }
+    if (this.#watches.get(guid) !== memory) both.close()
+    else if (watch.status?.state !== 'unavailable') this.#watches.set(guid, both)
+    else {
+      both.close()
+      this.#participant.counters.add('kernel-watch.unavailable')
+      this.#watchIn(retryMs, guid)
+    }
+  }
+
+  unwatch(guid: Guid): void {
+    this.#watches.get(guid)?.close()
+    this.#watches.delete(guid)
+  }
+
+  close(): void {
+    for (const watch of this.#watches.values()) watch.close()
+    this.#watches.clear()
+  }
+
+  #watchIn(delayMs: number, guid: Guid): void {
+    const timer = this.#participant.clock.after(delayMs, () => {
+      this.#watches.delete(guid)
+      this.watch(guid)
+    })
+    this.#watches.set(guid, { close: () => timer.cancel() })
+  }
+
+  /**
+   * Reports the end once what the peer sent before has been read. A pid with another start time is no proof of an end:
+   * a process that was checkpointed and restored has a new one. Such a peer is left to its lease.
+   */
+  #report(guid: Guid, exit: ProcessExit, memory: FollowedProcess): void {
+    if (exit.evidence === ExitEvidence.otherStartTime) {
+      this.#participant.counters.add('kernel-watch.skipped.other-start-time')
+      this.unwatch(guid)
+      return
+    }
+    // At once: its cgroup may be removed any moment.
+    const outOfMemory = mayBeOutOfMemory(exit) && memory.claim()
+    this.unwatch(guid)
+    const timer = this.#participant.onceRead(() => {
+      this.#watches.delete(guid)
+      const cause = exit.cause === 'killed' ? 'killed' : 'exited'
+      this.#participant.reportProcess(guid, { liveliness: 'dead', cause, detail: describeExit(exit, outOfMemory) })
+    })
+    this.#watches.set(guid, { close: () => timer.cancel() })
+  }
+}
+
+/** The OOM killer sends SIGKILL. Where the kernel does not say how a process ended, that may have been it. */
+function mayBeOutOfMemory({ cause, signal }: ProcessExit): boolean {
+  return cause === 'unknown' || signal === 'SIGKILL'
+}
+
+/** @param outOfMemory an OOM kill in its cgroup may have been its own */
+export function describeExit(exit: ProcessExit, outOfMemory = false): string {
+  if (exit.cause === 'killed') {
+    return `${exit.signal ?? 'a signal'}${outOfMemory ? ', out of memory' : ''}${exit.coreDumped ? ', core dumped' : ''}`
+  }
+  if (exit.exitCode !== null) return `exit code ${exit.exitCode}`
+  return outOfMemory ? 'gone; an OOM kill in its cgroup' : 'gone; the kernel does not say how'
+}

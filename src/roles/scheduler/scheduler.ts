@@ -1,0 +1,158 @@
+import { RepeatingTimer } from '../../core/repeating-timer.js'
+import type { Policy, WantedIntent } from '../../placement/policy.js'
+import type { RosterRow } from '../../plane/node-roster.js'
+import { planePartition } from '../../plane/partitions.js'
+import type { Sample } from '../../pubsub/model/sample.js'
+import type { Participant } from '../../pubsub/participant.js'
+import { FleetView } from '../../views/fleet-view.js'
+import { defaultCollectorOptions } from '../collector/collector-options.js'
+import { IntentIssuer, type IssuedIntent } from '../intents/intent-issuer.js'
+import { IntentsInForce } from '../intents/intents-in-force.js'
+import { KernelWatch, type KernelWatchComponents } from '../node/kernel-watch.js'
+import { NodeFailover } from '../node/node-failover.js'
+import { NodeService } from '../node/node-service.js'
+import { type Relays, relayRequests } from '../node/relays.js'
+import { openZoneReadings, type ZoneReadings } from '../node/zone-readings.js'
+import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
+import { type ResolvedSchedulerOptions, resolveSchedulerOptions, type SchedulerOptions } from './scheduler-options.js'
+
+export interface SchedulerComponents extends DomainComponents, KernelWatchComponents {
+  /** What it measures of a node that it adopts. @default this machine's, by the addon */
+  readonly openReadings?: (numaNode: number) => ZoneReadings
+}
+
+/**
+ * Watches the fleet and says what it wants, as intents; it places and executes nothing. It also keeps what
+ * operators and other schedulers have issued, so that an intent outlives the process that issued it. Any number may
+ * run: per target the newest (epoch, seq) wins, and each policy is a pure function of what all of them see.
+ */
+export class Scheduler implements AsyncDisposable {
+  readonly participant: Participant
+  /** What it decides on; open to read for whoever runs it. */
+  readonly view: FleetView
+  readonly #options: ResolvedSchedulerOptions
+  readonly #membership: DomainMembership
+  readonly #issuer: IntentIssuer
+  readonly #standing: IntentsInForce<IssuedIntent>
+  readonly #states = new Map<Policy, unknown>()
+  /** What each policy wanted when it last could say. */
+  readonly #targets = new Map<Policy, readonly string[]>()
+  readonly #relays: Relays
+  readonly #deciding: RepeatingTimer
+  readonly #kernel: KernelWatch | undefined
+  readonly #failover: NodeFailover | undefined
+  #closing: Promise<void> | undefined
+
+  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, or what joining the domain throws */
+  static async start(options: SchedulerOptions = {}, components: SchedulerComponents = {}): Promise<Scheduler> {
+    const resolved = resolveSchedulerOptions(options)
+    const properties = { role: 'scheduler', adopts: resolved.adopts }
+    const membership = await enterDomain(resolved.name, properties, resolved, components)
+    return startRole(membership, () => new Scheduler(resolved, membership, components))
+  }
+
+  private constructor(
+    options: ResolvedSchedulerOptions,
+    membership: DomainMembership,
+    components: SchedulerComponents,
+  ) {
+    const { participant } = membership
+    this.participant = participant
+    this.#options = options
+    this.#membership = membership
+    const { unreachableDeadAfterMs } = options
+    this.view = FleetView.open(participant, { unreachableDeadAfterMs })
+    this.#issuer = new IntentIssuer(this.view, { issuer: options.name, assertive: false })
+    this.#standing = new IntentsInForce(options.intentTtlMs)
+    for (const policy of options.policies) this.#states.set(policy, policy.initial)
+    this.#relays = relayRequests(participant, planePartition, planePartition)
+    this.#deciding = new RepeatingTimer(participant.clock, options.decideIntervalMs, () => this.#decide())
+    if (!options.adopts) return
+    const kernel = new KernelWatch(participant, components)
+    const openReadings = components.openReadings ?? openZoneReadings
+    const adopt = (numaNode: number, rows: readonly Sample<RosterRow>[]): NodeService => {
+      const service = { ...defaultCollectorOptions, numaNode, adopted: true }
+      return new NodeService({ participant, readings: openReadings(numaNode), kernel, rows }, service)
+    }
+    this.#kernel = kernel
+    this.#failover = new NodeFailover({ participant, numaNode: null, kernel, adopt })
+  }
+
+  /** Nodes of this host that it serves because their collectors are away and no other collector of the host is there. */
+  get adoptedNodes(): readonly number[] {
+    return this.#failover?.adopted ?? []
+  }
+
+  /** Stops deciding and says goodbye. What it issued holds until its time to live ends. Twice is fine. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#deciding.close()
+    this.#failover?.stop()
+    this.#issuer.flush()
+    // The goodbye comes first: a participant says it in the partitions that it still writes to.
+    await this.#membership.leave()
+    this.#failover?.close()
+    this.#kernel?.close()
+    this.#issuer.close()
+    this.#relays.close()
+    this.view.close()
+  }
+
+  #decide(): void {
+    const nowMs = this.participant.clock.nowMs()
+    const snapshot = this.view.status()
+    const wanted: WantedIntent[] = []
+    const undecided = new Set<string>()
+    for (const [policy, state] of this.#states) {
+      try {
+        const decision = policy.decide(snapshot, state, nowMs)
+        wanted.push(...decision.wanted)
+        for (const target of decision.undecided) undecided.add(target)
+        this.#states.set(policy, decision.state)
+        this.#targets.set(
+          policy,
+          decision.wanted.map(({ target }) => target),
+        )
+      } catch {
+        // What a broken policy wanted before runs out by itself; the other policies go on.
+        this.participant.counters.add(`scheduler.policy-failed.${policy.name}`)
+        for (const target of this.#targets.get(policy) ?? []) undecided.add(target)
+      }
+    }
+    try {
+      this.#enact(wanted, undecided, nowMs)
+    } catch {
+      // A policy asked for what no intent can say, or the participant's owner has closed it.
+      this.participant.counters.add('scheduler.issue-failed')
+    }
+  }
+
+  #enact(wanted: readonly WantedIntent[], undecided: ReadonlySet<string>, nowMs: number): void {
+    const { apply, renew, lift } = this.#standing.plan(wanted, undecided, nowMs)
+    const { intentTtlMs: ttlMs } = this.#options
+    for (const want of apply) {
+      if (this.#issuer.isOutranked(want.kind, want.target)) continue
+      const issued = this.#issuer.apply(want.kind, want.target, want.terms, { reason: want.reason, ttlMs })
+      this.#standing.issued(want, issued, nowMs)
+    }
+    for (const { wanted: want, issued } of renew) {
+      // Writing what cannot win would only hide the winner from late joiners.
+      if (this.#issuer.isOutranked(want.kind, want.target)) continue
+      this.#standing.issued(want, this.#issuer.renew(issued, want.reason), nowMs)
+    }
+    for (const want of lift) {
+      if (!this.#issuer.isOutranked(want.kind, want.target)) {
+        this.#issuer.lift(want.kind, want.target, { reason: `no longer: ${want.reason}` })
+      }
+      this.#standing.lifted(want)
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import type { Clock } from '../../core/clock.js'
+import { withoutUndefined } from '../../core/options.js'
+import { joinDomain, type Participant } from '../../pubsub/participant.js'
+import type { ParticipantOptions } from '../../pubsub/participant-options.js'
+import type { Properties } from '../../wire/descriptor.js'
+
+/** How a role joins its domain: handed to its participant as they are. What is left out is the participant's default. */
+export type DomainOptions = Pick<ParticipantOptions, (typeof joiningOptions)[number]>
+
+const joiningOptions = [
+  'beaconIntervalMs',
+  'domain',
+  'insecure',
+  'interfaces',
+  'leaseMs',
+  'peers',
+  'phi',
+  'range',
+] as const
+
+export interface DomainComponents {
+  /** Used as it is and left open when the role closes, so that several roles can share one. */
+  readonly participant?: Participant
+  /** Makes the role's own participant. @default joinDomain */
+  readonly join?: (options: ParticipantOptions) => Promise<Participant>
+  /** For the role's own participant. @default the system's */
+  readonly clock?: Clock
+}
+
+export interface DomainMembership {
+  readonly participant: Participant
+  /** Says goodbye, if the participant is the role's own. */
+  leave(): Promise<void>
+}
+
+export async function enterDomain(
+  name: string,
+  properties: Properties,
+  options: DomainOptions,
+  components: DomainComponents,
+): Promise<DomainMembership> {
+  if (components.participant !== undefined) {
+    return { participant: components.participant, leave: () => Promise.resolve() }
+  }
+  const given = Object.fromEntries(joiningOptions.map((option) => [option, options[option]]))
+  const joining: ParticipantOptions = withoutUndefined({ ...given, name, properties })
+  const participant =
+    components.join !== undefined
+      ? await components.join(joining)
+      : await joinDomain(joining, { ...(components.clock !== undefined && { clock: components.clock }) })
+  return { participant, leave: () => participant.close() }
+}
+
+/** Makes a role on a membership and waits until its sockets are open; leaves the domain again if that fails. */
+export async function startRole<R extends { close(): Promise<void> }>(
+  membership: DomainMembership,
+  make: () => R | Promise<R>,
+): Promise<R> {
+  let role: R | undefined
+  try {
+    role = await make()
+    await membership.participant.ready()
+    return role
+  } catch (error) {
+    await role?.close()
+    await membership.leave()
+    throw error
+  }
+}

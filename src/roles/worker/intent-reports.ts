@@ -1,0 +1,80 @@
+import type { ReceivedIntent } from '../../plane/intents.js'
+import { asNote } from '../../plane/text.js'
+import { canFollow, type IntentStatus, isFinal, type Transition } from '../../plane/transitions.js'
+
+interface Row {
+  status: IntentStatus
+  /** When it became final; undefined while it is not. */
+  finalMs: number | undefined
+}
+
+/** A final report is kept this long, then disposed. */
+export const statusRetentionMs = 10 * 60_000
+/** Final reports beyond this many are disposed at once, oldest first. */
+export const maxStatusRows = 256
+
+/** A worker's own reports on intents, by intentId: every step once, in order, and only steps that can follow. */
+export class IntentReports {
+  readonly #workerId: string
+  readonly #rows = new Map<string, Row>()
+  readonly #changed = new Set<string>()
+
+  constructor(workerId: string) {
+    this.#workerId = workerId
+  }
+
+  transitionOf(intentId: string): Transition | undefined {
+    return this.#rows.get(intentId)?.status.transition
+  }
+
+  /** A new intent is `planned`; a known one stays as far as it has got. */
+  plan(claim: ReceivedIntent, wallMs: number): void {
+    const { intentId, target } = claim.intent
+    if (this.#rows.has(intentId)) return
+    const history = [{ transition: 'planned' as const, atMs: wallMs }]
+    const status = { intentId, workerId: this.#workerId, kind: claim.kind, target, transition: 'planned' as const }
+    this.#rows.set(intentId, { status: { ...status, reason: null, history }, finalMs: undefined })
+    this.#changed.add(intentId)
+  }
+
+  /** False when the step cannot follow, as for an intent that is final already. */
+  advance(intentId: string, transition: Transition, reason: string | null, nowMs: number, wallMs: number): boolean {
+    const row = this.#rows.get(intentId)
+    if (row === undefined || !canFollow(row.status.transition, transition)) return false
+    row.status = {
+      ...row.status,
+      transition,
+      reason: reason === null ? null : asNote(reason),
+      history: [...row.status.history, { transition, atMs: wallMs }],
+    }
+    if (isFinal(transition)) row.finalMs = nowMs
+    this.#changed.add(intentId)
+    return true
+  }
+
+  /** Reports changed since the last call. */
+  takeChanged(): IntentStatus[] {
+    const taken: IntentStatus[] = []
+    for (const intentId of this.#changed) {
+      const row = this.#rows.get(intentId)
+      if (row !== undefined) taken.push(row.status)
+    }
+    this.#changed.clear()
+    return taken
+  }
+
+  /** Forgets final reports by age, then by number, and returns them so that they can be disposed. `kept` stay. */
+  takeExpired(nowMs: number, kept: ReadonlySet<string>): IntentStatus[] {
+    const expired: IntentStatus[] = []
+    let excess = this.#rows.size - maxStatusRows
+    for (const [intentId, { status, finalMs }] of this.#rows) {
+      if (finalMs === undefined || kept.has(intentId)) continue
+      if (excess <= 0 && finalMs + statusRetentionMs > nowMs) continue
+      excess--
+      this.#rows.delete(intentId)
+      this.#changed.delete(intentId)
+      expired.push(status)
+    }
+    return expired
+  }
+}

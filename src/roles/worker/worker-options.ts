@@ -1,0 +1,103 @@
+import { invalidArgument } from '../../core/errors.js'
+import { type Taint, workerStateSchema } from '../../plane/worker-state.js'
+import type { DomainOptions } from '../shared/enter-domain.js'
+
+/** What a worker does when another holds its name. */
+export const WhenReplaced = { standBy: 'stand-by', close: 'close' } as const
+export type WhenReplaced = (typeof WhenReplaced)[keyof typeof WhenReplaced]
+
+export interface WorkerOptions extends DomainOptions {
+  /** The worker's stable name. Of several that claim one, the strongest is the worker; of equals, the last that joined. */
+  readonly workerId: string
+  /** Its claim to the name against others that live: the higher wins. @default 0 */
+  readonly ownershipStrength?: number
+  /**
+   * What it does when it is told that another live worker holds its name. `stand-by`: it finishes its jobs, takes no
+   * more, and takes the name back when the other is gone. `close`: it closes, as if asked to.
+   * @default 'stand-by'
+   */
+  readonly whenReplaced?: WhenReplaced
+  /** The NUMA node whose collector it reports to. @default the node that this process runs on now, or 0 */
+  readonly numaNode?: number
+  /** Jobs that it takes at once. @default 1 */
+  readonly concurrency?: number
+  /** Queues that it takes from; empty: any. @default [] */
+  readonly queues?: readonly string[]
+  /** @default [] */
+  readonly capabilities?: readonly string[]
+  /** @default [] */
+  readonly tags?: readonly string[]
+  /** @default {} */
+  readonly labels?: Readonly<Record<string, string>>
+  /** @default [] */
+  readonly taints?: readonly Taint[]
+  /** worker.state goes out at most once in this time, however fast it changes. @default 100 */
+  readonly stateIntervalMs?: number
+  /** … and at least once in this, changed or not. @default 3000 */
+  readonly stateRefreshMs?: number
+  /** @default 1000 */
+  readonly capacityIntervalMs?: number
+  /** How long the summary of a finished job is kept for others to read. @default 10000 */
+  readonly jobRetentionMs?: number
+  /** … and of how many at most. @default 256 */
+  readonly maxFinishedJobs?: number
+}
+
+export type ResolvedWorkerOptions = Required<Omit<WorkerOptions, keyof DomainOptions | 'numaNode'>> &
+  DomainOptions & { readonly numaNode: number | undefined }
+
+export const defaultWorkerOptions = Object.freeze({
+  ownershipStrength: 0,
+  whenReplaced: WhenReplaced.standBy as WhenReplaced,
+  concurrency: 1,
+  queues: Object.freeze([] as string[]),
+  capabilities: Object.freeze([] as string[]),
+  tags: Object.freeze([] as string[]),
+  labels: Object.freeze({} as Record<string, string>),
+  taints: Object.freeze([] as Taint[]),
+  stateIntervalMs: 100,
+  stateRefreshMs: 3_000,
+  capacityIntervalMs: 1_000,
+  jobRetentionMs: 10_000,
+  maxFinishedJobs: 256,
+})
+
+/** What the plane will be told as it was given. */
+const workerSays = workerStateSchema.pick({
+  workerId: true,
+  queues: true,
+  capabilities: true,
+  tags: true,
+  labels: true,
+  taints: true,
+})
+
+/** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
+export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOptions {
+  const resolved = { ...defaultWorkerOptions, numaNode: undefined, ...options }
+  const said = workerSays.safeParse(resolved)
+  if (!said.success) {
+    const [issue] = said.error.issues
+    throw invalidArgument(
+      `worker option ${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? 'not acceptable'}`,
+    )
+  }
+  integer('concurrency', resolved.concurrency, 1)
+  integer('ownershipStrength', resolved.ownershipStrength, 0)
+  if (!Object.values(WhenReplaced).includes(resolved.whenReplaced)) {
+    throw invalidArgument(`whenReplaced must be 'stand-by' or 'close', not ${String(resolved.whenReplaced)}`)
+  }
+  integer('maxFinishedJobs', resolved.maxFinishedJobs, 0)
+  if (resolved.numaNode !== undefined) integer('numaNode', resolved.numaNode, 0)
+  for (const name of ['stateIntervalMs', 'stateRefreshMs', 'capacityIntervalMs', 'jobRetentionMs'] as const) {
+    if (!(resolved[name] > 0))
+      throw invalidArgument(`${name} must be a positive number of milliseconds, not ${resolved[name]}`)
+  }
+  return Object.freeze(resolved)
+}
+
+function integer(name: string, value: number, least: number): void {
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw invalidArgument(`${name} must be an integer from ${least}, not ${value}`)
+  }
+}

@@ -1,0 +1,108 @@
+import type { Counters } from '../../core/counters.js'
+import { NumacastError } from '../../core/errors.js'
+import { type JobLifecycle, jobLifecycle } from '../../plane/job-lifecycle.js'
+import { upPartition } from '../../plane/partitions.js'
+import { type IntentStatus, intentStatus } from '../../plane/transitions.js'
+import { type WorkerCapacity, workerCapacity } from '../../plane/worker-capacity.js'
+import { type WorkerState, workerState } from '../../plane/worker-state.js'
+import type { Participant } from '../../pubsub/participant.js'
+import type { Writer } from '../../pubsub/writer/writer.js'
+import type { ResolvedWorkerOptions } from './worker-options.js'
+import type { WorkerReading } from './worker-readings.js'
+
+/** The part of worker.state that changes while a worker runs. */
+export type WorkerProgress = Pick<
+  WorkerState,
+  | 'standby'
+  | 'state'
+  | 'inFlight'
+  | 'concurrency'
+  | 'jobsStarted'
+  | 'jobsCompleted'
+  | 'jobsFailed'
+  | 'admissionOpen'
+  | 'admissionReason'
+  | 'appliedIntents'
+>
+
+/** All that a worker writes, to its collector's `up` partition. */
+export class WorkerPublisher {
+  readonly #fixed: Omit<WorkerState, keyof WorkerProgress>
+  readonly #state: Writer<WorkerState>
+  readonly #capacity: Writer<WorkerCapacity>
+  readonly #jobs: Writer<JobLifecycle>
+  readonly #statuses: Writer<IntentStatus>
+  readonly #counters: Counters
+
+  constructor(participant: Participant, options: ResolvedWorkerOptions, numaNode: number) {
+    const { bootId, host, pid, startTimeTicks, pidNamespace } = participant.identity
+    this.#counters = participant.counters
+    const partition = upPartition(bootId, numaNode)
+    this.#fixed = {
+      workerId: options.workerId,
+      host,
+      numaNode,
+      pid,
+      startTimeTicks,
+      pidNamespace,
+      incarnation: participant.incarnation,
+      ownershipStrength: options.ownershipStrength,
+      queues: [...options.queues],
+      capabilities: [...options.capabilities],
+      tags: [...options.tags],
+      labels: { ...options.labels },
+      taints: [...options.taints],
+    }
+    this.#state = participant.writer(workerState, { partition })
+    this.#capacity = participant.writer(workerCapacity, { partition })
+    this.#jobs = participant.writer(jobLifecycle, { partition })
+    this.#statuses = participant.writer(intentStatus, { partition })
+  }
+
+  state(progress: WorkerProgress): void {
+    this.#say(() => this.#state.write({ ...this.#fixed, ...progress }))
+  }
+
+  capacity(reading: WorkerReading): void {
+    const { workerId, incarnation, numaNode } = this.#fixed
+    this.#say(() => this.#capacity.write({ workerId, incarnation, numaNode, ...reading }))
+  }
+
+  job(job: JobLifecycle): void {
+    this.#say(() => this.#jobs.write(job))
+  }
+
+  forgetJob(jobId: string): void {
+    this.#say(() => this.#jobs.dispose(jobId))
+  }
+
+  status(status: IntentStatus): void {
+    this.#say(() => this.#statuses.write(status))
+  }
+
+  forgetStatus(status: IntentStatus): void {
+    this.#say(() => this.#statuses.dispose(intentStatus.keyOf(status)))
+  }
+
+  /** Hands what is waiting to the lanes. */
+  flush(): void {
+    for (const writer of [this.#state, this.#capacity, this.#jobs, this.#statuses]) writer.flush()
+  }
+
+  close(): void {
+    for (const writer of [this.#state, this.#capacity, this.#jobs, this.#statuses]) writer.close()
+  }
+
+  /**
+   * Nothing that cannot be said may stop the work: a reading that the schema refuses, a participant that its owner
+   * has closed, a job that outlasts its worker. It is counted, by the error's code.
+   */
+  #say(write: () => void): void {
+    try {
+      write()
+    } catch (error) {
+      const code = error instanceof NumacastError ? error.code : 'unknown'
+      this.#counters.add(`worker.publish-failed.${code}`)
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import { performance } from 'node:perf_hooks'
+import type { WorkerCapacity } from '../../plane/worker-capacity.js'
+import { openHeadroomSampler } from '../../topology/cgroup/headroom-sampler.js'
+import { finite } from '../shared/finite.js'
+
+export type WorkerReading = Omit<WorkerCapacity, 'workerId' | 'incarnation' | 'numaNode'>
+
+/** What a worker can learn of its own process. Injected, so that a test decides what is read. */
+export interface WorkerReadings {
+  /** What the interval since the last call, or since the start, was like. */
+  read(): WorkerReading
+  close(): void
+}
+
+/** This process's own: cgroup headroom by the addon, the rest by Node. */
+export function openWorkerReadings(): WorkerReadings {
+  const sampler = openHeadroomSampler()
+  let loop = performance.eventLoopUtilization()
+  let cpu = process.cpuUsage()
+  let atMs = performance.now()
+  return {
+    read() {
+      const nowMs = performance.now()
+      const loopNow = performance.eventLoopUtilization()
+      const cpuNow = process.cpuUsage()
+      const usedMs = (cpuNow.user - cpu.user + cpuNow.system - cpu.system) / 1_000
+      const headroom = sampler.sample()
+      const reading: WorkerReading = {
+        memoryResidentBytes: process.memoryUsage.rss(),
+        memoryLimitBytes: finite(headroom.memoryLimitBytes),
+        memoryHeadroomBytes: finite(headroom.safeHeadroomBytes),
+        cpuUsedCores: nowMs > atMs ? usedMs / (nowMs - atMs) : 0,
+        cpuQuotaCores: finite(headroom.quotaCpus),
+        memoryPressurePercent: finite(headroom.memorySomeAvg10),
+        cpuPressurePercent: finite(headroom.cpuSomeAvg10),
+        eventLoopUtilization: clampShare(performance.eventLoopUtilization(loopNow, loop).utilization),
+      }
+      loop = loopNow
+      cpu = cpuNow
+      atMs = nowMs
+      return reading
+    },
+    close: () => sampler.close(),
+  }
+}
+
+function clampShare(share: number): number {
+  return Number.isFinite(share) ? Math.min(1, Math.max(0, share)) : 0
+}

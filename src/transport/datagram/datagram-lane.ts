@@ -1,0 +1,171 @@
+import { Counters } from '../../core/counters.js'
+import { NumacastError } from '../../core/errors.js'
+import type { Subscription } from '../../core/listeners.js'
+import { encodeRadioHeader } from '../../wire/radio.js'
+import { checkBody, checkGroup } from '../lane/group.js'
+import { type NetworkPath, SubnetFilter } from '../lane/network-path.js'
+import type { DatagramRange } from '../lane/range.js'
+import type { DatagramLane, FrameHandler, Group } from '../lane/transport.js'
+import { DatagramReceiver } from './datagram-receiver.js'
+import { DatagramSender } from './datagram-sender.js'
+
+interface ReceiverEntry {
+  readonly opening: Promise<DatagramReceiver>
+  /** Set when `opening` has resolved. */
+  receiver?: DatagramReceiver
+  /** Joins that wait for `opening`: the receiver stays while there are any. */
+  joining: number
+}
+
+/**
+ * Multicast over `node:dgram`: one socket per interface sends to all ports, one socket per port receives on all
+ * interfaces. Reading is not left to libzmq because its DISH spins a core while idle (zeromq.js issue 708), and a datagram here skips two threads.
+ */
+export class UdpDatagramLane implements DatagramLane {
+  readonly counters: Counters
+  readonly maxBodyBytes: number
+  readonly #range: DatagramRange
+  readonly #sender: DatagramSender
+  #paths: readonly NetworkPath[]
+  #subnets: SubnetFilter
+  readonly #receivers = new Map<number, ReceiverEntry>()
+  readonly #closingReceivers = new Set<Promise<void>>()
+  /** The frame headers of the groups in use, and that they were checked. */
+  readonly #headers = new WeakMap<Group, Buffer>()
+  #received = 0
+  #closing: Promise<void> | undefined
+
+  private constructor(range: DatagramRange, sender: DatagramSender, paths: readonly NetworkPath[], counters: Counters) {
+    this.#range = range
+    this.#sender = sender
+    this.#paths = paths
+    this.#subnets = new SubnetFilter(paths)
+    this.counters = counters
+    this.maxBodyBytes = range.maxBodyBytes
+  }
+
+  /**
+   * @param paths the interfaces to use beyond loopback
+   * @throws NumacastError NUMACAST_TRANSPORT
+   */
+  static async open(range: DatagramRange, paths: readonly NetworkPath[] = []): Promise<UdpDatagramLane> {
+    const counters = new Counters()
+    const usable = paths.filter(({ multicast }) => multicast)
+    return new UdpDatagramLane(range, await DatagramSender.open(range, usable, counters), usable, counters)
+  }
+
+  get received(): number {
+    return this.#received
+  }
+
+  get pending(): number {
+    return this.#closing === undefined ? this.#sender.pending : 0
+  }
+
+  /** Those that it receives on. */
+  get ports(): readonly number[] {
+    return [...this.#receivers.keys()]
+  }
+
+  /** Some interface could not be used yet: {@link follow} tries again. */
+  get isIncomplete(): boolean {
+    const receivers = [...this.#receivers.values()]
+    return !this.#sender.isComplete || receivers.some(({ receiver }) => receiver?.isComplete === false)
+  }
+
+  /** The smallest receive buffer that the kernel granted to any port, in bytes; 0 while nothing is joined. */
+  get receiveBufferBytes(): number {
+    const sizes = [...this.#receivers.values()].flatMap(({ receiver }) => receiver?.receiveBufferBytes ?? [])
+    return sizes.length === 0 ? 0 : Math.min(...sizes)
+  }
+
+  /** Sends through these interfaces and listens on them from now on; those that failed before are tried again. */
+  async follow(paths: readonly NetworkPath[]): Promise<void> {
+    if (this.#closing !== undefined) return
+    this.#paths = paths.filter(({ multicast }) => multicast)
+    this.#subnets = new SubnetFilter(this.#paths)
+    for (const { receiver } of this.#receivers.values()) receiver?.follow(this.#paths)
+    await this.#sender.follow(this.#paths)
+  }
+
+  async join(group: Group, handler: FrameHandler): Promise<Subscription> {
+    checkGroup(group)
+    this.#checkOpen()
+    const entry = this.#receivers.get(group.port) ?? this.#openReceiver(group.port)
+    entry.joining++
+    try {
+      const receiver = await entry.opening
+      this.#checkOpen()
+      return receiver.add(group.name, handler, () => this.#closeIfUnused(group.port, entry))
+    } finally {
+      entry.joining--
+    }
+  }
+
+  send(group: Group, body: Uint8Array): void {
+    const header = this.#headers.get(group) ?? this.#prepare(group)
+    if (body.length > this.maxBodyBytes) checkBody('datagram', body, this.maxBodyBytes)
+    if (this.#closing === undefined) {
+      this.#sender.send([header, body], group.port)
+    } else {
+      this.counters.add('datagram.dropped.closed')
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  #prepare(group: Group): Buffer {
+    checkGroup(group)
+    const header = encodeRadioHeader(group.name)
+    this.#headers.set(group, header)
+    return header
+  }
+
+  #openReceiver(port: number): ReceiverEntry {
+    const accepts = (address: string): boolean => this.#range.accepts(address) || this.#subnets.contains(address)
+    const onReceived = (): void => {
+      this.#received++
+    }
+    const opening = DatagramReceiver.open({ range: this.#range, port, accepts, onReceived, counters: this.counters })
+    const entry: ReceiverEntry = { opening, joining: 0 }
+    this.#receivers.set(port, entry)
+    opening.then(
+      (receiver) => {
+        entry.receiver = receiver
+        receiver.follow(this.#paths)
+      },
+      // Those who wait for `opening` are told; the next join tries again.
+      () => this.#receivers.delete(port),
+    )
+    return entry
+  }
+
+  #closeIfUnused(port: number, entry: ReceiverEntry): void {
+    if (entry.joining > 0 || entry.receiver === undefined || !entry.receiver.isUnused) return
+    this.#receivers.delete(port)
+    const closing = entry.receiver.close().finally(() => this.#closingReceivers.delete(closing))
+    this.#closingReceivers.add(closing)
+  }
+
+  async #close(): Promise<void> {
+    const receivers = [...this.#receivers.values()]
+    this.#receivers.clear()
+    await Promise.all([
+      this.#sender.close(),
+      ...this.#closingReceivers,
+      ...receivers.map(({ opening }) =>
+        opening.then(
+          (receiver) => receiver.close(),
+          () => undefined,
+        ),
+      ),
+    ])
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw new NumacastError('NUMACAST_CLOSED', 'the datagram lane is closed')
+  }
+}

@@ -1,0 +1,50 @@
+import type { Counters } from '../../core/counters.js'
+import type { Subscription } from '../../core/listeners.js'
+import type { FrameHandler, FrameSource } from './transport.js'
+
+/**
+ * Who wants the frames of one group. Every handler gets a buffer that nobody else holds: the first the given one,
+ * the others a copy. What a handler throws is counted, because the receive loop must outlive it.
+ */
+export class Handlers {
+  readonly #handlers = new Set<{ readonly handle: FrameHandler }>()
+  readonly #counters: Counters
+  readonly #failedCounter: string
+
+  constructor(counters: Counters, failedCounter: string) {
+    this.#counters = counters
+    this.#failedCounter = failedCounter
+  }
+
+  get size(): number {
+    return this.#handlers.size
+  }
+
+  /** `onClose` runs once, after the handler is gone. */
+  add(handle: FrameHandler, onClose: () => void): Subscription {
+    const entry = { handle }
+    this.#handlers.add(entry)
+    return {
+      close: () => {
+        if (this.#handlers.delete(entry)) onClose()
+      },
+    }
+  }
+
+  deliver(body: Buffer, from: FrameSource): void {
+    const original = this.#handlers.size > 1 ? Buffer.from(body) : body
+    let own = body
+    for (const { handle } of this.#handlers) {
+      try {
+        handle(own, from)
+      } catch {
+        this.#counters.add(this.#failedCounter)
+      }
+      if (original !== body) own = Buffer.from(original)
+    }
+  }
+
+  clear(): void {
+    this.#handlers.clear()
+  }
+}

@@ -1,0 +1,99 @@
+import type { Clock } from '../../core/clock.js'
+import { invalidArgument, NumacastError } from '../../core/errors.js'
+import type { RequestOptions } from './transport.js'
+
+interface Pending {
+  readonly resolve: (reply: Buffer) => void
+  readonly reject: (error: unknown) => void
+}
+
+export interface OpenedRequest {
+  /** Unsigned 32 bit; unique among those that wait. */
+  readonly id: number
+  readonly reply: Promise<Buffer>
+}
+
+/**
+ * The requests of one requester that have no reply yet. Each leaves in exactly one way: reply, timeout, abort, or
+ * {@link rejectAll}; its timer and its abort listener leave with it.
+ */
+export class PendingRequests {
+  readonly #clock: Clock
+  readonly #waiting = new Map<number, Pending>()
+  #lastId = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  get size(): number {
+    return this.#waiting.size
+  }
+
+  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, or the signal's reason when it is aborted already */
+  open(endpoint: string, options: RequestOptions, onTimeout?: () => void): OpenedRequest {
+    const { timeoutMs, signal } = options
+    if (!(timeoutMs >= 0 && timeoutMs < 2 ** 31)) {
+      throw invalidArgument(`timeoutMs must be from 0 to 2147483647, not ${timeoutMs}`, { timeoutMs })
+    }
+    signal?.throwIfAborted()
+    const id = this.#freshId()
+    const reply = new Promise<Buffer>((resolve, reject) => {
+      const leave = (): void => {
+        this.#waiting.delete(id)
+        timer.cancel()
+        signal?.removeEventListener('abort', onAbort)
+      }
+      const onAbort = (): void => {
+        leave()
+        reject(signal?.reason)
+      }
+      const expire = (): void => {
+        leave()
+        reject(
+          new NumacastError('NUMACAST_TIMEOUT', `no reply from ${endpoint} within ${timeoutMs} ms`, {
+            details: { endpoint, timeoutMs },
+          }),
+        )
+        onTimeout?.()
+      }
+      // A loop that was late finds the timer due before it has read the reply, which may have come in time.
+      let timer = this.#clock.after(timeoutMs, () => {
+        timer = this.#clock.afterPoll(expire)
+      })
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#waiting.set(id, {
+        resolve: (body) => {
+          leave()
+          resolve(body)
+        },
+        reject: (error) => {
+          leave()
+          reject(error)
+        },
+      })
+    })
+    return { id, reply }
+  }
+
+  /** False when nobody waits for `id`: a late reply, a duplicate, or an invention. */
+  resolve(id: number, reply: Buffer): boolean {
+    const pending = this.#waiting.get(id)
+    pending?.resolve(reply)
+    return pending !== undefined
+  }
+
+  reject(id: number, error: unknown): void {
+    this.#waiting.get(id)?.reject(error)
+  }
+
+  rejectAll(error: unknown): void {
+    for (const pending of [...this.#waiting.values()]) pending.reject(error)
+  }
+
+  #freshId(): number {
+    do this.#lastId = (this.#lastId + 1) >>> 0
+    while (this.#waiting.has(this.#lastId))
+    return this.#lastId
+  }
+}

@@ -1,0 +1,51 @@
+import { invalidArgument } from '../../core/errors.js'
+
+/** What the memory network does to one direction of one link. */
+export interface FaultOptions {
+  /** Share of datagrams that are lost, 0 … 1. Streams lose nothing: they would have resent it. @default 0 */
+  readonly lossRatio?: number
+  /** Share of datagrams that arrive twice, 0 … 1. @default 0 */
+  readonly duplicateRatio?: number
+  /**
+   * Each datagram takes a uniform time of this range, so a wide range reorders them. A stream frame takes such a time
+   * too, but never overtakes the one before it. @default 0
+   */
+  readonly minDelayMs?: number
+  /** @default minDelayMs */
+  readonly maxDelayMs?: number
+}
+
+export interface ResolvedFaults {
+  readonly lossRatio: number
+  readonly duplicateRatio: number
+  readonly minDelayMs: number
+  readonly maxDelayMs: number
+}
+
+export const defaultFaults: ResolvedFaults = Object.freeze({
+  lossRatio: 0,
+  duplicateRatio: 0,
+  minDelayMs: 0,
+  maxDelayMs: 0,
+})
+
+/** @throws NumacastError NUMACAST_INVALID_ARGUMENT */
+export function resolveFaults(options: FaultOptions = {}): ResolvedFaults {
+  const minDelayMs = options.minDelayMs ?? defaultFaults.minDelayMs
+  const resolved: ResolvedFaults = {
+    lossRatio: options.lossRatio ?? defaultFaults.lossRatio,
+    duplicateRatio: options.duplicateRatio ?? defaultFaults.duplicateRatio,
+    minDelayMs,
+    maxDelayMs: options.maxDelayMs ?? Math.max(minDelayMs, defaultFaults.maxDelayMs),
+  }
+  for (const name of ['lossRatio', 'duplicateRatio'] as const) {
+    const ratio = resolved[name]
+    if (!(ratio >= 0 && ratio <= 1)) throw invalidArgument(`${name} must be from 0 to 1, not ${ratio}`)
+  }
+  if (!(minDelayMs >= 0 && resolved.maxDelayMs >= minDelayMs && Number.isFinite(resolved.maxDelayMs))) {
+    throw invalidArgument(
+      `delays must satisfy 0 ≤ minDelayMs ≤ maxDelayMs, not ${minDelayMs} and ${resolved.maxDelayMs}`,
+    )
+  }
+  return Object.freeze(resolved)
+}

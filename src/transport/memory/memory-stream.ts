@@ -1,0 +1,181 @@
+import type { Clock } from '../../core/clock.js'
+import { Counters } from '../../core/counters.js'
+import { NumacastError } from '../../core/errors.js'
+import type { Subscription } from '../../core/listeners.js'
+import { checkGroupName } from '../../wire/radio.js'
+import { endpointList } from '../lane/endpoint.js'
+import { checkBody } from '../lane/group.js'
+import { Handlers } from '../lane/handlers.js'
+import { PendingRequests } from '../lane/pending-requests.js'
+import type { FrameHandler, FrameSource, Rendezvous, RequestOptions, StreamLane } from '../lane/transport.js'
+
+export interface MemoryStreamComponents {
+  readonly name: string
+  /** Both where requests go and where live frames come from. */
+  readonly endpoint: string
+  readonly requestPort: number
+  readonly clock: Clock
+  readonly maxMessageBytes: number
+  /** Calls `arrive` with the lane at `endpoint` if there is one, when and if the network lets it. */
+  readonly route: (endpoint: string, arrive: (lane: MemoryStreamLane) => void) => void
+  readonly everyone: () => Iterable<MemoryStreamLane>
+  /** Answers at the host's rendezvous endpoint too, unless another lane does; what is returned ends it. */
+  readonly rendezvous: (lane: MemoryStreamLane) => { readonly isHeld: () => boolean; readonly release: () => void }
+}
+
+/** In place of a port; openings are numbered from 1. */
+export const memoryRendezvousPort = 0
+
+/** `name` stands for a host, `opening` for a port: a restart is another one. */
+export function memoryEndpoint(name: string, opening: number): string {
+  return `memory://${name}/${opening}`
+}
+
+export class MemoryStreamLane implements StreamLane {
+  readonly name: string
+  readonly endpoint: string
+  readonly counters = new Counters()
+  readonly requestEndpoints: readonly string[]
+  readonly requestPort: number
+  readonly rendezvousPort = memoryRendezvousPort
+  readonly #route: MemoryStreamComponents['route']
+  readonly #rendezvous: MemoryStreamComponents['rendezvous']
+  readonly #everyone: MemoryStreamComponents['everyone']
+  readonly #maxMessageBytes: number
+  readonly #source: FrameSource
+  readonly #pending: PendingRequests
+  /** By endpoint and group. */
+  readonly #subscriptions = new Map<string, Handlers>()
+  #isPublishing = false
+  #serve: ((request: Buffer) => Promise<Uint8Array> | Uint8Array) | undefined
+  #closed = false
+
+  constructor(components: MemoryStreamComponents) {
+    this.name = components.name
+    this.endpoint = components.endpoint
+    this.requestEndpoints = Object.freeze([components.endpoint])
+    this.requestPort = components.requestPort
+    this.#route = components.route
+    this.#everyone = components.everyone
+    this.#rendezvous = components.rendezvous
+    this.#maxMessageBytes = components.maxMessageBytes
+    this.#source = { address: components.endpoint, port: 0 }
+    this.#pending = new PendingRequests(components.clock)
+  }
+
+  requestEndpointAt(address: string, requestPort: number): string {
+    return memoryEndpoint(address, requestPort)
+  }
+
+  serve(handler: (request: Buffer) => Promise<Uint8Array> | Uint8Array): void {
+    this.#serve = handler
+  }
+
+  get liveEndpoints(): readonly string[] {
+    return this.#isPublishing ? [this.endpoint] : []
+  }
+
+  /** They never change. */
+  onEndpointsChanged(): Subscription {
+    return { close: () => undefined }
+  }
+
+  contendRendezvous(): Rendezvous {
+    this.#checkOpen()
+    const { isHeld, release } = this.#rendezvous(this)
+    return {
+      get isHeld() {
+        return isHeld()
+      },
+      close: async () => release(),
+    }
+  }
+
+  /** Asks the first endpoint: here all ways lead over the same link. */
+  async request(endpoints: string | readonly string[], body: Uint8Array, options: RequestOptions): Promise<Buffer> {
+    this.#checkOpen()
+    const [endpoint] = endpointList(endpoints)
+    checkBody('request', body, this.#maxMessageBytes)
+    const { id, reply } = this.#pending.open(endpoint, options)
+    const sent = Buffer.from(body)
+    this.#route(endpoint, (server) => void server.#answer(this.endpoint, id, sent))
+    return reply
+  }
+
+  async publishEndpoints(): Promise<readonly string[]> {
+    this.#checkOpen()
+    this.#isPublishing = true
+    return [this.endpoint]
+  }
+
+  publish(group: string, body: Uint8Array): void {
+    checkGroupName(group)
+    checkBody('live', body, this.#maxMessageBytes)
+    if (this.#closed) {
+      this.counters.add('stream.dropped.closed')
+      return
+    }
+    if (!this.#isPublishing) return
+    const key = subscriptionKey(this.endpoint, group)
+    const sent = Buffer.from(body)
+    for (const subscriber of this.#everyone()) {
+      if (!subscriber.#subscriptions.has(key)) continue
+      this.#route(subscriber.endpoint, (lane) => lane.#subscriptions.get(key)?.deliver(Buffer.from(sent), this.#source))
+    }
+  }
+
+  subscribe(endpoints: string | readonly string[], group: string, handler: FrameHandler): Subscription {
+    checkGroupName(group)
+    this.#checkOpen()
+    const [endpoint] = endpointList(endpoints)
+    const key = subscriptionKey(endpoint, group)
+    let handlers = this.#subscriptions.get(key)
+    if (handlers === undefined) {
+      handlers = new Handlers(this.counters, 'stream.failed.handler')
+      this.#subscriptions.set(key, handlers)
+    }
+    const subscribed = handlers
+    return subscribed.add(handler, () => {
+      if (subscribed.size === 0 && this.#subscriptions.get(key) === subscribed) this.#subscriptions.delete(key)
+    })
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#pending.rejectAll(closedError())
+    for (const handlers of this.#subscriptions.values()) handlers.clear()
+    this.#subscriptions.clear()
+  }
+
+  async #answer(requester: string, id: number, request: Buffer): Promise<void> {
+    if (this.#serve === undefined) {
+      this.counters.add('stream.rejected.not-serving')
+      return
+    }
+    let reply: Buffer
+    try {
+      reply = Buffer.from(await this.#serve(Buffer.from(request)))
+    } catch {
+      this.counters.add('stream.failed.handler')
+      return
+    }
+    if (reply.length > this.#maxMessageBytes) this.counters.add('stream.dropped.too-large')
+    else if (!this.#closed) this.#route(requester, (lane) => lane.#receiveReply(id, reply))
+  }
+
+  #receiveReply(id: number, reply: Buffer): void {
+    if (!this.#pending.resolve(id, reply)) this.counters.add('stream.rejected.late-reply')
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw closedError()
+  }
+}
+
+function closedError(): NumacastError {
+  return new NumacastError('NUMACAST_CLOSED', 'the stream lane is closed')
+}
+
+function subscriptionKey(endpoint: string, group: string): string {
+  return `${group}\0${endpoint}`
+}

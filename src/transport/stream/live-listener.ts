@@ -1,0 +1,72 @@
+import { type Context, XPublisher } from 'zeromq'
+import type { Counters } from '../../core/counters.js'
+import { maxGroupBytes } from '../../wire/radio.js'
+import { livePrefix } from './live-message.js'
+import { bindAll, familyOptions, receiveLoop, senderOptions, sendNow, type ZeromqLimits } from './zeromq.js'
+
+/** Groups that subscribers of one participant may name: it writes to no more partitions, but they may invent some. */
+const maxPrefixes = 16_384
+
+/**
+ * One XPUB, listening.
+ *
+ * A subscriber that falls behind by the high-water mark misses frames, and only it does: libzmq drops them for that
+ * connection without telling the sender, so the count is the reader's, which sees the gap in the sequence numbers.
+ */
+export class LiveListener {
+  readonly endpoints: readonly string[]
+  readonly #socket: XPublisher
+  readonly #counters: Counters
+  readonly #loop: Promise<void>
+  /** What somebody subscribed to; XPUB reports the first and the last of each. */
+  readonly #prefixes = new Set<string>()
+
+  private constructor(socket: XPublisher, endpoints: readonly string[], counters: Counters) {
+    this.#socket = socket
+    this.endpoints = endpoints
+    this.#counters = counters
+    this.#loop = receiveLoop(socket, counters, (frames) => this.#receive(frames))
+  }
+
+  /** @throws NumacastError NUMACAST_TRANSPORT */
+  static async open(
+    context: Context,
+    wanted: readonly string[],
+    limits: ZeromqLimits,
+    counters: Counters,
+  ): Promise<LiveListener> {
+    const socket = new XPublisher({ ...senderOptions(context, limits), ...familyOptions(wanted) })
+    return new LiveListener(socket, await bindAll(socket, wanted), counters)
+  }
+
+  get endpoint(): string {
+    return this.endpoints[0] ?? ''
+  }
+
+  hasSubscribers(group: string): boolean {
+    return this.#prefixes.size > 0 && this.#prefixes.has(livePrefix(group))
+  }
+
+  send(message: Uint8Array[]): void {
+    sendNow(this.#socket, message, this.#counters)
+  }
+
+  close(): Promise<void> {
+    this.#socket.close()
+    return this.#loop
+  }
+
+  /** `1 prefix` subscribes, `0 prefix` unsubscribes (ZMTP 3.1, RFC 37). Unread, these would pile up in libzmq. */
+  #receive(frames: Buffer[]): void {
+    const [message] = frames
+    const kind = message?.[0]
+    if (message === undefined || (kind !== 0 && kind !== 1) || message.length > maxGroupBytes + 2) {
+      this.#counters.add('stream.rejected.not-a-subscription')
+      return
+    }
+    const prefix = message.toString('latin1', 1)
+    if (kind === 0) this.#prefixes.delete(prefix)
+    else if (this.#prefixes.size < maxPrefixes) this.#prefixes.add(prefix)
+    else this.#counters.add('stream.rejected.too-many-subscriptions')
+  }
+}

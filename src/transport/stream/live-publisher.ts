@@ -1,0 +1,67 @@
+import type { Context } from 'zeromq'
+import type { Counters } from '../../core/counters.js'
+import { AddressListeners } from './address-listeners.js'
+import { LiveListener } from './live-listener.js'
+import { encodeLiveMessage } from './live-message.js'
+import type { ListenOptions } from './request-server.js'
+import { bindFailure, hostEndpoints, oncePortIsFree, tcpEndpoint, type ZeromqLimits } from './zeromq.js'
+
+/**
+ * Frames that may wait for one subscriber, libzmq's own default; fewer than requests, because a subscriber may stand
+ * still and what it misses it repairs by a request. Of frames of 64 KiB that is 64 MB, of large samples more.
+ */
+const maxWaitingFrames = 1_000
+
+/** Live frames from one participant to whoever subscribed: on this host, and at each address in use beyond it. */
+export class LivePublisher {
+  readonly #host: LiveListener
+  readonly #network: AddressListeners<LiveListener>
+
+  private constructor(host: LiveListener, network: AddressListeners<LiveListener>) {
+    this.#host = host
+    this.#network = network
+  }
+
+  /** @throws NumacastError NUMACAST_TRANSPORT */
+  static async open(
+    context: Context,
+    { name, port, addresses }: ListenOptions,
+    { maxMessageBytes, highWaterMark }: ZeromqLimits,
+    counters: Counters,
+  ): Promise<LivePublisher> {
+    const limits = { maxMessageBytes, highWaterMark: Math.min(highWaterMark, maxWaitingFrames) }
+    const host = await oncePortIsFree(() => LiveListener.open(context, hostEndpoints(name, port), limits, counters))
+    const network = new AddressListeners(
+      (address) => LiveListener.open(context, [tcpEndpoint(address, port)], limits, counters),
+      (error) => counters.add(`stream.failed.listen.${bindFailure(error)}`),
+    )
+    await network.follow(addresses)
+    return new LivePublisher(host, network)
+  }
+
+  /** Best first. */
+  get endpoints(): readonly string[] {
+    const [ipc, ...loopback] = this.#host.endpoints
+    return [...(ipc === undefined ? [] : [ipc]), ...this.#network.endpoints, ...loopback]
+  }
+
+  get isComplete(): boolean {
+    return this.#network.isComplete
+  }
+
+  /** Resolves to whether `endpoints` has changed. */
+  follow(addresses: readonly string[]): Promise<boolean> {
+    return this.#network.follow(addresses)
+  }
+
+  /** Costs next to nothing while nobody subscribes to the group. */
+  publish(group: string, body: Uint8Array): void {
+    for (const listener of [this.#host, ...this.#network.listeners]) {
+      if (listener.hasSubscribers(group)) listener.send(encodeLiveMessage(group, body))
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#host.close(), this.#network.close()])
+  }
+}

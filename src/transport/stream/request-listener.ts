@@ -1,0 +1,64 @@
+import { type Context, Router } from 'zeromq'
+import type { Counters } from '../../core/counters.js'
+import { bindAll, familyOptions, receiveLoop, senderOptions, sendNow, type ZeromqLimits } from './zeromq.js'
+
+/**
+ *     request   DEALER → ROUTER   | id (4 bytes, the requester's choice) | body |
+ *     reply     ROUTER → DEALER   | id, unchanged                        | body |
+ *
+ * Two ZeroMQ frames each, after the routing id that ROUTER adds. Replies come in any order.
+ */
+export const requestIdBytes = 4
+
+/** A well-formed request; `reply` sends what answers it. */
+export type OnRequest = (body: Buffer, reply: (body: Uint8Array) => void) => void
+
+/** One ROUTER, listening. */
+export class RequestListener {
+  readonly endpoints: readonly string[]
+  readonly #router: Router
+  readonly #counters: Counters
+  readonly #onRequest: OnRequest
+  readonly #loop: Promise<void>
+
+  private constructor(router: Router, endpoints: readonly string[], counters: Counters, onRequest: OnRequest) {
+    this.#router = router
+    this.endpoints = endpoints
+    this.#counters = counters
+    this.#onRequest = onRequest
+    this.#loop = receiveLoop(router, counters, (frames) => this.#receive(frames))
+  }
+
+  /** @throws NumacastError NUMACAST_TRANSPORT */
+  static async open(
+    context: Context,
+    wanted: readonly string[],
+    limits: ZeromqLimits,
+    counters: Counters,
+    onRequest: OnRequest,
+  ): Promise<RequestListener> {
+    // Mandatory: a reply that cannot be routed or queued is an error, and so can be counted.
+    const router = new Router({ ...senderOptions(context, limits), ...familyOptions(wanted), mandatory: true })
+    return new RequestListener(router, await bindAll(router, wanted), counters, onRequest)
+  }
+
+  get endpoint(): string {
+    return this.endpoints[0] ?? ''
+  }
+
+  close(): Promise<void> {
+    this.#router.close()
+    return this.#loop
+  }
+
+  #receive(frames: Buffer[]): void {
+    const [peer, id, body] = frames
+    if (peer === undefined || id === undefined || body === undefined || frames.length !== 3) {
+      this.#counters.add('stream.rejected.request-frames')
+    } else if (id.length !== requestIdBytes) {
+      this.#counters.add('stream.rejected.request-id')
+    } else {
+      this.#onRequest(body, (reply) => sendNow(this.#router, [peer, id, reply], this.#counters))
+    }
+  }
+}

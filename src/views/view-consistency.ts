@@ -1,0 +1,69 @@
+import { CatchUpState } from '../cache/writer-progress.js'
+import type { WriterLag } from '../pubsub/reader/reader.js'
+
+/** How far a read may be trusted. */
+export const Freshness = {
+  /** Nothing newer exists. Needs a fence with the owners; a copy that only listens never claims it. */
+  strong: 'strong',
+  /** Every owner known is caught up with and was heard within the bound. */
+  bounded: 'bounded',
+  /** Something may be missing or old; how much is in the rest of the witness. */
+  bestEffort: 'best-effort',
+} as const
+export type Freshness = (typeof Freshness)[keyof typeof Freshness]
+
+/** What a reader of the view should still do with it. */
+export const DegradedMode = {
+  healthy: 'healthy',
+  /** Look, but decide nothing that cannot be undone. */
+  viewOnly: 'view-only',
+  /** No node is known: there is nothing to look at. */
+  blind: 'blind',
+} as const
+export type DegradedMode = (typeof DegradedMode)[keyof typeof DegradedMode]
+
+/** What a view knows about itself, given with every answer. */
+export interface ViewConsistency {
+  readonly freshness: Freshness
+  /** Changes that owners have made and this view has not applied, as far as their digests tell. */
+  readonly lag: number
+  /** Time since the collector heard longest ago spoke; null when none is known. */
+  readonly lagMs: number | null
+  /** The worst over all owners. */
+  readonly catchUpState: CatchUpState
+  readonly degradedMode: DegradedMode
+}
+
+export interface ConsistencyFacts {
+  readonly lags: readonly Pick<WriterLag, 'lagSamples' | 'catchUpState'>[]
+  /** Per known node, the time since its collector's last node.capacity was written. */
+  readonly nodeAgesMs: readonly number[]
+  /** Whether a collector of a known node is gone. */
+  readonly collectorGone: boolean
+  /** A node heard longer ago than this is not within bounds. */
+  readonly maxAgeMs: number
+}
+
+/** From best to worst. */
+const order: readonly CatchUpState[] = [
+  CatchUpState.fresh,
+  CatchUpState.lagging,
+  CatchUpState.recovering,
+  CatchUpState.bootstrapRequired,
+  CatchUpState.unavailable,
+]
+
+export function computeConsistency(facts: ConsistencyFacts): ViewConsistency {
+  let lag = 0
+  let worst = 0
+  for (const { lagSamples, catchUpState } of facts.lags) {
+    lag += Math.max(0, lagSamples)
+    worst = Math.max(worst, order.indexOf(catchUpState))
+  }
+  const blind = facts.nodeAgesMs.length === 0
+  const lagMs = blind ? null : Math.max(0, ...facts.nodeAgesMs)
+  const catchUpState = blind ? 'unavailable' : (order[worst] ?? 'unavailable')
+  const bounded = lagMs !== null && lagMs <= facts.maxAgeMs && !facts.collectorGone && catchUpState === 'fresh'
+  const degradedMode = blind ? DegradedMode.blind : bounded ? DegradedMode.healthy : DegradedMode.viewOnly
+  return { freshness: bounded ? Freshness.bounded : Freshness.bestEffort, lag, lagMs, catchUpState, degradedMode }
+}

@@ -1,0 +1,31 @@
+import type { EntityId, Guid, Seq } from '../core/ids.js'
+import { type ByteReader, ByteWriter, malformed, Rejection } from './bytes.js'
+import { FrameKind, headerBytes, writeHeader } from './header.js'
+
+/**
+ * "How far are you?" A writer asks its reliable readers, who answer by a pull, unless a pull has said it already:
+ *
+ *     header 21 | writer 4 | seq 6
+ */
+export interface AckRequest {
+  readonly writer: EntityId
+  /** The writer wants to know who has everything up to here. */
+  readonly seq: Seq
+}
+
+export function encodeAckRequest(from: Guid, { writer, seq }: AckRequest): Buffer {
+  const out = new ByteWriter(headerBytes + 10)
+  writeHeader(out, FrameKind.ask, from)
+  out.u32(writer)
+  out.u48(seq)
+  return out.buffer
+}
+
+/** Reads what follows the header. @throws NumacastError NUMACAST_MALFORMED */
+export function decodeAckRequest(input: ByteReader): AckRequest {
+  const writer = input.u32() as EntityId
+  const seq = input.u48()
+  if (writer === 0 || seq === 0) throw malformed(Rejection.badNumber, 'ask')
+  if (input.remaining !== 0) throw malformed(Rejection.trailingBytes, 'ask')
+  return { writer, seq }
+}

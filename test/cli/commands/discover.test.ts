@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
+import t from 'tap'
+import { claimDomain } from '../../support/domain-lock.js'
+import { eventually } from '../../support/eventually.js'
+import { runCli } from '../../support/run-cli.js'
+
+t.test('nobody: exit code 3', async (t) => {
+  const domain = String(await claimDomain(t))
+  const { code, stdout, stderr } = await runCli(['discover', '--domain', domain])
+  t.equal(code, 3)
+  t.equal(stdout, '')
+  t.equal(stderr, `numacast: nobody answers in domain ${domain}: name another with --domain\n`)
+})
+
+t.test('a program that only writes a topic is found', async (t) => {
+  const domain = String(await claimDomain(t))
+  const script = path.resolve(import.meta.dirname, '..', '..', 'pubsub', 'writer-process.js')
+  const child = spawn(process.execPath, [script, domain, '1', 'lonely'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(async () => {
+    const ended = once(child, 'close')
+    child.kill('SIGKILL')
+    await ended
+  })
+  const [guid] = (await once(child.stdout, 'data')).map((chunk) => String(chunk).trim())
+  // Alive, once a machine that is short of CPU lets it be.
+  const asJson = await ask(['--json', '--domain', domain], /"liveliness":"alive"/)
+  const document = JSON.parse(asJson)
+  t.match(document, {
+    domain: Number(domain),
+    participants: [{ guid, name: 'lonely', pid: child.pid, writers: 1, readers: 0 }],
+    writers: [{ participant: guid, topic: 'state', partitions: ['default'], qos: { reliability: 'reliable' } }],
+    readers: [],
+  })
+  t.equal(document.participants.length, 1, 'whoever asks is left out')
+  const table = await ask(['--domain', domain], / alive /)
+  const [title] = table.split('\n')
+  t.equal(title, `domain ${domain}: 1 participant, 1 writer, 0 readers`)
+  t.match(table, new RegExp(`^lonely +${guid?.slice(0, 8)} .* ${child.pid} +alive +1 +0 `, 'm'))
+  t.match(table, /^writes +state +default +lonely +[0-9a-f]{8} +defaults$/m)
+  const verbose = await ask(['--verbose', '--domain', domain], / alive /)
+  t.match(verbose, /^writes +state +default +lonely .* reliable, transient-local/m)
+})
+
+/** What it prints once it finds somebody and `pattern` fits. */
+function ask(args: readonly string[], pattern: RegExp): Promise<string> {
+  return eventually(`discover prints ${pattern}`, async () => {
+    const { code, stdout } = await runCli(['discover', ...args])
+    return code === 0 && pattern.test(stdout) ? stdout : undefined
+  })
+}

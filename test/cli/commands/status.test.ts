@@ -1,0 +1,63 @@
+import t from 'tap'
+import { addonStatus } from '../../../src/topology/addon/addon.js'
+import type { WorkerStatus } from '../../../src/views/status-document.js'
+import { claimDomain } from '../../support/domain-lock.js'
+import { eventually } from '../../support/eventually.js'
+import { startPlane } from '../../support/plane.js'
+import { runCli, startCli } from '../../support/run-cli.js'
+
+t.setTimeout(600_000)
+
+t.test('no plane: exit code 3, and what to do', async (t) => {
+  const domain = String(await claimDomain(t))
+  for (const args of [
+    ['status', '--wait', '300ms'],
+    ['status', '--json', '--wait', '300ms'],
+    ['intent', 'drain', 'w1'],
+    ['intent', 'resume', 'w1'],
+  ]) {
+    const { code, stdout, stderr } = await runCli([...args, '--domain', domain])
+    t.equal(code, 3, args.join(' '))
+    t.equal(stdout, '', args.join(' '))
+    t.equal(
+      stderr,
+      `numacast: no plane answers in domain ${domain}: start one with \`numacast up --domain ${domain}\`, or name another with --domain\n`,
+    )
+  }
+})
+
+t.test('killed workers stay visible with their cause, new ones appear', async (t) => {
+  const plane = await startPlane(t, ['--workers', '2'])
+  const first = await plane.worker('w1')
+  await plane.worker('w2')
+  process.kill(first.pid, 'SIGKILL')
+  const dead = await plane.worker('w1', ({ liveliness }) => liveliness === 'dead')
+  const causes = addonStatus().available ? /^(killed|exited)$/ : /^(exited|lease-expired)$/
+  t.match(dead.cause, causes, 'a fact of the kernel where it can be asked')
+  t.equal(dead.pid, first.pid)
+
+  await eventually('a table in which w1 is dead and w2 alive', async () => {
+    const { code, stdout } = await runCli(['status', '--domain', String(plane.domain)])
+    return code === 0 && /^w1 .* dead \((killed|exited|lease-expired)/m.test(stdout) && /^w2 .* alive /m.test(stdout)
+  })
+
+  const newcomer = startCli(['worker', '--id', 'w9', '--domain', String(plane.domain)])
+  const works = ({ jobsCompleted, liveliness }: WorkerStatus): boolean => jobsCompleted > 0 && liveliness === 'alive'
+  t.match(await plane.worker('w9', works), { pid: newcomer.pid })
+  const successor = startCli(['worker', '--id', 'w1', '--domain', String(plane.domain)])
+  t.match(await plane.worker('w1', ({ liveliness }) => liveliness === 'alive'), { pid: successor.pid })
+
+  newcomer.child.kill('SIGTERM')
+  successor.child.kill('SIGINT')
+  t.match(await newcomer.finished(), { code: 0 })
+  t.match(await successor.finished(), { code: 0 })
+  t.match(await plane.worker('w9', ({ liveliness }) => liveliness === 'dead'), { cause: 'goodbye' })
+})
+
+t.test('a reader that leaves early is no failure', async (t) => {
+  const plane = await startPlane(t, ['--workers', '1'])
+  await plane.worker('w1')
+  const status = startCli(['status', '--wait', '60s', '--domain', String(plane.domain)])
+  status.child.stdout?.destroy()
+  t.match(await status.finished(), { code: 0, stderr: '' })
+})

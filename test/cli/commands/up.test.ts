@@ -1,0 +1,208 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import t from 'tap'
+import { readTopology } from '../../../src/topology/numa/topology.js'
+import type { StatusDocument } from '../../../src/views/status-document.js'
+import { claimDomain } from '../../support/domain-lock.js'
+import { eventually } from '../../support/eventually.js'
+import { askPlane, startPlane } from '../../support/plane.js'
+import { abstractSocketsOf, boundAbstractSockets, childrenOf, isRunning } from '../../support/processes.js'
+import { cliProgram, explainFailure, runCli, startCli } from '../../support/run-cli.js'
+import { Terminal } from '../../support/terminal.js'
+
+t.setTimeout(900_000)
+
+const { nodes } = readTopology()
+
+t.test('--duration ends by itself; --json prints the plane as it was while it ran', async (t) => {
+  const domain = await claimDomain(t)
+  const args = ['up', '--workers', '3', '--duration', '2', '--json', '--domain', String(domain)]
+  // What it was while it ran depends on the machine: one that is short of CPU may not have seen everybody alive by then.
+  const { document, stderr } = await eventually('the document of a plane that has come up in time', async () => {
+    const { code, stdout, stderr } = await runCli(args)
+    t.equal(code, 0, stderr)
+    t.equal(stdout.trimEnd().split('\n').length, 1, 'one line')
+    const document: StatusDocument = JSON.parse(stdout)
+    const isUp = document.workers.length === 3 && document.workers.every(({ liveliness }) => liveliness === 'alive')
+    return isUp && document.witness.degradedMode === 'healthy' ? { document, stderr } : undefined
+  })
+  t.equal(document.domain, domain)
+  t.same(
+    document.nodes.map(({ numaNode, cpus }) => ({ numaNode, cpus })),
+    nodes.map(({ id, cpus }) => ({ numaNode: id, cpus: cpus.length })),
+    'the nodes of this machine',
+  )
+  const memoryBytes = document.nodes.reduce((sum, node) => sum + node.memoryTotalBytes, 0)
+  const ofNodesBytes = nodes.reduce((sum, node) => sum + (node.memoryTotalBytes ?? 0), 0)
+  t.ok([ofNodesBytes, os.totalmem()].includes(memoryBytes), `${memoryBytes} bytes: the memory of this machine`)
+  t.same(document.workers.map(({ workerId }) => workerId).sort(), ['w1', 'w2', 'w3'])
+  for (const worker of document.workers) t.equal(worker.cause, null, worker.workerId)
+  t.match(stderr, /worker w1 joined/, 'changes go to stderr')
+  t.match(stderr, /draining/)
+})
+
+t.test('docs/status.md documents every field', async (t) => {
+  const plane = await startPlane(t, ['--workers', '1'])
+  await plane.worker('w1')
+  const drained = await askPlane(['intent', 'drain', 'w1', '--domain', String(plane.domain)])
+  t.equal(drained.code, 0, drained.stdout + drained.stderr)
+  const document = await eventually('an intent with a report', async () => {
+    const status = await plane.status()
+    return status?.intents.some(({ statuses }) => statuses.length > 0) ? status : undefined
+  })
+  const page = readFileSync(path.resolve(import.meta.dirname, '../../../../docs/status.md'), 'utf8')
+  const documented = new Set(
+    [...page.matchAll(/`([a-z]\w*(?:\[\])?(?:\.\w+)*)`(?=[ ,|][^\n]*\|)/g)].map(([, field]) => field),
+  )
+  for (const field of fieldsOf(document)) t.ok(documented.has(field), field)
+})
+
+t.test('jobs are done, and a late joiner sees them', async (t) => {
+  const plane = await startPlane(t, ['--workers', '2'])
+  for (const workerId of ['w1', 'w2']) {
+    const worker = await plane.worker(workerId, ({ jobsCompleted }) => jobsCompleted > 0)
+    t.equal(worker.jobsFailed, 0)
+    t.ok(isRunning(worker.pid))
+  }
+})
+
+t.test('Ctrl-C drains and leaves nothing behind', async (t) => {
+  const scratch = path.join(t.testdir({}), 'tmp')
+  mkdirSync(scratch)
+  const plane = await startPlane(t, ['--workers', '2', '--json'], { TMPDIR: scratch })
+  for (const workerId of ['w1', 'w2']) await plane.worker(workerId, ({ jobsCompleted }) => jobsCompleted > 0)
+  const count = nodes.length + 3
+  const pids = await eventually(`${count} children: collectors, a scheduler and two workers`, () => {
+    const children = childrenOf(plane.up.pid)
+    return children.length === count ? children : undefined
+  })
+  for (const workerId of ['w1', 'w2']) {
+    await eventually(`it knows ${workerId} itself`, () => plane.up.stderr().includes(`worker ${workerId} joined`))
+  }
+  const sockets = abstractSocketsOf([plane.up.pid, ...pids])
+  t.ok(sockets.length > 0, 'sockets were found')
+
+  // The terminal signals the group and npm passes its own copy on: twice within moments is once.
+  plane.up.child.kill('SIGINT')
+  plane.up.child.kill('SIGINT')
+  const { code, stdout, stderr } = await plane.up.finished()
+  t.equal(code, 0, stderr)
+  t.equal(JSON.parse(stdout).workers.length, 2, 'taken before the drain')
+  t.notMatch(stderr, /ended|killed/, 'every process stopped in order')
+  t.same(pids.filter(isRunning), [])
+  const bound = boundAbstractSockets()
+  t.same(
+    sockets.filter((name) => bound.has(name)),
+    [],
+  )
+  t.same(readdirSync(scratch), [])
+})
+
+t.test('in a terminal: a live table, and Ctrl-C reaches only `up`', async (t) => {
+  const domain = await claimDomain(t)
+  const command = `stty rows 50 cols 200; exec ${process.execPath} ${cliProgram} up --workers 2 --domain ${domain}`
+  const script = spawn('script', ['-qefc', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  t.teardown(() => script.kill('SIGTERM'))
+  const screen = new Terminal(50)
+  script.stdout.setEncoding('utf8').on('data', (text: string) => screen.write(text))
+  await eventually('the workers are shown', () => /^w1 .*alive[\s\S]*^w2 .*alive/m.test(screen.text()) || undefined)
+  t.equal(screen.modes.get('25'), false, 'the cursor is hidden')
+  await eventually(
+    'the table is redrawn in place',
+    () => /^w1 .* alive +\d of 1 +[1-9]/m.test(screen.text()) || undefined,
+  )
+  t.equal(screen.text().split('WORKER').length, 2, 'once on the screen')
+
+  script.stdin.write('\u0003')
+  const [code] = await once(script, 'close')
+  t.equal(code, 0, screen.text())
+  t.match(screen.text(), /^(\^C)?draining: workers finish their job/m)
+  t.notMatch(screen.text(), /ended/, 'no process was hit by the Ctrl-C')
+  t.equal(screen.modes.get('25'), true, 'the cursor is back')
+  t.equal(screen.modes.get('7'), true, 'and so is wrapping')
+})
+
+t.test('killed by SIGKILL, it leaves nothing behind either', async (t) => {
+  const plane = await startPlane(t, ['--workers', '2'])
+  await plane.worker('w2')
+  const pids = childrenOf(plane.up.pid)
+  const sockets = abstractSocketsOf([plane.up.pid, ...pids])
+  t.ok(sockets.length > 0, 'sockets were found')
+  plane.up.child.kill('SIGKILL')
+  await eventually('its children stop', () => (pids.some(isRunning) ? undefined : true))
+  // The kernel takes them back when the last thread of each has ended, which may be after the process counts as gone.
+  await eventually('their sockets are gone', () => {
+    const bound = boundAbstractSockets()
+    return !sockets.some((name) => bound.has(name))
+  })
+})
+
+t.test('a second Ctrl-C ends everything at once', async (t) => {
+  const plane = await startPlane(t, ['--workers', '1'])
+  const { pid } = await plane.worker('w1')
+  const pids = childrenOf(plane.up.pid)
+  process.kill(pid, 'SIGSTOP')
+  plane.up.child.kill('SIGINT')
+  await eventually('it drains', () => (plane.up.stdout().includes('draining') ? true : undefined))
+  const again = setInterval(() => plane.up.child.kill('SIGINT'), 100)
+  const { code } = await plane.up.finished()
+  clearInterval(again)
+  t.equal(code, 130)
+  await eventually('all are gone', () => (pids.some(isRunning) ? undefined : true))
+})
+
+t.test('a collector or a scheduler that dies is started again', async (t) => {
+  const plane = await startPlane(t, ['--workers', '1'])
+  await plane.worker('w1')
+  const collectorPid = await plane.collectorPid()
+  process.kill(collectorPid, 'SIGKILL')
+  await eventually('another collector with the same worker', async () => {
+    const status = await plane.status()
+    const [node] = status?.nodes ?? []
+    return node !== undefined &&
+      node.collector.pid !== collectorPid &&
+      node.collector.liveliness === 'alive' &&
+      status?.workers.some(({ workerId, liveliness }) => workerId === 'w1' && liveliness === 'alive')
+      ? true
+      : undefined
+  })
+  const told = new RegExp(
+    `collector of node \\d+ \\(pid ${collectorPid}\\) ended: SIGKILL; starting it again in 0\\.25 s`,
+  )
+  await eventually('it says so', () => told.test(plane.up.stdout()))
+})
+
+t.test('a node that is served already: it says by whom, and ends', async (t) => {
+  const plane = await startPlane(t, ['--workers', '1'])
+  const { pid } = await plane.worker('w1')
+  const served = await plane.found()
+  const second = startCli(['up', '--workers', '1', '--domain', String(plane.domain)])
+  t.teardown(() => second.child.kill('SIGKILL'))
+  explainFailure(t, second)
+  const other = new RegExp(`\\b${served.nodes[0]?.collector.pid}\\b`)
+  await eventually('it names the pid of the other collector', () => other.test(second.stdout() + second.stderr()))
+  const { code } = await second.finished()
+  t.equal(code, 1)
+  t.match(await plane.found(), { nodes: served.nodes.map(({ numaNode }) => ({ numaNode })) }, 'which goes on')
+  const worker = await plane.worker('w1', ({ liveliness }) => liveliness === 'alive')
+  t.equal(worker.pid, pid, 'and so does the worker of that name')
+})
+
+/** `a`, `b[].c`, …: the leaves of a document; lists of records below a list of records are named as a whole. */
+function fieldsOf(value: object, prefix = '', depth = 0): Set<string> {
+  const fields = new Set<string>()
+  for (const [name, inner] of Object.entries(value)) {
+    const field = `${prefix}${name}`
+    if (Array.isArray(inner) && depth === 0) {
+      for (const item of inner) for (const leaf of fieldsOf(item, `${field}[].`, depth + 1)) fields.add(leaf)
+    } else if (inner !== null && typeof inner === 'object' && !Array.isArray(inner)) {
+      for (const leaf of fieldsOf(inner, `${field}.`, depth + 1)) fields.add(leaf)
+    } else {
+      fields.add(field)
+    }
+  }
+  return fields
+}

@@ -1,0 +1,160 @@
+import t from 'tap'
+import {
+  type HelloTerms,
+  type LifeSign,
+  PeerReachability,
+  presenceIntervalMs,
+} from '../../src/discovery/peer-reachability.js'
+
+const related: HelloTerms = {
+  isSource: false,
+  isSink: true,
+  isObserved: false,
+  isDescribed: true,
+  isUpToDate: true,
+  isAsked: false,
+  quietFromMs: 0,
+}
+
+const every = (intervalMs: number, loopDelayMs = 0): LifeSign => ({ intervalMs, loopDelayMs })
+
+t.test('what comes most often says when the next sign of life is due', (t) => {
+  const reachability = new PeerReachability(0, 0.75)
+  t.equal(reachability.intervalMs(0), presenceIntervalMs)
+  t.notOk(reachability.hears(false, 0))
+  reachability.presence(every(2_000), 0)
+  reachability.beacon(every(500), 100)
+  t.equal(reachability.intervalMs(200), 500)
+  t.equal(reachability.intervalMs(1_601), 2_000, 'the beacons have ended, the signs of presence have not')
+  t.ok(reachability.hears(true, 1_350))
+  t.notOk(reachability.hears(true, 1_351), 'of one that writes beacons are wanted')
+  t.ok(reachability.hears(false, 5_000))
+  t.notOk(reachability.hears(false, 5_001))
+  reachability.introducedItself(2_000, 7_000)
+  t.notOk(reachability.hears(true, 7_000), 'a request is no proof that its frames arrive')
+  reachability.live(every(500), 7_000)
+  t.ok(reachability.hears(true, 7_000))
+  t.end()
+})
+
+t.test('a stream stands in', (t) => {
+  const reachability = new PeerReachability(0, 0.75)
+  t.notOk(reachability.needsStream(false, 0, 249), 'not before multicast had its chance')
+  t.ok(reachability.needsStream(false, 0, 250))
+  reachability.beacon(every(500), 300)
+  t.notOk(reachability.needsStream(false, 300, 300), 'heard: no connection')
+  t.ok(reachability.needsStream(true, 300, 300), 'one beacon does not make multicast work')
+  reachability.beacon(every(500), 800)
+  reachability.beacon(every(500), 1_300)
+  t.notOk(reachability.needsStream(true, 1_300, 1_300), 'three do')
+  t.notOk(reachability.needsStream(false, 1_300, 9_000), 'silent altogether: nothing to subscribe to')
+  t.ok(reachability.needsStream(false, 8_900, 9_000), 'silent by multicast, and an answer has come')
+  reachability.beacon(every(500), 9_000)
+  t.ok(reachability.needsStream(true, 9_000, 9_000), 'the row begins anew')
+  t.end()
+})
+
+t.test('an introduction is due when', (t) => {
+  const cases: { name: string; terms?: Partial<HelloTerms>; prepare?: (e: PeerReachability) => void; from: number }[] =
+    [
+      { name: 'a reader that is heard has asked nothing for a while', terms: { isDescribed: false }, from: 1_250 },
+      { name: 'nobody has said who hears whom', terms: { quietFromMs: 4_000 }, from: 1_250 },
+      {
+        name: 'nobody has said who hears whom, and they know each other',
+        terms: { quietFromMs: 6_000 },
+        prepare: (e) => e.acquainted(0),
+        from: 5_000,
+      },
+      { name: 'it is silent', prepare: (e) => e.told(true, 0), from: 5_001 },
+      {
+        name: 'its beacons are silent',
+        prepare: (e) => {
+          e.told(true, 0)
+          e.beacon(every(500), 0)
+        },
+        from: 1_251,
+      },
+      {
+        name: 'its beacons are silent, and its signs of presence are not',
+        terms: { isSource: true, quietFromMs: 6_000 },
+        prepare: (e) => {
+          e.told(true, 0)
+          e.beacon(every(500), 0)
+          e.presence(every(2_000), 0)
+        },
+        from: 1_251,
+      },
+      { name: 'it does not hear us', terms: { quietFromMs: 6_000 }, prepare: (e) => e.told(false, 0), from: 5_000 },
+      {
+        name: 'it does not hear us, and there is news',
+        terms: { quietFromMs: 6_000, isUpToDate: false },
+        prepare: (e) => e.told(false, 0),
+        from: 0,
+      },
+      { name: 'never: it hears us', terms: { quietFromMs: 6_000 }, prepare: (e) => e.told(true, 0), from: Infinity },
+      { name: 'never: it is none of our business', terms: { isSink: false }, from: Infinity },
+      {
+        name: 'never: it sends beacons, so it is asked anyway',
+        terms: { isDescribed: false },
+        prepare: (e) => e.beacon(every(500), 0),
+        from: Infinity,
+      },
+    ]
+  for (const { name, terms, prepare, from } of cases) {
+    const reachability = new PeerReachability(0, 0.75)
+    prepare?.(reachability)
+    const first = Array.from({ length: 6_001 }, (_, nowMs) => nowMs).find((nowMs) =>
+      reachability.isIntroductionDue({ ...related, ...terms }, nowMs),
+    )
+    t.equal(first ?? Infinity, from, name)
+  }
+  t.end()
+})
+
+t.test('what the listener was late is nobody’s silence, and nobody’s time to have heard it either', (t) => {
+  const due = (reachability: PeerReachability, nowMs: number): boolean =>
+    reachability.isIntroductionDue({ ...related, quietFromMs: nowMs }, nowMs)
+  const acquainted = new PeerReachability(0, 0.75)
+  acquainted.acquainted(0)
+  const unknownInstance = new PeerReachability(0, 0.75)
+  unknownInstance.told(false, 0)
+  for (const reachability of [acquainted, unknownInstance]) {
+    reachability.credit(60_000, 61_000)
+    t.notOk(due(reachability, 64_999))
+    t.ok(due(reachability, 65_000))
+  }
+  const heard = new PeerReachability(0, 0.75)
+  heard.credit(60_000, 60_000)
+  t.notOk(heard.isBeaconing, 'who was never heard is not heard for it')
+  heard.beacon(every(500), 60_000)
+  heard.credit(60_000, 60_500)
+  t.ok(heard.hears(true, 61_750), 'no later than now')
+  t.notOk(heard.hears(true, 61_751))
+  t.end()
+})
+
+t.test('again every two seconds, and less and less often where nobody answers', (t) => {
+  const reachability = new PeerReachability(0, 0.75)
+  reachability.told(false, 0)
+  const due = (nowMs: number): boolean => reachability.isIntroductionDue({ ...related, quietFromMs: nowMs }, nowMs)
+  reachability.introducing()
+  t.notOk(due(6_000), 'one at a time')
+  reachability.introductionAnswered(6_000, 0)
+  t.notOk(due(7_999))
+  t.ok(due(8_000))
+  const delays: number[] = []
+  for (let nowMs = 8_000, round = 0; round < 9; round++) {
+    reachability.introducing()
+    reachability.introductionFailed(nowMs, 0)
+    const failedMs = nowMs
+    while (!due(nowMs)) nowMs += 50
+    delays.push(nowMs - failedMs)
+  }
+  t.same(delays, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000])
+  t.ok(reachability.told(true, 500_000))
+  t.notOk(reachability.told(true, 500_000))
+  t.notOk(due(600_000))
+  reachability.lost(600_000)
+  t.equal(reachability.receivesFromUs, null)
+  t.end()
+})

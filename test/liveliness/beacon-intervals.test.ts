@@ -1,0 +1,59 @@
+import t from 'tap'
+import { BeaconIntervals } from '../../src/liveliness/beacon-intervals.js'
+import { defaultPhiOptions } from '../../src/liveliness/phi-accrual.js'
+
+const learned = ({ phi }: BeaconIntervals): number => Math.round(phi.meanMs)
+
+/** A beaconIntervals that has learned enough of `intervalMs` to have forgotten what it began with. */
+function settledAt(intervalMs: number): BeaconIntervals {
+  const beaconIntervals = new BeaconIntervals({ ...defaultPhiOptions, maxSamples: 10 }, 500)
+  for (let n = 0; n <= 10; n++) {
+    beaconIntervals.beacon(500, true, n * intervalMs)
+    beaconIntervals.settle()
+  }
+  return beaconIntervals
+}
+
+t.test('intervals are learned once the observer has found itself in time', (t) => {
+  const beaconIntervals = settledAt(600)
+  t.equal(learned(beaconIntervals), 600)
+  for (let n = 1; n <= 10; n++) beaconIntervals.beacon(500, true, 6000 + n * 700)
+  t.equal(learned(beaconIntervals), 600, 'not before')
+  beaconIntervals.settle()
+  t.equal(learned(beaconIntervals), 700)
+  t.end()
+})
+
+t.test('one that spans a failure is not learned', (t) => {
+  for (const { title, play } of [
+    {
+      title: 'silence that phi calls a loss',
+      play: (beaconIntervals: BeaconIntervals) => beaconIntervals.beacon(500, true, 6000 + 60_000),
+    },
+    {
+      title: 'a peer that was stalled, or came back',
+      play: (beaconIntervals: BeaconIntervals) => beaconIntervals.beacon(500, false, 6000 + 2000),
+    },
+    {
+      title: 'a stall of the observer, with what waited in the socket read before it was noticed',
+      play: (beaconIntervals: BeaconIntervals) => {
+        beaconIntervals.beacon(500, true, 6000 + 3000)
+        beaconIntervals.interrupt()
+        beaconIntervals.beacon(500, true, 6000 + 3200)
+      },
+    },
+    {
+      title: 'several beacons of one round',
+      play: (beaconIntervals: BeaconIntervals) => {
+        for (const afterMs of [1, 2, 40, 249, 600]) beaconIntervals.beacon(500, true, 6000 + afterMs)
+      },
+    },
+  ]) {
+    const beaconIntervals = settledAt(600)
+    play(beaconIntervals)
+    beaconIntervals.settle()
+    t.equal(learned(beaconIntervals), 600, title)
+    beaconIntervals.settle()
+  }
+  t.end()
+})

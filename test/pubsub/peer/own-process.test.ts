@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import t from 'tap'
+import { kernelProbe, ownIdentity, probePid } from '../../../src/pubsub/peer/own-process.js'
+import { processStartTime, readProcessState } from '../../../src/topology/process/process-state.js'
+import { eventually } from '../../support/eventually.js'
+import { requirement } from '../../support/requirement.js'
+import { compileThreads, WatchedProcess } from '../../support/watched-process.js'
+
+/** What the kernel says of real processes. */
+
+const own = ownIdentity()
+const probe = kernelProbe()
+
+/** The shell has become what reaps nobody. */
+function isSleeper({ pid }: ChildProcess): Promise<boolean> {
+  return eventually('the shell has become a sleeper', () => {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n' || undefined
+  })
+}
+
+t.test('real processes', { skip: own.startTimeTicks === null ? 'needs Linux with the addon' : false }, async (t) => {
+  const startOf = (pid: number): number | null => processStartTime(pid)
+
+  t.test('itself', async (t) => {
+    t.match(probe(own), { state: 'running', end: null })
+    t.ok((probe(own).cpuTimeMs ?? 0) > 0)
+  })
+
+  t.test('one that waits, one that computes, one that is stopped, and one that was killed', async (t) => {
+    // Nobody reaps the child of a shell that has become something else.
+    const parent = spawn('sh', ['-c', 'sleep 1000 & echo $!; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const busy = spawn(process.execPath, ['-e', 'for (;;) {}'], { stdio: 'ignore' })
+    t.teardown(() => {
+      for (const child of [parent, busy]) child.kill('SIGKILL')
+    })
+    const [line] = await once(parent.stdout, 'data')
+    const pid = Number(String(line).trim())
+    const start = startOf(pid)
+    t.teardown(() => process.kill(pid, 'SIGKILL'))
+    await eventually('it sleeps', () => probePid(pid, start).state === 'sleeping' || undefined)
+    const busyPid = busy.pid ?? 0
+    await eventually('it computes', () => probePid(busyPid, startOf(busyPid)).state === 'running' || undefined)
+    process.kill(pid, 'SIGSTOP')
+    await eventually('it is stopped', () => probePid(pid, start).state === 'stopped' || undefined)
+    process.kill(pid, 'SIGCONT')
+    await eventually('it goes on', () => probePid(pid, start).state === 'sleeping' || undefined)
+    await isSleeper(parent)
+    process.kill(pid, 'SIGKILL')
+    const gone = await eventually('it is gone', () => {
+      const reading = probePid(pid, start)
+      return reading.state === 'gone' ? reading : undefined
+    })
+    t.same(gone.end, { cause: 'killed', detail: 'SIGKILL' }, 'a zombie tells how it ended')
+  })
+
+  t.test('one that exited with a code, and is not reaped', async (t) => {
+    const parent = spawn('sh', ['-c', 'sh -c "read x; exit 3" <&3 3<&- & echo $!; exec sleep 1000'], {
+      stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
+    })
+    t.teardown(() => parent.kill('SIGKILL'))
+    const [line] = await once(parent.stdout as NodeJS.ReadableStream, 'data')
+    const pid = Number(String(line).trim())
+    const start = startOf(pid)
+    await isSleeper(parent)
+    const stdin = parent.stdio[3] as NodeJS.WritableStream
+    stdin.end('\n')
+    const gone = await eventually('it is gone', () => {
+      const reading = probePid(pid, start)
+      return reading.state === 'gone' ? reading : undefined
+    })
+    t.same(gone.end, { cause: 'exited', detail: 'exit code 3' })
+  })
+
+  t.test('one that is dead and not yet buried, and one whose main thread ended before the others', async (t) => {
+    const threads = compileThreads(t)
+    const dying = await WatchedProcess.start(t, threads, 'many', '3')
+    const start = startOf(dying.pid)
+    // Whoever is traced stays until its tracer has looked; this one does not look.
+    const last = readdirSync(`/proc/${dying.pid}/task`).at(-1) ?? ''
+    const tracer = await WatchedProcess.start(t, threads, 'trace', last).catch((error: Error) => error)
+    if (!requirement(t, 'ptrace', tracer instanceof WatchedProcess, String(tracer)) || tracer instanceof Error) return
+    dying.child.kill('SIGKILL')
+    const gone = await eventually('it is gone', () => {
+      const reading = probePid(dying.pid, start)
+      return reading.state === 'gone' ? reading : undefined
+    })
+    t.same(gone.end, { cause: 'killed', detail: 'SIGKILL' })
+    t.equal(dying.child.signalCode, null, 'though nobody has buried it')
+    tracer.sendLine()
+    await Promise.all([dying.exited(), tracer.exited()])
+
+    const headless = await WatchedProcess.start(t, threads, 'leader-ends', '5')
+    const began = startOf(headless.pid)
+    await eventually('its main thread has ended', () => readProcessState(headless.pid)?.state === 'Z' || undefined)
+    t.match(probePid(headless.pid, began), { state: 'sleeping', end: null }, 'others live')
+    headless.sendLine()
+    await headless.exited()
+    t.match(probePid(headless.pid, began), { state: 'gone' })
+  })
+
+  t.test('a pid proves nothing by itself', async (t) => {
+    for (const changes of [
+      { startTimeTicks: (own.startTimeTicks ?? 0) + 2 },
+      { startTimeTicks: null },
+      { pid: 0 },
+      { pid: 2 ** 40 },
+      { pidNamespace: 1 },
+      { pidNamespace: null },
+    ]) {
+      t.match(probe({ ...own, ...changes }), { state: 'unknown' }, JSON.stringify(changes))
+    }
+    const child = spawn('true')
+    await once(child, 'exit')
+    t.match(probePid(child.pid ?? 0, 1), { state: 'gone' })
+  })
+
+  t.test('a process that /proc hides is not taken for gone', async (t) => {
+    const source = `
+      import(process.argv[1]).then(({ probePid }) => console.log(probePid(Number(process.argv[2]), 1).state))`
+    const module = new URL('../../../src/pubsub/peer/own-process.js', import.meta.url).href
+    const hidden =
+      'mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"'
+    const command = ['-m', 'sh', '-c', hidden, 'sh', process.execPath, '-e', source, module, String(process.pid)]
+    const { status, stdout, stderr } = spawnSync('unshare', command, { encoding: 'utf8' })
+    if (requirement(t, 'a mount namespace of its own', status === 0, stderr)) t.equal(stdout, 'exists\n')
+  })
+})

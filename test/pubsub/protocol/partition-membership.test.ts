@@ -1,0 +1,51 @@
+import t from 'tap'
+import { Announcer } from '../../../src/discovery/announcer.js'
+import { PartitionMembership } from '../../../src/pubsub/protocol/partition-membership.js'
+import { FakeClock } from '../../../src/testing/fake-clock.js'
+import { MemoryNetwork } from '../../../src/transport/memory/memory-network.js'
+
+t.test('a group that could not be joined is told of while it is wanted, and tried again', async (t) => {
+  const clock = new FakeClock()
+  const transport = new MemoryNetwork({ clock, random: () => 0.5 }).open('a')
+  const { datagram } = transport
+  let isDown = true
+  const failing = {
+    ...transport,
+    datagram: {
+      maxBodyBytes: datagram.maxBodyBytes,
+      counters: datagram.counters,
+      received: 0,
+      pending: 0,
+      send: () => undefined,
+      join: (...args: Parameters<typeof datagram.join>) =>
+        isDown ? Promise.reject(new Error('the interface is down')) : datagram.join(...args),
+    },
+  }
+  const nothing = (): void => {}
+  const announcer = new Announcer(
+    { clock, random: () => 0.5, beacon: nothing, solicit: nothing, presence: nothing },
+    500,
+  )
+  const membership = new PartitionMembership({
+    domain: 1,
+    clock,
+    transport: failing,
+    announcer,
+    onFrame: nothing,
+    onAside: nothing,
+  })
+  membership.read('p')
+  await t.rejects(membership.ready(), { message: 'the interface is down' })
+  membership.stopReading('p')
+  await t.resolves(membership.ready(), 'nobody wants it any more')
+
+  membership.read('p')
+  await t.rejects(membership.ready())
+  isDown = false
+  membership.read('p')
+  await t.resolves(membership.ready())
+  membership.stopReading('p')
+  membership.stopReading('p')
+  announcer.close()
+  await transport.close()
+})

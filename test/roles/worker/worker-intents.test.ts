@@ -1,0 +1,150 @@
+import t from 'tap'
+import type { EntityGuid } from '../../../src/core/ids.js'
+import type { Load } from '../../../src/roles/worker/intent-progress.js'
+import { concerns, WorkerIntents } from '../../../src/roles/worker/worker-intents.js'
+import { claim } from '../../plane/claims.js'
+
+const address = { workerId: 'w', host: 'h', numaNode: 0, queues: [] }
+const idle: Load = { inFlight: 0, byQueue: new Map() }
+const busy: Load = { inFlight: 2, byQueue: new Map([['q', 2]]) }
+const at = (nowMs: number) => ({ nowMs, wallMs: 1_000_000 + nowMs })
+
+function transitions(intents: WorkerIntents): Record<string, string[]> {
+  return Object.fromEntries(
+    intents.takeReports().map(({ intentId, history }) => [intentId, history.map(({ transition }) => transition)]),
+  )
+}
+
+t.test('a drain is admitted at once and completed when nothing is in flight', (t) => {
+  const intents = new WorkerIntents(address)
+  intents.offer(claim('drain', { id: 'd', ttlMs: 60_000 }), busy, at(0))
+  t.strictSame(transitions(intents), { d: ['planned', 'admitted'] })
+  t.match(intents.applied(), [{ intentId: 'd', kind: 'drain', target: 'w', transition: 'admitted' }])
+  intents.advance({ ...busy, inFlight: 1 }, at(10))
+  t.strictSame(transitions(intents), {}, 'no news, no report')
+  intents.advance(idle, at(20))
+  t.strictSame(transitions(intents), { d: ['planned', 'admitted', 'completed'] })
+  t.equal(intents.obeyed('drain').length, 1, 'it goes on holding')
+  t.end()
+})
+
+t.test('an idle worker is drained in the same breath', (t) => {
+  const intents = new WorkerIntents(address)
+  intents.offer(claim('drain', { id: 'd' }), idle, at(0))
+  t.strictSame(transitions(intents), { d: ['planned', 'admitted', 'completed'] })
+  t.end()
+})
+
+t.test('the deadline counts from the writing', (t) => {
+  const intents = new WorkerIntents(address)
+  intents.offer(claim('drain', { id: 'd', atMs: 100, ttlMs: 60_000 }, { deadlineMs: 500 }), busy, at(400))
+  t.equal(intents.nextDueMs(), 600)
+  intents.advance(busy, at(599))
+  t.strictSame(transitions(intents), { d: ['planned', 'admitted'] })
+  intents.advance(busy, at(600))
+  t.strictSame(transitions(intents), { d: ['planned', 'admitted', 'aborted'] })
+  t.equal(intents.nextDueMs(), 60_100, 'what is left to wait for is its end')
+  t.equal(intents.obeyed('drain').length, 1)
+  t.end()
+})
+
+t.test('a lift cancels what was not reached and leaves alone what was', (t) => {
+  const unfinished = new WorkerIntents(address)
+  unfinished.offer(claim('drain', { id: 'd', ttlMs: 60_000 }), busy, at(0))
+  unfinished.offer(claim('drain', { id: 'l', action: 'lift', seq: 2, ttlMs: 60_000 }), busy, at(10))
+  t.strictSame(transitions(unfinished), {
+    d: ['planned', 'admitted', 'cancelled'],
+    l: ['planned', 'admitted', 'completed'],
+  })
+  t.strictSame(unfinished.obeyed('drain'), [])
+  t.strictSame(unfinished.applied(), [])
+
+  const finished = new WorkerIntents(address)
+  finished.offer(claim('drain', { id: 'd', ttlMs: 60_000 }), idle, at(0))
+  finished.offer(claim('drain', { id: 'l', action: 'lift', seq: 2, ttlMs: 60_000 }), idle, at(10))
+  t.match(transitions(finished), { d: ['planned', 'admitted', 'completed'] })
+  t.end()
+})
+
+t.test('superseded by the newer, conflicted with the same epoch, ignored when renewed', (t) => {
+  const intents = new WorkerIntents(address)
+  intents.offer(claim('drain', { id: 'one', epoch: 2 }), busy, at(0))
+  intents.offer(claim('drain', { id: 'two', epoch: 3, writer: 'bb.1' }), busy, at(1))
+  intents.offer(claim('drain', { id: 'late', epoch: 1, writer: 'cc.1' }), busy, at(2))
+  intents.offer(claim('drain', { id: 'same', epoch: 3, seq: 1, writer: 'aa.9' }), busy, at(3))
+  t.strictSame(transitions(intents), {
+    one: ['planned', 'admitted', 'superseded'],
+    two: ['planned', 'admitted'],
+    late: ['planned', 'superseded'],
+    same: ['planned', 'conflicted'],
+  })
+  intents.offer(claim('drain', { id: 'two', epoch: 3, seq: 2, writer: 'bb.1', atMs: 4 }), busy, at(4))
+  t.strictSame(transitions(intents), {})
+  t.end()
+})
+
+t.test('silence ends it: an expired intent is aborted if it was not reached', (t) => {
+  const intents = new WorkerIntents(address)
+  intents.offer(claim('drain', { id: 'd', ttlMs: 1_000 }), busy, at(0))
+  intents.advance(busy, at(1_000))
+  t.strictSame(transitions(intents), { d: ['planned', 'admitted', 'aborted'] })
+  t.strictSame(intents.obeyed('drain'), [])
+  t.equal(intents.nextDueMs(), undefined)
+  t.end()
+})
+
+t.test('withdrawn by its issuer, and by nobody else', (t) => {
+  const intents = new WorkerIntents(address)
+  intents.offer(claim('drain', { id: 'd' }), busy, at(0))
+  intents.withdraw('drain', 'w', 'bb.1' as EntityGuid, at(1))
+  t.equal(intents.obeyed('drain').length, 1)
+  intents.withdraw('drain', 'w', 'aa.1' as EntityGuid, at(2))
+  t.strictSame(intents.obeyed('drain'), [])
+  t.strictSame(transitions(intents), { d: ['planned', 'admitted', 'cancelled'] })
+  t.end()
+})
+
+t.test('a throttle and a rebalance are completed when the load is down', (t) => {
+  const intents = new WorkerIntents(address)
+  intents.offer(claim('throttle-queue', { id: 't', target: 'q' }, { maxInFlight: 1 }), busy, at(0))
+  intents.offer(claim('rebalance', { id: 'r', target: 'h/0' }, { maxInFlight: 0 }), busy, at(0))
+  t.strictSame(transitions(intents), { t: ['planned', 'admitted'], r: ['planned', 'admitted'] })
+  intents.advance({ inFlight: 1, byQueue: new Map([['q', 1]]) }, at(1))
+  t.strictSame(transitions(intents), { t: ['planned', 'admitted', 'completed'] })
+  intents.advance(idle, at(2))
+  t.strictSame(transitions(intents), { r: ['planned', 'admitted', 'completed'] })
+  t.end()
+})
+
+t.test('whom an intent concerns', (t) => {
+  const picky = { ...address, queues: ['q'] }
+  const cases = [
+    ['drain', 'w', true],
+    ['drain', 'v', false],
+    ['drain', 'all', false],
+    ['prefer-shard', 'w', true],
+    ['pause-node', 'h/0', true],
+    ['pause-node', 'h/1', false],
+    ['pause-node', 'all', true],
+    ['rebalance', 'h/0', true],
+    ['throttle-queue', 'q', true],
+    ['throttle-queue', 'other', false],
+  ] as const
+  for (const [kind, target, mine] of cases) t.equal(concerns(picky, kind, target), mine, `${kind} ${target}`)
+  t.equal(concerns(address, 'throttle-queue', 'any'), true, 'a worker without queues takes from all')
+  const intents = new WorkerIntents(address)
+  intents.offer(claim('drain', { target: 'v' }), idle, at(0))
+  t.strictSame(intents.takeReports(), [])
+  t.end()
+})
+
+t.test('reports are kept for a while after the end, and not without bound', (t) => {
+  const intents = new WorkerIntents(address)
+  for (let seq = 1; seq <= 300; seq++) intents.offer(claim('drain', { id: `i-${seq}`, seq }), idle, at(0))
+  t.equal(intents.takeReports().length, 300)
+  t.equal(intents.takeExpiredReports(0).length, 300 - 256)
+  t.equal(intents.takeExpiredReports(1_000).length, 0)
+  intents.advance(idle, at(1_000))
+  t.equal(intents.takeExpiredReports(11 * 60_000).length, 256)
+  t.end()
+})

@@ -1,0 +1,175 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import t, { type Test } from 'tap'
+import { seededRandom } from '../../../src/core/random.js'
+import { UdpDatagramLane } from '../../../src/transport/datagram/datagram-lane.js'
+import { portOf } from '../../../src/transport/lane/port.js'
+import { type DatagramRange, localhostRange, subnetRange } from '../../../src/transport/lane/range.js'
+import type { Group } from '../../../src/transport/lane/transport.js'
+import { claimDomain } from '../../support/domain-lock.js'
+import { until } from '../../support/eventually.js'
+
+async function openLane(t: Test, range: Partial<DatagramRange> = {}): Promise<{ lane: UdpDatagramLane; group: Group }> {
+  const port = portOf(await claimDomain(t), 0)
+  const lane = await UdpDatagramLane.open({ ...localhostRange, ...range })
+  t.teardown(() => lane.close())
+  return { lane, group: { name: 'g', port } }
+}
+
+/** A plain socket that sends whatever it is told to the group's address. */
+async function openStranger(t: Test, port: number): Promise<(datagram: Buffer) => Promise<void>> {
+  const socket = createSocket('udp4')
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  socket.setMulticastInterface('127.0.0.1')
+  t.teardown(() => socket.close())
+  return (datagram) =>
+    new Promise((resolve, reject) => {
+      socket.send(datagram, port, localhostRange.multicastAddress, (error) => (error ? reject(error) : resolve()))
+    })
+}
+
+t.test('malformed datagrams by the thousand change nothing but counters', async (t) => {
+  const { lane, group } = await openLane(t)
+  const heard: string[] = []
+  await lane.join(group, (body) => heard.push(body.toString()))
+  const send = await openStranger(t, group.port)
+  const random = seededRandom(7)
+  const counted = (): number => Object.values(lane.counters.snapshot()).reduce((sum, count) => sum + count, 0)
+  let sent = 0
+  for (let round = 0; round < 100; round++) {
+    for (let index = 0; index < 50; index++) {
+      const datagram = Buffer.alloc(Math.floor(random() * 200))
+      for (let at = 0; at < datagram.length; at++) datagram[at] = Math.floor(random() * 256)
+      // One that happens to be addressed to us would be a good frame.
+      if (datagram[0] === 1 && datagram[1] === 'g'.charCodeAt(0)) continue
+      await send(datagram)
+      sent++
+    }
+    await until('all were counted', () => counted() === sent)
+  }
+  t.ok(sent > 4_900)
+  t.same(heard, [])
+  const reasons = Object.keys(lane.counters.snapshot())
+  t.same(reasons, [
+    'datagram.rejected.empty',
+    'datagram.rejected.group-too-long',
+    'datagram.rejected.no-group',
+    'datagram.rejected.truncated',
+    'datagram.skipped.other-group',
+  ])
+  await send(Buffer.from('\x01gstill here'))
+  await until('the good one', () => heard.length > 0)
+  t.same(heard, ['still here'])
+})
+
+t.test('frames from outside the range are rejected', async (t) => {
+  const { lane, group } = await openLane(t, { accepts: () => false })
+  await lane.join(group, () => t.fail('from outside'))
+  lane.send(group, Buffer.from('x'))
+  await until('it was rejected', () => lane.counters.get('datagram.rejected.out-of-range') === 1)
+  t.ok(localhostRange.accepts('127.0.0.1'))
+  t.notOk(localhostRange.accepts('192.0.2.2'))
+  t.notOk(localhostRange.accepts('1.127.0.0'))
+})
+
+t.test('what the kernel refuses is counted by its reason', async (t) => {
+  // Broadcast without SO_BROADCAST is EACCES (socket(7)).
+  const { lane, group } = await openLane(t, { multicastAddress: '255.255.255.255' })
+  lane.send(group, Buffer.from('x'))
+  await until('it was counted', () => lane.counters.get('datagram.dropped.eacces') === 1)
+})
+
+t.test('a port that is taken is an error now and free later', async (t) => {
+  const { lane, group } = await openLane(t)
+  const holder = createSocket('udp4')
+  holder.bind({ address: '0.0.0.0', port: group.port, exclusive: true })
+  await once(holder, 'listening')
+  const handler = (): void => {}
+  const joins = await Promise.allSettled([lane.join(group, handler), lane.join({ ...group, name: 'h' }, handler)])
+  for (const join of joins) t.match(join, { status: 'rejected', reason: { code: 'NUMACAST_TRANSPORT' } })
+  holder.close()
+  await once(holder, 'close')
+  const membership = await lane.join(group, handler)
+  membership.close()
+})
+
+t.test('an address that is no multicast address cannot be joined', async (t) => {
+  const { lane, group } = await openLane(t, { multicastAddress: '127.0.0.1' })
+  await t.rejects(
+    lane.join(group, () => {}),
+    { code: 'NUMACAST_TRANSPORT' },
+  )
+  await t.rejects(UdpDatagramLane.open({ ...localhostRange, interfaceAddress: '203.0.113.1' }), {
+    code: 'NUMACAST_TRANSPORT',
+  })
+})
+
+t.test('one socket per port, as long as anybody is joined', async (t) => {
+  const { lane, group } = await openLane(t)
+  t.equal(lane.receiveBufferBytes, 0)
+  const handler = (): void => {}
+  const both = await Promise.all([lane.join(group, handler), lane.join({ ...group, name: 'h' }, handler)])
+  t.ok(lane.receiveBufferBytes > 0)
+  const rival = async (): Promise<boolean> => {
+    const socket = createSocket('udp4')
+    socket.bind({ address: localhostRange.multicastAddress, port: group.port, exclusive: true })
+    try {
+      await once(socket, 'listening')
+      return true
+    } catch {
+      return false
+    } finally {
+      socket.close()
+    }
+  }
+  both[0].close()
+  t.notOk(await rival(), 'still bound for the second group')
+  both[1].close()
+  t.equal(lane.receiveBufferBytes, 0)
+  let free = false
+  while (!free) free = await rival()
+  t.ok(free, 'the port is free')
+})
+
+t.test('leaving and joining at the same time leaves a member', async (t) => {
+  const { lane, group } = await openLane(t)
+  for (let round = 0; round < 20; round++) {
+    let heard = 0
+    const first = await lane.join(group, () => t.fail('it left'))
+    const joining = lane.join(group, () => heard++)
+    first.close()
+    const second = await joining
+    lane.send(group, Buffer.from('x'))
+    await until('the second hears', () => heard === 1)
+    second.close()
+  }
+})
+
+t.test('closing while a join is under way refuses the join and leaves no socket', async (t) => {
+  const { lane, group } = await openLane(t)
+  const joining = t.rejects(
+    lane.join(group, () => {}),
+    { code: 'NUMACAST_CLOSED' },
+  )
+  await lane.close()
+  await joining
+  t.equal(lane.pending, 0)
+  t.equal(lane.receiveBufferBytes, 0)
+})
+
+t.test('what exceeds the range never leaves', async (t) => {
+  for (const [range, limit] of [
+    [localhostRange, 8_000],
+    [subnetRange, 1_344],
+  ] as const) {
+    const { lane, group } = await openLane(t, range)
+    t.equal(lane.maxBodyBytes, limit)
+    const heard: number[] = []
+    await lane.join(group, (body) => heard.push(body.length))
+    t.throws(() => lane.send(group, Buffer.alloc(limit + 1)), { code: 'NUMACAST_LIMIT' })
+    lane.send(group, Buffer.alloc(limit))
+    await until('the largest came', () => heard.length > 0)
+    t.same(heard, [limit])
+  }
+})

@@ -1,0 +1,50 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { parseEndpoint } from '../../../src/transport/lane/endpoint.js'
+
+t.test('what numacast binds is dialled', async (t) => {
+  t.same(parseEndpoint('ipc://@numacast-d0-1-ab'), { address: 'ipc://@numacast-d0-1-ab', port: 0 })
+  t.same(parseEndpoint('tcp://127.0.0.1:4711'), { address: '127.0.0.1', port: 4711 })
+  t.same(parseEndpoint('tcp://[fe80::1]:65535'), { address: 'fe80::1', port: 65_535 })
+})
+
+t.test('nothing else is: no file, no name to look up, no other transport', async (t) => {
+  for (const endpoint of [
+    '',
+    'ipc:///etc/passwd',
+    'ipc://@',
+    'ipc://@a/b',
+    `ipc://@${'a'.repeat(108)}`,
+    'inproc://a',
+    'udp://239.255.0.1:1',
+    'tcp://example.org:80',
+    'tcp://127.0.0.1',
+    'tcp://127.0.0.1:0',
+    'tcp://127.0.0.1:65536',
+    'tcp://127.0.0.1:*',
+    'tcp://1.2.3:80',
+    'tcp://[1.2.3.4]:80',
+    'tcp://eth0;1.2.3.4:80',
+    ' tcp://127.0.0.1:80',
+    'tcp://127.0.0.1:80\n',
+  ]) {
+    t.throws(() => parseEndpoint(endpoint), { code: 'NUMACAST_INVALID_ARGUMENT' }, JSON.stringify(endpoint))
+  }
+})
+
+t.test('any text is an endpoint or a named error', async () => {
+  const text = fc.oneof(
+    fc.string(),
+    fc.string().map((rest) => `ipc://@${rest}`),
+    fc.string().map((rest) => `tcp://${rest}`),
+  )
+  fc.assert(
+    fc.property(text, (endpoint) => {
+      try {
+        return parseEndpoint(endpoint).port <= 65_535
+      } catch (error) {
+        return (error as { code?: unknown }).code === 'NUMACAST_INVALID_ARGUMENT'
+      }
+    }),
+  )
+})

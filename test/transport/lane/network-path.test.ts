@@ -1,0 +1,53 @@
+import t from 'tap'
+import { FakeClock } from '../../../src/testing/fake-clock.js'
+import { PathWatch } from '../../../src/transport/interfaces/path-watch.js'
+import { type NetworkPath, SubnetFilter } from '../../../src/transport/lane/network-path.js'
+
+const path = (address: string, prefixBits = 24): NetworkPath => ({
+  interfaceName: 'eth0',
+  address,
+  prefixBits,
+  multicast: true,
+})
+
+t.test('an address belongs to the subnets of the interfaces in use, or not', async (t) => {
+  const filter = new SubnetFilter([path('10.1.2.3'), path('192.168.0.1', 16)])
+  for (const address of ['10.1.2.3', '10.1.2.255', '192.168.77.1', '10.1.2.3']) t.ok(filter.contains(address), address)
+  for (const address of ['10.1.3.1', '192.169.0.1', '127.0.0.1', '', 'nonsense', '::1'])
+    t.notOk(filter.contains(address), address)
+  for (let index = 0; index < 10_000; index++) filter.contains(`203.0.${index >> 8}.${index & 255}`)
+  t.ok(filter.contains('10.1.2.9'), 'however many strangers there were')
+  t.notOk(new SubnetFilter([]).contains('10.1.2.3'))
+})
+
+t.test('changes are followed once, and what failed is tried again', async (t) => {
+  const clock = new FakeClock()
+  let paths = [path('10.0.0.1')]
+  let isIncomplete = false
+  const followed: unknown[] = []
+  const watch = new PathWatch(
+    {
+      clock,
+      read: () => paths,
+      isIncomplete: () => isIncomplete,
+      follow: async (now, change) => void followed.push([now.map(({ address }) => address), change]),
+    },
+    paths,
+  )
+  await clock.advance(10_000)
+  t.same(followed, [])
+  paths = [path('10.0.0.2'), path('10.0.0.1')]
+  await clock.advance(10_000)
+  t.same(followed.splice(0), [[['10.0.0.2', '10.0.0.1'], { came: 1, went: 0 }]])
+  paths = []
+  await clock.advance(2_000)
+  t.same(followed.splice(0), [[[], { came: 0, went: 2 }]])
+  isIncomplete = true
+  await clock.advance(2_000)
+  t.same(followed.splice(0), [[[], { came: 0, went: 0 }]])
+  watch.close()
+  watch.close()
+  await clock.advance(10_000)
+  t.same(followed, [])
+  t.equal(clock.pendingTimers, 0)
+})

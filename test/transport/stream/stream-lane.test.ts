@@ -1,0 +1,273 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { Dealer, Router, Subscriber, XPublisher, XSubscriber } from 'zeromq'
+import { type Clock, systemClock } from '../../../src/core/clock.js'
+import { seededRandom } from '../../../src/core/random.js'
+import { FakeClock } from '../../../src/testing/fake-clock.js'
+import { type StreamLaneOptions, ZeromqStreamLane } from '../../../src/transport/stream/stream-lane.js'
+import { until } from '../../support/eventually.js'
+
+const bytes = (content: string): Buffer => Buffer.from(content, 'utf8')
+const patient = { timeoutMs: 60_000 }
+
+async function openLane(
+  t: Test,
+  options: StreamLaneOptions = {},
+  clock: Clock = systemClock,
+): Promise<ZeromqStreamLane> {
+  const lane = await ZeromqStreamLane.open({ clock, name: 'test' }, options)
+  t.teardown(() => lane.close())
+  return lane
+}
+
+function first(endpoints: readonly string[]): string {
+  const [endpoint] = endpoints
+  if (endpoint === undefined) throw new Error('no endpoint')
+  return endpoint
+}
+
+t.test('requests that are no requests change nothing but counters', async (t) => {
+  const lane = await openLane(t)
+  let asked = 0
+  lane.serve((request) => {
+    asked++
+    return request
+  })
+  const stranger = new Dealer({ linger: 0 })
+  t.teardown(() => stranger.close())
+  stranger.connect(first(lane.requestEndpoints))
+  const random = seededRandom(11)
+  let sent = 0
+  for (; sent < 2_000; sent++) {
+    const frames = Array.from({ length: 1 + Math.floor(random() * 5) }, () => Buffer.alloc(Math.floor(random() * 9), 1))
+    if (frames.length === 2 && frames[0]?.length === 4) frames.push(Buffer.alloc(0))
+    await stranger.send(frames)
+  }
+  const rejected = (): number =>
+    lane.counters.get('stream.rejected.request-frames') + lane.counters.get('stream.rejected.request-id')
+  await until('all were rejected', () => rejected() === sent)
+  t.equal(asked, 0)
+  t.same(await lane.request(first(lane.requestEndpoints), bytes('good'), patient), bytes('good'))
+})
+
+t.test('replies that are no replies change nothing but counters', async (t) => {
+  const lane = await openLane(t)
+  const liar = new Router({ linger: 0 })
+  t.teardown(() => liar.close())
+  await liar.bind('tcp://127.0.0.1:*')
+  const replying = (async () => {
+    const [peer = Buffer.alloc(0), id = Buffer.alloc(0)] = await liar.receive()
+    await liar.send([peer, id])
+    await liar.send([peer, bytes('long id'), bytes('x')])
+    await liar.send([peer, id, bytes('x'), bytes('more')])
+    await liar.send([peer, bytes('\xff\xff'), bytes('for nobody')])
+    await liar.send([peer, id, bytes('at last')])
+  })()
+  t.same(await lane.request(liar.lastEndpoint ?? '', bytes('?'), patient), bytes('at last'))
+  await replying
+  t.equal(lane.counters.get('stream.rejected.reply-frames'), 3)
+  t.equal(lane.counters.get('stream.rejected.late-reply'), 1)
+})
+
+t.test('live messages that are none change nothing but counters', async (t) => {
+  const lane = await openLane(t)
+  const liar = new XPublisher({ linger: 0 })
+  t.teardown(() => liar.close())
+  await liar.bind('tcp://127.0.0.1:*')
+  const heard: string[] = []
+  lane.subscribe(liar.lastEndpoint ?? '', 'g', (body, from) => {
+    t.equal(from.address, '127.0.0.1')
+    heard.push(body.toString())
+  })
+  t.same(await liar.receive(), [bytes('\x01g\0')])
+  for (const first of ['g\0', 'g\0\0', 'g\0 and a tail without an end', `g\0${'x'.repeat(14)}\0`, 'g\0x']) {
+    await liar.send([bytes(first)])
+    await liar.send([bytes(first), bytes('x'), bytes('more')])
+    if (first !== 'g\0') await liar.send([bytes(first), bytes('x')])
+  }
+  await liar.send([bytes('g\0'), bytes('')])
+  await liar.send([bytes('g\0'), bytes('good')])
+  await until('the good one', () => heard.includes('good'))
+  t.same(heard, ['', 'good'])
+  t.equal(lane.counters.get('stream.rejected.live-message'), 13)
+  t.equal(lane.counters.get('stream.skipped.other-group'), 1)
+})
+
+t.test('subscriptions that are none change nothing but counters', async (t) => {
+  const lane = await openLane(t)
+  const endpoint = first(await lane.publishEndpoints())
+  const stranger = new XSubscriber({ linger: 0 })
+  t.teardown(() => stranger.close())
+  stranger.connect(endpoint)
+  for (let index = 0; index < 500; index++) {
+    await stranger.send(bytes(`\x07${index}`))
+    await stranger.send(bytes(`\x01nonsense ${index}`))
+  }
+  await until('all were rejected', () => lane.counters.get('stream.rejected.not-a-subscription') === 500)
+  const reader = await openLane(t)
+  const heard: string[] = []
+  reader.subscribe(endpoint, 'g', (body) => heard.push(body.toString()))
+  await until('it is heard', () => {
+    lane.publish('g', bytes('x'))
+    return heard.length > 0
+  })
+  t.equal(heard[0], 'x')
+})
+
+t.test('a peer that sends too much is cut off, and the lane goes on', async (t) => {
+  const lane = await openLane(t, { maxMessageBytes: 1_000 })
+  let asked = 0
+  lane.serve((request) => {
+    asked++
+    return request
+  })
+  const stranger = new Dealer({ linger: 0 })
+  t.teardown(() => stranger.close())
+  stranger.connect(first(lane.requestEndpoints))
+  await stranger.send([Buffer.alloc(4), Buffer.alloc(100_000)])
+  t.same(await lane.request(first(lane.requestEndpoints), Buffer.alloc(1_000), patient), Buffer.alloc(1_000))
+  t.equal(asked, 1)
+})
+
+t.test('connections are shared while used, and closed when idle or silent', async (t) => {
+  const clock = new FakeClock()
+  const lane = await openLane(t, { idleMs: 5_000 }, clock)
+  const server = await openLane(t)
+  server.serve((request) => request)
+  const endpoint = first(server.requestEndpoints)
+  await Promise.all([lane.request(endpoint, bytes('1'), patient), lane.request(endpoint, bytes('2'), patient)])
+  t.same(lane.connections, { request: 1, live: 0 })
+  await clock.advance(4_999)
+  t.same(lane.connections, { request: 1, live: 0 })
+  await lane.request(endpoint, bytes('3'), patient)
+  await clock.advance(4_999)
+  t.same(lane.connections, { request: 1, live: 0 }, 'idle time starts anew')
+  await clock.advance(1)
+  t.same(lane.connections, { request: 0, live: 0 })
+
+  const silent = lane.request('ipc://@numacast-nobody-is-here', bytes('?'), { timeoutMs: 100 })
+  const timedOut = t.rejects(silent, { code: 'NUMACAST_TIMEOUT' })
+  await clock.advance(0)
+  t.same(lane.connections, { request: 1, live: 0 })
+  await clock.advance(100)
+  await timedOut
+  t.same(lane.connections, { request: 0, live: 0 }, 'nothing came back: the next request dials anew')
+  t.equal(clock.pendingTimers, 0)
+
+  const subscriptions = ['a', 'b'].map((group) => lane.subscribe(endpoint, group, () => {}))
+  t.same(lane.connections, { request: 0, live: 1 })
+  subscriptions[0]?.close()
+  t.same(lane.connections, { request: 0, live: 1 })
+  subscriptions[1]?.close()
+  t.same(lane.connections, { request: 0, live: 0 })
+})
+
+t.test('a connection that was refused its first request is closed too', async (t) => {
+  const clock = new FakeClock()
+  const lane = await openLane(t, { idleMs: 5_000 }, clock)
+  const bad = { timeoutMs: Number.NaN }
+  await t.rejects(lane.request('ipc://@numacast-nobody-is-here', bytes('?'), bad), {
+    code: 'NUMACAST_INVALID_ARGUMENT',
+  })
+  await clock.advance(5_000)
+  t.same(lane.connections, { request: 0, live: 0 })
+})
+
+t.test('a slow request does not cost another its connection', async (t) => {
+  const clock = new FakeClock()
+  const lane = await openLane(t, {}, clock)
+  const server = await openLane(t)
+  server.serve((request) => (request.toString() === 'slow' ? new Promise<Buffer>(() => {}) : request))
+  const endpoint = first(server.requestEndpoints)
+  const slow = t.rejects(lane.request(endpoint, bytes('slow'), { timeoutMs: 100 }), { code: 'NUMACAST_TIMEOUT' })
+  await lane.request(endpoint, bytes('quick'), patient)
+  await clock.advance(100)
+  await slow
+  t.same(lane.connections, { request: 1, live: 0 }, 'the peer answered meanwhile')
+})
+
+t.test('requests beyond the high-water mark are refused at once', async (t) => {
+  const lane = await openLane(t, { highWaterMark: 3 })
+  const endpoint = 'ipc://@numacast-nobody-is-here'
+  const waiting = Array.from({ length: 3 }, () =>
+    t.rejects(lane.request(endpoint, bytes('?'), patient), { code: 'NUMACAST_CLOSED' }),
+  )
+  await t.rejects(lane.request(endpoint, bytes('?'), patient), { code: 'NUMACAST_LIMIT' })
+  await lane.close()
+  await Promise.all(waiting)
+})
+
+t.test('a reply to a requester that is gone is counted', async (t) => {
+  const server = await openLane(t)
+  const client = await openLane(t)
+  const answers: ((reply: Buffer) => void)[] = []
+  server.serve(() => new Promise<Buffer>((resolve) => answers.push(resolve)))
+  const requests = 500
+  const asked = Array.from({ length: requests }, () =>
+    t.rejects(client.request(first(server.requestEndpoints), bytes('?'), patient), { code: 'NUMACAST_CLOSED' }),
+  )
+  await until('all were asked', () => answers.length === requests)
+  await client.close()
+  await Promise.all(asked)
+  // libzmq notices the end of a connection a moment later; until then it takes replies for it.
+  await until('a reply is refused', () => {
+    answers.pop()?.(bytes('too late'))
+    return server.counters.get('stream.dropped.peer-gone') > 0
+  })
+})
+
+t.test('one slow subscriber costs the others nothing', async (t) => {
+  const lane = await openLane(t, { highWaterMark: 10 })
+  const endpoint = first(await lane.publishEndpoints())
+  const slow = new Subscriber({ linger: 0, receiveHighWaterMark: 1 })
+  t.teardown(() => slow.close())
+  slow.connect(endpoint)
+  slow.subscribe('g\0')
+  const reader = await openLane(t)
+  let last = -1
+  reader.subscribe(endpoint, 'g', (body) => {
+    last = body.readUInt32BE(0)
+  })
+  const frame = (number: number): Buffer => {
+    const body = Buffer.alloc(60_000)
+    body.writeUInt32BE(number)
+    return body
+  }
+  for (let number = 0; number < 300; number++) {
+    // The slow one's buffers are full after a few of these; the other gets each as soon as it is connected.
+    await until(`frame ${number}`, () => {
+      lane.publish('g', frame(number))
+      return last === number
+    })
+  }
+  t.equal(last, 299)
+})
+
+t.test('a subscription survives the restart of its publisher', async (t) => {
+  const lane = await openLane(t)
+  const endpoint = `ipc://@numacast-test-restart-${process.pid}`
+  const heard: string[] = []
+  lane.subscribe(endpoint, 'g', (body) => heard.push(body.toString()))
+  for (const body of ['before', 'after']) {
+    const publisher = new XPublisher({ linger: 0 })
+    await bindWhenFree(publisher, endpoint)
+    t.same(await publisher.receive(), [bytes('\x01g\0')])
+    await publisher.send(['g\0', body])
+    await until(body, () => heard.includes(body))
+    publisher.close()
+  }
+  t.same(heard, ['before', 'after'])
+})
+
+/** libzmq lets go of a name a moment after its socket was closed. */
+async function bindWhenFree(socket: XPublisher, endpoint: string): Promise<void> {
+  for (;;) {
+    try {
+      await socket.bind(endpoint)
+      return
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+      await sleep(1)
+    }
+  }
+}
