@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
 import t from 'tap'
@@ -113,13 +113,16 @@ t.test('with /proc/stat hidden the idle cores are unknown, and the host is named
       readings.close()
       console.log(JSON.stringify({ cpuHeadroomCores, memoryTotalBytes, source: hostIdentity().source }))
     })`
-  const modules = ['../../src/roles/zone-readings.js', '../../src/topology/host/host-identity.js']
+  const modules = ['../../src/roles/node/zone-readings.js', '../../src/topology/host/host-identity.js']
   const urls = modules.map((module) => new URL(module, import.meta.url).href)
   const hidden = 'mount -t proc -o subset=pid proc /proc && exec "$@"'
-  const command = ['-m', 'sh', '-c', hidden, 'sh', process.execPath, '-e', source, ...urls]
-  const { status, stdout, stderr } = spawnSync('unshare', command, { encoding: 'utf8' })
-  if (requirement(t, 'a mount namespace, and a /proc of processes only (Linux 5.8)', status === 0, stderr)) {
-    const reading = JSON.parse(stdout)
+  const inside = ['-m', 'sh', '-c', hidden, 'sh']
+  const tried = spawnSync('unshare', [...inside, 'true'], { encoding: 'utf8' })
+  if (
+    requirement(t, 'a mount namespace, and a /proc of processes only (Linux 5.8)', tried.status === 0, tried.stderr)
+  ) {
+    const command = [...inside, process.execPath, '-e', source, ...urls]
+    const reading = JSON.parse(execFileSync('unshare', command, { encoding: 'utf8' }))
     t.match(reading, { cpuHeadroomCores: null, source: /^(machine-id|random)$/ })
     t.ok(reading.memoryTotalBytes > 0)
   }
