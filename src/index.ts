@@ -1,5 +1,7 @@
+export { type CaughtError, diagnosticsChannels } from './core/diagnostics.js'
 export { type ErrorCode, NumacastError } from './core/errors.js'
 export type { Subscription } from './core/listeners.js'
+export type { Logger } from './core/logger.js'
 export { isReliable, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from './liveliness/verdict.js'
 export {
   defaultMemoryPressureOptions,
@@ -21,7 +23,15 @@ export { JobEvent, type JobLifecycle, jobLifecycle } from './plane/job-lifecycle
 export { type NodeCapacity, nodeCapacity, type WorkerTotals } from './plane/node-capacity.js'
 export { nodeRoster, type Predecessor, type RosterRow } from './plane/node-roster.js'
 export { downPartition, planePartition, upPartition } from './plane/partitions.js'
-export { everyone, nodeTarget } from './plane/targets.js'
+export {
+  everyone,
+  type NamedNode,
+  type NodeIdentity,
+  nodeName,
+  nodesNamed,
+  nodeTarget,
+  shownTarget,
+} from './plane/targets.js'
 export { type IntentStatus, intentStatus, Transition } from './plane/transitions.js'
 export { type WorkerCapacity, workerCapacity } from './plane/worker-capacity.js'
 export { type WorkerClaim, workerClaim } from './plane/worker-claim.js'

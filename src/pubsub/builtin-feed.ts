@@ -1,3 +1,4 @@
+import { countFailure } from '../core/count-failure.js'
 import type { Counters } from '../core/counters.js'
 import { entityGuid, type Guid } from '../core/ids.js'
 import { Liveliness, type Verdict } from '../liveliness/verdict.js'
@@ -93,26 +94,22 @@ export class BuiltinFeed {
       const text = isLost ? '' : JSON.stringify(row)
       now.set(row.guid, { writer, row, text })
       if (before.get(row.guid)?.text === text) continue
-      this.#say(() => (isLost ? writer.unregister(row.guid) : writer.write(row)))
+      this.#publish(() => (isLost ? writer.unregister(row.guid) : writer.write(row)))
     }
     for (const [key, row] of before) if (!now.has(key)) this.#end(row)
   }
 
   /** Only what is alive can be disposed, so what was given up is said once more first; nobody sees that. */
   #end({ writer, row, text }: Row): void {
-    this.#say(() => {
+    this.#publish(() => {
       if (text === '') writer.write(row)
       writer.dispose(row.guid)
     })
   }
 
   /** What the writer refuses (a descriptor may hold more than a value may) is counted. */
-  #say(write: () => unknown): void {
-    try {
-      write()
-    } catch {
-      this.#components.counters.add('builtin.publish-failed')
-    }
+  #publish(write: () => unknown): void {
+    countFailure(this.#components.counters, 'builtin.publish-failed', write)
   }
 }
 

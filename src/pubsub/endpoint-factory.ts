@@ -230,8 +230,8 @@ export class EndpointFactory {
       await transport.stream.publishEndpoints()
       endpoints.endpointsChanged()
       this.#hurry([...endpoints.partitions().writes])
-    } catch {
-      counters.add('stream.failed.publish')
+    } catch (error) {
+      counters.addError('stream.failed.publish', error)
     }
   }
 }

@@ -1,6 +1,8 @@
 import { afterBacklog } from '../core/after-backlog.js'
 import { type Clock, systemClock, type Timer } from '../core/clock.js'
 import { Counters } from '../core/counters.js'
+import { publishPeer } from '../core/diagnostics.js'
+import { ErrorReporter } from '../core/error-reporter.js'
 import { invalidArgument, NumacastError } from '../core/errors.js'
 import { type Guid, newGuid } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
@@ -80,10 +82,10 @@ export class Participant {
   readonly clock: Clock
   readonly counters = new Counters()
   readonly #engine: Engine
-  readonly #peerListeners = new Listeners<PeerEvent>(() => this.counters.add('participant.listener-threw'))
-  readonly #mismatchListeners = new Listeners<MismatchEvent>(() => this.counters.add('participant.listener-threw'))
-  readonly #batchListeners = new Listeners<readonly PeerEvent[]>(() => this.counters.add('participant.listener-threw'))
-  readonly #healthListeners = new Listeners<HealthEvent>(() => this.counters.add('participant.listener-threw'))
+  readonly #peerListeners = new Listeners<PeerEvent>(this.counters, 'participant.listener-threw')
+  readonly #mismatchListeners = new Listeners<MismatchEvent>(this.counters, 'participant.listener-threw')
+  readonly #batchListeners = new Listeners<readonly PeerEvent[]>(this.counters, 'participant.listener-threw')
+  readonly #healthListeners = new Listeners<HealthEvent>(this.counters, 'participant.listener-threw')
   readonly #batches: PeerEventBatches
   #health: ObserverHealth
   #closing: Promise<void> | undefined
@@ -92,6 +94,9 @@ export class Participant {
   constructor(options: ResolvedParticipantOptions, components: Required<ParticipantComponents>) {
     const { clock, identity } = components
     const { guid, counters } = this
+    const reporter = new ErrorReporter({ logger: options.logger, participant: guid })
+    const { datagram, stream } = components.transport
+    for (const reporting of [counters, datagram.counters, stream.counters]) reporting.reportTo(reporter)
     this.domain = options.domain
     this.name = options.name
     this.incarnation = Math.floor(clock.wallMs())
@@ -250,6 +255,7 @@ export class Participant {
   #onPeer(event: PeerEvent): void {
     if (this.#batchListeners.size > 0) this.#batches.add(event)
     this.#peerListeners.emit(event)
+    publishPeer(this.guid, event)
   }
 
   #onHealth(health: ObserverHealth): void {

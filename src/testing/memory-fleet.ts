@@ -13,6 +13,7 @@ import type { WorkerOptions } from '../roles/worker/worker-options.js'
 import type { WorkerReading, WorkerReadings } from '../roles/worker/worker-readings.js'
 import type { ProcessExit } from '../topology/process/process-watch.js'
 import { FleetView } from '../views/fleet-view.js'
+import type { ProcessIdentity } from '../wire/descriptor.js'
 import type { BlockableLoop } from './blockable-loop.js'
 import { MemoryPlane } from './memory-plane.js'
 
@@ -70,9 +71,15 @@ export class MemoryFleet {
     return this.#start(Collector.start({ numaNode: 0, ...options }, { ...this.#components, openReadings }))
   }
 
-  worker(workerId: string, options: Partial<WorkerOptions> = {}): Promise<Worker> {
+  /** @param identity of its process, where it differs from the others': a container has a host name of its own */
+  worker(
+    workerId: string,
+    options: Partial<WorkerOptions> = {},
+    identity: Partial<ProcessIdentity> = {},
+  ): Promise<Worker> {
     const readings: WorkerReadings = { read: () => this.reading, close() {} }
-    return this.#start(Worker.start({ workerId, numaNode: 0, ...options }, { join: this.#join, readings }))
+    const join = (joining: ParticipantOptions): Promise<Participant> => this.#join(joining, undefined, identity)
+    return this.#start(Worker.start({ workerId, numaNode: 0, ...options }, { join, readings }))
   }
 
   /** @param loop its own main loop, which a test may block */
@@ -153,9 +160,13 @@ export class MemoryFleet {
     return role
   }
 
-  readonly #join = async (options: ParticipantOptions, loop?: BlockableLoop): Promise<Participant> => {
+  readonly #join = async (
+    options: ParticipantOptions,
+    loop?: BlockableLoop,
+    identity: Partial<ProcessIdentity> = {},
+  ): Promise<Participant> => {
     const name = `${options.name ?? 'somebody'} #${++this.#joined}`
-    const participant = await this.plane.join(name, { ...options, name }, {}, loop)
+    const participant = await this.plane.join(name, { ...options, name }, identity, loop)
     this.#names.set(participant, name)
     return participant
   }

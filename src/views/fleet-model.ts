@@ -3,7 +3,7 @@ import { Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from '../l
 import { keyParts } from '../plane/keys.js'
 import type { NodeCapacity } from '../plane/node-capacity.js'
 import type { RosterRow } from '../plane/node-roster.js'
-import { nodeTarget } from '../plane/targets.js'
+import { nodeName } from '../plane/targets.js'
 import type { Sample } from '../pubsub/model/sample.js'
 import { type Held, hold, SourceDepartures, sourceStatusOf, type VerdictOf } from './source-status.js'
 import type { NodeStatus, WorkerStatus } from './status-document.js'
@@ -128,7 +128,7 @@ export class FleetModel {
       for (const held of node.values()) if (best === undefined || isBetterNode(held, best, verdictOf)) best = held
       if (best !== undefined) nodes.push(this.#nodeStatus(best, nowMs, verdictOf))
     }
-    return nodes.sort((a, b) => compareText(nodeTarget(a.host, a.numaNode), nodeTarget(b.host, b.numaNode)))
+    return nodes.sort((a, b) => compareText(nodeName(a), nodeName(b)) || compareText(a.bootId, b.bootId))
   }
 
   #nodeStatus(held: Held<NodeCapacity>, nowMs: number, verdictOf: VerdictOf): NodeStatus {
@@ -137,6 +137,7 @@ export class FleetModel {
     const verdict = held.withdrawn ? endOf(last) : last
     const sinceMs = verdict?.sinceMs ?? this.#departures.goneMs(writer) ?? nowMs
     return {
+      bootId: value.bootId,
       host: value.host,
       numaNode: value.numaNode,
       cpus: value.cpus,
@@ -188,6 +189,7 @@ export class FleetModel {
     const rowAgeMs = Math.max(0, nowMs - originTimeMs)
     const status: WorkerStatus = {
       workerId: value.workerId,
+      bootId: value.bootId,
       host: value.host,
       numaNode: value.numaNode,
       pid: value.pid,

@@ -1,9 +1,12 @@
 import { setMaxListeners } from 'node:events'
 import { raceSignal, type WaitOptions } from '../core/abort.js'
-import type { Timer } from '../core/clock.js'
-import { invalidArgument, NumacastError } from '../core/errors.js'
+import { checkDurationMs } from '../core/duration.js'
+import { NumacastError } from '../core/errors.js'
 import { type EntityGuid, participantOf } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
+import { withoutUndefined } from '../core/options.js'
+import { RepeatingTimer } from '../core/repeating-timer.js'
+import { resolveUnreachableDeadAfterMs } from '../liveliness/liveliness-options.js'
 import { aliveVerdict, type Verdict } from '../liveliness/verdict.js'
 import {
   type IntentKind,
@@ -48,12 +51,11 @@ export const defaultFleetViewOptions: Required<FleetViewOptions> = Object.freeze
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
 export function resolveFleetViewOptions(options: FleetViewOptions): Required<FleetViewOptions> {
-  const resolved = { ...defaultFleetViewOptions, ...options }
-  for (const name of ['maxAgeMs', 'unreachableDeadAfterMs'] as const) {
-    const value = resolved[name]
-    if (value !== null && !(value >= 0)) throw invalidArgument(`${name} must be a number of milliseconds, not ${value}`)
-  }
-  return Object.freeze(resolved)
+  const resolved = { ...defaultFleetViewOptions, ...withoutUndefined(options) }
+  return Object.freeze({
+    maxAgeMs: checkDurationMs('maxAgeMs', resolved.maxAgeMs, { allowInfinity: true }),
+    unreachableDeadAfterMs: resolveUnreachableDeadAfterMs(resolved.unreachableDeadAfterMs),
+  })
 }
 
 const expireEveryMs = 1_000
@@ -74,7 +76,7 @@ export class FleetView {
   readonly #listeners: Listeners<FleetChange>
   /** Aborts when the view closes. */
   readonly #ending = new AbortController()
-  #timer: Timer | undefined
+  readonly #expiring: RepeatingTimer
   #closed = false
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT */
@@ -85,7 +87,7 @@ export class FleetView {
   private constructor(participant: Participant, options: Required<FleetViewOptions>) {
     this.#participant = participant
     this.#options = options
-    this.#listeners = new Listeners(() => participant.counters.add('view.listener-threw'))
+    this.#listeners = new Listeners(participant.counters, 'view.listener-threw')
     this.#fleet = new FleetModel(options)
     this.#news = new FleetChangeFeed({
       clock: participant.clock,
@@ -113,7 +115,11 @@ export class FleetView {
     this.#closers.push(() => peers.close())
     for (const kind of intentKinds) this.#readIntents(kind)
     this.#readStatuses()
-    this.#arm()
+    // Claims and orphans end by time, not by a sample.
+    this.#expiring = new RepeatingTimer(participant.clock, expireEveryMs, () => {
+      this.#news.look()
+      this.#expireIntents(participant.clock.nowMs())
+    })
   }
 
   /** The participant that it looks through. */
@@ -184,7 +190,7 @@ export class FleetView {
     if (this.#closed) return
     this.#closed = true
     this.#ending.abort(new NumacastError('NUMACAST_CLOSED', 'the view of the fleet was closed during the wait'))
-    this.#timer?.cancel()
+    this.#expiring.close()
     this.#news.close()
     this.#listeners.clear()
     for (const close of this.#closers.splice(0)) close()
@@ -283,15 +289,5 @@ export class FleetView {
     for (const { kind, intent } of this.#intents.expire(nowMs)) {
       this.#listeners.emit({ kind: 'intent', intentKind: kind, target: intent.target })
     }
-  }
-
-  /** Claims and orphans end by time, not by a sample. */
-  #arm(): void {
-    this.#timer = this.#participant.clock.after(expireEveryMs, () => {
-      const nowMs = this.#participant.clock.nowMs()
-      this.#news.look()
-      this.#expireIntents(nowMs)
-      this.#arm()
-    })
   }
 }

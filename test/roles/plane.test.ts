@@ -8,7 +8,7 @@ t.setTimeout(300_000)
 
 /** Longer than any beacon, refresh or pace: after it, everything that goes out by itself has. */
 const aWhileMs = 4_000
-const node = nodeTarget('memory', 0)
+const node = nodeTarget({ bootId: 'boot', numaNode: 0 })
 
 t.test('a late joiner sees every node and worker', async (t) => {
   const fleet = new MemoryFleet()

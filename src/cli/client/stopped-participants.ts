@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { mustBeSystemError } from '../../core/error-code.js'
 import { isPid } from '../../topology/addon/pid.js'
 import { readFreezer } from '../../topology/cgroup/freezer.js'
 
@@ -58,7 +59,8 @@ function ownsOneOf(proc: string, pid: number, inodes: ReadonlySet<string>): bool
       const [, inode] = /^socket:\[(\d+)\]$/.exec(readlinkSync(`${proc}/${pid}/fd/${fd}`)) ?? []
       return inode !== undefined && inodes.has(inode)
     })
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return false
   }
 }
@@ -70,7 +72,8 @@ function commandOf(proc: string, pid: number): string {
 function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8')
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return ''
   }
 }

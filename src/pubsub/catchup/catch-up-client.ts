@@ -174,7 +174,7 @@ export class CatchUpClient {
       peer.pull.failures++
       // A silent one does not answer either. One that is heard meanwhile may be in order, and this participant not.
       if (isTimeout(error) && peer.monitor.lastHeardMs > askedMs) health.unanswered(peer.guid)
-      counters.add(`catch-up.failed.${failureOf(error)}`)
+      counters.addError(`catch-up.failed.${failureOf(error)}`, error)
     }
     peer.pull.inFlight = false
     if (this.#closed || peer.pull.ended) return

@@ -140,7 +140,7 @@ export class HelloClient {
       peerIntake.onAnswer(reply)
     } catch (error) {
       peer.reachability.introductionFailed(clock.nowMs(), random())
-      counters.add(`introduction.failed.${codeOf(error)}`)
+      counters.addError(`introduction.failed.${codeOf(error)}`, error)
     } finally {
       this.#inFlight--
     }

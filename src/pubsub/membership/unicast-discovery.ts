@@ -144,7 +144,7 @@ export class UnicastDiscovery {
       if (isNews && contact.isListed && this.#foundAt.get(contact.key) !== self) await this.#gossip(contact.endpoints)
     } catch (error) {
       this.#contacts.failed(contact, clock.nowMs())
-      counters.add(`contact.failed.${failureOf(error)}`)
+      counters.addError(`contact.failed.${failureOf(error)}`, error)
     }
   }
 
@@ -172,7 +172,7 @@ export class UnicastDiscovery {
         if (!reply.more || after === undefined) return
       }
     } catch (error) {
-      counters.add(`gossip.failed.${failureOf(error)}`)
+      counters.addError(`gossip.failed.${failureOf(error)}`, error)
     }
   }
 

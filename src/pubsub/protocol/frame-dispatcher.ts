@@ -105,7 +105,7 @@ export class FrameDispatcher {
           return encodeGossipReply(reception.gossip(request))
       }
     } catch (error) {
-      counters.add(`request.rejected.${rejectionOf(error)}`)
+      counters.addError(`request.rejected.${rejectionOf(error)}`, error)
       throw error
     }
   }
@@ -114,7 +114,7 @@ export class FrameDispatcher {
     try {
       take()
     } catch (error) {
-      this.#components.counters.add(`frame.rejected.${rejectionOf(error)}`)
+      this.#components.counters.addError(`frame.rejected.${rejectionOf(error)}`, error)
     }
   }
 }

@@ -3,7 +3,7 @@ import type { Subscription } from '../../core/listeners.js'
 import { nodeCapacity } from '../../plane/node-capacity.js'
 import type { RosterRow } from '../../plane/node-roster.js'
 import { planePartition } from '../../plane/partitions.js'
-import { nodeTarget } from '../../plane/targets.js'
+import { nodeName } from '../../plane/targets.js'
 import type { PeerEvent } from '../../pubsub/model/events.js'
 import type { Peer } from '../../pubsub/model/peer.js'
 import type { Sample } from '../../pubsub/model/sample.js'
@@ -162,7 +162,7 @@ function wasFirst(participant: Participant, numaNode: number, peer: Peer): boole
 }
 
 function conflict(participant: Participant, numaNode: number, other: Peer): NumacastError {
-  const target = nodeTarget(participant.identity.host, numaNode)
+  const target = nodeName({ ...participant.identity, numaNode })
   return new NumacastError(
     'NUMACAST_CONFLICT',
     `a collector (pid ${other.identity.pid}) serves ${target} in domain ${participant.domain} already; stop it first, or choose another domain or node`,

@@ -18,15 +18,15 @@ export class ForeignClaims {
 
   /** True when somebody else's right to the name has changed. */
   apply(row: RosterRow, nowMs: number): boolean {
-    const { workerId, host, numaNode, incarnation, ownershipStrength, pid } = row
-    const place = nodeTarget(host, numaNode)
+    const { workerId, bootId, host, numaNode, incarnation, ownershipStrength, pid } = row
+    const place = nodeTarget(row)
     if (row.liveliness === Liveliness.dead || row.liveliness === Liveliness.unreachable) {
       return this.forget(workerId, place)
     }
     const claimant = participantOf(row.sourceWriter as EntityGuid)
     const claims = this.#byName.get(workerId) ?? new Map<string, ForeignClaim>()
     const before = claims.get(place)?.claim
-    const claim = { workerId, claimant, incarnation, ownershipStrength, host, numaNode, pid }
+    const claim = { workerId, claimant, incarnation, ownershipStrength, bootId, host, numaNode, pid }
     this.#byName.set(workerId, claims.set(place, { claim, heardMs: nowMs }))
     return before === undefined || compareClaimRank(before, claim) !== 0
   }

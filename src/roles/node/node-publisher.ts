@@ -1,4 +1,4 @@
-import { NumacastError } from '../../core/errors.js'
+import { countFailure } from '../../core/count-failure.js'
 import type { EntityGuid } from '../../core/ids.js'
 import { keyFrom } from '../../plane/keys.js'
 import { type NodeCapacity, nodeCapacity } from '../../plane/node-capacity.js'
@@ -41,12 +41,12 @@ export class NodePublisher {
   /** What has changed in the roster, and the node. */
   publish(reading: ZoneReading): void {
     const { clock, identity } = this.#participant
-    const keyOf = (workerId: string): string => keyFrom([identity.host, String(this.#node.numaNode), workerId])
-    for (const row of this.#roster.takeChanged(clock.nowMs())) this.#say(() => this.#rows.write(row))
-    for (const workerId of this.#roster.takeRemoved()) this.#say(() => this.#rows.dispose(keyOf(workerId)))
+    const keyOf = (workerId: string): string => keyFrom([identity.bootId, String(this.#node.numaNode), workerId])
+    for (const row of this.#roster.takeChanged(clock.nowMs())) this.#publish(() => this.#rows.write(row))
+    for (const workerId of this.#roster.takeRemoved()) this.#publish(() => this.#rows.dispose(keyOf(workerId)))
     const { decided, settled } = this.#roster.takeClaims()
-    for (const claim of decided) this.#say(() => this.#claims.write(claim))
-    for (const workerId of settled) this.#say(() => this.#claims.dispose(workerId))
+    for (const claim of decided) this.#publish(() => this.#claims.write(claim))
+    for (const workerId of settled) this.#publish(() => this.#claims.dispose(workerId))
     this.publishCapacity(reading)
   }
 
@@ -63,7 +63,7 @@ export class NodePublisher {
       workers: this.#roster.totals(),
       rosterRows: this.#roster.size,
     }
-    this.#say(() => this.#capacity.write(capacity))
+    this.#publish(() => this.#capacity.write(capacity))
   }
 
   /** Hands what somebody waits for to the lanes now. */
@@ -76,13 +76,8 @@ export class NodePublisher {
     for (const writer of [this.#capacity, this.#rows, this.#claims]) writer.close()
   }
 
-  /** What cannot be said (a reading that the schema refuses, a participant that its owner has closed) is counted. */
-  #say(write: () => void): void {
-    try {
-      write()
-    } catch (error) {
-      const code = error instanceof NumacastError ? error.code : 'unknown'
-      this.#participant.counters.add(`collector.publish-failed.${code}`)
-    }
+  /** Counts what cannot be published: a reading that the schema refuses, a participant that its owner has closed. */
+  #publish(write: () => void): void {
+    countFailure(this.#participant.counters, 'collector.publish-failed', write)
   }
 }

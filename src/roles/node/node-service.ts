@@ -6,14 +6,13 @@ import { Liveliness } from '../../liveliness/verdict.js'
 import { keyParts } from '../../plane/keys.js'
 import { nodeRoster, type RosterRow } from '../../plane/node-roster.js'
 import { downPartition, planePartition, upPartition } from '../../plane/partitions.js'
-import { everyone, nodeTarget } from '../../plane/targets.js'
+import { everyone, type NodeIdentity, nodeTarget } from '../../plane/targets.js'
 import { workerCapacity } from '../../plane/worker-capacity.js'
 import { type WorkerState, workerState } from '../../plane/worker-state.js'
 import type { PeerEvent } from '../../pubsub/model/events.js'
 import type { Peer } from '../../pubsub/model/peer.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 import type { Participant } from '../../pubsub/participant.js'
-import { PacedPublisher } from '../shared/paced-publisher.js'
 import type { KernelWatch } from './kernel-watch.js'
 import { NodePublisher } from './node-publisher.js'
 import { keepRequests, type RelayTarget, relayReports, relayRequests } from './relays.js'
@@ -62,7 +61,7 @@ export class NodeService {
   readonly #kernel: KernelWatch
   readonly #inherited: UnconfirmedWorkers
   readonly #publisher: NodePublisher
-  readonly #pacedPublisher: PacedPublisher
+  readonly #pacedPublisher: Coalescer
   readonly #urgent: Coalescer
   readonly #repeating: RepeatingTimer[]
   readonly #hearing: Subscription
@@ -96,8 +95,12 @@ export class NodeService {
       hears: (guid) => participant.hears(guid),
     })
     this.#publisher = new NodePublisher(participant, this.roster, options)
-    const pace = { minIntervalMs: options.rosterIntervalMs, refreshMs: rosterRefreshMs }
-    this.#pacedPublisher = new PacedPublisher(clock, pace, () => this.#publisher.publish(this.#reading))
+    this.#pacedPublisher = new Coalescer(
+      clock,
+      options.rosterIntervalMs,
+      () => this.#publisher.publish(this.#reading),
+      { leading: 'after-poll', refreshMs: rosterRefreshMs },
+    )
     this.#urgent = new Coalescer(clock, urgentIntervalMs, () => {
       this.#pacedPublisher.now()
       this.#publisher.flush()
@@ -207,7 +210,7 @@ export class NodeService {
   }
 
   #audience(): RelayTarget {
-    const own = nodeTarget(this.#participant.identity.host, this.numaNode)
+    const own = nodeTarget({ bootId: this.#participant.identity.bootId, numaNode: this.numaNode })
     const isNode = (target: string): boolean => target === own || target === everyone
     return {
       intent: (kind, target) => {
@@ -239,12 +242,12 @@ export class NodeService {
 
   /** By the key of a roster's row. */
   #bearsOnThisNode(key: string): boolean {
-    const [host = '', node = '', workerId = ''] = keyParts(key)
-    return this.roster.has(workerId) || this.#isOfThisNode({ host, numaNode: Number(node) })
+    const [bootId = '', node = '', workerId = ''] = keyParts(key)
+    return this.roster.has(workerId) || this.#isOfThisNode({ bootId, numaNode: Number(node) })
   }
 
-  #isOfThisNode({ host, numaNode }: Pick<RosterRow, 'host' | 'numaNode'>): boolean {
-    return numaNode === this.numaNode && host === this.#participant.identity.host
+  #isOfThisNode({ bootId, numaNode }: NodeIdentity): boolean {
+    return numaNode === this.numaNode && bootId === this.#participant.identity.bootId
   }
 
   /** A row by another server: of this node, what was known before; of another node, perhaps a rival claim. */
@@ -253,11 +256,11 @@ export class NodeService {
     const nowMs = this.#participant.clock.nowMs()
     const by = participantOf(token.writer)
     if (row === undefined || instanceState === 'disposed') {
-      const [host = '', node = '', workerId = ''] = keyParts(key)
+      const [bootId = '', node = '', workerId = ''] = keyParts(key)
       this.#rowsOf.get(by)?.delete(workerId)
       const numaNode = Number(node)
-      if (this.#isOfThisNode({ host, numaNode })) return
-      if (this.roster.forgetForeign(workerId, nodeTarget(host, numaNode))) this.#touch()
+      if (this.#isOfThisNode({ bootId, numaNode })) return
+      if (this.roster.forgetForeign(workerId, nodeTarget({ bootId, numaNode }))) this.#touch()
       return
     }
     if (!this.#isOfThisNode(row)) {
@@ -299,8 +302,8 @@ export class NodeService {
     try {
       this.#reading = this.#readings.read()
       return true
-    } catch {
-      this.#participant.counters.add('collector.reading-failed')
+    } catch (error) {
+      this.#participant.counters.addError('collector.reading-failed', error)
       return false
     }
   }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
+import { mustBeSystemError } from '../../core/error-code.js'
 import { NumacastError } from '../../core/errors.js'
 import type { NodeCapacity } from '../../plane/node-capacity.js'
 import type { HeadroomSample } from '../../topology/cgroup/headroom-sample.js'
@@ -124,7 +125,8 @@ function readCpuTicks(): Map<number, CpuTicks> | null {
   try {
     const ticks = parseCpuTicks(readFileSync('/proc/stat', 'utf8'))
     return ticks.size === 0 ? null : ticks
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return null
   }
 }

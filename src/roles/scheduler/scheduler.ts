@@ -121,17 +121,17 @@ export class Scheduler implements AsyncDisposable {
           policy,
           decision.wanted.map(({ target }) => target),
         )
-      } catch {
+      } catch (error) {
         // What a broken policy wanted before runs out by itself; the other policies go on.
-        this.participant.counters.add(`scheduler.policy-failed.${policy.name}`)
+        this.participant.counters.addCallbackError(`scheduler.policy-failed.${policy.name}`, error)
         for (const target of this.#targets.get(policy) ?? []) undecided.add(target)
       }
     }
     try {
       this.#enact(wanted, undecided, nowMs)
-    } catch {
+    } catch (error) {
       // A policy asked for what no intent can say, or the participant's owner has closed it.
-      this.participant.counters.add('scheduler.issue-failed')
+      this.participant.counters.addError('scheduler.issue-failed', error)
     }
   }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { mustBeSystemError } from '../../core/error-code.js'
 import { nativeAddon } from '../addon/addon.js'
 import { pidOrSelf } from '../addon/pid.js'
 import { resolveRoot } from '../addon/root.js'
@@ -59,7 +60,8 @@ export class FreezerCache {
 function membershipOf(pid: number): string | null {
   try {
     return readFileSync(`/proc/${pid}/cgroup`, 'utf8')
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return null
   }
 }

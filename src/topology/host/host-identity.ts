@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { mustBeSystemError } from '../../core/error-code.js'
 
 /** What a host's identity was taken from, the best first. */
 export const HostIdentitySource = {
@@ -90,7 +91,8 @@ export function networkNamespace(): number | null {
 function namespaceInode(kind: string): number | null {
   try {
     return statSync(`/proc/self/ns/${kind}`).ino
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return null
   }
 }
@@ -125,7 +127,8 @@ function otherFacts(): string[] | null {
         .find(([, list]) => list?.some(({ mac, internal }) => !internal && !/^[0:]*$/.test(mac))) ?? []
     const mac = addresses?.find(({ internal }) => !internal)?.mac
     return mac === undefined ? null : [mac]
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return null
   }
 }
@@ -153,7 +156,8 @@ function readText(file: string): string | null {
   try {
     const text = readFileSync(file, 'utf8').trim()
     return text === '' ? null : text
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return null
   }
 }
@@ -161,7 +165,8 @@ function readText(file: string): string | null {
 function entriesOf(folder: string): string[] {
   try {
     return readdirSync(folder)
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return []
   }
 }

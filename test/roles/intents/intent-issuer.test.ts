@@ -7,7 +7,7 @@ import { deferred } from '../../support/deferred.js'
 
 t.setTimeout(300_000)
 
-const node = nodeTarget('memory', 0)
+const node = nodeTarget({ bootId: 'boot', numaNode: 0 })
 
 t.test('a person’s word wins although another’s clock is ahead', async (t) => {
   const fleet = new MemoryFleet()

@@ -11,6 +11,7 @@ import { sampleOf } from '../../views/samples.js'
 function state(workerId: string, over: Partial<WorkerState> = {}): WorkerState {
   return {
     workerId,
+    bootId: 'b',
     host: 'h',
     numaNode: 0,
     pid: 10,

@@ -14,6 +14,7 @@ const tried = spawnSync('unshare', [...unshare('1'), 'true'], { encoding: 'utf8'
 const ready =
   requirement(t, 'the native addon', nativeAddon() !== null, 'it is not compiled') &&
   requirement(t, 'time namespaces and root', tried.status === 0, tried.error?.message ?? tried.stderr)
+t.setTimeout(120_000)
 const stateModule = new URL('../../../src/topology/process/process-state.js', import.meta.url).href
 const processModule = new URL('../../../src/pubsub/peer/own-process.js', import.meta.url).href
 
