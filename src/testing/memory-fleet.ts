@@ -126,6 +126,11 @@ export class MemoryFleet {
     this.plane.probes.set(this.#names.get(role.participant) ?? '', state)
   }
 
+  /** Ends {@link cutOff}. */
+  reconnect(role: { readonly participant: Participant }): void {
+    this.plane.network.reconnect(this.#names.get(role.participant) ?? '')
+  }
+
   /** Nothing gets from it or to it any more. */
   cutOff(role: { readonly participant: Participant }): void {
     this.plane.network.disconnect(this.#names.get(role.participant) ?? '')

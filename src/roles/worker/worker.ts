@@ -1,3 +1,4 @@
+import { Coalescer } from '../../core/coalescer.js'
 import { NumacastError } from '../../core/errors.js'
 import { Listeners, type Subscription } from '../../core/listeners.js'
 import { RepeatingTimer } from '../../core/repeating-timer.js'
@@ -8,7 +9,6 @@ import type { AppliedIntent } from '../../plane/worker-state.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { currentNode } from '../../topology/numa/placement.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
-import { PacedPublisher } from '../shared/paced-publisher.js'
 import { type Admission, type AdmissionFacts, conditionOf, decideAdmission } from './admission.js'
 import { AdmissionQueue } from './admission-queue.js'
 import { ClaimListener } from './claim-listener.js'
@@ -61,7 +61,7 @@ export class Worker implements AsyncDisposable {
   readonly #jobs: JobSummaries
   readonly #jobRunner: JobRunner
   readonly #publisher: WorkerPublisher
-  readonly #state: PacedPublisher
+  readonly #state: Coalescer
   readonly #line = new AdmissionQueue()
   readonly #listeners: Listeners<Admission>
   readonly #replacedListeners: Listeners<WorkerClaim | null>
@@ -110,8 +110,10 @@ export class Worker implements AsyncDisposable {
       { retentionMs: options.jobRetentionMs, maxFinished: options.maxFinishedJobs },
     )
     this.#jobs = this.#jobRunner.ledger
-    const pace = { minIntervalMs: options.stateIntervalMs, refreshMs: options.stateRefreshMs }
-    this.#state = new PacedPublisher(participant.clock, pace, () => this.#publishState())
+    this.#state = new Coalescer(participant.clock, options.stateIntervalMs, () => this.#publishState(), {
+      leading: 'after-poll',
+      refreshMs: options.stateRefreshMs,
+    })
     this.#control = new WorkerControl({
       participant,
       partition: downPartition(bootId, numaNode),
