@@ -38,7 +38,7 @@ t.test('BalancedAllocation is 1 less half of what the two shares differ', (t) =>
 })
 
 t.test('binpack and spread agree with Nomad’s own worked examples', (t) => {
-  // Nomad, nomad/structs/funcs_test.go, TestScoreFitBinPack: 4096 MHz and 8192 MB, half of each used: 20 − 2·10^0.5.
+  // Nomad, nomad/structs/funcs_test.go, TestScoreFitBinPack, "mid-case": half of the CPU and half of the memory used.
   const half = [of(2_048, 4_096), of(4_096, 8_192)] as const
   t.match((nomadBinpack(...half) * 18).toFixed(3), '13.675')
   t.match((nomadSpread(...half) * 18).toFixed(3), '4.325')
