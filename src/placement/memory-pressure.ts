@@ -147,12 +147,26 @@ export function judgeMemory(
   return { scarceSinceMs, pausedSinceMs: nowMs, reason }
 }
 
-/** 0 … 1: the scarcer of what the node has and what its cgroup allows. A node without memory is never scarce. */
-export function availableShare(
-  node: Pick<NodeStatus, 'memoryTotalBytes' | 'memoryAvailableBytes' | 'memoryLimitBytes' | 'memoryHeadroomBytes'>,
-): number {
+type NodeSizes = Pick<
+  NodeStatus,
+  'memoryTotalBytes' | 'memoryAvailableBytes' | 'memoryLimitBytes' | 'memoryHeadroomBytes'
+>
+
+/**
+ * Returns the available share, 0 to 1: of the node's memory or of what its cgroup allows, whichever is scarcer. A node
+ * without memory is never scarce.
+ */
+export function availableShare(node: NodeSizes): number {
   const ofNode = node.memoryTotalBytes > 0 ? node.memoryAvailableBytes / node.memoryTotalBytes : 1
-  const limited = node.memoryLimitBytes !== null && node.memoryLimitBytes > 0 && node.memoryHeadroomBytes !== null
-  const ofLimit = limited ? (node.memoryHeadroomBytes ?? 0) / (node.memoryLimitBytes ?? 1) : 1
-  return Math.min(1, ofNode, ofLimit)
+  return Math.min(1, ofNode, shareOfLimit(node))
+}
+
+/**
+ * The headroom is never more than the machine has available, so a limit above the node's memory counts as the node's
+ * memory: as a share of such a limit the headroom would be small on an idle machine.
+ */
+function shareOfLimit({ memoryTotalBytes, memoryLimitBytes, memoryHeadroomBytes }: NodeSizes): number {
+  if (memoryLimitBytes === null || memoryLimitBytes <= 0 || memoryHeadroomBytes === null) return 1
+  const reachable = memoryTotalBytes > 0 ? Math.min(memoryLimitBytes, memoryTotalBytes) : memoryLimitBytes
+  return memoryHeadroomBytes / reachable
 }
