@@ -84,7 +84,7 @@ export class MemoryFleet {
       if (typeof collectorReadings === 'function') return collectorReadings(numaNode)
       return collectorReadings ?? this.#zoneReadings
     }
-    const join = (joining: ParticipantOptions): Promise<Participant> => this.#join(joining, undefined, identity)
+    const join = (joining: ParticipantOptions): Promise<Participant> => this.join(joining, undefined, identity)
     return this.#start(Collector.start({ numaNode: 0, ...options }, { ...this.#components, join, openReadings }))
   }
 
@@ -95,7 +95,7 @@ export class MemoryFleet {
     identity: Partial<ProcessIdentity> = {},
   ): Promise<Worker> {
     const readings: WorkerReadings = { read: () => this.reading, close() {} }
-    const join = (joining: ParticipantOptions): Promise<Participant> => this.#join(joining, undefined, identity)
+    const join = (joining: ParticipantOptions): Promise<Participant> => this.join(joining, undefined, identity)
     return this.#start(Worker.start({ workerId, numaNode: 0, ...options }, { join, readings }))
   }
 
@@ -106,7 +106,7 @@ export class MemoryFleet {
     identity: Partial<ProcessIdentity> = {},
   ): Promise<Scheduler> {
     const openReadings = () => this.#zoneReadings
-    const join = (joining: ParticipantOptions): Promise<Participant> => this.#join(joining, loop, identity)
+    const join = (joining: ParticipantOptions): Promise<Participant> => this.join(joining, loop, identity)
     return this.#start(Scheduler.start(options, { ...this.#components, join, openReadings }))
   }
 
@@ -115,7 +115,7 @@ export class MemoryFleet {
     issuer = 'operator',
     identity: Partial<ProcessIdentity> = {},
   ): Promise<{ view: FleetView; issuer: IntentIssuer; leave: () => Promise<void> }> {
-    const participant = await this.#join({ name: issuer }, undefined, identity)
+    const participant = await this.join({ name: issuer }, undefined, identity)
     const view = FleetView.open(participant)
     const intents = new IntentIssuer(view, { issuer })
     const leave = async (): Promise<void> => {
@@ -141,7 +141,15 @@ export class MemoryFleet {
     void role.close() // of which nobody hears any more: it only ends its timers
     const { pid } = role.participant.identity
     this.#gone.add(pid)
-    const fact = { cause: 'killed' as const, exitCode: null, signal: 'SIGKILL', coreDumped: false, atMs: 0, ...exit }
+    const fact = {
+      cause: 'killed' as const,
+      exitCode: null,
+      signal: 'SIGKILL',
+      coreDumped: false,
+      evidence: 'pidfd' as const,
+      atMs: 0,
+      ...exit,
+    }
     for (const onExit of [...(this.#exits.get(pid) ?? [])]) onExit(fact)
   }
 
@@ -184,7 +192,7 @@ export class MemoryFleet {
       const state = this.#gone.has(pid) ? 'gone' : this.stopped.has(pid) ? 'stopped' : 'sleeping'
       return { state, cpuTimeMs: 0, end: null }
     }
-    return { join: this.#join, watchProcess: this.#watchProcess, probe }
+    return { join: this.join, watchProcess: this.#watchProcess, probe }
   }
 
   async #start<R extends { close(): Promise<void> }>(starting: Promise<R>): Promise<R> {
@@ -193,7 +201,7 @@ export class MemoryFleet {
     return role
   }
 
-  readonly #join = async (
+  readonly join = async (
     options: ParticipantOptions,
     loop?: BlockableLoop,
     identity: Partial<ProcessIdentity> = {},
