@@ -4,8 +4,7 @@ import type { UnservedWorker } from '../plane/unserved-worker.js'
 import type { Sample } from '../pubsub/model/sample.js'
 import { type Held, heldAfter } from './held.js'
 import type { VerdictOf } from './source-status.js'
-import type { NodeStatus } from './status-document.js'
-import { type UnplacedWorker, unplacedReasonOf } from './unplaced-worker.js'
+import { type KnownNode, type UnplacedWorker, unplacedReasonOf } from './unplaced-worker.js'
 
 /** A node that other participants have received from, and that this view does not see. */
 export interface ReportedNode {
@@ -50,7 +49,7 @@ export class ReportedProblems {
   }
 
   /** Workers that no collector serves, except those that the view judges dead. */
-  unplaced(nodes: readonly NodeStatus[], nowMs: number, verdictOf: VerdictOf): UnplacedWorker[] {
+  unplaced(nodes: readonly KnownNode[], nowMs: number, verdictOf: VerdictOf): UnplacedWorker[] {
     const unplaced: UnplacedWorker[] = []
     for (const { value, writer, originTimeMs } of this.#workers.values()) {
       if (verdictOf(writer) === undefined) continue
@@ -63,7 +62,7 @@ export class ReportedProblems {
   }
 
   /** Nodes that others report as absent, and that the view does not list. */
-  reported(nodes: readonly NodeStatus[], nowMs: number): ReportedNode[] {
+  reported(nodes: readonly KnownNode[], nowMs: number): ReportedNode[] {
     const reported: ReportedNode[] = []
     for (const reports of this.#nodes.values()) {
       const held = [...reports.values()].filter(({ originTimeMs }) => nowMs - originTimeMs < absentNodeRetentionMs)

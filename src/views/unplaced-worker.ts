@@ -26,7 +26,8 @@ export interface UnplacedWorker {
   readonly unservedForMs: number
 }
 
-interface KnownNode {
+/** A node that the view lists. */
+export interface KnownNode {
   readonly bootId: string
   readonly host: string
   readonly numaNode: number

@@ -18,7 +18,7 @@ t.test('a whole plane', async (t) => {
       ],
     }),
   )
-  t.equal(lines[0], 'domain 3: healthy, fresh, all known changes received, listening for 60 s')
+  t.equal(lines[0], 'domain 3: healthy, fresh, all known changes received, listening for 1 min')
   t.match(row(lines, 'alpha/0'), /^alpha\/0 +4 +2\.5 cores +20\.0 GiB +24\.0 GiB +1\.5 cores, 8\.0 GiB +1 +0 +0 +0$/)
   t.match(
     row(lines, 'w1'),
@@ -50,7 +50,7 @@ t.test('what the lists do not contain has lines of its own', async (t) => {
     }),
   )
   t.match(lines[0], /^domain 3: view-only, /)
-  t.match(row(lines, 'worker w8'), 'pid 12 on alpha/1) has not been served for 5 s: no collector serves its NUMA node')
+  t.match(row(lines, 'worker w8'), 'pid 12 on alpha/1) has not been served for 5.0 s: no collector serves its NUMA node')
   t.match(row(lines, 'worker w9'), 'reports another boot id')
   t.match(row(lines, 'node beta/0'), 'as scheduler reports: it had 3 live workers')
 })
