@@ -117,7 +117,15 @@ export class MemoryFleet {
     void role.close() // of which nobody hears any more: it only ends its timers
     const { pid } = role.participant.identity
     this.#gone.add(pid)
-    const fact = { cause: 'killed' as const, exitCode: null, signal: 'SIGKILL', coreDumped: false, atMs: 0, ...exit }
+    const fact = {
+      cause: 'killed' as const,
+      exitCode: null,
+      signal: 'SIGKILL',
+      coreDumped: false,
+      evidence: 'pidfd' as const,
+      atMs: 0,
+      ...exit,
+    }
     for (const onExit of [...(this.#exits.get(pid) ?? [])]) onExit(fact)
   }
 
