@@ -47,6 +47,11 @@ export interface ParticipantOptions extends LivelinessOptions {
   readonly forgetUnreachableMs?: number
 }
 
+export interface JoinOptions extends ParticipantOptions {
+  /** Closes the participant when it aborts; also ends the joining. @default none */
+  readonly signal?: AbortSignal
+}
+
 export type ResolvedParticipantOptions = Required<Omit<ParticipantOptions, 'phi'>> & ResolvedLivelinessOptions
 
 export const defaultParticipantOptions: ResolvedParticipantOptions = Object.freeze({

@@ -11,17 +11,17 @@ import type { Reader } from '../reader/reader.js'
 import type { Writer } from '../writer/writer.js'
 
 export interface RelayOptions<T> {
-  /** Where to. */
+  /** The partition to pass the samples on to. */
   readonly partition: string
-  /** Samples it returns false for are not passed on. */
+  /** Selects the samples to pass on. @default all */
   readonly filter?: (sample: Sample<T>) => boolean
 }
 
 /**
- * Passes on what a reader applies, to another partition, under its owner's name, number and age: whoever gets it
- * by two paths knows it for the same. A relay also remembers: it keeps an instance whose owner has gone, for late
- * joiners, until the owner's disposal, the topic's lifespan or {@link Relay.forget} ends it. What its writer's limits
- * refuse is counted (`relay.refused.…`).
+ * Passes the samples of a reader on to another partition, under their owner's name, number and age. A reader that gets
+ * a change by two paths recognizes it as the same. A relay keeps an instance whose owner has gone, for late joiners.
+ * The owner's disposal, the topic's lifespan or {@link Relay.forget} ends it. Samples that its writer's limits refuse
+ * are counted (`relay.refused.…`).
  */
 export class Relay<T extends object> {
   readonly reader: Reader<T>
@@ -38,7 +38,7 @@ export class Relay<T extends object> {
       try {
         if (filter === undefined || filter(sample)) this.#pass(sample)
       } catch (error) {
-        // A limit of its own writer, or a filter that throws: the others are passed on all the same.
+        // The writer's limit was reached, or the filter threw: other samples are still passed on.
         counters.add(`relay.refused.${error instanceof NumacastError ? error.code : 'threw'}`)
       }
     }
@@ -51,7 +51,7 @@ export class Relay<T extends object> {
     this.writer.dispose(key)
   }
 
-  /** Twice is fine. */
+  /** Idempotent. */
   close(): void {
     this.#subscription.close()
     this.writer.close()
