@@ -24,6 +24,7 @@ const rules: ImportRules = {
     placement: 7,
     roles: 8,
     observe: 9,
+    testing: 9,
     cli: 11,
   },
   subRanks: {
@@ -120,7 +121,7 @@ t.test('the checker itself', async (t) => {
     {
       name: 'a folder without a rank, and a file beside the barrel',
       files: { 'src/utils/a.ts': 'export const a = 1', 'src/helpers.ts': 'export const b = 1' },
-      expected: [/utils has no rank/, /only index\.ts lives directly in src/],
+      expected: [/utils has no rank/, /only the entry points live directly in src/],
     },
     {
       name: 'leaving src, a missing file, and importing the barrel',

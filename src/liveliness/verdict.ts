@@ -82,6 +82,11 @@ export function aliveVerdict(nowMs: number): Verdict {
   }
 }
 
+/** Whether both find the same: liveliness, cause and detail. When they were found makes no difference. */
+export function sameVerdict(a: Verdict, b: Verdict | undefined): boolean {
+  return a.liveliness === b?.liveliness && a.cause === b.cause && a.detail === b.detail
+}
+
 /** Alive, and not on probation. */
 export function isReliable(verdict: Verdict, nowMs: number): boolean {
   return verdict.reliableFromMs !== null && nowMs >= verdict.reliableFromMs

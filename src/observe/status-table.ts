@@ -1,4 +1,5 @@
 import { defaultReason } from '../plane/intents.js'
+import { nodeName, shownTarget } from '../plane/targets.js'
 import type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from '../views/status-document.js'
 import { printable } from './printable.js'
 import { tableLines } from './table.js'
@@ -29,13 +30,19 @@ export function statusLines(document: StatusDocument, options: StatusTableOption
         )),
     ...(intents.length === 0
       ? []
-      : ['', ...tableLines(['INTENT', 'TARGET', 'BY', 'PROGRESS', 'REASON'], intents.map(intentCells))]),
+      : [
+          '',
+          ...tableLines(
+            ['INTENT', 'TARGET', 'BY', 'PROGRESS', 'REASON'],
+            intents.map((intent) => intentCells(intent, document.nodes)),
+          ),
+        ]),
   ]
 }
 
 function nodeCells(node: NodeStatus): string[] {
   return [
-    `${node.host}/${node.numaNode}`,
+    nodeName(node),
     String(node.cpus),
     `${formatCores(node.cpuHeadroomCores)} cores`,
     formatBytes(node.memoryAvailableBytes),
@@ -49,8 +56,8 @@ function nodeCells(node: NodeStatus): string[] {
 }
 
 /** Who serves the node, where that is not its own collector in good health. */
-function collectorLine({ host, numaNode, collector, ageMs }: NodeStatus): string[] {
-  const node = printable(`${host}/${numaNode}`)
+function collectorLine({ collector, ageMs, ...of }: NodeStatus): string[] {
+  const node = printable(nodeName(of))
   const { pid, liveliness, cause, livelinessForMs, adopted } = collector
   if (liveliness !== 'alive') {
     const since = `${collectorText({ liveliness, cause })} for ${formatAge(livelinessForMs)}`
@@ -75,7 +82,7 @@ function limitText({ memoryLimitBytes, cpuQuotaCores }: NodeStatus): string {
 function workerCells(worker: WorkerStatus): string[] {
   return [
     worker.workerId,
-    `${worker.host}/${worker.numaNode}`,
+    nodeName(worker),
     String(worker.pid),
     stateText(worker),
     livelinessText(worker),
@@ -104,11 +111,11 @@ export function livelinessText({
   return detail === null ? `${liveliness} (${cause})` : `${liveliness} (${cause}: ${detail})`
 }
 
-function intentCells(intent: IntentReport): string[] {
+function intentCells(intent: IntentReport, nodes: readonly NodeStatus[]): string[] {
   const what = intent.action === 'lift' ? `lift ${intent.kind}` : intent.kind
   return [
     intent.holds ? what : `${what} (over)`,
-    intent.target,
+    shownTarget(intent.target, nodes),
     intent.issuer,
     progressText(intent),
     reasonText(intent),

@@ -1,4 +1,6 @@
+import { checkDurationMs } from '../core/duration.js'
 import { invalidArgument } from '../core/errors.js'
+import { withoutUndefined } from '../core/options.js'
 import { nodeTarget } from '../plane/targets.js'
 import type { NodeStatus } from '../views/status-document.js'
 import type { Decision, Policy, WantedIntent } from './policy.js'
@@ -77,7 +79,7 @@ export function memoryPressurePolicy(options: MemoryPressureOptions = {}): Polic
       const undecided: string[] = []
       const next: Record<string, NodeMemory> = {}
       for (const node of snapshot.nodes) {
-        const target = nodeTarget(node.host, node.numaNode)
+        const target = nodeTarget(node)
         const before = state[target] ?? calm
         if (node.ageMs > resolved.maxAgeMs) {
           undecided.push(target)
@@ -94,7 +96,7 @@ export function memoryPressurePolicy(options: MemoryPressureOptions = {}): Polic
 }
 
 export function resolveMemoryPressureOptions(options: MemoryPressureOptions): Required<MemoryPressureOptions> {
-  const resolved = { ...defaultMemoryPressureOptions, ...options }
+  const resolved = { ...defaultMemoryPressureOptions, ...withoutUndefined(options) }
   const { pauseBelowAvailable, liftAboveAvailable, pauseAbovePressurePercent, liftBelowPressurePercent } = resolved
   if (!(pauseBelowAvailable >= 0 && pauseBelowAvailable < liftAboveAvailable && liftAboveAvailable <= 1)) {
     throw invalidArgument(
@@ -107,7 +109,7 @@ export function resolveMemoryPressureOptions(options: MemoryPressureOptions): Re
     )
   }
   for (const name of ['sustainedMs', 'minHoldMs', 'maxAgeMs'] as const) {
-    if (!(resolved[name] >= 0)) throw invalidArgument(`${name} must be a number of milliseconds, not ${resolved[name]}`)
+    checkDurationMs(name, resolved[name], { allowInfinity: true })
   }
   return Object.freeze(resolved)
 }

@@ -1,3 +1,4 @@
+import { countFailure } from '../core/count-failure.js'
 import type { Counters } from '../core/counters.js'
 import { entityGuid, type Guid } from '../core/ids.js'
 import { aliveVerdict, Liveliness, type Verdict } from '../liveliness/verdict.js'
@@ -110,11 +111,7 @@ export class BuiltinFeed implements PeerFollower {
 
   /** A row may be refused, because a descriptor may hold more than a value may: that is counted. */
   #publish(write: () => unknown): void {
-    try {
-      write()
-    } catch {
-      this.#components.counters.add('builtin.publish-failed')
-    }
+    countFailure(this.#components.counters, 'builtin.publish-failed', write)
   }
 }
 

@@ -77,7 +77,7 @@ export class Engine {
     this.#components = components
     const observer = new SelfMonitor(checkMs, options.leaseMs, clock.nowMs())
     const loop = new LoopMonitor(clock, 1.1 * options.beaconIntervalMs, (nowMs) => this.#check(nowMs))
-    const events = new ParticipantEvents(clock, counters, observer.health)
+    const events = new ParticipantEvents({ guid, clock, counters }, observer.health)
     this.observer = observer
     this.#loop = loop
     this.events = events

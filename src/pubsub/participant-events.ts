@@ -1,5 +1,7 @@
 import type { Clock } from '../core/clock.js'
 import type { Counters } from '../core/counters.js'
+import { publishPeer } from '../core/diagnostics.js'
+import type { Guid } from '../core/ids.js'
 import { Listeners } from '../core/listeners.js'
 import type { ObserverHealth } from '../liveliness/observer-health.js'
 import type { MismatchSink } from './endpoints/mismatch-log.js'
@@ -7,30 +9,38 @@ import type { PeerEventSink } from './membership/peer-directory.js'
 import type { HealthEvent, MismatchEvent, PeerEvent } from './model/events.js'
 import { PeerEventBatches } from './peer/peer-event-batches.js'
 
+export interface ParticipantEventsComponents {
+  readonly guid: Guid
+  readonly clock: Clock
+  readonly counters: Counters
+}
+
 /** Passes what happens to peers, endpoints and this participant's health on to the application's listeners. */
 export class ParticipantEvents implements PeerEventSink, MismatchSink {
   readonly peers: Listeners<PeerEvent>
   readonly batches: Listeners<readonly PeerEvent[]>
   readonly mismatches: Listeners<MismatchEvent>
   readonly healthChanges: Listeners<HealthEvent>
+  readonly #guid: Guid
   readonly #counters: Counters
   readonly #batcher: PeerEventBatches
   #health: ObserverHealth
 
-  constructor(clock: Clock, counters: Counters, health: ObserverHealth) {
-    const onThrow = (): void => counters.add('participant.listener-threw')
+  constructor({ guid, clock, counters }: ParticipantEventsComponents, health: ObserverHealth) {
+    this.#guid = guid
     this.#counters = counters
     this.#health = health
-    this.peers = new Listeners(onThrow)
-    this.batches = new Listeners(onThrow)
-    this.mismatches = new Listeners(onThrow)
-    this.healthChanges = new Listeners(onThrow)
+    this.peers = new Listeners(counters, 'participant.listener-threw')
+    this.batches = new Listeners(counters, 'participant.listener-threw')
+    this.mismatches = new Listeners(counters, 'participant.listener-threw')
+    this.healthChanges = new Listeners(counters, 'participant.listener-threw')
     this.#batcher = new PeerEventBatches(clock, (batch) => this.batches.emit(batch))
   }
 
   peerChanged(event: PeerEvent): void {
     if (this.batches.size > 0) this.#batcher.add(event)
     this.peers.emit(event)
+    publishPeer(this.#guid, event)
   }
 
   mismatchFound(event: MismatchEvent): void {

@@ -1,6 +1,7 @@
 import { afterBacklog } from '../core/after-backlog.js'
 import { type Clock, systemClock, type Timer } from '../core/clock.js'
 import { Counters } from '../core/counters.js'
+import { ErrorReporter } from '../core/error-reporter.js'
 import { invalidArgument, NumacastError } from '../core/errors.js'
 import { type Guid, newGuid } from '../core/ids.js'
 import { Lifetime } from '../core/lifetime.js'
@@ -94,6 +95,9 @@ export class Participant {
     const { clock, identity } = components
     const { domain, name, properties } = options
     const incarnation = Math.floor(clock.wallMs())
+    const reporter = new ErrorReporter({ logger: options.logger, participant: this.guid })
+    const { datagram, stream } = components.transport
+    for (const counters of [this.counters, datagram.counters, stream.counters]) counters.reportTo(reporter)
     this.domain = domain
     this.name = name
     this.incarnation = incarnation
@@ -245,7 +249,7 @@ export class Participant {
 
   /** The signal has aborted: no caller waits for the result. */
   #closeByItself(): void {
-    this.close().catch(() => this.counters.add('participant.close-failed'))
+    this.close().catch((error) => this.counters.addError('participant.close-failed', error))
   }
 
   #mustBeOpen(): void {

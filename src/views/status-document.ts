@@ -16,6 +16,8 @@ export interface StatusDocument {
 
 /** One NUMA node of one host. `null`: not limited, or could not be read. */
 export interface NodeStatus {
+  /** Identifies the host; its name is for display. */
+  readonly bootId: string
   readonly host: string
   readonly numaNode: number
   readonly cpus: number
@@ -45,6 +47,8 @@ export interface NodeStatus {
 
 export interface WorkerStatus {
   readonly workerId: string
+  /** Identifies the host; its name is for display. */
+  readonly bootId: string
   readonly host: string
   readonly numaNode: number
   readonly pid: number

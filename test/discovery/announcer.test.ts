@@ -1,6 +1,6 @@
 import t from 'tap'
 import { Announcer } from '../../src/discovery/announcer.js'
-import { FakeClock } from '../support/fake-clock.js'
+import { FakeClock } from '../../src/testing/fake-clock.js'
 
 /** What is sent, and when. Chance always says the middle, so that intervals are exact. */
 function announcer(random = () => 0.5): { clock: FakeClock; sent: string[]; announcer: Announcer } {

@@ -4,6 +4,7 @@ import type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from '../
 export function sampleWorker(own: Partial<WorkerStatus> = {}): WorkerStatus {
   return {
     workerId: 'w1',
+    bootId: 'boot-alpha',
     host: 'alpha',
     numaNode: 0,
     pid: 101,
@@ -31,6 +32,7 @@ export function sampleWorker(own: Partial<WorkerStatus> = {}): WorkerStatus {
 
 export function sampleNode(own: Partial<NodeStatus> = {}): NodeStatus {
   return {
+    bootId: 'boot-alpha',
     host: 'alpha',
     numaNode: 0,
     cpus: 4,

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { statusLines } from '../../src/observe/status-table.js'
+import type { StatusDocument } from '../../src/views/status-document.js'
 import { sampleDocument, sampleIntent, sampleNode, sampleWorker } from './sample-document.js'
 
 t.test('a whole plane', async (t) => {
@@ -90,4 +91,14 @@ t.test('who serves a node, where that is not its own collector in good health', 
     linesOf({ ...own, pid: 300, adopted: true }),
     /^alpha\/0 is served by pid 300, which stands in for its own collector$/m,
   )
+})
+
+t.test('an intent is shown by the name of its node, unless two hosts share that name', (t) => {
+  const alpha = sampleNode({ bootId: 'boot-a', host: 'alpha' })
+  const intent = sampleIntent({ kind: 'pause-node', target: 'boot-a/0' })
+  const shown = (nodes: StatusDocument['nodes']): string =>
+    statusLines(sampleDocument({ nodes, intents: [intent] })).find((line) => line.startsWith('pause-node')) ?? ''
+  t.match(shown([alpha]), /alpha\/0/)
+  t.match(shown([alpha, sampleNode({ bootId: 'boot-b', host: 'alpha' })]), /boot-a\/0/)
+  t.end()
 })

@@ -9,6 +9,7 @@ import type { NodeStatus, StatusDocument } from '../../src/views/status-document
 
 function node(available: number, over: Partial<NodeStatus> = {}): NodeStatus {
   return {
+    bootId: 'b',
     host: 'h',
     numaNode: 0,
     cpus: 4,
@@ -42,7 +43,7 @@ function run(
   return readings.map(([atMs, reading]) => {
     const decision = policy.decide(snapshot(reading), state, atMs)
     state = decision.state
-    return decision.wanted.some(({ kind, target }) => kind === 'pause-node' && target === 'h/0')
+    return decision.wanted.some(({ kind, target }) => kind === 'pause-node' && target === 'b/0')
   })
 }
 
@@ -128,8 +129,8 @@ t.test('an old reading decides nothing, and takes nothing back', (t) => {
   state = policy.decide(snapshot(node(0.01)), state, 2_000).state
   const blind = policy.decide(snapshot(node(0.9, { ageMs: 5_001 })), state, 60_000)
   t.strictSame(blind.wanted, [])
-  t.strictSame(blind.undecided, ['h/0'])
-  t.match(policy.decide(snapshot(node(0.15)), blind.state, 61_000).wanted, [{ kind: 'pause-node', target: 'h/0' }])
+  t.strictSame(blind.undecided, ['b/0'])
+  t.match(policy.decide(snapshot(node(0.15)), blind.state, 61_000).wanted, [{ kind: 'pause-node', target: 'b/0' }])
   t.end()
 })
 
@@ -139,10 +140,10 @@ t.test('each node is judged by itself, and a node that is gone is forgotten', (t
   const first = policy.decide(both, policy.initial, 0)
   t.strictSame(
     first.wanted.map(({ target }) => target),
-    ['h/0'],
+    ['b/0'],
   )
   const after = policy.decide(snapshot(node(0.9, { numaNode: 1 })), first.state, 1)
-  t.strictSame(Object.keys(after.state), ['h/1'])
+  t.strictSame(Object.keys(after.state), ['b/1'])
   t.strictSame(after.undecided, [])
   t.end()
 })

@@ -3,11 +3,12 @@ import { type EntityId, newGuid } from '../../src/core/ids.js'
 import type { Participant } from '../../src/pubsub/participant.js'
 import type { Reader } from '../../src/pubsub/reader/reader.js'
 import type { Writer } from '../../src/pubsub/writer/writer.js'
+import type { MemoryPlane } from '../../src/testing/memory-plane.js'
 import { encodeAckRequest } from '../../src/wire/ack-request.js'
 import type { Descriptor } from '../../src/wire/descriptor.js'
 import { encodeHello } from '../../src/wire/hello.js'
 import { SamplesEncoder } from '../../src/wire/samples.js'
-import { type MemoryPlane, openPlane } from '../support/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 import { entity, RawPeer, topic, type Value } from './raw-peer.js'
 
 /**

@@ -4,7 +4,7 @@ import type { ReaderEvent, WriterEvent } from '../../src/pubsub/model/events.js'
 import { defineTopic } from '../../src/pubsub/model/topic.js'
 import type { Reader } from '../../src/pubsub/reader/reader.js'
 import { SamplesEncoder } from '../../src/wire/samples.js'
-import { openPlane } from '../support/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 
 interface Value {
   readonly id: string

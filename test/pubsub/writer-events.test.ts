@@ -6,7 +6,7 @@ import type { Writer } from '../../src/pubsub/writer/writer.js'
 import type { QosOptions } from '../../src/qos/qos.js'
 import { claimDomain } from '../support/domain-lock.js'
 import { until } from '../support/eventually.js'
-import { openPlane } from '../support/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 
 interface Value {
   readonly id: string

@@ -37,6 +37,7 @@ export function sampleOf<T>(key: string, value: T | undefined, sketch: SampleSke
 export function rosterRow(over: Partial<RosterRow> = {}): RosterRow {
   return {
     workerId: 'w',
+    bootId: 'b',
     host: 'h',
     numaNode: 0,
     pid: 10,

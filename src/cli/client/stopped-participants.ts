@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { mustBeSystemError } from '../../core/error-code.js'
 
 /** A process of this host that is in the domain, and that the kernel does not let run. */
 export interface StoppedParticipant {
@@ -51,7 +52,8 @@ function ownsOneOf(proc: string, pid: number, inodes: ReadonlySet<string>): bool
       const [, inode] = /^socket:\[(\d+)\]$/.exec(readlinkSync(`${proc}/${pid}/fd/${fd}`)) ?? []
       return inode !== undefined && inodes.has(inode)
     })
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return false
   }
 }
@@ -63,7 +65,8 @@ function commandOf(proc: string, pid: number): string {
 function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8')
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return ''
   }
 }

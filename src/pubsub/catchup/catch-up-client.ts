@@ -181,7 +181,7 @@ export class CatchUpClient implements PeerQueries {
       peer.pull.failures++
       // A silent peer does not answer either. If its frames still arrive, the fault may be this participant's.
       if (isTimeout(error) && peer.monitor.lastHeardMs > askedMs) health.unanswered(peer.guid)
-      counters.add(`catch-up.failed.${failureReason(error)}`)
+      counters.addError(`catch-up.failed.${failureReason(error)}`, error)
     }
     peer.pull.inFlight = false
     if (this.#closed || peer.pull.ended) return

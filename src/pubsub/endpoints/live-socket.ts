@@ -31,8 +31,8 @@ export class LiveSocket {
       await stream.publishEndpoints()
       endpoints.endpointsChanged()
       for (const partition of endpoints.partitions().writes) announcer.hurry(partition)
-    } catch {
-      counters.add('stream.failed.publish')
+    } catch (error) {
+      counters.addError('stream.failed.publish', error)
       this.#opening = undefined
     }
   }

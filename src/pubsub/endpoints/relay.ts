@@ -39,7 +39,8 @@ export class Relay<T extends object> {
         if (filter === undefined || filter(sample)) this.#pass(sample)
       } catch (error) {
         // The writer's limit was reached, or the filter threw: other samples are still passed on.
-        counters.add(`relay.refused.${error instanceof NumacastError ? error.code : 'threw'}`)
+        if (error instanceof NumacastError) counters.addError(`relay.refused.${error.code}`, error)
+        else counters.addCallbackError('relay.refused.threw', error)
       }
     }
     this.#subscription = reader.onSample(pass)

@@ -137,7 +137,7 @@ export class HelloClient {
       peerIntake.onHelloReply(reply)
     } catch (error) {
       peer.reachability.introductionFailed(clock.nowMs(), random())
-      counters.add(`introduction.failed.${failureReason(error)}`)
+      counters.addError(`introduction.failed.${failureReason(error)}`, error)
     } finally {
       this.#inFlight--
     }

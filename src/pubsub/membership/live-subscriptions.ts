@@ -80,9 +80,9 @@ export class LiveSubscriptions {
       if (peer.subscriptions.has(group)) continue
       try {
         peer.subscriptions.set(group, this.#components.stream.subscribe(endpoints, group, onFrame))
-      } catch {
+      } catch (error) {
         // The endpoint cannot be dialled: the reader stays on catch-up, driven by the beacons' digests.
-        this.#components.counters.add('stream.failed.subscribe')
+        this.#components.counters.addError('stream.failed.subscribe', error)
       }
     }
   }

@@ -150,7 +150,7 @@ export class PeerDialer {
         await this.#gossip(contact.endpoints)
     } catch (error) {
       this.#schedule.failed(contact, clock.nowMs())
-      counters.add(`contact.failed.${failureReason(error)}`)
+      counters.addError(`contact.failed.${failureReason(error)}`, error)
     }
   }
 
@@ -178,7 +178,7 @@ export class PeerDialer {
         if (!reply.more || after === undefined) return
       }
     } catch (error) {
-      counters.add(`gossip.failed.${failureReason(error)}`)
+      counters.addError(`gossip.failed.${failureReason(error)}`, error)
     }
   }
 

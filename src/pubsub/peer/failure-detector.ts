@@ -95,8 +95,8 @@ export class FailureDetector {
     if (descriptor === undefined || descriptor.identity.bootId !== identity.bootId) return unknownReading
     try {
       return probe(descriptor.identity)
-    } catch {
-      counters.add('peer.probe-failed')
+    } catch (error) {
+      counters.addError('peer.probe-failed', error)
       return unknownReading
     }
   }

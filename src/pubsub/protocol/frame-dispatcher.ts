@@ -107,7 +107,7 @@ export class FrameDispatcher implements FrameSink, LiveFrameSink {
           return encodeGossipReply(requests.gossip(request))
       }
     } catch (error) {
-      counters.add(`request.rejected.${rejectionOf(error)}`)
+      counters.addError(`request.rejected.${rejectionOf(error)}`, error)
       throw error
     }
   }
@@ -116,7 +116,7 @@ export class FrameDispatcher implements FrameSink, LiveFrameSink {
     try {
       take()
     } catch (error) {
-      this.#components.counters.add(`frame.rejected.${rejectionOf(error)}`)
+      this.#components.counters.addError(`frame.rejected.${rejectionOf(error)}`, error)
     }
   }
 }

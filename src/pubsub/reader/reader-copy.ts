@@ -209,7 +209,7 @@ export class ReaderCopy {
   /** Shows what is current to the application: with `isWritten` as a new sample, else its state only. */
   #show(instance: Instance, isWritten: boolean, hasArrived: boolean): void {
     if (!this.table.show(instance)) {
-      if (instance.state === InstanceState.disposed) this.#components.counters.add('reader.unknownInstance')
+      if (instance.state === InstanceState.disposed) this.#components.counters.add('reader.unknown-instance')
       return
     }
     if (this.#filter !== undefined && isValue(instance)) this.#filter.shown(instance)

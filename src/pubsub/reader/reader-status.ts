@@ -12,7 +12,7 @@ export class ReaderStatus {
 
   constructor(counters: Counters) {
     this.#counters = counters
-    this.#listeners = new EndpointEvents(() => counters.add('reader.listener-threw'))
+    this.#listeners = new EndpointEvents(counters, 'reader.listener-threw')
   }
 
   onEvent(listener: (event: ReaderEvent) => void): Subscription {

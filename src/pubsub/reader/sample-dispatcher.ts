@@ -37,7 +37,7 @@ export class SampleDispatcher<T extends object> implements CopyView {
 
   constructor(components: SampleDispatcherComponents<T>) {
     this.#components = components
-    this.#listeners = new Listeners(() => components.counters.add('reader.listener-threw'))
+    this.#listeners = new Listeners(components.counters, 'reader.listener-threw')
   }
 
   listen(listener: (sample: Sample<T>) => void): Subscription {

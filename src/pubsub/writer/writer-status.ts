@@ -10,7 +10,7 @@ export class WriterStatus {
   readonly #totals = new Map<WriterEvent['kind'], number>()
 
   constructor(counters: Counters) {
-    this.#listeners = new EndpointEvents(() => counters.add('writer.listener-threw'))
+    this.#listeners = new EndpointEvents(counters, 'writer.listener-threw')
   }
 
   onEvent(listener: (event: WriterEvent) => void): Subscription {

@@ -67,12 +67,12 @@ export class NodeFailover {
     })
     capacities.onSample((sample) => this.#heard(sample))
     for (const [, sample] of capacities.entries()) this.#heard(sample)
-    const { host } = participant.identity
+    const { bootId } = participant.identity
     this.#rows = participant.reader(uncheckedRoster, {
       partition: planePartition,
       keyFilter: (key) => {
         const [of, node] = keyParts(key)
-        return of === host && Number(node) !== numaNode
+        return of === bootId && Number(node) !== numaNode
       },
     })
     const hearing = participant.onPeer(({ peer }) => {
@@ -151,8 +151,8 @@ export class NodeFailover {
         try {
           node.service = adopt(numaNode, this.#rowsOf(numaNode))
           participant.counters.add('failover.adopted')
-        } catch {
-          participant.counters.add('failover.adoption-failed')
+        } catch (error) {
+          participant.counters.addError('failover.adoption-failed', error)
         }
       }
     }

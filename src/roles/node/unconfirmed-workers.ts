@@ -2,7 +2,7 @@ import { type EntityGuid, type Guid, participantOf } from '../../core/ids.js'
 import { ProcessInspector } from '../../liveliness/process-inspector.js'
 import type { ProcessReading } from '../../liveliness/process-reading.js'
 import type { ReceptionQuality } from '../../liveliness/self-monitor.js'
-import { Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from '../../liveliness/verdict.js'
+import { Liveliness, LivelinessCause, sameVerdict, type Verdict, VerdictEvidence } from '../../liveliness/verdict.js'
 import type { RosterRow } from '../../plane/node-roster.js'
 
 /** What the kernel says of the process behind a row, as far as it can be asked. */
@@ -94,8 +94,9 @@ export class UnconfirmedWorkers {
     const { listening, hears } = this.#successor
     for (const [participant, entry] of this.#rows) {
       if (!listening.canDeclareDead || hears(participant)) entry.quietFromMs = listening.listenedMs
-      const verdict = this.#verdictOn(entry, nowMs)
-      if (verdict === undefined || sameVerdict(verdict, entry.verdict)) continue
+      const found = this.#verdictOn(entry, nowMs)
+      if (found === undefined || sameVerdict(found, entry.verdict)) continue
+      const verdict = { ...found, sinceMs: sinceOf(found, entry.verdict) }
       entry.verdict = verdict
       if (verdict.liveliness === Liveliness.dead) this.#rows.delete(participant)
       judged.push({ row: entry.row, rowTimeMs: entry.rowTimeMs, verdict })
@@ -133,6 +134,12 @@ export class UnconfirmedWorkers {
   }
 }
 
+/** A detail that changes, such as a share of a CPU, does not restart the time that the liveliness has lasted. */
+function sinceOf(found: Verdict, before: Verdict | undefined): number {
+  const lasts = before?.liveliness === found.liveliness && before.cause === found.cause
+  return lasts ? before.sinceMs : found.sinceMs
+}
+
 function gone(
   cause: LivelinessCause | null,
   detail: string | null,
@@ -145,8 +152,4 @@ function gone(
 function stalled(cause: LivelinessCause, detail: string | null, sinceMs: number): Verdict {
   const evidence = VerdictEvidence.kernel
   return { liveliness: Liveliness.stalled, cause, detail, sinceMs, evidence, reliableFromMs: null }
-}
-
-function sameVerdict(a: Verdict, b: Verdict | undefined): boolean {
-  return a.liveliness === b?.liveliness && a.cause === b.cause
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
+import { mustBeSystemError } from '../../core/error-code.js'
 import { NumacastError } from '../../core/errors.js'
 import type { NodeCapacity } from '../../plane/node-capacity.js'
 import type { HeadroomSample } from '../../topology/cgroup/headroom-sample.js'
@@ -121,7 +122,8 @@ function distancesFrom(topology: Topology, numaNode: number): Record<string, num
 function readCpuTicks(): Map<number, CpuTicks> {
   try {
     return parseCpuTicks(readFileSync('/proc/stat', 'utf8'))
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return new Map()
   }
 }

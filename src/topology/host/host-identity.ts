@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import os from 'node:os'
+import { mustBeSystemError } from '../../core/error-code.js'
 
 export interface HostIdentity {
   /** The kernel's boot id: the same in every container of one machine, another after a reboot. `null` off Linux. */
@@ -25,7 +26,8 @@ export function networkNamespace(): number | null {
 function namespaceInode(kind: string): number | null {
   try {
     return statSync(`/proc/self/ns/${kind}`).ino
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return null
   }
 }
@@ -34,7 +36,8 @@ function readBootId(): string | null {
   try {
     const text = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
     return text === '' ? null : text
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return null
   }
 }

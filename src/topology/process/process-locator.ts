@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { mustBeSystemError } from '../../core/error-code.js'
 import { pidNamespace } from '../host/host-identity.js'
 import { processStartTime } from './process-state.js'
 
@@ -98,7 +99,8 @@ export class ProcessLocator {
     this.#scannedMs = nowMs
     try {
       this.#nested = this.#listNested(this.#ownNamespace)
-    } catch {
+    } catch (error) {
+      mustBeSystemError(error)
       // No descriptor is left to read it by.
       return nowhere(LocationFailure.notYetSeen, scanIntervalMs)
     }
@@ -131,7 +133,8 @@ function nowhere(reason: LocationFailure, retryMs: number | null = null): Locati
 function showsThisProcess(): boolean {
   try {
     return readlinkSync('/proc/self') === String(process.pid)
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return false
   }
 }
@@ -149,7 +152,8 @@ function nestedProcesses(ownNamespace: number): Map<string, number[]> {
       const key = `${namespace} ${inside}`
       nested.set(key, [...(nested.get(key) ?? []), Number(name)])
       if (++count >= maxRemembered) break
-    } catch {
+    } catch (error) {
+      mustBeSystemError(error)
       // Gone meanwhile, or another user's.
     }
   }

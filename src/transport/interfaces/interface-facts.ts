@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import { mustBeSystemError } from '../../core/error-code.js'
 
 /** What kind of thing an interface is; `unknown` where there is no sysfs. */
 export const InterfaceKind = {
@@ -137,7 +138,8 @@ function listInterfaces(folder: string): string[] {
   try {
     const entries = readdirSync(folder, { withFileTypes: true })
     return entries.filter((entry) => !entry.isFile()).map(({ name }) => name)
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return [] // no sysfs
   }
 }
@@ -145,7 +147,8 @@ function listInterfaces(folder: string): string[] {
 function listFolder(folder: string): string[] {
   try {
     return readdirSync(folder)
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return [] // gone meanwhile
   }
 }
@@ -153,7 +156,8 @@ function listFolder(folder: string): string[] {
 function readText(folder: string, name: string): string | undefined {
   try {
     return readFileSync(path.join(folder, name), 'utf8').trim()
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return undefined // `speed` of an interface that is down, for one, is EINVAL
   }
 }

@@ -58,8 +58,8 @@ export class EndpointSelector {
       if (other === endpoint || this.#socket.closed) continue
       try {
         act(other)
-      } catch {
-        this.#counters.add('stream.failed.dial')
+      } catch (error) {
+        this.#counters.addError('stream.failed.dial', error)
       }
     }
   }

@@ -2,8 +2,8 @@ import t from 'tap'
 import { Announcer } from '../../../src/discovery/announcer.js'
 import { GroupTable } from '../../../src/pubsub/endpoints/group-table.js'
 import { PartitionMembership } from '../../../src/pubsub/protocol/partition-membership.js'
+import { FakeClock } from '../../../src/testing/fake-clock.js'
 import { MemoryNetwork } from '../../../src/transport/memory/memory-network.js'
-import { FakeClock } from '../../support/fake-clock.js'
 
 t.test('a group that could not be joined is reported while it is wanted, and retried at its next use', async (t) => {
   const clock = new FakeClock()

@@ -4,11 +4,11 @@ import { workerState } from '../../../src/plane/worker-state.js'
 import { defineTopic } from '../../../src/pubsub/model/topic.js'
 import type { Participant } from '../../../src/pubsub/participant.js'
 import { describeExit, KernelWatch, type WatchProcess } from '../../../src/roles/node/kernel-watch.js'
+import { BlockableLoop } from '../../../src/testing/blockable-loop.js'
+import { MemoryPlane } from '../../../src/testing/memory-plane.js'
 import { ProcessLocator } from '../../../src/topology/process/process-locator.js'
 import { processStartTime } from '../../../src/topology/process/process-state.js'
 import type { ProcessExit } from '../../../src/topology/process/process-watch.js'
-import { BlockableLoop } from '../../support/blockable.js'
-import { MemoryPlane } from '../../support/memory-plane.js'
 
 const began = processStartTime(process.pid)
 

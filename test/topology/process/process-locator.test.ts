@@ -74,7 +74,7 @@ t.test('a look that fails settles nothing', (t) => {
     nowMs: () => nowMs,
     ownNamespace: 1,
     listNested: () => {
-      if (fails) throw new Error('EMFILE')
+      if (fails) throw Object.assign(new Error('EMFILE'), { code: 'EMFILE', syscall: 'scandir' })
       return new Map([['2 7', [process.pid]]])
     },
   })

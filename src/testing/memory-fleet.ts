@@ -1,20 +1,21 @@
-import type { ProcessProbe, ProcessReading } from '../../src/liveliness/process-reading.js'
-import type { Participant } from '../../src/pubsub/participant.js'
-import type { ParticipantOptions } from '../../src/pubsub/participant-options.js'
-import { Collector } from '../../src/roles/collector/collector.js'
-import type { CollectorOptions } from '../../src/roles/collector/collector-options.js'
-import { IntentIssuer } from '../../src/roles/intents/intent-issuer.js'
-import type { WatchProcess } from '../../src/roles/node/kernel-watch.js'
-import type { ZoneReading, ZoneReadings } from '../../src/roles/node/zone-readings.js'
-import { Scheduler } from '../../src/roles/scheduler/scheduler.js'
-import type { SchedulerOptions } from '../../src/roles/scheduler/scheduler-options.js'
-import { Worker } from '../../src/roles/worker/worker.js'
-import type { WorkerOptions } from '../../src/roles/worker/worker-options.js'
-import type { WorkerReading, WorkerReadings } from '../../src/roles/worker/worker-readings.js'
-import type { ProcessExit } from '../../src/topology/process/process-watch.js'
-import { FleetView } from '../../src/views/fleet-view.js'
-import type { BlockableLoop } from '../support/blockable.js'
-import { MemoryPlane } from '../support/memory-plane.js'
+import type { ProcessProbe, ProcessReading } from '../liveliness/process-reading.js'
+import type { Participant } from '../pubsub/participant.js'
+import type { ParticipantOptions } from '../pubsub/participant-options.js'
+import { Collector } from '../roles/collector/collector.js'
+import type { CollectorOptions } from '../roles/collector/collector-options.js'
+import { IntentIssuer } from '../roles/intents/intent-issuer.js'
+import type { WatchProcess } from '../roles/node/kernel-watch.js'
+import type { ZoneReading, ZoneReadings } from '../roles/node/zone-readings.js'
+import { Scheduler } from '../roles/scheduler/scheduler.js'
+import type { SchedulerOptions } from '../roles/scheduler/scheduler-options.js'
+import { Worker } from '../roles/worker/worker.js'
+import type { WorkerOptions } from '../roles/worker/worker-options.js'
+import type { WorkerReading, WorkerReadings } from '../roles/worker/worker-readings.js'
+import type { ProcessExit } from '../topology/process/process-watch.js'
+import { FleetView } from '../views/fleet-view.js'
+import type { ProcessIdentity } from '../wire/descriptor.js'
+import type { BlockableLoop } from './blockable-loop.js'
+import { MemoryPlane } from './memory-plane.js'
 
 const gib = 1024 ** 3
 
@@ -43,7 +44,7 @@ export const idleWorker: WorkerReading = {
 }
 
 /** Several roles in this process: memory lane, fake clock, and a kernel and a machine that the test plays. */
-export class FleetInMemory {
+export class MemoryFleet {
   readonly plane: MemoryPlane
   /** What collectors measure from now on. */
   zone: ZoneReading = idleZone
@@ -70,9 +71,15 @@ export class FleetInMemory {
     return this.#start(Collector.start({ numaNode: 0, ...options }, { ...this.#components, openReadings }))
   }
 
-  worker(workerId: string, options: Partial<WorkerOptions> = {}): Promise<Worker> {
+  /** @param identity of its process, where it differs from the others': a container has a host name of its own */
+  worker(
+    workerId: string,
+    options: Partial<WorkerOptions> = {},
+    identity: Partial<ProcessIdentity> = {},
+  ): Promise<Worker> {
     const readings: WorkerReadings = { read: () => this.reading, close() {} }
-    return this.#start(Worker.start({ workerId, numaNode: 0, ...options }, { join: this.#join, readings }))
+    const join = (joining: ParticipantOptions): Promise<Participant> => this.#join(joining, undefined, identity)
+    return this.#start(Worker.start({ workerId, numaNode: 0, ...options }, { join, readings }))
   }
 
   /** @param loop its own main loop, which a test may block */
@@ -119,6 +126,11 @@ export class FleetInMemory {
     this.plane.probes.set(this.#names.get(role.participant) ?? '', state)
   }
 
+  /** Ends {@link cutOff}. */
+  reconnect(role: { readonly participant: Participant }): void {
+    this.plane.network.reconnect(this.#names.get(role.participant) ?? '')
+  }
+
   /** Nothing gets from it or to it any more. */
   cutOff(role: { readonly participant: Participant }): void {
     this.plane.network.disconnect(this.#names.get(role.participant) ?? '')
@@ -145,9 +157,13 @@ export class FleetInMemory {
     return role
   }
 
-  readonly #join = async (options: ParticipantOptions, loop?: BlockableLoop): Promise<Participant> => {
+  readonly #join = async (
+    options: ParticipantOptions,
+    loop?: BlockableLoop,
+    identity: Partial<ProcessIdentity> = {},
+  ): Promise<Participant> => {
     const name = `${options.name ?? 'somebody'} #${++this.#joined}`
-    const participant = await this.plane.join(name, { ...options, name }, {}, loop)
+    const participant = await this.plane.join(name, { ...options, name }, identity, loop)
     this.#names.set(participant, name)
     return participant
   }
@@ -157,19 +173,4 @@ export class FleetInMemory {
     this.#exits.set(pid, watchers.add(onExit))
     return { close: () => void watchers.delete(onExit) }
   }
-}
-
-/** A promise and its ends, for a job that the test finishes. */
-export function deferred<T = void>(): {
-  promise: Promise<T>
-  resolve: (value: T) => void
-  reject: (error: Error) => void
-} {
-  let resolve: (value: T) => void = () => {}
-  let reject: (error: Error) => void = () => {}
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes
-    reject = no
-  })
-  return { promise, resolve, reject }
 }

@@ -1,6 +1,6 @@
-import type { Clock, Timer } from '../../src/core/clock.js'
-import type { Random } from '../../src/core/random.js'
-import type { FrameHandler, Transport } from '../../src/transport/lane/transport.js'
+import type { Clock, Timer } from '../core/clock.js'
+import type { Random } from '../core/random.js'
+import type { FrameHandler, Transport } from '../transport/lane/transport.js'
 
 /** Datagrams that one turn of the event loop reads from a socket. */
 const framesPerTurn = 32

@@ -1,12 +1,11 @@
-import type { Test } from 'tap'
-import { seededRandom } from '../../src/core/random.js'
-import { type ProcessProbe, type ProcessReading, unknownReading } from '../../src/liveliness/process-reading.js'
-import { joinDomain, type Participant } from '../../src/pubsub/participant.js'
-import type { ParticipantOptions } from '../../src/pubsub/participant-options.js'
-import { Range } from '../../src/transport/lane/range.js'
-import { MemoryNetwork, type MemoryNetworkOptions } from '../../src/transport/memory/memory-network.js'
-import type { ProcessIdentity } from '../../src/wire/descriptor.js'
-import type { BlockableLoop } from './blockable.js'
+import { seededRandom } from '../core/random.js'
+import { type ProcessProbe, type ProcessReading, unknownReading } from '../liveliness/process-reading.js'
+import { joinDomain, type Participant } from '../pubsub/participant.js'
+import type { ParticipantOptions } from '../pubsub/participant-options.js'
+import { Range } from '../transport/lane/range.js'
+import { MemoryNetwork, type MemoryNetworkOptions } from '../transport/memory/memory-network.js'
+import type { ProcessIdentity } from '../wire/descriptor.js'
+import type { BlockableLoop } from './blockable-loop.js'
 import { FakeClock } from './fake-clock.js'
 
 /** A domain inside this process: fake clock, memory network, seeded chance. */
@@ -85,16 +84,4 @@ export class MemoryPlane {
 
 function reading(probe: ProcessProbe | ProcessReading): ProcessReading {
   return typeof probe === 'string' ? { state: probe, cpuTimeMs: null, end: null } : probe
-}
-
-/** A plane that closes with the test, and fails it when a timer is left then. */
-export function openPlane(t: Test, seed = 1): MemoryPlane {
-  const plane = new MemoryPlane(seed)
-  t.teardown(async () => {
-    await plane.close()
-    // What is still under way in the network arrives at nobody.
-    await plane.clock.advance(2_000)
-    if (plane.clock.pendingTimers > 0) throw new Error(`${plane.clock.pendingTimers} timers are left`)
-  })
-  return plane
 }

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../src/core/clock.js'
+import { type Clock, mustBeDelay, neverTimer, type Timer } from '../core/clock.js'
 
 interface Pending {
   readonly atMs: number
@@ -30,6 +30,8 @@ export class FakeClock implements Clock {
   }
 
   after(delayMs: number, fire: () => void): Timer {
+    mustBeDelay(delayMs)
+    if (delayMs === Infinity) return neverTimer
     let isPending = true
     const pending = {
       atMs: this.#nowMs + Math.max(0, delayMs),

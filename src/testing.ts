@@ -1,0 +1,6 @@
+export { BlockableLoop } from './testing/blockable-loop.js'
+export { FakeClock } from './testing/fake-clock.js'
+export { idleWorker, idleZone, MemoryFleet } from './testing/memory-fleet.js'
+export { MemoryPlane } from './testing/memory-plane.js'
+export type { FaultOptions } from './transport/memory/faults.js'
+export { MemoryNetwork, type MemoryNetworkOptions } from './transport/memory/memory-network.js'
