@@ -11,6 +11,7 @@ export type { PhiOptions } from './liveliness/phi-accrual.js'
 export { isReliable, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from './liveliness/verdict.js'
 export { Relay, type RelayOptions } from './pubsub/endpoints/relay.js'
 export { builtinTopics, type ParticipantRow, type ReaderRow, type WriterRow } from './pubsub/model/builtin-topics.js'
+export type { EventStreamOptions } from './pubsub/model/event-stream.js'
 export {
   type HealthEvent,
   type IncompatibleQosEvent,
@@ -22,9 +23,15 @@ export {
   RejectedReason,
   type WriterEvent,
 } from './pubsub/model/events.js'
-export type { EventStreamOptions } from './pubsub/model/event-stream.js'
 export type { Peer } from './pubsub/model/peer.js'
-export { type EndSample, type Sample, type SampleInfo, SampleState, type ValueSample, ViewState } from './pubsub/model/sample.js'
+export {
+  type EndSample,
+  type Sample,
+  type SampleInfo,
+  SampleState,
+  type ValueSample,
+  ViewState,
+} from './pubsub/model/sample.js'
 export { defineTopic, type Topic, type TopicOptions } from './pubsub/model/topic.js'
 export { joinDomain, Participant } from './pubsub/participant.js'
 export type { ParticipantComponents } from './pubsub/participant-components.js'
