@@ -19,6 +19,9 @@ const roots = [
   // 'test',
 ]
 
+/** Folders without prose: test data, and reports that are generated from the code. */
+const notProse: ReadonlySet<string> = new Set(['fixtures', 'api'])
+
 /** Pages that are being rewritten. */
 const pending: readonly string[] = ['docs/topology.md']
 
@@ -75,6 +78,6 @@ function* filesBelow(entry: string): Generator<string> {
     return
   }
   for (const name of readdirSync(path.join(root, entry)).sort()) {
-    if (name !== 'fixtures') yield* filesBelow(path.posix.join(entry, name))
+    if (!notProse.has(name)) yield* filesBelow(path.posix.join(entry, name))
   }
 }

@@ -26,6 +26,8 @@ export const LivelinessCause = {
   stopped: 'stopped',
   /** Its main thread waits for a device and cannot be interrupted. */
   ioWait: 'io-wait',
+  /** The cgroup freezer holds its process, as in a paused container. */
+  frozen: 'frozen',
   /**
    * Nobody of its host, or of its network namespace, is heard. Of a worker in a fleet view also: nobody who may speak
    * for it is, its collector or a stand-in, though others of its host may be.

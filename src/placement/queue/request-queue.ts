@@ -3,6 +3,7 @@ import { Counters } from '../../core/counters.js'
 import { NumacastError } from '../../core/errors.js'
 import { Listeners, type Subscription } from '../../core/listeners.js'
 import { Mailbox } from '../../core/mailbox.js'
+import type { RefusalCounts } from '../rank/place.js'
 import type { ResolvedRequest } from '../request/placement-request.js'
 import { DeficitRoundRobin } from './deficit-round-robin.js'
 import { LazyHeap } from './lazy-heap.js'
@@ -10,7 +11,6 @@ import { bandCount, bandOf, costUnit, resolveBandWeights } from './priority-band
 import {
   type PlacementOutcome,
   type Placer,
-  type RefusalCounts,
   type RequestEvent,
   type RequestReport,
   RequestState,

@@ -105,7 +105,7 @@ export class UnconfirmedWorkers {
   }
 
   #verdictOn({ row, sinceMs, quietFromMs, witness }: UnconfirmedWorker, nowMs: number): Verdict | undefined {
-    const { exited, stopped, ioWait, loopBusy, leaseExpired } = LivelinessCause
+    const { exited, stopped, ioWait, frozen, loopBusy, leaseExpired } = LivelinessCause
     const { kernel, lease } = VerdictEvidence
     const finding = witness.look(this.#successor.read(row), nowMs)
     if (finding.kind === 'gone') {
@@ -121,12 +121,15 @@ export class UnconfirmedWorkers {
         return stalled(stopped, null, nowMs)
       case 'io-wait':
         return stalled(ioWait, null, nowMs)
+      case 'frozen':
+        return stalled(frozen, null, nowMs)
       case 'busy':
         if (!isSilent) return undefined
         return stalled(loopBusy, finding.detail, nowMs)
       case 'asleep':
+      case 'exists':
         if (!isSilent) return undefined
-        return stalled(loopBusy, 'asleep, and not heard by who took over its node', nowMs)
+        return stalled(loopBusy, `${finding.kind}, and not heard by the collector that took over its node`, nowMs)
       case 'unknown':
         if (!isSilent) return undefined
         return gone(leaseExpired, 'not heard by who took over its node', lease, nowMs)

@@ -174,7 +174,7 @@ t.test('a snapshot shares what did not change with the one before', (t) => {
     after.chunks.slice(1).map((chunk, index) => chunk === before.chunks[index + 1]),
     [true, true, true, true],
   )
-  const capability = 'ctranscode@2'
+  const capability = 'ctranscode@2' // cspell:disable-line
   t.equal(after.index.get(capability), before.index.get(capability), 'the index of what did not change')
   t.end()
 })
