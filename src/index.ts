@@ -40,6 +40,15 @@ export { type AppliedIntent, type Taint, WorkerCondition, type WorkerState, work
 export { Collector, type CollectorComponents } from './roles/collector/collector.js'
 export { type CollectorOptions, defaultCollectorOptions } from './roles/collector/collector-options.js'
 export {
+  type DrainOptions,
+  Fleet,
+  type IntentResult,
+  openFleet,
+  type ResumeOptions,
+  type WorkerDeath,
+} from './roles/fleet/fleet.js'
+export type { FleetOptions } from './roles/fleet/fleet-options.js'
+export {
   IntentIssuer,
   type IntentIssuerOptions,
   type IssuedIntent,
