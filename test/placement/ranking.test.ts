@@ -128,7 +128,7 @@ t.test('a term that does not apply, or whose source is missing at all workers, l
 })
 
 t.test(
-  'a request that must fit one zone is not measured against the sum; one that need not is spread to the nearest',
+  'a request that must fit one zone is not measured against the sum; any other is spread to the nearest zones',
   (t) => {
     const fleet = newFleet()
     const distances = { 0: 10, 1: 31, 2: 21, 3: 21 }
