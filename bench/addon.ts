@@ -1,5 +1,5 @@
-// What does one hot snapshot of cgroup use and pressure cost, against the least that the kernel allows (a C program
-// that only preads the same files), and against what JavaScript can do without an addon?
+// Measures what one hot snapshot of cgroup use and pressure costs. Compares it with the least that the kernel allows (a C
+// program that only preads the same files), and with JavaScript without an addon.
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
@@ -57,7 +57,7 @@ function timed(snapshot: () => unknown): number {
   return Number(process.hrtime.bigint() - start) / 1000 / snapshots
 }
 
-/** The best that plain Node can do: descriptors kept open, one buffer, the same numbers parsed. */
+/** Reads as plain Node can do best: descriptors kept open, one buffer, the same numbers parsed. */
 function keptDescriptors(files: readonly string[]): Contender {
   const buffer = Buffer.alloc(16384)
   return {
@@ -76,7 +76,7 @@ function keptDescriptors(files: readonly string[]): Contender {
   }
 }
 
-/** As a programmer would: every number by its name. */
+/** Reads as a programmer would: every number by its name. */
 function parseAll(texts: readonly string[]): readonly Readonly<Record<string, number>>[] {
   return texts.map((text) => {
     const numbers: Record<string, number> = {}

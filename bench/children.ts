@@ -4,17 +4,17 @@ import { once } from 'node:events'
 const gracePeriodMs = 5_000
 const running = new Set<ChildProcess>()
 
-/** As `spawn`, and whatever becomes of the bench, the process does not outlive it. */
+/** Spawns a process that never outlives the bench. */
 export function spawnChild(program: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
   return tracked(spawn(program, args, options))
 }
 
-/** As `fork` of a compiled bench file, and whatever becomes of the bench, the process does not outlive it. */
+/** Forks a compiled bench file. The process never outlives the bench. */
 export function forkChild(script: URL, args: readonly string[], options: ForkOptions = {}): ChildProcess {
   return tracked(fork(script, args, options))
 }
 
-/** Asks the process to end, then insists. Resolves when it is gone; one that is gone already is fine. */
+/** Ends the process by SIGTERM, then by SIGKILL. Resolves when it is gone, also if it was gone before. */
 export async function endChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
   const exited = once(child, 'exit')
@@ -24,14 +24,14 @@ export async function endChild(child: ChildProcess): Promise<void> {
   clearTimeout(insist)
 }
 
-/** When this process learnt that the child has ended, on CLOCK_MONOTONIC: the kernel's word to a parent (SIGCHLD). */
+/** Resolves with the time (CLOCK_MONOTONIC) of the kernel's report to the parent that the child has ended (SIGCHLD). */
 export async function endOf(child: ChildProcess): Promise<bigint> {
   return new Promise((resolve) => {
     child.once('exit', () => resolve(process.hrtime.bigint()))
   })
 }
 
-/** For the program's entry: an interrupted bench ends its children too. */
+/** Ends the children of an interrupted bench. Called by the program's entry. */
 export function endChildrenWithProcess(): void {
   process.on('exit', () => {
     for (const child of running) child.kill('SIGKILL')

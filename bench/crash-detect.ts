@@ -1,5 +1,5 @@
-// How long after a worker's SIGKILL does the scheduler know, and how many of those who live are called dead? Against a
-// membership protocol (Serf) and against keys that expire (Redis).
+// Measures how long after a worker's SIGKILL the scheduler knows, and how many live members are declared dead. Compares
+// that with a membership protocol (Serf) and with keys that expire (Redis).
 import type { Group } from './crash/group.js'
 import { type Kill, measureKills } from './crash/kills.js'
 import { openNumacastGroup } from './crash/numacast-group.js'
@@ -12,10 +12,10 @@ import { MissingPeer } from './peers/server-process.js'
 interface Contestant {
   readonly name: string
   readonly open: () => Promise<Group>
-  /** Those that take seconds to notice are killed less often. */
+  /** Fewer kills for contenders that need seconds to notice. */
   readonly kills: number
   readonly atOnce: number
-  /** Only killed: how it takes stalls is another's figure. */
+  /** Only killed: its reaction to stalls is measured by another contender. */
   readonly killsOnly?: boolean
 }
 
@@ -46,7 +46,7 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
       skipped.push({ peer: contestant.name, reason: error.message })
     }
   }
-  // Together: they hardly use the CPU, and have the same minute that way.
+  // At the same time: they hardly use the CPU, and are measured in the same minute.
   const stalls = await Promise.all(
     present.map((contestant) =>
       withGroup(contestant, async (group) => {

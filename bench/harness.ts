@@ -20,7 +20,7 @@ export interface SkippedPeer {
   readonly reason: string
 }
 
-/** What a bench file answers with; the harness adds the name and the environment. */
+/** Result of a bench file. The harness adds the name and the environment. */
 export interface BenchResult {
   readonly rows: readonly BenchRow[]
   readonly ratios: readonly BenchRatio[]
@@ -32,13 +32,13 @@ export interface BenchReport extends BenchResult {
   readonly environment: Readonly<Record<string, string | number>>
 }
 
-/** One run, for which the peer itself has reckoned, or which has too many figures to hand on. */
+/** Summary of one run: computed by the peer itself, or of too many figures to return. */
 export interface Summary {
   readonly median: number
   readonly p99: number
 }
 
-/** What one run has measured: a figure, many figures, or what they come to. */
+/** Result of one run: a figure, many figures, or their summary. */
 export type Outcome = number | readonly number[] | Summary
 
 /** One thing to measure. Each call is one run. */
@@ -49,13 +49,13 @@ export interface Contender {
 }
 
 export interface BenchOptions {
-  /** Shorter runs and fewer of them: shows that the bench works, not what it would measure. */
+  /** Shorter and fewer runs: shows that the bench works, without a useful measurement. */
   readonly quick: boolean
 }
 
 /**
- * Runs the contenders in turn, again and again: what slows a shared machine down for a while slows all of them down,
- * so that ratios hold where absolute times drift. One round more, before the others, warms up and does not count.
+ * Runs the contenders in turn, several times. Anything that slows a shared machine down for a while slows all of them
+ * down, so ratios hold where absolute times drift. An additional first round warms up and does not count.
  *
  * A row's median is that of the runs' medians. Its p99 is taken over all figures of all runs, or, where runs only
  * hand on summaries, is the median of the runs' own.
@@ -96,7 +96,7 @@ function isFigures(outcome: readonly number[] | Summary): outcome is readonly nu
   return Array.isArray(outcome)
 }
 
-/** How `rows[of]` compares with `rows[to]`, against its goal. `more` is better for throughput. */
+/** Compares `rows[of]` with `rows[to]`, against its goal. `more` is better for throughput. */
 export function ratio(
   rows: readonly BenchRow[],
   of: string,
@@ -117,7 +117,7 @@ export function median(values: readonly number[]): number {
   return percentile(values, 0.5)
 }
 
-/** Nearest rank: a value that was measured, never one in between. */
+/** Nearest rank: always a measured value, never an interpolated one. */
 export function percentile(values: readonly number[], share: number): number {
   if (values.length === 0) throw new Error('nothing was measured')
   const sorted = [...values].sort((left, right) => left - right)

@@ -1,4 +1,4 @@
-// How soon does a newcomer know a whole fleet, beside one command to Redis?
+// Measures how soon a newcomer knows a whole fleet, compared with one command to Redis.
 import { lockDomain } from '../test/support/domain-lock.js'
 import { Actor } from './actors/actor.js'
 import type { FleetOwnerCalls } from './actors/fleet-owner.js'
@@ -14,7 +14,7 @@ import { startRedis } from './peers/redis.js'
 import { fillRedis } from './peers/redis-late-join.js'
 import type { ServerProcess } from './peers/server-process.js'
 
-/** Who holds the fleet, where, and who joins late there. */
+/** The process that holds the fleet, its address, and the processes that join late there. */
 interface Holder {
   readonly peer: string
   readonly joiners: readonly JoinerName[]

@@ -1,4 +1,4 @@
-// How long is one small sample on its way from one process to another, and is that less than Cyclone DDS takes?
+// Measures how long one small sample takes from one process to another, compared with Cyclone DDS.
 import { lockDomain } from '../test/support/domain-lock.js'
 import { alternate, type BenchOptions, type BenchRatio, type BenchResult, type Contender, ratio } from './harness.js'
 import { Lineup } from './lineup.js'
@@ -8,13 +8,13 @@ import { openPair, type Pair, type PairPlace } from './peers/pair.js'
 import { findProgram } from './peers/server-process.js'
 
 const unit = 'µs one way'
-/** The goal's; the only one that peers without a goal are measured with. */
+/** The size of the goal, and the only size for peers without a goal. */
 const small = 64
 const large = 1024
-/** Slow enough that both processes fall asleep between two pings. */
+/** Slow enough that both processes sleep between two pings. */
 const calmHz = 100
 const rivals: readonly LinkName[] = ['zeromq', 'nats', 'redis', 'mqtt']
-/** No rival: what the datagram lane stands on. */
+/** No competitor: the sockets below the datagram lane. */
 const floor: LinkName = 'node-dgram'
 
 interface Measure {

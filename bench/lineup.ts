@@ -1,13 +1,13 @@
 import type { Contender, SkippedPeer } from './harness.js'
 import { MissingPeer } from './peers/server-process.js'
 
-/** What a bench has opened: its contenders, those that are not installed here, and how to close it all. */
+/** Contenders of a bench: the opened ones, the peers that are not installed, and how to close everything. */
 export class Lineup {
   readonly contenders: Contender[] = []
   readonly skipped: SkippedPeer[] = []
   readonly #closing: (() => Promise<void>)[] = []
 
-  /** Adds what `open` answers with; a peer that is not installed is skipped, anything else is the bench's failure. */
+  /** Adds the result of `open`. A peer that is not installed is skipped; any other error fails the bench. */
   async add<P>(
     peer: string,
     open: () => Promise<P> | P,

@@ -1,5 +1,5 @@
-// Does a plane come through when its host has no CPU left for it? It joins while twice as many processes as there are CPUs
-// take all they can get, and these end at last.
+// Measures whether a plane survives a host without spare CPU. It joins while twice as many processes as there are CPUs use
+// all the time they can get, and these end later.
 import os from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type BenchOptions, type BenchResult, median } from './harness.js'

@@ -1,10 +1,10 @@
-// Does what a worker costs depend on how many others there are? A plane of 10, 100 and 1,000 workers on this host.
+// Measures whether the cost of a worker depends on the number of others: a plane of 10, 100 and 1,000 workers on this host.
 import type { BenchOptions, BenchRatio, BenchResult, BenchRow } from './harness.js'
 import { type FleetUsage, measureAtRest } from './scale/rest.js'
 
-/** Of what 10 workers cost each: more is not flat. */
+/** Limit of the ratio to the cost per worker at 10 workers. */
 const flatGoal = 1.25
-/** Datagrams per second that may reach one who has nothing to do with the fleet, because groups share ports. */
+/** Datagrams per second that may reach a participant without part in the fleet, because groups share ports. */
 const bystanderGoal = 1
 
 export async function run({ quick }: BenchOptions): Promise<BenchResult> {

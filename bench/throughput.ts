@@ -1,4 +1,4 @@
-// How many keyed samples a second get from one process to another, each of them delivered, beside Cyclone DDS and NATS?
+// Measures how many keyed samples per second reach another process, each delivered, compared with Cyclone DDS and NATS.
 import { lockDomain } from '../test/support/domain-lock.js'
 import { alternate, type BenchOptions, type BenchResult, type Contender, ratio } from './harness.js'
 import { Lineup } from './lineup.js'
@@ -8,7 +8,7 @@ import { openPair, type Pair } from './peers/pair.js'
 import { findProgram } from './peers/server-process.js'
 
 const bytes = 200
-/** More keys than messages under way, so that none is overwritten before it is delivered: nothing is conflated. */
+/** More keys than messages in flight. None is overwritten before it is delivered, so nothing is conflated. */
 const keys = 8192
 const window = 4096
 const batch = 128
@@ -18,9 +18,9 @@ const rivals: readonly { readonly peer: LinkName; readonly goal: number }[] = [
   { peer: 'mqtt', goal: 1 },
   { peer: 'zeromq', goal: 1 },
 ]
-/** No rival: what batches over ZeroMQ can carry in Node, with nothing on top. */
+/** No competitor: batches over ZeroMQ in Node, with nothing on top. */
 const floor: LinkName = 'zeromq-batched'
-/** So few that a writer that never waits overwrites them many times before they leave. */
+/** Few enough that a writer that never waits overwrites each many times before it is sent. */
 const conflatedKeys = 100
 const conflatedBatch = 1000
 

@@ -1,11 +1,7 @@
-export { InstanceState } from './cache/instance.js'
+export { type CaughtError, diagnosticsChannels } from './core/diagnostics.js'
 export { type ErrorCode, NumacastError } from './core/errors.js'
-export type { EntityGuid, Guid, Token } from './core/ids.js'
 export type { Subscription } from './core/listeners.js'
-export { DropPolicy } from './core/mailbox.js'
-export type { LivelinessOptions } from './liveliness/liveliness-options.js'
-export { DegradedReason, type ObserverHealth } from './liveliness/observer-health.js'
-export type { PhiOptions } from './liveliness/phi-accrual.js'
+export type { Logger } from './core/logger.js'
 export { isReliable, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from './liveliness/verdict.js'
 export {
   defaultMemoryPressureOptions,
@@ -27,42 +23,31 @@ export { JobEvent, type JobLifecycle, jobLifecycle } from './plane/job-lifecycle
 export { type NodeCapacity, nodeCapacity, type WorkerTotals } from './plane/node-capacity.js'
 export { nodeRoster, type Predecessor, type RosterRow } from './plane/node-roster.js'
 export { downPartition, planePartition, upPartition } from './plane/partitions.js'
-export { everyone, nodeTarget } from './plane/targets.js'
+export {
+  everyone,
+  type NamedNode,
+  type NodeIdentity,
+  nodeName,
+  nodesNamed,
+  nodeTarget,
+  shownTarget,
+} from './plane/targets.js'
 export { type IntentStatus, intentStatus, Transition } from './plane/transitions.js'
 export { type WorkerCapacity, workerCapacity } from './plane/worker-capacity.js'
 export { type WorkerClaim, workerClaim } from './plane/worker-claim.js'
+export { type WorkerEnd, workerEnd, workerEndRetentionMs } from './plane/worker-end.js'
 export { type AppliedIntent, type Taint, WorkerCondition, type WorkerState, workerState } from './plane/worker-state.js'
-export { Relay, type RelayOptions } from './pubsub/endpoints/relay.js'
-export { builtinTopics, type ParticipantRow, type ReaderRow, type WriterRow } from './pubsub/model/builtin-topics.js'
-export {
-  type HealthEvent,
-  type IncompatibleQosEvent,
-  type InconsistentTopicEvent,
-  LostReason,
-  type MismatchEvent,
-  type PeerEvent,
-  type ReaderEvent,
-  RejectedReason,
-  type WriterEvent,
-} from './pubsub/model/events.js'
-export type { Peer } from './pubsub/model/peer.js'
-export { type Sample, SampleState, ViewState } from './pubsub/model/sample.js'
-export { defineTopic, type Topic, type TopicOptions } from './pubsub/model/topic.js'
-export { joinDomain, Participant } from './pubsub/participant.js'
-export type { ParticipantComponents } from './pubsub/participant-components.js'
-export type { ParticipantOptions } from './pubsub/participant-options.js'
-export type { ReadOptions } from './pubsub/reader/read-options.js'
-export { Reader, type WriterLag } from './pubsub/reader/reader.js'
-export { defaultReaderOptions, type ReaderOptions } from './pubsub/reader/reader-options.js'
-export { Writer, type WriterOptions } from './pubsub/writer/writer.js'
-export type { AnnouncedQos, AnnouncedWriterQos } from './qos/announced.js'
-export type { ReaderDataLifecycle, WriterDataLifecycle } from './qos/data-lifecycle.js'
-export type { IncompatiblePolicy } from './qos/match.js'
-export { DestinationOrder, Durability, History, LivelinessKind, Ownership, Reliability } from './qos/policies.js'
-export { defaultQos, type QosOptions, type ResolvedQos } from './qos/qos.js'
-export type { ResourceLimits } from './qos/resource-limits.js'
 export { Collector, type CollectorComponents } from './roles/collector/collector.js'
 export { type CollectorOptions, defaultCollectorOptions } from './roles/collector/collector-options.js'
+export {
+  type DrainOptions,
+  Fleet,
+  type IntentResult,
+  openFleet,
+  type ResumeOptions,
+  type WorkerDeath,
+} from './roles/fleet/fleet.js'
+export type { FleetOptions } from './roles/fleet/fleet-options.js'
 export {
   IntentIssuer,
   type IntentIssuerOptions,
@@ -80,56 +65,13 @@ export {
   type WorkerComponents,
 } from './roles/worker/worker.js'
 export { defaultWorkerOptions, WhenReplaced, type WorkerOptions } from './roles/worker/worker-options.js'
-export { type AddonStatus, addonStatus } from './topology/addon/addon.js'
-export { type CgroupEvents, type CgroupEventsTarget, watchCgroupEvents } from './topology/cgroup/cgroup-events-watch.js'
-export { type HeadroomOptions, readHeadroom } from './topology/cgroup/headroom.js'
-export { type HeadroomSample, type SampleField, sampleFields } from './topology/cgroup/headroom-sample.js'
-export {
-  HeadroomSampler,
-  type HeadroomSamplerOptions,
-  openHeadroomSampler,
-} from './topology/cgroup/headroom-sampler.js'
-export { type PressureEvent, type PressureTrigger, watchPressure } from './topology/cgroup/pressure-watch.js'
-export type {
-  CgroupPlace,
-  CpuHeadroom,
-  Headroom,
-  MemoryHeadroom,
-  MemoryLevel,
-  Pressure,
-  PressureLine,
-} from './topology/model/cgroup-headroom.js'
-export { type Limit, limitValue, type UnknownReason } from './topology/model/limit.js'
-export type { Hugepages, NumaDistances, NumaNode, Topology } from './topology/model/numa-topology.js'
-export type { ProcessState } from './topology/model/process-stat.js'
-export type { ReadingWarning } from './topology/model/reading-warning.js'
-export type { Watch, WatchStatus } from './topology/model/watch.js'
-export {
-  currentCpu,
-  currentNode,
-  getAffinity,
-  type MemoryPolicy,
-  type PlacementResult,
-  pinToNode,
-  setAffinity,
-  setMempolicy,
-} from './topology/numa/placement.js'
-export { readTopology, type TopologyOptions } from './topology/numa/topology.js'
-export {
-  type Location,
-  LocationFailure,
-  type NamespacedProcess,
-  ProcessLocator,
-} from './topology/process/process-locator.js'
-export { processStartTime, readProcessState } from './topology/process/process-state.js'
-export { type ProcessExit, type ProcessTarget, watchProcess } from './topology/process/process-watch.js'
-export { InterfaceKind } from './transport/interfaces/interface-facts.js'
-export { InterfaceUse, type RankedInterface } from './transport/interfaces/interface-rank.js'
-export { type ReadInterfacesOptions, readInterfaces } from './transport/interfaces/interfaces.js'
 export { Range } from './transport/lane/range.js'
 export type { FleetChange } from './views/fleet-change.js'
 export { FleetView, type FleetViewOptions } from './views/fleet-view.js'
 export type { FollowOptions, IntentProgress } from './views/intent-progress.js'
-export type { LivelinessChange, LivelinessState } from './views/liveliness-history.js'
+export type { LivelinessChange, LivelinessState, WorkerProcess } from './views/liveliness-history.js'
+export type { ReportedNode } from './views/reported-problems.js'
 export type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from './views/status-document.js'
+export { UnplacedReason, type UnplacedWorker } from './views/unplaced-worker.js'
 export { DegradedMode, Freshness, type ViewConsistency } from './views/view-consistency.js'
+export { FateUnknown, type WorkerFate } from './views/worker-fate.js'

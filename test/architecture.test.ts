@@ -24,12 +24,16 @@ const rules: ImportRules = {
     placement: 7,
     roles: 8,
     observe: 9,
+    testing: 9,
     cli: 11,
   },
   subRanks: {
     cli: { options: 0, client: 1, daemon: 1, supervisor: 2, commands: 3, '': 4 },
+    placement: { '': 0, request: 0, fit: 0, filter: 1, score: 1, rank: 2, policies: 2, reservations: 3, queue: 4 },
     pubsub: { model: 0, writer: 1, reader: 1, endpoints: 2, peer: 2, catchup: 3, membership: 4, protocol: 5, '': 6 },
-    roles: { shared: 0, intents: 1, worker: 1, node: 1, collector: 2, scheduler: 3 },
+    roles: { shared: 0, intents: 1, worker: 1, node: 1, collector: 2, fleet: 2, scheduler: 3 },
+    testing: { '': 0, processes: 1 },
+    topology: { model: 0, addon: 1, cgroup: 2, host: 2, numa: 2, socket: 2, process: 3 },
     transport: { lane: 0, zmtp: 0, interfaces: 1, datagram: 1, stream: 1, memory: 1, '': 2 },
   },
   owners: { zeromq: 'transport', 'node:dgram': 'transport' },
@@ -120,7 +124,7 @@ t.test('the checker itself', async (t) => {
     {
       name: 'a folder without a rank, and a file beside the barrel',
       files: { 'src/utils/a.ts': 'export const a = 1', 'src/helpers.ts': 'export const b = 1' },
-      expected: [/utils has no rank/, /only index\.ts lives directly in src/],
+      expected: [/utils has no rank/, /only the entry points live directly in src/],
     },
     {
       name: 'leaving src, a missing file, and importing the barrel',

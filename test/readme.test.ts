@@ -1,7 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
-import * as barrel from '../src/index.js'
+import * as main from '../src/index.js'
+import * as pubsub from '../src/pubsub.js'
+import * as testing from '../src/testing.js'
+import * as topology from '../src/topology.js'
 
 const root = path.resolve(import.meta.dirname, '..', '..')
 const read = (page: string): string => readFileSync(path.join(root, page), 'utf8')
@@ -16,14 +19,26 @@ const pages = [
   'examples/hot-standby/README.md',
 ]
 
-t.test('each name that a page imports is exported by the package', async (t) => {
+const entryPoints: Readonly<Record<string, object>> = {
+  numacast: main,
+  'numacast/pubsub': pubsub,
+  'numacast/testing': testing,
+  'numacast/topology': topology,
+}
+
+t.test('each name that a page imports is exported by that entry point of the package', async (t) => {
   const imports = pages.flatMap((page) =>
-    [...read(page).matchAll(/^import \{ ([^}]+) \} from 'numacast'$/gm)].flatMap(
-      ([, names]) => names?.split(', ') ?? [],
+    [...read(page).matchAll(/^import \{ ([^}]+) \} from '(numacast[^']*)'$/gm)].flatMap(([, names, entry = '']) =>
+      (names?.split(', ') ?? []).map((name) => ({ page, name, entry })),
     ),
   )
-  t.ok(imports.includes('Worker') && imports.includes('joinDomain'), imports.join(', '))
-  for (const name of imports) t.ok(name in barrel, name)
+  for (const expected of ['Worker', 'joinDomain']) {
+    t.ok(
+      imports.some(({ name }) => name === expected),
+      `${expected} is shown`,
+    )
+  }
+  for (const { page, name, entry } of imports) t.ok(name in (entryPoints[entry] ?? {}), `${page}: ${name} of ${entry}`)
 })
 
 t.test('the README has at most 150 lines', async (t) => {

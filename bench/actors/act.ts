@@ -1,4 +1,4 @@
-/** One thing that an actor can be told to do. */
+/** A call that an actor answers. */
 export type Call = (argument: never) => unknown
 
 export interface Reply {
@@ -14,12 +14,12 @@ interface Order {
 }
 
 /**
- * The actor's side: answers the calls of the bench that forked it, and ends with it.
+ * Answers the calls of the bench that forked this process, and ends with it.
  * @returns the calls, so that the bench can take their types from here
  */
 export function act<C extends Readonly<Record<string, Call>>>(calls: C): C {
   const send = (reply: Reply): void => {
-    // A bench that has ended meanwhile wants no answer.
+    // A bench that has ended needs no answer.
     if (process.connected) process.send?.(reply, undefined, {}, () => {})
   }
   process.on('message', ({ id, name, argument }: Order) => {

@@ -8,7 +8,7 @@ const graceMs = 2_000
 
 type Waiting = { readonly resolve: (result: unknown) => void; readonly reject: (error: Error) => void }
 
-/** A process of its own that does what it is told; see {@link act} for its side. */
+/** A child process that answers calls. {@link act} is its side. */
 export class Actor<C extends Record<keyof C, Call>> {
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, Waiting>()
@@ -28,7 +28,7 @@ export class Actor<C extends Record<keyof C, Call>> {
     })
   }
 
-  /** Starts the compiled file beside this one. Resolves when it is ready to be told something. */
+  /** Starts the compiled file beside this one. Resolves when it is ready for calls. */
   static async start<C extends Record<keyof C, Call>>(
     file: string,
     args: readonly string[],
@@ -60,7 +60,7 @@ export class Actor<C extends Record<keyof C, Call>> {
     })
   }
 
-  /** Tells it to end, and waits until it is gone. */
+  /** Ends the process and waits until it is gone. */
   async close(): Promise<void> {
     if (this.#child.connected) {
       const gone = once(this.#child, 'exit', { signal: AbortSignal.timeout(graceMs) }).catch(() => undefined)

@@ -3,7 +3,7 @@ import { LastStates } from './last-states.js'
 import { Ledger } from './ledger.js'
 import { detailOf, Kind, kindOf, newMessage, numberOf } from './message.js'
 
-/** Keys that are nobody's measurement: a peer that conflates by key must not conflate these with what is counted. */
+/** Keys that are not measured. A peer that conflates by key must not conflate these with counted messages. */
 export const helloKey = -1
 const confirmedKey = -2
 
@@ -42,7 +42,7 @@ export class FarEnd {
     }
   }
 
-  /** The near end says hello until it is answered, so the same one may come twice. */
+  /** The near end sends hello until it is answered, so the same hello may arrive twice. */
   #greet(conversation: number, confirmEvery: number): void {
     if (conversation !== this.#conversation) {
       this.#ledger = new Ledger()

@@ -1,5 +1,5 @@
 // Holds a whole fleet as the instances of one numacast writer.   node fleet-owner.js DOMAIN SIZE
-import { joinDomain } from '../../src/index.js'
+import { joinDomain } from '../../src/pubsub.js'
 import { fleetRow } from '../peers/fleet.js'
 import { fleetTopic } from '../peers/fleet-topic.js'
 import { act } from './act.js'

@@ -1,4 +1,4 @@
-/** Which number each key was last given, of messages that take turns on the keys and are numbered from 0. */
+/** Last number of each key, for messages that take turns on the keys and are numbered from 0. */
 export class LastStates {
   #numbers: number[] = []
   #lastNumber: number | undefined
@@ -11,7 +11,7 @@ export class LastStates {
     return this.#numbers.every((number, key) => number === last - ((((last - key) % keys) + keys) % keys))
   }
 
-  /** @throws Error when the key has a newer one: a state must not go back */
+  /** @throws Error if the key has a newer one: a state must not go back */
   enter(number: number, keys: number, isLast: boolean): void {
     if (this.#numbers.length === 0) this.#numbers = new Array<number>(keys).fill(-1)
     const key = number % keys

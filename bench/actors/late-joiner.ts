@@ -1,5 +1,5 @@
-// Joins late, again and again, and says how long it took to have every instance decoded. What is not timed: connecting,
-// where the name does not say otherwise, and checking each value against what was written.
+// Joins late several times, and reports the time until every instance was decoded. Not timed: the comparison of each value
+// with what was written, and connecting, unless the name includes it.
 //
 //     node late-joiner.js PEER ADDRESS SIZE
 import { checkFleet } from '../peers/fleet.js'

@@ -1,17 +1,17 @@
 /**
- * Counts messages that are numbered from 0, each once. Order is not demanded, because a repair brings what was missed
- * after what came later, but nothing may be missing in the end and nothing may come twice.
+ * Counts messages that are numbered from 0, each once. Any order is accepted, because a repair delivers missed messages
+ * after later ones. Nothing may be missing at the end, and nothing may arrive twice.
  */
 export class Ledger {
   readonly #ahead = new Set<number>()
   #complete = 0
 
-  /** How many are here without any missing before them. */
+  /** Number of messages up to the first missing one. */
   get complete(): number {
     return this.#complete
   }
 
-  /** @throws Error when `number` was entered before */
+  /** @throws Error if `number` was entered before */
   enter(number: number): void {
     if (number < this.#complete || this.#ahead.has(number)) throw new Error(`message ${number} was delivered twice`)
     if (number !== this.#complete) {

@@ -14,7 +14,7 @@ const link: Link = await openLink(address, role, (message) => {
     if (role === 'near') near.receive(message)
     else far.receive(message)
   } catch (error) {
-    // Out of whatever calls us, which may well swallow it: this measurement is void.
+    // Thrown outside of the caller, which might swallow it: this measurement is void.
     setImmediate(() => {
       throw error
     })

@@ -1,20 +1,20 @@
 /**
- * What the two ends of a link tell each other, padded to the size that is measured:
+ * Messages between the two ends of a link, padded to the measured size:
  *
  *     kind (u8) | number (u32) | detail (u32) | …
  */
 export const Kind = {
-  /** Begins a conversation, numbered; echoed. Detail: confirm so many counts at a time. */
+  /** Begins a numbered conversation; echoed. Detail: number of counts per confirmation. */
   hello: 0,
   /** Echoed. */
   ping: 1,
-  /** Counted, each. */
+  /** Each is counted. */
   count: 2,
-  /** So many were counted. */
+  /** Number of counted messages. */
   confirmed: 3,
-  /** Of each key only the last matters. Detail: how many keys take turns. */
+  /** Only the last of each key matters. Detail: number of keys that take turns. */
   state: 4,
-  /** As {@link state}, and the last of all; confirmed as soon as every key's last one is here. */
+  /** The last {@link state} of all; confirmed when the last of every key has arrived. */
   lastState: 5,
 } as const
 export type Kind = (typeof Kind)[keyof typeof Kind]

@@ -7,16 +7,16 @@ import { Kind, kindOf, newMessage, numberOf } from './message.js'
 export interface PingOrder {
   readonly seconds: number
   readonly bytes: number
-  /** Null: the next ping as soon as the echo of the last one is here. */
+  /** Null: the next ping follows the echo of the last one at once. */
   readonly rateHz: number | null
 }
 
 export interface FloodOrder {
   readonly seconds: number
   readonly bytes: number
-  /** Messages take turns on so many keys. */
+  /** Number of keys that messages take turns on. */
   readonly keys: number
-  /** Messages that may be under way: sent, and not confirmed by the far end. A multiple of four batches. */
+  /** Messages in flight: sent, and not confirmed by the far end. A multiple of four batches. */
   readonly window: number
   /** Messages between two flushes. */
   readonly batch: number
@@ -106,8 +106,8 @@ export class NearEnd {
   }
 
   /**
-   * Updates per second, as fast as they can be written, until the far end has the last one of every key. How many of
-   * the others it ever sees is the link's affair.
+   * Updates per second, as fast as they can be written, until the far end has the last one of every key. The link decides
+   * how many of the others it delivers.
    */
   async conflate({ seconds, bytes, keys, batch }: ConflateOrder): Promise<number> {
     await this.#greet(1)
@@ -130,7 +130,7 @@ export class NearEnd {
     return sent / ((performance.now() - startMs) / 1000)
   }
 
-  /** Resolves when the far end has answered: both can hear each other. */
+  /** Resolves when the far end has answered: each receives from the other. */
   async #greet(confirmEvery: number): Promise<void> {
     const conversation = ++this.#conversation
     const hello = (): void => this.#link().send(newMessage(Kind.hello, conversation, undefined, confirmEvery), helloKey)
@@ -147,7 +147,7 @@ export class NearEnd {
     }
   }
 
-  /** Rejects when `done` has not been called in a long time: something was lost. */
+  /** Rejects if `done` is not called for a long time, because a message was lost. */
   #conversed(what: string, converse: (done: () => void) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       const giveUp = setTimeout(() => reject(new Error(`waited ${patienceMs} ms in vain for ${what}`)), patienceMs)

@@ -3,7 +3,7 @@ import type { DeathListener } from './group.js'
 
 const patienceMs = 120_000
 
-/** Who has been seen alive, and who has been called dead when. */
+/** Records which members were alive, and when each was declared dead. */
 export class DeathLog {
   readonly #alive = new Set<string>()
   readonly #deaths = new Map<string, bigint>()

@@ -1,27 +1,26 @@
-/** One that may be killed, or stalled: a process of its own. */
+/** A process that may be killed or stalled. */
 export interface Member {
   readonly name: string
   readonly pid: number
-  /** When the kernel said that it has ended, on CLOCK_MONOTONIC. */
+  /** When the kernel reported its end, on CLOCK_MONOTONIC. */
   readonly ended: Promise<bigint>
   /**
-   * Keeps its program from running for so long, as a long computation would; undefined where there is no event loop
-   * that could be kept busy.
+   * Keeps its program busy for that time, as a long computation would. Undefined if it has no event loop to keep busy.
    */
   readonly block?: (ms: number) => void
 }
 
-/** Somebody's word that a member is dead, at this time on CLOCK_MONOTONIC. */
+/** Called with each report that a member is dead, at this time on CLOCK_MONOTONIC. */
 export type DeathListener = (name: string, atNs: bigint) => void
 
-/** Members, and whoever watches them, set up as that system's users would. */
+/** Members and their observers, set up as users of that system would. */
 export interface Group {
   readonly members: readonly Member[]
   /** The processes whose own stalls must not look like the members' deaths. */
   readonly observerPids: readonly number[]
-  /** Resolves when those who watch have seen it alive. */
+  /** Resolves when the observers have seen it alive. */
   add(): Promise<Member>
-  /** It was killed, and is no member any more. */
+  /** Removes a member that was killed. */
   remove(member: Member): void
   onDeath(listener: DeathListener): void
   close(): Promise<void>

@@ -1,24 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { watchProcess } from '../../src/index.js'
+import { watchProcess } from '../../src/topology.js'
 import type { Group, Member } from './group.js'
 
-/** Of one kill, in milliseconds after the signal was sent. */
+/** Times of one kill, in milliseconds after the signal was sent. */
 export interface Kill {
-  /** When those who watch called it dead. */
+  /** When the observers declared it dead. */
   readonly detectedMs: number
-  /** When the kernel told the parent that it has ended: its memory is freed, and there is an exit code to fetch. */
+  /** When the kernel reported the end to the parent: its memory is freed, and the exit code can be read. */
   readonly kernelMs: number
-  /** When a `watchProcess` of this process told, without any network; null where there is none. */
+  /** When a `watchProcess` of this process reported it, without any network; null if there is none. */
   readonly watchedMs: number | null
 }
 
 const patienceMs = 120_000
-/** Members that live through it all: a membership protocol needs some to confirm a suspicion. */
+/** Members that are never killed: a membership protocol needs some to confirm a suspicion. */
 const survivors = 3
 
 /**
- * Kills members one after another, each at a random moment of whatever beaconIntervals the group has, and starts new ones when
- * none is left.
+ * Kills members one after another, each at a random moment of the group's intervals. Starts new ones when none is left.
  */
 export async function measureKills(group: Group, count: number, atOnce: number): Promise<readonly Kill[]> {
   const detected = new Map<string, (atNs: bigint) => void>()

@@ -2,27 +2,27 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { forkChild } from '../children.js'
 
-/** What a program of a group says to the bench. */
-export type Word =
-  | { readonly say: 'ready' }
-  | { readonly say: 'alive'; readonly name: string }
-  | { readonly say: 'dead'; readonly name: string; readonly atNs: bigint }
+/** Report of a group's program to the bench. */
+export type MemberReport =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'alive'; readonly name: string }
+  | { readonly kind: 'dead'; readonly name: string; readonly atNs: bigint }
 
 export interface BlockOrder {
   readonly blockMs: number
 }
 
-/** Starts the compiled file beside this one; resolves when it says that it is ready. */
+/** Starts the compiled file beside this one. Resolves when it reports that it is ready. */
 export async function startProgram(
   file: string,
   args: readonly string[],
-  onWord: (word: Word) => void = () => {},
+  onReport: (report: MemberReport) => void = () => {},
 ): Promise<ChildProcess> {
   const child = forkChild(new URL(file, import.meta.url), args, { serialization: 'advanced' })
   const ready = new Promise<void>((resolve) => {
-    child.on('message', (word: Word) => {
-      if (word.say === 'ready') resolve()
-      else onWord(word)
+    child.on('message', (report: MemberReport) => {
+      if (report.kind === 'ready') resolve()
+      else onReport(report)
     })
   })
   const ended = once(child, 'exit').then(([code]) => code)
@@ -36,11 +36,12 @@ export function pidOf(child: ChildProcess): number {
   return child.pid
 }
 
-/** The program's side. It ends with the bench. */
-export function say(word: Word): void {
-  if (process.connected) process.send?.(word)
+/** Sends a report to the bench, if it still runs. */
+export function report(message: MemberReport): void {
+  if (process.connected) process.send?.(message)
 }
 
+/** Ends this process with the bench, and blocks its loop when the bench asks for it. */
 export function obeyBench(): void {
   process.on('disconnect', () => process.exit(0))
   process.on('message', ({ blockMs }: BlockOrder) => {

@@ -5,7 +5,7 @@ import { DeathLog } from './death-log.js'
 import type { Group, Member } from './group.js'
 import { pidOf, startProgram } from './member-program.js'
 
-/** Workers with their defaults, which hold so much memory; a collector watches them, and tells a scheduler. */
+/** Opens a group of workers with their defaults that hold `heldBytes`. A collector watches them and reports to a scheduler. */
 export async function openNumacastGroup(heldBytes = 0): Promise<Group> {
   const { domain, release } = await lockDomain()
   const log = new DeathLog()
@@ -13,9 +13,9 @@ export async function openNumacastGroup(heldBytes = 0): Promise<Group> {
   const members = new Set<Member>()
   let added = 0
   const start = async (file: string, ...args: string[]): Promise<ChildProcess> => {
-    const child = await startProgram(file, [String(domain), ...args], (word) => {
-      if (word.say === 'alive') log.alive(word.name)
-      else if (word.say === 'dead') log.dead(word.name, word.atNs)
+    const child = await startProgram(file, [String(domain), ...args], (report) => {
+      if (report.kind === 'alive') log.alive(report.name)
+      else if (report.kind === 'dead') log.dead(report.name, report.atNs)
     })
     children.push(child)
     return child

@@ -1,6 +1,6 @@
-// The scheduler, which takes the time as soon as it is told.   node numacast-scheduler.js DOMAIN
+// The scheduler, which takes the time of each report at once.   node numacast-scheduler.js DOMAIN
 import { Scheduler } from '../../src/index.js'
-import { obeyBench, say } from './member-program.js'
+import { obeyBench, report } from './member-program.js'
 
 obeyBench()
 const scheduler = await Scheduler.start({ domain: Number(process.argv[2]) })
@@ -9,7 +9,7 @@ scheduler.view.onChange((change) => {
   if (change.kind !== 'worker' || change.after === undefined) return
   const { workerId: name, liveliness } = change.after
   if (liveliness === change.before?.liveliness) return
-  if (liveliness === 'dead') say({ say: 'dead', name, atNs })
-  if (liveliness === 'alive') say({ say: 'alive', name })
+  if (liveliness === 'dead') report({ kind: 'dead', name, atNs })
+  if (liveliness === 'alive') report({ kind: 'alive', name })
 })
-say({ say: 'ready' })
+report({ kind: 'ready' })

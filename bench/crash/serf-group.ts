@@ -13,8 +13,8 @@ import { pidOf } from './member-program.js'
 export type SerfProfile = 'lan' | 'local'
 
 /**
- * Serf agents on loopback with the settings of one of its profiles. The first one watches, that is: what it logs of the
- * others counts, on the arrival of the line.
+ * Opens Serf agents on loopback with the settings of one of its profiles. The first one observes: its log lines about the
+ * others count, when they arrive.
  * @throws MissingPeer
  */
 export async function openSerfGroup(profile: SerfProfile): Promise<Group> {
@@ -66,7 +66,7 @@ export async function openSerfGroup(profile: SerfProfile): Promise<Group> {
     remove: (member) => void members.delete(member),
     onDeath: (listener) => log.onDeath(listener),
     async close() {
-      // SIGTERM would make each of them tell the others first.
+      // SIGTERM would make each agent inform the others first.
       for (const child of children) child.kill('SIGKILL')
       await Promise.all(children.map(endChild))
       rmSync(folder, { recursive: true, force: true })

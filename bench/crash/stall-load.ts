@@ -6,7 +6,7 @@ const stallsMs = [2_000, 5_000, 8_000] as const
 const breathMs = 1_000
 const observerStallMs = 5_000
 const observerBreathMs = 10_000
-/** After the last stall: suspicions that are still under way may yet become verdicts. */
+/** After the last stall: pending suspicions may still become verdicts. */
 const aftermathMs = 10_000
 
 export interface StallResult {
@@ -15,8 +15,8 @@ export interface StallResult {
 }
 
 /**
- * Stalls the members in turn, one at a time, by SIGSTOP and, where they have an event loop, by keeping it busy; and in
- * between those who watch them. Nobody dies: each report of a death is false.
+ * Stalls the members in turn, one at a time, by SIGSTOP or, if they have an event loop, by keeping it busy. In between it
+ * stalls their observers. No member dies, so each report of a death is false.
  */
 export async function measureStalls(group: Group, seconds: number): Promise<StallResult> {
   let falseDeaths = 0

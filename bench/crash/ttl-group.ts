@@ -9,8 +9,8 @@ export const ttlMs = 3_000
 export const renewMs = 1_000
 
 /**
- * The usual way without a detector: each worker renews a key that expires, here in Redis, and whoever wants to know
- * listens for expiries. Watched from the bench's own process, which is not stalled: an expiry is Redis's word.
+ * Opens the usual solution without a detector: each worker renews a key that expires, here in Redis, and an observer
+ * subscribes to expiries. The bench's own process observes and is not stalled, because Redis decides about expiry.
  * @throws MissingPeer
  */
 export async function openTtlGroup(): Promise<Group> {

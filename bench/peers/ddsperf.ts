@@ -17,8 +17,8 @@ const loopback =
 const settlingSeconds = 1
 
 /**
- * One-way latency in µs: ddsperf halves the round trip, as we do. It prints once a second what that second's median
- * and 99th percentile were; a run answers with the medians of these.
+ * Measures one-way latency in µs: ddsperf halves the round trip, as we do. It prints the median and the 99th percentile
+ * of each second. A run returns the medians of these.
  *
  * @param rateHz null: the next ping upon the last pong, which is ddsperf's default
  * @throws MissingPeer
@@ -60,21 +60,21 @@ async function beside(
   seconds: number,
   first: readonly string[],
   last: readonly string[],
-  heard: 'first' | 'last',
+  counted: 'first' | 'last',
 ): Promise<readonly string[]> {
   const program = findProgram('ddsperf')
   const lines: string[] = []
-  const start = (mode: readonly string[], isHeard: boolean): ChildProcess => {
+  const start = (mode: readonly string[], isCounted: boolean): ChildProcess => {
     const args = ['-i', String(domain), '-D', String(seconds + settlingSeconds + 1), ...mode]
     const env = { ...process.env, CYCLONEDDS_URI: loopback }
     const child = spawnChild(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
     if (child.stdout === null) throw new Error('ddsperf has no output')
     createInterface(child.stdout).on('line', (line) => {
-      if (isHeard) lines.push(line)
+      if (isCounted) lines.push(line)
     })
     return child
   }
-  const sides = [start(first, heard === 'first'), start(last, heard === 'last')]
+  const sides = [start(first, counted === 'first'), start(last, counted === 'last')]
   try {
     await Promise.all(sides.map((side) => once(side, 'close')))
   } finally {

@@ -1,4 +1,4 @@
-import { defineTopic } from '../../src/index.js'
+import { defineTopic } from '../../src/pubsub.js'
 import { type FleetRow, fleetFields } from './fleet.js'
 
 /** Without a schema: none of the peers checks what it reads. */

@@ -1,8 +1,8 @@
 import type { FleetRow } from './fleet.js'
 
-/** One way to learn the whole fleet. */
+/** A method to learn the whole fleet. */
 export interface Joiner {
-  /** What is there before the clock starts. */
+  /** Prepares what exists before the clock starts. */
   prepare?(): Promise<void>
   /** Resolves with every instance, decoded. */
   join(): Promise<ReadonlyMap<string, FleetRow>>
@@ -11,7 +11,7 @@ export interface Joiner {
   close(): Promise<void>
 }
 
-/** `size`: how many instances there are, for peers that do not say when a newcomer has everything. */
+/** `size`: number of instances, for peers that do not report when a newcomer has everything. */
 export type OpenJoiner = (address: string, size: number) => Promise<Joiner>
 
 /** Each loads its client library only in the process that uses it. */

@@ -1,4 +1,4 @@
-// MQTT: a subscription to retained messages, until all are here: MQTT does not say when they are. The address is the port.
+// MQTT: a subscription to retained messages, until all have arrived. MQTT does not report that. The address is the port.
 import { type FleetRow, fleetRow } from './fleet.js'
 import type { Joiner } from './late-join.js'
 import { connectMosquitto } from './mqtt.js'

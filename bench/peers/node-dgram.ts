@@ -1,5 +1,5 @@
-// Two `node:dgram` sockets over loopback multicast and nothing on top: the least that the datagram lane can cost in
-// Node. Nothing is repaired. The address is the port of the near end; the far end takes the one after it.
+// Two `node:dgram` sockets over loopback multicast with nothing on top: the least that the datagram lane can cost in Node.
+// Nothing is repaired. The address is the port of the near end; the far end takes the one after it.
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import type { Link, LinkRole } from './link.js'

@@ -1,5 +1,5 @@
 // numacast: a fresh reader, from `participant.reader()` to `synced()`. The address is the domain.
-import { joinDomain, type Participant } from '../../src/index.js'
+import { joinDomain, type Participant } from '../../src/pubsub.js'
 import type { FleetRow } from './fleet.js'
 import { fleetTopic } from './fleet-topic.js'
 import type { Joiner } from './late-join.js'
@@ -21,7 +21,7 @@ export async function openKnowing(address: string): Promise<Joiner> {
   }
 }
 
-/** The participant is there, and has never asked who writes here. */
+/** The participant exists, and has never solicited the partition. */
 export async function openUnknowing(address: string): Promise<Joiner> {
   let participant: Participant | undefined
   return {
@@ -34,7 +34,7 @@ export async function openUnknowing(address: string): Promise<Joiner> {
   }
 }
 
-/** There is nothing yet: joining the domain counts. */
+/** Nothing exists yet: joining the domain counts. */
 export async function openCold(address: string): Promise<Joiner> {
   let participant: Participant | undefined
   return {

@@ -1,5 +1,5 @@
 // numacast by its public interface: a writer and a reader at each end, datagram lane. The address is the domain.
-import { defineTopic, joinDomain } from '../../src/index.js'
+import { defineTopic, joinDomain } from '../../src/pubsub.js'
 import type { Link, LinkRole } from './link.js'
 
 interface Message {

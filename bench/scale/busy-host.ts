@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { endChild, forkChild } from '../children.js'
 
-/** `processes` processes that take all the CPU that they can get, until they are ended. */
+/** Runs `processes` processes that use all the CPU that they can get, until they are ended. */
 export class BusyHost {
   readonly #children: readonly ChildProcess[]
 
@@ -10,7 +10,7 @@ export class BusyHost {
     this.#children = Array.from({ length: processes }, () => forkChild(file, []))
   }
 
-  /** Twice is fine. */
+  /** Ends the processes. Idempotent. */
   async end(): Promise<void> {
     await Promise.all(this.#children.map((child) => endChild(child)))
   }

@@ -5,7 +5,7 @@ import { act } from '../actors/act.js'
 import { UsageMeter } from './usage.js'
 
 const [domain = 0, zone = 0] = process.argv.slice(2).map(Number)
-/** This machine has not that many NUMA nodes; what a zone measures is not what is measured here. */
+/** Fixed readings: this machine has fewer NUMA nodes, and the readings are not measured here. */
 const reading: ZoneReading = {
   cpus: 1,
   memoryTotalBytes: 2 ** 30,

@@ -14,7 +14,7 @@ const patienceMs = 180_000
 
 type Calls = Record<string, (argument: never) => unknown>
 
-/** A whole plane on this host: zones with their collectors, workers, one who follows all of it, and one who does not. */
+/** A whole plane on this host: zones with their collectors, workers, an observer of the plane, and a bystander. */
 export class BenchFleet {
   readonly #domain: number
   readonly #release: () => Promise<void>
@@ -54,7 +54,7 @@ export class BenchFleet {
     return this.#start('workers.js', 0, 0, 0)
   }
 
-  /** Starts collectors and at least so many workers. They have joined; whether they are known is another question. */
+  /** Starts collectors and at least that number of workers. They have joined, but the observer may not know them yet. */
   async open(workers: number): Promise<void> {
     const processes = Math.ceil(workers / processWorkers)
     const zones = Math.min(maxZones, processes)

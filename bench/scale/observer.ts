@@ -1,13 +1,14 @@
 // Counts the datagrams that reach it.   node observer.js DOMAIN plane|bystander
 
 import { systemClock } from '../../src/core/clock.js'
-import { defineTopic, FleetView, joinDomain } from '../../src/index.js'
+import { FleetView } from '../../src/index.js'
+import { defineTopic, joinDomain } from '../../src/pubsub.js'
 import { openTransport } from '../../src/transport/open.js'
 import { act } from '../actors/act.js'
 import { counting } from './counting-transport.js'
 import { type Usage, UsageMeter } from './usage.js'
 
-export interface Hearing extends Usage {
+export interface ReceivedLoad extends Usage {
   readonly wanted: number
   readonly unwanted: number
 }
@@ -18,7 +19,7 @@ const { transport, wanted, unwanted } = counting(await openTransport({ domain, c
 const participant = await joinDomain({ domain, name: `${role}` }, { transport })
 const view = role === 'plane' ? FleetView.open(participant) : undefined
 if (view === undefined) {
-  // It has its own business with somebody who is not there: a writer and a reader of another partition.
+  // A bystander: a writer and a reader of another partition, without peers.
   const topic = defineTopic<{ id: string }>({ name: 'bystander', key: 'id', fields: ['id'] })
   participant.reader(topic, { partition: 'elsewhere' })
   participant.writer(topic, { partition: 'elsewhere' }).write({ id: 'here' })
@@ -39,7 +40,7 @@ const calls = act({
     before = { wanted: wanted(), unwanted: unwanted() }
     meter.start()
   },
-  end: (_: undefined): Hearing => ({
+  end: (_: undefined): ReceivedLoad => ({
     ...meter.read(),
     wanted: wanted() - before.wanted,
     unwanted: unwanted() - before.unwanted,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { BenchFleet, processWorkers } from './fleet.js'
-import type { Hearing } from './observer.js'
+import type { ReceivedLoad } from './observer.js'
 import type { Usage } from './usage.js'
 
 export interface FleetUsage {
@@ -12,11 +12,11 @@ export interface FleetUsage {
   readonly workerOwnBytes: number
   /** Of a collector, per worker of its zone. */
   readonly collectorCpuPercent: number
-  readonly plane: Hearing
-  readonly bystander: Hearing
+  readonly plane: ReceivedLoad
+  readonly bystander: ReceivedLoad
 }
 
-/** Runs a whole plane of `workers` on this host and measures it at rest: joined, known, and with nothing to do. */
+/** Runs a whole plane of `workers` on this host and measures it at rest: joined, known, and idle. */
 export async function measureAtRest(workers: number, seconds: number, settleSeconds: number): Promise<FleetUsage> {
   const fleet = await BenchFleet.claim()
   try {
@@ -34,7 +34,7 @@ export async function measureAtRest(workers: number, seconds: number, settleSeco
       ...[plane, bystander].map((actor) => actor.call('begin', undefined)),
     ])
     await delay(seconds * 1_000)
-    const [partUsages, collectorUsages, planeHearing, bystanderHearing, emptyUsage] = await Promise.all([
+    const [partUsages, collectorUsages, planeLoad, bystanderLoad, emptyUsage] = await Promise.all([
       Promise.all(parts.map((actor) => actor.call('end', undefined))),
       Promise.all(collectors.map((actor) => actor.call('end', undefined))),
       plane.call('end', undefined),
@@ -46,8 +46,8 @@ export async function measureAtRest(workers: number, seconds: number, settleSeco
       workerBytes: (mean(partUsages.map(({ liveBytes }) => liveBytes)) - emptyUsage.liveBytes) / processWorkers,
       workerOwnBytes: mean(partUsages.map(({ ownBytes }) => ownBytes)) / processWorkers,
       collectorCpuPercent: (cpuPercent(collectorUsages) * collectors.length) / fleet.workers,
-      plane: planeHearing,
-      bystander: bystanderHearing,
+      plane: planeLoad,
+      bystander: bystanderLoad,
     }
   } finally {
     await fleet.close()

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 
-/** What a process has used since `start()`, and what it holds. */
+/** Resources that a process has used since `start()`, and that it holds. */
 export interface Usage {
   readonly seconds: number
   readonly cpuSeconds: number
-  /** Objects and buffers that are in use: what is left after garbage collections. */
+  /** Objects and buffers in use: the rest after garbage collections. */
   readonly liveBytes: number
-  /** All memory of its own, with what V8 and malloc keep in reserve, which depends on when they last tidied up. */
+  /** All private memory, including the reserves of V8 and malloc, which depend on their last cleanup. */
   readonly ownBytes: number
 }
 
@@ -22,7 +22,7 @@ export class UsageMeter {
   read(): Usage {
     const { user, system } = process.cpuUsage(this.#cpu)
     const seconds = (performance.now() - this.#startMs) / 1_000
-    // Twice: buffers are freed by what the first one found unused.
+    // Twice: the second frees buffers that the first found unused.
     globalThis.gc?.()
     globalThis.gc?.()
     const { heapUsed, external } = process.memoryUsage()

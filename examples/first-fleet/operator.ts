@@ -1,7 +1,8 @@
 // A person at a terminal: looks at the fleet, drains a worker, waits until it has finished, and lets it go on.
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { FleetView, IntentIssuer, joinDomain } from 'numacast'
+import { FleetView, IntentIssuer } from 'numacast'
+import { joinDomain } from 'numacast/pubsub'
 
 const workerId = process.argv[2] ?? 'w1'
 await using participant = await joinDomain({ name: 'operator' })

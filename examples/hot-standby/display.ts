@@ -1,5 +1,5 @@
 // Shows which gauge counts. Nothing tells it: the strongest gauge that is alive owns the sensor.
-import { joinDomain } from 'numacast'
+import { joinDomain } from 'numacast/pubsub'
 import { reading } from './reading.js'
 
 await using participant = await joinDomain({ name: 'display' })

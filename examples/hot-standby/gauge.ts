@@ -1,6 +1,6 @@
 // Reads a sensor and publishes the reading. Start one as main (strength 10) and one as its stand-by (strength 1), in any order.
 import { setInterval as every } from 'node:timers/promises'
-import { joinDomain } from 'numacast'
+import { joinDomain } from 'numacast/pubsub'
 import { reading } from './reading.js'
 
 const by = process.argv[2] ?? 'main'

@@ -1,4 +1,4 @@
-import { defineTopic } from 'numacast'
+import { defineTopic } from 'numacast/pubsub'
 
 export interface Reading {
   readonly sensor: string

@@ -1,4 +1,7 @@
-/** A pending timer. `cancel()` twice is fine. */
+import { longestTimerMs } from './duration.js'
+import { invalidArgument } from './errors.js'
+
+/** A pending timer. `cancel()` is idempotent. */
 export interface Timer {
   cancel(): void
 }
@@ -14,18 +17,27 @@ export interface Clock {
   nowMs(): number
   /** Unix time in milliseconds. */
   wallMs(): number
-  /** Calls `fire` once after `delayMs`. Never keeps the process alive by itself. */
+  /**
+   * Calls `fire` once after `delayMs`, however long that is; after `Infinity` never. Does not keep the process alive.
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT when the delay is not a number
+   */
   after(delayMs: number, fire: () => void): Timer
   /** Calls `fire` once the event loop has polled its sockets again, in the same turn of it. */
   afterPoll(fire: () => void): Timer
 }
 
+/** The timer of an event that never comes. Holds nothing. */
+export const neverTimer: Timer = Object.freeze({ cancel: () => undefined })
+
 export const systemClock: Clock = Object.freeze({
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
   after(delayMs: number, fire: () => void): Timer {
+    mustBeDelay(delayMs)
+    if (delayMs === Infinity) return neverTimer
     // No setTimeout waits less than a millisecond.
     if (delayMs <= 0) return systemClock.afterPoll(fire)
+    if (delayMs > longestTimerMs) return afterLong(delayMs, fire)
     const handle = setTimeout(fire, delayMs)
     handle.unref()
     return { cancel: () => clearTimeout(handle) }
@@ -36,3 +48,22 @@ export const systemClock: Clock = Object.freeze({
     return { cancel: () => clearImmediate(handle) }
   },
 })
+
+/** @throws NumacastError NUMACAST_INVALID_ARGUMENT when the delay is not a number: Node would wait 1 ms */
+export function mustBeDelay(delayMs: number): void {
+  if (typeof delayMs !== 'number' || Number.isNaN(delayMs)) {
+    throw invalidArgument(`the delay of a timer must be a number of milliseconds, not ${String(delayMs)}`)
+  }
+}
+
+/** Waits in steps that a timer of Node can take. */
+function afterLong(delayMs: number, fire: () => void): Timer {
+  const dueMs = systemClock.nowMs() + delayMs
+  let timer = neverTimer
+  const step = (): void => {
+    const leftMs = dueMs - systemClock.nowMs()
+    timer = leftMs > longestTimerMs ? systemClock.after(longestTimerMs, step) : systemClock.after(leftMs, fire)
+  }
+  step()
+  return { cancel: () => timer.cancel() }
+}

@@ -1,15 +1,23 @@
-/** Ends what was begun; `close()` twice is fine. */
+import type { Counters } from './counters.js'
+
+/** Ends what was begun; `close()` is idempotent. */
 export interface Subscription {
   close(): void
 }
 
-/** Synchronous callbacks in the order they were added. A throwing one does not stop the others. */
+/**
+ * Synchronous callbacks of the application, in the order they were added. One that throws does not stop the others; its
+ * error is counted and reported.
+ */
 export class Listeners<T> {
   readonly #listeners = new Set<{ readonly call: (event: T) => void }>()
-  readonly #onThrow: (error: unknown) => void
+  readonly #counters: Counters
+  readonly #thrownCounter: string
 
-  constructor(onThrow: (error: unknown) => void) {
-    this.#onThrow = onThrow
+  /** @param thrownCounter the name that counts what listeners throw */
+  constructor(counters: Counters, thrownCounter: string) {
+    this.#counters = counters
+    this.#thrownCounter = thrownCounter
   }
 
   get size(): number {
@@ -27,7 +35,7 @@ export class Listeners<T> {
       try {
         call(event)
       } catch (error) {
-        this.#onThrow(error)
+        this.#counters.addCallbackError(this.#thrownCounter, error)
       }
     }
   }

@@ -63,8 +63,8 @@ export class ListedAddresses {
       const addresses = await resolve(host)
       if (addresses.length > maxAddresses) counters.add('listed-peer.addresses-cut')
       this.#addresses.set(host, addresses.slice(0, maxAddresses))
-    } catch {
-      counters.add('listed-peer.unresolved')
+    } catch (error) {
+      counters.addError('listed-peer.unresolved', error)
     }
   }
 

@@ -1,4 +1,5 @@
-import { invalidArgument } from '../core/errors.js'
+import { checkDurationMs, longestTimerMs } from '../core/duration.js'
+import { withoutUndefined } from '../core/options.js'
 import { defaultPhiOptions, type PhiOptions, type ResolvedPhiOptions, resolvePhiOptions } from './phi-accrual.js'
 
 /** How patient an observer is with its peers. */
@@ -33,20 +34,21 @@ export function resolveLivelinessOptions(
   options: LivelinessOptions,
   beaconIntervalMs: number,
 ): ResolvedLivelinessOptions {
+  const { leaseMs, probationMs, unreachableDeadAfterMs } = { ...defaultLivelinessOptions, ...withoutUndefined(options) }
   const resolved: ResolvedLivelinessOptions = {
-    leaseMs: options.leaseMs ?? defaultLivelinessOptions.leaseMs,
-    probationMs: options.probationMs ?? defaultLivelinessOptions.probationMs,
-    unreachableDeadAfterMs: options.unreachableDeadAfterMs ?? defaultLivelinessOptions.unreachableDeadAfterMs,
+    leaseMs: checkDurationMs('leaseMs', leaseMs, { leastMs: 2 * beaconIntervalMs, mostMs: longestTimerMs }),
+    probationMs: checkDurationMs('probationMs', probationMs, { mostMs: longestTimerMs }),
+    unreachableDeadAfterMs: resolveUnreachableDeadAfterMs(unreachableDeadAfterMs),
     phi: resolvePhiOptions(options.phi),
   }
-  if (!(resolved.leaseMs >= 2 * beaconIntervalMs)) {
-    throw invalidArgument(`leaseMs must be at least two beacon intervals, not ${resolved.leaseMs}`)
-  }
-  if (!(resolved.probationMs >= 0)) {
-    throw invalidArgument(`probationMs must be 0 or more, not ${resolved.probationMs}`)
-  }
-  if (resolved.unreachableDeadAfterMs !== null && !(resolved.unreachableDeadAfterMs > 0)) {
-    throw invalidArgument(`unreachableDeadAfterMs must be above 0, or null, not ${resolved.unreachableDeadAfterMs}`)
-  }
   return Object.freeze(resolved)
+}
+
+/**
+ * Returns null for `Infinity`: both mean never.
+ * @throws NumacastError NUMACAST_INVALID_ARGUMENT
+ */
+export function resolveUnreachableDeadAfterMs(value: number | null): number | null {
+  if (value === null || value === Infinity) return null
+  return checkDurationMs('unreachableDeadAfterMs', value, { exclusive: true, allowInfinity: true })
 }

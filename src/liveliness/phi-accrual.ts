@@ -1,3 +1,4 @@
+import { checkDurationMs, longestTimerMs } from '../core/duration.js'
 import { invalidArgument } from '../core/errors.js'
 import { withoutUndefined } from '../core/options.js'
 import { IntervalWindow } from './interval-window.js'
@@ -34,12 +35,9 @@ export function resolvePhiOptions(options: PhiOptions = {}): ResolvedPhiOptions 
   if (!Number.isInteger(resolved.maxSamples) || resolved.maxSamples < 2 || resolved.maxSamples > 100_000) {
     throw invalidArgument(`phi.maxSamples must be a whole number from 2 to 100000, not ${resolved.maxSamples}`)
   }
-  if (!(resolved.minStdDeviationMs > 0)) {
-    throw invalidArgument(`phi.minStdDeviationMs must be above 0, not ${resolved.minStdDeviationMs}`)
-  }
-  if (!(resolved.acceptablePauseMs >= 0)) {
-    throw invalidArgument(`phi.acceptablePauseMs must be 0 or more, not ${resolved.acceptablePauseMs}`)
-  }
+  const { minStdDeviationMs, acceptablePauseMs } = resolved
+  checkDurationMs('phi.minStdDeviationMs', minStdDeviationMs, { exclusive: true, mostMs: longestTimerMs })
+  checkDurationMs('phi.acceptablePauseMs', acceptablePauseMs, { mostMs: longestTimerMs })
   return Object.freeze(resolved)
 }
 

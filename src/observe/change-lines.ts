@@ -1,3 +1,4 @@
+import { nodeName, nodeTarget, shownTarget } from '../plane/targets.js'
 import type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from '../views/status-document.js'
 import { printable } from './printable.js'
 import { collectorText, livelinessText, reasonText, stateText } from './status-table.js'
@@ -20,7 +21,7 @@ export function changeLines(
   const { liveliness = true } = options
   const ofWorker = liveliness ? workerChange : workerCondition
   return [
-    ...changes(before?.nodes, after.nodes, nodeName, nodeChange, (node) => `node ${nodeName(node)} left`),
+    ...changes(before?.nodes, after.nodes, nodeTarget, nodeChange, (node) => `node ${nodeName(node)} left`),
     ...changes(before?.workers, after.workers, workerName, ofWorker, (worker) => {
       return `worker ${worker.workerId} is forgotten (it was ${livelinessText(worker)})`
     }),
@@ -28,7 +29,7 @@ export function changeLines(
       before?.intents,
       after.intents,
       (intent) => intent.intentId,
-      intentChange,
+      (intent, previous) => intentChange(intent, previous, after.nodes),
       () => undefined,
     ),
   ].map(printable)
@@ -41,9 +42,16 @@ export function totalsLine(document: StatusDocument): string {
     for (const state of ['available', 'busy', 'unhealthy', 'draining'] as const) totals[state] += node.workers[state]
   }
   const jobs = document.workers.reduce((sum, worker) => sum + worker.jobsCompleted, 0)
-  const cores = document.nodes.reduce((sum, node) => sum + node.cpuHeadroomCores, 0)
   const states = Object.entries(totals).map(([state, count]) => `${count} ${state}`)
-  return `workers: ${states.join(', ')}; ${jobs} ${jobs === 1 ? 'job' : 'jobs'} completed; ${formatCores(cores)} cores idle`
+  return `workers: ${states.join(', ')}; ${jobs} ${jobs === 1 ? 'job' : 'jobs'} completed; ${idleText(document.nodes)}`
+}
+
+function idleText(nodes: StatusDocument['nodes']): string {
+  const known = nodes.map(({ cpuHeadroomCores }) => cpuHeadroomCores).filter((cores) => cores !== null)
+  if (known.length === 0 && nodes.length > 0) return 'idle cores unknown'
+  const sum = `${formatCores(known.reduce((total, cores) => total + cores, 0))} cores idle`
+  const missing = nodes.length - known.length
+  return missing === 0 ? sum : `${sum}, unknown for ${missing} of ${nodes.length} nodes`
 }
 
 function changes<T>(
@@ -59,10 +67,6 @@ function changes<T>(
     ...after.map((item) => change(item, previous.get(nameOf(item)))),
     ...[...previous].filter(([name]) => !present.has(name)).map(([, item]) => gone(item)),
   ].filter((line) => line !== undefined)
-}
-
-function nodeName(node: NodeStatus): string {
-  return `${node.host}/${node.numaNode}`
 }
 
 function nodeChange(node: NodeStatus, previous: NodeStatus | undefined): string | undefined {
@@ -120,8 +124,12 @@ function condition(worker: WorkerStatus): string {
   return state === 'available' || state === 'busy' ? 'working' : state
 }
 
-function intentChange(intent: IntentReport, previous: IntentReport | undefined): string | undefined {
-  const name = `intent ${intent.action === 'lift' ? 'lift ' : ''}${intent.kind} of ${intent.target}`
+function intentChange(
+  intent: IntentReport,
+  previous: IntentReport | undefined,
+  nodes: readonly NodeStatus[],
+): string | undefined {
+  const name = `intent ${intent.action === 'lift' ? 'lift ' : ''}${intent.kind} of ${shownTarget(intent.target, nodes)}`
   const known = new Map(previous?.statuses.map((worker) => [worker.workerId, worker.transition]))
   const steps = intent.statuses
     .filter(({ workerId, transition }) => known.get(workerId) !== transition)

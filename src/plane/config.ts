@@ -3,7 +3,7 @@ import { defineTopic } from '../pubsub/model/topic.js'
 import { count, fewByName, name, note } from './text.js'
 
 /**
- * Standing configuration, by scope: `all`, a `host/node`, or a workerId. Unlike an intent it does not expire; it
+ * Standing configuration, by scope: `all`, a node's target (`<boot id>/<node id>`), or a workerId. Unlike an intent it does not expire; it
  * holds while somebody keeps it (its writer, or a scheduler or collector that relays it) and ends when disposed.
  */
 const scope = { scope: name, reason: note }

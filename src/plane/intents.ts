@@ -11,13 +11,13 @@ import { count, name, names, note } from './text.js'
 export const IntentKind = {
   /** Finish what is in flight and take nothing more. Target: a workerId. */
   drain: 'drain',
-  /** Take no new work on a node. Target: `host/node`, or `all`. */
+  /** Take no new work on a node. Target: a node's (`<boot id>/<node id>`), or `all`. */
   pauseNode: 'pause-node',
   /** Take at most so many jobs of a queue at once, per worker. Target: the queue's name. */
   throttleQueue: 'throttle-queue',
   /** Prefer work of these shards. Target: a workerId. Advice to the application; admission ignores it. */
   preferShard: 'prefer-shard',
-  /** Go down to so many jobs at once, per worker, so that the rest finds another node. Target: `host/node`. */
+  /** Go down to so many jobs at once, per worker, so that the rest finds another node. Target: a node's (`<boot id>/<node id>`), or `all`. */
   rebalance: 'rebalance',
 } as const
 export type IntentKind = (typeof IntentKind)[keyof typeof IntentKind]

@@ -8,9 +8,10 @@ export type WorkerTotals = z.infer<typeof workerTotalsSchema>
 
 /** A zone: one NUMA node of one host, as its collector measures it. `null`: could not be read. */
 export const nodeCapacitySchema = z.object({
-  host: name,
-  numaNode: count,
   bootId: name,
+  numaNode: count,
+  /** For display: another host may have the same name. */
+  host: name,
   collectorPid: count,
   collectorIncarnation: count,
   /** Served by another collector or a scheduler of the host, because its own collector is gone or stalled. */
@@ -27,8 +28,8 @@ export const nodeCapacitySchema = z.object({
   /** What that limit still allows; null when there is none or it cannot be read. */
   memoryHeadroomBytes: bytes.nullable(),
   cpuQuotaCores: cores.nullable(),
-  /** Cores of the node that stood idle over the last interval, and no more than the quota. */
-  cpuHeadroomCores: cores,
+  /** Cores of the node that stood idle over the last interval, at most the quota; null when `/proc/stat` is hidden. */
+  cpuHeadroomCores: cores.nullable(),
   memoryPressurePercent: pressurePercent,
   cpuPressurePercent: pressurePercent,
   workers: workerTotalsSchema,
@@ -39,6 +40,6 @@ export type NodeCapacity = z.infer<typeof nodeCapacitySchema>
 
 export const nodeCapacity = defineTopic({
   name: 'node.capacity',
-  key: ['host', 'numaNode'],
+  key: ['bootId', 'numaNode'],
   schema: nodeCapacitySchema,
 })

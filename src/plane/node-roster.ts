@@ -19,6 +19,9 @@ export type Predecessor = z.infer<typeof predecessorSchema>
 /** One compact row per worker and node, written by who serves the node: what it says of itself, and whether it lives. */
 export const rosterRowSchema = z.object({
   workerId: name,
+  /** Of the host, which it identifies. */
+  bootId: name,
+  /** As the worker's process knows it, for display: a container has a name of its own. */
   host: name,
   numaNode: count,
   pid: count,
@@ -61,7 +64,7 @@ export type RosterRow = z.infer<typeof rosterRowSchema>
 /** Keyed by node, too: two nodes that both have a claim on one workerId do not overwrite each other. */
 export const nodeRoster = defineTopic({
   name: 'node.roster',
-  key: ['host', 'numaNode', 'workerId'],
+  key: ['bootId', 'numaNode', 'workerId'],
   schema: rosterRowSchema,
 })
 
@@ -71,6 +74,6 @@ export const nodeRoster = defineTopic({
  */
 export const uncheckedRoster = defineTopic<RosterRow>({
   name: nodeRoster.name,
-  key: ['host', 'numaNode', 'workerId'],
+  key: ['bootId', 'numaNode', 'workerId'],
   fields: nodeRoster.fields as readonly (keyof RosterRow & string)[],
 })

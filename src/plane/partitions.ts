@@ -1,9 +1,9 @@
 import { invalidArgument } from '../core/errors.js'
 
 /**
- * Who hears whom. Everybody who decides or looks (collectors, schedulers, operators) shares {@link planePartition};
- * workers share nothing with each other: a worker writes its node's `up` and reads its node's `down`, both of
- * which only the node's collector joins. So what a worker receives does not grow with the fleet.
+ * The partition of the participants that decide or watch: collectors, schedulers, operators. Workers share nothing with
+ * each other: a worker writes its node's `up` and reads its node's `down`, and only the node's collector joins both.
+ * What a worker receives therefore does not grow with the fleet.
  */
 export const planePartition = 'plane'
 
@@ -17,10 +17,10 @@ export function downPartition(bootId: string, numaNode: number): string {
   return `down/${zone(bootId, numaNode)}`
 }
 
-/** Eight hex digits of the boot id tell kernels apart: hosts may share a name, and a host keeps its own over a reboot. */
+/** The whole boot id: a part of it, or of what stands in for it where it is hidden, may be the same on two hosts. */
 function zone(bootId: string, numaNode: number): string {
   if (!Number.isInteger(numaNode) || numaNode < 0) {
     throw invalidArgument(`numaNode must be a node id, an integer from 0, not ${numaNode}`)
   }
-  return `${bootId.slice(0, 8)}/${numaNode}`
+  return `${bootId}/${numaNode}`
 }

@@ -27,6 +27,7 @@ export const workerClaimSchema = z.object({
   claimant: name,
   incarnation: count,
   ownershipStrength: count,
+  bootId: name,
   host: name,
   numaNode: count,
   pid: count,

@@ -34,6 +34,9 @@ export type Taint = z.infer<typeof taintSchema>
 
 export const workerStateSchema = z.object({
   workerId: name,
+  /** Of the host, which it identifies. */
+  bootId: name,
+  /** As the worker's process knows it, for display: a container has a name of its own. */
   host: name,
   numaNode: count,
   pid: count,

@@ -1,4 +1,6 @@
+import { checkDurationMs } from '../core/duration.js'
 import { invalidArgument } from '../core/errors.js'
+import type { Logger } from '../core/logger.js'
 import { withoutUndefined } from '../core/options.js'
 import { isLoopback, parseListedPeers } from '../discovery/listed-peer.js'
 import {
@@ -43,8 +45,18 @@ export interface ParticipantOptions extends LivelinessOptions {
    * loopback `insecure` must be set. @default $NUMACAST_PEERS, separated by commas, or []
    */
   readonly peers?: readonly string[]
-  /** An unreachable peer is forgotten after this long. @default 600000 */
+  /** An unreachable peer is forgotten after this time; `Infinity`: never. @default 600000 */
   readonly forgetUnreachableMs?: number
+  /**
+   * Logs what numacast caught: an error of a listener or a policy, a failed operation. One of pino fits as it is.
+   * @default undefined: nothing is logged; the first error of each kind of callback is a warning of the process
+   */
+  readonly logger?: Logger | undefined
+}
+
+export interface JoinOptions extends ParticipantOptions {
+  /** Closes the participant when it aborts; also ends the joining. @default none */
+  readonly signal?: AbortSignal
 }
 
 export type ResolvedParticipantOptions = Required<Omit<ParticipantOptions, 'phi'>> & ResolvedLivelinessOptions
@@ -61,6 +73,7 @@ export const defaultParticipantOptions: ResolvedParticipantOptions = Object.free
   insecure: false,
   interfaces: undefined,
   port: 0,
+  logger: undefined,
 })
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option */
@@ -74,12 +87,8 @@ export function resolveParticipantOptions(
     ...withoutUndefined(options),
   }
   checkDomain(resolved.domain)
-  if (!(resolved.beaconIntervalMs >= 10 && resolved.beaconIntervalMs <= 60_000)) {
-    throw invalidArgument(`beaconIntervalMs must be 10 to 60000, not ${resolved.beaconIntervalMs}`)
-  }
-  if (!(resolved.forgetUnreachableMs > 0)) {
-    throw invalidArgument(`forgetUnreachableMs must be over 0, not ${resolved.forgetUnreachableMs}`)
-  }
+  checkDurationMs('beaconIntervalMs', resolved.beaconIntervalMs, { leastMs: 10, mostMs: 60_000 })
+  checkDurationMs('forgetUnreachableMs', resolved.forgetUnreachableMs, { exclusive: true, allowInfinity: true })
   const listed = parseListedPeers(resolved.peers)
   if (!resolved.insecure && !listed.every(isLoopback)) {
     throw invalidArgument(

@@ -1,10 +1,11 @@
+import { type DurationRule, durationRange, isDurationMs, longestTimerMs } from '../core/duration.js'
 import { invalidArgument, type NumacastError } from '../core/errors.js'
 import { withoutUndefined } from '../core/options.js'
 import { DestinationOrder, Durability, History, LivelinessKind, Ownership, Reliability } from './policies.js'
 import { defaultQos, type QosOptions, type ResolvedQos } from './qos.js'
 
-/** The longest time that a timer of the platform can be set to: about 24.8 days. */
-export const maxDurationMs = 2 ** 31 - 1
+/** The longest finite duration of a policy; the wire format has no room for a longer one. */
+export const maxDurationMs = longestTimerMs
 const maxInt32 = 2 ** 31 - 1
 
 type Plain = { readonly [key: string]: unknown }
@@ -12,6 +13,8 @@ interface ValueRule {
   readonly allows: (value: unknown) => boolean
   /** Ends the sentence "it must be …". */
   readonly must: string
+  /** Returns the value in the form that is kept. @default the value itself */
+  readonly normalize?: (value: unknown) => unknown
 }
 type Rules = { readonly [policy: string]: ValueRule | { readonly parts: Rules } }
 
@@ -19,14 +22,12 @@ const oneOf = (set: object): ValueRule => ({
   allows: (value: unknown) => Object.values(set).includes(value),
   must: `one of ${Object.values(set).join(', ')}`,
 })
-const duration: ValueRule = {
-  allows: (value: unknown) => isNumber(value) && value > 0 && value <= maxDurationMs,
-  must: `above 0 and at most ${maxDurationMs}`,
-}
-const delay: ValueRule = {
-  allows: (value: unknown) => isNumber(value) && value >= 0 && value <= maxDurationMs,
-  must: `from 0 to ${maxDurationMs}`,
-}
+const durationRule = (rule: DurationRule): ValueRule => ({
+  allows: (value: unknown) => isDurationMs(value, { mostMs: maxDurationMs, ...rule }),
+  must: durationRange({ mostMs: maxDurationMs, ...rule }),
+})
+const duration = durationRule({ exclusive: true })
+const delay = durationRule({})
 const count: ValueRule = {
   allows: (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 1,
   must: 'a positive integer',
@@ -35,22 +36,28 @@ const orNull = ({ allows, must }: ValueRule): ValueRule => ({
   allows: (value: unknown) => value === null || allows(value),
   must: `${must}, or null`,
 })
+/** `null` and `Infinity` both mean never; what is kept is `null`. */
+const orNever = ({ allows, must }: ValueRule): ValueRule => ({
+  allows: (value: unknown) => value === null || value === Infinity || allows(value),
+  must: `${must}, or null or Infinity for never`,
+  normalize: (value: unknown) => (value === Infinity ? null : value),
+})
 
 const rules = {
   reliability: oneOf(Reliability),
   durability: oneOf(Durability),
   history: oneOf(History),
   historyDepth: count,
-  deadlineMs: orNull(duration),
+  deadlineMs: orNever(duration),
   liveliness: oneOf(LivelinessKind),
-  leaseMs: orNull(duration),
+  leaseMs: orNever(duration),
   ownership: oneOf(Ownership),
   ownershipStrength: {
     allows: (value: unknown) => Number.isInteger(value) && Math.abs((value as number) + 0.5) <= maxInt32 + 0.5,
     must: 'an integer of 32 bits with sign',
   },
   destinationOrder: oneOf(DestinationOrder),
-  lifespanMs: orNull(duration),
+  lifespanMs: orNever(duration),
   latencyBudgetMs: delay,
   timeBasedFilterMs: delay,
   resourceLimits: {
@@ -59,7 +66,7 @@ const rules = {
   writerDataLifecycle: {
     parts: { autodispose: { allows: (value: unknown) => typeof value === 'boolean', must: 'true or false' } },
   },
-  readerDataLifecycle: { parts: { purgeNoWritersMs: orNull(delay), purgeDisposedMs: orNull(delay) } },
+  readerDataLifecycle: { parts: { purgeNoWritersMs: orNever(delay), purgeDisposedMs: orNever(delay) } },
 } satisfies { readonly [P in keyof ResolvedQos]: Rules[string] }
 
 /**
@@ -86,7 +93,7 @@ function overlay(below: Plain, layer: unknown, within: Rules, path: string): Pla
       throw invalidArgument(`QoS has no policy '${policy}'; there are ${known}`, { policy, value })
     }
     if ('parts' in rule) merged[key] = Object.freeze(overlay(below[key] as Plain, value, rule.parts, `${policy}.`))
-    else if (rule.allows(value)) merged[key] = value
+    else if (rule.allows(value)) merged[key] = rule.normalize === undefined ? value : rule.normalize(value)
     else throw refusal(policy, value, rule.must)
   }
   return merged
@@ -110,10 +117,6 @@ function mustBeConsistent(qos: ResolvedQos): void {
       throw contradiction('historyDepth', historyDepth, 'at most', `resourceLimits.${limit}`, most)
     }
   }
-}
-
-function isNumber(value: unknown): value is number {
-  return typeof value === 'number'
 }
 
 function refusal(policy: string, value: unknown, must: string): NumacastError {

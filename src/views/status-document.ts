@@ -16,6 +16,8 @@ export interface StatusDocument {
 
 /** One NUMA node of one host. `null`: not limited, or could not be read. */
 export interface NodeStatus {
+  /** Identifies the host; its name is for display. */
+  readonly bootId: string
   readonly host: string
   readonly numaNode: number
   readonly cpus: number
@@ -25,7 +27,8 @@ export interface NodeStatus {
   /** What that limit still allows; null also where there is none. */
   readonly memoryHeadroomBytes: number | null
   readonly cpuQuotaCores: number | null
-  readonly cpuHeadroomCores: number
+  /** Null where the node's idle time cannot be read. */
+  readonly cpuHeadroomCores: number | null
   readonly memoryPressurePercent: number | null
   readonly cpuPressurePercent: number | null
   readonly workers: WorkerTotals
@@ -45,6 +48,8 @@ export interface NodeStatus {
 
 export interface WorkerStatus {
   readonly workerId: string
+  /** Identifies the host; its name is for display. */
+  readonly bootId: string
   readonly host: string
   readonly numaNode: number
   readonly pid: number

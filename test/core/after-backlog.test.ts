@@ -1,6 +1,6 @@
 import t from 'tap'
 import { afterBacklog } from '../../src/core/after-backlog.js'
-import { FakeClock } from '../support/fake-clock.js'
+import { FakeClock } from '../../src/testing/fake-clock.js'
 
 /** A socket that gives up to 32 of what lies in it to each poll. */
 function reading(clock: FakeClock, inSocket: number): { left: number; received: number } {

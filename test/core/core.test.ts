@@ -6,7 +6,7 @@ import { errorCodes, invalidArgument, NumacastError } from '../../src/core/error
 import { fnv1a64 } from '../../src/core/fnv.js'
 import { type EntityId, entityGuid, isGuid, newGuid, participantOf } from '../../src/core/ids.js'
 import { seededRandom } from '../../src/core/random.js'
-import { FakeClock } from '../support/fake-clock.js'
+import { FakeClock } from '../../src/testing/fake-clock.js'
 
 t.test('fnv: the vectors of its authors', (t) => {
   // http://www.isthe.com/chongo/src/fnv/test_fnv.c, 64 bit FNV-1a

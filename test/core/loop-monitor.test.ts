@@ -1,7 +1,7 @@
 import t from 'tap'
 import { systemClock } from '../../src/core/clock.js'
 import { checkMs, LoopMonitor } from '../../src/core/loop-monitor.js'
-import { FakeClock } from '../support/fake-clock.js'
+import { FakeClock } from '../../src/testing/fake-clock.js'
 
 t.test('checks follow one another, and the worst delay stands for a while', async (t) => {
   const clock = new FakeClock()

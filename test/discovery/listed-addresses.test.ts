@@ -2,7 +2,7 @@ import t from 'tap'
 import { Counters } from '../../src/core/counters.js'
 import { ListedAddresses } from '../../src/discovery/listed-addresses.js'
 import { parseListedPeer } from '../../src/discovery/listed-peer.js'
-import { FakeClock } from '../support/fake-clock.js'
+import { FakeClock } from '../../src/testing/fake-clock.js'
 
 t.test('endpoints follow the names', async (t) => {
   const clock = new FakeClock()

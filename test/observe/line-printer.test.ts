@@ -1,6 +1,6 @@
 import t from 'tap'
 import { LinePrinter } from '../../src/observe/line-printer.js'
-import { FakeClock } from '../support/fake-clock.js'
+import { FakeClock } from '../../src/testing/fake-clock.js'
 import { sampleDocument, sampleWorker } from './sample-document.js'
 
 t.test('one line per change, each with its time', async (t) => {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { LiveTable } from '../../src/observe/live-table.js'
-import { FakeClock } from '../support/fake-clock.js'
+import { FakeClock } from '../../src/testing/fake-clock.js'
 import { Terminal } from '../support/terminal.js'
 import { sampleDocument, sampleWorker } from './sample-document.js'
 

@@ -4,6 +4,7 @@ import type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from '../
 export function sampleWorker(own: Partial<WorkerStatus> = {}): WorkerStatus {
   return {
     workerId: 'w1',
+    bootId: 'boot-alpha',
     host: 'alpha',
     numaNode: 0,
     pid: 101,
@@ -31,6 +32,7 @@ export function sampleWorker(own: Partial<WorkerStatus> = {}): WorkerStatus {
 
 export function sampleNode(own: Partial<NodeStatus> = {}): NodeStatus {
   return {
+    bootId: 'boot-alpha',
     host: 'alpha',
     numaNode: 0,
     cpus: 4,
@@ -72,7 +74,16 @@ export function sampleDocument(own: Partial<StatusDocument> = {}): StatusDocumen
     nodes: [sampleNode()],
     workers: [sampleWorker()],
     intents: [],
-    witness: { freshness: 'bounded', lag: 0, lagMs: 300, catchUpState: 'fresh', degradedMode: 'healthy' },
+    witness: {
+      freshness: 'bounded',
+      lag: 0,
+      lagMs: 300,
+      catchUpState: 'fresh',
+      degradedMode: 'healthy',
+      listeningForMs: 60_000,
+      unplaced: [],
+      reportedElsewhere: [],
+    },
     ...own,
   }
 }

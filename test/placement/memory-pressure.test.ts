@@ -6,9 +6,11 @@ import {
   memoryPressurePolicy,
 } from '../../src/placement/memory-pressure.js'
 import type { NodeStatus, StatusDocument } from '../../src/views/status-document.js'
+import { sampleDocument } from '../observe/sample-document.js'
 
 function node(available: number, over: Partial<NodeStatus> = {}): NodeStatus {
   return {
+    bootId: 'b',
     host: 'h',
     numaNode: 0,
     cpus: 4,
@@ -28,11 +30,10 @@ function node(available: number, over: Partial<NodeStatus> = {}): NodeStatus {
 }
 
 function snapshot(...nodes: NodeStatus[]): StatusDocument {
-  const witness = { freshness: 'bounded', lag: 0, lagMs: 0, catchUpState: 'fresh', degradedMode: 'healthy' } as const
-  return { domain: 0, nodes, workers: [], intents: [], witness }
+  return sampleDocument({ nodes, workers: [] })
 }
 
-/** Feeds readings by time, and says at which of them the node was wanted paused. */
+/** Feeds readings by time, and tells at which of them the node was wanted paused. */
 function run(
   readings: readonly (readonly [atMs: number, node: NodeStatus])[],
   options: MemoryPressureOptions = {},
@@ -42,7 +43,7 @@ function run(
   return readings.map(([atMs, reading]) => {
     const decision = policy.decide(snapshot(reading), state, atMs)
     state = decision.state
-    return decision.wanted.some(({ kind, target }) => kind === 'pause-node' && target === 'h/0')
+    return decision.wanted.some(({ kind, target }) => kind === 'pause-node' && target === 'b/0')
   })
 }
 
@@ -64,7 +65,7 @@ t.test('pauses once scarcity has lasted, not at the first reading', (t) => {
       [4_000, node(0.05)],
     ]),
     [false, false, false, false, true],
-    'a break starts it anew',
+    'a break starts it again',
   )
   t.end()
 })
@@ -128,8 +129,8 @@ t.test('an old reading decides nothing, and takes nothing back', (t) => {
   state = policy.decide(snapshot(node(0.01)), state, 2_000).state
   const blind = policy.decide(snapshot(node(0.9, { ageMs: 5_001 })), state, 60_000)
   t.strictSame(blind.wanted, [])
-  t.strictSame(blind.undecided, ['h/0'])
-  t.match(policy.decide(snapshot(node(0.15)), blind.state, 61_000).wanted, [{ kind: 'pause-node', target: 'h/0' }])
+  t.strictSame(blind.undecided, ['b/0'])
+  t.match(policy.decide(snapshot(node(0.15)), blind.state, 61_000).wanted, [{ kind: 'pause-node', target: 'b/0' }])
   t.end()
 })
 
@@ -139,10 +140,10 @@ t.test('each node is judged by itself, and a node that is gone is forgotten', (t
   const first = policy.decide(both, policy.initial, 0)
   t.strictSame(
     first.wanted.map(({ target }) => target),
-    ['h/0'],
+    ['b/0'],
   )
   const after = policy.decide(snapshot(node(0.9, { numaNode: 1 })), first.state, 1)
-  t.strictSame(Object.keys(after.state), ['h/1'])
+  t.strictSame(Object.keys(after.state), ['b/1'])
   t.strictSame(after.undecided, [])
   t.end()
 })
@@ -150,6 +151,8 @@ t.test('each node is judged by itself, and a node that is gone is forgotten', (t
 t.test('shares', (t) => {
   t.equal(availableShare(node(0.25)), 0.25)
   t.equal(availableShare(node(0.25, { memoryLimitBytes: 100, memoryHeadroomBytes: 10 })), 0.1)
+  const aboveMachine = { memoryLimitBytes: 4_000, memoryHeadroomBytes: 375 }
+  t.equal(availableShare(node(0.375, aboveMachine)), 0.375, 'a limit above the memory of the node')
   t.equal(availableShare(node(0, { memoryTotalBytes: 0 })), 1, 'a node of CPUs only')
   t.equal(availableShare(node(3)), 1)
   t.end()

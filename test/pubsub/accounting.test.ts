@@ -6,7 +6,7 @@ import type { Reader } from '../../src/pubsub/reader/reader.js'
 import type { ReaderOptions } from '../../src/pubsub/reader/reader-options.js'
 import type { Writer } from '../../src/pubsub/writer/writer.js'
 import type { QosOptions } from '../../src/qos/qos.js'
-import { MemoryPlane } from '../support/memory-plane.js'
+import { MemoryPlane } from '../../src/testing/memory-plane.js'
 
 /**
  * Nothing is lost silently. Whatever the network does, each change of a writer is at each of its readers, once it is

@@ -2,7 +2,8 @@ import t, { type Test } from 'tap'
 import { defineTopic } from '../../src/pubsub/model/topic.js'
 import type { Participant } from '../../src/pubsub/participant.js'
 import type { Reader } from '../../src/pubsub/reader/reader.js'
-import { type MemoryPlane, openPlane } from '../support/memory-plane.js'
+import type { MemoryPlane } from '../../src/testing/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 
 interface Value {
   readonly id: string

@@ -7,7 +7,7 @@ import { defineTopic, type Topic } from '../../src/pubsub/model/topic.js'
 import type { Participant } from '../../src/pubsub/participant.js'
 import type { Reader } from '../../src/pubsub/reader/reader.js'
 import type { Writer } from '../../src/pubsub/writer/writer.js'
-import { MemoryPlane } from '../support/memory-plane.js'
+import { MemoryPlane } from '../../src/testing/memory-plane.js'
 
 /**
  * Whatever happens to a plane on a bad network, once it is quiet every copy equals its owners' caches; on the way

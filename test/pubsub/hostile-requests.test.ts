@@ -1,11 +1,12 @@
 import t, { type Test } from 'tap'
 import { type Guid, newGuid } from '../../src/core/ids.js'
 import type { Participant } from '../../src/pubsub/participant.js'
+import type { MemoryPlane } from '../../src/testing/memory-plane.js'
 import type { Transport } from '../../src/transport/lane/transport.js'
 import type { Descriptor } from '../../src/wire/descriptor.js'
 import { decodeGossipReply, encodeGossipRequest } from '../../src/wire/gossip.js'
 import { decodeHelloReply, encodeHello, encodeHelloReply, type Hello } from '../../src/wire/hello.js'
-import { type MemoryPlane, openPlane } from '../support/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 import { RawPeer, topic } from './raw-peer.js'
 
 /** Introductions and questions from strangers: bounded, checked, forgotten. */

@@ -4,7 +4,7 @@ import { defineTopic } from '../../src/pubsub/model/topic.js'
 import type { Participant } from '../../src/pubsub/participant.js'
 import type { Reader } from '../../src/pubsub/reader/reader.js'
 import type { Writer } from '../../src/pubsub/writer/writer.js'
-import { openPlane } from '../support/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 
 interface Value {
   readonly id: string

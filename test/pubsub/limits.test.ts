@@ -1,7 +1,7 @@
 import t from 'tap'
 import { defineTopic, Lane } from '../../src/pubsub/model/topic.js'
 import { maxValueBytes } from '../../src/wire/samples.js'
-import { openPlane } from '../support/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 
 interface Value {
   readonly id: string

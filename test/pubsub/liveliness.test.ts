@@ -3,8 +3,8 @@ import { seededRandom } from '../../src/core/random.js'
 import type { HealthEvent, PeerEvent } from '../../src/pubsub/model/events.js'
 import { defineTopic } from '../../src/pubsub/model/topic.js'
 import type { Participant } from '../../src/pubsub/participant.js'
-import { BlockableLoop } from '../support/blockable.js'
-import { openPlane } from '../support/memory-plane.js'
+import { BlockableLoop } from '../../src/testing/blockable-loop.js'
+import { openPlane } from '../support/open-plane.js'
 
 /** Participants that watch each other: verdicts, the observer's doubt of itself, and what is told of both. */
 

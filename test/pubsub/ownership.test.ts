@@ -1,6 +1,6 @@
 import t from 'tap'
 import { defineTopic } from '../../src/pubsub/model/topic.js'
-import { openPlane } from '../support/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 
 interface Value {
   readonly id: string

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { ReaderEvent } from '../../src/pubsub/model/events.js'
 import { defineTopic } from '../../src/pubsub/model/topic.js'
-import { openPlane } from '../support/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 
 interface Value {
   readonly id: string

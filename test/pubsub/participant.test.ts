@@ -4,7 +4,7 @@ import { solicitGroup } from '../../src/discovery/partition-groups.js'
 import type { MismatchEvent, PeerEvent } from '../../src/pubsub/model/events.js'
 import { defineTopic } from '../../src/pubsub/model/topic.js'
 import type { Participant } from '../../src/pubsub/participant.js'
-import { openPlane } from '../support/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 
 interface Value {
   readonly id: string

@@ -4,7 +4,7 @@ import type { ReaderEvent, WriterEvent } from '../../src/pubsub/model/events.js'
 import { defineTopic } from '../../src/pubsub/model/topic.js'
 import type { Reader } from '../../src/pubsub/reader/reader.js'
 import { SamplesEncoder } from '../../src/wire/samples.js'
-import { openPlane } from '../support/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 
 interface Value {
   readonly id: string
@@ -114,9 +114,9 @@ t.test('an empty frame is a sign of life', async (t) => {
     await plane.clock.advance(300)
     encoder.begin(writer.entity, 0, 0)
     encoder.finish()
-    const proxy = reader.proxies.get(writer.guid)
+    const proxy = reader.feed.proxies.get(writer.guid)
     if (proxy !== undefined)
-      reader.receiveLive(proxy, { writer: writer.entity, prevSeq: 0, sentWallMs: 0, count: 0 }, [])
+      reader.feed.receiveLive(proxy, { writer: writer.entity, prevSeq: 0, sentWallMs: 0, count: 0 }, [])
   }
   t.same(liveliness(told), ['true 1/0'])
 })

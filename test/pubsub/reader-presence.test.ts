@@ -3,7 +3,7 @@ import type { MismatchEvent, WriterEvent } from '../../src/pubsub/model/events.j
 import { defineTopic } from '../../src/pubsub/model/topic.js'
 import type { Participant } from '../../src/pubsub/participant.js'
 import type { Writer } from '../../src/pubsub/writer/writer.js'
-import { openPlane } from '../support/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 
 interface Value {
   readonly id: string

@@ -4,7 +4,7 @@ import type { Sample } from '../../src/pubsub/model/sample.js'
 import { defineTopic } from '../../src/pubsub/model/topic.js'
 import type { ReadOptions } from '../../src/pubsub/reader/read-options.js'
 import type { Reader } from '../../src/pubsub/reader/reader.js'
-import { openPlane } from '../support/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 
 interface Value {
   readonly id: string

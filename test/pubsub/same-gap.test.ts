@@ -1,7 +1,7 @@
 import t from 'tap'
 import { defineTopic } from '../../src/pubsub/model/topic.js'
 import type { Reader } from '../../src/pubsub/reader/reader.js'
-import { openPlane } from '../support/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 
 const topic = defineTopic<{ id: string; n: number }>({ name: 'state', key: 'id', fields: ['id', 'n'] })
 const count = 1_000

@@ -3,8 +3,9 @@ import { seededRandom } from '../../src/core/random.js'
 import type { PeerEvent } from '../../src/pubsub/model/events.js'
 import { defineTopic } from '../../src/pubsub/model/topic.js'
 import type { Participant } from '../../src/pubsub/participant.js'
-import { BlockableLoop } from '../support/blockable.js'
-import { type MemoryPlane, openPlane } from '../support/memory-plane.js'
+import { BlockableLoop } from '../../src/testing/blockable-loop.js'
+import type { MemoryPlane } from '../../src/testing/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 import { RawPeer } from './raw-peer.js'
 
 /** What makes a participant doubt itself, and what it does then: each input of its health score by itself. */

@@ -2,8 +2,8 @@ import t from 'tap'
 import { seededRandom } from '../../src/core/random.js'
 import { defineTopic } from '../../src/pubsub/model/topic.js'
 import type { Participant } from '../../src/pubsub/participant.js'
-import { BlockableLoop } from '../support/blockable.js'
-import { openPlane } from '../support/memory-plane.js'
+import { BlockableLoop } from '../../src/testing/blockable-loop.js'
+import { openPlane } from '../support/open-plane.js'
 import { RawPeer } from './raw-peer.js'
 
 /**

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { discoveryWindowMs } from '../../src/pubsub/catchup/sync-waiters.js'
 import { defineTopic } from '../../src/pubsub/model/topic.js'
-import { openPlane } from '../support/memory-plane.js'
+import { openPlane } from '../support/open-plane.js'
 
 const topic = defineTopic<{ readonly id: string }>({ name: 'state', key: 'id', fields: ['id'] })
 

@@ -3,7 +3,7 @@ import { seededRandom } from '../../src/core/random.js'
 import type { Collector } from '../../src/roles/collector/collector.js'
 import type { Scheduler } from '../../src/roles/scheduler/scheduler.js'
 import type { Worker } from '../../src/roles/worker/worker.js'
-import { FleetInMemory } from './fleet-in-memory.js'
+import { MemoryFleet } from '../../src/testing/memory-fleet.js'
 
 const seeds = process.env.NUMACAST_CHAOS_SEEDS ?? '1,2,3,4,5,6'
 const steps = 40
@@ -17,7 +17,7 @@ const names = ['a', 'b', 'c', 'd', 'e']
  */
 for (const seed of seeds.split(',').map(Number)) {
   t.test(`after chaos, everybody agrees with the owners (seed ${seed})`, async (t) => {
-    const fleet = new FleetInMemory(seed)
+    const fleet = new MemoryFleet(seed)
     const random = seededRandom(seed)
     const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
     const workers = new Map<string, Worker>()

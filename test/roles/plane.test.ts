@@ -1,16 +1,17 @@
 import t from 'tap'
 import type { Policy } from '../../src/placement/policy.js'
 import { nodeTarget } from '../../src/plane/targets.js'
-import { deferred, FleetInMemory, idleZone } from './fleet-in-memory.js'
+import { idleZone, MemoryFleet } from '../../src/testing/memory-fleet.js'
+import { deferred } from '../support/deferred.js'
 
 t.setTimeout(300_000)
 
 /** Longer than any beacon, refresh or pace: after it, everything that goes out by itself has. */
 const aWhileMs = 4_000
-const node = nodeTarget('memory', 0)
+const node = nodeTarget({ bootId: 'boot', numaNode: 0 })
 
 t.test('a late joiner sees every node and worker', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   const workers = await Promise.all(['a', 'b', 'c', 'd'].map((id) => fleet.worker(id, { concurrency: 2 })))
   await fleet.scheduler()
@@ -51,7 +52,7 @@ t.test('a late joiner sees every node and worker', async (t) => {
 })
 
 t.test('without a plane a view is blind and does not call itself synced', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const { view, leave } = await fleet.operator()
   const synced = view.synced({ signal: AbortSignal.abort(new Error('gave up')) })
   await t.rejects(fleet.plane.settle(synced), { message: 'gave up' })
@@ -66,7 +67,7 @@ t.test('without a plane a view is blind and does not call itself synced', async 
 })
 
 t.test('drain: planned, admitted, completed; then resume', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   const worker = await fleet.worker('a')
   await fleet.worker('b')
@@ -114,7 +115,7 @@ t.test('drain: planned, admitted, completed; then resume', async (t) => {
 })
 
 t.test('a drain whose deadline passes is aborted, and the worker stays closed until it is lifted', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   const worker = await fleet.worker('a')
   const job = deferred()
@@ -141,7 +142,7 @@ t.test('a drain whose deadline passes is aborted, and the worker stays closed un
 })
 
 t.test('an intent outlives its issuer, reaches a worker that starts later, and can be lifted by another', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   await fleet.scheduler()
   const first = await fleet.worker('a')
@@ -175,7 +176,7 @@ t.test('an intent outlives its issuer, reaches a worker that starts later, and c
 })
 
 t.test('what workers obey can be looked up when its issuer and every scheduler are gone', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   await fleet.collector({ numaNode: 1 })
   const scheduler = await fleet.scheduler()
@@ -205,7 +206,7 @@ t.test('what workers obey can be looked up when its issuer and every scheduler a
 })
 
 t.test('an expired intent stops applying, without anybody saying so', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const collector = await fleet.collector()
   const worker = await fleet.worker('a')
   const { view, issuer, leave } = await fleet.operator()
@@ -224,7 +225,7 @@ t.test('an expired intent stops applying, without anybody saying so', async (t) 
 })
 
 t.test('the scheduler pauses a node under memory pressure and lifts it with hysteresis', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   await fleet.scheduler({ intentTtlMs: 15_000 })
   const worker = await fleet.worker('a')
@@ -249,7 +250,7 @@ t.test('the scheduler pauses a node under memory pressure and lifts it with hyst
 })
 
 t.test('a policy that breaks stops no other, and nothing that it wanted is lifted', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   let broken = false
   let asked = 0
@@ -285,7 +286,7 @@ t.test('a policy that breaks stops no other, and nothing that it wanted is lifte
 })
 
 t.test('what the scheduler cannot see it neither renews nor lifts', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const collector = await fleet.collector()
   await fleet.scheduler({ intentTtlMs: 30_000, adopts: false })
   const worker = await fleet.worker('a')
@@ -301,7 +302,7 @@ t.test('what the scheduler cannot see it neither renews nor lifts', async (t) =>
 })
 
 t.test('a killed worker is dead at once, with its cause; a new one of the same name takes its place', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector({ deadRetentionMs: 60_000 })
   await fleet.worker('a')
   const victim = await fleet.worker('b')
@@ -325,7 +326,7 @@ t.test('a killed worker is dead at once, with its cause; a new one of the same n
 })
 
 t.test('a dead row is forgotten after its time, a goodbye is told as such', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector({ deadRetentionMs: 60_000 })
   const worker = await fleet.worker('a')
   await fleet.clock.advance(aWhileMs)
@@ -341,7 +342,7 @@ t.test('a dead row is forgotten after its time, a goodbye is told as such', asyn
 })
 
 t.test('a collector is killed and started again: everything converges, and no worker was called dead', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const collector = await fleet.collector()
   await fleet.scheduler({ adopts: false })
   const workers = await Promise.all(['a', 'b', 'c'].map((id) => fleet.worker(id)))
@@ -380,7 +381,7 @@ t.test('a collector is killed and started again: everything converges, and no wo
 })
 
 t.test('the whole plane vanishes, workers go on, it returns and converges', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const collector = await fleet.collector()
   const scheduler = await fleet.scheduler()
   const workers = await Promise.all(['a', 'b'].map((id) => fleet.worker(id)))
@@ -409,7 +410,7 @@ t.test('the whole plane vanishes, workers go on, it returns and converges', asyn
 })
 
 t.test('a node has one collector: a second one refuses and names the first', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const first = await fleet.collector()
   await fleet.clock.advance(1_000)
   await t.rejects(fleet.collector(), {
@@ -427,7 +428,7 @@ t.test('a node has one collector: a second one refuses and names the first', asy
 })
 
 t.test('two collectors that find each other late: the younger yields', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const older = await fleet.collector()
   await fleet.clock.advance(1_000)
   fleet.cutOff(older)
@@ -441,7 +442,7 @@ t.test('two collectors that find each other late: the younger yields', async (t)
 })
 
 t.test('a view that closes before it has found a plane lets nobody wait', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const { view, leave } = await fleet.operator()
   const waiting = view.synced()
   waiting.catch(() => undefined)

@@ -1,13 +1,14 @@
 import t from 'tap'
+import { MemoryFleet } from '../../src/testing/memory-fleet.js'
 import type { LivelinessChange } from '../../src/views/liveliness-history.js'
-import { deferred, FleetInMemory } from './fleet-in-memory.js'
+import { deferred } from '../support/deferred.js'
 
 t.setTimeout(120_000)
 
 const aWhileMs = 4_000
 
 t.test('two live workers of one name: the later takes it, the other is told, stands by, and has it back', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   const first = await fleet.worker('w')
   const { view, leave } = await fleet.operator()
@@ -58,7 +59,7 @@ t.test('two live workers of one name: the later takes it, the other is told, sta
 })
 
 t.test('the stronger claim wins, whoever joined later; the loser may close instead', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   const strong = await fleet.worker('w', { ownershipStrength: 2 })
   await fleet.clock.advance(aWhileMs)
@@ -76,7 +77,7 @@ t.test('the stronger claim wins, whoever joined later; the loser may close inste
 t.test(
   'a worker that comes back on another node replaces the old one there; a late joiner sees the same',
   async (t) => {
-    const fleet = new FleetInMemory()
+    const fleet = new MemoryFleet()
     await fleet.collector({ numaNode: 0 })
     await fleet.collector({ numaNode: 1 })
     const old = await fleet.worker('w', { numaNode: 0 })
@@ -96,7 +97,7 @@ t.test(
 )
 
 t.test('a collector that starts anew settles a contest that it finds', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const collector = await fleet.collector()
   const first = await fleet.worker('w')
   const second = await fleet.worker('w')
@@ -116,7 +117,7 @@ t.test('a collector that starts anew settles a contest that it finds', async (t)
 })
 
 t.test('deaths, one by one, those before the call included', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   const [a, b] = [await fleet.worker('a'), await fleet.worker('b')]
   const { view, leave } = await fleet.operator()
@@ -146,7 +147,7 @@ t.test('deaths, one by one, those before the call included', async (t) => {
 })
 
 t.test('unreachable becomes dead after the time that the scheduler’s policy sets, and never without one', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const collector = await fleet.collector()
   const patient = await fleet.scheduler({ adopts: false })
   const impatient = await fleet.scheduler({ adopts: false, unreachableDeadAfterMs: 10_000 })
@@ -176,7 +177,7 @@ t.test('unreachable becomes dead after the time that the scheduler’s policy se
 })
 
 t.test('forty workers restart at once: rows go out in few publications, each worker is told of', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   const names = Array.from({ length: 40 }, (_, index) => `w${index}`)
   const old = await Promise.all(names.map((name) => fleet.worker(name)))

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { defineTopic, Lane } from '../../src/pubsub/model/topic.js'
 import { joinDomain } from '../../src/pubsub/participant.js'
-import { until } from '../support/eventually.js'
+import { until } from '../../src/testing/eventually.js'
 
 const threads = 3
 type Value = { readonly id: string; readonly n: number }

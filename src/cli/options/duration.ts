@@ -1,9 +1,10 @@
+import { longestTimerMs } from '../../core/duration.js'
 import { invalidArgument } from '../../core/errors.js'
 
 const unitMs = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const
 
-/** The longest delay that a timer of Node takes: 2³¹ − 1 ms, almost 25 days. */
-export const longestDurationMs = 2 ** 31 - 1
+/** The longest duration that the command line accepts. */
+export const longestDurationMs = longestTimerMs
 
 export interface DurationOptions {
   /** @default 0 */

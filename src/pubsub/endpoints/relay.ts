@@ -1,8 +1,9 @@
 import { InstanceState } from '../../cache/instance.js'
+import type { UnseenEnd } from '../../cache/instance-table.js'
 import type { Provenance } from '../../cache/last-value-cache.js'
 import type { Counters } from '../../core/counters.js'
 import { NumacastError } from '../../core/errors.js'
-import { type EntityId, participantOf } from '../../core/ids.js'
+import { type EntityId, participantOf, type Token } from '../../core/ids.js'
 import type { Subscription } from '../../core/listeners.js'
 import { DestinationOrder } from '../../qos/policies.js'
 import { RecordCodec } from '../../wire/record.js'
@@ -11,23 +12,24 @@ import type { Reader } from '../reader/reader.js'
 import type { Writer } from '../writer/writer.js'
 
 export interface RelayOptions<T> {
-  /** Where to. */
+  /** The partition to pass the samples on to. */
   readonly partition: string
-  /** Samples it returns false for are not passed on. */
+  /** Selects the samples to pass on. @default all */
   readonly filter?: (sample: Sample<T>) => boolean
 }
 
 /**
- * Passes on what a reader applies, to another partition, under its owner's name, number and age: whoever gets it
- * by two paths knows it for the same. A relay also remembers: it keeps an instance whose owner has gone, for late
- * joiners, until the owner's disposal, the topic's lifespan or {@link Relay.forget} ends it. What its writer's limits
- * refuse is counted (`relay.refused.…`).
+ * Passes the samples of a reader on to another partition, under their owner's name, number and age. A reader that gets
+ * a change by two paths recognizes it as the same. A relay keeps an instance whose owner has gone, for late joiners.
+ * The owner's disposal, the topic's lifespan or {@link Relay.forget} ends it. Samples that its writer's limits refuse
+ * are counted (`relay.refused.…`).
  */
 export class Relay<T extends object> {
   readonly reader: Reader<T>
   readonly writer: Writer<T>
   readonly #codec: RecordCodec<T>
   readonly #subscription: Subscription
+  readonly #stopEnds: () => void
 
   constructor(reader: Reader<T>, writer: Writer<T>, options: RelayOptions<T>, counters: Counters) {
     this.reader = reader
@@ -38,11 +40,13 @@ export class Relay<T extends object> {
       try {
         if (filter === undefined || filter(sample)) this.#pass(sample)
       } catch (error) {
-        // A limit of its own writer, or a filter that throws: the others are passed on all the same.
-        counters.add(`relay.refused.${error instanceof NumacastError ? error.code : 'threw'}`)
+        // The writer's limit was reached, or the filter threw: other samples are still passed on.
+        if (error instanceof NumacastError) counters.addError(`relay.refused.${error.code}`, error)
+        else counters.addCallbackError('relay.refused.threw', error)
       }
     }
     this.#subscription = reader.onSample(pass)
+    this.#stopEnds = reader.feed.copy.table.onUnseenEnd((unseen) => this.#passEnd(unseen))
     for (const [, sample] of reader.entries()) pass(sample)
   }
 
@@ -51,23 +55,35 @@ export class Relay<T extends object> {
     this.writer.dispose(key)
   }
 
-  /** Twice is fine. */
+  /** Idempotent. */
   close(): void {
     this.#subscription.close()
+    this.#stopEnds()
     this.writer.close()
+  }
+
+  /** Passes on the end of an instance that this relay may still keep, or that another relay has missed. */
+  #passEnd({ key, end, isUnknownToRelay }: UnseenEnd): void {
+    const from = this.#provenanceOf({ writer: end.owner, seq: end.seq }, end)
+    if (this.writer.disposeRelayed(key, from) === undefined && isUnknownToRelay) {
+      this.writer.disposeRelayedAgain(key, from)
+    }
+  }
+
+  #provenanceOf({ writer, seq }: Token, times: { originTimeMs: number; sourceTimeMs: number }): Provenance {
+    const participant = participantOf(writer)
+    const entity = Number.parseInt(writer.slice(participant.length + 1), 16) as EntityId
+    const isBySource = this.writer.qos.destinationOrder === DestinationOrder.bySource
+    return {
+      origin: { participant, writer: entity, seq },
+      writtenMs: times.originTimeMs,
+      ...(isBySource ? { sourceTimeMs: times.sourceTimeMs } : {}),
+    }
   }
 
   #pass(sample: Sample<T>): void {
     if (sample.instanceState === InstanceState.noWriters) return
-    const { writer, seq } = sample.token
-    const participant = participantOf(writer)
-    const entity = Number.parseInt(writer.slice(participant.length + 1), 16) as EntityId
-    const isBySource = this.writer.qos.destinationOrder === DestinationOrder.bySource
-    const from: Provenance = {
-      origin: { participant, writer: entity, seq },
-      writtenMs: sample.originTimeMs,
-      ...(isBySource ? { sourceTimeMs: sample.sourceTimeMs } : {}),
-    }
+    const from = this.#provenanceOf(sample.token, sample)
     if (sample.instanceState === InstanceState.disposed || sample.value === undefined)
       this.writer.disposeRelayed(sample.key, from)
     else this.writer.putRelayed(sample.key, this.#codec.encode(sample.value), from)

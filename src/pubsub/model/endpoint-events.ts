@@ -1,3 +1,4 @@
+import type { Counters } from '../../core/counters.js'
 import { Listeners, type Subscription } from '../../core/listeners.js'
 
 /**
@@ -10,9 +11,9 @@ export class EndpointEvents<Event> {
   /** Undefined once they have been told. */
   #early: Event[] | undefined = []
 
-  /** @param onThrow a listener has thrown */
-  constructor(onThrow: () => void) {
-    this.#listeners = new Listeners(onThrow)
+  /** @param thrownCounter the name that counts what listeners throw */
+  constructor(counters: Counters, thrownCounter: string) {
+    this.#listeners = new Listeners(counters, thrownCounter)
     queueMicrotask(() => this.#tellEarly())
   }
 

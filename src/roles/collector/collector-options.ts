@@ -1,16 +1,18 @@
+import { checkDurationMs, longestTimerMs } from '../../core/duration.js'
 import { invalidArgument } from '../../core/errors.js'
+import { withoutUndefined } from '../../core/options.js'
 import type { DomainOptions } from '../shared/enter-domain.js'
 
 export interface CollectorOptions extends DomainOptions {
   /** The NUMA node that it serves. @default the node that this process runs on now, or 0 */
   readonly numaNode?: number
-  /** A dead worker's row stays visible, with its cause, so long. @default 300000 */
+  /** A dead worker's row stays visible, with its cause, for this time; `Infinity`: for good. @default 300000 */
   readonly deadRetentionMs?: number
-  /** @default 1000 */
+  /** Time between two readings of the capacity; `Infinity`: only the first is made. @default 1000 */
   readonly capacityIntervalMs?: number
   /** Roster rows go out at most once in this; a change of liveliness goes out at once. @default 100 */
   readonly rosterIntervalMs?: number
-  /** A worker that came back does not count as reliable for so long. @default 30000 */
+  /** A worker that came back does not count as reliable for this time. @default 30000 */
   readonly probationMs?: number
   /** Whether it serves other nodes of the host while their own collectors are away. @default true */
   readonly adopts?: boolean
@@ -29,16 +31,14 @@ export const defaultCollectorOptions = Object.freeze({
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
 export function resolveCollectorOptions(options: CollectorOptions): ResolvedCollectorOptions {
-  const resolved = { ...defaultCollectorOptions, numaNode: undefined, ...options }
+  const resolved = { ...defaultCollectorOptions, numaNode: undefined, ...withoutUndefined(options) }
   if (resolved.numaNode !== undefined && !(Number.isSafeInteger(resolved.numaNode) && resolved.numaNode >= 0)) {
     throw invalidArgument(`numaNode must be a node id, an integer from 0, not ${resolved.numaNode}`)
   }
-  for (const name of ['deadRetentionMs', 'probationMs'] as const) {
-    if (!(resolved[name] >= 0)) throw invalidArgument(`${name} must be a number of milliseconds, not ${resolved[name]}`)
-  }
-  for (const name of ['capacityIntervalMs', 'rosterIntervalMs'] as const) {
-    if (!(resolved[name] > 0))
-      throw invalidArgument(`${name} must be a positive number of milliseconds, not ${resolved[name]}`)
-  }
+  const { deadRetentionMs, probationMs, capacityIntervalMs, rosterIntervalMs } = resolved
+  checkDurationMs('deadRetentionMs', deadRetentionMs, { allowInfinity: true })
+  checkDurationMs('probationMs', probationMs, { mostMs: longestTimerMs })
+  checkDurationMs('capacityIntervalMs', capacityIntervalMs, { exclusive: true, allowInfinity: true })
+  checkDurationMs('rosterIntervalMs', rosterIntervalMs, { exclusive: true, mostMs: longestTimerMs })
   return Object.freeze(resolved)
 }

@@ -3,15 +3,18 @@ import type { Subscription } from '../../core/listeners.js'
 import { nodeCapacity } from '../../plane/node-capacity.js'
 import type { RosterRow } from '../../plane/node-roster.js'
 import { planePartition } from '../../plane/partitions.js'
-import { nodeTarget } from '../../plane/targets.js'
+import { nodeName } from '../../plane/targets.js'
 import type { PeerEvent } from '../../pubsub/model/events.js'
 import type { Peer } from '../../pubsub/model/peer.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { currentNode } from '../../topology/numa/placement.js'
+import { AbsenceReporter } from '../node/absence-reporter.js'
+import { EndKeeper } from '../node/end-keeper.js'
 import { KernelWatch, type KernelWatchComponents } from '../node/kernel-watch.js'
 import { NodeFailover } from '../node/node-failover.js'
 import { NodeService } from '../node/node-service.js'
+import { UnservedWorkers } from '../node/unserved-workers.js'
 import { openZoneReadings, type ZoneReadings } from '../node/zone-readings.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import { type CollectorOptions, type ResolvedCollectorOptions, resolveCollectorOptions } from './collector-options.js'
@@ -19,6 +22,12 @@ import { type CollectorOptions, type ResolvedCollectorOptions, resolveCollectorO
 export interface CollectorComponents extends DomainComponents, KernelWatchComponents {
   /** What it measures of a node, its own or one that it adopts. @default this machine's, by the addon */
   readonly openReadings?: (numaNode: number) => ZoneReadings
+}
+
+interface CollectorParts {
+  readonly kernel: KernelWatch
+  readonly ends: EndKeeper
+  readonly service: NodeService
 }
 
 /**
@@ -37,8 +46,11 @@ export class Collector implements AsyncDisposable {
   readonly ended: Promise<NumacastError | undefined>
   readonly #membership: DomainMembership
   readonly #kernel: KernelWatch
+  readonly #ends: EndKeeper
   readonly #service: NodeService
+  readonly #absences: AbsenceReporter
   readonly #failover: NodeFailover | undefined
+  readonly #unserved: UnservedWorkers
   readonly #hearing: Subscription
   readonly #ended: (conflict: NumacastError | undefined) => void
   #closing: Promise<void> | undefined
@@ -62,8 +74,10 @@ export class Collector implements AsyncDisposable {
         const { participant } = membership
         await refuseSecond(participant, numaNode)
         const kernel = new KernelWatch(participant, components)
-        const service = new NodeService({ participant, readings, kernel }, { ...resolved, numaNode, adopted: false })
-        return new Collector(resolved, membership, kernel, service, openReadings)
+        const ends = new EndKeeper(participant, participant.identity.bootId)
+        const own = { ...resolved, numaNode, adopted: false }
+        const service = new NodeService({ participant, readings, kernel, ends }, own)
+        return new Collector(resolved, membership, { kernel, ends, service }, openReadings)
       })
     } catch (error) {
       readings.close()
@@ -74,8 +88,7 @@ export class Collector implements AsyncDisposable {
   private constructor(
     options: ResolvedCollectorOptions,
     membership: DomainMembership,
-    kernel: KernelWatch,
-    service: NodeService,
+    { kernel, ends, service }: CollectorParts,
     openReadings: (numaNode: number) => ZoneReadings,
   ) {
     const { participant } = membership
@@ -89,14 +102,23 @@ export class Collector implements AsyncDisposable {
     this.numaNode = numaNode
     this.#membership = membership
     this.#kernel = kernel
+    this.#ends = ends
     this.#service = service
     this.#hearing = participant.onPeer((event) => this.#onPeer(event))
-    if (!options.adopts) return
+    this.#absences = new AbsenceReporter(participant)
+    if (!options.adopts) {
+      this.#unserved = new UnservedWorkers(participant, { want: () => {} })
+      return
+    }
     const adopt = (orphan: number, rows: readonly Sample<RosterRow>[]): NodeService => {
       const readings = openReadings(orphan)
-      return new NodeService({ participant, readings, kernel, rows }, { ...options, numaNode: orphan, adopted: true })
+      return new NodeService(
+        { participant, readings, kernel, ends, rows },
+        { ...options, numaNode: orphan, adopted: true },
+      )
     }
     this.#failover = new NodeFailover({ participant, numaNode, kernel, adopt })
+    this.#unserved = new UnservedWorkers(participant, this.#failover)
   }
 
   /** Workers that its roster holds, dead ones included. */
@@ -129,8 +151,11 @@ export class Collector implements AsyncDisposable {
     this.#hearing.close()
     // The goodbye comes first: a participant says it in the partitions that it still writes to.
     await this.#membership.leave()
+    this.#unserved.close()
+    this.#absences.close()
     this.#failover?.close()
     this.#service.close()
+    this.#ends.close()
     this.#kernel.close()
   }
 
@@ -162,7 +187,7 @@ function wasFirst(participant: Participant, numaNode: number, peer: Peer): boole
 }
 
 function conflict(participant: Participant, numaNode: number, other: Peer): NumacastError {
-  const target = nodeTarget(participant.identity.host, numaNode)
+  const target = nodeName({ ...participant.identity, numaNode })
   return new NumacastError(
     'NUMACAST_CONFLICT',
     `a collector (pid ${other.identity.pid}) serves ${target} in domain ${participant.domain} already; stop it first, or choose another domain or node`,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { checkDurationMs } from '../../core/duration.js'
 import { invalidArgument } from '../../core/errors.js'
 import type { Token } from '../../core/ids.js'
 import {
@@ -141,9 +142,7 @@ export class IntentIssuer {
     reason: string | undefined,
   ): IssuedIntent<K> {
     if (target === '') throw invalidArgument(`an intent ${kind} needs a target`)
-    if (!(ttlMs > 0 && ttlMs <= maxIntentTtlMs)) {
-      throw invalidArgument(`ttlMs must be over 0 and at most ${maxIntentTtlMs} (a day), not ${ttlMs}`)
-    }
+    checkDurationMs('ttlMs', ttlMs, { exclusive: true, mostMs: maxIntentTtlMs })
     const { issuer } = this.#options
     const common = {
       intentId,

@@ -9,6 +9,7 @@ import type { Peer } from '../../pubsub/model/peer.js'
 export type WorkerFacts = Pick<
   WorkerState,
   | 'workerId'
+  | 'bootId'
   | 'host'
   | 'numaNode'
   | 'pid'
@@ -60,8 +61,8 @@ export function compareClaimants(a: Claimant, b: Claimant): number {
 }
 
 export function nameClaimOf({ participant, facts }: Claimant): WorkerClaim {
-  const { workerId, incarnation, ownershipStrength, host, numaNode, pid } = facts
-  return { workerId, claimant: participant, incarnation, ownershipStrength, host, numaNode, pid }
+  const { workerId, incarnation, ownershipStrength, bootId, host, numaNode, pid } = facts
+  return { workerId, claimant: participant, incarnation, ownershipStrength, bootId, host, numaNode, pid }
 }
 
 /** How the claimant lost its name. */
@@ -83,6 +84,7 @@ export function rowOf(
   const reliableFromMs = Math.max(claimant.reliableFromMs, verdict.reliableFromMs ?? 0)
   return {
     workerId: facts.workerId,
+    bootId: facts.bootId,
     host: facts.host,
     numaNode: facts.numaNode,
     pid: facts.pid,
@@ -136,13 +138,14 @@ export function silentClaimant(
   workerId: string,
   numaNode: number,
 ): Claimant {
-  const { host, pid, startTimeTicks, pidNamespace } = identity
+  const { bootId, host, pid, startTimeTicks, pidNamespace } = identity
   return {
     participant: guid,
     writer: entityGuid(guid, 0 as EntityId),
     seq: 0,
     facts: {
       workerId,
+      bootId,
       host,
       numaNode,
       pid,

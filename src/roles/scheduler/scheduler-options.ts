@@ -1,4 +1,7 @@
+import { checkDurationMs } from '../../core/duration.js'
 import { invalidArgument } from '../../core/errors.js'
+import { withoutUndefined } from '../../core/options.js'
+import { resolveUnreachableDeadAfterMs } from '../../liveliness/liveliness-options.js'
 import { memoryPressurePolicy } from '../../placement/memory-pressure.js'
 import type { Policy } from '../../placement/policy.js'
 import { maxIntentTtlMs } from '../../plane/intents.js'
@@ -34,20 +37,10 @@ export const defaultSchedulerOptions = Object.freeze({
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
 export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSchedulerOptions {
-  const resolved = { ...defaultSchedulerOptions, policies: [memoryPressurePolicy()], ...options }
+  const resolved = { ...defaultSchedulerOptions, policies: [memoryPressurePolicy()], ...withoutUndefined(options) }
   if (resolved.name === '' || resolved.name.length > 256) throw invalidArgument('name must have 1 to 256 characters')
-  if (!(resolved.decideIntervalMs > 0)) {
-    throw invalidArgument(
-      `decideIntervalMs must be a positive number of milliseconds, not ${resolved.decideIntervalMs}`,
-    )
-  }
-  if (!(resolved.intentTtlMs > 0 && resolved.intentTtlMs <= maxIntentTtlMs)) {
-    throw invalidArgument(`intentTtlMs must be over 0 and at most ${maxIntentTtlMs}, not ${resolved.intentTtlMs}`)
-  }
-  if (resolved.unreachableDeadAfterMs !== null && !(resolved.unreachableDeadAfterMs >= 0)) {
-    throw invalidArgument(
-      `unreachableDeadAfterMs must be a number of milliseconds, not ${resolved.unreachableDeadAfterMs}`,
-    )
-  }
-  return Object.freeze(resolved)
+  checkDurationMs('decideIntervalMs', resolved.decideIntervalMs, { exclusive: true, allowInfinity: true })
+  checkDurationMs('intentTtlMs', resolved.intentTtlMs, { exclusive: true, mostMs: maxIntentTtlMs })
+  const unreachableDeadAfterMs = resolveUnreachableDeadAfterMs(resolved.unreachableDeadAfterMs)
+  return Object.freeze({ ...resolved, unreachableDeadAfterMs })
 }

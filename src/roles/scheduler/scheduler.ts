@@ -8,10 +8,13 @@ import { FleetView } from '../../views/fleet-view.js'
 import { defaultCollectorOptions } from '../collector/collector-options.js'
 import { IntentIssuer, type IssuedIntent } from '../intents/intent-issuer.js'
 import { IntentsInForce } from '../intents/intents-in-force.js'
+import { AbsenceReporter } from '../node/absence-reporter.js'
+import { EndKeeper } from '../node/end-keeper.js'
 import { KernelWatch, type KernelWatchComponents } from '../node/kernel-watch.js'
 import { NodeFailover } from '../node/node-failover.js'
 import { NodeService } from '../node/node-service.js'
 import { type Relays, relayRequests } from '../node/relays.js'
+import { UnservedWorkers } from '../node/unserved-workers.js'
 import { openZoneReadings, type ZoneReadings } from '../node/zone-readings.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import { type ResolvedSchedulerOptions, resolveSchedulerOptions, type SchedulerOptions } from './scheduler-options.js'
@@ -38,9 +41,12 @@ export class Scheduler implements AsyncDisposable {
   /** What each policy wanted when it last could say. */
   readonly #targets = new Map<Policy, readonly string[]>()
   readonly #relays: Relays
+  readonly #ends: EndKeeper
   readonly #deciding: RepeatingTimer
   readonly #kernel: KernelWatch | undefined
   readonly #failover: NodeFailover | undefined
+  readonly #absences: AbsenceReporter
+  readonly #unserved: UnservedWorkers | undefined
   #closing: Promise<void> | undefined
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, or what joining the domain throws */
@@ -66,16 +72,20 @@ export class Scheduler implements AsyncDisposable {
     this.#standing = new IntentsInForce(options.intentTtlMs)
     for (const policy of options.policies) this.#states.set(policy, policy.initial)
     this.#relays = relayRequests(participant, planePartition, planePartition)
+    const ends = new EndKeeper(participant)
+    this.#ends = ends
     this.#deciding = new RepeatingTimer(participant.clock, options.decideIntervalMs, () => this.#decide())
+    this.#absences = new AbsenceReporter(participant)
     if (!options.adopts) return
     const kernel = new KernelWatch(participant, components)
     const openReadings = components.openReadings ?? openZoneReadings
     const adopt = (numaNode: number, rows: readonly Sample<RosterRow>[]): NodeService => {
       const service = { ...defaultCollectorOptions, numaNode, adopted: true }
-      return new NodeService({ participant, readings: openReadings(numaNode), kernel, rows }, service)
+      return new NodeService({ participant, readings: openReadings(numaNode), kernel, ends, rows }, service)
     }
     this.#kernel = kernel
     this.#failover = new NodeFailover({ participant, numaNode: null, kernel, adopt })
+    this.#unserved = new UnservedWorkers(participant, this.#failover)
   }
 
   /** Nodes of this host that it serves because their collectors are away and no other collector of the host is there. */
@@ -99,10 +109,13 @@ export class Scheduler implements AsyncDisposable {
     this.#issuer.flush()
     // The goodbye comes first: a participant says it in the partitions that it still writes to.
     await this.#membership.leave()
+    this.#unserved?.close()
+    this.#absences.close()
     this.#failover?.close()
     this.#kernel?.close()
     this.#issuer.close()
     this.#relays.close()
+    this.#ends.close()
     this.view.close()
   }
 
@@ -121,17 +134,17 @@ export class Scheduler implements AsyncDisposable {
           policy,
           decision.wanted.map(({ target }) => target),
         )
-      } catch {
+      } catch (error) {
         // What a broken policy wanted before runs out by itself; the other policies go on.
-        this.participant.counters.add(`scheduler.policy-failed.${policy.name}`)
+        this.participant.counters.addCallbackError(`scheduler.policy-failed.${policy.name}`, error)
         for (const target of this.#targets.get(policy) ?? []) undecided.add(target)
       }
     }
     try {
       this.#enact(wanted, undecided, nowMs)
-    } catch {
+    } catch (error) {
       // A policy asked for what no intent can say, or the participant's owner has closed it.
-      this.participant.counters.add('scheduler.issue-failed')
+      this.participant.counters.addError('scheduler.issue-failed', error)
     }
   }
 

@@ -13,6 +13,7 @@ const joiningOptions = [
   'insecure',
   'interfaces',
   'leaseMs',
+  'logger',
   'peers',
   'phi',
   'range',

@@ -12,7 +12,7 @@ export class ConfigInForce {
   readonly #weights: Reader<{ scope: string; reason: string; weights: Record<string, number> }>
 
   constructor(participant: Participant, partition: string, address: WorkerAddress, onChange: () => void) {
-    const scopes = new Set([everyone, nodeTarget(address.host, address.numaNode), address.workerId])
+    const scopes = new Set([everyone, nodeTarget(address), address.workerId])
     const options = {
       partition,
       keyFilter: (scope: string) => scopes.has(scope),

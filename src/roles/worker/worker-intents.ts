@@ -10,7 +10,7 @@ import { IntentReports } from './intent-reports.js'
 /** What this worker answers to. */
 export interface WorkerAddress {
   readonly workerId: string
-  readonly host: string
+  readonly bootId: string
   readonly numaNode: number
   /** Empty: any queue. */
   readonly queues: readonly string[]
@@ -30,7 +30,7 @@ export function concerns(address: WorkerAddress, kind: IntentKind, target: strin
       return target === address.workerId
     case 'pause-node':
     case 'rebalance':
-      return target === everyone || target === nodeTarget(address.host, address.numaNode)
+      return target === everyone || target === nodeTarget(address)
     case 'throttle-queue':
       return address.queues.length === 0 || address.queues.includes(target)
   }

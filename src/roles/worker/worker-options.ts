@@ -1,4 +1,6 @@
+import { checkDurationMs, longestTimerMs } from '../../core/duration.js'
 import { invalidArgument } from '../../core/errors.js'
+import { withoutUndefined } from '../../core/options.js'
 import { type Taint, workerStateSchema } from '../../plane/worker-state.js'
 import type { DomainOptions } from '../shared/enter-domain.js'
 
@@ -74,7 +76,7 @@ const workerSays = workerStateSchema.pick({
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
 export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOptions {
-  const resolved = { ...defaultWorkerOptions, numaNode: undefined, ...options }
+  const resolved = { ...defaultWorkerOptions, numaNode: undefined, ...withoutUndefined(options) }
   const said = workerSays.safeParse(resolved)
   if (!said.success) {
     const [issue] = said.error.issues
@@ -89,9 +91,9 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
   }
   integer('maxFinishedJobs', resolved.maxFinishedJobs, 0)
   if (resolved.numaNode !== undefined) integer('numaNode', resolved.numaNode, 0)
-  for (const name of ['stateIntervalMs', 'stateRefreshMs', 'capacityIntervalMs', 'jobRetentionMs'] as const) {
-    if (!(resolved[name] > 0))
-      throw invalidArgument(`${name} must be a positive number of milliseconds, not ${resolved[name]}`)
+  checkDurationMs('stateIntervalMs', resolved.stateIntervalMs, { exclusive: true, mostMs: longestTimerMs })
+  for (const name of ['stateRefreshMs', 'capacityIntervalMs', 'jobRetentionMs'] as const) {
+    checkDurationMs(name, resolved[name], { exclusive: true, allowInfinity: true })
   }
   return Object.freeze(resolved)
 }

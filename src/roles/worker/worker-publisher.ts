@@ -1,5 +1,6 @@
+import { countFailure } from '../../core/count-failure.js'
 import type { Counters } from '../../core/counters.js'
-import { NumacastError } from '../../core/errors.js'
+import type { EntityGuid } from '../../core/ids.js'
 import { type JobLifecycle, jobLifecycle } from '../../plane/job-lifecycle.js'
 import { upPartition } from '../../plane/partitions.js'
 import { type IntentStatus, intentStatus } from '../../plane/transitions.js'
@@ -40,6 +41,7 @@ export class WorkerPublisher {
     const partition = upPartition(bootId, numaNode)
     this.#fixed = {
       workerId: options.workerId,
+      bootId,
       host,
       numaNode,
       pid,
@@ -59,29 +61,34 @@ export class WorkerPublisher {
     this.#statuses = participant.writer(intentStatus, { partition })
   }
 
+  /** The readers of the worker's state. */
+  stateReaders(): readonly EntityGuid[] {
+    return this.#state.matchedReaders()
+  }
+
   state(progress: WorkerProgress): void {
-    this.#say(() => this.#state.write({ ...this.#fixed, ...progress }))
+    this.#publish(() => this.#state.write({ ...this.#fixed, ...progress }))
   }
 
   capacity(reading: WorkerReading): void {
     const { workerId, incarnation, numaNode } = this.#fixed
-    this.#say(() => this.#capacity.write({ workerId, incarnation, numaNode, ...reading }))
+    this.#publish(() => this.#capacity.write({ workerId, incarnation, numaNode, ...reading }))
   }
 
   job(job: JobLifecycle): void {
-    this.#say(() => this.#jobs.write(job))
+    this.#publish(() => this.#jobs.write(job))
   }
 
   forgetJob(jobId: string): void {
-    this.#say(() => this.#jobs.dispose(jobId))
+    this.#publish(() => this.#jobs.dispose(jobId))
   }
 
   status(status: IntentStatus): void {
-    this.#say(() => this.#statuses.write(status))
+    this.#publish(() => this.#statuses.write(status))
   }
 
   forgetStatus(status: IntentStatus): void {
-    this.#say(() => this.#statuses.dispose(intentStatus.keyOf(status)))
+    this.#publish(() => this.#statuses.dispose(intentStatus.keyOf(status)))
   }
 
   /** Hands what is waiting to the lanes. */
@@ -94,15 +101,10 @@ export class WorkerPublisher {
   }
 
   /**
-   * Nothing that cannot be said may stop the work: a reading that the schema refuses, a participant that its owner
-   * has closed, a job that outlasts its worker. It is counted, by the error's code.
+   * Counts by its code what cannot be published, because that must not stop the work: a reading that the schema refuses,
+   * a participant that its owner has closed, a job that outlasts its worker.
    */
-  #say(write: () => void): void {
-    try {
-      write()
-    } catch (error) {
-      const code = error instanceof NumacastError ? error.code : 'unknown'
-      this.#counters.add(`worker.publish-failed.${code}`)
-    }
+  #publish(write: () => void): void {
+    countFailure(this.#counters, 'worker.publish-failed', write)
   }
 }

@@ -1,3 +1,4 @@
+import { Coalescer } from '../../core/coalescer.js'
 import { NumacastError } from '../../core/errors.js'
 import { Listeners, type Subscription } from '../../core/listeners.js'
 import { RepeatingTimer } from '../../core/repeating-timer.js'
@@ -8,7 +9,7 @@ import type { AppliedIntent } from '../../plane/worker-state.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { currentNode } from '../../topology/numa/placement.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
-import { PacedPublisher } from '../shared/paced-publisher.js'
+import { UnservedNotice } from '../shared/unserved-notice.js'
 import { type Admission, type AdmissionFacts, conditionOf, decideAdmission } from './admission.js'
 import { AdmissionQueue } from './admission-queue.js'
 import { ClaimListener } from './claim-listener.js'
@@ -61,7 +62,7 @@ export class Worker implements AsyncDisposable {
   readonly #jobs: JobSummaries
   readonly #jobRunner: JobRunner
   readonly #publisher: WorkerPublisher
-  readonly #state: PacedPublisher
+  readonly #state: Coalescer
   readonly #line = new AdmissionQueue()
   readonly #listeners: Listeners<Admission>
   readonly #replacedListeners: Listeners<WorkerClaim | null>
@@ -95,27 +96,29 @@ export class Worker implements AsyncDisposable {
     readings: WorkerReadings,
   ) {
     const { participant } = membership
-    const { bootId, host } = participant.identity
+    const { bootId } = participant.identity
     this.participant = participant
     this.workerId = options.workerId
     this.numaNode = numaNode
     this.#options = options
     this.#membership = membership
     this.#readings = readings
-    this.#listeners = new Listeners(() => participant.counters.add('worker.listener-threw'))
-    this.#replacedListeners = new Listeners(() => participant.counters.add('worker.listener-threw'))
+    this.#listeners = new Listeners(participant.counters, 'worker.listener-threw')
+    this.#replacedListeners = new Listeners(participant.counters, 'worker.listener-threw')
     this.#publisher = new WorkerPublisher(participant, options, numaNode)
     this.#jobRunner = new JobRunner(
       { participant, workerId: options.workerId, publisher: this.#publisher, changed: () => this.#reconsider() },
       { retentionMs: options.jobRetentionMs, maxFinished: options.maxFinishedJobs },
     )
     this.#jobs = this.#jobRunner.ledger
-    const pace = { minIntervalMs: options.stateIntervalMs, refreshMs: options.stateRefreshMs }
-    this.#state = new PacedPublisher(participant.clock, pace, () => this.#publishState())
+    this.#state = new Coalescer(participant.clock, options.stateIntervalMs, () => this.#publishState(), {
+      leading: 'after-poll',
+      refreshMs: options.stateRefreshMs,
+    })
     this.#control = new WorkerControl({
       participant,
       partition: downPartition(bootId, numaNode),
-      address: { workerId: options.workerId, host, numaNode, queues: options.queues },
+      address: { workerId: options.workerId, bootId, numaNode, queues: options.queues },
       publisher: this.#publisher,
       load: () => this.#jobs,
       changed: () => this.#reconsider(),
@@ -131,10 +134,16 @@ export class Worker implements AsyncDisposable {
     this.#state.now()
     this.#publishCapacity()
     const capacity = new RepeatingTimer(participant.clock, options.capacityIntervalMs, () => this.#publishCapacity())
+    const unserved = new UnservedNotice(participant, {
+      workerId: options.workerId,
+      numaNode,
+      readers: () => this.#publisher.stateReaders(),
+    })
     const housekeeping = new RepeatingTimer(participant.clock, housekeepingMs, () => this.#forget())
     this.#closers.push(
       () => capacity.close(),
       () => housekeeping.close(),
+      () => unserved.close(),
       () => this.#readings.close(),
     )
   }
@@ -315,9 +324,9 @@ export class Worker implements AsyncDisposable {
     let reading: WorkerReading
     try {
       reading = this.#readings.read()
-    } catch {
+    } catch (error) {
       // The last reading stands, and its age shows.
-      this.participant.counters.add('worker.reading-failed')
+      this.participant.counters.addError('worker.reading-failed', error)
       return
     }
     this.#publisher.capacity(reading)

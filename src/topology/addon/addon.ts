@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { mustBeSystemError } from '../../core/error-code.js'
 import type { NativeAddon } from './native-addon.js'
 
 /** Whether the native addon is in use; where it is not, the reason as one sentence. */
@@ -51,7 +52,8 @@ function load(): NativeAddon | string {
 function notBuilt(file: string): string {
   try {
     return readFileSync(path.join(packageRoot, 'build', 'unavailable.txt'), 'utf8').trim()
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return `the native addon is not compiled (${file} is missing): run "node native/build.mjs"`
   }
 }

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import path from 'node:path'
+import { mustBeSystemError } from '../../core/error-code.js'
 import { invalidArgument } from '../../core/errors.js'
 
 /** The absolute path of the directory that stands for `/`. */
@@ -23,7 +24,8 @@ export function resolveRoot(root: string | undefined): string {
 function isDirectory(name: string): boolean {
   try {
     return statSync(name).isDirectory()
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return false
   }
 }

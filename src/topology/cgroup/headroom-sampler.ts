@@ -1,4 +1,5 @@
-import { invalidArgument, NumacastError } from '../../core/errors.js'
+import { checkDurationMs } from '../../core/duration.js'
+import { NumacastError } from '../../core/errors.js'
 import { nativeAddon } from '../addon/addon.js'
 import type { NativeSampler } from '../addon/native-addon.js'
 import { pidOrSelf } from '../addon/pid.js'
@@ -32,9 +33,7 @@ export class HeadroomSampler {
     const root = resolveRoot(options.root)
     const pid = pidOrSelf(options.pid)
     const slowIntervalMs = options.slowIntervalMs ?? 1000
-    if (!(slowIntervalMs >= 0 && slowIntervalMs <= 3_600_000)) {
-      throw invalidArgument(`slowIntervalMs must be from 0 to 3600000, not ${slowIntervalMs}`, { slowIntervalMs })
-    }
+    checkDurationMs('slowIntervalMs', slowIntervalMs, { mostMs: 3_600_000 })
     this.values = new Float64Array(sampleFields.length).fill(Number.NaN)
     this.#view = viewSample(this.values)
     this.#native = nativeAddon()?.openSampler(root, pid, slowIntervalMs, this.values) ?? null

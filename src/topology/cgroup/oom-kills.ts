@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { mustBeSystemError } from '../../core/error-code.js'
 import { checkPid } from '../addon/pid.js'
 import { resolveRoot } from '../addon/root.js'
 import type { CgroupPlace } from '../model/cgroup-headroom.js'
@@ -153,7 +154,8 @@ function memoryLine(membership: string): string | null {
 function readText(file: string): string | null {
   try {
     return readFileSync(file, 'utf8')
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return null
   }
 }

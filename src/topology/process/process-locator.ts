@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { mustBeSystemError } from '../../core/error-code.js'
 import { pidNamespace } from '../host/host-identity.js'
-import { processStartTime } from './process-state.js'
+import { isSameStartTime, processStartTime } from './process-state.js'
 
 /** A process as it knows itself, perhaps from inside a container. */
 export interface NamespacedProcess {
@@ -98,7 +99,8 @@ export class ProcessLocator {
     this.#scannedMs = nowMs
     try {
       this.#nested = this.#listNested(this.#ownNamespace)
-    } catch {
+    } catch (error) {
+      mustBeSystemError(error)
       // No descriptor is left to read it by.
       return nowhere(LocationFailure.notYetSeen, scanIntervalMs)
     }
@@ -108,7 +110,10 @@ export class ProcessLocator {
   }
 
   #find(key: string, startTimeTicks: number): number | undefined {
-    return this.#nested.get(key)?.find((pid) => processStartTime(pid) === startTimeTicks)
+    return this.#nested.get(key)?.find((pid) => {
+      const startTime = processStartTime(pid)
+      return startTime !== null && isSameStartTime(startTime, startTimeTicks)
+    })
   }
 
   /** How many looks there had been when it was first asked for. */
@@ -131,7 +136,8 @@ function nowhere(reason: LocationFailure, retryMs: number | null = null): Locati
 function showsThisProcess(): boolean {
   try {
     return readlinkSync('/proc/self') === String(process.pid)
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return false
   }
 }
@@ -149,7 +155,8 @@ function nestedProcesses(ownNamespace: number): Map<string, number[]> {
       const key = `${namespace} ${inside}`
       nested.set(key, [...(nested.get(key) ?? []), Number(name)])
       if (++count >= maxRemembered) break
-    } catch {
+    } catch (error) {
+      mustBeSystemError(error)
       // Gone meanwhile, or another user's.
     }
   }

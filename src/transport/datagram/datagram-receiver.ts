@@ -67,8 +67,8 @@ export class DatagramReceiver {
     }
     try {
       socket.setRecvBufferSize(wantedReceiveBufferBytes)
-    } catch {
-      counters.add('datagram.failed.receive-buffer')
+    } catch (error) {
+      counters.addError('datagram.failed.receive-buffer', error)
     }
     return new DatagramReceiver(socket, components)
   }
@@ -129,7 +129,7 @@ export class DatagramReceiver {
     } catch (error) {
       // The interface has joined by another address of it (ip(7): memberships are the interface's).
       if (errorCode(error) === 'eaddrinuse') this.#joined.add(address)
-      else this.#counters.add(`datagram.failed.join.${errorCode(error)}`)
+      else this.#counters.addError(`datagram.failed.join.${errorCode(error)}`, error)
     }
   }
 
@@ -137,9 +137,9 @@ export class DatagramReceiver {
     this.#joined.delete(address)
     try {
       this.#socket.dropMembership(this.#range.multicastAddress, address)
-    } catch {
+    } catch (error) {
       // An interface that is gone has taken its membership along, or keeps one by which only strangers are heard.
-      this.#counters.add('datagram.failed.leave')
+      this.#counters.addError('datagram.failed.leave', error)
     }
   }
 

@@ -61,8 +61,8 @@ export class ReceiveDrops {
   #read(): readonly UdpSocket[] | null | undefined {
     try {
       return this.#components.sockets()
-    } catch {
-      this.#components.counters.add('datagram.failed.read-drops')
+    } catch (error) {
+      this.#components.counters.addError('datagram.failed.read-drops', error)
       return undefined
     }
   }

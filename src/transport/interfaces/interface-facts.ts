@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
 import path from 'node:path'
-import { errorCode } from '../../core/error-code.js'
+import { errorCode, mustBeSystemError } from '../../core/error-code.js'
 import { NumacastError } from '../../core/errors.js'
 import { isPassing, listOsInterfaces, type OsInterfaces } from '../lane/os-interfaces.js'
 
@@ -167,6 +167,7 @@ function readText(folder: string, name: string): string | undefined {
 
 /** A file that cannot be opened now is not absent: taken as such, it would change what the interface is used for. */
 function mustBeAbsent(error: unknown, folder: string): void {
+  mustBeSystemError(error)
   const code = errorCode(error)
   if (!isPassing(code)) return
   throw new NumacastError('NUMACAST_TRANSPORT', `cannot read ${folder} now (${code})`, { cause: error })

@@ -48,7 +48,7 @@ export class PathWatch {
     try {
       paths = read()
     } catch (error) {
-      counters.add(`interface.failed.read.${failure(error)}`)
+      counters.addError(`interface.failed.read.${failure(error)}`, error)
       return
     }
     const now = paths.map(signatureOf)
@@ -63,7 +63,7 @@ export class PathWatch {
     try {
       await apply(paths, change)
     } catch (error) {
-      counters.add(`interface.failed.apply.${failure(error)}`)
+      counters.addError(`interface.failed.apply.${failure(error)}`, error)
     } finally {
       this.#isApplying = false
     }

@@ -37,8 +37,8 @@ export class Handlers {
     for (const { handle } of this.#handlers) {
       try {
         handle(own, from)
-      } catch {
-        this.#counters.add(this.#failedCounter)
+      } catch (error) {
+        this.#counters.addError(this.#failedCounter, error)
       }
       if (original !== body) own = Buffer.from(original)
     }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js'
-import { invalidArgument, NumacastError } from '../../core/errors.js'
+import { checkDurationMs } from '../../core/duration.js'
+import { NumacastError } from '../../core/errors.js'
 import type { RequestOptions } from './transport.js'
 
 interface Pending {
@@ -33,9 +34,7 @@ export class PendingRequests {
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, or the signal's reason when it is aborted already */
   open(endpoint: string, options: RequestOptions, onTimeout?: () => void): OpenedRequest {
     const { timeoutMs, signal } = options
-    if (!(timeoutMs >= 0 && timeoutMs < 2 ** 31)) {
-      throw invalidArgument(`timeoutMs must be from 0 to 2147483647, not ${timeoutMs}`, { timeoutMs })
-    }
+    checkDurationMs('timeoutMs', timeoutMs, { allowInfinity: true })
     signal?.throwIfAborted()
     const id = this.#freshId()
     const reply = new Promise<Buffer>((resolve, reject) => {

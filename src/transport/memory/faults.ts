@@ -1,3 +1,4 @@
+import { checkDurationMs } from '../../core/duration.js'
 import { invalidArgument } from '../../core/errors.js'
 
 /** What the memory network does to one direction of one link. */
@@ -31,7 +32,7 @@ export const defaultFaults: ResolvedFaults = Object.freeze({
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT */
 export function resolveFaults(options: FaultOptions = {}): ResolvedFaults {
-  const minDelayMs = options.minDelayMs ?? defaultFaults.minDelayMs
+  const minDelayMs = checkDurationMs('minDelayMs', options.minDelayMs ?? defaultFaults.minDelayMs)
   const resolved: ResolvedFaults = {
     lossRatio: options.lossRatio ?? defaultFaults.lossRatio,
     duplicateRatio: options.duplicateRatio ?? defaultFaults.duplicateRatio,
@@ -42,10 +43,6 @@ export function resolveFaults(options: FaultOptions = {}): ResolvedFaults {
     const ratio = resolved[name]
     if (!(ratio >= 0 && ratio <= 1)) throw invalidArgument(`${name} must be from 0 to 1, not ${ratio}`)
   }
-  if (!(minDelayMs >= 0 && resolved.maxDelayMs >= minDelayMs && Number.isFinite(resolved.maxDelayMs))) {
-    throw invalidArgument(
-      `delays must satisfy 0 ≤ minDelayMs ≤ maxDelayMs, not ${minDelayMs} and ${resolved.maxDelayMs}`,
-    )
-  }
+  checkDurationMs('maxDelayMs', resolved.maxDelayMs, { leastMs: minDelayMs })
   return Object.freeze(resolved)
 }

@@ -155,8 +155,8 @@ export class MemoryStreamLane implements StreamLane {
     let reply: Buffer
     try {
       reply = Buffer.from(await this.#serve(Buffer.from(request)))
-    } catch {
-      this.counters.add('stream.failed.handler')
+    } catch (error) {
+      this.counters.addError('stream.failed.handler', error)
       return
     }
     if (reply.length > this.#maxMessageBytes) this.counters.add('stream.dropped.too-large')

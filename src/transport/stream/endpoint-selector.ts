@@ -118,8 +118,8 @@ export class EndpointSelector {
     if (this.#socket.closed) return
     try {
       act()
-    } catch {
-      this.#counters.add('stream.failed.dial')
+    } catch (error) {
+      this.#counters.addError('stream.failed.dial', error)
     }
   }
 }

@@ -61,7 +61,7 @@ export class RequestClient {
         connections.push(this.#current.get(endpoint) ?? this.#connect(endpoint))
       } catch (error) {
         failure ??= error
-        this.#components.counters.add('stream.rejected.endpoint')
+        this.#components.counters.addError('stream.rejected.endpoint', error)
       }
     }
     if (connections.length === 0) throw failure

@@ -35,8 +35,8 @@ export class RequestExecutor {
       const answer = await handler(body)
       if (answer.length > limits.maxMessageBytes) counters.add('stream.dropped.too-large')
       else reply(answer)
-    } catch {
-      counters.add('stream.failed.handler')
+    } catch (error) {
+      counters.addError('stream.failed.handler', error)
     } finally {
       this.#inProgress--
     }

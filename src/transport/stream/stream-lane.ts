@@ -1,6 +1,7 @@
 import type { Context } from 'zeromq'
 import type { Clock } from '../../core/clock.js'
 import { Counters } from '../../core/counters.js'
+import { checkDurationMs } from '../../core/duration.js'
 import { invalidArgument, NumacastError } from '../../core/errors.js'
 import { Listeners, type Subscription } from '../../core/listeners.js'
 import type { Random } from '../../core/random.js'
@@ -45,7 +46,9 @@ export function resolveStreamLaneOptions(options: StreamLaneOptions = {}): Resol
     highWaterMark: options.highWaterMark ?? highWaterMark,
     idleMs: options.idleMs ?? idleMs,
   })
-  for (const [name, value] of Object.entries(resolved)) {
+  checkDurationMs('idleMs', resolved.idleMs, { leastMs: 1, allowInfinity: true })
+  for (const name of ['maxMessageBytes', 'highWaterMark'] as const) {
+    const value = resolved[name]
     if (!Number.isInteger(value) || value < 1 || value > 2 ** 30) {
       throw invalidArgument(`${name} must be an integer from 1 to 2³⁰, not ${value}`, { [name]: value })
     }
@@ -100,7 +103,7 @@ export class ZeromqStreamLane implements StreamLane {
     const { clock } = components
     this.#client = new RequestClient({ context, clock, counters, limits: options, idleMs: options.idleMs })
     this.#subscriber = new LiveSubscriber({ context, clock, limits: options, counters })
-    this.#endpointListeners = new Listeners(() => counters.add('stream.failed.listener'))
+    this.#endpointListeners = new Listeners(counters, 'stream.failed.listener')
   }
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_TRANSPORT */

@@ -131,7 +131,7 @@ export async function receiveLoop(
       onMessage(await socket.receive())
     } catch (error) {
       if (socket.closed) return
-      counters.add(`stream.failed.receive.${errorCode(error)}`)
+      counters.addError(`stream.failed.receive.${errorCode(error)}`, error)
       await new Promise((resolve) => setImmediate(resolve)) // an error at once and again must not hold the loop
     }
   }

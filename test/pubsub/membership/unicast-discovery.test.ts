@@ -4,10 +4,11 @@ import type { Participant } from '../../../src/pubsub/participant.js'
 import type { ParticipantOptions } from '../../../src/pubsub/participant-options.js'
 import type { Reader } from '../../../src/pubsub/reader/reader.js'
 import type { Writer } from '../../../src/pubsub/writer/writer.js'
+import type { MemoryPlane } from '../../../src/testing/memory-plane.js'
 import { encodeGossipReply } from '../../../src/wire/gossip.js'
 import { encodeHelloReply } from '../../../src/wire/hello.js'
 import { decodeRequest } from '../../../src/wire/request.js'
-import { type MemoryPlane, openPlane } from '../../support/memory-plane.js'
+import { openPlane } from '../../support/open-plane.js'
 
 /** Finding others without multicast: listed peers, their names, whom they know. */
 

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { ReaderEvent, WriterEvent } from '../../../src/pubsub/model/events.js'
 import { defineTopic } from '../../../src/pubsub/model/topic.js'
 import type { QosOptions } from '../../../src/qos/qos.js'
-import { openPlane } from '../../support/memory-plane.js'
+import { openPlane } from '../../support/open-plane.js'
 
 interface Value {
   readonly id: string

@@ -4,16 +4,16 @@ import { seededRandom } from '../../../src/core/random.js'
 import { aliveVerdict, type Liveliness, type LivelinessCause } from '../../../src/liveliness/verdict.js'
 import { compareCandidates, decideFailover, failoverTerms, serves } from '../../../src/roles/node/failover-policy.js'
 import { Worker } from '../../../src/roles/worker/worker.js'
+import { BlockableLoop } from '../../../src/testing/blockable-loop.js'
+import { idleWorker, MemoryFleet } from '../../../src/testing/memory-fleet.js'
 import type { FleetView } from '../../../src/views/fleet-view.js'
-import { BlockableLoop } from '../../support/blockable.js'
-import { FleetInMemory, idleWorker } from '../fleet-in-memory.js'
 
 t.setTimeout(300_000)
 
 const aWhileMs = 4_000
 
 /** Looks every 50 ms for `forMs`: a worker that is missing from the view, or is called dead, is remembered. */
-async function watched(fleet: FleetInMemory, view: FleetView, workers: readonly string[], forMs: number) {
+async function watched(fleet: MemoryFleet, view: FleetView, workers: readonly string[], forMs: number) {
   const missing = new Set<string>()
   const dead = new Set<string>()
   for (let passedMs = 0; passedMs < forMs; passedMs += 50) {
@@ -47,10 +47,12 @@ t.test('when a node is adopted, and when it is given back', (t) => {
     isDegraded: false,
     relievedMs: undefined,
     isCovered: false,
+    isNeeded: true,
+    idleForMs: 0,
   }
   const decide = (over: object, nowMs: number) =>
     decideFailover({ ...idle, ownerGoneMs: 100, ...over }, failoverTerms, nowMs)
-  const { adoptAfterMs, overlapMs, patienceMs, doubtMs } = failoverTerms
+  const { adoptAfterMs, overlapMs, patienceMs, doubtMs, idleMs } = failoverTerms
   t.equal(decide({}, 99 + adoptAfterMs), 'keep')
   t.equal(decide({}, 100 + adoptAfterMs), 'adopt')
   t.equal(decide({ isOutranked: true }, 1e6), 'keep')
@@ -64,6 +66,9 @@ t.test('when a node is adopted, and when it is given back', (t) => {
   t.equal(decide({ isServing: true, relievedMs: 0, isCovered: true }, overlapMs), 'release')
   t.equal(decide({ isServing: true, relievedMs: 0 }, patienceMs - 1), 'keep')
   t.equal(decide({ isServing: true, relievedMs: 0 }, patienceMs), 'release')
+  t.equal(decide({ isNeeded: false }, 1e6), 'keep', 'it never had a collector, and no worker asks for one')
+  t.equal(decide({ isServing: true, idleForMs: idleMs - 1 }, 1e6), 'keep')
+  t.equal(decide({ isServing: true, idleForMs: idleMs }, 1e6), 'release', 'neither a collector nor workers')
   t.end()
 })
 
@@ -76,12 +81,13 @@ t.test('who serves: one that is busy does, for a while', (t) => {
   t.ok(isServed('stalled', 'loop-busy', busyMs - 1))
   t.notOk(isServed('stalled', 'loop-busy', busyMs))
   t.notOk(isServed('stalled', 'stopped'), 'it will not go on by itself')
+  t.notOk(isServed('stalled', 'frozen'), 'nor will this')
   t.notOk(isServed('unreachable', 'lease-expired'))
   t.end()
 })
 
 t.test('one whose loop is always late adopts the workers of a killed collector', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const loop = new BlockableLoop(fleet.clock, seededRandom(1))
   const collector = await fleet.collector()
   const scheduler = await fleet.scheduler({}, loop)
@@ -103,7 +109,7 @@ t.test('one whose loop is always late adopts the workers of a killed collector',
 })
 
 t.test('one that computes and waits for the disk in turns is busy all that time', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const collector = await fleet.collector()
   const scheduler = await fleet.scheduler()
   await fleet.worker('a')
@@ -119,7 +125,7 @@ t.test('one that computes and waits for the disk in turns is busy all that time'
 })
 
 t.test('workers of a killed collector are adopted, and given back to the next', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const zero = await fleet.collector({ numaNode: 0 })
   const one = await fleet.collector({ numaNode: 1 })
   const two = await fleet.collector({ numaNode: 2 })
@@ -176,7 +182,7 @@ t.test('workers of a killed collector are adopted, and given back to the next', 
 })
 
 t.test('a worker that dies while nobody serves its node is found dead by who takes over', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const collector = await fleet.collector()
   const scheduler = await fleet.scheduler()
   await fleet.worker('a')
@@ -216,7 +222,7 @@ t.test('a worker that dies while nobody serves its node is found dead by who tak
 })
 
 /** Workers that the kernel says nothing of to who takes over: only by their frames can they be told to live. */
-async function contained(fleet: FleetInMemory, count: number): Promise<void> {
+async function contained(fleet: MemoryFleet, count: number): Promise<void> {
   for (let n = 0; n < count; n++) {
     const workerId = `w${n}`
     const properties = { role: 'worker', workerId, numaNode: 0 }
@@ -229,7 +235,7 @@ async function contained(fleet: FleetInMemory, count: number): Promise<void> {
 t.test('one that is blocked while it takes over does not bury the living', async (t) => {
   // Which comes first afterwards, timers or frames, is a matter of chance.
   for (const seed of [1, 2, 3, 4, 5, 6]) {
-    const fleet = new FleetInMemory(seed)
+    const fleet = new MemoryFleet(seed)
     fleet.plane.network.setFaults({ minDelayMs: 2, maxDelayMs: 5 })
     const loop = new BlockableLoop(fleet.clock, seededRandom(seed))
     const collector = await fleet.collector()
@@ -253,12 +259,12 @@ t.test('one that is blocked while it takes over does not bury the living', async
   }
 })
 
-t.test('a node whose collector never was is nobody’s to adopt; who must not adopt does not', async (t) => {
-  const fleet = new FleetInMemory()
+t.test('a process that must not adopt adopts neither an abandoned node nor one without a collector', async (t) => {
+  const fleet = new MemoryFleet()
   const scheduler = await fleet.scheduler({ adopts: false })
   await fleet.worker('a', { numaNode: 3 })
   const zero = await fleet.collector({ adopts: false })
-  const one = await fleet.collector({ numaNode: 1 })
+  const one = await fleet.collector({ numaNode: 1, adopts: false })
   await fleet.clock.advance(10_000)
   fleet.kill(one)
   await fleet.clock.advance(10_000)
@@ -268,7 +274,7 @@ t.test('a node whose collector never was is nobody’s to adopt; who must not ad
 })
 
 t.test('a collector that must not adopt stands in nobody’s way', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const zero = await fleet.collector({ adopts: false })
   const one = await fleet.collector({ numaNode: 1 })
   const two = await fleet.collector({ numaNode: 2 })

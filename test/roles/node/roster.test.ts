@@ -5,12 +5,13 @@ import type { WorkerCapacity } from '../../../src/plane/worker-capacity.js'
 import type { WorkerCondition, WorkerState } from '../../../src/plane/worker-state.js'
 import { foreignClaimMs } from '../../../src/roles/node/foreign-claims.js'
 import { Roster } from '../../../src/roles/node/roster.js'
+import { idleWorker } from '../../../src/testing/memory-fleet.js'
 import { sampleOf } from '../../views/samples.js'
-import { idleWorker } from '../fleet-in-memory.js'
 
 function state(workerId: string, over: Partial<WorkerState> = {}): WorkerState {
   return {
     workerId,
+    bootId: 'b',
     host: 'h',
     numaNode: 0,
     pid: 10,
@@ -37,7 +38,7 @@ function state(workerId: string, over: Partial<WorkerState> = {}): WorkerState {
   }
 }
 
-const options = { deadRetentionMs: 1_000, probationMs: 30_000, adopted: false }
+const options = { bootId: 'b', deadRetentionMs: 1_000, probationMs: 30_000, adopted: false }
 const guidOf = (letter: string): Guid => letter.repeat(32) as Guid
 const verdict = (liveliness: Verdict['liveliness'], cause: Verdict['cause'] = null, sinceMs = 0): Verdict => ({
   liveliness,

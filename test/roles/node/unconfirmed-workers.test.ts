@@ -7,8 +7,8 @@ import { type ProcessProbe, type ProcessReading, unknownReading } from '../../..
 import { SelfMonitor } from '../../../src/liveliness/self-monitor.js'
 import type { Verdict } from '../../../src/liveliness/verdict.js'
 import { UnconfirmedWorkers } from '../../../src/roles/node/unconfirmed-workers.js'
-import { BlockableLoop } from '../../support/blockable.js'
-import { FakeClock } from '../../support/fake-clock.js'
+import { BlockableLoop } from '../../../src/testing/blockable-loop.js'
+import { FakeClock } from '../../../src/testing/fake-clock.js'
 import { rosterRow, writerOf } from '../../views/samples.js'
 
 const leaseMs = 3_000

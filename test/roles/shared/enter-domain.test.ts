@@ -1,6 +1,6 @@
 import t from 'tap'
 import { enterDomain } from '../../../src/roles/shared/enter-domain.js'
-import { openPlane } from '../../support/memory-plane.js'
+import { openPlane } from '../../support/open-plane.js'
 
 t.test('how a role joins is handed to its participant, and nothing else of its options', async (t) => {
   const plane = openPlane(t)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { AdmissionQueue } from '../../../src/roles/worker/admission-queue.js'
-import { settle } from '../../support/fake-clock.js'
+import { settle } from '../../../src/testing/fake-clock.js'
 
 t.test('first come, first served, and one at a time', async (t) => {
   const line = new AdmissionQueue()

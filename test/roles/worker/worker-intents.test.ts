@@ -4,7 +4,7 @@ import type { Load } from '../../../src/roles/worker/intent-progress.js'
 import { concerns, WorkerIntents } from '../../../src/roles/worker/worker-intents.js'
 import { claim } from '../../plane/claims.js'
 
-const address = { workerId: 'w', host: 'h', numaNode: 0, queues: [] }
+const address = { workerId: 'w', bootId: 'b', numaNode: 0, queues: [] }
 const idle: Load = { inFlight: 0, byQueue: new Map() }
 const busy: Load = { inFlight: 2, byQueue: new Map([['q', 2]]) }
 const at = (nowMs: number) => ({ nowMs, wallMs: 1_000_000 + nowMs })
@@ -107,7 +107,7 @@ t.test('withdrawn by its issuer, and by nobody else', (t) => {
 t.test('a throttle and a rebalance are completed when the load is down', (t) => {
   const intents = new WorkerIntents(address)
   intents.offer(claim('throttle-queue', { id: 't', target: 'q' }, { maxInFlight: 1 }), busy, at(0))
-  intents.offer(claim('rebalance', { id: 'r', target: 'h/0' }, { maxInFlight: 0 }), busy, at(0))
+  intents.offer(claim('rebalance', { id: 'r', target: 'b/0' }, { maxInFlight: 0 }), busy, at(0))
   t.strictSame(transitions(intents), { t: ['planned', 'admitted'], r: ['planned', 'admitted'] })
   intents.advance({ inFlight: 1, byQueue: new Map([['q', 1]]) }, at(1))
   t.strictSame(transitions(intents), { t: ['planned', 'admitted', 'completed'] })
@@ -123,10 +123,10 @@ t.test('whom an intent concerns', (t) => {
     ['drain', 'v', false],
     ['drain', 'all', false],
     ['prefer-shard', 'w', true],
-    ['pause-node', 'h/0', true],
+    ['pause-node', 'b/0', true],
     ['pause-node', 'h/1', false],
     ['pause-node', 'all', true],
-    ['rebalance', 'h/0', true],
+    ['rebalance', 'b/0', true],
     ['throttle-queue', 'q', true],
     ['throttle-queue', 'other', false],
   ] as const

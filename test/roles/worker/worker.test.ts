@@ -5,12 +5,13 @@ import { planePartition } from '../../../src/plane/partitions.js'
 import { nodeTarget } from '../../../src/plane/targets.js'
 import { Worker } from '../../../src/roles/worker/worker.js'
 import type { WorkerOptions } from '../../../src/roles/worker/worker-options.js'
-import { deferred, FleetInMemory, idleWorker } from '../fleet-in-memory.js'
+import { idleWorker, MemoryFleet } from '../../../src/testing/memory-fleet.js'
+import { deferred } from '../../support/deferred.js'
 
 t.setTimeout(300_000)
 
 t.test('runs jobs, counts them, and lets errors through', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const worker = await fleet.worker('w')
   t.equal(await worker.run('1', () => 42), 42)
   const job = deferred()
@@ -42,7 +43,7 @@ t.test('runs jobs, counts them, and lets errors through', async (t) => {
 })
 
 t.test('every job that ends, in whatever way, is progress that its collector sees', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const { participant } = await fleet.collector()
   const worker = await fleet.worker('w')
   const seen = () => participant.peer(worker.participant.guid)
@@ -66,7 +67,7 @@ t.test('every job that ends, in whatever way, is progress that its collector see
 })
 
 t.test('the plane hears of each job’s start, end and retry, and forgets it in time', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   const worker = await fleet.worker('w', { jobRetentionMs: 5_000 })
   const { view, leave } = await fleet.operator()
@@ -91,7 +92,7 @@ t.test('the plane hears of each job’s start, end and retry, and forgets it in 
 })
 
 t.test('admitted: as many as there are slots, in order, with or without a plane', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const worker = await fleet.worker('w', { concurrency: 2 })
   const jobs = [deferred(), deferred(), deferred()]
   const started: number[] = []
@@ -112,7 +113,7 @@ t.test('admitted: as many as there are slots, in order, with or without a plane'
 })
 
 t.test('listeners hear when admission opens, closes, and closes for another reason', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const worker = await fleet.worker('w')
   const heard: (string | null)[] = []
   const subscription = worker.onAdmission(({ reason }) => heard.push(reason))
@@ -131,7 +132,7 @@ t.test('listeners hear when admission opens, closes, and closes for another reas
 })
 
 t.test('configuration: the tightest limit in scope, maintenance, weights; it ends when disposed', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   const worker = await fleet.worker('w', { concurrency: 8 })
   const { view, leave } = await fleet.operator()
@@ -141,7 +142,7 @@ t.test('configuration: the tightest limit in scope, maintenance, weights; it end
   const maintenance = participant.writer(maintenanceMode, { partition })
   const weights = participant.writer(priorityWeights, { partition })
   limits.write({ scope: 'all', reason: '', maxInFlight: 4 })
-  limits.write({ scope: nodeTarget('memory', 0), reason: '', maxInFlight: 2 })
+  limits.write({ scope: nodeTarget({ bootId: 'boot', numaNode: 0 }), reason: '', maxInFlight: 2 })
   limits.write({ scope: 'somebody else', reason: '', maxInFlight: 1 })
   weights.write({ scope: 'w', reason: '', weights: { q: 5 } })
   weights.write({ scope: 'all', reason: '', weights: { q: 1, r: 2 } })
@@ -152,7 +153,7 @@ t.test('configuration: the tightest limit in scope, maintenance, weights; it end
   await fleet.clock.advance(200)
   t.strictSame(worker.admission, { open: false, reason: 'maintenance: new disk' })
   maintenance.write({ scope: 'w', reason: 'new disk', enabled: false })
-  limits.dispose(nodeTarget('memory', 0))
+  limits.dispose(nodeTarget({ bootId: 'boot', numaNode: 0 }))
   await fleet.clock.advance(200)
   t.equal(worker.admission.open, true)
   t.equal(worker.concurrency, 4)
@@ -161,7 +162,7 @@ t.test('configuration: the tightest limit in scope, maintenance, weights; it end
 })
 
 t.test('a throttled queue waits, others do not; rebalance lowers the limit; shards are advice', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   await fleet.collector()
   const worker = await fleet.worker('w', { concurrency: 4, queues: ['q', 'r'] })
   const { view, issuer, leave } = await fleet.operator()
@@ -179,7 +180,7 @@ t.test('a throttled queue waits, others do not; rebalance lowers the limit; shar
   await worker.admitted({ queue: 'r' })
   await fleet.clock.advance(200)
   t.equal(letIn, false)
-  issuer.apply('rebalance', nodeTarget('memory', 0), { maxInFlight: 1 })
+  issuer.apply('rebalance', nodeTarget({ bootId: 'boot', numaNode: 0 }), { maxInFlight: 1 })
   await fleet.clock.advance(200)
   t.match(worker.admission, { open: false, reason: /limit of 1/ })
   job.resolve()
@@ -190,7 +191,7 @@ t.test('a throttled queue waits, others do not; rebalance lowers the limit; shar
 })
 
 t.test('close lets jobs end, then aborts them, then leaves without them', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const obedient = await fleet.worker('obedient')
   let aborted = false
   const running = obedient.run('1', (signal) => {
@@ -228,7 +229,7 @@ t.test('close lets jobs end, then aborts them, then leaves without them', async 
 })
 
 t.test('a job that ends in time closes the worker in time', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const worker = await fleet.worker('w')
   const job = deferred()
   const running = worker.run('1', (signal) => job.promise.then(() => signal.aborted))
@@ -241,7 +242,7 @@ t.test('a job that ends in time closes the worker in time', async (t) => {
 })
 
 t.test('worker.state goes out at a bounded rate, however many jobs run', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const collector = await fleet.collector()
   const worker = await fleet.worker('w')
   await fleet.clock.advance(1_000)
@@ -278,7 +279,7 @@ t.test('options that cannot be are refused, by name', async (t) => {
 })
 
 t.test('a participant that its owner closes first takes no role down with it', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const participant = await fleet.plane.join('shared')
   const worker = await fleet.plane.settle(
     Worker.start({ workerId: 'w', numaNode: 0 }, { participant, readings: { read: () => idleWorker, close() {} } }),
@@ -294,7 +295,7 @@ t.test('a participant that its owner closes first takes no role down with it', a
 })
 
 t.test('roles may share a participant, which they leave open', async (t) => {
-  const fleet = new FleetInMemory()
+  const fleet = new MemoryFleet()
   const participant = await fleet.plane.join('shared')
   const readings = { read: () => idleWorker, close() {} }
   const one = await fleet.plane.settle(Worker.start({ workerId: 'one', numaNode: 0 }, { participant, readings }))

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { Counters } from '../../../src/core/counters.js'
+import { FakeClock } from '../../../src/testing/fake-clock.js'
 import { addonStatus } from '../../../src/topology/addon/addon.js'
 import { ReceiveDrops } from '../../../src/transport/datagram/receive-drops.js'
 import { claimDomain } from '../../support/domain-lock.js'
-import { FakeClock } from '../../support/fake-clock.js'
 import { requirement } from '../../support/requirement.js'
 
 const own = { multicastAddress: '239.255.0.1', ports: () => [7400] }

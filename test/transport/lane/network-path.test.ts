@@ -1,9 +1,9 @@
 import t from 'tap'
 import { Counters } from '../../../src/core/counters.js'
 import { NumacastError } from '../../../src/core/errors.js'
+import { FakeClock } from '../../../src/testing/fake-clock.js'
 import { PathWatch } from '../../../src/transport/interfaces/path-watch.js'
 import { type NetworkPath, SubnetFilter } from '../../../src/transport/lane/network-path.js'
-import { FakeClock } from '../../support/fake-clock.js'
 
 const path = (address: string, prefixBits = 24): NetworkPath => ({
   interfaceName: 'eth0',

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { seededRandom } from '../../../src/core/random.js'
+import { FakeClock } from '../../../src/testing/fake-clock.js'
 import type { Transport } from '../../../src/transport/lane/transport.js'
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../../src/transport/memory/memory-network.js'
-import { FakeClock } from '../../support/fake-clock.js'
 import { type LaneHarness, laneConformance } from '../lane-conformance.js'
 
 const g = { name: 'g', port: 7400 }

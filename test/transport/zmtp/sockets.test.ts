@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import t, { type Test } from 'tap'
 import { Dealer, Router, Subscriber, XPublisher } from 'zeromq'
+import { eventually } from '../../../src/testing/eventually.js'
 import type { ReceivingSocket } from '../../../src/transport/zmtp/message-socket.js'
 import { ZmtpDealer, ZmtpRouter, ZmtpSubscriber, ZmtpXPublisher } from '../../../src/transport/zmtp/sockets.js'
-import { eventually } from '../../support/eventually.js'
 
 /** Sockets of worker threads, against those of libzmq and among themselves, in every pairing. */
 
@@ -91,11 +91,13 @@ for (const [listening, dialling] of pairings) {
       t.same(await subscriber.receive(), [Buffer.from('b\0'), Buffer.from('yes')], 'other groups are left out')
       subscriber.unsubscribe('b\0')
       t.same(await publisher.receive(), [Buffer.from('\x00b\0')])
+      // libzmq renews subscriptions only while its socket is used.
+      const received = subscriber.receive()
       publisher.close()
       publisher = await rebound<XPublisher | ZmtpXPublisher>(publishers[listening], endpoint)
       t.same(await publisher.receive(), [Buffer.from('\x01a\0')], 'the subscription is renewed')
       await publisher.send(['a\0', 'again'].map((part) => Buffer.from(part)))
-      t.same(await subscriber.receive(), [Buffer.from('a\0'), Buffer.from('again')])
+      t.same(await received, [Buffer.from('a\0'), Buffer.from('again')])
     },
   )
 }

@@ -1,0 +1,222 @@
+import type { ProcessProbe, ProcessReading } from '../liveliness/process-reading.js'
+import type { Participant } from '../pubsub/participant.js'
+import type { ParticipantOptions } from '../pubsub/participant-options.js'
+import { Collector } from '../roles/collector/collector.js'
+import type { CollectorOptions } from '../roles/collector/collector-options.js'
+import { IntentIssuer } from '../roles/intents/intent-issuer.js'
+import type { WatchProcess } from '../roles/node/kernel-watch.js'
+import type { ZoneReading, ZoneReadings } from '../roles/node/zone-readings.js'
+import { Scheduler } from '../roles/scheduler/scheduler.js'
+import type { SchedulerOptions } from '../roles/scheduler/scheduler-options.js'
+import { Worker } from '../roles/worker/worker.js'
+import type { WorkerOptions } from '../roles/worker/worker-options.js'
+import type { WorkerReading, WorkerReadings } from '../roles/worker/worker-readings.js'
+import type { ProcessExit } from '../topology/process/process-watch.js'
+import { FleetView } from '../views/fleet-view.js'
+import type { ProcessIdentity } from '../wire/descriptor.js'
+import type { BlockableLoop } from './blockable-loop.js'
+import { MemoryPlane } from './memory-plane.js'
+
+const gib = 1024 ** 3
+
+export const idleZone: ZoneReading = {
+  cpus: 4,
+  memoryTotalBytes: 16 * gib,
+  memoryAvailableBytes: 12 * gib,
+  distances: { '0': 10 },
+  memoryLimitBytes: 8 * gib,
+  memoryHeadroomBytes: 6 * gib,
+  cpuQuotaCores: null,
+  cpuHeadroomCores: 3.5,
+  memoryPressurePercent: 0,
+  cpuPressurePercent: null,
+}
+
+export const idleWorker: WorkerReading = {
+  memoryResidentBytes: 64 * 1024 ** 2,
+  memoryLimitBytes: 8 * gib,
+  memoryHeadroomBytes: 6 * gib,
+  cpuUsedCores: 0.1,
+  cpuQuotaCores: null,
+  memoryPressurePercent: null,
+  cpuPressurePercent: null,
+  eventLoopUtilization: 0.25,
+}
+
+/** A host of its own name and boot id, for the roles of a {@link MemoryFleet}. */
+export function memoryHost(host: string, bootId = `boot-${host}`): Pick<ProcessIdentity, 'host' | 'bootId'> {
+  return { host, bootId }
+}
+
+/** Several roles in this process: memory lane, fake clock, and a kernel and a machine that the test plays. */
+export class MemoryFleet {
+  readonly plane: MemoryPlane
+  /** What collectors measure from now on. */
+  zone: ZoneReading = idleZone
+  /** What every worker measures from now on. */
+  reading: WorkerReading = idleWorker
+  /** Processes that the kernel says are stopped; only who was not heard is asked about. */
+  readonly stopped = new Set<number>()
+  readonly #gone = new Set<number>()
+  readonly #exits = new Map<number, Set<(exit: ProcessExit) => void>>()
+  readonly #roles: { close(): Promise<void> }[] = []
+  readonly #names = new Map<Participant, string>()
+  /** Boot ids by participant name. */
+  readonly #hosts = new Map<string, string>()
+  #sides: readonly (readonly string[])[] = []
+  #joined = 0
+
+  constructor(seed = 1) {
+    this.plane = new MemoryPlane(seed)
+  }
+
+  get clock() {
+    return this.plane.clock
+  }
+
+  /** @param identity of its process and host, where it differs from the others'; see {@link memoryHost} */
+  collector(
+    options: CollectorOptions = {},
+    collectorReadings?: ZoneReadings | ((numaNode: number) => ZoneReadings),
+    identity: Partial<ProcessIdentity> = {},
+  ): Promise<Collector> {
+    const openReadings = (numaNode: number): ZoneReadings => {
+      if (typeof collectorReadings === 'function') return collectorReadings(numaNode)
+      return collectorReadings ?? this.#zoneReadings
+    }
+    const join = (joining: ParticipantOptions): Promise<Participant> => this.join(joining, undefined, identity)
+    return this.#start(Collector.start({ numaNode: 0, ...options }, { ...this.#components, join, openReadings }))
+  }
+
+  /** @param identity of its process, where it differs from the others': a container has a host name of its own */
+  worker(
+    workerId: string,
+    options: Partial<WorkerOptions> = {},
+    identity: Partial<ProcessIdentity> = {},
+  ): Promise<Worker> {
+    const readings: WorkerReadings = { read: () => this.reading, close() {} }
+    const join = (joining: ParticipantOptions): Promise<Participant> => this.join(joining, undefined, identity)
+    return this.#start(Worker.start({ workerId, numaNode: 0, ...options }, { join, readings }))
+  }
+
+  /** @param loop its own main loop, which a test may block */
+  scheduler(
+    options: SchedulerOptions = {},
+    loop?: BlockableLoop,
+    identity: Partial<ProcessIdentity> = {},
+  ): Promise<Scheduler> {
+    const openReadings = () => this.#zoneReadings
+    const join = (joining: ParticipantOptions): Promise<Participant> => this.join(joining, loop, identity)
+    return this.#start(Scheduler.start(options, { ...this.#components, join, openReadings }))
+  }
+
+  /** Somebody who looks, and may issue; gone without a trace but for what he issued after `leave`. */
+  async operator(
+    issuer = 'operator',
+    identity: Partial<ProcessIdentity> = {},
+  ): Promise<{ view: FleetView; issuer: IntentIssuer; leave: () => Promise<void> }> {
+    const participant = await this.join({ name: issuer }, undefined, identity)
+    const view = FleetView.open(participant)
+    const intents = new IntentIssuer(view, { issuer })
+    const leave = async (): Promise<void> => {
+      intents.close()
+      view.close()
+      await this.plane.settle(participant.close())
+    }
+    return { view, issuer: intents, leave }
+  }
+
+  /** A status document from a participant that joins for it and leaves again. */
+  async lateView<R>(look: (view: FleetView) => R, identity: Partial<ProcessIdentity> = {}): Promise<R> {
+    const { view, leave } = await this.operator('late', identity)
+    await this.plane.settle(view.synced())
+    const seen = look(view)
+    await leave()
+    return seen
+  }
+
+  /** Its process is gone from one moment to the next, and the kernel says so to whoever watches it. */
+  kill(role: { readonly participant: Participant; close(): Promise<void> }, exit: Partial<ProcessExit> = {}): void {
+    this.cutOff(role)
+    void role.close() // of which nobody hears any more: it only ends its timers
+    const { pid } = role.participant.identity
+    this.#gone.add(pid)
+    const fact = {
+      cause: 'killed' as const,
+      exitCode: null,
+      signal: 'SIGKILL',
+      coreDumped: false,
+      evidence: 'pidfd' as const,
+      atMs: 0,
+      ...exit,
+    }
+    for (const onExit of [...(this.#exits.get(pid) ?? [])]) onExit(fact)
+  }
+
+  /** From now on the kernel says this of its process to whoever does not hear it. */
+  setState(role: { readonly participant: Participant }, state: ProcessProbe): void {
+    this.plane.probes.set(this.#names.get(role.participant) ?? '', state)
+  }
+
+  /** Ends {@link cutOff}. */
+  reconnect(role: { readonly participant: Participant }): void {
+    this.plane.network.reconnect(this.#names.get(role.participant) ?? '')
+  }
+
+  /** Nothing gets from it or to it any more. */
+  cutOff(role: { readonly participant: Participant }): void {
+    this.plane.network.disconnect(this.#names.get(role.participant) ?? '')
+  }
+
+  /** Cuts the network between hosts, given by boot id, in place of an earlier cut. Without hosts it ends the cut. */
+  cutHosts(...sides: readonly (readonly string[])[]): void {
+    this.#sides = sides
+    this.#applySides()
+  }
+
+  #applySides(): void {
+    const namesOf = (bootIds: readonly string[]): string[] =>
+      [...this.#hosts].flatMap(([name, bootId]) => (bootIds.includes(bootId) ? [name] : []))
+    this.plane.network.partition(...this.#sides.map(namesOf))
+  }
+
+  async close(): Promise<void> {
+    await this.plane.settle(Promise.all(this.#roles.map((role) => role.close())))
+    await this.plane.close()
+  }
+
+  readonly #zoneReadings: ZoneReadings = { read: () => this.zone, close() {} }
+
+  get #components() {
+    const probe = (pid: number): ProcessReading => {
+      const state = this.#gone.has(pid) ? 'gone' : this.stopped.has(pid) ? 'stopped' : 'sleeping'
+      return { state, cpuTimeMs: 0, end: null }
+    }
+    return { join: this.join, watchProcess: this.#watchProcess, probe }
+  }
+
+  async #start<R extends { close(): Promise<void> }>(starting: Promise<R>): Promise<R> {
+    const role = await this.plane.settle(starting)
+    this.#roles.push(role)
+    return role
+  }
+
+  readonly join = async (
+    options: ParticipantOptions,
+    loop?: BlockableLoop,
+    identity: Partial<ProcessIdentity> = {},
+  ): Promise<Participant> => {
+    const name = `${options.name ?? 'somebody'} #${++this.#joined}`
+    this.#hosts.set(name, identity.bootId ?? 'boot')
+    this.#applySides()
+    const participant = await this.plane.join(name, { ...options, name }, identity, loop)
+    this.#names.set(participant, name)
+    return participant
+  }
+
+  readonly #watchProcess: WatchProcess = ({ pid }, onExit) => {
+    const watchers = this.#exits.get(pid) ?? new Set()
+    this.#exits.set(pid, watchers.add(onExit))
+    return { close: () => void watchers.delete(onExit) }
+  }
+}

@@ -1,0 +1,87 @@
+import { seededRandom } from '../core/random.js'
+import { type ProcessProbe, type ProcessReading, unknownReading } from '../liveliness/process-reading.js'
+import { joinDomain, type Participant } from '../pubsub/participant.js'
+import type { ParticipantOptions } from '../pubsub/participant-options.js'
+import { Range } from '../transport/lane/range.js'
+import { MemoryNetwork, type MemoryNetworkOptions } from '../transport/memory/memory-network.js'
+import type { ProcessIdentity } from '../wire/descriptor.js'
+import type { BlockableLoop } from './blockable-loop.js'
+import { FakeClock } from './fake-clock.js'
+
+/** A domain inside this process: fake clock, memory network, seeded chance. */
+export class MemoryPlane {
+  readonly clock = new FakeClock()
+  readonly network: MemoryNetwork
+  /** What the kernel would say of a participant's process, by participant name. */
+  readonly probes = new Map<string, ProcessProbe | ProcessReading>()
+  /** What a name resolves to, when it is not a participant's. */
+  readonly hosts = new Map<string, readonly string[]>()
+  readonly #seed: number
+  readonly #names = new Map<number, string>()
+  readonly #open = new Set<Participant>()
+  #joined = 0
+
+  constructor(seed = 1, options: Omit<MemoryNetworkOptions, 'clock' | 'random'> = {}) {
+    this.#seed = seed
+    this.network = new MemoryNetwork({ clock: this.clock, random: seededRandom(seed), ...options })
+  }
+
+  /** @param loop the participant's own main loop, which a test may block */
+  async join(
+    name: string,
+    options: ParticipantOptions = {},
+    identity: Partial<ProcessIdentity> = {},
+    loop?: BlockableLoop,
+  ): Promise<Participant> {
+    const transport = this.network.open(name, options.range === Range.off ? Range.off : Range.subnet)
+    const pid = ++this.#joined
+    this.#names.set(pid, name)
+    const participant = await joinDomain(
+      { domain: 1, name, ...options },
+      {
+        clock: loop ?? this.clock,
+        transport: loop === undefined ? transport : loop.through(transport),
+        resolve: async (host) => {
+          const addresses = this.hosts.get(host) ?? [host]
+          if (addresses.length === 0) throw new Error(`nobody knows ${host}`)
+          return addresses
+        },
+        random: seededRandom(this.#seed * 1000 + pid),
+        identity: {
+          host: 'memory',
+          bootId: 'boot',
+          pid,
+          startTimeTicks: pid,
+          pidNamespace: 1,
+          networkNamespace: 1,
+          ...identity,
+        },
+        probe: ({ pid: asked }) => reading(this.probes.get(this.#names.get(asked) ?? '') ?? unknownReading),
+      },
+    )
+    this.#open.add(participant)
+    return participant
+  }
+
+  /** Moves time until `promise` settles. */
+  async settle<T>(promise: Promise<T>, limitMs = 60_000): Promise<T> {
+    let done = false
+    const finish = (): void => {
+      done = true
+    }
+    promise.then(finish, finish)
+    for (let passedMs = 0; !done; passedMs += 5) {
+      if (passedMs > limitMs) throw new Error(`not settled after ${limitMs} ms of fake time`)
+      await this.clock.advance(5)
+    }
+    return promise
+  }
+
+  async close(): Promise<void> {
+    await this.settle(Promise.all([...this.#open].map((participant) => participant.close())))
+  }
+}
+
+function reading(probe: ProcessProbe | ProcessReading): ProcessReading {
+  return typeof probe === 'string' ? { state: probe, cpuTimeMs: null, end: null } : probe
+}

@@ -1,0 +1,140 @@
+// The public face as text: what each entry point of the package exports, from the declarations that it ships.
+import path from 'node:path'
+import ts from 'typescript'
+
+/** Entry point of the package → its file below `dist/src`, without the extension. */
+export const entryPoints: Readonly<Record<string, string>> = {
+  numacast: 'index',
+  'numacast/pubsub': 'pubsub',
+  'numacast/testing': 'testing',
+  'numacast/topology': 'topology',
+}
+
+export interface ApiReports {
+  /** Entry point → its report, Markdown. */
+  readonly reports: ReadonlyMap<string, string>
+  /** Types that a user meets through an exported declaration and cannot import from any entry point. */
+  readonly unreachable: readonly string[]
+}
+
+/** Reads the shipped declarations. @param dist the folder that holds `src/index.d.ts` */
+export function apiReports(dist: string): ApiReports {
+  const files = Object.values(entryPoints).map((name) => path.join(dist, 'src', `${name}.d.ts`))
+  const program = ts.createProgram(files, {
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    target: ts.ScriptTarget.ES2022,
+    types: ['node'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: true,
+  })
+  const checker = program.getTypeChecker()
+  const reports = new Map<string, string>()
+  const exported = new Map<ts.Symbol, string>()
+  for (const [entry, name] of Object.entries(entryPoints)) {
+    const symbols = exportsOf(program, checker, path.join(dist, 'src', `${name}.d.ts`))
+    for (const { symbol } of symbols) exported.set(symbol, entry)
+    reports.set(entry, report(checker, entry, symbols))
+  }
+  return { reports, unreachable: unreachable(checker, exported, path.join(dist, 'src')) }
+}
+
+interface Exported {
+  readonly name: string
+  readonly symbol: ts.Symbol
+}
+
+function exportsOf(program: ts.Program, checker: ts.TypeChecker, file: string): Exported[] {
+  const source = program.getSourceFile(file)
+  const module = source && checker.getSymbolAtLocation(source)
+  if (module === undefined) throw new Error(`${file} is no module: build first`)
+  return checker
+    .getExportsOfModule(module)
+    .map((symbol) => ({ name: symbol.name, symbol: resolved(checker, symbol) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+function resolved(checker: ts.TypeChecker, symbol: ts.Symbol): ts.Symbol {
+  return symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
+}
+
+function report(checker: ts.TypeChecker, entry: string, symbols: readonly Exported[]): string {
+  const printer = ts.createPrinter({ removeComments: true })
+  const texts = symbols.flatMap(({ symbol }) =>
+    (symbol.declarations ?? []).map((declaration) => {
+      const statement = ts.isVariableDeclaration(declaration) ? declaration.parent.parent : declaration
+      const text =
+        ts.isTypeAliasDeclaration(statement) && isInferred(statement)
+          ? `export type ${symbol.name} = ${expanded(checker, statement)};`
+          : printer.printNode(ts.EmitHint.Unspecified, statement, statement.getSourceFile())
+      return text.replace(/^ {4,}/gm, (indent) => ' '.repeat(indent.length / 2))
+    }),
+  )
+  return [
+    `# \`${entry}\``,
+    '',
+    'Written by `npm run api`. Do not edit. A test fails if the shipped declarations differ.',
+    '',
+    '```ts',
+    texts.join('\n\n'),
+    '```',
+    '',
+  ].join('\n')
+}
+
+/** `z.infer<typeof …>` names no field: such a type is written out. */
+function isInferred({ type }: ts.TypeAliasDeclaration): boolean {
+  return /\bz\.infer</.test(type.getText())
+}
+
+function expanded(checker: ts.TypeChecker, alias: ts.TypeAliasDeclaration): string {
+  const flags = ts.TypeFormatFlags.NoTruncation | ts.TypeFormatFlags.InTypeAlias
+  const fields = (type: ts.Type, indent: string): string => {
+    const text = checker.typeToString(type, alias, flags)
+    return text.startsWith('{') ? text.replace(/ (?=[\w]+\??: )/g, `\n${indent}  `) : text
+  }
+  return fields(checker.getTypeAtLocation(alias), '')
+}
+
+function unreachable(checker: ts.TypeChecker, exported: ReadonlyMap<ts.Symbol, string>, src: string): string[] {
+  const found = new Set<string>()
+  for (const symbol of exported.keys()) {
+    for (const declaration of symbol.declarations ?? []) {
+      const see = (node: ts.Node): void => {
+        if (isPrivate(node) || ts.isTypeQueryNode(node)) return
+        if (ts.isIdentifier(node)) check(node)
+        node.forEachChild(see)
+      }
+      const check = (node: ts.Identifier): void => {
+        const at = checker.getSymbolAtLocation(node)
+        if (at === undefined) return
+        const target = resolved(checker, at)
+        const [first] = target.declarations ?? []
+        if (first === undefined || !first.getSourceFile().fileName.startsWith(src)) return
+        if (!isTopLevel(first) || exported.has(target)) return
+        found.add(`${symbol.name} → ${target.name} (${path.relative(src, first.getSourceFile().fileName)})`)
+      }
+      see(declaration)
+    }
+  }
+  return [...found].sort()
+}
+
+function isPrivate(node: ts.Node): boolean {
+  return (
+    ts.canHaveModifiers(node) &&
+    ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.PrivateKeyword) === true
+  )
+}
+
+/** A type, class, function or constant of a module, not a member or a parameter. */
+function isTopLevel(declaration: ts.Declaration): boolean {
+  return (
+    ts.isInterfaceDeclaration(declaration) ||
+    ts.isTypeAliasDeclaration(declaration) ||
+    ts.isClassDeclaration(declaration) ||
+    ts.isFunctionDeclaration(declaration) ||
+    (ts.isVariableDeclaration(declaration) && ts.isSourceFile(declaration.parent.parent.parent))
+  )
+}

@@ -1,0 +1,110 @@
+import t from 'tap'
+import { eventually } from '../../src/testing/eventually.js'
+import { networkOf } from '../support/namespaces.js'
+import { converged, Member, startMembers, untilPeers } from './members.js'
+
+/** Interfaces that come, go, change, and are several; range `subnet`. */
+
+t.setTimeout(600_000)
+
+t.test('without any network the participants of a host hear each other; when one comes, the others too', async (t) => {
+  const network = await networkOf(t, ['a', 'b'])
+  if (network === undefined) return
+  await network.cable('a', 'eth0', 'out')
+  const here = [await new Member(network, 'a', 'a').ready(), await new Member(network, 'a', 'a2').ready()]
+  const there = await new Member(network, 'b', 'b').ready()
+  await here[0]?.write(20)
+  for (const state of await converged(here)) {
+    t.same(state.violations, [])
+    t.notOk(state.endpoints.some((endpoint) => endpoint.includes(network.host('a').address)))
+  }
+  await network.cable('a', 'eth0', 'in')
+  for (const state of await converged([...here, there])) t.same(state.violations, [])
+  const state = await here[0]?.state()
+  t.equal(state?.counters['interface.came'], 1)
+  t.ok(state?.endpoints.some((endpoint) => endpoint.includes(network.host('a').address)))
+})
+
+t.test('a cable is pulled and plugged in again while it runs', async (t) => {
+  const network = await networkOf(t, ['a', 'b'])
+  if (network === undefined) return
+  const members = await startMembers(network, ['a', 'b'])
+  const neighbour = await new Member(network, 'a', 'a2').ready()
+  await converged([...members, neighbour])
+  const [a, b] = members as [Member, Member]
+  await network.cable('a', 'eth0', 'out')
+  await Promise.all([a.write(30), b.write(30)])
+  await eventually('the neighbour has all that a wrote', async () => {
+    const [own, theirs] = await Promise.all([a.state(), neighbour.state()])
+    return Object.entries(own.own).every(([key, n]) => theirs.held[key] === n)
+  })
+  await untilPeers(b, { a: 'unreachable', a2: 'unreachable' })
+  await untilPeers(a, { b: 'unreachable', a2: 'alive' })
+  await network.cable('a', 'eth0', 'in')
+  for (const state of await converged([...members, neighbour])) {
+    t.same(state.violations, [])
+    t.notOk(Object.values(state.seen).flat().includes('dead'), JSON.stringify(state.seen))
+  }
+  const { counters } = await a.state()
+  t.equal(counters['interface.went'], 1)
+  t.equal(counters['interface.came'], 1)
+})
+
+t.test('hosts meet by the second address of an interface, whatever its first one is', async (t) => {
+  const network = await networkOf(t, ['a', 'b'])
+  if (network === undefined) return
+  await network.host('a').namespace.exec('ip addr add 192.168.99.1/24 dev eth0')
+  await network.host('b').namespace.exec('ip addr flush dev eth0 && ip addr add 192.168.99.2/24 dev eth0')
+  const members = await startMembers(network, ['a', 'b'])
+  await Promise.all(members.map((member) => member.write(50)))
+  const [a, b] = await converged(members)
+  t.same([a?.violations, b?.violations], [[], []])
+  t.ok(a?.endpoints.some((endpoint) => endpoint.includes('192.168.99.1')))
+  t.notOk(a?.counters['frame.rejected.foreign-source'])
+  // The address by which the interface was joined goes; the membership must stay.
+  await network.host('a').namespace.exec('ip addr del 10.77.1.1/24 dev eth0')
+  await eventually('the address has gone', async () => (await members[0]?.state())?.counters['interface.went'] === 1)
+  await Promise.all(members.map((member) => member.write(50)))
+  for (const state of await converged(members)) t.same(state.violations, [])
+})
+
+t.test('two networks in common: nothing twice at the user, and one of them is enough', async (t) => {
+  const network = await networkOf(t, ['a', 'b'])
+  if (network === undefined) return
+  await network.addLan(2)
+  for (const host of ['a', 'b']) await network.connect(host, 2)
+  const members = await startMembers(network, ['a', 'b'])
+  await Promise.all(members.map((member) => member.write(100)))
+  for (const state of await converged(members)) {
+    t.same(state.violations, [])
+    t.ok(state.endpoints.some((endpoint) => endpoint.includes('10.77.2.')))
+  }
+  for (const member of members) {
+    await eventually('every beacon comes by both', async () => {
+      return ((await member.state()).counters['beacon.copies'] ?? 0) > 0
+    })
+  }
+  await network.cable('a', 'eth0', 'out')
+  await Promise.all(members.map((member) => member.write(100)))
+  for (const state of await converged(members)) {
+    t.same(state.violations, [])
+    t.notMatch(Object.values(state.seen).flat().join(), /dead|unreachable/, JSON.stringify(state.seen))
+  }
+})
+
+t.test('an address changes: the peer is believed again at the new one', async (t) => {
+  const network = await networkOf(t, ['a', 'b'])
+  if (network === undefined) return
+  const members = await startMembers(network, ['a', 'b'])
+  await converged(members)
+  await network.host('a').namespace.exec('ip addr del 10.77.1.1/24 dev eth0; ip addr add 10.77.1.200/24 dev eth0')
+  await Promise.all(members.map((member) => member.write(50)))
+  for (const state of await converged(members)) {
+    t.same(state.violations, [])
+    t.notOk(Object.values(state.seen).flat().includes('dead'), JSON.stringify(state.seen))
+  }
+  await eventually('it listens at the new address', async () => {
+    const { endpoints } = (await members[0]?.state()) ?? { endpoints: [] }
+    return endpoints.some((endpoint) => endpoint.includes('10.77.1.200'))
+  })
+})

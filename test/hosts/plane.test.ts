@@ -1,0 +1,37 @@
+import t from 'tap'
+import { eventually } from '../../src/testing/eventually.js'
+import type { HostProcess } from '../support/namespaced-host.js'
+import { networkOf } from '../support/namespaces.js'
+import { cliProgram } from '../support/run-cli.js'
+
+/** The command line program across hosts, told by its environment alone. */
+
+t.setTimeout(600_000)
+
+const environment = { NUMACAST_RANGE: 'subnet', NUMACAST_INSECURE: '1' }
+const domain = ['--domain', '9']
+
+t.test('a plane on one host is seen, and told what to do, from another', async (t) => {
+  const network = await networkOf(t, ['a', 'b'])
+  if (network === undefined) return
+  const up = network.host('a').run(cliProgram, ['up', '--workers', '2', ...domain], environment)
+  const fromB = (...args: string[]): HostProcess => network.host('b').run(cliProgram, [...args, ...domain], environment)
+  await eventually('the status names both workers', async () => {
+    const status = fromB('status', '--json')
+    const { code } = await status.ended
+    if (code !== 0) return false
+    const { nodes, workers } = JSON.parse(status.lines.join('\n'))
+    return workers.length === 2 && nodes.some(({ host }: { host: string }) => host === 'a')
+  })
+  // Asked again while a busy machine takes longer to answer than it looks for a plane.
+  const drain = await eventually('the drain finds the plane', async () => {
+    const asked = fromB('intent', 'drain', 'w1')
+    return (await asked.ended).code === 3 ? undefined : asked
+  })
+  t.match(await drain.ended, { code: 0 })
+  t.match(drain.lines.join('\n'), /drain of w1: completed/)
+  const unasked = network.host('b').run(cliProgram, ['status', ...domain], { NUMACAST_RANGE: 'subnet' })
+  t.match(await unasked.ended, { code: 2 }, 'leaving the host without consent is wrong usage')
+  await up.kill('SIGTERM')
+  t.match(await up.ended, { code: 0 })
+})
