@@ -7,6 +7,8 @@ import { claimDomain } from '../support/domain-lock.js'
 
 /** zeromq.js aborts the process when a thread ends while a `receive()` of it waits; a participant must not. */
 
+t.setTimeout(300_000)
+
 const endings = [
   ['exit', 0, 'closed\n'],
   ['throw', 0, `${'error: thrown in a thread\n'.repeat(3)}closed\n`],
