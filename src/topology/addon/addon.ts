@@ -9,6 +9,8 @@ import type { NativeAddon } from './native-addon.js'
 export type AddonStatus = { readonly available: true } | { readonly available: false; readonly reason: string }
 
 const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..', '..', '..')
+/** Raised with each change of {@link NativeAddon}, together with that of native/src/binding/addon.cc. */
+const interfaceVersion = 2
 const loaded = load()
 
 /**
@@ -42,10 +44,16 @@ function load(): NativeAddon | string {
       : path.resolve(asked)
   if (!existsSync(file)) return notBuilt(file)
   try {
-    return createRequire(import.meta.url)(file) as NativeAddon
+    const addon = createRequire(import.meta.url)(file) as NativeAddon
+    return addon.interfaceVersion === interfaceVersion ? addon : otherVersion(file)
   } catch (error) {
     return `the native addon ${file} could not be loaded: ${error instanceof Error ? error.message : String(error)}`
   }
+}
+
+/** An addon that was compiled from other sources would be called with the wrong arguments. */
+function otherVersion(file: string): string {
+  return `the native addon ${file} was compiled from another version of numacast: run "node native/build.mjs"`
 }
 
 /** native/build.mjs leaves its reason behind when a build fails. */

@@ -9,6 +9,7 @@ import type { UdpSocket } from '../model/udp-socket.js'
  * machine refuses comes back as a sentence (`string`) or `null`.
  */
 export interface NativeAddon {
+  readonly interfaceVersion: number
   readTopology(root: string): Topology
   /** `pid` 0 is this process, here and below. */
   readHeadroom(root: string, pid: number): Headroom
