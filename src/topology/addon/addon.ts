@@ -15,7 +15,7 @@ const loaded = load()
 
 /**
  * Whether the native addon is in use. Without it (macOS, Windows, no compiler) importing numacast still works: the
- * topology comes from `node:os`, headroom is `unknown`, watches say `unavailable`.
+ * topology comes from `node:os`, headroom is `unknown`, watches are `unavailable`.
  *
  * The environment variable `NUMACAST_ADDON` names another compiled addon, or `none` to do without.
  */
@@ -23,12 +23,12 @@ export function addonStatus(): AddonStatus {
   return typeof loaded === 'string' ? { available: false, reason: loaded } : { available: true }
 }
 
-/** For this folder only: the addon, or `null` where {@link addonStatus} says why not. */
+/** For src/topology only: returns the addon, or `null` where {@link addonStatus} tells why not. */
 export function nativeAddon(): NativeAddon | null {
   return typeof loaded === 'string' ? null : loaded
 }
 
-/** For this folder only: the addon, or the sentence that says why there is none. */
+/** For src/topology only: returns the addon, or the reason why there is none. */
 export function nativeAddonOrReason(): NativeAddon | string {
   return loaded
 }
