@@ -1,5 +1,6 @@
 // How long does it take to rank a fleet for one request and to tell why the others are refused, against a plain filter,
 // score and sort over plain objects; and what does it cost to keep the snapshot that ranking reads?
+import { defaultPolicies } from '../src/placement/policies/default-policies.js'
 import { rank } from '../src/placement/rank/rank.js'
 import { resolveRequest } from '../src/placement/request/placement-request.js'
 import type { PlacementSnapshot } from '../src/views/snapshot/placement-snapshot.js'
@@ -15,6 +16,7 @@ import {
 } from './harness.js'
 import { type BenchFleet, changesOf, drawChanges, drawFleet } from './rank/fleet.js'
 import { plainRank } from './rank/plain-rank.js'
+import { StatusDecision } from './rank/status-decision.js'
 
 const nowMs = 1_000_000
 const changesPerSecond = 50_000
@@ -50,6 +52,7 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
       ranking(`plain ${workers}`, few, () => plainRank(fleet, request, nowMs).candidates.length),
       upkeep(`upkeep ${workers}`, fleet, builder),
     )
+    if (workers === 10_000) contenders.push(...decisions(fleet, quick ? 3 : 20))
   }
   const rows = await alternate(contenders, quick ? 2 : 7)
   return {
@@ -58,6 +61,7 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
       atMost(rows, 'numacast 10000 explained', 1),
       ratio(rows, 'numacast 10000 explained', 'plain 10000', 0.25),
       ratio(rows, 'numacast 10000 explained and read', 'plain 10000', 1),
+      ratio(rows, 'all policies 10000', 'status and one policy 10000', 0.2),
       atMost(rows, 'upkeep 10000', 0.5),
       ...(quick ? [] : [atMost(rows, 'upkeep 100000', 0.5)]),
     ],
@@ -129,6 +133,47 @@ function upkeep(name: string, fleet: BenchFleet, builder: SnapshotBuilder): Cont
       return (user + system) / 1e6
     },
   }
+}
+
+/** One decision of a scheduler, after every row of the roster has changed. */
+function decisions(fleet: BenchFleet, repeats: number): Contender[] {
+  const builder = build(fleet)
+  const states = new Map(defaultPolicies().map((policy) => [policy, policy.initial]))
+  const status = new StatusDecision(fleet, nowMs)
+  let atMs = nowMs
+  const timed = (change: () => void, decide: () => void): number[] => {
+    const times: number[] = []
+    for (let round = 0; round < repeats; round++) {
+      atMs += 1_000
+      change()
+      const start = performance.now()
+      decide()
+      times.push(performance.now() - start)
+    }
+    return times
+  }
+  const changeRows = (): void => {
+    for (const zone of fleet.zones.values()) builder.apply({ kind: 'zone', zone: { ...zone, observedMs: atMs } })
+    for (const { workerId, load } of fleet.workers) {
+      builder.apply({ kind: 'worker-load', workerId, load: { ...load, observedMs: atMs } })
+    }
+  }
+  const decide = (): void => {
+    const snapshot = builder.snapshot()
+    for (const [policy, state] of states) states.set(policy, policy.decide(snapshot, state, atMs).state)
+  }
+  return [
+    { name: 'all policies 10000', unit: 'ms', run: () => timed(changeRows, decide) },
+    {
+      name: 'status and one policy 10000',
+      unit: 'ms',
+      run: () =>
+        timed(
+          () => status.change(atMs),
+          () => status.decide(atMs),
+        ),
+    },
+  ]
 }
 
 function atMost(rows: readonly BenchRow[], name: string, goal: number): BenchRatio {

@@ -40,6 +40,15 @@ export { type AppliedIntent, type Taint, WorkerCondition, type WorkerState, work
 export { Collector, type CollectorComponents } from './roles/collector/collector.js'
 export { type CollectorOptions, defaultCollectorOptions } from './roles/collector/collector-options.js'
 export {
+  type DrainOptions,
+  Fleet,
+  type IntentResult,
+  openFleet,
+  type ResumeOptions,
+  type WorkerDeath,
+} from './roles/fleet/fleet.js'
+export type { FleetOptions } from './roles/fleet/fleet-options.js'
+export {
   IntentIssuer,
   type IntentIssuerOptions,
   type IssuedIntent,
@@ -60,7 +69,9 @@ export { Range } from './transport/lane/range.js'
 export type { FleetChange } from './views/fleet-change.js'
 export { FleetView, type FleetViewOptions } from './views/fleet-view.js'
 export type { FollowOptions, IntentProgress } from './views/intent-progress.js'
-export type { LivelinessChange, LivelinessState } from './views/liveliness-history.js'
+export type { LivelinessChange, LivelinessState, WorkerProcess } from './views/liveliness-history.js'
+export type { ReportedNode } from './views/reported-problems.js'
 export type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from './views/status-document.js'
+export { UnplacedReason, type UnplacedWorker } from './views/unplaced-worker.js'
 export { DegradedMode, Freshness, type ViewConsistency } from './views/view-consistency.js'
 export { FateUnknown, type WorkerFate } from './views/worker-fate.js'

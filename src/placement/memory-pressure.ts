@@ -27,12 +27,12 @@ export interface MemoryPressureOptions {
   /** @default 5 */
   readonly liftBelowPressurePercent?: number
   /**
-   * Scarcity must last so long before a node is paused: one large allocation is not pressure.
+   * Scarcity must last for this time before a node is paused: one large allocation is not pressure.
    * @default 2000
    */
   readonly sustainedMs?: number
   /**
-   * A paused node stays so at least so long.
+   * A paused node stays paused for at least this time.
    * @default 30000
    */
   readonly minHoldMs?: number
@@ -53,17 +53,25 @@ export const defaultMemoryPressureOptions: Required<MemoryPressureOptions> = Obj
   maxAgeMs: 5_000,
 })
 
+/** What a reading of a node's memory consists of. */
+export type MemoryReading = Pick<
+  NodeStatus,
+  'memoryTotalBytes' | 'memoryAvailableBytes' | 'memoryLimitBytes' | 'memoryHeadroomBytes' | 'memoryPressurePercent'
+>
+
 /** Per node target. */
 export type MemoryPressureState = Readonly<Record<string, NodeMemory>>
 
-interface NodeMemory {
+/** What is remembered of one node. */
+export interface NodeMemory {
   /** Scarce without a break since then; null while it is not. */
   readonly scarceSinceMs: number | null
   readonly pausedSinceMs: number | null
   readonly reason: string
 }
 
-const calm: NodeMemory = Object.freeze({ scarceSinceMs: null, pausedSinceMs: null, reason: '' })
+/** The memory of a node whose memory is not scarce. */
+export const calm: NodeMemory = Object.freeze({ scarceSinceMs: null, pausedSinceMs: null, reason: '' })
 
 /**
  * Pauses scheduling to a node under memory pressure and lifts the pause with hysteresis and a minimum hold.
@@ -86,7 +94,7 @@ export function memoryPressurePolicy(options: MemoryPressureOptions = {}): Polic
           next[target] = before
           continue
         }
-        const memory = judge(node, before, nowMs, resolved)
+        const memory = judgeMemory(node, before, nowMs, resolved)
         next[target] = memory
         if (memory.pausedSinceMs !== null) wanted.push({ kind: 'pause-node', target, terms: {}, reason: memory.reason })
       }
@@ -114,8 +122,9 @@ export function resolveMemoryPressureOptions(options: MemoryPressureOptions): Re
   return Object.freeze(resolved)
 }
 
-function judge(
-  node: NodeStatus,
+/** Judges one reading of a node. */
+export function judgeMemory(
+  node: MemoryReading,
   before: NodeMemory,
   nowMs: number,
   options: Required<MemoryPressureOptions>,

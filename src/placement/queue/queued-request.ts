@@ -1,4 +1,4 @@
-import type { RefusalReason } from '../filter/refusal.js'
+import type { RefusalCounts } from '../rank/place.js'
 import type { ResolvedRequest } from '../request/placement-request.js'
 
 /** How far a request got. The last four are final. */
@@ -15,9 +15,6 @@ export const RequestState = {
   expired: 'expired',
 } as const
 export type RequestState = (typeof RequestState)[keyof typeof RequestState]
-
-/** How many workers refused a request for each reason. */
-export type RefusalCounts = Readonly<Partial<Record<RefusalReason, number>>>
 
 /** What is known of a request. Plain data; `P` is what a placement is to the caller. */
 export interface RequestReport<P> {

@@ -1,3 +1,4 @@
+import { checkDurationMs } from '../../core/duration.js'
 import { invalidArgument } from '../../core/errors.js'
 import { withoutUndefined } from '../../core/options.js'
 import type { ResolvedRequest } from '../request/placement-request.js'
@@ -42,9 +43,7 @@ export function resolveRequestQueueOptions(options: RequestQueueOptions): Resolv
       throw invalidArgument(`${name} must be an integer from ${least}, not ${resolved[name]}`)
     }
   }
-  if (!(resolved.maxWaitMs > 0)) {
-    throw invalidArgument(`maxWaitMs must be a positive number of milliseconds, not ${resolved.maxWaitMs}`)
-  }
+  checkDurationMs('maxWaitMs', resolved.maxWaitMs, { exclusive: true })
   return Object.freeze({ ...resolved, weights: resolveBandWeights(resolved.weights) })
 }
 
@@ -55,7 +54,7 @@ export interface SubmitOptions {
   readonly request: ResolvedRequest
   /** Names the request. @default made by the queue */
   readonly requestId?: string
-  /** A request with the key of one that the queue still knows is that one. @default null */
+  /** A request with the key of a request that the queue still knows is that request. @default null */
   readonly idempotencyKey?: string | null
   /** After this time the request expires if no worker was found. @default null: it waits without end */
   readonly deadlineMs?: number | null
@@ -77,9 +76,7 @@ export function resolveSubmitOptions(options: SubmitOptions): ResolvedSubmitOpti
   if (!(cost >= 1 && cost <= maxRequestCost)) {
     throw invalidArgument(`cost must be a number from 1 to ${maxRequestCost}, not ${cost}`)
   }
-  if (deadlineMs !== null && !(deadlineMs > 0)) {
-    throw invalidArgument(`deadlineMs must be a positive number of milliseconds, not ${deadlineMs}`)
-  }
+  if (deadlineMs !== null) checkDurationMs('deadlineMs', deadlineMs, { exclusive: true })
   for (const name of ['requestId', 'idempotencyKey'] as const) {
     if (resolved[name] === '') throw invalidArgument(`${name} must not be empty`)
   }

@@ -3,6 +3,7 @@ import { Counters } from '../../core/counters.js'
 import { NumacastError } from '../../core/errors.js'
 import { Listeners, type Subscription } from '../../core/listeners.js'
 import { Mailbox } from '../../core/mailbox.js'
+import type { RefusalCounts } from '../rank/place.js'
 import type { ResolvedRequest } from '../request/placement-request.js'
 import { DeficitRoundRobin } from './deficit-round-robin.js'
 import { LazyHeap } from './lazy-heap.js'
@@ -10,7 +11,6 @@ import { bandCount, bandOf, costUnit, resolveBandWeights } from './priority-band
 import {
   type PlacementOutcome,
   type Placer,
-  type RefusalCounts,
   type RequestEvent,
   type RequestReport,
   RequestState,
@@ -86,7 +86,7 @@ export class RequestQueue<P> {
   }
 
   /**
-   * Queues a request. One with the idempotency key of a request that is still known is that request.
+   * Queues a request. A request with the idempotency key of another that is still known is that other request.
    * @throws NumacastError NUMACAST_LIMIT when the queue is full, NUMACAST_CONFLICT when the id is taken, or the key is
    * that of another kind of request, NUMACAST_INVALID_ARGUMENT
    */

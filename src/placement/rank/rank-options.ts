@@ -1,3 +1,4 @@
+import { checkDurationMs } from '../../core/duration.js'
 import { invalidArgument } from '../../core/errors.js'
 import { withoutUndefined } from '../../core/options.js'
 import type { ReservedTotals } from '../fit/reserved-totals.js'
@@ -92,7 +93,7 @@ export function resolveRankOptions(options: RankOptions, strategy: 'spread' | 'p
   checkTies(resolved.ties)
   if (!Number.isFinite(resolved.nowMs)) throw invalidArgument(`nowMs must be a number, not ${resolved.nowMs}`)
   for (const name of ['freshMs', 'staleMs', 'recheckMs', 'maxRetryAfterMs'] as const) {
-    if (!(resolved[name] >= 0)) throw invalidArgument(`${name} must be a number of milliseconds, not ${resolved[name]}`)
+    checkDurationMs(name, resolved[name])
   }
   if (resolved.staleMs <= resolved.freshMs) throw invalidArgument('staleMs must be more than freshMs')
   return resolved

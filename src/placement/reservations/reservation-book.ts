@@ -1,4 +1,5 @@
 import type { Counters } from '../../core/counters.js'
+import { checkDurationMs } from '../../core/duration.js'
 import { invalidArgument, NumacastError } from '../../core/errors.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import type { ReservedTotals } from '../fit/reserved-totals.js'
@@ -67,7 +68,7 @@ export class ReservationBook {
    */
   reserve(ranking: Ranking, { row, zones }: Candidate, options: ReserveOptions): Reservation {
     const { jobId, nowMs, ttlMs = defaultReservationTtlMs } = options
-    if (!(ttlMs > 0)) throw invalidArgument(`ttlMs must be a positive number of milliseconds, not ${ttlMs}`)
+    checkDurationMs('ttlMs', ttlMs, { exclusive: true })
     const { request, snapshot } = ranking
     const seq = this.#nextSeq
     const reservation: Reservation = Object.freeze({

@@ -1,5 +1,6 @@
 import { countFailure } from '../../core/count-failure.js'
 import type { Counters } from '../../core/counters.js'
+import type { EntityGuid } from '../../core/ids.js'
 import { type JobLifecycle, jobLifecycle } from '../../plane/job-lifecycle.js'
 import { upPartition } from '../../plane/partitions.js'
 import { type IntentStatus, intentStatus } from '../../plane/transitions.js'
@@ -58,6 +59,11 @@ export class WorkerPublisher {
     this.#capacity = participant.writer(workerCapacity, { partition })
     this.#jobs = participant.writer(jobLifecycle, { partition })
     this.#statuses = participant.writer(intentStatus, { partition })
+  }
+
+  /** The readers of the worker's state. */
+  stateReaders(): readonly EntityGuid[] {
+    return this.#state.matchedReaders()
   }
 
   state(progress: WorkerProgress): void {

@@ -9,6 +9,7 @@ import type { AppliedIntent } from '../../plane/worker-state.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { currentNode } from '../../topology/numa/placement.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
+import { UnservedNotice } from '../shared/unserved-notice.js'
 import { type Admission, type AdmissionFacts, conditionOf, decideAdmission } from './admission.js'
 import { AdmissionQueue } from './admission-queue.js'
 import { ClaimListener } from './claim-listener.js'
@@ -133,10 +134,16 @@ export class Worker implements AsyncDisposable {
     this.#state.now()
     this.#publishCapacity()
     const capacity = new RepeatingTimer(participant.clock, options.capacityIntervalMs, () => this.#publishCapacity())
+    const unserved = new UnservedNotice(participant, {
+      workerId: options.workerId,
+      numaNode,
+      readers: () => this.#publisher.stateReaders(),
+    })
     const housekeeping = new RepeatingTimer(participant.clock, housekeepingMs, () => this.#forget())
     this.#closers.push(
       () => capacity.close(),
       () => housekeeping.close(),
+      () => unserved.close(),
       () => this.#readings.close(),
     )
   }

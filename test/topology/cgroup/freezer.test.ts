@@ -7,7 +7,7 @@ import { kernelProbe, ownIdentity } from '../../../src/pubsub/peer/own-process.j
 import { nativeAddon } from '../../../src/topology/addon/addon.js'
 import { FreezerCache, readFreezer } from '../../../src/topology/cgroup/freezer.js'
 import { processStartTime } from '../../../src/topology/process/process-state.js'
-import { eventually } from '../../support/eventually.js'
+import { eventually } from '../../../src/testing/eventually.js'
 import { cgroupFiles, plantTree, selfFiles, type TreeFiles, v2Files } from '../../support/machine-tree.js'
 import { createGroup, removeGroup, write } from '../../support/real-cgroup.js'
 import { requirement } from '../../support/requirement.js'
