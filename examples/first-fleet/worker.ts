@@ -11,14 +11,11 @@ worker.onAdmission(({ open, reason }) => console.log(open ? 'taking jobs' : `not
 const stop = new AbortController()
 void untilAsked().then(() => stop.abort())
 
-for (let next = 1; !stop.signal.aborted; next++) {
-  try {
-    await worker.admitted({ signal: stop.signal })
-  } catch {
-    break
-  }
-  await worker.run(`${workerId}-${next}`, async (signal) => {
+let next = 1
+for await (const slot of worker.slots({ signal: stop.signal })) {
+  const job = next++
+  slot.run(`${workerId}-${job}`, async (signal) => {
     await pause(200, undefined, { signal })
-    return createHash('sha256').update(`job ${next}`).digest('hex')
+    return createHash('sha256').update(`job ${job}`).digest('hex')
   })
 }

@@ -273,6 +273,11 @@ export class Engine {
     return this.#datagram.received
   }
 
+  /** Frames that the kernel has not taken yet. */
+  get pendingDatagrams(): number {
+    return this.#datagram.pending
+  }
+
   /** Sends what is waiting, says goodbye, stops every timer and closes every socket. To be called once. */
   async close(): Promise<void> {
     for (const { writer } of this.endpoints.writers()) writer.drain()

@@ -39,14 +39,38 @@ export interface WorkerOptions extends DomainOptions {
   readonly stateRefreshMs?: number
   /** @default 1000 */
   readonly capacityIntervalMs?: number
+  /**
+   * When no collector has received the worker for this long, it is `unserved`: it runs, and appears in no view. `Infinity`
+   * for a worker that is meant to run without a plane.
+   * @default 10000
+   */
+  readonly unservedAfterMs?: number
+  /** Closes the worker when it aborts. */
+  readonly signal?: AbortSignal
   /** How long the summary of a finished job is kept for others to read. @default 10000 */
   readonly jobRetentionMs?: number
   /** … and of how many at most. @default 256 */
   readonly maxFinishedJobs?: number
 }
 
-export type ResolvedWorkerOptions = Required<Omit<WorkerOptions, keyof DomainOptions | 'numaNode'>> &
-  DomainOptions & { readonly numaNode: number | undefined }
+export interface SlotOptions {
+  /**
+   * The queue that the job will come from, whose throttle then applies. Without it the job may come from any queue that
+   * the worker takes from, so the throttles of all of them apply.
+   * @default the queue that the worker declares, if it declares one only
+   */
+  readonly queue?: string
+  /** Ends the wait, and revokes the slot while it is open. */
+  readonly signal?: AbortSignal
+}
+
+export interface CloseOptions {
+  /** Jobs in flight get this long to end by themselves; then their signal is aborted. @default 10000 */
+  readonly graceMs?: number
+}
+
+export type ResolvedWorkerOptions = Required<Omit<WorkerOptions, keyof DomainOptions | 'numaNode' | 'signal'>> &
+  DomainOptions & { readonly numaNode: number | undefined; readonly signal: AbortSignal | undefined }
 
 export const defaultWorkerOptions = Object.freeze({
   ownershipStrength: 0,
@@ -60,6 +84,7 @@ export const defaultWorkerOptions = Object.freeze({
   stateIntervalMs: 100,
   stateRefreshMs: 3_000,
   capacityIntervalMs: 1_000,
+  unservedAfterMs: 10_000,
   jobRetentionMs: 10_000,
   maxFinishedJobs: 256,
 })
@@ -76,7 +101,7 @@ const workerSays = workerStateSchema.pick({
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
 export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOptions {
-  const resolved = { ...defaultWorkerOptions, numaNode: undefined, ...withoutUndefined(options) }
+  const resolved = { ...defaultWorkerOptions, numaNode: undefined, signal: undefined, ...withoutUndefined(options) }
   const said = workerSays.safeParse(resolved)
   if (!said.success) {
     const [issue] = said.error.issues
@@ -92,7 +117,7 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
   integer('maxFinishedJobs', resolved.maxFinishedJobs, 0)
   if (resolved.numaNode !== undefined) integer('numaNode', resolved.numaNode, 0)
   checkDurationMs('stateIntervalMs', resolved.stateIntervalMs, { exclusive: true, mostMs: longestTimerMs })
-  for (const name of ['stateRefreshMs', 'capacityIntervalMs', 'jobRetentionMs'] as const) {
+  for (const name of ['stateRefreshMs', 'capacityIntervalMs', 'unservedAfterMs', 'jobRetentionMs'] as const) {
     checkDurationMs(name, resolved[name], { exclusive: true, allowInfinity: true })
   }
   return Object.freeze(resolved)
