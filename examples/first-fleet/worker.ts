@@ -12,10 +12,21 @@ const stop = new AbortController()
 void untilAsked().then(() => stop.abort())
 
 let next = 1
+/** Your queue: Redis, AMQP, a table. Here a job comes every 200 ms. */
+async function takeJob(signal: AbortSignal): Promise<string> {
+  await pause(200, undefined, { signal })
+  return `${workerId}-${next++}`
+}
+
 for await (const slot of worker.slots({ signal: stop.signal })) {
-  const job = next++
-  slot.run(`${workerId}-${job}`, async (signal) => {
-    await pause(200, undefined, { signal })
-    return createHash('sha256').update(`job ${job}`).digest('hex')
-  })
+  try {
+    // The signal ends the wait when the worker is drained: the drain is completed once no slot is open.
+    const job = await takeJob(slot.signal)
+    slot.run(job, async (signal) => {
+      await pause(100, undefined, { signal })
+      return createHash('sha256').update(job).digest('hex')
+    })
+  } catch {
+    slot.release()
+  }
 }
