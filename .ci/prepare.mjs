@@ -1,5 +1,5 @@
-// What npm runs after an install in a clone, and before it packs one that it got by git: compiles TypeScript, so that
-// the package has a dist/. Not where the compiler was left out (`npm ci --omit=dev`), nor where setup.mjs compiles next.
+// Compiles TypeScript, so that the package has a dist/. npm runs this after an install in a clone, and before it packs a
+// package from git. Does nothing without the compiler (`npm ci --omit=dev`), or when setup.mjs compiles next.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import path from 'node:path'

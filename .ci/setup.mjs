@@ -1,6 +1,6 @@
 // Brings a fresh clone to the point where `dist/` runs: dependencies, the native addon, TypeScript.
-// Only Node's own modules; everything it says goes to stderr, so that a command's stdout stays its own.
-// Does nothing that is already done: a second call costs about a second.
+// Uses only Node's own modules. Its output goes to stderr, so that a command's stdout stays its own.
+// Repeats nothing that is done already: a second call costs about a second.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, lstatSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import path from 'node:path'

@@ -36,9 +36,19 @@ export {
 export { type IntentStatus, intentStatus, Transition } from './plane/transitions.js'
 export { type WorkerCapacity, workerCapacity } from './plane/worker-capacity.js'
 export { type WorkerClaim, workerClaim } from './plane/worker-claim.js'
+export { type WorkerEnd, workerEnd, workerEndRetentionMs } from './plane/worker-end.js'
 export { type AppliedIntent, type Taint, WorkerCondition, type WorkerState, workerState } from './plane/worker-state.js'
 export { Collector, type CollectorComponents } from './roles/collector/collector.js'
 export { type CollectorOptions, defaultCollectorOptions } from './roles/collector/collector-options.js'
+export {
+  type DrainOptions,
+  Fleet,
+  type IntentResult,
+  openFleet,
+  type ResumeOptions,
+  type WorkerDeath,
+} from './roles/fleet/fleet.js'
+export type { FleetOptions } from './roles/fleet/fleet-options.js'
 export {
   IntentIssuer,
   type IntentIssuerOptions,
@@ -65,3 +75,4 @@ export type { FollowOptions, IntentProgress } from './views/intent-progress.js'
 export type { LivelinessChange, LivelinessState } from './views/liveliness-history.js'
 export type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from './views/status-document.js'
 export { DegradedMode, Freshness, type ViewConsistency } from './views/view-consistency.js'
+export { FateUnknown, type WorkerFate } from './views/worker-fate.js'

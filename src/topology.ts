@@ -1,6 +1,7 @@
 export { type ErrorCode, NumacastError } from './core/errors.js'
 export { type AddonStatus, addonStatus } from './topology/addon/addon.js'
 export { type CgroupEvents, type CgroupEventsTarget, watchCgroupEvents } from './topology/cgroup/cgroup-events-watch.js'
+export { readFreezer } from './topology/cgroup/freezer.js'
 export { type HeadroomOptions, readHeadroom } from './topology/cgroup/headroom.js'
 export { type HeadroomSample, type SampleField, sampleFields } from './topology/cgroup/headroom-sample.js'
 export {
@@ -9,6 +10,12 @@ export {
   openHeadroomSampler,
 } from './topology/cgroup/headroom-sampler.js'
 export { type PressureEvent, type PressureTrigger, watchPressure } from './topology/cgroup/pressure-watch.js'
+export {
+  type HostIdentity,
+  type HostIdentityOptions,
+  HostIdentitySource,
+  hostIdentity,
+} from './topology/host/host-identity.js'
 export type {
   CgroupPlace,
   CpuHeadroom,
@@ -18,6 +25,7 @@ export type {
   Pressure,
   PressureLine,
 } from './topology/model/cgroup-headroom.js'
+export type { FreezerState } from './topology/model/freezer-state.js'
 export { type Limit, limitValue, type UnknownReason } from './topology/model/limit.js'
 export type { Hugepages, NumaDistances, NumaNode, Topology } from './topology/model/numa-topology.js'
 export type { ProcessState } from './topology/model/process-stat.js'
@@ -28,6 +36,7 @@ export {
   currentNode,
   getAffinity,
   type MemoryPolicy,
+  type NodePlacement,
   type PlacementResult,
   pinToNode,
   setAffinity,
@@ -40,5 +49,5 @@ export {
   type NamespacedProcess,
   ProcessLocator,
 } from './topology/process/process-locator.js'
-export { processStartTime, readProcessState } from './topology/process/process-state.js'
-export { type ProcessExit, type ProcessTarget, watchProcess } from './topology/process/process-watch.js'
+export { isSameStartTime, processStartTime, readProcessState } from './topology/process/process-state.js'
+export { ExitEvidence, type ProcessExit, type ProcessTarget, watchProcess } from './topology/process/process-watch.js'

@@ -19,8 +19,8 @@ const roots = [
   // 'test',
 ]
 
-/** Pages that are being rewritten. */
-const pending: readonly string[] = ['docs/topology.md']
+/** Folders without prose: test data, and reports that are generated from the code. */
+const notProse: ReadonlySet<string> = new Set(['fixtures', 'api'])
 
 /** A word that a file needs: a name on the wire, a quotation, a term of the field. An entry without a use fails. */
 interface Exception {
@@ -30,6 +30,8 @@ interface Exception {
 }
 
 const exceptions: readonly Exception[] = [
+  { file: 'CHANGELOG.md', word: 'hears', because: 'an earlier name, `hearsUs`' },
+  { file: 'CHANGELOG.md', word: 'unheard', because: 'an earlier name, `reader.unheard`' },
   { file: 'docs/wire.md', word: 'hears', because: 'a key of requests and replies, fixed by the wire format' },
 ]
 
@@ -38,7 +40,7 @@ const isChecked = /\.(md|ts|mjs|cc|h)$/
 t.test('prose holds no banned word, or a listed exception explains it', async (t) => {
   const used = new Set<Exception>()
   const found: string[] = []
-  const files = roots.flatMap((entry) => [...filesBelow(entry)]).filter((file) => !pending.includes(file))
+  const files = roots.flatMap((entry) => [...filesBelow(entry)])
   t.ok(files.length > 20, `${files.length} files were read`)
   for (const file of files) {
     for (const { line, word, instead } of findBannedWords(readFileSync(path.join(root, file), 'utf8'))) {
@@ -75,6 +77,6 @@ function* filesBelow(entry: string): Generator<string> {
     return
   }
   for (const name of readdirSync(path.join(root, entry)).sort()) {
-    if (name !== 'fixtures') yield* filesBelow(path.posix.join(entry, name))
+    if (!notProse.has(name)) yield* filesBelow(path.posix.join(entry, name))
   }
 }

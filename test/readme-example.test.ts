@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 import t, { type Test } from 'tap'
+import { eventually } from '../src/testing/eventually.js'
 import { compile, programOf, programsOf, typeErrors } from './support/documented-programs.js'
 import { claimDomain } from './support/domain-lock.js'
-import { eventually } from './support/eventually.js'
 import { startPlane } from './support/plane.js'
 
 t.setTimeout(600_000)

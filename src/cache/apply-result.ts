@@ -11,6 +11,8 @@ export const ApplyResult = {
   older: 'older',
   /** Exclusive ownership: a stronger owner lives. */
   weaker: 'weaker',
+  /** The instance was forgotten after this change, or its end, had been taken in: a relay that was away brings it. */
+  outlived: 'outlived',
   /** The end of an instance that was never held: no news to anybody. */
   unknownInstance: 'unknownInstance',
   /** Of a kind that `InstanceTableOptions.hasRoom` refuses, or of a new instance when the table is full. */

@@ -12,8 +12,9 @@ import {
   InstanceState,
 } from './instance.js'
 import { InstanceRow, Yielded } from './instance-row.js'
-import type { Precedence } from './precedence.js'
+import type { CurrentOwner, Precedence } from './precedence.js'
 import { RetiredInstances } from './retired-instances.js'
+import { type Tombstone, Tombstones } from './tombstones.js'
 
 export interface InstanceTableOptions {
   readonly maxInstances: number
@@ -28,6 +29,14 @@ export interface InstanceTableOptions {
   readonly forgotten: (instance: Instance) => void
 }
 
+/** An end that relays must pass on although the reader's user sees nothing of it. */
+export interface UnseenEnd {
+  readonly key: string
+  readonly end: Tombstone
+  /** True: a relay offers a value that the instance outlived, so that relay does not know of the end. */
+  readonly isUnknownToRelay: boolean
+}
+
 /**
  * A reader's copy of a topic: derived state, discardable, each instance knowing whose it is and how new.
  *
@@ -39,12 +48,15 @@ export class InstanceTable {
   readonly #options: InstanceTableOptions
   readonly #rows = new Map<string, InstanceRow>()
   readonly #retired: RetiredInstances
+  readonly #tombstones = new Tombstones()
+  readonly #endListeners = new Set<(end: UnseenEnd) => void>()
   #touched: InstanceRow | undefined
 
   constructor(options: InstanceTableOptions) {
     this.#options = options
     this.#retired = new RetiredInstances((row) => {
       this.#rows.delete(row.key)
+      this.#tombstones.add(row.key, tombstoneOf(row))
       options.forgotten(row)
     })
   }
@@ -206,20 +218,61 @@ export class InstanceTable {
     this.#retired.purge(disposedBeforeMs, noWritersBeforeMs)
   }
 
+  /** Calls `listener` at once for every end that the user does not see. Returns what stops that. */
+  onUnseenEnd(listener: (end: UnseenEnd) => void): () => void {
+    this.#endListeners.add(listener)
+    return () => void this.#endListeners.delete(listener)
+  }
+
   /** A first change; an end is remembered, against what was written before it and comes late. */
   #begin(change: IncomingChange, arrival: Arrival): ApplyResult {
+    if (this.#isOutlived(change)) return ApplyResult.outlived
     const { hasRoom } = this.#options
     const hasValue = !change.disposed && !change.outOfView
     if (!change.outOfView && !this.#makesRoom()) return hasValue ? ApplyResult.refused : ApplyResult.unknownInstance
     if (hasValue && !hasRoom(undefined)) return ApplyResult.refused
     const row = new InstanceRow(change)
     this.#rows.set(change.key, row)
+    this.#tombstones.delete(change.key)
     this.#touched = row
     this.#hear(row, change.token.writer, change.token.seq)
     this.#replace(row, change, arrival)
     if (!change.disposed) return ApplyResult.applied
     this.show(row)
+    this.#unseenEnd({ key: row.key, end: tombstoneOf(row), isUnknownToRelay: false })
     return ApplyResult.unknownInstance
+  }
+
+  /**
+   * Whether a change of a forgotten instance is older than what was known of it. Of one owner that is the lower number;
+   * the very number that was disposed is older, too. Between owners it is what was written earlier.
+   */
+  #isOutlived(change: IncomingChange): boolean {
+    const { key, token, disposed } = change
+    const tombstone = this.#tombstones.get(key)
+    if (tombstone === undefined) return this.#tombstones.isBelowFloor(change)
+    const { owner, seq } = tombstone
+    const isNewer =
+      token.writer === owner
+        ? token.seq > seq || (token.seq === seq && !tombstone.disposed)
+        : this.#isOwnersOrLater(change, { current: tombstone, carriers: [] }, tombstone.disposed)
+    if (!isNewer && tombstone.disposed && !disposed) {
+      this.#unseenEnd({ key, end: tombstone, isUnknownToRelay: true })
+    }
+    return !isNewer
+  }
+
+  /**
+   * Whether another owner's change follows a value that no writer carries any more. What a live owner delivers itself
+   * does. What a relay brings does only if it was written later: the relay may have been away when it was replaced.
+   */
+  #isOwnersOrLater(change: IncomingChange, held: CurrentOwner, isDisposed = false): boolean {
+    const isDirect = change.via === change.token.writer
+    return (isDirect && !isDisposed) || this.#options.precedence.isLater(change, held)
+  }
+
+  #unseenEnd(end: UnseenEnd): void {
+    for (const listener of this.#endListeners) listener(end)
   }
 
   /**
@@ -238,7 +291,7 @@ export class InstanceTable {
 
   #prevails(change: IncomingChange, row: InstanceRow): boolean {
     const { precedence } = this.#options
-    if (row.state === InstanceState.noWriters) return true
+    if (row.state === InstanceState.noWriters) return this.#isOwnersOrLater(change, row)
     if (row.yielded === Yielded.no) return precedence.prevails(change, row)
     // An end that was said is not undone by what was written before it.
     return row.state === InstanceState.alive || precedence.isLater(change, row)
@@ -275,4 +328,9 @@ export class InstanceTable {
   #hear(row: InstanceRow, owner: EntityGuid, seq: Seq): void {
     if (this.#options.hasHistory) row.hear(owner, seq)
   }
+}
+
+function tombstoneOf({ current, state }: InstanceRow): Tombstone {
+  const { owner, seq, originTimeMs, sourceTimeMs } = current
+  return { owner, seq, disposed: state === InstanceState.disposed, originTimeMs, sourceTimeMs }
 }

@@ -155,6 +155,20 @@ export class LastValueCache {
   }
 
   /**
+   * Announces the end of an instance that is not alive once more, under a new number: a reader that was away may have
+   * missed it, and the tombstone may be forgotten. Undefined when the instance is alive.
+   */
+  disposeAgain(key: string, nowMs: number, from: Provenance): Seq | undefined {
+    if (this.isAlive(key)) return undefined
+    const slot = this.#append(key, this.#instances.get(key), from.writtenMs, from)
+    slot.disposed = true
+    slot.value = noBytes
+    slot.valueLength = 0
+    this.#ended(key, 0, nowMs)
+    return slot.seq
+  }
+
+  /**
    * Gives the instance up without ending it: its last value leaves once more, marked, for those who lack it. Undefined
    * when there is no such instance alive.
    */

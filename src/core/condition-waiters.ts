@@ -1,13 +1,13 @@
 import { raceSignal } from './abort.js'
-import type { NumacastError } from './errors.js'
 
 interface Waiting {
   readonly holds: () => boolean
+  readonly owner: unknown
   readonly resolve: () => void
-  readonly reject: (error: NumacastError) => void
+  readonly reject: (error: unknown) => void
 }
 
-/** Promises that resolve once something holds. Whoever changes what they depend on calls {@link look}. */
+/** Promises that resolve once a condition holds, first come first served. Call {@link look} when it may hold now. */
 export class ConditionWaiters {
   readonly #waiting = new Set<Waiting>()
 
@@ -15,13 +15,54 @@ export class ConditionWaiters {
     return this.#waiting.size
   }
 
-  /** @throws the signal's reason when it aborts first, and what {@link abandon} is given */
-  async wait(holds: () => boolean, signal: AbortSignal | undefined): Promise<void> {
+  /**
+   * Resolves at once if the condition holds already.
+   * @param owner what {@link abandon} may single out
+   * @throws the signal's reason when it aborts first, and what {@link abandon} is given
+   */
+  async wait(holds: () => boolean, signal: AbortSignal | undefined, owner?: unknown): Promise<void> {
     signal?.throwIfAborted()
     if (holds()) return
+    await this.#enqueue(holds, signal, owner)
+  }
+
+  /** As {@link wait}, but takes its place behind those that wait and resolves only by a look. */
+  async queue(holds: () => boolean, signal: AbortSignal | undefined, owner?: unknown): Promise<void> {
+    signal?.throwIfAborted()
+    await this.#enqueue(holds, signal, owner)
+  }
+
+  /** Resolves every wait whose condition holds. */
+  look(): void {
+    for (const waiting of [...this.#waiting]) this.#settle(waiting)
+  }
+
+  /** Resolves the first wait whose condition holds and returns whether there was one. */
+  lookFirst(): boolean {
+    for (const waiting of this.#waiting) if (this.#settle(waiting)) return true
+    return false
+  }
+
+  /** Rejects every wait, or with `owner` those of this owner. */
+  abandon(error: unknown, owner?: unknown): void {
+    for (const waiting of [...this.#waiting]) {
+      if (owner !== undefined && waiting.owner !== owner) continue
+      this.#waiting.delete(waiting)
+      waiting.reject(error)
+    }
+  }
+
+  #settle(waiting: Waiting): boolean {
+    if (!this.#waiting.has(waiting) || !waiting.holds()) return false
+    this.#waiting.delete(waiting)
+    waiting.resolve()
+    return true
+  }
+
+  async #enqueue(holds: () => boolean, signal: AbortSignal | undefined, owner: unknown): Promise<void> {
     let waiting: Waiting | undefined
     const held = new Promise<void>((resolve, reject) => {
-      waiting = { holds, resolve, reject }
+      waiting = { holds, owner, resolve, reject }
       this.#waiting.add(waiting)
     })
     try {
@@ -29,18 +70,5 @@ export class ConditionWaiters {
     } finally {
       if (waiting !== undefined) this.#waiting.delete(waiting)
     }
-  }
-
-  look(): void {
-    for (const waiting of [...this.#waiting]) {
-      if (!waiting.holds()) continue
-      this.#waiting.delete(waiting)
-      waiting.resolve()
-    }
-  }
-
-  abandon(error: NumacastError): void {
-    for (const { reject } of this.#waiting) reject(error)
-    this.#waiting.clear()
   }
 }

@@ -203,10 +203,14 @@ export class PeerDetector {
         return kernelSays(Liveliness.stalled, LivelinessCause.stopped, null)
       case 'io-wait':
         return kernelSays(Liveliness.stalled, LivelinessCause.ioWait, null)
+      case 'frozen':
+        return kernelSays(Liveliness.stalled, LivelinessCause.frozen, null)
       case 'busy':
         return kernelSays(Liveliness.stalled, LivelinessCause.loopBusy, finding.detail)
       case 'asleep':
-        return this.#judgeSleeper(nowMs, circumstances)
+        return this.#judgeSleeper(nowMs, circumstances, 'asleep in a call, and answers nothing')
+      case 'exists':
+        return this.#judgeSleeper(nowMs, circumstances, 'its process exists and answers nothing; /proc hides the rest')
       case 'unknown':
         return this.#judgeUnseen(nowMs, circumstances)
     }
@@ -219,6 +223,7 @@ export class PeerDetector {
   #judgeSleeper(
     nowMs: number,
     { timeoutMultiplier, canDeclareDead, isHostSilent }: DetectionContext,
+    detail: string,
   ): Finding | undefined {
     const { liveliness } = this.#verdict
     if (liveliness === Liveliness.stalled && !this.#heardSinceVerdict) return undefined
@@ -228,7 +233,7 @@ export class PeerDetector {
       return kernelSays(Liveliness.suspect, null, 'its process exists')
     }
     if (sharesNetwork) {
-      return kernelSays(Liveliness.stalled, LivelinessCause.loopBusy, 'asleep in a call, and answers nothing')
+      return kernelSays(Liveliness.stalled, LivelinessCause.loopBusy, detail)
     }
     const cause = isHostSilent ? LivelinessCause.hostSilent : LivelinessCause.leaseExpired
     return kernelSays(Liveliness.unreachable, cause, 'its process exists; the network between does not carry')

@@ -6,6 +6,9 @@ export type ProcessFinding =
   | { readonly kind: 'gone'; readonly end: ProcessEnd | null }
   | { readonly kind: 'stopped' }
   | { readonly kind: 'io-wait' }
+  | { readonly kind: 'frozen' }
+  /** It exists, and no more is known. */
+  | { readonly kind: 'exists' }
   /** It computes. */
   | { readonly kind: 'busy'; readonly detail: string }
   /** Its main thread waits and it uses no CPU worth naming: it may be idle, or blocked in a call. */
@@ -35,6 +38,10 @@ export class ProcessInspector {
         return { kind: 'stopped' }
       case ProcessProbe.ioWait:
         return { kind: 'io-wait' }
+      case ProcessProbe.frozen:
+        return { kind: 'frozen' }
+      case ProcessProbe.exists:
+        return { kind: 'exists' }
       case ProcessProbe.running:
         return { kind: 'busy', detail: this.#share === undefined ? 'computing' : describeShare(this.#share) }
       case ProcessProbe.sleeping:

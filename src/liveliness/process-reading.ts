@@ -6,6 +6,10 @@ export const ProcessProbe = {
   sleeping: 'sleeping',
   stopped: 'stopped',
   ioWait: 'io-wait',
+  /** The cgroup freezer holds it: its container is paused. */
+  frozen: 'frozen',
+  /** There is a process of its pid, but the kernel does not show what it is doing (`hidepid`). */
+  exists: 'exists',
   gone: 'gone',
   /** Another host, another PID namespace, or a kernel that does not tell. */
   unknown: 'unknown',

@@ -26,6 +26,8 @@ export const LivelinessCause = {
   stopped: 'stopped',
   /** Its main thread waits for a device and cannot be interrupted. */
   ioWait: 'io-wait',
+  /** The cgroup freezer holds its process, as in a paused container. */
+  frozen: 'frozen',
   /**
    * Nobody of its host, or of its network namespace, is heard. Of a worker in a fleet view also: nobody who may speak
    * for it is, its collector or a stand-in, though others of its host may be.
@@ -80,6 +82,11 @@ export function aliveVerdict(nowMs: number): Verdict {
     evidence: VerdictEvidence.beacon,
     reliableFromMs: nowMs,
   }
+}
+
+/** Whether both find the same: liveliness, cause and detail. When they were found makes no difference. */
+export function sameVerdict(a: Verdict, b: Verdict | undefined): boolean {
+  return a.liveliness === b?.liveliness && a.cause === b.cause && a.detail === b.detail
 }
 
 /** Alive, and not on probation. */

@@ -42,9 +42,16 @@ export function totalsLine(document: StatusDocument): string {
     for (const state of ['available', 'busy', 'unhealthy', 'draining'] as const) totals[state] += node.workers[state]
   }
   const jobs = document.workers.reduce((sum, worker) => sum + worker.jobsCompleted, 0)
-  const cores = document.nodes.reduce((sum, node) => sum + node.cpuHeadroomCores, 0)
   const states = Object.entries(totals).map(([state, count]) => `${count} ${state}`)
-  return `workers: ${states.join(', ')}; ${jobs} ${jobs === 1 ? 'job' : 'jobs'} completed; ${formatCores(cores)} cores idle`
+  return `workers: ${states.join(', ')}; ${jobs} ${jobs === 1 ? 'job' : 'jobs'} completed; ${idleText(document.nodes)}`
+}
+
+function idleText(nodes: StatusDocument['nodes']): string {
+  const known = nodes.map(({ cpuHeadroomCores }) => cpuHeadroomCores).filter((cores) => cores !== null)
+  if (known.length === 0 && nodes.length > 0) return 'idle cores unknown'
+  const sum = `${formatCores(known.reduce((total, cores) => total + cores, 0))} cores idle`
+  const missing = nodes.length - known.length
+  return missing === 0 ? sum : `${sum}, unknown for ${missing} of ${nodes.length} nodes`
 }
 
 function changes<T>(

@@ -1,4 +1,5 @@
-import type { Clock, Timer } from '../core/clock.js'
+import type { Clock } from '../core/clock.js'
+import { Coalescer } from '../core/coalescer.js'
 import type { StatusDocument } from '../views/status-document.js'
 import type { PlaneDisplay, Screen } from './plane-display.js'
 import { printable } from './printable.js'
@@ -21,29 +22,27 @@ const frameIntervalMs = 250
  */
 export class LiveTable implements PlaneDisplay {
   readonly #screen: Screen
-  readonly #clock: Clock
+  readonly #drawing: Coalescer
   #lines: readonly string[] = []
   #rowsDrawn = 0
-  #drawnAtMs = Number.NEGATIVE_INFINITY
-  #timer: Timer | undefined
+  /** Notes that the next frame prints above the table. */
+  #above = ''
   #closed = false
 
   constructor(screen: Screen, clock: Clock) {
     this.#screen = screen
-    this.#clock = clock
+    this.#drawing = new Coalescer(clock, frameIntervalMs, () => this.#draw())
     screen.write(enter)
   }
 
   status(document: StatusDocument): void {
     this.#lines = linesOf(document)
-    if (this.#closed || this.#timer !== undefined) return
-    const waitMs = this.#drawnAtMs + frameIntervalMs - this.#clock.nowMs()
-    if (waitMs <= 0) this.#draw('')
-    else this.#timer = this.#clock.after(waitMs, () => this.#draw(''))
+    this.#drawing.touch()
   }
 
   note(text: string): void {
-    if (!this.#closed) this.#draw(`${wrap}${printable(text)}\n${cut}`)
+    this.#above = `${wrap}${printable(text)}\n${cut}`
+    this.#drawing.now()
   }
 
   end(whileItRan: StatusDocument, text: string): void {
@@ -55,15 +54,15 @@ export class LiveTable implements PlaneDisplay {
 
   close(): void {
     if (this.#closed) return
-    this.#draw('')
+    this.#drawing.now()
+    this.#drawing.close()
     this.#closed = true
     this.#screen.write(leave)
   }
 
-  #draw(above: string): void {
-    this.#timer?.cancel()
-    this.#timer = undefined
-    this.#drawnAtMs = this.#clock.nowMs()
+  #draw(): void {
+    const above = this.#above
+    this.#above = ''
     const lines = fitRows(this.#lines, rowsOf(this.#screen))
     const up = this.#rowsDrawn === 0 ? '' : `\u001b[${this.#rowsDrawn}A`
     this.#screen.write(`${up}\r${clearDown}${above}${lines.map((line) => `${line}\n`).join('')}`)

@@ -5,7 +5,9 @@ import { printable } from './printable.js'
 import { tableLines } from './table.js'
 import { formatBytes, formatIds } from './units.js'
 
-/** NUMA nodes, distances and cgroup headroom for a person. */
+const unknown = 'unknown'
+
+/** Returns NUMA nodes, distances and cgroup headroom as text for a person. */
 export function topologyLines(topology: Topology, headroom: Headroom): string[] {
   return [
     `NUMA nodes (from ${topology.source})`,
@@ -15,10 +17,10 @@ export function topologyLines(topology: Topology, headroom: Headroom): string[] 
         String(node.id),
         formatIds(node.cpus),
         formatIds(node.localCpus),
-        formatBytes(node.memoryTotalBytes),
-        formatBytes(node.memoryFreeBytes),
-        formatBytes(node.memoryAvailableBytes),
-        node.allowed === null ? '?' : node.allowed ? 'yes' : 'no',
+        sizeText(node.memoryTotalBytes),
+        sizeText(node.memoryFreeBytes),
+        sizeText(node.memoryAvailableBytes),
+        node.allowed === null ? unknown : node.allowed ? 'yes' : 'no',
       ]),
     ),
     ...(topology.distances === null ? [] : distanceLines(topology.distances)),
@@ -29,15 +31,15 @@ export function topologyLines(topology: Topology, headroom: Headroom): string[] 
       [
         [
           'memory',
-          limitText(headroom.memory.limit, formatBytes),
-          formatBytes(headroom.memory.workingSetBytes),
-          `${formatBytes(headroom.memory.safeHeadroomBytes)} safe, ${formatBytes(headroom.memory.maxHeadroomBytes)} at most`,
+          limitText(headroom.memory.limit, sizeText),
+          sizeText(headroom.memory.workingSetBytes),
+          `${sizeText(headroom.memory.safeHeadroomBytes)} safe, ${sizeText(headroom.memory.maxHeadroomBytes)} at most`,
         ],
         [
           'cpu',
           limitText(headroom.cpu.quotaCpus, (cpus) => `${cpus} CPUs`),
           '',
-          headroom.cpu.effectiveCpus === null ? '?' : `${headroom.cpu.effectiveCpus} CPUs usable`,
+          headroom.cpu.effectiveCpus === null ? unknown : `${headroom.cpu.effectiveCpus} CPUs usable`,
         ],
         [
           'pids',
@@ -79,15 +81,21 @@ function pidsText({ pids, places }: Headroom): string {
   return pids.current === null && isRoot ? 'not counted at the root' : numberText(pids.current)
 }
 
-function numberText(value: number | null): string {
-  return value === null ? '?' : String(value)
+function sizeText(bytes: number | null): string {
+  return bytes === null ? unknown : formatBytes(bytes)
 }
 
+function numberText(value: number | null): string {
+  return value === null ? unknown : String(value)
+}
+
+/** A file that both readings need is named once. */
 function warningLines(warnings: Topology['warnings']): string[] {
   if (warnings.length === 0) return []
+  const byFile = new Map(warnings.map((warning) => [`${warning.code} ${warning.path}`, warning]))
   return [
     '',
     'warnings',
-    ...warnings.map(({ path, message }) => printable(path === '' ? message : `${path}: ${message}`)),
+    ...[...byFile.values()].map(({ path, message }) => printable(path === '' ? message : `${path}: ${message}`)),
   ]
 }

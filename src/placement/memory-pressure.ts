@@ -53,17 +53,25 @@ export const defaultMemoryPressureOptions: Required<MemoryPressureOptions> = Obj
   maxAgeMs: 5_000,
 })
 
+/** What a reading of a node's memory consists of. */
+export type MemoryReading = Pick<
+  NodeStatus,
+  'memoryTotalBytes' | 'memoryAvailableBytes' | 'memoryLimitBytes' | 'memoryHeadroomBytes' | 'memoryPressurePercent'
+>
+
 /** Per node target. */
 export type MemoryPressureState = Readonly<Record<string, NodeMemory>>
 
-interface NodeMemory {
+/** What is remembered of one node. */
+export interface NodeMemory {
   /** Scarce without a break since then; null while it is not. */
   readonly scarceSinceMs: number | null
   readonly pausedSinceMs: number | null
   readonly reason: string
 }
 
-const calm: NodeMemory = Object.freeze({ scarceSinceMs: null, pausedSinceMs: null, reason: '' })
+/** The memory of a node whose memory is not scarce. */
+export const calm: NodeMemory = Object.freeze({ scarceSinceMs: null, pausedSinceMs: null, reason: '' })
 
 /**
  * Pauses scheduling to a node under memory pressure and lifts the pause with hysteresis and a minimum hold.
@@ -86,7 +94,7 @@ export function memoryPressurePolicy(options: MemoryPressureOptions = {}): Polic
           next[target] = before
           continue
         }
-        const memory = judge(node, before, nowMs, resolved)
+        const memory = judgeMemory(node, before, nowMs, resolved)
         next[target] = memory
         if (memory.pausedSinceMs !== null) wanted.push({ kind: 'pause-node', target, terms: {}, reason: memory.reason })
       }
@@ -114,8 +122,9 @@ export function resolveMemoryPressureOptions(options: MemoryPressureOptions): Re
   return Object.freeze(resolved)
 }
 
-function judge(
-  node: NodeStatus,
+/** Judges one reading of a node. */
+export function judgeMemory(
+  node: MemoryReading,
   before: NodeMemory,
   nowMs: number,
   options: Required<MemoryPressureOptions>,
@@ -138,12 +147,26 @@ function judge(
   return { scarceSinceMs, pausedSinceMs: nowMs, reason }
 }
 
-/** 0 … 1: the scarcer of what the node has and what its cgroup allows. A node without memory is never scarce. */
-export function availableShare(
-  node: Pick<NodeStatus, 'memoryTotalBytes' | 'memoryAvailableBytes' | 'memoryLimitBytes' | 'memoryHeadroomBytes'>,
-): number {
+type NodeSizes = Pick<
+  NodeStatus,
+  'memoryTotalBytes' | 'memoryAvailableBytes' | 'memoryLimitBytes' | 'memoryHeadroomBytes'
+>
+
+/**
+ * Returns the available share, 0 to 1: of the node's memory or of what its cgroup allows, whichever is scarcer. A node
+ * without memory is never scarce.
+ */
+export function availableShare(node: NodeSizes): number {
   const ofNode = node.memoryTotalBytes > 0 ? node.memoryAvailableBytes / node.memoryTotalBytes : 1
-  const limited = node.memoryLimitBytes !== null && node.memoryLimitBytes > 0 && node.memoryHeadroomBytes !== null
-  const ofLimit = limited ? (node.memoryHeadroomBytes ?? 0) / (node.memoryLimitBytes ?? 1) : 1
-  return Math.min(1, ofNode, ofLimit)
+  return Math.min(1, ofNode, shareOfLimit(node))
+}
+
+/**
+ * The headroom is never more than the machine has available, so a limit above the node's memory counts as the node's
+ * memory: as a share of such a limit the headroom would be small on an idle machine.
+ */
+function shareOfLimit({ memoryTotalBytes, memoryLimitBytes, memoryHeadroomBytes }: NodeSizes): number {
+  if (memoryLimitBytes === null || memoryLimitBytes <= 0 || memoryHeadroomBytes === null) return 1
+  const reachable = memoryTotalBytes > 0 ? Math.min(memoryLimitBytes, memoryTotalBytes) : memoryLimitBytes
+  return memoryHeadroomBytes / reachable
 }

@@ -28,8 +28,8 @@ export const nodeCapacitySchema = z.object({
   /** What that limit still allows; null when there is none or it cannot be read. */
   memoryHeadroomBytes: bytes.nullable(),
   cpuQuotaCores: cores.nullable(),
-  /** Cores of the node that stood idle over the last interval, and no more than the quota. */
-  cpuHeadroomCores: cores,
+  /** Cores of the node that stood idle over the last interval, at most the quota; null when `/proc/stat` is hidden. */
+  cpuHeadroomCores: cores.nullable(),
   memoryPressurePercent: pressurePercent,
   cpuPressurePercent: pressurePercent,
   workers: workerTotalsSchema,

@@ -78,20 +78,20 @@ export class MemoryFleet {
     identity: Partial<ProcessIdentity> = {},
   ): Promise<Worker> {
     const readings: WorkerReadings = { read: () => this.reading, close() {} }
-    const join = (joining: ParticipantOptions): Promise<Participant> => this.#join(joining, undefined, identity)
+    const join = (joining: ParticipantOptions): Promise<Participant> => this.join(joining, undefined, identity)
     return this.#start(Worker.start({ workerId, numaNode: 0, ...options }, { join, readings }))
   }
 
   /** @param loop its own main loop, which a test may block */
   scheduler(options: SchedulerOptions = {}, loop?: BlockableLoop): Promise<Scheduler> {
     const openReadings = () => this.#zoneReadings
-    const join = (joining: ParticipantOptions): Promise<Participant> => this.#join(joining, loop)
+    const join = (joining: ParticipantOptions): Promise<Participant> => this.join(joining, loop)
     return this.#start(Scheduler.start(options, { ...this.#components, join, openReadings }))
   }
 
   /** Somebody who looks, and may issue; gone without a trace but for what he issued after `leave`. */
   async operator(issuer = 'operator'): Promise<{ view: FleetView; issuer: IntentIssuer; leave: () => Promise<void> }> {
-    const participant = await this.#join({ name: issuer })
+    const participant = await this.join({ name: issuer })
     const view = FleetView.open(participant)
     const intents = new IntentIssuer(view, { issuer })
     const leave = async (): Promise<void> => {
@@ -117,13 +117,26 @@ export class MemoryFleet {
     void role.close() // of which nobody hears any more: it only ends its timers
     const { pid } = role.participant.identity
     this.#gone.add(pid)
-    const fact = { cause: 'killed' as const, exitCode: null, signal: 'SIGKILL', coreDumped: false, atMs: 0, ...exit }
+    const fact = {
+      cause: 'killed' as const,
+      exitCode: null,
+      signal: 'SIGKILL',
+      coreDumped: false,
+      evidence: 'pidfd' as const,
+      atMs: 0,
+      ...exit,
+    }
     for (const onExit of [...(this.#exits.get(pid) ?? [])]) onExit(fact)
   }
 
   /** From now on the kernel says this of its process to whoever does not hear it. */
   setState(role: { readonly participant: Participant }, state: ProcessProbe): void {
     this.plane.probes.set(this.#names.get(role.participant) ?? '', state)
+  }
+
+  /** Ends {@link cutOff}. */
+  reconnect(role: { readonly participant: Participant }): void {
+    this.plane.network.reconnect(this.#names.get(role.participant) ?? '')
   }
 
   /** Nothing gets from it or to it any more. */
@@ -143,7 +156,7 @@ export class MemoryFleet {
       const state = this.#gone.has(pid) ? 'gone' : this.stopped.has(pid) ? 'stopped' : 'sleeping'
       return { state, cpuTimeMs: 0, end: null }
     }
-    return { join: this.#join, watchProcess: this.#watchProcess, probe }
+    return { join: this.join, watchProcess: this.#watchProcess, probe }
   }
 
   async #start<R extends { close(): Promise<void> }>(starting: Promise<R>): Promise<R> {
@@ -152,7 +165,7 @@ export class MemoryFleet {
     return role
   }
 
-  readonly #join = async (
+  readonly join = async (
     options: ParticipantOptions,
     loop?: BlockableLoop,
     identity: Partial<ProcessIdentity> = {},

@@ -4,6 +4,7 @@ import { Coalescer } from '../core/coalescer.js'
 import type { Counters } from '../core/counters.js'
 import { Mailbox } from '../core/mailbox.js'
 import { Liveliness } from '../liveliness/verdict.js'
+import type { EndChange } from './end-records.js'
 import type { FleetChange } from './fleet-change.js'
 import type { FleetModel } from './fleet-model.js'
 import { type LivelinessChange, LivelinessHistory } from './liveliness-history.js'
@@ -19,37 +20,41 @@ export interface FleetChangeFeedComponents {
   readonly emit: (change: FleetChange) => void
 }
 
-/** One change is told at once; of many, each worker is told of once in this. */
+/** A single change is reported at once. During a burst each worker is reported once in this interval. */
 const batchIntervalMs = 5
 /** Deaths that may wait for a slow consumer. */
 const maxWaitingDeaths = 65_536
 
-/** What of the nodes and workers is news: liveliness change by change, everything else conflated per worker and node. */
+/**
+ * Reports changes of nodes and workers: every change of liveliness, and everything else conflated per worker and node.
+ */
 export class FleetChangeFeed {
   readonly #components: FleetChangeFeedComponents
-  readonly #ledger = new LivelinessHistory()
+  readonly #history = new LivelinessHistory()
   readonly #batch: Coalescer
-  /** Apart from the rest: a death must not wait because somebody's load was told of a moment ago. */
+  /** Separate from the rest: a death must not wait because a load was reported a moment ago. */
   readonly #urgent: Coalescer
-  readonly #told = new Map<string, WorkerStatus>()
+  readonly #reported = new Map<string, WorkerStatus>()
   readonly #workers = new Set<string>()
   readonly #nodes = new Set<string>()
   #changes: LivelinessChange[] = []
+  #dropped = 0
   readonly #deaths = new Set<Mailbox<LivelinessChange>>()
   #closed = false
 
   constructor(components: FleetChangeFeedComponents) {
     this.#components = components
-    this.#batch = new Coalescer(components.clock, batchIntervalMs, () => this.#tell())
-    this.#urgent = new Coalescer(components.clock, batchIntervalMs, () => this.#tell())
+    this.#batch = new Coalescer(components.clock, batchIntervalMs, () => this.#report())
+    this.#urgent = new Coalescer(components.clock, batchIntervalMs, () => this.#report())
   }
 
+  /** A node's report has changed. */
   node(key: string): void {
     this.#nodes.add(key)
     this.#batch.touch()
   }
 
-  /** Something was said of the worker. */
+  /** A worker's rows have changed. */
   worker(workerId: string): void {
     const isUrgent = this.#track(workerId)
     this.#workers.add(workerId)
@@ -57,23 +62,34 @@ export class FleetChangeFeed {
     else this.#batch.touch()
   }
 
-  /** Time has passed, or somebody who serves a node is judged otherwise. */
-  look(): void {
+  /** The plane's record of an end has been added or removed. */
+  end({ kind, end }: EndChange): void {
+    if (kind === 'removed') this.#history.removeEnd(end)
+    this.#track(end.workerId)
+    if (kind === 'added') this.#add(this.#history.recordEnd(end))
+    this.#workers.add(end.workerId)
+    this.#urgent.touch()
+  }
+
+  /** Time has passed, or the verdict on a server has changed. */
+  observe(): void {
     const { clock, fleet, verdictOf } = this.#components
-    const forgotten = fleet.observe(clock.nowMs(), verdictOf)
-    for (const workerId of [...forgotten, ...fleet.workerIds()]) {
+    const { workers: removed, ends } = fleet.observe(clock.nowMs(), verdictOf)
+    for (const end of ends) this.#history.removeEnd(end)
+    for (const workerId of [...removed, ...fleet.workerIds()]) {
       if (this.#track(workerId)) this.#workers.add(workerId)
     }
-    for (const workerId of forgotten) this.#workers.add(workerId)
+    for (const workerId of removed) this.#workers.add(workerId)
     if (this.#workers.size > 0) this.#urgent.touch()
   }
 
+  /** Ends when the signal aborts or the view closes. */
   async *deaths({ signal }: WaitOptions): AsyncIterableIterator<LivelinessChange> {
-    signal?.throwIfAborted()
+    if (signal?.aborted) return
     const mailbox = new Mailbox<LivelinessChange>({ capacity: maxWaitingDeaths })
     const onAbort = (): void => mailbox.close()
     signal?.addEventListener('abort', onAbort, { once: true })
-    for (const death of this.#ledger.dead()) mailbox.push(death)
+    for (const death of this.#history.dead()) mailbox.push(death)
     if (this.#closed) mailbox.close()
     else this.#deaths.add(mailbox)
     try {
@@ -92,29 +108,39 @@ export class FleetChangeFeed {
     this.#deaths.clear()
   }
 
-  /** True when its liveliness has changed. */
+  /** True when the worker's liveliness has changed. */
   #track(workerId: string): boolean {
-    const { clock, fleet, verdictOf, counters } = this.#components
+    const { clock, fleet, verdictOf } = this.#components
+    const nowMs = clock.nowMs()
     const row = fleet.row(workerId, verdictOf)
-    const status = fleet.worker(workerId, clock.nowMs(), verdictOf)
+    const status = fleet.worker(workerId, nowMs, verdictOf)
     const known =
       row === undefined || status === undefined
         ? undefined
         : { ...status, claimant: claimantOf(row.held), predecessor: row.held.value.predecessor }
-    const changes = this.#ledger.track(workerId, known, (claimant) => fleet.lives(workerId, claimant, verdictOf))
+    return this.#add(
+      this.#history.track(workerId, known, (claimant) => fleet.isDead(workerId, claimant, nowMs, verdictOf)),
+    )
+  }
+
+  #add(changes: readonly LivelinessChange[]): boolean {
+    const { counters } = this.#components
+    const dropped = this.#history.dropped - this.#dropped
+    this.#dropped += dropped
+    if (dropped > 0) counters.add('view.former-process-dropped', dropped)
     for (const change of changes) {
       this.#changes.push(change)
       if (change.after.liveliness !== Liveliness.dead) continue
       for (const mailbox of this.#deaths) {
-        const { dropped } = mailbox
+        const droppedBefore = mailbox.dropped
         mailbox.push(change)
-        if (mailbox.dropped > dropped) counters.add('view.deaths-dropped')
+        if (mailbox.dropped > droppedBefore) counters.add('view.deaths-dropped')
       }
     }
     return changes.length > 0
   }
 
-  #tell(): void {
+  #report(): void {
     const { clock, fleet, verdictOf, emit } = this.#components
     const nodes = [...this.#nodes]
     const workers = [...this.#workers]
@@ -124,10 +150,10 @@ export class FleetChangeFeed {
     this.#changes = []
     for (const key of nodes) emit({ kind: 'node', key })
     for (const workerId of workers) {
-      const before = this.#told.get(workerId)
+      const before = this.#reported.get(workerId)
       const after = fleet.worker(workerId, clock.nowMs(), verdictOf)
-      if (after === undefined) this.#told.delete(workerId)
-      else this.#told.set(workerId, after)
+      if (after === undefined) this.#reported.delete(workerId)
+      else this.#reported.set(workerId, after)
       emit({
         kind: 'worker',
         workerId,

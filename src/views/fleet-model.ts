@@ -1,37 +1,63 @@
 import { type EntityGuid, type Guid, participantOf } from '../core/ids.js'
-import { Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from '../liveliness/verdict.js'
+import { Liveliness, type Verdict } from '../liveliness/verdict.js'
 import { keyParts } from '../plane/keys.js'
 import type { NodeCapacity } from '../plane/node-capacity.js'
 import type { RosterRow } from '../plane/node-roster.js'
 import { nodeName } from '../plane/targets.js'
+import { type WorkerEnd, workerEndRetentionMs } from '../plane/worker-end.js'
 import type { Sample } from '../pubsub/model/sample.js'
-import { type Held, hold, SourceDepartures, sourceStatusOf, type VerdictOf } from './source-status.js'
+import { type EndChange, EndRecords, type RecordedEnd } from './end-records.js'
+import type { Held } from './held.js'
+import { NodeRows } from './node-rows.js'
+import { nodeStatusOf } from './node-status.js'
+import { SourceDepartures } from './source-departures.js'
+import { askOnce, type VerdictOf } from './source-status.js'
 import type { NodeStatus, WorkerStatus } from './status-document.js'
-import { type ChosenRow, WorkerRows } from './worker-rows.js'
+import { FateUnknown, type WorkerFate } from './worker-fate.js'
+import { type ChosenRow, claimantOf, type RowContext, WorkerRows } from './worker-rows.js'
+import { workerStatusOf } from './worker-status.js'
 
-/** What nobody who could know speaks of any more stays visible so long. */
+/** What no server that could know reports any more stays visible for this long. */
 export const orphanRetentionMs = 5 * 60_000
-/** Rows are written every five seconds; one of a server that stands still says nothing any more after three of them. */
-export const staleRowMs = 15_000
 
 export interface FleetModelOptions {
-  /** After so long a worker that is unreachable counts as dead; null: never. */
+  /** A worker that is unreachable for this long counts as dead; null: never. */
   readonly unreachableDeadAfterMs: number | null
 }
 
+/** A status that was computed, and what it was computed from. */
+interface KnownStatus {
+  readonly chosen: ChosenRow
+  readonly nowMs: number
+  readonly revision: number
+  readonly status: WorkerStatus
+}
+
+/** What has been removed because it was kept for long enough. */
+export interface Expired {
+  readonly workers: readonly string[]
+  readonly ends: readonly WorkerEnd[]
+}
+
 /**
- * Nodes and workers as those who serve the nodes tell them. Several may speak of one node or worker; each word is
- * kept, and which one counts is decided by who can still know: see {@link WorkerRows}.
+ * Nodes and workers as the servers of the nodes report them. Several servers may report one node or worker. Each report
+ * is kept, and {@link WorkerRows} chooses the one that counts. A status is computed once per change and millisecond.
  */
 export class FleetModel {
   readonly #options: FleetModelOptions
-  readonly #nodes = new Map<string, Map<EntityGuid, Held<NodeCapacity>>>()
+  readonly #nodes = new Map<string, NodeRows>()
   readonly #workers = new Map<string, WorkerRows>()
+  readonly #ends = new EndRecords()
   readonly #departures = new SourceDepartures()
-  /** By participant: the incarnation that it wrote in node.capacity, to order two collectors' rows. */
+  /** By participant: the incarnation that it wrote in node.capacity, to order the rows of two collectors. */
   readonly #incarnations = new Map<Guid, number>()
-  /** Of those whose word is still held: how they died. A participant forgets its dead at once. */
-  readonly #ends = new Map<Guid, Verdict>()
+  /** How the servers of held reports died. A participant forgets its dead peers at once. */
+  readonly #serverEnds = new Map<Guid, Verdict>()
+  readonly #statuses = new Map<string, KnownStatus>()
+  /** Worker ids in order; undefined when one has been added or removed. */
+  #order: readonly string[] | undefined
+  /** Changes with everything but rows and verdicts that a status depends on. */
+  #revision = 0
 
   constructor(options: FleetModelOptions) {
     this.#options = options
@@ -41,221 +67,206 @@ export class FleetModel {
     return this.#nodes.size > 0
   }
 
-  /** Whether the participant has told of a node here. */
+  /** Whether the participant has reported a node here. */
   hasServer(participant: Guid): boolean {
     return this.#incarnations.has(participant)
   }
 
-  /** The participant has left, judged so. */
+  /** The participant has left with this verdict. */
   left(participant: Guid, verdict: Verdict): void {
-    if (verdict.liveliness === Liveliness.dead && this.hasServer(participant)) this.#ends.set(participant, verdict)
+    if (verdict.liveliness !== Liveliness.dead || !this.hasServer(participant)) return
+    this.#serverEnds.set(participant, verdict)
+    this.#revision++
   }
 
   workerIds(): IterableIterator<string> {
     return this.#workers.keys()
   }
 
+  ends(): IterableIterator<RecordedEnd> {
+    return this.#ends.values()
+  }
+
   applyNode(sample: Sample<NodeCapacity>): boolean {
     const { key, value, token } = sample
-    const node = this.#nodes.get(key) ?? new Map<EntityGuid, Held<NodeCapacity>>()
-    const before = node.get(token.writer)
-    if (sample.instanceState === 'disposed' || value === undefined) {
-      const removed = node.delete(token.writer)
-      if (node.size === 0) this.#nodes.delete(key)
-      return removed
+    const rows = this.#nodes.get(key) ?? new NodeRows()
+    if (!rows.apply(sample)) return false
+    if (rows.size === 0) this.#nodes.delete(key)
+    else this.#nodes.set(key, rows)
+    const participant = participantOf(token.writer)
+    if (value !== undefined && this.#incarnations.get(participant) !== value.collectorIncarnation) {
+      this.#incarnations.set(participant, value.collectorIncarnation)
+      this.#revision++
     }
-    if (sample.instanceState === 'no-writers') {
-      if (before !== undefined) node.set(token.writer, { ...before, withdrawn: true })
-      return before !== undefined
-    }
-    if (before !== undefined && !before.withdrawn && before.seq >= token.seq) return false
-    this.#incarnations.set(participantOf(token.writer), value.collectorIncarnation)
-    this.#nodes.set(key, node.set(token.writer, hold(value, sample)))
     return true
   }
 
-  /** The worker that the sample bears on; undefined when it changes nothing. */
+  /** Returns the worker whose rows the sample changes; undefined when it changes nothing. */
   applyRow(sample: Sample<RosterRow>): string | undefined {
-    const { key, value, token } = sample
-    const workerId = keyParts(key)[2]
+    const workerId = keyParts(sample.key)[2]
     if (workerId === undefined) return undefined
     const rows = this.#workers.get(workerId) ?? new WorkerRows()
-    if (sample.instanceState === 'disposed' || value === undefined) {
-      if (!rows.remove(token.writer)) return undefined
-      if (rows.size === 0) this.#workers.delete(workerId)
-      return workerId
+    if (!rows.apply(sample)) return undefined
+    if (rows.size === 0) this.#removeWorker(workerId)
+    else if (!this.#workers.has(workerId)) {
+      this.#workers.set(workerId, rows)
+      this.#order = undefined
     }
-    if (sample.instanceState === 'no-writers') return rows.withdraw(token.writer) ? workerId : undefined
-    if (!rows.put(hold(value, sample))) return undefined
-    this.#workers.set(workerId, rows)
     return workerId
   }
 
-  /** Takes note of who is gone, and forgets what has been orphaned for long. Returns the workers forgotten. */
-  observe(nowMs: number, verdictOf: VerdictOf): string[] {
+  /** Returns what the sample changes in the recorded ends; undefined when it changes nothing. */
+  applyEnd(sample: Sample<WorkerEnd>): EndChange | undefined {
+    const change = this.#ends.apply(sample)
+    if (change !== undefined) this.#revision++
+    return change
+  }
+
+  /** Takes note of servers that are gone, and removes what has been kept for long enough. */
+  observe(nowMs: number, verdictOf: VerdictOf): Expired {
+    const ask = askOnce(verdictOf)
     const writers = new Set<EntityGuid>()
-    const forgotten: string[] = []
-    for (const [key, node] of this.#nodes) {
-      for (const held of node.values()) if (this.#isForgotten(held, verdictOf, nowMs, writers)) node.delete(held.writer)
-      if (node.size === 0) this.#nodes.delete(key)
+    const workers: string[] = []
+    for (const [key, rows] of this.#nodes) {
+      for (const held of rows.values()) if (this.#isOrphaned(held, ask, nowMs, writers)) rows.remove(held.writer)
+      if (rows.size === 0) this.#nodes.delete(key)
     }
     for (const [workerId, rows] of this.#workers) {
-      for (const held of rows.values()) if (this.#isForgotten(held, verdictOf, nowMs, writers)) rows.remove(held.writer)
+      for (const held of rows.values()) if (this.#isOrphaned(held, ask, nowMs, writers)) rows.remove(held.writer)
       if (rows.size > 0) continue
-      this.#workers.delete(workerId)
-      forgotten.push(workerId)
+      this.#removeWorker(workerId)
+      workers.push(workerId)
     }
     this.#departures.keepOnly(writers)
     const participants = new Set([...writers].map(participantOf))
-    for (const known of [this.#incarnations, this.#ends]) {
+    for (const known of [this.#incarnations, this.#serverEnds]) {
       for (const guid of known.keys()) if (!participants.has(guid)) known.delete(guid)
     }
-    return forgotten
-  }
-
-  #isForgotten(held: Held<unknown>, verdictOf: VerdictOf, nowMs: number, writers: Set<EntityGuid>): boolean {
-    this.#departures.observe(held, verdictOf, nowMs)
-    const goneMs = this.#departures.goneMs(held.writer)
-    const isForgotten = goneMs !== undefined && nowMs - Math.max(goneMs, held.originTimeMs) >= orphanRetentionMs
-    if (!isForgotten) writers.add(held.writer)
-    return isForgotten
+    this.#revision++
+    return { workers, ends: this.#ends.expire(nowMs, workerEndRetentionMs) }
   }
 
   nodes(nowMs: number, verdictOf: VerdictOf): NodeStatus[] {
-    const nodes: NodeStatus[] = []
-    for (const node of this.#nodes.values()) {
-      let best: Held<NodeCapacity> | undefined
-      for (const held of node.values()) if (best === undefined || isBetterNode(held, best, verdictOf)) best = held
-      if (best !== undefined) nodes.push(this.#nodeStatus(best, nowMs, verdictOf))
-    }
-    return nodes.sort((a, b) => compareText(nodeName(a), nodeName(b)) || compareText(a.bootId, b.bootId))
-  }
-
-  #nodeStatus(held: Held<NodeCapacity>, nowMs: number, verdictOf: VerdictOf): NodeStatus {
-    const { value, writer, originTimeMs } = held
-    const last = verdictOf(writer) ?? this.#ends.get(participantOf(writer))
-    const verdict = held.withdrawn ? endOf(last) : last
-    const sinceMs = verdict?.sinceMs ?? this.#departures.goneMs(writer) ?? nowMs
-    return {
-      bootId: value.bootId,
-      host: value.host,
-      numaNode: value.numaNode,
-      cpus: value.cpus,
-      memoryTotalBytes: value.memoryTotalBytes,
-      memoryAvailableBytes: value.memoryAvailableBytes,
-      memoryLimitBytes: value.memoryLimitBytes,
-      memoryHeadroomBytes: value.memoryHeadroomBytes,
-      cpuQuotaCores: value.cpuQuotaCores,
-      cpuHeadroomCores: value.cpuHeadroomCores,
-      memoryPressurePercent: value.memoryPressurePercent,
-      cpuPressurePercent: value.cpuPressurePercent,
-      workers: value.workers,
-      collector: {
-        pid: value.collectorPid,
-        liveliness: verdict?.liveliness ?? 'dead',
-        cause: verdict?.cause ?? null,
-        livelinessForMs: Math.max(0, nowMs - sinceMs),
-        adopted: value.adopted,
-      },
-      ageMs: Math.max(0, nowMs - originTimeMs),
-    }
+    const ask = askOnce(verdictOf)
+    const nodes = [...this.#nodes.values()].flatMap((rows) => {
+      const held = rows.choose(ask)
+      if (held === undefined) return []
+      const serverVerdict = this.#serverVerdict(held, ask)
+      return [nodeStatusOf(held, { nowMs, serverVerdict, serverGoneMs: this.#departures.goneMs(held.writer) })]
+    })
+    return nodes.sort(compareNodes)
   }
 
   workers(nowMs: number, verdictOf: VerdictOf): WorkerStatus[] {
-    const workers = [...this.#workers.keys()].flatMap((workerId) => this.worker(workerId, nowMs, verdictOf) ?? [])
-    return workers.sort((a, b) => compareText(a.workerId, b.workerId))
+    const ask = askOnce(verdictOf)
+    this.#order ??= [...this.#workers.keys()].sort(compareText)
+    return this.#order.flatMap((workerId) => this.worker(workerId, nowMs, ask) ?? [])
   }
 
   worker(workerId: string, nowMs: number, verdictOf: VerdictOf): WorkerStatus | undefined {
     const chosen = this.row(workerId, verdictOf)
-    return chosen === undefined ? undefined : this.#status(chosen, nowMs)
+    if (chosen === undefined) return undefined
+    const known = this.#statuses.get(workerId)
+    if (known?.chosen === chosen && known.nowMs === nowMs && known.revision === this.#revision) return known.status
+    const status = this.#status(chosen, nowMs, verdictOf)
+    this.#statuses.set(workerId, { chosen, nowMs, revision: this.#revision, status })
+    return status
   }
 
   /** The row that counts now. */
   row(workerId: string, verdictOf: VerdictOf): ChosenRow | undefined {
-    return this.#workers.get(workerId)?.choose(verdictOf, this.#collectorOf)
+    return this.#workers.get(workerId)?.choose(this.#context(verdictOf))
   }
 
-  /** Whether somebody who can know says that the claimant of the name lives. */
+  /** Whether a server that can know reports that the claimant of the name is alive. */
   lives(workerId: string, claimant: Guid, verdictOf: VerdictOf): boolean {
     return this.#workers.get(workerId)?.lives(claimant, verdictOf) ?? false
   }
 
+  /** Whether a claimant of the name is known to be dead: by its row, its recorded end, or this view's policy. */
+  isDead(workerId: string, claimant: Guid, nowMs: number, verdictOf: VerdictOf): boolean {
+    for (const held of this.#workers.get(workerId)?.values() ?? []) {
+      if (claimantOf(held) === claimant) {
+        return this.fate(workerId, held.value.incarnation, nowMs, verdictOf).fate === 'dead'
+      }
+    }
+    return false
+  }
+
+  /** What became of one process of a worker. */
+  fate(workerId: string, incarnation: number, nowMs: number, verdictOf: VerdictOf): WorkerFate {
+    const recorded = this.#ends.get({ workerId, incarnation })
+    if (recorded !== undefined) {
+      const { cause, detail, evidence } = recorded.end
+      return { fate: 'dead', cause, detail, evidence, deadForMs: Math.round(Math.max(0, nowMs - recorded.endedMs)) }
+    }
+    const rows = this.#workers.get(workerId)
+    const [best] = rows?.ofIncarnation(incarnation, this.#context(verdictOf)) ?? []
+    if (best !== undefined) {
+      const { liveliness, cause, detail, evidence, livelinessForMs } = this.#status(best, nowMs, verdictOf)
+      if (liveliness === Liveliness.dead) return { fate: 'dead', cause, detail, evidence, deadForMs: livelinessForMs }
+      if (liveliness !== Liveliness.unreachable) return { fate: 'alive', liveliness }
+      return { fate: 'unknown', reason: FateUnknown.unreachable }
+    }
+    return this.#fateOfPredecessor(rows, incarnation, verdictOf)
+  }
+
+  #fateOfPredecessor(rows: WorkerRows | undefined, incarnation: number, verdictOf: VerdictOf): WorkerFate {
+    let isNamed = false
+    for (const held of rows?.values() ?? []) {
+      const { predecessor } = held.value
+      if (predecessor?.incarnation !== incarnation) continue
+      const { cause, detail, lives } = predecessor
+      if (!lives) return { fate: 'dead', cause, detail, evidence: null, deadForMs: null }
+      if (!held.withdrawn && verdictOf(held.writer)?.liveliness === Liveliness.alive) {
+        return { fate: 'alive', liveliness: Liveliness.alive }
+      }
+      isNamed = true
+    }
+    return { fate: 'unknown', reason: isNamed ? FateUnknown.unreachable : FateUnknown.noRecord }
+  }
+
+  #status(chosen: ChosenRow, nowMs: number, verdictOf: VerdictOf): WorkerStatus {
+    const { held } = chosen
+    return workerStatusOf(chosen, {
+      nowMs,
+      end: this.#ends.get(held.value),
+      serverVerdict: chosen.standing === 0 ? this.#serverVerdict(held, verdictOf) : undefined,
+      serverGoneMs: this.#departures.goneMs(held.writer),
+      unreachableDeadAfterMs: this.#options.unreachableDeadAfterMs,
+    })
+  }
+
+  #serverVerdict({ writer }: Held<unknown>, verdictOf: VerdictOf): Verdict | undefined {
+    return verdictOf(writer) ?? this.#serverEnds.get(participantOf(writer))
+  }
+
+  #context(verdictOf: VerdictOf): RowContext {
+    return { verdictOf, collectorOf: this.#collectorOf, isEnded: this.#isEnded, revision: this.#revision }
+  }
+
   readonly #collectorOf = (writer: EntityGuid): number => this.#incarnations.get(participantOf(writer)) ?? 0
 
-  /** A worker of whom nobody speaks who could know is `unreachable`, not dead, until policy says otherwise. */
-  #status({ held, standing }: ChosenRow, nowMs: number): WorkerStatus {
-    const { value, writer, originTimeMs } = held
-    const rowAgeMs = Math.max(0, nowMs - originTimeMs)
-    const status: WorkerStatus = {
-      workerId: value.workerId,
-      bootId: value.bootId,
-      host: value.host,
-      numaNode: value.numaNode,
-      pid: value.pid,
-      incarnation: value.incarnation,
-      state: value.state,
-      liveliness: value.liveliness,
-      cause: value.cause,
-      detail: value.detail,
-      evidence: value.evidence,
-      livelinessForMs: value.livelinessForMs + rowAgeMs,
-      probationMs: Math.max(0, value.probationMs - rowAgeMs),
-      inFlight: value.inFlight,
-      concurrency: value.concurrency,
-      jobsCompleted: value.jobsCompleted,
-      jobsFailed: value.jobsFailed,
-      admissionOpen: value.admissionOpen,
-      admissionReason: value.admissionReason,
-      appliedIntents: value.appliedIntents,
-      eventLoopUtilization: value.eventLoopUtilization,
-      memoryHeadroomBytes: value.memoryHeadroomBytes,
-      ageMs: value.sourceAgeMs + rowAgeMs,
-    }
-    if (status.liveliness === Liveliness.dead) return status
-    if (status.liveliness === Liveliness.unreachable) return this.#orDead(status)
-    if (standing === 0) {
-      const forMs = Math.max(0, nowMs - (this.#departures.goneMs(writer) ?? nowMs))
-      return this.#orDead(unreachable(status, 'its collector is gone', forMs))
-    }
-    if (standing === 1 && rowAgeMs >= staleRowMs) {
-      return this.#orDead(unreachable(status, 'its collector stands still', rowAgeMs - staleRowMs))
-    }
-    return status
+  readonly #isEnded = (row: RosterRow): boolean => this.#ends.size > 0 && this.#ends.get(row) !== undefined
+
+  #isOrphaned(held: Held<unknown>, verdictOf: VerdictOf, nowMs: number, writers: Set<EntityGuid>): boolean {
+    this.#departures.observe(held, verdictOf, nowMs)
+    const goneMs = this.#departures.goneMs(held.writer)
+    const isOrphaned = goneMs !== undefined && nowMs - Math.max(goneMs, held.originTimeMs) >= orphanRetentionMs
+    if (!isOrphaned) writers.add(held.writer)
+    return isOrphaned
   }
 
-  #orDead(status: WorkerStatus): WorkerStatus {
-    const afterMs = this.#options.unreachableDeadAfterMs
-    if (afterMs === null || status.livelinessForMs < afterMs) return status
-    const detail = `unreachable for ${afterMs} ms, after which it counts as dead here`
-    return { ...status, liveliness: Liveliness.dead, detail, livelinessForMs: status.livelinessForMs - afterMs }
+  #removeWorker(workerId: string): void {
+    this.#workers.delete(workerId)
+    this.#statuses.delete(workerId)
+    this.#order = undefined
   }
 }
 
-/** Of a writer that has closed: how its process ended, or that it took its leave while the process lives on. */
-function endOf(verdict: Verdict | undefined): Partial<Verdict> | undefined {
-  if (verdict?.liveliness === Liveliness.dead) return verdict
-  return verdict?.liveliness === Liveliness.alive ? { cause: LivelinessCause.goodbye } : undefined
-}
-
-function unreachable(status: WorkerStatus, detail: string, livelinessForMs: number): WorkerStatus {
-  return {
-    ...status,
-    liveliness: Liveliness.unreachable,
-    cause: LivelinessCause.hostSilent,
-    detail,
-    evidence: VerdictEvidence.lease,
-    livelinessForMs,
-    probationMs: 0,
-  }
-}
-
-function isBetterNode(a: Held<NodeCapacity>, b: Held<NodeCapacity>, verdictOf: VerdictOf): boolean {
-  const standing = sourceStatusOf(a, verdictOf) - sourceStatusOf(b, verdictOf)
-  if (standing !== 0) return standing > 0
-  if (a.value.adopted !== b.value.adopted) return b.value.adopted
-  const incarnation = a.value.collectorIncarnation - b.value.collectorIncarnation
-  return incarnation === 0 ? a.originTimeMs > b.originTimeMs : incarnation > 0
+/** By host name, then by boot id, because two hosts may share a name. */
+function compareNodes(a: NodeStatus, b: NodeStatus): number {
+  return compareText(nodeName(a), nodeName(b)) || compareText(a.bootId, b.bootId)
 }
 
 function compareText(a: string, b: string): number {

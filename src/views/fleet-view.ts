@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events'
 import { raceSignal, type WaitOptions } from '../core/abort.js'
-import type { Timer } from '../core/clock.js'
 import { checkDurationMs } from '../core/duration.js'
 import { NumacastError } from '../core/errors.js'
 import { type EntityGuid, participantOf } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
 import { withoutUndefined } from '../core/options.js'
+import { RepeatingTimer } from '../core/repeating-timer.js'
 import { resolveUnreachableDeadAfterMs } from '../liveliness/liveliness-options.js'
 import { aliveVerdict, type Verdict } from '../liveliness/verdict.js'
 import {
@@ -20,6 +20,7 @@ import { nodeCapacity } from '../plane/node-capacity.js'
 import { nodeRoster } from '../plane/node-roster.js'
 import { planePartition } from '../plane/partitions.js'
 import { type IntentStatus, intentStatus } from '../plane/transitions.js'
+import { type WorkerEnd, workerEnd } from '../plane/worker-end.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { Reader } from '../pubsub/reader/reader.js'
 import type { FleetChange } from './fleet-change.js'
@@ -27,9 +28,9 @@ import { FleetChangeFeed } from './fleet-change-feed.js'
 import { FleetModel } from './fleet-model.js'
 import { IntentModel } from './intent-model.js'
 import type { LivelinessChange } from './liveliness-history.js'
-import type { StatusDocument } from './status-document.js'
+import type { StatusDocument, WorkerStatus } from './status-document.js'
 import { computeConsistency, type ViewConsistency } from './view-consistency.js'
-import { withWholeAges } from './whole-ages.js'
+import type { WorkerFate } from './worker-fate.js'
 
 export interface FleetViewOptions {
   /**
@@ -58,11 +59,12 @@ export function resolveFleetViewOptions(options: FleetViewOptions): Required<Fle
   })
 }
 
-const expireEveryMs = 1_000
+/** Intents expire and servers are silent by time, not by a sample. */
+const observeEveryMs = 1_000
 
 /**
- * The fleet as one late-joining participant sees it: a rebuildable copy that says how far it can be trusted.
- * It issues nothing and owns nothing; closing it leaves the participant open.
+ * The fleet as one late-joining participant sees it: a copy that can be rebuilt, with a statement of how reliable it is.
+ * It issues nothing and owns nothing. Closing it leaves the participant open.
  */
 export class FleetView {
   readonly #participant: Participant
@@ -76,7 +78,7 @@ export class FleetView {
   readonly #listeners: Listeners<FleetChange>
   /** Aborts when the view closes. */
   readonly #ending = new AbortController()
-  #timer: Timer | undefined
+  readonly #observing: RepeatingTimer
   #closed = false
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT */
@@ -107,15 +109,20 @@ export class FleetView {
       const workerId = this.#fleet.applyRow(sample)
       if (workerId !== undefined) this.#news.worker(workerId)
     })
-    // Whose server is gone is judged otherwise from then on.
+    const ends = this.#open(participant.reader(workerEnd, { partition }))
+    this.#listen(ends, (sample) => {
+      const change = this.#fleet.applyEnd(sample)
+      if (change !== undefined) this.#news.end(change)
+    })
+    // The liveliness of a worker depends on that of its server.
     const peers = participant.onPeer(({ kind, peer }) => {
       if (kind === 'left') this.#fleet.left(peer.guid, peer.verdict)
-      if (kind !== 'joined' && this.#fleet.hasServer(peer.guid)) this.#news.look()
+      if (kind !== 'joined' && this.#fleet.hasServer(peer.guid)) this.#news.observe()
     })
     this.#closers.push(() => peers.close())
     for (const kind of intentKinds) this.#readIntents(kind)
     this.#readStatuses()
-    this.#arm()
+    this.#observing = new RepeatingTimer(participant.clock, observeEveryMs, () => this.#observe())
   }
 
   /** The participant that it looks through. */
@@ -136,11 +143,17 @@ export class FleetView {
   }
 
   /**
-   * Every worker that is found dead, the ones that are dead already first; ends when the signal aborts or the view
-   * closes. A slow consumer misses none of the last 65,536. `mayReassign` says whether its work may be given to others.
+   * Yields every worker process that is dead: first those that the plane has a record of, then each that is found.
+   * Ends when the signal aborts or the view closes. A slow consumer misses none of the last 65,536. `mayReassign`
+   * states whether its work may be given to others.
    */
-  async *deaths(options: WaitOptions = {}): AsyncIterableIterator<LivelinessChange> {
-    yield* this.#news.deaths(options)
+  deaths(options: WaitOptions = {}): AsyncIterableIterator<LivelinessChange> {
+    return this.#news.deaths(options)
+  }
+
+  /** Aborts when the view closes. */
+  get closing(): AbortSignal {
+    return this.#ending.signal
   }
 
   /** Called after the change was applied. A listener that throws is counted (`view.listener-threw`). */
@@ -151,13 +164,32 @@ export class FleetView {
   status(): StatusDocument {
     const nowMs = this.#participant.clock.nowMs()
     this.#expireIntents(nowMs)
-    return withWholeAges({
+    return {
       domain: this.#participant.domain,
       nodes: this.#fleet.nodes(nowMs, this.#verdictOf),
       workers: this.#fleet.workers(nowMs, this.#verdictOf),
       intents: this.#intents.list(nowMs),
       witness: this.witness(),
-    })
+    }
+  }
+
+  /** One worker of {@link status}; undefined when the view has no row of it. */
+  worker(workerId: string): WorkerStatus | undefined {
+    return this.#fleet.worker(workerId, this.#participant.clock.nowMs(), this.#verdictOf)
+  }
+
+  /**
+   * Returns what became of one process of a worker, for an hour after its end (`workerEndRetentionMs`), also after its
+   * name has been taken by another process. `unknown` is no death: await {@link synced} first.
+   */
+  fate(workerId: string, incarnation: number): WorkerFate {
+    return this.#fleet.fate(workerId, incarnation, this.#participant.clock.nowMs(), this.#verdictOf)
+  }
+
+  /** The ends of worker processes that the plane keeps, the oldest first. */
+  ends(): readonly WorkerEnd[] {
+    const recorded = [...this.#fleet.ends()].sort((a, b) => a.endedMs - b.endedMs)
+    return recorded.map(({ end }) => end)
   }
 
   witness(): ViewConsistency {
@@ -181,12 +213,12 @@ export class FleetView {
     return this.#intents.statuses(intentId)
   }
 
-  /** Twice is fine. */
+  /** Idempotent. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
     this.#ending.abort(new NumacastError('NUMACAST_CLOSED', 'the view of the fleet was closed during the wait'))
-    this.#timer?.cancel()
+    this.#observing.close()
     this.#news.close()
     this.#listeners.clear()
     for (const close of this.#closers.splice(0)) close()
@@ -200,7 +232,7 @@ export class FleetView {
     return this.#participant.peer(participantOf(writer))?.verdict ?? this.#ownVerdict(writer)
   }
 
-  /** A participant is no peer of itself; what it writes is as alive as it is. */
+  /** A participant is no peer of itself. What it writes is as alive as it is. */
   #ownVerdict(writer: EntityGuid): Verdict | undefined {
     if (participantOf(writer) !== this.#participant.guid) return undefined
     return aliveVerdict(0)
@@ -269,9 +301,9 @@ export class FleetView {
   }
 
   async #readersSynced({ signal }: WaitOptions): Promise<void> {
-    // Before anything waits: what is abandoned unknownInstance would be an unhandled rejection.
+    // Before any wait begins: a wait that is abandoned without a handler would be an unhandled rejection.
     signal?.throwIfAborted()
-    // One listener on the caller's signal, however many readers wait: Node warns of more than ten as of a leak.
+    // One listener on the caller's signal for all readers: Node warns of a leak beyond ten.
     const abandon = new AbortController()
     setMaxListeners(0, abandon.signal)
     try {
@@ -287,13 +319,8 @@ export class FleetView {
     }
   }
 
-  /** Claims and orphans end by time, not by a sample. */
-  #arm(): void {
-    this.#timer = this.#participant.clock.after(expireEveryMs, () => {
-      const nowMs = this.#participant.clock.nowMs()
-      this.#news.look()
-      this.#expireIntents(nowMs)
-      this.#arm()
-    })
+  #observe(): void {
+    this.#news.observe()
+    this.#expireIntents(this.#participant.clock.nowMs())
   }
 }

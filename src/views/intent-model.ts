@@ -95,8 +95,8 @@ export class IntentModel {
         epoch: intent.epoch,
         reason: intent.reason,
         holds: this.#book.current(kind, intent.target)?.intent.intentId === intent.intentId,
-        ageMs: Math.max(0, nowMs - claim.originTimeMs),
-        expiresInMs: Math.max(0, expiryMs(claim) - nowMs),
+        ageMs: Math.round(Math.max(0, nowMs - claim.originTimeMs)),
+        expiresInMs: Math.ceil(Math.max(0, expiryMs(claim) - nowMs)),
         statuses: this.statuses(intent.intentId)
           .map(({ workerId, transition, reason }) => ({ workerId, transition, reason }))
           .sort((a, b) => (a.workerId < b.workerId ? -1 : 1)),

@@ -27,7 +27,8 @@ export interface NodeStatus {
   /** What that limit still allows; null also where there is none. */
   readonly memoryHeadroomBytes: number | null
   readonly cpuQuotaCores: number | null
-  readonly cpuHeadroomCores: number
+  /** Null where the node's idle time cannot be read. */
+  readonly cpuHeadroomCores: number | null
   readonly memoryPressurePercent: number | null
   readonly cpuPressurePercent: number | null
   readonly workers: WorkerTotals

@@ -61,7 +61,7 @@ export function computeConsistency(facts: ConsistencyFacts): ViewConsistency {
     worst = Math.max(worst, order.indexOf(catchUpState))
   }
   const blind = facts.nodeAgesMs.length === 0
-  const lagMs = blind ? null : Math.max(0, ...facts.nodeAgesMs)
+  const lagMs = blind ? null : Math.round(Math.max(0, ...facts.nodeAgesMs))
   const catchUpState = blind ? 'unavailable' : (order[worst] ?? 'unavailable')
   const bounded = lagMs !== null && lagMs <= facts.maxAgeMs && !facts.collectorGone && catchUpState === 'fresh'
   const degradedMode = blind ? DegradedMode.blind : bounded ? DegradedMode.healthy : DegradedMode.viewOnly

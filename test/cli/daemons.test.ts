@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
+import { eventually } from '../../src/testing/eventually.js'
+import { childrenOf, isRunning } from '../../src/testing/processes/child-processes.js'
 import { claimDomain } from '../support/domain-lock.js'
-import { eventually } from '../support/eventually.js'
 import { type LivePlane, startPlane } from '../support/plane.js'
-import { childrenOf, isRunning } from '../support/processes.js'
 import { explainFailure, runCli, startCli } from '../support/run-cli.js'
 
 t.setTimeout(600_000)

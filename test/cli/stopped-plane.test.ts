@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { stoppedParticipants } from '../../src/cli/client/stopped-participants.js'
+import { eventually } from '../../src/testing/eventually.js'
 import { addonStatus } from '../../src/topology/addon/addon.js'
 import { claimDomain } from '../support/domain-lock.js'
-import { eventually } from '../support/eventually.js'
 import { type CliProcess, runCli, startCli } from '../support/run-cli.js'
 
 t.setTimeout(600_000)

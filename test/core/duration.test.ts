@@ -97,7 +97,6 @@ const internal = new Set([
   'FleetModelOptions',
   'JobSummariesOptions',
   'NodeServiceOptions',
-  'PublishIntervalOptions',
   'RequestOptions',
   'RosterOptions',
 ])

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { Phase } from './blocking.js'
-import { type Fleet, withFleet } from './fleet.js'
-import type { MemberProcess } from './member-process.js'
+import { BlockedPhase } from '../../src/testing/processes/blocked-loop.js'
+import type { MemberProcess } from '../../src/testing/processes/member-process.js'
+import type { ProcessFleet } from '../../src/testing/processes/process-fleet.js'
+import { withFleet } from './fleet.js'
 
 /**
  * An observer that was away has heard nobody for as long: when it looks again, its timers run before its sockets are
@@ -16,7 +17,7 @@ t.jobs = 3
 
 const processes = 10
 const workersEach = 5
-const phases = [Phase.timer, Phase.io, Phase.immediate, Phase.microtasks] as const
+const phases = [BlockedPhase.timer, BlockedPhase.io, BlockedPhase.immediate, BlockedPhase.microtasks] as const
 const blocksMs = [1_000, 5_000] as const
 /** Away again and again, before it has read what came meanwhile: silent for longer than a lease, by its own measure. */
 const stutter = { ms: 2_000, times: 4 }
@@ -31,14 +32,14 @@ async function stop(observer: MemberProcess, ms: number): Promise<void> {
   await delay(aftermathMs)
 }
 
-async function block(observer: MemberProcess, phase: Phase): Promise<void> {
+async function block(observer: MemberProcess, phase: BlockedPhase): Promise<void> {
   for (const ms of blocksMs) {
     await observer.block(phase, ms)
     await delay(aftermathMs)
   }
 }
 
-async function fifty(fleet: Fleet): Promise<MemberProcess[]> {
+async function fifty(fleet: ProcessFleet): Promise<MemberProcess[]> {
   return Promise.all(
     Array.from({ length: processes }, (_, process) =>
       fleet.workers(Array.from({ length: workersEach }, (_, worker) => `w${process}-${worker}`)),
@@ -46,17 +47,16 @@ async function fifty(fleet: Fleet): Promise<MemberProcess[]> {
   )
 }
 
-/**
- * Having been away for so long it doubts itself, and not all the others: a few may really have been late. And nothing here
- * is out of reach.
- */
+/** An observer that did not run for that long reports itself degraded and does not suspect all the others. */
 function wasDegraded(t: Test, observer: MemberProcess): void {
   const { name } = observer.spec
-  const doubts = observer.words.flatMap((word) => (word.say === 'health' ? `${word.kind} ${word.reason}` : []))
-  t.ok(doubts.includes('degraded loop-late'), `${name} says that it was late`)
+  const doubts = observer.reports.flatMap((report) =>
+    report.kind === 'health' ? `${report.change} ${report.reason}` : [],
+  )
+  t.ok(doubts.includes('degraded loop-late'), `${name} reports that it was late`)
   const suspected = observer.verdicts('suspect').length
-  t.ok(suspected < (processes * workersEach) / 2, `${name} has suspected ${suspected}, not everybody`)
-  t.strictSame(observer.verdicts('unreachable'), [], `${name} calls nobody unreachable`)
+  t.ok(suspected < (processes * workersEach) / 2, `${name} suspected ${suspected}, not all`)
+  t.strictSame(observer.verdicts('unreachable'), [], `${name} reports no worker unreachable`)
 }
 
 for (const kernel of ['tells', 'blind'] as const) {
@@ -83,7 +83,7 @@ void withFleet(t, 'blocked or stopped schedulers call none of 50 workers dead', 
   await Promise.all(views.map((view) => fleet.seesAlive(view, ...workers)))
   await Promise.all([
     stop(stopped, stoppedMs),
-    ...blocked.map((view, index) => block(view, phases[index] ?? Phase.timer)),
+    ...blocked.map((view, index) => block(view, phases[index] ?? BlockedPhase.timer)),
   ])
   await Promise.all(views.map((view) => fleet.seesAlive(view, ...workers)))
   t.pass('all are alive again')
@@ -103,7 +103,7 @@ void withFleet(
     await Promise.all([
       stop(stopped, stoppedMs),
       ...blocked.map(async (watcher, index) => {
-        const phase = phases[index] ?? Phase.timer
+        const phase = phases[index] ?? BlockedPhase.timer
         await block(watcher, phase)
         await watcher.block(phase, stutter.ms, stutter.times)
         await delay(aftermathMs)

@@ -1,7 +1,8 @@
 import t from 'tap'
-import { Phase } from './blocking.js'
-import { type Fleet, withFleet } from './fleet.js'
-import type { MemberProcess } from './member-process.js'
+import { BlockedPhase } from '../../src/testing/processes/blocked-loop.js'
+import type { MemberProcess } from '../../src/testing/processes/member-process.js'
+import type { ProcessFleet } from '../../src/testing/processes/process-fleet.js'
+import { withFleet } from './fleet.js'
 
 /** A worker whose event loop does nothing for five seconds is busy, not dead. */
 
@@ -9,13 +10,13 @@ t.setTimeout(0)
 
 const blockedMs = 5_000
 /** Why the collector must say that it is silent. Waiting without using the CPU is no sign of work. */
-const causes: readonly (readonly [Phase, RegExp])[] = [
-  [Phase.timer, /^stalled \(loop-busy\)$/],
-  [Phase.io, /^stalled \(loop-busy\)$/],
-  [Phase.immediate, /^stalled \(loop-busy\)$/],
-  [Phase.microtasks, /^stalled \(loop-busy\)$/],
-  [Phase.crypto, /^stalled \(loop-busy\)$/],
-  [Phase.wait, /^stalled \((loop-busy|io-wait)\)$/],
+const causes: readonly (readonly [BlockedPhase, RegExp])[] = [
+  [BlockedPhase.timer, /^stalled \(loop-busy\)$/],
+  [BlockedPhase.io, /^stalled \(loop-busy\)$/],
+  [BlockedPhase.immediate, /^stalled \(loop-busy\)$/],
+  [BlockedPhase.microtasks, /^stalled \(loop-busy\)$/],
+  [BlockedPhase.crypto, /^stalled \(loop-busy\)$/],
+  [BlockedPhase.wait, /^stalled \((loop-busy|io-wait)\)$/],
 ]
 
 void withFleet(t, 'a worker blocked for 5 s is stalled, never dead, and alive again', async (t, fleet) => {
@@ -25,7 +26,7 @@ void withFleet(t, 'a worker blocked for 5 s is stalled, never dead, and alive ag
   await fleet.seesAlive(view, ...workers)
   await Promise.all(
     workers.map(async (worker, index) => {
-      const [phase, cause] = causes[index] ?? [Phase.timer, /never/]
+      const [phase, cause] = causes[index] ?? [BlockedPhase.timer, /never/]
       await blockUntilSeen(fleet, view, worker, phase, cause)
       await fleet.seesAlive(view, worker)
       t.comment(`${phase}: ${view.history(phase, worker).join(', ')}`)
@@ -35,10 +36,10 @@ void withFleet(t, 'a worker blocked for 5 s is stalled, never dead, and alive ag
 
 /** Once, for {@link blockedMs}; again and longer where the collector, short of CPU itself, has more patience than that. */
 async function blockUntilSeen(
-  fleet: Fleet,
+  fleet: ProcessFleet,
   view: MemberProcess,
   worker: MemberProcess,
-  phase: Phase,
+  phase: BlockedPhase,
   cause: RegExp,
 ): Promise<void> {
   let isOver = false

@@ -2,12 +2,13 @@ import os from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { isRunning } from '../support/processes.js'
+import { isRunning } from '../../src/testing/processes/child-processes.js'
+import type { MemberProcess } from '../../src/testing/processes/member-process.js'
+import type { MemberSpec } from '../../src/testing/processes/member-spec.js'
+import type { ProcessFleet } from '../../src/testing/processes/process-fleet.js'
 import { createGroup, write } from '../support/real-cgroup.js'
 import { requirement } from '../support/requirement.js'
-import { type Fleet, withFleet } from './fleet.js'
-import type { MemberSpec } from './member.js'
-import type { MemberProcess } from './member-process.js'
+import { withFleet } from './fleet.js'
 
 /** A worker that ends is `dead`, for what ended it, however that came about. */
 
@@ -37,17 +38,17 @@ const endings: readonly Ending[] = [
   })),
   ...[0, 3, 255].map((code) => ({
     name: `exit-${code}`,
-    end: (worker: MemberProcess) => worker.order({ do: 'exit', code }),
+    end: (worker: MemberProcess) => worker.send({ do: 'exit', code }),
     seen: exited,
     detail: detailed(`exit code ${code}$`),
   })),
   {
     name: 'uncaught-exception',
-    end: (worker) => worker.order({ do: 'throw' }),
+    end: (worker) => worker.send({ do: 'throw' }),
     seen: exited,
     detail: detailed('exit code 1$'),
   },
-  { name: 'leave', end: (worker) => worker.order({ do: 'leave' }), seen: /^dead \(goodbye\)$/, detail: /^$/ },
+  { name: 'leave', end: (worker) => worker.send({ do: 'leave' }), seen: /^dead \(goodbye\)$/, detail: /^$/ },
 ]
 
 void withFleet(t, 'however a worker ends, it is dead for the right cause', async (t, fleet) => {
@@ -77,7 +78,7 @@ void withFleet(t, 'a worker that the kernel ends for want of memory, and one bes
   const hoarder = await fleet.workers(['hoarder'], {}, inside)
   const neighbour = await fleet.workers(['neighbour'], {}, inside)
   await fleet.seesAlive(view, hoarder, neighbour)
-  hoarder.order({ do: 'hoard' })
+  hoarder.send({ do: 'hoard' })
   t.match(
     await fleet.seen(view, hoarder, killed),
     isTold ? /^SIGKILL, out of memory$/ : /^(SIGKILL, out of memory|gone; an OOM kill in its cgroup)$/,
@@ -107,7 +108,7 @@ void withFleet(t, 'its parent is killed: what a worker arranged for happens, and
 })
 
 function startBelowParent(
-  fleet: Fleet,
+  fleet: ProcessFleet,
   name: string,
   extra: Partial<MemberSpec>,
   command: readonly string[] = [],

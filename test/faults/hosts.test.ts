@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
+import type { MemberEnvironment, MemberProcess } from '../../src/testing/processes/member-process.js'
+import type { ProcessFleet } from '../../src/testing/processes/process-fleet.js'
 import { type HostNetwork, networkOf } from '../support/namespaces.js'
-import { type Fleet, withFleet } from './fleet.js'
-import type { MemberProcess, MemberSurroundings } from './member-process.js'
+import { withFleet } from './fleet.js'
 
 /** Between hosts the kernel cannot be asked, and a network loses frames: silence is no death. */
 
@@ -23,19 +24,19 @@ const shortCutMs = 5_000
 const hosts = ['a', 'b', 'c'] as const
 
 interface Site {
-  readonly place: MemberSurroundings
+  readonly place: MemberEnvironment
   readonly collector: MemberProcess
   readonly view: MemberProcess
   readonly workers: MemberProcess
 }
 
-function placeOn(network: HostNetwork, host: string): MemberSurroundings {
+function placeOn(network: HostNetwork, host: string): MemberEnvironment {
   const { prefix } = network.host(host).namespace
   return { prefix, forks: true, environment: { NUMACAST_RANGE: 'subnet', NUMACAST_INSECURE: '1' } }
 }
 
 /** On every host a collector, two workers, and a view of the whole. */
-async function settle(network: HostNetwork, fleet: Fleet): Promise<readonly Site[]> {
+async function settle(network: HostNetwork, fleet: ProcessFleet): Promise<readonly Site[]> {
   return Promise.all(
     hosts.map(async (host) => {
       const place = placeOn(network, host)
@@ -47,7 +48,7 @@ async function settle(network: HostNetwork, fleet: Fleet): Promise<readonly Site
   )
 }
 
-async function allSeeAllAlive(fleet: Fleet, sites: readonly Site[]): Promise<void> {
+async function allSeeAllAlive(fleet: ProcessFleet, sites: readonly Site[]): Promise<void> {
   for (const { view } of sites) await fleet.seesAlive(view, ...sites.map(({ workers }) => workers))
 }
 
@@ -122,7 +123,7 @@ void withFleet(t, 'a host that is cut off is unreachable, and heals', async (t, 
 
   network.partition(['a'], ['b', 'c'])
   for (const { view } of [near, other]) {
-    await fleet.hears(view, lost.collector, /^unreachable \(host-silent\)$/)
+    await fleet.judges(view, lost.collector, /^unreachable \(host-silent\)$/)
     await fleet.seen(view, lost.workers, /^unreachable \(host-silent\)$/)
     await fleet.seen(view, doomed, /^unreachable \(host-silent\)$/)
   }

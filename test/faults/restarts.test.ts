@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { type Fleet, withFleet } from './fleet.js'
-import type { MemberProcess } from './member-process.js'
+import type { MemberProcess } from '../../src/testing/processes/member-process.js'
+import type { ProcessFleet } from '../../src/testing/processes/process-fleet.js'
+import { withFleet } from './fleet.js'
 
 /** Much at once, and the collector itself: the fleet converges, and only who is dead is called so. */
 
@@ -10,7 +11,7 @@ t.setTimeout(0)
 const processes = 20
 const workersEach = 10
 
-function start(fleet: Fleet): Promise<MemberProcess[]> {
+function start(fleet: ProcessFleet): Promise<MemberProcess[]> {
   return Promise.all(
     Array.from({ length: processes }, (_, process) =>
       fleet.workers(Array.from({ length: workersEach }, (_, worker) => `w${process}-${worker}`)),
@@ -36,7 +37,7 @@ void withFleet(t, '200 workers leave and start again at once', async (t, fleet) 
   const view = await fleet.view()
   const before = await start(fleet)
   await fleet.seesAlive(view, ...before)
-  for (const process of before) process.order({ do: 'leave' })
+  for (const process of before) process.send({ do: 'leave' })
   const after = await start(fleet)
   await fleet.seesAlive(view, ...after)
   t.pass('all are alive, in their new processes')
@@ -62,7 +63,7 @@ void withFleet(t, 'the collector is killed and started again', async (t, fleet) 
   // At once, as a supervisor does it: nobody has noticed yet.
   await successor.end()
   const last = await fleet.collector({ name: 'third collector' })
-  await fleet.meets(last, first)
+  await fleet.discovers(last, first)
   await first.end()
   await fleet.seen(view, first, /^dead/)
   await fleet.seesAlive(view, third, newcomer)
@@ -80,10 +81,10 @@ void withFleet(t, 'a second worker of a name takes it, and the first has it back
   await fleet.seesAlive(view, first)
   const second = await fleet.workers(['w'])
   await fleet.seesAlive(view, second)
-  await fleet.tells(view, first, /^alive, replaced$/)
+  await fleet.reports(view, first, /^alive, replaced$/)
   await second.end()
-  await fleet.tells(view, second, /^alive, (killed|exited)$/)
-  await fleet.tells(view, first, /^alive, replaced, alive$/)
+  await fleet.reports(view, second, /^alive, (killed|exited)$/)
+  await fleet.reports(view, first, /^alive, replaced, alive$/)
   await fleet.seesAlive(view, first)
   const mayReassign = (worker: MemberProcess) => view.changes('w', worker).map((change) => change.mayReassign)
   t.strictSame(mayReassign(first), [false, false, false], 'it lived on')

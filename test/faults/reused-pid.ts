@@ -3,8 +3,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { Fleet } from './fleet.js'
-import type { MemberProcess } from './member-process.js'
+import type { MemberProcess } from '../../src/testing/processes/member-process.js'
+import { ProcessFleet } from '../../src/testing/processes/process-fleet.js'
 
 const wrong: string[] = []
 const impostors: ChildProcess[] = []
@@ -33,7 +33,7 @@ async function impostor(pid: number): Promise<void> {
 }
 
 /** Another worker process with the pid of one that has ended. */
-async function startInPid(fleet: Fleet, workerId: string, pid: number): Promise<MemberProcess> {
+async function startInPid(fleet: ProcessFleet, workerId: string, pid: number): Promise<MemberProcess> {
   const start = async (): Promise<MemberProcess> => {
     const member = await fleet.workers([workerId])
     if (member.pid !== pid) await member.end()
@@ -55,7 +55,7 @@ async function behind(
 }
 
 async function tell(domain: number): Promise<void> {
-  const fleet = new Fleet(domain)
+  const fleet = new ProcessFleet(domain)
   try {
     const collector = await fleet.collector()
     const view = await fleet.view()
@@ -87,7 +87,7 @@ async function tell(domain: number): Promise<void> {
 
     // A stranger in the collector's pid, where the view has nothing but a look at /proc.
     await behind(view, collector, impostor)
-    await fleet.hears(view, collector, /^dead/)
+    await fleet.judges(view, collector, /^dead/)
     const successor = await fleet.collector({ name: 'second collector' })
     await fleet.seesAlive(view, third)
 
@@ -100,7 +100,7 @@ async function tell(domain: number): Promise<void> {
     await fleet.seesAlive(view, fourth)
     await fleet.seesLast(view, third, /^(dead|unreachable)/)
 
-    wrong.push(...fleet.falseDeaths, ...fleet.casualties)
+    wrong.push(...fleet.falseDeaths, ...fleet.unexpectedEnds)
   } finally {
     await fleet.close()
     for (const child of impostors) child.kill('SIGKILL')

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import type { MemberProcess } from '../../src/testing/processes/member-process.js'
+import type { ProcessFleet } from '../../src/testing/processes/process-fleet.js'
 import { requirement } from '../support/requirement.js'
-import { type Fleet, withFleet } from './fleet.js'
-import type { MemberProcess } from './member-process.js'
+import { withFleet } from './fleet.js'
 import { SteppedClock } from './stepped-clock.js'
 
 /** Ages are measured on the monotonic clock: what an operator or NTP does to the wall clock is no news of anybody. */
@@ -21,7 +22,7 @@ interface SteppedFleet {
   readonly workers: readonly MemberProcess[]
 }
 
-async function open(t: Test, fleet: Fleet): Promise<SteppedFleet | undefined> {
+async function open(t: Test, fleet: ProcessFleet): Promise<SteppedFleet | undefined> {
   let clock: SteppedClock
   try {
     clock = new SteppedClock(t)
@@ -52,11 +53,11 @@ void withFleet(t, 'the wall clock is stepped by an hour, to and fro: nothing', a
   const { view, workers } = stepped
   /** What was said of whom within a while. */
   const doubts = async (): Promise<string[]> => {
-    const before = view.words.length
+    const before = view.reports.length
     await delay(aftermathMs)
     await fleet.seesAlive(view, ...workers)
-    return view.words.slice(before).flatMap((word) => {
-      return word.say === 'sighting' && word.liveliness === 'suspect' ? `${word.workerId} suspect` : []
+    return view.reports.slice(before).flatMap((report) => {
+      return report.kind === 'sighting' && report.liveliness === 'suspect' ? `${report.workerId} suspect` : []
     })
   }
   for (const [from, to] of [
@@ -93,7 +94,7 @@ void withFleet(t, 'who starts again after the clock went back is the new one all
   if (killed === undefined || left === undefined) throw new Error('too few workers')
   killed.signal('SIGKILL')
   await fleet.seen(view, killed, /^dead/)
-  left.order({ do: 'leave' })
+  left.send({ do: 'leave' })
   await fleet.seen(view, left, /^dead/)
   const again = await Promise.all([killed, left].map(({ spec }) => fleet.workers([spec.name], {}, clock)))
   await fleet.seesAlive(view, ...again)

@@ -1,14 +1,15 @@
 import t, { type Test } from 'tap'
-import { childrenOf } from '../support/processes.js'
+import { childrenOf } from '../../src/testing/processes/child-processes.js'
+import type { MemberEnvironment } from '../../src/testing/processes/member-process.js'
 import { requirement } from '../support/requirement.js'
 import { withFleet } from './fleet.js'
-import type { MemberSurroundings } from './member-process.js'
+
 import { compilePreload } from './preload.js'
 
 t.setTimeout(0)
 
 /** A worker in them waits uninterruptibly from SIGURG until its child ends. */
-function surroundings(t: Test): MemberSurroundings | undefined {
+function environment(t: Test): MemberEnvironment | undefined {
   try {
     return { environment: { LD_PRELOAD: compilePreload(t.testdir({}), 'uninterruptible') } }
   } catch (error) {
@@ -18,7 +19,7 @@ function surroundings(t: Test): MemberSurroundings | undefined {
 }
 
 void withFleet(t, 'a worker that waits uninterruptibly: stalled (io-wait); then alive', async (t, fleet) => {
-  const waiting = surroundings(t)
+  const waiting = environment(t)
   if (waiting === undefined) return
   await fleet.collector()
   const view = await fleet.view()

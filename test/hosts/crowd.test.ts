@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { defineTopic } from '../../src/pubsub/model/topic.js'
 import { joinDomain } from '../../src/pubsub/participant.js'
+import { eventually } from '../../src/testing/eventually.js'
 import { claimDomain } from '../support/domain-lock.js'
-import { eventually } from '../support/eventually.js'
 
 /**
  * More participants on one host than DDS has numbers for (120 per domain, DDSI-RTPS 2.5, 9.6.2.3): here nobody has a

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { eventually } from '../support/eventually.js'
+import { eventually } from '../../src/testing/eventually.js'
 import { networkOf } from '../support/namespaces.js'
 import { converged, Member, startMembers, untilPeers } from './members.js'
 

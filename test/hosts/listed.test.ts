@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { eventually } from '../support/eventually.js'
+import { eventually } from '../../src/testing/eventually.js'
 import { type HostNetwork, networkOf } from '../support/namespaces.js'
 import { converged, Member, type MemberOptions } from './members.js'
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { eventually } from '../support/eventually.js'
+import { eventually } from '../../src/testing/eventually.js'
 import type { HostProcess } from '../support/namespaced-host.js'
 import type { HostNetwork } from '../support/namespaces.js'
 import type { MemberState } from './member.js'

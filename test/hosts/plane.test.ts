@@ -1,5 +1,5 @@
 import t from 'tap'
-import { eventually } from '../support/eventually.js'
+import { eventually } from '../../src/testing/eventually.js'
 import type { HostProcess } from '../support/namespaced-host.js'
 import { networkOf } from '../support/namespaces.js'
 import { cliProgram } from '../support/run-cli.js'

@@ -14,6 +14,8 @@ t.test('one look', (t) => {
     ['gone', 'gone'],
     ['stopped', 'stopped'],
     ['io-wait', 'io-wait'],
+    ['frozen', 'frozen'],
+    ['exists', 'exists'],
     ['running', 'busy'],
     ['sleeping', 'asleep'],
   ] as const) {

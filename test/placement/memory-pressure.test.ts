@@ -151,6 +151,8 @@ t.test('each node is judged by itself, and a node that is gone is forgotten', (t
 t.test('shares', (t) => {
   t.equal(availableShare(node(0.25)), 0.25)
   t.equal(availableShare(node(0.25, { memoryLimitBytes: 100, memoryHeadroomBytes: 10 })), 0.1)
+  const aboveMachine = { memoryLimitBytes: 4_000, memoryHeadroomBytes: 375 }
+  t.equal(availableShare(node(0.375, aboveMachine)), 0.375, 'a limit above the memory of the node')
   t.equal(availableShare(node(0, { memoryTotalBytes: 0 })), 1, 'a node of CPUs only')
   t.equal(availableShare(node(3)), 1)
   t.end()

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { joinDomain, type Participant } from '../../src/pubsub/participant.js'
+import { until } from '../../src/testing/eventually.js'
 import { MemoryPlane } from '../../src/testing/memory-plane.js'
 import { claimDomain } from '../support/domain-lock.js'
-import { until } from '../support/eventually.js'
 import { type Bed, conformance } from './conformance.js'
 
 async function openMemoryBed(): Promise<Bed> {

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { defineTopic, Lane } from '../../src/pubsub/model/topic.js'
 import { joinDomain } from '../../src/pubsub/participant.js'
+import { until } from '../../src/testing/eventually.js'
 import { claimDomain } from '../support/domain-lock.js'
-import { until } from '../support/eventually.js'
 
 const script = fileURLToPath(new URL('./reader-process.js', import.meta.url))
 const shape = { name: 'state', key: 'id', fields: ['id', 'n', 'ballast'] } as const

@@ -10,9 +10,9 @@ import type { PeerEvent } from '../../src/pubsub/model/events.js'
 import { defineTopic } from '../../src/pubsub/model/topic.js'
 import { joinDomain, type Participant } from '../../src/pubsub/participant.js'
 import { kernelProbe, ownIdentity } from '../../src/pubsub/peer/own-process.js'
+import { until } from '../../src/testing/eventually.js'
 import { encodeRadio } from '../../src/wire/radio.js'
 import { claimDomain } from '../support/domain-lock.js'
-import { until } from '../support/eventually.js'
 import { requirement } from '../support/requirement.js'
 
 /** The same promises on real processes and sockets. */

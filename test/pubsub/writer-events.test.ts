@@ -4,8 +4,8 @@ import { defineTopic } from '../../src/pubsub/model/topic.js'
 import { joinDomain, type Participant } from '../../src/pubsub/participant.js'
 import type { Writer } from '../../src/pubsub/writer/writer.js'
 import type { QosOptions } from '../../src/qos/qos.js'
+import { until } from '../../src/testing/eventually.js'
 import { claimDomain } from '../support/domain-lock.js'
-import { until } from '../support/eventually.js'
 import { openPlane } from '../support/open-plane.js'
 
 interface Value {

@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
 import t from 'tap'
@@ -65,7 +66,8 @@ t.test('this machine, measured, is accepted by the topics', (t) => {
   const reading = zone.read()
   t.equal(reading.cpus, node.cpus.length)
   t.ok(reading.memoryAvailableBytes > 0 && reading.memoryAvailableBytes <= reading.memoryTotalBytes)
-  t.ok(reading.cpuHeadroomCores >= 0 && reading.cpuHeadroomCores <= reading.cpus)
+  const idle = reading.cpuHeadroomCores ?? Number.NaN
+  t.ok(idle >= 0 && idle <= reading.cpus)
   const capacity = {
     host: os.hostname(),
     numaNode: node.id,
@@ -98,6 +100,31 @@ t.test('on a machine of one node, its memory is the machine’s', (t) => {
     const zone = openZoneReadings(nodes[0]?.id ?? 0)
     t.equal(zone.read().memoryTotalBytes, Number(kib) * 1024)
     zone.close()
+  }
+  t.end()
+})
+
+t.test('with /proc/stat hidden the idle cores are unknown, and the host is named by a fallback', (t) => {
+  const source = `
+    Promise.all([import(process.argv[1]), import(process.argv[2])]).then(([{ openZoneReadings }, { hostIdentity }]) => {
+      const readings = openZoneReadings(0)
+      readings.read()
+      const { cpuHeadroomCores, memoryTotalBytes } = readings.read()
+      readings.close()
+      console.log(JSON.stringify({ cpuHeadroomCores, memoryTotalBytes, source: hostIdentity().source }))
+    })`
+  const modules = ['../../src/roles/node/zone-readings.js', '../../src/topology/host/host-identity.js']
+  const urls = modules.map((module) => new URL(module, import.meta.url).href)
+  const hidden = 'mount -t proc -o subset=pid proc /proc && exec "$@"'
+  const inside = ['-m', 'sh', '-c', hidden, 'sh']
+  const tried = spawnSync('unshare', [...inside, 'true'], { encoding: 'utf8' })
+  if (
+    requirement(t, 'a mount namespace, and a /proc of processes only (Linux 5.8)', tried.status === 0, tried.stderr)
+  ) {
+    const command = [...inside, process.execPath, '-e', source, ...urls]
+    const reading = JSON.parse(execFileSync('unshare', command, { encoding: 'utf8' }))
+    t.match(reading, { cpuHeadroomCores: null, source: /^(machine-id|random)$/ })
+    t.ok(reading.memoryTotalBytes > 0)
   }
   t.end()
 })

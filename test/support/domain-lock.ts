@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import type { Test } from 'tap'
 import { maxDomain } from '../../src/transport/lane/port.js'
-import { boundAbstractSockets } from './processes.js'
+import { boundAbstractSockets } from './abstract-sockets.js'
 
 /** Below Linux's ephemeral range, so that no outgoing connection can take one by chance. */
 const firstLockPort = 21_000

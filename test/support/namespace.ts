@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_pro
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import { childrenOf } from './processes.js'
+import { childrenOf } from '../../src/testing/processes/child-processes.js'
 
 export interface NamespaceOptions {
   readonly net: true

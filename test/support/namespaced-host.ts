@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { eventually } from './eventually.js'
+import { eventually } from '../../src/testing/eventually.js'
+import { childrenOf } from '../../src/testing/processes/child-processes.js'
 import { Namespace } from './namespace.js'
-import { childrenOf } from './processes.js'
 
 /** One machine of a {@link HostNetwork}. */
 export class NamespacedHost {

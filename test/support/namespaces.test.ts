@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { eventually } from './eventually.js'
+import { eventually } from '../../src/testing/eventually.js'
+import { isRunning } from '../../src/testing/processes/child-processes.js'
 import { networkOf } from './namespaces.js'
-import { isRunning } from './processes.js'
 
 const facts = fileURLToPath(new URL('./namespace-facts.js', import.meta.url))
 

@@ -1,8 +1,8 @@
 import type { Test } from 'tap'
+import { eventually } from '../../src/testing/eventually.js'
+import { childrenOf, isRunning } from '../../src/testing/processes/child-processes.js'
 import type { StatusDocument, WorkerStatus } from '../../src/views/status-document.js'
 import { claimDomain } from './domain-lock.js'
-import { eventually } from './eventually.js'
-import { childrenOf, isRunning } from './processes.js'
 import { type CliProcess, type CliResult, explainFailure, runCli, startCli } from './run-cli.js'
 
 /** A plane run by `numacast up`, in a domain of its own, as a user would have it. */

@@ -5,9 +5,9 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { eventually } from '../../src/testing/eventually.js'
 import { processStartTime } from '../../src/topology/process/process-state.js'
 import { type ProcessExit, watchProcess } from '../../src/topology/process/process-watch.js'
-import { eventually } from './eventually.js'
 
 /** The program of `threads.c`. */
 export function compileThreads(t: Test): string {

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
 import { systemClock } from '../../src/core/clock.js'
+import { until } from '../../src/testing/eventually.js'
 import { portOf } from '../../src/transport/lane/port.js'
 import type { Transport } from '../../src/transport/lane/transport.js'
 import { openTransport } from '../../src/transport/open.js'
 import { claimDomain } from '../support/domain-lock.js'
-import { until } from '../support/eventually.js'
 import { type LaneHarness, laneConformance } from './lane-conformance.js'
 
 t.test('conformance', async (t) => {

@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
 import { systemClock } from '../../src/core/clock.js'
+import { until } from '../../src/testing/eventually.js'
 import { dialable, endpointList, parseEndpoint, tcpAddresses } from '../../src/transport/lane/endpoint.js'
 import { ZeromqStreamLane } from '../../src/transport/stream/stream-lane.js'
 import { claimDomain } from '../support/domain-lock.js'
-import { until } from '../support/eventually.js'
 
 /** One peer at several endpoints: on one host 127.0.0.1, 127.0.0.2, … stand for the addresses of several interfaces. */
 

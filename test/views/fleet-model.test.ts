@@ -3,8 +3,9 @@ import { type EntityGuid, participantOf } from '../../src/core/ids.js'
 import { aliveVerdict, type Verdict } from '../../src/liveliness/verdict.js'
 import type { NodeCapacity } from '../../src/plane/node-capacity.js'
 import type { RosterRow } from '../../src/plane/node-roster.js'
-import { FleetModel, orphanRetentionMs, staleRowMs } from '../../src/views/fleet-model.js'
+import { FleetModel, orphanRetentionMs } from '../../src/views/fleet-model.js'
 import type { VerdictOf } from '../../src/views/source-status.js'
+import { staleRowMs } from '../../src/views/worker-status.js'
 import { rosterRow as row, sampleOf, writerOf } from './samples.js'
 
 const alive: Verdict = aliveVerdict(0)
@@ -168,9 +169,9 @@ t.test('orphans are kept for a while, then forgotten; what has a collector never
   model.applyNode(sampleOf('h/0', node()))
   model.applyRow(sampleOf('h/0/w', row()))
   model.applyRow(sampleOf('h/0/v', row({ workerId: 'v' }), { writer: 'b' }))
-  t.strictSame(model.observe(0, all('b')), [])
-  t.strictSame(model.observe(orphanRetentionMs - 1, all('b')), [])
-  t.strictSame(model.observe(orphanRetentionMs, all('b')), ['w'])
+  t.strictSame(model.observe(0, all('b')).workers, [])
+  t.strictSame(model.observe(orphanRetentionMs - 1, all('b')).workers, [])
+  t.strictSame(model.observe(orphanRetentionMs, all('b')).workers, ['w'])
   t.strictSame(model.nodes(0, everybody), [])
   t.match(model.workers(0, everybody), [{ workerId: 'v' }])
   t.equal(model.hasNodes, false)

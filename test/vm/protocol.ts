@@ -2,7 +2,7 @@
 // everything else was found out without it.
 import type { Headroom } from '../../src/topology/model/cgroup-headroom.js'
 import type { Topology } from '../../src/topology/model/numa-topology.js'
-import type { PlacementResult } from '../../src/topology/numa/placement.js'
+import type { NodePlacement, PlacementResult } from '../../src/topology/numa/placement.js'
 import type { ProcessExit } from '../../src/topology/process/process-watch.js'
 import type { StatusDocument } from '../../src/views/status-document.js'
 
@@ -85,7 +85,7 @@ export interface CpusetMeasurement {
 export interface PlacementMeasurement {
   readonly pins: readonly {
     readonly nodeId: number
-    readonly result: PlacementResult
+    readonly result: NodePlacement
     readonly currentCpu: number | null
     readonly currentNode: number | null
     readonly affinity: readonly number[] | null

@@ -7,8 +7,8 @@ import t from 'tap'
 import { dataGroup } from '../../src/discovery/partition-groups.js'
 import { defineTopic } from '../../src/pubsub/model/topic.js'
 import { joinDomain } from '../../src/pubsub/participant.js'
+import { until } from '../../src/testing/eventually.js'
 import { claimDomain } from '../support/domain-lock.js'
-import { until } from '../support/eventually.js'
 import { requirement } from '../support/requirement.js'
 
 /** docs/wire.md, held to its word: `listen.py` and `join.py` know that page and nothing of this library. */

@@ -1,8 +1,8 @@
 #include <napi.h>
 
 #include "binding/instance.h"
-#include "numa/placement.h"
 #include "binding/to_js.h"
+#include "numa/placement.h"
 
 namespace numacast {
 

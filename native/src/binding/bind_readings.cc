@@ -4,10 +4,12 @@
 #include <memory>
 
 #include "binding/instance.h"
+#include "binding/to_js.h"
+#include "cgroup/freezer.h"
+#include "cgroup/sample.h"
 #include "process/process_stat.h"
 #include "process/remains.h"
-#include "cgroup/sample.h"
-#include "binding/to_js.h"
+#include "process/time_namespace.h"
 
 namespace numacast {
 
@@ -73,6 +75,18 @@ Napi::Value openSampler(const Napi::CallbackInfo& info) {
   return Instance::of(info.Env()).sampler.New({info[0], info[1], info[2], info[3]});
 }
 
+/** (root, pid): { frozen, directory }, both null where nothing tells. */
+Napi::Value readFreezerOf(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const RootDir root(info[0].As<Napi::String>().Utf8Value());
+  const FreezerReading reading = readFreezer(root, info[1].As<Napi::Number>().Int32Value());
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("frozen", reading.frozen ? Napi::Boolean::New(env, *reading.frozen).As<Napi::Value>() : env.Null());
+  const bool known = !reading.directory.empty();
+  result.Set("directory", known ? Napi::String::New(env, reading.directory).As<Napi::Value>() : env.Null());
+  return result;
+}
+
 Napi::Value readProcessState(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const int pid = info[0].As<Napi::Number>().Int32Value();
@@ -87,7 +101,8 @@ Napi::Value readProcessState(const Napi::CallbackInfo& info) {
   state.Set("threads", static_cast<double>(stat->threads));
   state.Set("residentBytes", static_cast<double>(stat->residentPages) * pageBytes);
   state.Set("lastCpu", static_cast<double>(stat->lastCpu));
-  state.Set("startTime", static_cast<double>(stat->startTime));
+  const auto startTime = hostStartTime(stat->startTime);
+  state.Set("startTime", startTime ? Napi::Number::New(env, *startTime).As<Napi::Value>() : env.Null());
   state.Set("ended", remains.has_value());
   const auto status = remains ? remains->waitStatus : std::nullopt;
   state.Set("waitStatus", status ? Napi::Number::New(env, *status).As<Napi::Value>() : env.Null());
@@ -101,6 +116,7 @@ void addReadings(Napi::Env env, Napi::Object exports) {
   exports.Set("readTopology", Napi::Function::New<readTopology>(env, "readTopology"));
   exports.Set("readHeadroom", Napi::Function::New<readHeadroom>(env, "readHeadroom"));
   exports.Set("openSampler", Napi::Function::New<openSampler>(env, "openSampler"));
+  exports.Set("readFreezer", Napi::Function::New<readFreezerOf>(env, "readFreezer"));
   exports.Set("readProcessState", Napi::Function::New<readProcessState>(env, "readProcessState"));
   Napi::Array names = Napi::Array::New(env, kSampleFields);
   for (uint32_t index = 0; index < kSampleFields; ++index) names.Set(index, kSampleFieldNames[index]);

@@ -9,24 +9,27 @@
 #include "binding/instance.h"
 #include "binding/poll_watch.h"
 #include "cgroup/pressure_section.h"
-#include "process/process_exit.h"
 #include "file/root_dir.h"
+#include "process/process_exit.h"
 
 namespace numacast {
 
 namespace {
 
-/** (pid, startTime, onExit): a watch, a sentence, or null when the process is already gone. */
+/** (pid, startTime, isAlive, onExit): a watch, a sentence, null when it is gone, false when another has its pid. */
 Napi::Value watchProcess(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto exit = std::make_shared<ProcessExit>();
   std::string reason;
-  switch (exit->open(info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Number>().DoubleValue(), reason)) {
+  const ProcessExit::Target target{info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Number>().DoubleValue(),
+                                   info[2].As<Napi::Boolean>().Value()};
+  switch (exit->open(target, reason)) {
     case ProcessExit::Opened::kGone: return env.Null();
+    case ProcessExit::Opened::kOther: return Napi::Boolean::New(env, false);
     case ProcessExit::Opened::kUnavailable: return Napi::String::New(env, reason);
     case ProcessExit::Opened::kWatching: break;
   }
-  return PollWatch::open(env, exit->takeFd(), UV_READABLE, info[2].As<Napi::Function>(),
+  return PollWatch::open(env, exit->takeFd(), UV_READABLE, info[3].As<Napi::Function>(),
                          [exit](Napi::Env jsEnv, int fd, const PollWatch::Emit& emit) {
                            const auto ended = exit->look(fd);
                            if (!ended) return;

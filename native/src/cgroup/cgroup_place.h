@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "host/mount_table.h"
 #include "file/root_dir.h"
 #include "file/warnings.h"
+#include "host/mount_table.h"
 
 namespace numacast {
 

@@ -6,8 +6,8 @@
 #include "cgroup/cgroup_place.h"
 #include "file/id_set.h"
 #include "file/kept_file.h"
-#include "host/mount_table.h"
 #include "file/warnings.h"
+#include "host/mount_table.h"
 
 namespace numacast {
 

@@ -59,7 +59,20 @@ void MemorySection::open(const RootDir& root, CgroupPlace place, bool hostIsVirt
   if (!v1) swapCurrentFile_ = KeptFile(root, base + "swap.current");
 }
 
-Limit MemorySection::readLimit(KeptFile& file, const std::string& level, ReadBuffer& buffer, Warnings& warnings) const {
+/**
+ * lxcfs shows a container's limit as MemTotal. There a limit equal to MemTotal is a real one; a larger one is not reached.
+ * A limit of 0 is always real.
+ */
+bool MemorySection::exceedsMachine(double bytes, double machineBytes) const {
+  return bytes > 0 && (hostIsVirtual_ ? bytes > machineBytes : bytes >= machineBytes);
+}
+
+double MemorySection::machineSwap() const {
+  return place_.version == 1 ? host_.total + host_.swapTotal : host_.swapTotal;
+}
+
+Limit MemorySection::readLimit(KeptFile& file, const std::string& level, double machineBytes, ReadBuffer& buffer,
+                               Warnings& warnings) const {
   const std::string_view text = trim(file.read(buffer));
   if (file.missing()) return Limit::unlimited();
   if (file.unreadable()) {
@@ -73,12 +86,18 @@ Limit MemorySection::readLimit(KeptFile& file, const std::string& level, ReadBuf
     return Limit::unknown(Unknown::kUnreadable);
   }
   const double bytes = static_cast<double>(*value);
-  if (place_.version == 1 && (*value >= kNoLimit || (!hostIsVirtual_ && bytes >= host_.total))) return Limit::unlimited();
+  if (place_.version == 1 && *value >= kNoLimit) return Limit::unlimited();
+  if (exceedsMachine(bytes, machineBytes)) return Limit::unlimited();
   return Limit::limited(bytes, level);
 }
 
 void MemorySection::readSlow(ReadBuffer& buffer, Warnings& warnings) {
   host_ = HostMemory::parse(hostFile_.read(buffer));
+  if (hostFile_.error() != 0) {
+    warnings.add("unreadable", hostFile_.path(), errnoText(hostFile_.error()) + "; the machine's memory is not known");
+  } else if (std::isnan(host_.total)) {
+    warnings.add("malformed", hostFile_.path(), "it has no MemTotal");
+  }
   // Before Linux 3.14 there was no MemAvailable.
   if (std::isnan(host_.available)) host_.available = host_.reclaimable();
   if (!place_.found()) {
@@ -86,14 +105,14 @@ void MemorySection::readSlow(ReadBuffer& buffer, Warnings& warnings) {
     return;
   }
   for (MemoryLevel& level : levels_) {
-    level.max = readLimit(level.maxFile, level.path, buffer, warnings);
+    level.max = readLimit(level.maxFile, level.path, host_.total, buffer, warnings);
     // The kernel makes both files or, in the root of v2, neither.
     if (level.maxFile.missing() && !level.currentFile.missing()) {
       warnings.add("unreadable", level.maxFile.path(), "it is missing, though this cgroup counts memory");
       level.max = Limit::unknown(Unknown::kUnreadable);
     }
-    level.high = readLimit(level.highFile, level.path, buffer, warnings);
-    level.swapMax = readLimit(level.swapMaxFile, level.path, buffer, warnings);
+    level.high = readLimit(level.highFile, level.path, host_.total, buffer, warnings);
+    level.swapMax = readLimit(level.swapMaxFile, level.path, machineSwap(), buffer, warnings);
     if (!matters(level)) continue;
     readStat(level, buffer, warnings);
     const KeptFile& counter = level.currentFile;
@@ -164,8 +183,8 @@ void MemorySection::combine() {
  */
 void MemorySection::applyHiddenLimit(ReadBuffer& buffer, Warnings& warnings) {
   if (place_.ancestorsVisible == Visible::kYes || limit.isUnknown() || std::isnan(hierarchicalLimit_)) return;
-  const bool none = hierarchicalLimit_ >= static_cast<double>(kNoLimit) ||
-                    (!hostIsVirtual_ && hierarchicalLimit_ >= host_.total);
+  const bool none =
+      hierarchicalLimit_ >= static_cast<double>(kNoLimit) || exceedsMachine(hierarchicalLimit_, host_.total);
   if (none || hierarchicalLimit_ >= limit.number()) return;
   MemoryLevel& top = levels_.back();
   warnings.add("hidden-limit", levels_[own_].statFile.path(),

@@ -3,10 +3,10 @@
 #include <vector>
 
 #include "cgroup/cgroup_place.h"
-#include "host/host_memory.h"
-#include "file/kept_file.h"
 #include "cgroup/limit.h"
+#include "file/kept_file.h"
 #include "file/warnings.h"
+#include "host/host_memory.h"
 
 namespace numacast {
 
@@ -58,7 +58,13 @@ class MemorySection {
   double eventsHigh = kUnknown, eventsMax = kUnknown, eventsOom = kUnknown, eventsOomKill = kUnknown;
 
  private:
-  Limit readLimit(KeptFile& file, const std::string& level, ReadBuffer& buffer, Warnings& warnings) const;
+  /** `machineBytes`: what the machine has of it, or unknown. */
+  Limit readLimit(KeptFile& file, const std::string& level, double machineBytes, ReadBuffer& buffer,
+                  Warnings& warnings) const;
+  /** Whether a limit of so many bytes cannot be reached, because the machine has no more. */
+  bool exceedsMachine(double bytes, double machineBytes) const;
+  /** What a swap limit is compared with: v1 limits memory and swap together. */
+  double machineSwap() const;
   void readStat(MemoryLevel& level, ReadBuffer& buffer, Warnings& warnings);
   void readEvents(ReadBuffer& buffer);
   void combine();

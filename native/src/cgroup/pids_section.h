@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "cgroup/cgroup_place.h"
-#include "file/kept_file.h"
 #include "cgroup/limit.h"
+#include "file/kept_file.h"
 #include "file/warnings.h"
 
 namespace numacast {

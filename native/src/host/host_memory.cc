@@ -17,6 +17,7 @@ HostMemory HostMemory::parse(std::string_view text) {
                     : key == "Active(file):"   ? &memory.activeFile
                     : key == "Inactive(file):" ? &memory.inactiveFile
                     : key == "SReclaimable:"   ? &memory.slabReclaimable
+                    : key == "SwapTotal:"      ? &memory.swapTotal
                                                : nullptr;
     const auto number = parseUnsigned(value);
     if (field == nullptr || !number) continue;

@@ -14,6 +14,7 @@ struct HostMemory {
   double activeFile = kUnknown;
   double inactiveFile = kUnknown;
   double slabReclaimable = kUnknown;
+  double swapTotal = kUnknown;
 
   /** Every line is "[Node <id>] Key: value kB". */
   static HostMemory parse(std::string_view text);

@@ -3,11 +3,11 @@
 #include <string>
 #include <vector>
 
-#include "host/host_memory.h"
 #include "file/id_set.h"
-#include "host/mount_table.h"
 #include "file/root_dir.h"
 #include "file/warnings.h"
+#include "host/host_memory.h"
+#include "host/mount_table.h"
 
 namespace numacast {
 

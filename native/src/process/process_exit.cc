@@ -3,11 +3,12 @@
 #include <linux/ioctl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
-#include "process/process_stat.h"
-#include "process/remains.h"
 #include "file/root_dir.h"
+#include "process/process_stat.h"
+#include "process/time_namespace.h"
 
 namespace numacast {
 
@@ -33,9 +34,34 @@ std::optional<int> askPidfd(int fd) {
   return info.exitCode;
 }
 
+/**
+ * Hints take up to five descriptors more. A process that has half of what it may open keeps the rest for pidfds, which
+ * tell the same a little later. Descriptors are handed out from the lowest free number, so that this one's number says
+ * how many are in use.
+ */
+bool hasRoomForHints(int fd) {
+  rlimit limit = {};
+  return getrlimit(RLIMIT_NOFILE, &limit) != 0 || static_cast<rlim_t>(fd) < limit.rlim_cur / 2;
+}
+
+/** What keeps a process's stat from being read, when the process itself is there. */
+std::string unreadableStat(int pid, int error) {
+  const std::string process = "process " + std::to_string(pid);
+  if (error == ENOENT || error == ESRCH || error == EACCES || error == EPERM) {
+    return process + " is there, but /proc does not show it (hidepid?)";
+  }
+  return process + " is there, but its start time cannot be read: " + errnoText(error);
+}
+
 }  // namespace
 
-ProcessExit::Opened ProcessExit::open(int pid, double startTime, std::string& reason) {
+ProcessExit::Opened ProcessExit::refuse(Opened why) {
+  pidfd_.reset();
+  return why;
+}
+
+ProcessExit::Opened ProcessExit::open(const Target& target, std::string& reason) {
+  const int pid = target.pid;
   pid_ = pid;
   pidfd_ = UniqueFd(static_cast<int>(syscall(kPidfdOpen, pid, 0)));
   if (!pidfd_.valid()) {
@@ -46,21 +72,29 @@ ProcessExit::Opened ProcessExit::open(int pid, double startTime, std::string& re
     return Opened::kUnavailable;
   }
   // The pidfd holds on to one process; whether it is the one that was meant, its start time tells.
-  const auto stat = ProcessStat::read(pid);
+  int error = 0;
+  const auto stat = ProcessStat::read(pid, &error);
   pollfd state{pidfd_.get(), POLLIN, 0};
-  if (!stat && poll(&state, 1, 0) == 0) {
-    pidfd_.reset();
-    reason = "process " + std::to_string(pid) + " is there, but /proc does not show it (hidepid?)";
-    return Opened::kUnavailable;
+  if (!stat) {
+    if (poll(&state, 1, 0) != 0) return refuse(Opened::kGone);
+    if (target.isAlive) return Opened::kWatching;
+    reason = unreadableStat(pid, error);
+    return refuse(Opened::kUnavailable);
   }
-  if (!stat || (startTime >= 0 && static_cast<double>(stat->startTime) != startTime)) {
-    pidfd_.reset();
-    return Opened::kGone;
+  if (target.startTime >= 0) {
+    const auto startTime = hostStartTime(stat->startTime);
+    if (startTime && !isSameStart(*startTime, target.startTime)) return refuse(Opened::kOther);
+    if (!startTime && !target.isAlive) {
+      reason = "the start time of process " + std::to_string(pid) +
+               " cannot be compared: the offsets of this time namespace are not known";
+      return refuse(Opened::kUnavailable);
+    }
   }
   startTime_ = stat->startTime;
   // Without permission to trace it nothing but its pidfd says how it ended: no reason to look earlier. Of one whose main
   // thread has ended, the permission shows only when the rest has.
-  if (stat->traceable || stat->exiting()) set_ = hints_.open(pid, pidfd_.get());
+  const bool mayTrace = stat->traceable || stat->exiting();
+  if (mayTrace && hasRoomForHints(pidfd_.get())) set_ = hints_.open(pid, pidfd_.get());
   if (set_ && stat->exiting()) hints_.again(set_->get());
   return Opened::kWatching;
 }
@@ -73,16 +107,20 @@ UniqueFd ProcessExit::takeFd() {
 std::optional<ProcessExit::Ended> ProcessExit::look(int fd) {
   if (!hinted_) return Ended{waitStatus(fd)};
   if (hints_.take(fd)) return Ended{waitStatus(pidfd_.get())};
-  const auto remains = Remains::find(pid_, startTime_);
+  const auto remains = findRemains();
   if (remains && remains->waitStatus) return Ended{remains->waitStatus};
   hints_.again(fd);
   return std::nullopt;
 }
 
+std::optional<Remains> ProcessExit::findRemains() const {
+  return startTime_ ? Remains::find(pid_, *startTime_) : std::nullopt;
+}
+
 std::optional<int> ProcessExit::waitStatus(int pidfd) const {
   if (const auto status = askPidfd(pidfd)) return status;
   // Not reaped yet: the zombie tells.
-  const auto remains = Remains::find(pid_, startTime_);
+  const auto remains = findRemains();
   if (remains && remains->waitStatus) return remains->waitStatus;
   return askPidfd(pidfd);  // reaped in between
 }

@@ -5,11 +5,14 @@
 
 namespace numacast {
 
-std::optional<ProcessStat> ProcessStat::read(int pid) { return readIn("/proc/" + std::to_string(pid)); }
+std::optional<ProcessStat> ProcessStat::read(int pid, int* error) {
+  return readIn("/proc/" + std::to_string(pid), error);
+}
 
-std::optional<ProcessStat> ProcessStat::readIn(const std::string& directory) {
-  static const RootDir root("/");
+std::optional<ProcessStat> ProcessStat::readIn(const std::string& directory, int* error) {
+  static const RootDir& root = *new RootDir("/");
   const FileText file = root.read(directory + "/stat");
+  if (error != nullptr) *error = file.error;
   return file.ok() ? parse(file.text) : std::nullopt;
 }
 

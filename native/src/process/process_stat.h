@@ -15,7 +15,7 @@ struct ProcessStat {
   uint64_t userTicks = 0;
   uint64_t systemTicks = 0;
   int64_t threads = 0;
-  /** Clock ticks since boot. */
+  /** Clock ticks since boot, shifted by the time namespace of this process: see time_namespace.h. */
   uint64_t startTime = 0;
   int64_t residentPages = 0;
   int64_t lastCpu = 0;
@@ -27,9 +27,10 @@ struct ProcessStat {
   /** On its way out, or a zombie: it runs no program any more, makes no system call and starts no thread. */
   bool exiting() const { return (flags & kExiting) != 0; }
 
-  static std::optional<ProcessStat> read(int pid);
+  /** `error`, when given: the errno of a file that could not be read, else 0. */
+  static std::optional<ProcessStat> read(int pid, int* error = nullptr);
   /** Of a directory like /proc/<pid> or /proc/<pid>/task/<tid>. */
-  static std::optional<ProcessStat> readIn(const std::string& directory);
+  static std::optional<ProcessStat> readIn(const std::string& directory, int* error = nullptr);
   static std::optional<ProcessStat> parse(std::string_view text);
 
  private:

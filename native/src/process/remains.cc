@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "process/process_stat.h"
 #include "file/root_dir.h"
+#include "process/process_stat.h"
 
 namespace numacast {
 
@@ -50,7 +50,7 @@ std::optional<ProcessStat> readExiting(const std::string& directory, bool* permi
  * another thing: 0 for one that process.exit(3) joined before it ended the rest, and never that a core was dumped.
  */
 std::optional<Remains> Remains::find(int pid, uint64_t startTime) {
-  static const RootDir root("/");
+  static const RootDir& root = *new RootDir("/");
   const std::string process = "/proc/" + std::to_string(pid);
   const auto first = readExiting(process);
   if (!first || first->startTime != startTime || first->threads > kMostThreads) return std::nullopt;

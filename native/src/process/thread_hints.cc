@@ -41,7 +41,7 @@ bool add(int set, int fd, uint64_t name) {
 }  // namespace
 
 std::optional<UniqueFd> ThreadHints::open(int pid, int pidfd) {
-  static const RootDir root("/");
+  static const RootDir& root = *new RootDir("/");
   const std::string process = std::to_string(pid);
   std::vector<std::string> ids;  // in the order in which the threads began
   if (!root.list("/proc/" + process + "/task", ids)) return std::nullopt;

@@ -58,7 +58,11 @@ async function refuseStopped({ domain }: Participant): Promise<void> {
   )
 }
 
-const reasonText = { stopped: 'stopped', 'io-wait': 'waiting for a device' } as const
+const reasonText = {
+  stopped: 'stopped',
+  'io-wait': 'waiting for a device',
+  frozen: 'frozen (its container is paused)',
+} as const
 
 /** A plane without collectors has somebody to name all the same. */
 function noPlane(participant: Participant): string {

@@ -1,35 +1,42 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { mustBeSystemError } from '../../core/error-code.js'
+import { isPid } from '../../topology/addon/pid.js'
+import { readFreezer } from '../../topology/cgroup/freezer.js'
 
 /** A process of this host that is in the domain, and that the kernel does not let run. */
 export interface StoppedParticipant {
   readonly pid: number
-  /** Its command line, to be known by: what it is in the plane nobody can ask it now. */
+  /** Its command line. What it is in the plane it cannot tell now. */
   readonly command: string
-  /** `stopped`: by SIGSTOP or a debugger. `io-wait`: it waits for a device. */
-  readonly why: 'stopped' | 'io-wait'
+  /** `stopped`: by SIGSTOP or a debugger. `io-wait`: it waits for a device. `frozen`: its container is paused. */
+  readonly why: 'stopped' | 'io-wait' | 'frozen'
 }
 
-/** `/proc/<pid>/stat`'s letters (proc(5)). */
+/** The letters of `/proc/<pid>/stat` (proc(5)). */
 const whyByState: Readonly<Record<string, StoppedParticipant['why']>> = { T: 'stopped', t: 'stopped', D: 'io-wait' }
 
 /**
- * Whoever joins after a participant was stopped never hears of it; but its stream socket stays bound, under a name
- * that tells its domain and pid. Only processes whose socket can be seen to be their own are named: a pid of another
- * PID namespace means somebody else here. Empty where there is no `/proc`.
+ * Lists the participants of this host that are stopped. A participant that joins later never receives a frame of them;
+ * but their stream sockets stay bound, under a name that tells domain and pid. Only processes whose socket can be seen
+ * to be their own are listed: a pid of another PID namespace names another process here. Empty where there is no `/proc`.
  *
  * @param root holds the `proc/` to read
  */
 export function stoppedParticipants(domain: number, root = '/'): StoppedParticipant[] {
   const proc = `${root}/proc`
   return [...boundSockets(domain, proc)].flatMap(([pid, inodes]) => {
-    const why = whyByState[stateOf(proc, pid)]
+    const state = stateOf(proc, pid)
+    const why = state !== 'R' && isFrozen(root, pid) ? 'frozen' : whyByState[state]
     if (why === undefined || !ownsOneOf(proc, pid, inodes)) return []
     return [{ pid, command: commandOf(proc, pid), why }]
   })
 }
 
-/** Of the domain's stream sockets (src/transport/stream/zeromq.ts names them): their inodes, by the pid in the name. */
+function isFrozen(root: string, pid: number): boolean {
+  return isPid(pid) && readFreezer({ root, pid }).frozen === true
+}
+
+/** Returns the inodes of the domain's stream sockets, by the pid in their names (src/transport/stream/zeromq.ts). */
 function boundSockets(domain: number, proc: string): Map<number, Set<string>> {
   const found = new Map<number, Set<string>>()
   for (const line of textOf(`${proc}/net/unix`).split('\n')) {

@@ -190,6 +190,7 @@ async function follow(
       outcome.steps.push({ transition: step.transition, atMs: step.atMs })
       if (!json) printStep(title, step.transition, step.reason)
     }
+    watch.signal.throwIfAborted()
     await untilKept(view.participant, issued)
     return outcome
   } finally {

@@ -9,6 +9,8 @@ export type DaemonMessage =
   | { readonly kind: 'ready' }
   /** It ends because somebody else has its place; to start it again would be in vain. */
   | { readonly kind: 'displaced'; readonly reason: string }
+  /** Something that a person should know, and that may be the same for many processes. */
+  | { readonly kind: 'notice'; readonly text: string }
 
 export interface Daemon {
   close(): Promise<void>
@@ -63,7 +65,7 @@ function announce(title: string): void {
 }
 
 /** Resolves when it is on its way, or cannot be told. */
-async function tellParent(message: DaemonMessage): Promise<void> {
+export async function tellParent(message: DaemonMessage): Promise<void> {
   const { send } = process
   if (send === undefined || !process.connected) return
   await new Promise<unknown>((resolve) => send.call(process, message, resolve))

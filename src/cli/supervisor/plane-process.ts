@@ -29,6 +29,7 @@ const program = fileURLToPath(new URL('../main.js', import.meta.url))
 export class PlaneProcess {
   readonly plan: ProcessPlan
   readonly #note: (text: string) => void
+  readonly #onNotice: (text: string) => void
   readonly #onDisplaced: (error: NumacastError) => void
   readonly #ready: Promise<void>
   #settleReady: (failure?: Error) => void = () => undefined
@@ -42,10 +43,20 @@ export class PlaneProcess {
   #isDisplaced = false
   #stopping = false
 
-  /** `onDisplaced`: it was ready, and has ended because a process that is not of this plane has its place. */
-  constructor(plan: ProcessPlan, note: (text: string) => void, onDisplaced: (error: NumacastError) => void) {
+  /**
+   * @param note shows a line of this process
+   * @param onNotice gets what may be the same for many processes
+   * @param onDisplaced it was ready, and has ended because a process that is not of this plane has its place
+   */
+  constructor(
+    plan: ProcessPlan,
+    note: (text: string) => void,
+    onNotice: (text: string) => void,
+    onDisplaced: (error: NumacastError) => void,
+  ) {
     this.plan = plan
     this.#note = note
+    this.#onNotice = onNotice
     this.#onDisplaced = onDisplaced
     this.#ready = new Promise((resolve, reject) => {
       this.#settleReady = (failure) => (failure === undefined ? resolve() : reject(failure))
@@ -76,6 +87,10 @@ export class PlaneProcess {
       if (isOwnError.test(line)) this.#lastWords = line.replace(isOwnError, '')
     })
     child.on('message', (message: DaemonMessage) => {
+      if (message.kind === 'notice') {
+        this.#onNotice(message.text)
+        return
+      }
       if (message.kind === 'displaced') {
         this.#isDisplaced = true
         this.#lastWords = message.reason

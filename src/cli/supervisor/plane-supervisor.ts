@@ -9,8 +9,14 @@ export class PlaneSupervisor {
   #stopping = false
 
   constructor(layout: PlaneLayout, note: (text: string) => void) {
+    const shown = new Set<string>()
+    const noticeOnce = (text: string): void => {
+      if (shown.has(text)) return
+      shown.add(text)
+      note(text)
+    }
     const processes = (plans: readonly ProcessPlan[]): PlaneProcess[] =>
-      plans.map((plan) => new PlaneProcess(plan, note, (error) => this.#displaced.abort(error)))
+      plans.map((plan) => new PlaneProcess(plan, note, noticeOnce, (error) => this.#displaced.abort(error)))
     this.#stages = [processes(layout.workers), processes(layout.schedulers), processes(layout.collectors)]
   }
 

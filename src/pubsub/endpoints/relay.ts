@@ -1,8 +1,9 @@
 import { InstanceState } from '../../cache/instance.js'
+import type { UnseenEnd } from '../../cache/instance-table.js'
 import type { Provenance } from '../../cache/last-value-cache.js'
 import type { Counters } from '../../core/counters.js'
 import { NumacastError } from '../../core/errors.js'
-import { type EntityId, participantOf } from '../../core/ids.js'
+import { type EntityId, participantOf, type Token } from '../../core/ids.js'
 import type { Subscription } from '../../core/listeners.js'
 import { DestinationOrder } from '../../qos/policies.js'
 import { RecordCodec } from '../../wire/record.js'
@@ -28,6 +29,7 @@ export class Relay<T extends object> {
   readonly writer: Writer<T>
   readonly #codec: RecordCodec<T>
   readonly #subscription: Subscription
+  readonly #stopEnds: () => void
 
   constructor(reader: Reader<T>, writer: Writer<T>, options: RelayOptions<T>, counters: Counters) {
     this.reader = reader
@@ -44,6 +46,7 @@ export class Relay<T extends object> {
       }
     }
     this.#subscription = reader.onSample(pass)
+    this.#stopEnds = reader.onUnseenEnd((unseen) => this.#passEnd(unseen))
     for (const [, sample] of reader.entries()) pass(sample)
   }
 
@@ -55,20 +58,32 @@ export class Relay<T extends object> {
   /** Twice is fine. */
   close(): void {
     this.#subscription.close()
+    this.#stopEnds()
     this.writer.close()
+  }
+
+  /** An end of an instance that this relay may still keep, or that another relay has missed. */
+  #passEnd({ key, end, isUnknownToRelay }: UnseenEnd): void {
+    const from = this.#provenanceOf({ writer: end.owner, seq: end.seq }, end)
+    if (this.writer.disposeRelayed(key, from) === undefined && isUnknownToRelay) {
+      this.writer.disposeRelayedAgain(key, from)
+    }
+  }
+
+  #provenanceOf({ writer, seq }: Token, times: { originTimeMs: number; sourceTimeMs: number }): Provenance {
+    const participant = participantOf(writer)
+    const entity = Number.parseInt(writer.slice(participant.length + 1), 16) as EntityId
+    const isBySource = this.writer.qos.destinationOrder === DestinationOrder.bySource
+    return {
+      origin: { participant, writer: entity, seq },
+      writtenMs: times.originTimeMs,
+      ...(isBySource ? { sourceTimeMs: times.sourceTimeMs } : {}),
+    }
   }
 
   #pass(sample: Sample<T>): void {
     if (sample.instanceState === InstanceState.noWriters) return
-    const { writer, seq } = sample.token
-    const participant = participantOf(writer)
-    const entity = Number.parseInt(writer.slice(participant.length + 1), 16) as EntityId
-    const isBySource = this.writer.qos.destinationOrder === DestinationOrder.bySource
-    const from: Provenance = {
-      origin: { participant, writer: entity, seq },
-      writtenMs: sample.originTimeMs,
-      ...(isBySource ? { sourceTimeMs: sample.sourceTimeMs } : {}),
-    }
+    const from = this.#provenanceOf(sample.token, sample)
     if (sample.instanceState === InstanceState.disposed || sample.value === undefined)
       this.writer.disposeRelayed(sample.key, from)
     else this.writer.putRelayed(sample.key, this.#codec.encode(sample.value), from)

@@ -1,17 +1,18 @@
 import { ProcessProbe, type ProcessReading, unknownReading } from '../../liveliness/process-reading.js'
 import { isPid } from '../../topology/addon/pid.js'
+import { FreezerCache, readFreezer } from '../../topology/cgroup/freezer.js'
 import { hostIdentity, networkNamespace, pidNamespace } from '../../topology/host/host-identity.js'
 import { exitStatusText } from '../../topology/model/exit-status.js'
 import { type NamespacedProcess, ProcessLocator } from '../../topology/process/process-locator.js'
-import { processStartTime, readProcessState } from '../../topology/process/process-state.js'
+import { isSameStartTime, processStartTime, readProcessState } from '../../topology/process/process-state.js'
 import type { ProcessIdentity } from '../../wire/descriptor.js'
 
-/** Who this process is, for its descriptor. Where there is no boot id the hostname stands for the host. */
+/** Returns what this process's descriptor tells of it. `bootId` is the host's identity, a fallback where there is none. */
 export function ownIdentity(): ProcessIdentity {
-  const { bootId, hostname } = hostIdentity()
+  const { id, hostname } = hostIdentity()
   return Object.freeze({
     host: hostname,
-    bootId: bootId ?? hostname,
+    bootId: id,
     pid: process.pid,
     startTimeTicks: processStartTime(process.pid),
     pidNamespace: pidNamespace(),
@@ -19,7 +20,7 @@ export function ownIdentity(): ProcessIdentity {
   })
 }
 
-/** `/proc/<pid>/stat`'s letters, and what they say of the main thread. */
+/** The letters of `/proc/<pid>/stat`, and what they tell of the main thread. */
 const probeOfState: Readonly<Record<string, ProcessProbe>> = {
   R: ProcessProbe.running,
   D: ProcessProbe.ioWait,
@@ -28,14 +29,13 @@ const probeOfState: Readonly<Record<string, ProcessProbe>> = {
 }
 
 /**
- * Asks the kernel of processes of this host. Pids mean the same only within one PID namespace, so one of a namespace
- * below this one, as a container's is, is asked for by the pid that it has here. Of a process anywhere else, or without
- * a known start time, or on a machine that cannot be asked, nothing is known: a pid alone proves nothing, it may have
- * been reused.
+ * Asks the kernel about processes of this host. Pids mean the same only within one PID namespace, so a process of a
+ * namespace below this one, such as a container's, is looked up by the pid that it has here. Nothing is known of a
+ * process elsewhere, without a known start time, or on a machine that cannot be asked.
  */
 export function kernelProbe(
   locator: Pick<ProcessLocator, 'locate'> = new ProcessLocator(),
-  probe = probePid,
+  probe = probeWith(new FreezerCache()),
 ): (target: NamespacedProcess) => ProcessReading {
   return (target) => {
     const { pid } = locator.locate(target)
@@ -43,23 +43,38 @@ export function kernelProbe(
   }
 }
 
+function probeWith(freezers: FreezerCache): typeof probePid {
+  return (pid, startTimeTicks) => probePid(pid, startTimeTicks, (frozen) => freezers.isFrozen(frozen))
+}
+
 /**
- * What the kernel says of a pid as it is seen from here.
+ * Returns what the kernel tells of a pid as it is seen from here.
+ *
+ * Another start time proves nothing: the pid may have been reused, or the process was checkpointed and restored and is
+ * alive. Silence decides then, and its verdict ends when the peer is received again.
+ *
  * @param startTimeTicks when the process that is meant began; null: nothing can be known
  */
-export function probePid(pid: number, startTimeTicks: number | null): ProcessReading {
-  // It comes from outside.
+export function probePid(
+  pid: number,
+  startTimeTicks: number | null,
+  isFrozen: (pid: number) => boolean = (frozen) => readFreezer({ pid: frozen }).frozen === true,
+): ProcessReading {
+  // The pid comes from another process.
   if (startTimeTicks === null || !isPid(pid)) return unknownReading
   if (readProcessState(process.pid) === null) return unknownReading
   const found = readProcessState(pid)
-  if (found === null) return exists(pid) ? unknownReading : gone(null)
-  if (found.startTime !== startTimeTicks) return gone(null)
+  if (found === null) return probeBySignal(pid)
+  if (found.startTime === null) return existing
+  if (!isSameStartTime(found.startTime, startTimeTicks)) return unknownReading
   // Not by its state: a zombie may be a main thread that ended before the others, and one that computes, a dead process
   // whose memory is being freed.
   if (found.ended) {
     return gone(found.exit === null ? null : { cause: found.exit.cause, detail: exitStatusText(found.exit) })
   }
-  const state = probeOfState[found.state] ?? ProcessProbe.sleeping
+  // A frozen main thread is asleep on cgroup v2, and waits as for a device on v1.
+  const state =
+    found.state !== 'R' && isFrozen(pid) ? ProcessProbe.frozen : (probeOfState[found.state] ?? ProcessProbe.sleeping)
   return { state, cpuTimeMs: found.cpuTimeMs, end: null }
 }
 
@@ -67,12 +82,25 @@ function gone(end: ProcessReading['end']): ProcessReading {
   return { state: ProcessProbe.gone, cpuTimeMs: null, end }
 }
 
-/** `/proc` may be mounted so that it hides the processes of others (`hidepid`); a signal finds them all the same. */
-function exists(pid: number): boolean {
+const existing: ProcessReading = Object.freeze({ state: ProcessProbe.exists, cpuTimeMs: null, end: null })
+
+/**
+ * `/proc` may be mounted so that it hides the processes of other users (`hidepid`). Signal 0 finds them all the same:
+ * EPERM proves that there is a process. A sandbox may refuse every signal, even to this process; the answer then proves
+ * nothing.
+ */
+function probeBySignal(pid: number): ProcessReading {
+  const refusal = signalRefusal(pid)
+  if (refusal === null) return existing
+  if (refusal === 'ESRCH') return gone(null)
+  return refusal === 'EPERM' && signalRefusal(process.pid) === null ? existing : unknownReading
+}
+
+function signalRefusal(pid: number): string | null {
   try {
     process.kill(pid, 0)
-    return true
+    return null
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+    return (error as NodeJS.ErrnoException).code ?? 'unknown'
   }
 }

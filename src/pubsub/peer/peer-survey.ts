@@ -8,6 +8,7 @@ const explained: ReadonlySet<ProcessProbe> = new Set([
   ProcessProbe.running,
   ProcessProbe.stopped,
   ProcessProbe.ioWait,
+  ProcessProbe.frozen,
   ProcessProbe.gone,
 ])
 

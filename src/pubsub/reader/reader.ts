@@ -1,4 +1,5 @@
 import { arrivalNow, type HeldSample, type Instance, InstanceState } from '../../cache/instance.js'
+import type { UnseenEnd } from '../../cache/instance-table.js'
 import type { CatchUpState } from '../../cache/writer-progress.js'
 import { raceSignal, type WaitOptions } from '../../core/abort.js'
 import type { Clock } from '../../core/clock.js'
@@ -164,6 +165,11 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     const taken = this.#select(options, true)
     if (taken.length > 0) this.#intake.roomMade()
     return taken
+  }
+
+  /** @internal For relays: ends that no listener of {@link onSample} is called for. Returns what stops that. */
+  onUnseenEnd(listener: (end: UnseenEnd) => void): () => void {
+    return this.#copy.table.onUnseenEnd(listener)
   }
 
   /** The writers that carry the instance's value now: its owner, relays, or both. Empty when it is unknown or ended. */

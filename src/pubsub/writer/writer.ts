@@ -199,6 +199,11 @@ export class Writer<T extends object> {
     return this.#end(key, from)
   }
 
+  /** @internal For relays: announces an end once more, for a relay that has missed it. */
+  disposeRelayedAgain(key: string, from: Provenance): Token | undefined {
+    return this.#ended(key, this.cache.disposeAgain(key, this.#components.clock.nowMs(), from))
+  }
+
   /** @internal It and a reader name the same topic and cannot be matched. */
   mismatched(event: MismatchEvent): void {
     this.#status.mismatched(event)

@@ -9,6 +9,7 @@ import type { Peer } from '../../pubsub/model/peer.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { currentNode } from '../../topology/numa/placement.js'
+import { EndKeeper } from '../node/end-keeper.js'
 import { KernelWatch, type KernelWatchComponents } from '../node/kernel-watch.js'
 import { NodeFailover } from '../node/node-failover.js'
 import { NodeService } from '../node/node-service.js'
@@ -19,6 +20,12 @@ import { type CollectorOptions, type ResolvedCollectorOptions, resolveCollectorO
 export interface CollectorComponents extends DomainComponents, KernelWatchComponents {
   /** What it measures of a node, its own or one that it adopts. @default this machine's, by the addon */
   readonly openReadings?: (numaNode: number) => ZoneReadings
+}
+
+interface CollectorParts {
+  readonly kernel: KernelWatch
+  readonly ends: EndKeeper
+  readonly service: NodeService
 }
 
 /**
@@ -37,6 +44,7 @@ export class Collector implements AsyncDisposable {
   readonly ended: Promise<NumacastError | undefined>
   readonly #membership: DomainMembership
   readonly #kernel: KernelWatch
+  readonly #ends: EndKeeper
   readonly #service: NodeService
   readonly #failover: NodeFailover | undefined
   readonly #hearing: Subscription
@@ -62,8 +70,10 @@ export class Collector implements AsyncDisposable {
         const { participant } = membership
         await refuseSecond(participant, numaNode)
         const kernel = new KernelWatch(participant, components)
-        const service = new NodeService({ participant, readings, kernel }, { ...resolved, numaNode, adopted: false })
-        return new Collector(resolved, membership, kernel, service, openReadings)
+        const ends = new EndKeeper(participant, participant.identity.bootId)
+        const own = { ...resolved, numaNode, adopted: false }
+        const service = new NodeService({ participant, readings, kernel, ends }, own)
+        return new Collector(resolved, membership, { kernel, ends, service }, openReadings)
       })
     } catch (error) {
       readings.close()
@@ -74,8 +84,7 @@ export class Collector implements AsyncDisposable {
   private constructor(
     options: ResolvedCollectorOptions,
     membership: DomainMembership,
-    kernel: KernelWatch,
-    service: NodeService,
+    { kernel, ends, service }: CollectorParts,
     openReadings: (numaNode: number) => ZoneReadings,
   ) {
     const { participant } = membership
@@ -89,12 +98,16 @@ export class Collector implements AsyncDisposable {
     this.numaNode = numaNode
     this.#membership = membership
     this.#kernel = kernel
+    this.#ends = ends
     this.#service = service
     this.#hearing = participant.onPeer((event) => this.#onPeer(event))
     if (!options.adopts) return
     const adopt = (orphan: number, rows: readonly Sample<RosterRow>[]): NodeService => {
       const readings = openReadings(orphan)
-      return new NodeService({ participant, readings, kernel, rows }, { ...options, numaNode: orphan, adopted: true })
+      return new NodeService(
+        { participant, readings, kernel, ends, rows },
+        { ...options, numaNode: orphan, adopted: true },
+      )
     }
     this.#failover = new NodeFailover({ participant, numaNode, kernel, adopt })
   }
@@ -131,6 +144,7 @@ export class Collector implements AsyncDisposable {
     await this.#membership.leave()
     this.#failover?.close()
     this.#service.close()
+    this.#ends.close()
     this.#kernel.close()
   }
 

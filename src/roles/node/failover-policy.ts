@@ -62,7 +62,12 @@ export const failoverTerms: FailoverTerms = Object.freeze({
  */
 export function serves({ liveliness, cause }: Verdict, stalledForMs: number, { busyMs }: FailoverTerms): boolean {
   if (liveliness === Liveliness.alive || liveliness === Liveliness.suspect) return true
-  return liveliness === Liveliness.stalled && cause !== LivelinessCause.stopped && stalledForMs < busyMs
+  return liveliness === Liveliness.stalled && !isHalted(cause) && stalledForMs < busyMs
+}
+
+/** Whether its process was stopped or frozen from outside: it does nothing until it is let go on. */
+export function isHalted(cause: LivelinessCause | null): boolean {
+  return cause === LivelinessCause.stopped || cause === LivelinessCause.frozen
 }
 
 /** What a candidate does about a node that is not its own. */

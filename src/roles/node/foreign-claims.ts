@@ -6,45 +6,45 @@ import { compareClaimRank, type WorkerClaim } from '../../plane/worker-claim.js'
 
 interface ForeignClaim {
   readonly claim: WorkerClaim
-  readonly heardMs: number
+  readonly receivedMs: number
 }
 
-/** Three refreshes of a row: whoever has not been told of for so long contests no name any more. */
+/** Three refreshes of a row: a claim that is not refreshed for this long no longer contests a name. */
 export const foreignClaimMs = 15_000
 
-/** Claims to workerIds on other nodes, as the rows of who serves those nodes tell them. */
+/** Claims to workerIds on other nodes, according to the roster rows of those nodes. */
 export class ForeignClaims {
   readonly #byName = new Map<string, Map<string, ForeignClaim>>()
 
-  /** True when somebody else's right to the name has changed. */
+  /** Takes a row of another node. True when the claims to its name have changed. */
   apply(row: RosterRow, nowMs: number): boolean {
     const { workerId, bootId, host, numaNode, incarnation, ownershipStrength, pid } = row
-    const place = nodeTarget(row)
+    const node = nodeTarget(row)
     if (row.liveliness === Liveliness.dead || row.liveliness === Liveliness.unreachable) {
-      return this.forget(workerId, place)
+      return this.remove(workerId, node)
     }
     const claimant = participantOf(row.sourceWriter as EntityGuid)
     const claims = this.#byName.get(workerId) ?? new Map<string, ForeignClaim>()
-    const before = claims.get(place)?.claim
+    const before = claims.get(node)?.claim
     const claim = { workerId, claimant, incarnation, ownershipStrength, bootId, host, numaNode, pid }
-    this.#byName.set(workerId, claims.set(place, { claim, heardMs: nowMs }))
+    this.#byName.set(workerId, claims.set(node, { claim, receivedMs: nowMs }))
     return before === undefined || compareClaimRank(before, claim) !== 0
   }
 
-  /** The row is gone. True when that was a claim. */
-  forget(workerId: string, place: string): boolean {
+  /** Removes the claim of a node. True when there was one. */
+  remove(workerId: string, node: string): boolean {
     const claims = this.#byName.get(workerId)
-    if (claims === undefined || !claims.delete(place)) return false
+    if (claims === undefined || !claims.delete(node)) return false
     if (claims.size === 0) this.#byName.delete(workerId)
     return true
   }
 
-  /** The names in which something has changed by the passing of time. */
+  /** Removes claims that have not been refreshed. Returns the names whose claims have changed. */
   expire(nowMs: number): string[] {
     const changed: string[] = []
     for (const [workerId, claims] of this.#byName) {
-      for (const [place, { heardMs }] of claims) {
-        if (nowMs - heardMs >= foreignClaimMs && this.forget(workerId, place)) changed.push(workerId)
+      for (const [node, { receivedMs }] of claims) {
+        if (nowMs - receivedMs >= foreignClaimMs && this.remove(workerId, node)) changed.push(workerId)
       }
     }
     return changed

@@ -1,13 +1,26 @@
 import type { Guid } from '../../core/ids.js'
 import type { ProcessReading } from '../../liveliness/process-reading.js'
+import { Liveliness } from '../../liveliness/verdict.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { kernelProbe } from '../../pubsub/peer/own-process.js'
 import { type FollowedProcess, OomKills } from '../../topology/cgroup/oom-kills.js'
+import type { WatchStatus } from '../../topology/model/watch.js'
 import { type NamespacedProcess, ProcessLocator } from '../../topology/process/process-locator.js'
-import { type ProcessExit, type ProcessTarget, watchProcess } from '../../topology/process/process-watch.js'
+import {
+  ExitEvidence,
+  type ProcessExit,
+  type ProcessTarget,
+  watchProcess,
+} from '../../topology/process/process-watch.js'
 
 /** The addon's `watchProcess`, or a test's. */
-export type WatchProcess = (target: ProcessTarget, onExit: (exit: ProcessExit) => void) => { close(): void }
+export type WatchProcess = (
+  target: ProcessTarget,
+  onExit: (exit: ProcessExit) => void,
+) => { readonly status?: WatchStatus; close(): void }
+
+/** A watch that could not be opened, for want of a descriptor for example, is tried again after this. */
+const retryMs = 5_000
 
 export interface KernelWatchComponents {
   /** @default the addon's pidfd watch */
@@ -66,18 +79,25 @@ export class KernelWatch {
     }
     const { pid } = location
     if (pid === own.pid) return
+    const isAlive = peer.verdict.liveliness === Liveliness.alive
     const memory = this.#oomKills.follow(pid)
     // Set before watching: a process that is gone already may be reported at once.
     this.#watches.set(guid, memory)
-    const watch = this.#watchProcess({ pid, startTime: startTimeTicks }, (exit) => this.#report(guid, exit, memory))
+    const target = { pid, startTime: startTimeTicks, isAlive }
+    const watch = this.#watchProcess(target, (exit) => this.#report(guid, exit, memory))
     const both = {
       close() {
         watch.close()
         memory.close()
       },
     }
-    if (this.#watches.get(guid) === memory) this.#watches.set(guid, both)
-    else both.close()
+    if (this.#watches.get(guid) !== memory) both.close()
+    else if (watch.status?.state !== 'unavailable') this.#watches.set(guid, both)
+    else {
+      both.close()
+      this.#participant.counters.add('kernel-watch.unavailable')
+      this.#watchIn(retryMs, guid)
+    }
   }
 
   unwatch(guid: Guid): void {
@@ -98,8 +118,16 @@ export class KernelWatch {
     this.#watches.set(guid, { close: () => timer.cancel() })
   }
 
-  /** Its last words may lie in a socket still, and nobody would listen to them once it is known to be dead. */
+  /**
+   * Reports the end once what the peer sent before has been read. A pid with another start time is no proof of an end:
+   * a process that was checkpointed and restored has a new one. Such a peer is left to its lease.
+   */
   #report(guid: Guid, exit: ProcessExit, memory: FollowedProcess): void {
+    if (exit.evidence === ExitEvidence.otherStartTime) {
+      this.#participant.counters.add('kernel-watch.skipped.other-start-time')
+      this.unwatch(guid)
+      return
+    }
     // At once: its cgroup may be removed any moment.
     const outOfMemory = mayBeOutOfMemory(exit) && memory.claim()
     this.unwatch(guid)

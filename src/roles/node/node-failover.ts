@@ -1,6 +1,6 @@
 import { type Guid, participantOf } from '../../core/ids.js'
 import { RepeatingTimer } from '../../core/repeating-timer.js'
-import { Liveliness, LivelinessCause } from '../../liveliness/verdict.js'
+import { Liveliness } from '../../liveliness/verdict.js'
 import { keyParts } from '../../plane/keys.js'
 import { type NodeCapacity, nodeCapacity } from '../../plane/node-capacity.js'
 import { nodeRoster, type RosterRow, uncheckedRoster } from '../../plane/node-roster.js'
@@ -9,7 +9,14 @@ import type { Peer } from '../../pubsub/model/peer.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { Reader } from '../../pubsub/reader/reader.js'
-import { type Candidate, compareCandidates, decideFailover, failoverTerms, serves } from './failover-policy.js'
+import {
+  type Candidate,
+  compareCandidates,
+  decideFailover,
+  failoverTerms,
+  isHalted,
+  serves,
+} from './failover-policy.js'
 import type { KernelWatch } from './kernel-watch.js'
 import type { NodeService } from './node-service.js'
 
@@ -212,7 +219,7 @@ export class NodeFailover {
 
   #isDown(guid: Guid): boolean {
     const verdict = this.#components.participant.peer(guid)?.verdict
-    return verdict === undefined || verdict.cause === LivelinessCause.stopped
+    return verdict === undefined || isHalted(verdict.cause)
   }
 
   #node(numaNode: number): NodeOfOthers {

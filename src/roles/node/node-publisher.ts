@@ -5,18 +5,23 @@ import { type NodeCapacity, nodeCapacity } from '../../plane/node-capacity.js'
 import { nodeRoster, type RosterRow } from '../../plane/node-roster.js'
 import { downPartition, planePartition } from '../../plane/partitions.js'
 import { type WorkerClaim, workerClaim } from '../../plane/worker-claim.js'
+import { type WorkerEnd, workerEnd } from '../../plane/worker-end.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { Writer } from '../../pubsub/writer/writer.js'
 import type { Roster } from './roster.js'
 import type { ZoneReading } from './zone-readings.js'
 
-/** All that who serves a node writes: to the plane its capacity and its rows, to its workers whose a name is. */
+/**
+ * Writes what the server of a node publishes: the node's capacity, its rows and the ends of its workers to the plane,
+ * and decisions on contested names to its workers.
+ */
 export class NodePublisher {
   readonly #participant: Participant
   readonly #roster: Roster
   readonly #node: { readonly numaNode: number; readonly adopted: boolean }
   readonly #capacity: Writer<NodeCapacity>
   readonly #rows: Writer<RosterRow>
+  readonly #ends: Writer<WorkerEnd>
   readonly #claims: Writer<WorkerClaim>
 
   constructor(
@@ -30,23 +35,32 @@ export class NodePublisher {
     const down = downPartition(participant.identity.bootId, node.numaNode)
     this.#capacity = participant.writer(nodeCapacity, { partition: planePartition })
     this.#rows = participant.writer(nodeRoster, { partition: planePartition })
+    this.#ends = participant.writer(workerEnd, { partition: planePartition })
     this.#claims = participant.writer(workerClaim, { partition: down })
   }
 
-  /** By which its own rows are told from those of others. */
+  /** Identifies its own rows. */
   get rowWriter(): EntityGuid {
     return this.#rows.guid
   }
 
-  /** What has changed in the roster, and the node. */
+  /** Identifies the ends that it has written. */
+  get endWriter(): EntityGuid {
+    return this.#ends.guid
+  }
+
+  /** Publishes what has changed in the roster, and the node's capacity. */
   publish(reading: ZoneReading): void {
     const { clock, identity } = this.#participant
     const keyOf = (workerId: string): string => keyFrom([identity.bootId, String(this.#node.numaNode), workerId])
-    for (const row of this.#roster.takeChanged(clock.nowMs())) this.#publish(() => this.#rows.write(row))
-    for (const workerId of this.#roster.takeRemoved()) this.#publish(() => this.#rows.dispose(keyOf(workerId)))
+    for (const row of this.#roster.takeChanged(clock.nowMs())) this.#write(() => this.#rows.write(row))
+    for (const workerId of this.#roster.takeRemoved()) this.#write(() => this.#rows.dispose(keyOf(workerId)))
+    const { ended, withdrawn } = this.#roster.takeEnds(clock.nowMs())
+    for (const end of ended) this.#write(() => this.#ends.write(end))
+    for (const key of withdrawn) this.#write(() => this.#ends.dispose(key))
     const { decided, settled } = this.#roster.takeClaims()
-    for (const claim of decided) this.#publish(() => this.#claims.write(claim))
-    for (const workerId of settled) this.#publish(() => this.#claims.dispose(workerId))
+    for (const claim of decided) this.#write(() => this.#claims.write(claim))
+    for (const workerId of settled) this.#write(() => this.#claims.dispose(workerId))
     this.publishCapacity(reading)
   }
 
@@ -63,21 +77,22 @@ export class NodePublisher {
       workers: this.#roster.totals(),
       rosterRows: this.#roster.size,
     }
-    this.#publish(() => this.#capacity.write(capacity))
+    this.#write(() => this.#capacity.write(capacity))
   }
 
-  /** Hands what somebody waits for to the lanes now. */
+  /** Sends changes of rows, ends and names now. */
   flush(): void {
     this.#rows.flush()
+    this.#ends.flush()
     this.#claims.flush()
   }
 
   close(): void {
-    for (const writer of [this.#capacity, this.#rows, this.#claims]) writer.close()
+    for (const writer of [this.#capacity, this.#rows, this.#ends, this.#claims]) writer.close()
   }
 
   /** Counts what cannot be published: a reading that the schema refuses, a participant that its owner has closed. */
-  #publish(write: () => void): void {
+  #write(write: () => void): void {
     countFailure(this.#participant.counters, 'collector.publish-failed', write)
   }
 }

@@ -8,12 +8,13 @@ import { nodeRoster, type RosterRow } from '../../plane/node-roster.js'
 import { downPartition, planePartition, upPartition } from '../../plane/partitions.js'
 import { everyone, type NodeIdentity, nodeTarget } from '../../plane/targets.js'
 import { workerCapacity } from '../../plane/worker-capacity.js'
+import type { WorkerEnd } from '../../plane/worker-end.js'
 import { type WorkerState, workerState } from '../../plane/worker-state.js'
 import type { PeerEvent } from '../../pubsub/model/events.js'
 import type { Peer } from '../../pubsub/model/peer.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 import type { Participant } from '../../pubsub/participant.js'
-import { PacedPublisher } from '../shared/paced-publisher.js'
+import type { EndKeeper } from './end-keeper.js'
 import type { KernelWatch } from './kernel-watch.js'
 import { NodePublisher } from './node-publisher.js'
 import { keepRequests, type RelayTarget, relayReports, relayRequests } from './relays.js'
@@ -26,6 +27,8 @@ export interface NodeServiceComponents {
   /** What it measures of the node; closed with the service. */
   readonly readings: ZoneReadings
   readonly kernel: KernelWatch
+  /** Ends of worker processes that earlier servers of the host's nodes have found. */
+  readonly ends: EndKeeper
   /** What those who served the node before last said of its workers. @default none but what others still say */
   readonly rows?: readonly Sample<RosterRow>[]
 }
@@ -60,9 +63,10 @@ export class NodeService {
   readonly #participant: Participant
   readonly #readings: ZoneReadings
   readonly #kernel: KernelWatch
+  readonly #ends: EndKeeper
   readonly #inherited: UnconfirmedWorkers
   readonly #publisher: NodePublisher
-  readonly #pacedPublisher: PacedPublisher
+  readonly #pacedPublisher: Coalescer
   readonly #urgent: Coalescer
   readonly #repeating: RepeatingTimer[]
   readonly #hearing: Subscription
@@ -70,11 +74,13 @@ export class NodeService {
   /** Per other server of this node, the workers that its rows name. */
   readonly #rowsOf = new Map<Guid, Set<string>>()
   #reading: ZoneReading
+  #endsDropped = 0
   #speaks = false
   #stopped = false
 
   /** @throws NumacastError NUMACAST_NOT_FOUND when the machine has no such node; it has closed the readings then */
-  constructor({ participant, readings, kernel, rows: known = [] }: NodeServiceComponents, options: NodeServiceOptions) {
+  constructor(components: NodeServiceComponents, options: NodeServiceOptions) {
+    const { participant, readings, kernel, ends, rows: known = [] } = components
     const { numaNode } = options
     const { clock, identity } = participant
     try {
@@ -89,15 +95,20 @@ export class NodeService {
     this.#participant = participant
     this.#readings = readings
     this.#kernel = kernel
-    this.roster = new Roster(options)
+    this.#ends = ends
+    this.roster = new Roster({ ...options, bootId: identity.bootId })
     this.#inherited = new UnconfirmedWorkers(inheritedLeaseMs, {
       read: kernel.read,
       listening: participant.listening,
       hears: (guid) => participant.hears(guid),
     })
     this.#publisher = new NodePublisher(participant, this.roster, options)
-    const pace = { minIntervalMs: options.rosterIntervalMs, refreshMs: rosterRefreshMs }
-    this.#pacedPublisher = new PacedPublisher(clock, pace, () => this.#publisher.publish(this.#reading))
+    this.#pacedPublisher = new Coalescer(
+      clock,
+      options.rosterIntervalMs,
+      () => this.#publisher.publish(this.#reading),
+      { leading: 'after-poll', refreshMs: rosterRefreshMs },
+    )
     this.#urgent = new Coalescer(clock, urgentIntervalMs, () => {
       this.#pacedPublisher.now()
       this.#publisher.flush()
@@ -119,6 +130,7 @@ export class NodeService {
     for (const sample of known) this.#toldByOthers(sample)
     for (const [, sample] of rows.entries()) this.#toldByOthers(sample)
     this.#hearing = participant.onPeer((event) => this.#onPeer(event))
+    const foreignEnds = ends.onEnd((sample) => this.#onForeignEnd(sample))
     const requests = relayRequests(participant, planePartition, down)
     const kept = keepRequests(participant, planePartition, this.#audience())
     const reports = relayReports(participant, up, planePartition)
@@ -130,6 +142,7 @@ export class NodeService {
       () => states.close(),
       () => capacities.close(),
       () => rows.close(),
+      () => foreignEnds.close(),
       () => requests.close(),
       () => kept.close(),
       () => reports.close(),
@@ -149,7 +162,7 @@ export class NodeService {
   /** Whether another server of the node has told of every worker that lives in this roster. */
   isCoveredBy(participant: Guid): boolean {
     const told = this.#rowsOf.get(participant)
-    return this.roster.livingWorkers().every((workerId) => told?.has(workerId) ?? false)
+    return this.roster.liveWorkers().every((workerId) => told?.has(workerId) ?? false)
   }
 
   /** Says nothing more; readers and writers stay open until {@link close}. */
@@ -200,10 +213,16 @@ export class NodeService {
     const changed = this.roster.applyVerdict(peer.guid, peer.verdict, nowMs)
     this.#watchWorker(kind, peer, nowMs)
     if (kind === 'left') {
-      this.roster.forgetParticipant(peer.guid)
+      this.roster.removeParticipant(peer.guid)
       this.#rowsOf.delete(peer.guid)
     }
-    if (changed) this.#hurry()
+    if (changed || this.roster.hasEndNews) this.#hurry()
+  }
+
+  #onForeignEnd({ key, value: end, token, originTimeMs }: Sample<WorkerEnd>): void {
+    if (end === undefined || end.numaNode !== this.numaNode || token.writer === this.#publisher.endWriter) return
+    if (end.bootId !== this.#participant.identity.bootId) return
+    if (this.roster.applyForeignEnd(end, originTimeMs)) this.#ends.withdraw(key)
   }
 
   #audience(): RelayTarget {
@@ -257,7 +276,7 @@ export class NodeService {
       this.#rowsOf.get(by)?.delete(workerId)
       const numaNode = Number(node)
       if (this.#isOfThisNode({ bootId, numaNode })) return
-      if (this.roster.forgetForeign(workerId, nodeTarget({ bootId, numaNode }))) this.#touch()
+      if (this.roster.removeForeign(workerId, nodeTarget({ bootId, numaNode }))) this.#touch()
       return
     }
     if (!this.#isOfThisNode(row)) {
@@ -288,10 +307,18 @@ export class NodeService {
   #measure(): void {
     const nowMs = this.#participant.clock.nowMs()
     this.roster.expire(nowMs)
+    this.#countDroppedEnds()
     this.#judgeInherited(nowMs)
     if (!this.#read()) return
     this.#touch()
     if (this.#speaks) this.#publisher.publishCapacity(this.#reading)
+  }
+
+  #countDroppedEnds(): void {
+    const dropped = this.roster.endsDropped - this.#endsDropped
+    if (dropped === 0) return
+    this.#endsDropped += dropped
+    this.#participant.counters.add('roster.end-dropped', dropped)
   }
 
   /** False when it failed: the last reading stands, and its age shows, because node.capacity is not written again. */

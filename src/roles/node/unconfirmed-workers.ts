@@ -2,7 +2,7 @@ import { type EntityGuid, type Guid, participantOf } from '../../core/ids.js'
 import { ProcessInspector } from '../../liveliness/process-inspector.js'
 import type { ProcessReading } from '../../liveliness/process-reading.js'
 import type { ReceptionQuality } from '../../liveliness/self-monitor.js'
-import { Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from '../../liveliness/verdict.js'
+import { Liveliness, LivelinessCause, sameVerdict, type Verdict, VerdictEvidence } from '../../liveliness/verdict.js'
 import type { RosterRow } from '../../plane/node-roster.js'
 
 /** What the kernel says of the process behind a row, as far as it can be asked. */
@@ -94,8 +94,9 @@ export class UnconfirmedWorkers {
     const { listening, hears } = this.#successor
     for (const [participant, entry] of this.#rows) {
       if (!listening.canDeclareDead || hears(participant)) entry.quietFromMs = listening.listenedMs
-      const verdict = this.#verdictOn(entry, nowMs)
-      if (verdict === undefined || sameVerdict(verdict, entry.verdict)) continue
+      const found = this.#verdictOn(entry, nowMs)
+      if (found === undefined || sameVerdict(found, entry.verdict)) continue
+      const verdict = { ...found, sinceMs: sinceOf(found, entry.verdict) }
       entry.verdict = verdict
       if (verdict.liveliness === Liveliness.dead) this.#rows.delete(participant)
       judged.push({ row: entry.row, rowTimeMs: entry.rowTimeMs, verdict })
@@ -104,7 +105,7 @@ export class UnconfirmedWorkers {
   }
 
   #verdictOn({ row, sinceMs, quietFromMs, witness }: UnconfirmedWorker, nowMs: number): Verdict | undefined {
-    const { exited, stopped, ioWait, loopBusy, leaseExpired } = LivelinessCause
+    const { exited, stopped, ioWait, frozen, loopBusy, leaseExpired } = LivelinessCause
     const { kernel, lease } = VerdictEvidence
     const finding = witness.look(this.#successor.read(row), nowMs)
     if (finding.kind === 'gone') {
@@ -120,17 +121,26 @@ export class UnconfirmedWorkers {
         return stalled(stopped, null, nowMs)
       case 'io-wait':
         return stalled(ioWait, null, nowMs)
+      case 'frozen':
+        return stalled(frozen, null, nowMs)
       case 'busy':
         if (!isSilent) return undefined
         return stalled(loopBusy, finding.detail, nowMs)
       case 'asleep':
+      case 'exists':
         if (!isSilent) return undefined
-        return stalled(loopBusy, 'asleep, and not heard by who took over its node', nowMs)
+        return stalled(loopBusy, `${finding.kind}, and not heard by the collector that took over its node`, nowMs)
       case 'unknown':
         if (!isSilent) return undefined
         return gone(leaseExpired, 'not heard by who took over its node', lease, nowMs)
     }
   }
+}
+
+/** A detail that changes, such as a share of a CPU, does not restart the time that the liveliness has lasted. */
+function sinceOf(found: Verdict, before: Verdict | undefined): number {
+  const lasts = before?.liveliness === found.liveliness && before.cause === found.cause
+  return lasts ? before.sinceMs : found.sinceMs
 }
 
 function gone(
@@ -145,8 +155,4 @@ function gone(
 function stalled(cause: LivelinessCause, detail: string | null, sinceMs: number): Verdict {
   const evidence = VerdictEvidence.kernel
   return { liveliness: Liveliness.stalled, cause, detail, sinceMs, evidence, reliableFromMs: null }
-}
-
-function sameVerdict(a: Verdict, b: Verdict | undefined): boolean {
-  return a.liveliness === b?.liveliness && a.cause === b.cause
 }

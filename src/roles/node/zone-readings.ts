@@ -34,10 +34,10 @@ export interface ZoneReadings {
 /** This machine's: topology and cgroup headroom by the addon, idle time from `/proc/stat`. */
 export function openZoneReadings(numaNode: number): ZoneReadings {
   const sampler = openHeadroomSampler()
-  let ticks: Map<number, CpuTicks> = new Map()
+  let ticks: Map<number, CpuTicks> | null = null
   let usage: CpuUsage | undefined
   /** Until there is an interval to measure, every core counts as idle. */
-  let idle: number | undefined
+  let idle: number | null = null
   return {
     read() {
       const topology = readTopology()
@@ -45,7 +45,8 @@ export function openZoneReadings(numaNode: number): ZoneReadings {
       const headroom = sampler.sample()
       const ticksNow = readCpuTicks()
       // Not `localCpus`: the neighbors of a node of memory alone count for the node that they belong to.
-      idle = idleCores(ticks, ticksNow, node.cpus) ?? idle ?? node.cpus.length
+      if (ticksNow === null) idle = null
+      else idle = (ticks === null ? null : idleCores(ticks, ticksNow, node.cpus)) ?? idle ?? node.cpus.length
       ticks = ticksNow
       const usageNow = cpuUsage(headroom)
       const left = quotaLeft(headroom, usage, usageNow)
@@ -57,7 +58,7 @@ export function openZoneReadings(numaNode: number): ZoneReadings {
         memoryLimitBytes: finite(headroom.memoryLimitBytes),
         memoryHeadroomBytes: Number.isFinite(headroom.memoryLimitBytes) ? finite(headroom.safeHeadroomBytes) : null,
         cpuQuotaCores: finite(headroom.quotaCpus),
-        cpuHeadroomCores: left === null ? idle : Math.min(idle, left),
+        cpuHeadroomCores: left === null || idle === null ? idle : Math.min(idle, left),
         memoryPressurePercent: finite(headroom.memorySomeAvg10),
         cpuPressurePercent: finite(headroom.cpuSomeAvg10),
       }
@@ -119,11 +120,13 @@ function distancesFrom(topology: Topology, numaNode: number): Record<string, num
   return Object.fromEntries(distances.nodeIds.map((id, index) => [String(id), row[index] ?? 0]))
 }
 
-function readCpuTicks(): Map<number, CpuTicks> {
+/** Null where `/proc/stat` is hidden (`ProcSubset=pid`) or tells nothing of any CPU: idle time is then unknown. */
+function readCpuTicks(): Map<number, CpuTicks> | null {
   try {
-    return parseCpuTicks(readFileSync('/proc/stat', 'utf8'))
+    const ticks = parseCpuTicks(readFileSync('/proc/stat', 'utf8'))
+    return ticks.size === 0 ? null : ticks
   } catch (error) {
     mustBeSystemError(error)
-    return new Map()
+    return null
   }
 }

@@ -8,6 +8,7 @@ import { FleetView } from '../../views/fleet-view.js'
 import { defaultCollectorOptions } from '../collector/collector-options.js'
 import { IntentIssuer, type IssuedIntent } from '../intents/intent-issuer.js'
 import { IntentsInForce } from '../intents/intents-in-force.js'
+import { EndKeeper } from '../node/end-keeper.js'
 import { KernelWatch, type KernelWatchComponents } from '../node/kernel-watch.js'
 import { NodeFailover } from '../node/node-failover.js'
 import { NodeService } from '../node/node-service.js'
@@ -38,6 +39,7 @@ export class Scheduler implements AsyncDisposable {
   /** What each policy wanted when it last could say. */
   readonly #targets = new Map<Policy, readonly string[]>()
   readonly #relays: Relays
+  readonly #ends: EndKeeper
   readonly #deciding: RepeatingTimer
   readonly #kernel: KernelWatch | undefined
   readonly #failover: NodeFailover | undefined
@@ -66,13 +68,15 @@ export class Scheduler implements AsyncDisposable {
     this.#standing = new IntentsInForce(options.intentTtlMs)
     for (const policy of options.policies) this.#states.set(policy, policy.initial)
     this.#relays = relayRequests(participant, planePartition, planePartition)
+    const ends = new EndKeeper(participant)
+    this.#ends = ends
     this.#deciding = new RepeatingTimer(participant.clock, options.decideIntervalMs, () => this.#decide())
     if (!options.adopts) return
     const kernel = new KernelWatch(participant, components)
     const openReadings = components.openReadings ?? openZoneReadings
     const adopt = (numaNode: number, rows: readonly Sample<RosterRow>[]): NodeService => {
       const service = { ...defaultCollectorOptions, numaNode, adopted: true }
-      return new NodeService({ participant, readings: openReadings(numaNode), kernel, rows }, service)
+      return new NodeService({ participant, readings: openReadings(numaNode), kernel, ends, rows }, service)
     }
     this.#kernel = kernel
     this.#failover = new NodeFailover({ participant, numaNode: null, kernel, adopt })
@@ -103,6 +107,7 @@ export class Scheduler implements AsyncDisposable {
     this.#kernel?.close()
     this.#issuer.close()
     this.#relays.close()
+    this.#ends.close()
     this.view.close()
   }
 

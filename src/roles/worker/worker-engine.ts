@@ -1,3 +1,4 @@
+import { Coalescer } from '../../core/coalescer.js'
 import { NumacastError } from '../../core/errors.js'
 import { Listeners } from '../../core/listeners.js'
 import { RepeatingTimer } from '../../core/repeating-timer.js'
@@ -6,7 +7,6 @@ import { downPartition } from '../../plane/partitions.js'
 import { asNote } from '../../plane/text.js'
 import type { WorkerClaim } from '../../plane/worker-claim.js'
 import type { Participant } from '../../pubsub/participant.js'
-import { PacedPublisher } from '../shared/paced-publisher.js'
 import {
   type Admission,
   type AdmissionFacts,
@@ -50,7 +50,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, Collecto
   readonly #numaNode: number
   readonly #readings: WorkerReadings
   readonly #publisher: WorkerPublisher
-  readonly #state: PacedPublisher
+  readonly #state: Coalescer
   readonly #timers: readonly RepeatingTimer[]
   #admission: Admission
   #directives: DirectivesMark
@@ -86,8 +86,10 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, Collecto
       { retentionMs: options.jobRetentionMs, maxFinished: options.maxFinishedJobs },
     )
     this.slots = new SlotPool(this)
-    const pace = { minIntervalMs: options.stateIntervalMs, refreshMs: options.stateRefreshMs }
-    this.#state = new PacedPublisher(clock, pace, () => this.#publishState())
+    this.#state = new Coalescer(clock, options.stateIntervalMs, () => this.#publishState(), {
+      leading: 'after-poll',
+      refreshMs: options.stateRefreshMs,
+    })
     const address = { workerId, bootId, numaNode, queues }
     this.control = new WorkerControl({ participant, partition, address, publisher: this.#publisher, host: this })
     const changed = (by: WorkerClaim | null): void => this.#replaced(by)

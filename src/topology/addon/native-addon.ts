@@ -1,4 +1,5 @@
 import type { Headroom } from '../model/cgroup-headroom.js'
+import type { FreezerState } from '../model/freezer-state.js'
 import type { Topology } from '../model/numa-topology.js'
 import type { ProcessState } from '../model/process-stat.js'
 import type { UdpSocket } from '../model/udp-socket.js'
@@ -15,11 +16,18 @@ export interface NativeAddon {
   readonly sampleFields: readonly string[]
   openSampler(root: string, pid: number, slowIntervalMs: number, values: Float64Array): NativeSampler
   readProcessState(pid: number): NativeProcessState | null
+  readFreezer(root: string, pid: number): FreezerState
   /**
-   * `startTime` −1 stands for "any". `onExit` gets the wait status, or `null` where it cannot be learned. A sentence
-   * says why it cannot be watched, `null` that it is gone already.
+   * `startTime` −1 stands for "any". `isAlive` makes the pid do where the start time cannot be compared. `onExit` gets
+   * the wait status, or `null` where the kernel does not tell. A sentence says why the process cannot be watched, `null`
+   * that there is none of that pid, `false` that another process has the pid.
    */
-  watchProcess(pid: number, startTime: number, onExit: (waitStatus: number | null) => void): NativeWatch | string | null
+  watchProcess(
+    pid: number,
+    startTime: number,
+    isAlive: boolean,
+    onExit: (waitStatus: number | null) => void,
+  ): NativeWatch | string | null | false
   /** `onEvent` gets the pressure file's `total` and its growth; `null` says that the trigger is gone. */
   watchPressure(
     path: string,

@@ -16,6 +16,6 @@ export interface ProcessState {
   readonly residentBytes: number
   /** The CPU that it ran on last. */
   readonly lastCpu: number
-  /** Clock ticks since boot, as `processStartTime` gives them. */
-  readonly startTime: number
+  /** As `processStartTime` returns it. */
+  readonly startTime: number | null
 }

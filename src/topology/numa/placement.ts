@@ -4,7 +4,7 @@ import type { NativeAddon } from '../addon/native-addon.js'
 import type { Topology } from '../model/numa-topology.js'
 import { readTopology } from './topology.js'
 
-/** What the kernel made of a request: "not possible here" is an answer, not an error. */
+/** What came of a request to the kernel: "not possible here" is an answer, not an error. */
 export type PlacementResult = { readonly applied: true } | { readonly applied: false; readonly reason: string }
 
 /** `default`: local to wherever the thread runs. `bind`: only there. `preferred`: there first. */
@@ -40,8 +40,8 @@ export function setAffinity(cpus: readonly number[]): PlacementResult {
 }
 
 /**
- * Says on which nodes the calling thread, and threads that it starts, get their memory. Pages that are already there
- * stay where they are.
+ * Sets the nodes from which the calling thread, and threads that it starts, get their memory. Pages that are already
+ * there stay where they are.
  *
  * @throws NumacastError `NUMACAST_INVALID_ARGUMENT` when the policy is unknown or its nodes do not fit it.
  */
@@ -56,12 +56,24 @@ export function setMempolicy(policy: MemoryPolicy, nodes: readonly number[] = []
   return apply((addon) => addon.setMempolicy(memoryPolicies.indexOf(policy), [...nodes]))
 }
 
+/** What came of moving a process to a NUMA node: the kernel may refuse one half and do the other. */
+export interface NodePlacement {
+  /** Whether the process runs on the node's CPUs only. */
+  readonly cpus: PlacementResult
+  /**
+   * Whether the node's memory is preferred. `null` when that was not asked for: the CPUs could not be set, or the node
+   * has no memory that this process may use. Containers usually refuse it (`set_mempolicy` needs CAP_SYS_NICE there).
+   */
+  readonly memory: PlacementResult | null
+}
+
 /**
- * Runs this process on a node's CPUs (of a memory-only node, on its nearest ones) and prefers its memory.
+ * Runs this process on a node's CPUs (of a memory-only node, on its nearest ones) and prefers its memory. Without the
+ * memory policy, memory still comes from the node of the CPU that touches it first, while that node has some free.
  *
  * @throws NumacastError `NUMACAST_NOT_FOUND` when the topology has no such node.
  */
-export function pinToNode(nodeId: number, topology: Topology = readTopology()): PlacementResult {
+export function pinToNode(nodeId: number, topology: Topology = readTopology()): NodePlacement {
   const node = topology.nodes.find(({ id }) => id === nodeId)
   if (node === undefined) {
     const known = topology.nodes.map(({ id }) => id).join(', ')
@@ -70,11 +82,12 @@ export function pinToNode(nodeId: number, topology: Topology = readTopology()): 
     })
   }
   if (node.localCpus.length === 0) {
-    return { applied: false, reason: `NUMA node ${nodeId} has no CPUs, and none is known to be nearest to it` }
+    const reason = `NUMA node ${nodeId} has no CPUs, and none is known to be nearest to it`
+    return { cpus: { applied: false, reason }, memory: null }
   }
-  const pinned = setAffinity(node.localCpus)
-  if (!pinned.applied || node.memoryTotalBytes === 0 || node.allowed === false) return pinned
-  return setMempolicy('preferred', [nodeId])
+  const cpus = setAffinity(node.localCpus)
+  if (!cpus.applied || node.memoryTotalBytes === 0 || node.allowed === false) return { cpus, memory: null }
+  return { cpus, memory: setMempolicy('preferred', [nodeId]) }
 }
 
 function checkIds(what: string, ids: readonly number[]): void {

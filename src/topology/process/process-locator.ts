@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { mustBeSystemError } from '../../core/error-code.js'
 import { pidNamespace } from '../host/host-identity.js'
-import { processStartTime } from './process-state.js'
+import { isSameStartTime, processStartTime } from './process-state.js'
 
 /** A process as it knows itself, perhaps from inside a container. */
 export interface NamespacedProcess {
@@ -110,7 +110,10 @@ export class ProcessLocator {
   }
 
   #find(key: string, startTimeTicks: number): number | undefined {
-    return this.#nested.get(key)?.find((pid) => processStartTime(pid) === startTimeTicks)
+    return this.#nested.get(key)?.find((pid) => {
+      const startTime = processStartTime(pid)
+      return startTime !== null && isSameStartTime(startTime, startTimeTicks)
+    })
   }
 
   /** How many looks there had been when it was first asked for. */

@@ -10,18 +10,40 @@ export interface ProcessTarget {
   readonly pid: number
   /**
    * `processStartTime(pid)` taken when the process was known to be the right one: a pid that was reused since then
-   * counts as gone. Pass it whenever the pid came from somewhere else.
+   * counts as gone. Pass it whenever the pid came from another process.
    */
   readonly startTime?: number | null
+  /**
+   * Set it when the process was known to be alive just now, for example because a frame of it has just arrived. The pid
+   * then suffices where the start time cannot be compared: `/proc` hides the process (`hidepid`), or the offset of this
+   * process's time namespace is unknown. Otherwise the watch is `unavailable` there.
+   * @default false
+   */
+  readonly isAlive?: boolean
 }
 
+/** How a {@link ProcessExit} is known. */
+export const ExitEvidence = {
+  /** The kernel reported the end of the process that was watched. */
+  pidfd: 'pidfd',
+  /** There was no process of that pid when the watch began. */
+  noProcess: 'no-process',
+  /**
+   * The process of that pid had another start time when the watch began. The pid was reused; or the process was
+   * checkpointed and restored (CRIU), and is alive with a new start time.
+   */
+  otherStartTime: 'other-start-time',
+} as const
+export type ExitEvidence = (typeof ExitEvidence)[keyof typeof ExitEvidence]
+
 export interface ProcessExit {
-  /** `unknown`: it is gone, but the kernel no longer says how. */
+  /** `unknown`: it is gone, but the kernel no longer tells how. */
   readonly cause: 'exited' | 'killed' | 'unknown'
   readonly exitCode: number | null
   /** Name of the signal that killed it, like `SIGKILL`; `SIG34` where it has no name. */
   readonly signal: string | null
   readonly coreDumped: boolean
+  readonly evidence: ExitEvidence
   /** When this process learned it, on `performance.now()`. */
   readonly atMs: number
 }
@@ -30,10 +52,14 @@ export interface ProcessExit {
  * Calls `onExit` once, within milliseconds of the process's end, whether it is a child or not: a pidfd, no polling.
  * A process that is already gone, or a zombie, is reported too, on a later turn of the event loop.
  *
- * On Linux 6.9, if we may trace it and it has other threads when the watch begins, a process has ended when none of its
- * threads can run any more: what it did is done, and what it did not do it never will. Its memory, sockets and locks
- * may be its own for some moments yet, until the kernel has freed them (100 ms per GB are usual), and its parent is told
- * after that. Elsewhere the call comes when all of that is over.
+ * A process has ended when none of its threads can run any more. Its memory, sockets and locks may remain for a moment,
+ * until the kernel has freed them (100 ms per GB are usual); its parent is told after that. This early notice needs
+ * Linux 6.9, permission to trace the process, and threads beside the main one when the watch begins. Elsewhere `onExit`
+ * is called when the kernel has freed everything.
+ *
+ * The watch holds one descriptor, and up to five more for the early notice. Once half of this process's descriptors
+ * (RLIMIT_NOFILE) are in use, new watches do without it. When no descriptor is left, or for any other reason the watch
+ * cannot be opened, its `status` is `unavailable` with the reason.
  *
  * Needs Linux 5.3. The exit code of a process that is not our child comes from PIDFD_GET_INFO (Linux 6.15) or, while
  * it is a zombie and if we may trace it, from `/proc/<pid>/stat`; otherwise the cause is `unknown`.
@@ -49,12 +75,17 @@ export function watchProcess(target: ProcessTarget, onExit: (exit: ProcessExit) 
   const addon = nativeAddonOrReason()
   if (typeof addon === 'string') return HandleWatch.unavailable(addon)
   return HandleWatch.open((watch) => {
-    const exited = (waitStatus: number | null): void => {
+    const exited = (waitStatus: number | null, evidence: ExitEvidence): void => {
       if (watch.status.state !== 'watching') return
       watch.end()
-      onExit(describeExit(waitStatus))
+      onExit(describeExit(waitStatus, evidence))
     }
-    return addon.watchProcess(pid, startTime ?? -1, exited) ?? laterCall(() => exited(null))
+    const handle = addon.watchProcess(pid, startTime ?? -1, target.isAlive === true, (waitStatus) =>
+      exited(waitStatus, ExitEvidence.pidfd),
+    )
+    if (handle === null) return laterCall(() => exited(null, ExitEvidence.noProcess))
+    if (handle === false) return laterCall(() => exited(null, ExitEvidence.otherStartTime))
+    return handle
   })
 }
 
@@ -68,8 +99,10 @@ function laterCall(call: () => void): NativeWatch {
   }
 }
 
-function describeExit(waitStatus: number | null): ProcessExit {
-  const atMs = performance.now()
-  if (waitStatus === null) return { cause: 'unknown', exitCode: null, signal: null, coreDumped: false, atMs }
-  return { ...decodeWaitStatus(waitStatus), atMs }
+function describeExit(waitStatus: number | null, evidence: ExitEvidence): ProcessExit {
+  const how =
+    waitStatus === null
+      ? ({ cause: 'unknown', exitCode: null, signal: null, coreDumped: false } as const)
+      : decodeWaitStatus(waitStatus)
+  return { ...how, evidence, atMs: performance.now() }
 }

@@ -1,5 +1,6 @@
-import type { Clock, Timer } from '../../core/clock.js'
+import type { Clock } from '../../core/clock.js'
 import type { Counters } from '../../core/counters.js'
+import { RepeatingTimer } from '../../core/repeating-timer.js'
 import type { UdpSocket } from '../../topology/model/udp-socket.js'
 import { readUdpSockets } from '../../topology/socket/udp-sockets.js'
 
@@ -27,25 +28,18 @@ export class ReceiveDrops {
   readonly #components: Required<ReceiveDropsComponents>
   /** By inode: what has been counted already. */
   #counted: ReadonlyMap<number, number>
-  #timer: Timer | undefined
+  readonly #looking: RepeatingTimer | undefined
 
   constructor(components: ReceiveDropsComponents) {
     this.#components = { sockets: readUdpSockets, ...components }
     const sockets = this.#components.sockets()
     this.#counted = new Map(sockets?.map(({ inode, drops }) => [inode, drops]))
-    if (sockets !== null) this.#schedule()
+    if (sockets !== null) this.#looking = new RepeatingTimer(components.clock, lookMs, () => this.#look())
   }
 
-  /** Twice is fine. */
+  /** Idempotent. */
   close(): void {
-    this.#timer?.cancel()
-  }
-
-  #schedule(): void {
-    this.#timer = this.#components.clock.after(lookMs, () => {
-      this.#look()
-      this.#schedule()
-    })
+    this.#looking?.close()
   }
 
   #look(): void {

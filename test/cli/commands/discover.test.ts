@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 import t from 'tap'
+import { eventually } from '../../../src/testing/eventually.js'
 import { claimDomain } from '../../support/domain-lock.js'
-import { eventually } from '../../support/eventually.js'
 import { runCli } from '../../support/run-cli.js'
 
 t.test('nobody: exit code 3', async (t) => {

@@ -1,8 +1,8 @@
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
+import { eventually } from '../../../src/testing/eventually.js'
 import { claimDomain } from '../../support/domain-lock.js'
-import { eventually } from '../../support/eventually.js'
 import { askPlane, startPlane } from '../../support/plane.js'
 import { runCli, startCli } from '../../support/run-cli.js'
 

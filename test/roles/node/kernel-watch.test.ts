@@ -12,7 +12,14 @@ import type { ProcessExit } from '../../../src/topology/process/process-watch.js
 
 const began = processStartTime(process.pid)
 
-const killed: ProcessExit = { cause: 'killed', exitCode: null, signal: 'SIGKILL', coreDumped: false, atMs: 0 }
+const killed: ProcessExit = {
+  cause: 'killed',
+  exitCode: null,
+  signal: 'SIGKILL',
+  coreDumped: false,
+  evidence: 'pidfd',
+  atMs: 0,
+}
 
 t.test('what the kernel says, in words', (t) => {
   t.equal(describeExit(killed), 'SIGKILL')
@@ -55,6 +62,53 @@ t.test('watches processes whose pid means the same here, each once, and reports 
   t.match(left, [{ liveliness: 'dead', cause: 'killed', detail: 'SIGKILL' }])
   t.equal(closed, 1)
   t.equal(kernel.size, 0)
+  kernel.close()
+  await plane.close()
+})
+
+t.test('another start time at the pid of a peer is no death, and the peer is left to its lease', async (t) => {
+  const plane = new MemoryPlane()
+  const observer = await plane.join('observer')
+  observer.reader(workerState)
+  const restored = await plane.join('restored')
+  restored.writer(workerState)
+  await plane.clock.advance(1_000)
+  let end: ((exit: ProcessExit) => void) | undefined
+  const watchProcess: WatchProcess = (target, onExit) => {
+    t.equal(target.isAlive, true, 'its frames have just arrived')
+    end = onExit
+    return { close() {} }
+  }
+  const kernel = new KernelWatch(observer, { watchProcess })
+  kernel.watch(restored.guid)
+  end?.({ ...killed, cause: 'unknown', signal: null, evidence: 'other-start-time' })
+  await plane.clock.advance(1_000)
+  t.match(observer.peer(restored.guid)?.verdict, { liveliness: 'alive' })
+  t.equal(observer.counters.get('kernel-watch.skipped.other-start-time'), 1)
+  t.equal(kernel.size, 0)
+  kernel.close()
+  await plane.close()
+})
+
+t.test('a watch that cannot be opened is counted, and opened later', async (t) => {
+  const plane = new MemoryPlane()
+  const observer = await plane.join('observer')
+  observer.reader(workerState)
+  const peer = await plane.join('peer')
+  peer.writer(workerState)
+  await plane.clock.advance(1_000)
+  let opened = 0
+  const watchProcess: WatchProcess = () => {
+    const status = ++opened < 3 ? { state: 'unavailable' as const, reason: 'EMFILE' } : { state: 'watching' as const }
+    return { status, close() {} }
+  }
+  const kernel = new KernelWatch(observer, { watchProcess })
+  kernel.watch(peer.guid)
+  t.equal(observer.counters.get('kernel-watch.unavailable'), 1)
+  await plane.clock.advance(15_000)
+  t.equal(opened, 3)
+  t.equal(observer.counters.get('kernel-watch.unavailable'), 2)
+  t.equal(kernel.size, 1)
   kernel.close()
   await plane.close()
 })

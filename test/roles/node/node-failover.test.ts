@@ -76,6 +76,7 @@ t.test('who serves: one that is busy does, for a while', (t) => {
   t.ok(isServed('stalled', 'loop-busy', busyMs - 1))
   t.notOk(isServed('stalled', 'loop-busy', busyMs))
   t.notOk(isServed('stalled', 'stopped'), 'it will not go on by itself')
+  t.notOk(isServed('stalled', 'frozen'), 'nor will this')
   t.notOk(isServed('unreachable', 'lease-expired'))
   t.end()
 })

@@ -38,7 +38,7 @@ function state(workerId: string, over: Partial<WorkerState> = {}): WorkerState {
   }
 }
 
-const options = { deadRetentionMs: 1_000, probationMs: 30_000, adopted: false }
+const options = { bootId: 'b', deadRetentionMs: 1_000, probationMs: 30_000, adopted: false }
 const guidOf = (letter: string): Guid => letter.repeat(32) as Guid
 const verdict = (liveliness: Verdict['liveliness'], cause: Verdict['cause'] = null, sinceMs = 0): Verdict => ({
   liveliness,

@@ -1,23 +1,16 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import { nativeAddon } from '../../../src/topology/addon/addon.js'
 import { numaFiles, plantTree, type TreeFiles, v2Files } from '../../support/machine-tree.js'
 import { requirement } from '../../support/requirement.js'
+import { withoutSyscall } from '../../support/without-syscall.js'
 
 /** Refuses openat2, as a kernel before 5.6 or a sandbox does. */
-const withoutOpenat2 = ['../../support/without-openat2.py', '../../../../test/support/without-openat2.py']
-  .map((script) => fileURLToPath(new URL(script, import.meta.url)))
-  .find((script) => existsSync(script))
-const python = spawnSync('python3', [withoutOpenat2 ?? '', 'true'], { encoding: 'utf8' })
+const withoutOpenat2 = withoutSyscall(t, 'openat2')
+const hasAddon = requirement(t, 'the native addon', nativeAddon() !== null, 'it is not compiled')
+if (hasAddon && withoutOpenat2 !== null) run(withoutOpenat2)
 
-const ready =
-  requirement(t, 'the native addon', nativeAddon() !== null, 'it is not compiled') &&
-  requirement(t, 'python3 and seccomp', python.status === 0, python.error?.message ?? python.stderr)
-if (ready) run()
-
-function run(): void {
+function run(withoutOpenat2: readonly string[]): void {
   const readings = `
     Promise.all([import(${JSON.stringify(new URL('../../../src/topology/numa/topology.js', import.meta.url))}),
       import(${JSON.stringify(new URL('../../../src/topology/cgroup/headroom.js', import.meta.url))})])
@@ -57,6 +50,6 @@ function run(): void {
     t.equal(modern.headroom.memory.currentBytes, null, 'no link leads to this machine')
     t.same(modern.headroom.cpu.quotaCpus, { state: 'unknown', reason: 'unreadable' }, 'a loop')
     t.same(modern.headroom.pids.limit, { state: 'unknown', reason: 'unreadable' }, 'a directory')
-    t.same(read(['python3', withoutOpenat2 ?? '', ...node], root), modern)
+    t.same(read([...withoutOpenat2, ...node], root), modern)
   })
 }

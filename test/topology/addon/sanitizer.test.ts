@@ -25,6 +25,9 @@ const suites = [
   'numa/placement',
   'socket/udp-sockets',
   'addon/worker-threads',
+  'addon/environment-end',
+  'cgroup/freezer',
+  'process/time-namespace',
 ]
 const run = promisify(execFile)
 

@@ -79,6 +79,66 @@ function run(): void {
     t.equal(memory.hostTotalBytes, 16 * GiB)
   })
 
+  t.test('a limit that the machine’s memory does not reach counts as none, at every level', async (t) => {
+    // 16 GiB of memory, 6 GiB of it available, 4 GiB of swap.
+    const host: TreeFiles = {
+      '/proc/meminfo':
+        'MemTotal: 16777216 kB\nMemFree: 2097152 kB\nMemAvailable: 6291456 kB\nActive(file): 4096 kB\nInactive(file): 2048 kB\nSReclaimable: 1024 kB\nSwapTotal: 4194304 kB\n',
+    }
+    const unlimited = { state: 'unlimited' }
+    const above = {
+      'memory.max': String(64 * GiB),
+      'memory.high': String(16 * GiB),
+      'memory.swap.max': String(4 * GiB),
+    }
+    const v2 = memoryOf(t, v2Files('/a/b', { '/a/b': used(above), '/a': used(above) }), host)
+    t.match(v2, { limit: unlimited, high: unlimited, swap: { limit: unlimited }, safeHeadroomBytes: 6 * GiB })
+    t.equal(v2.maxHeadroomBytes, 2 * GiB + 7 * MiB, 'what the machine could free')
+    for (const level of v2.levels) t.match(level, { limit: unlimited, high: unlimited }, level.path)
+
+    const v1Above = { 'memory.limit_in_bytes': String(64 * GiB), 'memory.memsw.limit_in_bytes': String(20 * GiB) }
+    const v1Groups = { memory: { '/a/b': usedV1(v1Above), '/a': usedV1(v1Above) } }
+    const v1 = memoryOf(t, v1Files('/a/b', v1Groups), host)
+    t.match(v1, { limit: unlimited, swap: { limit: unlimited }, safeHeadroomBytes: 6 * GiB })
+    t.equal(v1.maxHeadroomBytes, 2 * GiB + 7 * MiB)
+  })
+
+  t.test('a limit within the machine’s memory holds beside one above it', async (t) => {
+    const groups = { '/a/b': used({ 'memory.max': String(64 * GiB) }), '/a': used({ 'memory.max': String(2 * GiB) }) }
+    const { limit, maxHeadroomBytes } = memoryOf(t, v2Files('/a/b', groups))
+    t.same(limit, { state: 'limited', value: 2 * GiB, levelPath: '/sys/fs/cgroup/a' })
+    t.equal(maxHeadroomBytes, 2 * GiB - 100 * MiB)
+    const swap = { '/proc/meminfo': `${hostFiles()['/proc/meminfo']}SwapTotal: 4194304 kB\n` }
+    const v1 = v1Files('/a', { memory: { '/a': usedV1({ 'memory.memsw.limit_in_bytes': String(18 * GiB) }) } })
+    t.match(memoryOf(t, v1, swap).swap, { limit: { state: 'limited', value: 18 * GiB } }, 'memory and swap together')
+    const none = v2Files('/a', { '/a': used({ 'memory.swap.max': '0' }) })
+    t.match(memoryOf(t, none, swap).swap, { limit: { state: 'limited', value: 0 } }, 'no swap at all')
+  })
+
+  t.test('v2: under lxcfs a limit equal to MemTotal holds, a larger one counts as none', async (t) => {
+    for (const [max, state] of [
+      [16 * GiB, 'limited'],
+      [17 * GiB, 'unlimited'],
+    ] as const) {
+      const files = v2Files('/a', { '/a': used({ 'memory.max': String(max) }) })
+      const mounts = {
+        '/proc/self/mountinfo': `${files['/proc/self/mountinfo']}50 20 0:60 / /proc/meminfo rw - fuse.lxcfs lxcfs rw\n`,
+      }
+      t.equal(memoryOf(t, files, mounts).limit.state, state, String(max))
+    }
+  })
+
+  t.test('without /proc/meminfo and without a limit the headroom is unknown, and a warning says why', async (t) => {
+    for (const [name, files, code] of [
+      ['missing', { '/proc/meminfo': { directory: true } }, 'unreadable'],
+      ['without MemTotal', { '/proc/meminfo': 'nothing\n' }, 'malformed'],
+    ] as const) {
+      const headroom = readHeadroom({ root: plantTree(t, v2Files('/a', { '/a': used() }), files) })
+      t.match(headroom.memory, { limit: { state: 'unlimited' }, safeHeadroomBytes: null, maxHeadroomBytes: null }, name)
+      t.match(headroom.warnings, [{ code, path: '/proc/meminfo', message: String }], name)
+    }
+  })
+
   t.test('v2: high below max bounds the safe headroom only', async (t) => {
     const memory = memoryOf(
       t,

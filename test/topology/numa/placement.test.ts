@@ -14,6 +14,7 @@ import {
 import { readTopology } from '../../../src/topology/numa/topology.js'
 import type { PinnedReport } from '../../support/pinned-process.js'
 import { requirement } from '../../support/requirement.js'
+import { withoutSyscall } from '../../support/without-syscall.js'
 
 if (requirement(t, 'the native addon', nativeAddon() !== null, 'it is not compiled')) run()
 
@@ -46,7 +47,10 @@ function run(): void {
   t.test('a node without known CPUs cannot be pinned to', async (t) => {
     const topology = readTopology()
     const nodes = topology.nodes.map((node) => ({ ...node, localCpus: [] }))
-    t.match(pinToNode(nodes[0]?.id ?? 0, { ...topology, nodes }), { applied: false, reason: /no CPUs/ })
+    t.match(pinToNode(nodes[0]?.id ?? 0, { ...topology, nodes }), {
+      cpus: { applied: false, reason: /no CPUs/ },
+      memory: null,
+    })
   })
 
   t.test('every thread is moved, threads to come too, and memory follows', async (t) => {
@@ -56,8 +60,22 @@ function run(): void {
     t.ok(lists.length > 4, 'V8 and libuv have threads')
     t.same(new Set(lists), new Set([String(cpu)]))
     t.same(mempolicy, [{ applied: true }, { applied: true }, { applied: true }, { applied: true }])
-    t.same(pinned, { applied: true })
+    t.same(pinned, { cpus: { applied: true }, memory: { applied: true } })
     await once(forked, 'exit')
+  })
+
+  t.test('a refused memory policy is reported apart from the CPUs, which are set', async (t) => {
+    const [command = '', ...args] = withoutSyscall(t, 'set_mempolicy') ?? []
+    if (command === '') return
+    const cpu = getAffinity()?.at(-1) ?? 0
+    const code = `const { pinToNode, getAffinity } = await import(process.argv[1])
+      const node = { id: 0, localCpus: [${cpu}], memoryTotalBytes: 1, allowed: true }
+      console.log(JSON.stringify([pinToNode(0, { nodes: [node] }), getAffinity()]))`
+    const url = new URL('../../../src/topology/numa/placement.js', import.meta.url).href
+    const program = [process.execPath, '--input-type=module', '-e', code, url]
+    const out = execFileSync(command, [...args, ...program], { encoding: 'utf8' })
+    const memory = { applied: false, reason: 'set_mempolicy: Operation not permitted' }
+    t.same(JSON.parse(out), [{ cpus: { applied: true }, memory }, [cpu]])
   })
 
   t.test('more than 1,024 CPUs are no obstacle', async (t) => {

@@ -120,7 +120,7 @@ if (
         t.equal(processStartTime(pid), inside.startTimeTicks)
         t.strictSame(locator.locate(inside), { pid }, 'from memory')
         const other = new ProcessLocator()
-        t.match(other.locate({ ...inside, startTimeTicks: (inside.startTimeTicks ?? 0) + 1 }), {
+        t.match(other.locate({ ...inside, startTimeTicks: (inside.startTimeTicks ?? 0) + 2 }), {
           reason: 'not-visible',
         })
         t.match(new ProcessLocator().locate({ ...inside, pid: inside.pid + 1 }), { reason: 'not-visible' })

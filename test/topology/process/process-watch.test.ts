@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import os from 'node:os'
+import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
@@ -91,7 +92,11 @@ function run(): void {
     early = false
     t.match(await gone, { cause: 'unknown', exitCode: null, signal: null })
     const own = processStartTime(process.pid)
-    t.match(await exitOf(process.pid, (own ?? 0) + 1), { cause: 'unknown' }, 'the pid was reused')
+    t.match(
+      await exitOf(process.pid, (own ?? 0) + 2),
+      { cause: 'unknown', evidence: 'other-start-time' },
+      'the pid was reused',
+    )
   })
 
   t.test('a closed watch says nothing', async (t) => {
@@ -151,18 +156,66 @@ function run(): void {
     t.equal(count(), before)
   })
 
-  t.test('a process that /proc hides is not taken for gone', async (t) => {
+  t.test('a process that /proc hides (hidepid) is watched when it was known to be alive, else not', async (t) => {
     const source = `
       import(process.argv[1]).then(({ watchProcess }) => {
-        const watch = watchProcess({ pid: Number(process.argv[2]) }, () => console.log('told that it is gone'))
-        console.log(watch.status.state)
+        const pid = Number(process.argv[2])
+        const unsure = watchProcess({ pid, startTime: 1 }, () => console.log('told that it is gone'))
+        console.log(JSON.stringify(unsure.status))
+        const watch = watchProcess({ pid, startTime: 1, isAlive: true }, (exit) => console.log(JSON.stringify(exit)))
+        watch.ref()
+        console.log(JSON.stringify(watch.status))
       })`
     const module = new URL('../../../src/topology/process/process-watch.js', import.meta.url).href
     const hidden =
       'mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"'
-    const command = ['-m', 'sh', '-c', hidden, 'sh', process.execPath, '-e', source, module, String(process.pid)]
-    const { status, stdout, stderr } = spawnSync('unshare', command, { encoding: 'utf8' })
-    if (requirement(t, 'a mount namespace of its own', status === 0, stderr)) t.equal(stdout, 'unavailable\n')
+    const inside = ['-m', 'sh', '-c', hidden, 'sh']
+    const tried = spawnSync('unshare', [...inside, 'true'], { encoding: 'utf8' })
+    if (!requirement(t, 'a mount namespace of its own', tried.status === 0, tried.stderr)) return
+    const sleeper = spawn('sleep', ['1000'], { stdio: 'ignore' })
+    t.teardown(() => sleeper.kill('SIGKILL'))
+    const command = [...inside, process.execPath, '-e', source, module, String(sleeper.pid)]
+    const reader = spawn('unshare', command, { stdio: ['ignore', 'pipe', 'inherit'] })
+    t.teardown(() => reader.kill('SIGKILL'))
+    const ended = once(reader, 'close')
+    const lines: string[] = []
+    createInterface({ input: reader.stdout }).on('line', (line) => {
+      // The watch is open: now the process may end.
+      if (lines.push(line) === 2) sleeper.kill('SIGKILL')
+    })
+    await ended
+    const [unsure, watch, exit] = lines.map((line) => JSON.parse(line))
+    t.match(unsure, { state: 'unavailable', reason: /hidepid/ })
+    t.same(watch, { state: 'watching' })
+    t.match(exit, { evidence: 'pidfd' })
+    t.equal(lines.length, 3)
+  })
+
+  t.test('without descriptors a watch is unavailable and tells why; before that, hints are given up', async (t) => {
+    const source = `
+      import(process.argv[1]).then(async ({ watchProcess }) => {
+        const { readdirSync } = await import('node:fs')
+        const used = () => readdirSync('/proc/self/fd').length
+        const costs = []
+        let before = used()
+        // Listing the directory takes a descriptor itself.
+        while (before < 190) {
+          watchProcess({ pid: process.ppid }, () => {})
+          const after = used()
+          costs.push(after - before)
+          before = after
+        }
+        let status
+        do status = watchProcess({ pid: process.ppid }, () => {}).status
+        while (status.state === 'watching')
+        process.stdout.write(JSON.stringify({ costs, status }))
+      })`
+    const module = new URL('../../../src/topology/process/process-watch.js', import.meta.url).href
+    const command = ['-c', 'ulimit -n 200; exec "$@"', 'sh', process.execPath, '-e', source, module]
+    const { costs, status } = JSON.parse(execFileSync('sh', command, { encoding: 'utf8' }))
+    t.same(new Set(costs.slice(-50)), new Set([1]), 'one descriptor each when half of them are in use')
+    t.ok(costs.length > 70, `${costs.length} watches`)
+    t.match(status, { state: 'unavailable', reason: /Too many open files/ })
   })
 
   t.test('in worker threads, and a worker that ends with its watches open', async (t) => {

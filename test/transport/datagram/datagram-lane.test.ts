@@ -2,12 +2,12 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { seededRandom } from '../../../src/core/random.js'
+import { until } from '../../../src/testing/eventually.js'
 import { UdpDatagramLane } from '../../../src/transport/datagram/datagram-lane.js'
 import { portOf } from '../../../src/transport/lane/port.js'
 import { type DatagramRange, localhostRange, subnetRange } from '../../../src/transport/lane/range.js'
 import type { Group } from '../../../src/transport/lane/transport.js'
 import { claimDomain } from '../../support/domain-lock.js'
-import { until } from '../../support/eventually.js'
 
 async function openLane(t: Test, range: Partial<DatagramRange> = {}): Promise<{ lane: UdpDatagramLane; group: Group }> {
   const port = portOf(await claimDomain(t), 0)

@@ -3,9 +3,9 @@ import t, { type Test } from 'tap'
 import { Dealer, Router, Subscriber, XPublisher, XSubscriber } from 'zeromq'
 import { type Clock, systemClock } from '../../../src/core/clock.js'
 import { seededRandom } from '../../../src/core/random.js'
+import { until } from '../../../src/testing/eventually.js'
 import { FakeClock } from '../../../src/testing/fake-clock.js'
 import { type StreamLaneOptions, ZeromqStreamLane } from '../../../src/transport/stream/stream-lane.js'
-import { until } from '../../support/eventually.js'
 
 const bytes = (content: string): Buffer => Buffer.from(content, 'utf8')
 const patient = { timeoutMs: 60_000 }

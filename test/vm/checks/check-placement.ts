@@ -22,7 +22,8 @@ export function checkPlacement(t: Test, machine: Machine, { pins, policies }: Pl
   t.equal(pins.length, machine.nodes.length, 'pinned to every node')
   for (const { nodeId, result, ...pin } of pins) {
     const localCpus = machine.localCpus[nodeId] ?? []
-    t.same(result, { applied: true }, `node ${nodeId}: pinned`)
+    t.same(result.cpus, { applied: true }, `node ${nodeId}: pinned`)
+    t.not(result.memory?.applied, false, `node ${nodeId}: its memory is preferred, where it has some`)
     t.same(pin.affinity, localCpus, `node ${nodeId}: affinity`)
     t.same(pin.threadLists.map(parseIdList), [localCpus], `node ${nodeId}: every thread has it, says the kernel`)
     t.ok(localCpus.includes(pin.processor), `node ${nodeId}: runs on CPU ${pin.processor}, says the kernel`)

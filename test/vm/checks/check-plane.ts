@@ -23,7 +23,7 @@ export function checkPlane(t: Test, machine: Machine, measured: PlaneMeasurement
       `node ${node.numaNode}: ${node.memoryTotalBytes} bytes of the ${builtBytes} that it was built with`,
     )
     t.ok(
-      node.cpuHeadroomCores >= 0 && node.cpuHeadroomCores <= node.cpus,
+      node.cpuHeadroomCores !== null && node.cpuHeadroomCores >= 0 && node.cpuHeadroomCores <= node.cpus,
       `node ${node.numaNode}: ${node.cpuHeadroomCores} of its ${node.cpus} cores idle`,
     )
     const title = `collector of node ${node.numaNode}`

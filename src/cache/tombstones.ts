@@ -1,0 +1,72 @@
+import type { EntityGuid, Seq } from '../core/ids.js'
+import type { IncomingChange } from './instance.js'
+
+/** What is kept of an instance that a copy has forgotten. */
+export interface Tombstone {
+  /** The owner of the last change, and its number. */
+  readonly owner: EntityGuid
+  readonly seq: Seq
+  /** False: the instance was not ended; its last writer went, or the reader's filter refused its value. */
+  readonly disposed: boolean
+  /** When the last change was written, on this process's monotonic clock. */
+  readonly originTimeMs: number
+  /** The same by its owner's wall clock. */
+  readonly sourceTimeMs: number
+}
+
+/** About 2 MB with keys of 40 characters. */
+const maxTombstones = 16_384
+const maxFloors = 4_096
+
+/**
+ * Remembers the instances that a copy has forgotten, so that a relay which was cut off does not bring back what ended
+ * meanwhile. The latest 16,384 are exact. Of an older one only its owner's floor is left: the highest number under which
+ * an instance of that owner was disposed and forgotten. Floors of the latest 4,096 owners are kept.
+ */
+export class Tombstones {
+  /** The oldest first. */
+  readonly #byKey = new Map<string, Tombstone>()
+  /** The owner whose floor rose longest ago first. */
+  readonly #floors = new Map<EntityGuid, Seq>()
+
+  get size(): number {
+    return this.#byKey.size
+  }
+  get floors(): number {
+    return this.#floors.size
+  }
+
+  get(key: string): Tombstone | undefined {
+    return this.#byKey.get(key)
+  }
+
+  add(key: string, tombstone: Tombstone): void {
+    this.#byKey.delete(key)
+    this.#byKey.set(key, tombstone)
+    if (this.#byKey.size <= maxTombstones) return
+    const [oldest] = this.#byKey
+    if (oldest === undefined) return
+    this.#byKey.delete(oldest[0])
+    if (oldest[1].disposed) this.#raiseFloor(oldest[1])
+  }
+
+  /** The instance is held again. */
+  delete(key: string): void {
+    this.#byKey.delete(key)
+  }
+
+  /** Whether a relayed change of an instance without a tombstone is at or below its owner's floor. */
+  isBelowFloor({ token, via }: IncomingChange): boolean {
+    // What the owner delivers itself is its own to tell.
+    return via !== token.writer && token.seq <= (this.#floors.get(token.writer) ?? 0)
+  }
+
+  #raiseFloor({ owner, seq }: Tombstone): void {
+    const floor = Math.max(seq, this.#floors.get(owner) ?? 0)
+    this.#floors.delete(owner)
+    this.#floors.set(owner, floor)
+    if (this.#floors.size <= maxFloors) return
+    const [oldest] = this.#floors.keys()
+    if (oldest !== undefined) this.#floors.delete(oldest)
+  }
+}

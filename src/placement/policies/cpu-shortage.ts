@@ -1,0 +1,140 @@
+import { checkDurationMs } from '../../core/duration.js'
+import { withoutUndefined } from '../../core/options.js'
+import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
+import type { WorkerRow } from '../../views/snapshot/worker-row.js'
+import { type ZoneRow, zoneCpus } from '../../views/snapshot/zone-row.js'
+import { atRest, checkGap, type Hysteresis, step } from './hysteresis.js'
+import type { SnapshotPolicy } from './snapshot-policy.js'
+import { decideByZone, type ReadZone, type ZoneStates } from './zone-decision.js'
+import { livingWorkers } from './zone-workers.js'
+
+export interface CpuShortageOptions {
+  /** There is a shortage when tasks of the zone waited for a CPU in more than this percentage of 10 s. @default 40 */
+  readonly actAbovePressurePercent?: number
+  /** It is over below this. @default 20 */
+  readonly liftBelowPressurePercent?: number
+  /** CPUs count as used up when less than this share of them is idle. @default 0.05 */
+  readonly idleShare?: number
+  /** A worker counts as throttled when its quota stopped it in more than this percentage of periods. @default 10 */
+  readonly throttledPercent?: number
+  /** Throttling is the cause when at least this share of the zone's workers is throttled. @default 0.5 */
+  readonly throttledWorkers?: number
+  /** @default 5000 */
+  readonly sustainedMs?: number
+  /** @default 15000 */
+  readonly minHoldMs?: number
+  /** A reading older than this decides nothing. @default 5000 */
+  readonly maxAgeMs?: number
+  /** @default 60000 */
+  readonly ttlMs?: number
+}
+
+export const defaultCpuShortageOptions: Required<CpuShortageOptions> = Object.freeze({
+  actAbovePressurePercent: 40,
+  liftBelowPressurePercent: 20,
+  idleShare: 0.05,
+  throttledPercent: 10,
+  throttledWorkers: 0.5,
+  sustainedMs: 5_000,
+  minHoldMs: 15_000,
+  maxAgeMs: 5_000,
+  ttlMs: 60_000,
+})
+
+/** Why tasks wait for a CPU. */
+export type CpuShortageCause =
+  /** A quota stops them, although CPUs may be idle: fewer jobs at once get the same done, with less waiting. */
+  | 'throttled'
+  /** Every CPU is busy: more work has to go elsewhere. */
+  | 'contended'
+
+export interface CpuShortageState {
+  readonly hysteresis: Hysteresis
+  readonly cause: CpuShortageCause | null
+  /** With cause `throttled`: jobs at once per worker. */
+  readonly maxInFlight: number | null
+}
+
+const resting: CpuShortageState = Object.freeze({ hysteresis: atRest, cause: null, maxInFlight: null })
+
+/**
+ * Tells CPU throttling from contention, which look alike in pressure alone, and does what helps: where a quota is used
+ * up, the workers of the zone go down to as many jobs at once as it can run (`rebalance`); where all CPUs are busy, the
+ * zone takes no new work (`pause-node`).
+ * @throws NumacastError NUMACAST_INVALID_ARGUMENT when the thresholds leave no gap
+ */
+export function cpuShortagePolicy(options: CpuShortageOptions = {}): SnapshotPolicy<ZoneStates<CpuShortageState>> {
+  const resolved = { ...defaultCpuShortageOptions, ...withoutUndefined(options) }
+  const { actAbovePressurePercent, liftBelowPressurePercent, maxAgeMs, ttlMs } = resolved
+  checkGap('the pressure percentages', liftBelowPressurePercent, actAbovePressurePercent, 100)
+  for (const name of ['sustainedMs', 'minHoldMs', 'maxAgeMs', 'ttlMs'] as const) checkDurationMs(name, resolved[name])
+  return {
+    name: 'cpu-shortage',
+    initial: {},
+    decide: (snapshot, states, nowMs) =>
+      decideByZone(snapshot, states, nowMs, maxAgeMs, (zone, before) => {
+        const state = judge(snapshot, zone, before ?? resting, nowMs, resolved)
+        const { target } = zone.zone
+        const { hysteresis, cause, maxInFlight } = state
+        if (hysteresis.overSinceMs === null) return {}
+        if (hysteresis.actingSinceMs === null || cause === null) return { state }
+        const { reason } = hysteresis
+        return cause === 'contended'
+          ? { state, wanted: [{ kind: 'pause-node', target, terms: {}, reason, ttlMs }] }
+          : { state, wanted: [{ kind: 'rebalance', target, terms: { maxInFlight: maxInFlight ?? 1 }, reason, ttlMs }] }
+      }),
+  }
+}
+
+function judge(
+  snapshot: PlacementSnapshot,
+  { zone, row }: ReadZone,
+  before: CpuShortageState,
+  nowMs: number,
+  options: Required<CpuShortageOptions>,
+): CpuShortageState {
+  const pressure = row.cpuPressurePercent ?? 0
+  const isOver = pressure > options.actAbovePressurePercent
+  const isUnder = pressure < options.liftBelowPressurePercent
+  // What holds goes on: neither its cause nor its limit is looked for again.
+  if (before.hysteresis.actingSinceMs !== null || !isOver) {
+    const reading = isUnder ? 'under' : isOver ? 'over' : 'between'
+    const hysteresis = step(before.hysteresis, reading, nowMs, options, () => '')
+    return hysteresis.actingSinceMs === null ? resting : { ...before, hysteresis }
+  }
+  const workers = [...livingWorkers(snapshot, zone.bootId, zone.numaNode)]
+  const cause = causeOf(row, workers, options)
+  if (cause === null) return resting
+  const reason = (): string => `${explain(cause)}: tasks waited for a CPU in ${Math.round(pressure)} % of the last 10 s`
+  const hysteresis = step(before.hysteresis, 'over', nowMs, options, reason)
+  return { hysteresis, cause, maxInFlight: cause === 'throttled' ? jobsThatRun(workers) : null }
+}
+
+function causeOf(
+  row: ZoneRow,
+  workers: readonly WorkerRow[],
+  { idleShare, throttledPercent, throttledWorkers }: Required<CpuShortageOptions>,
+): CpuShortageCause | null {
+  const throttled = workers.filter((worker) => isThrottled(worker, throttledPercent)).length
+  if (workers.length > 0 && throttled >= throttledWorkers * workers.length) return 'throttled'
+  const isUsedUp = row.cpuHeadroomCores < idleShare * zoneCpus(row)
+  if (!isUsedUp) return null
+  return row.cpuQuotaCores !== null && row.cpuQuotaCores < row.cpus ? 'throttled' : 'contended'
+}
+
+/** By the kernel's own count, or, where that is not known, by how near the use is to the quota. */
+function isThrottled({ headroom }: WorkerRow, throttledPercent: number): boolean {
+  if (headroom === null || headroom.cpuQuotaCores === null) return false
+  if (headroom.cpuThrottledPercent !== null) return headroom.cpuThrottledPercent > throttledPercent
+  return headroom.cpuUsedCores >= 0.95 * headroom.cpuQuotaCores
+}
+
+/** Half of what a worker has in flight on average, rounded up: at least 1. */
+function jobsThatRun(workers: readonly WorkerRow[]): number {
+  const inFlight = workers.reduce((sum, { load }) => sum + load.inFlight, 0)
+  return Math.max(1, Math.ceil(inFlight / Math.max(1, workers.length) / 2))
+}
+
+function explain(cause: CpuShortageCause): string {
+  return cause === 'throttled' ? 'the CPU quota is used up' : 'every CPU is busy'
+}

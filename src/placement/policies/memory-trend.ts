@@ -1,0 +1,149 @@
+import { checkDurationMs } from '../../core/duration.js'
+import { invalidArgument } from '../../core/errors.js'
+import { withoutUndefined } from '../../core/options.js'
+import { availableShare } from '../memory-pressure.js'
+import type { SnapshotPolicy } from './snapshot-policy.js'
+import { decideByZone, type ZoneStates } from './zone-decision.js'
+import { zoneWorkers } from './zone-workers.js'
+
+export interface MemoryTrendOptions {
+  /** The share of a zone's memory that is meant to be used. @default 0.8 */
+  readonly target?: number
+  /** Weight of how far the use is from the target. @default 5 */
+  readonly proportional?: number
+  /** Weight of how far it has been from the target, in seconds, at most one either way. @default 0 */
+  readonly integral?: number
+  /** Weight of how much it rises in a second; 10 times `proportional` looks 10 s ahead. @default 50 */
+  readonly derivative?: number
+  /** Jobs at once go down while the sum is below this. @default 0 */
+  readonly downBelow?: number
+  /** They go up again while it is above this. @default 0.25 */
+  readonly upAbove?: number
+  /** At most one step down in this time. @default 2000 */
+  readonly rampDownMs?: number
+  /** At most one step up in this time. @default 5000 */
+  readonly rampUpMs?: number
+  /** A reading older than this decides nothing. @default 5000 */
+  readonly maxAgeMs?: number
+  /** @default 30000 */
+  readonly ttlMs?: number
+}
+
+export const defaultMemoryTrendOptions: Required<MemoryTrendOptions> = Object.freeze({
+  target: 0.8,
+  proportional: 5,
+  integral: 0,
+  derivative: 50,
+  downBelow: 0,
+  upAbove: 0.25,
+  rampDownMs: 2_000,
+  rampUpMs: 5_000,
+  maxAgeMs: 5_000,
+  ttlMs: 30_000,
+})
+
+export interface MemoryTrendState {
+  readonly observedMs: number
+  readonly usedShare: number
+  /** Smoothed over some 2 s. */
+  readonly risePerSecond: number
+  readonly integral: number
+  /** Jobs at once per worker; null: not limited. */
+  readonly limit: number | null
+  readonly steppedMs: number | null
+}
+
+/** Readings of about this time make up the rise. */
+const smoothingMs = 2_000
+/** A step down leaves this share of the jobs. */
+const stepDown = 0.75
+
+/**
+ * Lowers how many jobs the workers of a zone run at once before its memory is used up, and raises it step by step once
+ * there is room: a PID controller on the used share, towards a target, with a ramp.
+ *
+ * The model is Temporal's resource-based slot tuner, from which it differs: it limits all workers of a zone by one
+ * expiring intent, where Temporal grants each slot of one process; it never raises a worker over its own concurrency;
+ * it goes down by a quarter and up by one; and the derivative weighs the zone's rise ahead, since readings come once a
+ * second and not at every slot.
+ * @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option
+ */
+export function memoryTrendPolicy(options: MemoryTrendOptions = {}): SnapshotPolicy<ZoneStates<MemoryTrendState>> {
+  const resolved = resolveMemoryTrendOptions(options)
+  return {
+    name: 'memory-trend',
+    initial: {},
+    decide: (snapshot, states, nowMs) =>
+      decideByZone(snapshot, states, nowMs, resolved.maxAgeMs, ({ zone, row }, before) => {
+        const sample = { usedShare: 1 - availableShare(row), observedMs: row.observedMs }
+        const measured = measure(sample, before, resolved)
+        const { risePerSecond, integral, usedShare } = measured
+        const output =
+          resolved.proportional * (resolved.target - usedShare) +
+          resolved.integral * integral -
+          resolved.derivative * risePerSecond
+        const state = ramp(measured, output, nowMs, resolved, () => zoneWorkers(snapshot, zone.bootId, zone.numaNode))
+        const { limit } = state
+        if (limit === null) return { state }
+        const percent = (share: number): number => Math.round(share * 100)
+        const reason = `${percent(usedShare)} % of the memory is used, ${percent(resolved.target)} % is the target`
+        const terms = { maxInFlight: limit }
+        return { state, wanted: [{ kind: 'rebalance', target: zone.target, terms, reason, ttlMs: resolved.ttlMs }] }
+      }),
+  }
+}
+
+export function resolveMemoryTrendOptions(options: MemoryTrendOptions): Required<MemoryTrendOptions> {
+  const resolved = { ...defaultMemoryTrendOptions, ...withoutUndefined(options) }
+  if (!(resolved.target > 0 && resolved.target < 1)) {
+    throw invalidArgument(`target must be a share between 0 and 1, not ${resolved.target}`)
+  }
+  for (const name of ['proportional', 'integral', 'derivative'] as const) {
+    if (!(resolved[name] >= 0)) throw invalidArgument(`${name} must be a number from 0, not ${resolved[name]}`)
+  }
+  if (!(resolved.downBelow < resolved.upAbove)) {
+    throw invalidArgument(`downBelow must be less than upAbove, not ${resolved.downBelow} and ${resolved.upAbove}`)
+  }
+  for (const name of ['rampDownMs', 'rampUpMs', 'maxAgeMs', 'ttlMs'] as const) checkDurationMs(name, resolved[name])
+  return Object.freeze(resolved)
+}
+
+/** Takes a reading in, unless it has been taken in before. */
+function measure(
+  { usedShare, observedMs }: Pick<MemoryTrendState, 'usedShare' | 'observedMs'>,
+  before: MemoryTrendState | undefined,
+  { target }: Required<MemoryTrendOptions>,
+): MemoryTrendState {
+  if (before === undefined) {
+    return { observedMs, usedShare, risePerSecond: 0, integral: 0, limit: null, steppedMs: null }
+  }
+  const elapsedMs = observedMs - before.observedMs
+  if (elapsedMs <= 0) return before
+  const rise = ((usedShare - before.usedShare) * 1000) / elapsedMs
+  const risePerSecond = rise + (before.risePerSecond - rise) * Math.exp(-elapsedMs / smoothingMs)
+  const integral = Math.max(-1, Math.min(1, before.integral + ((target - usedShare) * elapsedMs) / 1000))
+  return { ...before, observedMs, usedShare, risePerSecond, integral }
+}
+
+function ramp(
+  state: MemoryTrendState,
+  output: number,
+  nowMs: number,
+  { downBelow, upAbove, rampDownMs, rampUpMs }: Required<MemoryTrendOptions>,
+  workers: () => { readonly maxInFlight: number; readonly maxConcurrency: number },
+): MemoryTrendState {
+  const { limit } = state
+  const isDue = (rampMs: number): boolean => state.steppedMs === null || nowMs - state.steppedMs >= rampMs
+  if (output < downBelow && isDue(rampDownMs)) {
+    // From what is in flight, not from what would be allowed: a limit that no worker reaches changes nothing.
+    const { maxInFlight } = workers()
+    const from = limit === null ? maxInFlight : Math.min(limit, Math.max(1, maxInFlight))
+    const lower = Math.max(1, Math.floor(from * stepDown))
+    return { ...state, limit: lower, steppedMs: nowMs }
+  }
+  if (limit !== null && output > upAbove && isDue(rampUpMs)) {
+    const higher = limit + 1
+    return { ...state, limit: higher >= workers().maxConcurrency ? null : higher, steppedMs: nowMs }
+  }
+  return state
+}

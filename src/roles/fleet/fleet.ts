@@ -1,0 +1,220 @@
+import { raceSignal, type WaitOptions } from '../../core/abort.js'
+import { NumacastError } from '../../core/errors.js'
+import { Liveliness } from '../../liveliness/verdict.js'
+import type { IntentKind } from '../../plane/intents.js'
+import type { JobLifecycle } from '../../plane/job-lifecycle.js'
+import { isFinal, type Transition } from '../../plane/transitions.js'
+import type { Participant } from '../../pubsub/participant.js'
+import { FleetView } from '../../views/fleet-view.js'
+import type { LivelinessChange } from '../../views/liveliness-history.js'
+import type { NodeStatus, StatusDocument, WorkerStatus } from '../../views/status-document.js'
+import type { ViewConsistency } from '../../views/view-consistency.js'
+import { IntentIssuer, type IssuedIntent } from '../intents/intent-issuer.js'
+import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
+import { type FleetOptions, type ResolvedFleetOptions, resolveFleetOptions } from './fleet-options.js'
+import { OpenJobs } from './open-jobs.js'
+
+/** A worker that died, and what it was running. */
+export interface WorkerDeath extends LivelinessChange {
+  /** The jobs that it had started and not ended, as far as its reports arrived. Offer them again if `mayReassign`. */
+  readonly jobs: readonly JobLifecycle[]
+}
+
+export interface DrainOptions extends WaitOptions {
+  /** How long the jobs in flight may take, in milliseconds; the worker reports `aborted` after that. @default 30000 */
+  readonly deadlineMs?: number
+  /** The worker takes work again after this long, unless it is resumed before. @default 3600000 */
+  readonly holdMs?: number
+  /** Shown to people that ask why. */
+  readonly reason?: string
+}
+
+export interface ResumeOptions extends WaitOptions {
+  readonly reason?: string
+}
+
+/** How far an intent got at one worker: its final report. */
+export interface IntentResult {
+  readonly intentId: string
+  readonly workerId: string
+  readonly transition: Transition
+  readonly reason: string | null
+}
+
+/** How long after a deadline the worker may take to report. */
+const reportMs = 10_000
+
+/**
+ * Joins the domain, waits until a plane is found and its state has arrived, and returns an object to watch and command
+ * it with. It owns no state of the plane: any number may be open, and closing one changes nothing.
+ * @throws NumacastError NUMACAST_INVALID_ARGUMENT; what joining the domain throws; the signal's reason when it aborts
+ */
+export async function openFleet(options: FleetOptions = {}, components: DomainComponents = {}): Promise<Fleet> {
+  const { signal } = options
+  signal?.throwIfAborted()
+  const resolved = resolveFleetOptions(options)
+  const membership = await enterDomain(resolved.issuer, { role: 'operator' }, resolved, components)
+  const fleet = await startRole(membership, () => new Fleet(membership, resolved))
+  try {
+    await fleet.synced(signal === undefined ? {} : { signal })
+    return fleet
+  } catch (error) {
+    await fleet.close()
+    throw error
+  }
+}
+
+/** The fleet as one process watches and commands it. Opened by {@link openFleet}. */
+export class Fleet implements AsyncDisposable {
+  readonly participant: Participant
+  /** The view that this fleet reads from: change events, freshness, intents in force. */
+  readonly view: FleetView
+  /** Issues any kind of intent; {@link drain} and {@link resume} are short forms. */
+  readonly intents: IntentIssuer
+  /** Resolves when the fleet has closed. */
+  readonly ended: Promise<void>
+  readonly #membership: DomainMembership
+  readonly #jobs: OpenJobs
+  #resolveEnded: () => void = () => {}
+  #closing: Promise<void> | undefined
+
+  /** @internal Use {@link openFleet}. */
+  constructor(membership: DomainMembership, options: ResolvedFleetOptions) {
+    const { participant } = membership
+    this.participant = participant
+    this.#membership = membership
+    this.view = FleetView.open(participant, options)
+    this.intents = new IntentIssuer(this.view, { issuer: options.issuer })
+    this.#jobs = new OpenJobs(participant)
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve
+    })
+  }
+
+  /** Resolves when a plane has been found and everything that its owners held at the call has arrived. */
+  async synced({ signal }: WaitOptions = {}): Promise<void> {
+    await this.view.synced(signal === undefined ? {} : { signal })
+    await this.#jobs.synced(signal)
+  }
+
+  /** Returns all that is known, as plain data: what `numacast status --json` prints. */
+  status(): StatusDocument {
+    return this.view.status()
+  }
+
+  nodes(): readonly NodeStatus[] {
+    return this.view.status().nodes
+  }
+
+  workers(): readonly WorkerStatus[] {
+    return this.view.status().workers
+  }
+
+  worker(workerId: string): WorkerStatus | undefined {
+    return this.workers().find((worker) => worker.workerId === workerId)
+  }
+
+  /** Returns how far what this fleet holds can be trusted. */
+  witness(): ViewConsistency {
+    return this.view.witness()
+  }
+
+  /**
+   * Yields every worker that is found dead, with the jobs that it was running; those that are dead already first. Ends
+   * when the signal aborts or the fleet closes.
+   */
+  async *deaths(options: WaitOptions = {}): AsyncIterableIterator<WorkerDeath> {
+    for await (const death of this.view.deaths(options)) yield { ...death, jobs: this.#jobs.of(death.workerId) }
+  }
+
+  /**
+   * Lets a worker finish its jobs and take no more. Resolves with its final report: `completed` when it is empty,
+   * `aborted` when jobs were still running at the deadline (it still takes no new ones).
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT; NUMACAST_NOT_FOUND for a worker that this fleet does not know;
+   *   NUMACAST_UNAVAILABLE when it is dead or dies; NUMACAST_TIMEOUT when it does not report in time; the signal's
+   *   reason when it aborts
+   */
+  async drain(workerId: string, options: DrainOptions = {}): Promise<IntentResult> {
+    const { deadlineMs = 30_000, holdMs: ttlMs, reason, signal } = options
+    this.#requireLiving(workerId)
+    const wanted = { ...(ttlMs !== undefined && { ttlMs }), ...(reason !== undefined && { reason }) }
+    const issued = this.intents.apply('drain', workerId, { deadlineMs }, wanted)
+    return this.#result(issued, workerId, deadlineMs + reportMs, signal)
+  }
+
+  /** Lets a drained worker take work again. Resolves and throws as {@link drain} does. */
+  async resume(workerId: string, { reason, signal }: ResumeOptions = {}): Promise<IntentResult> {
+    this.#requireLiving(workerId)
+    const issued = this.intents.lift('drain', workerId, reason === undefined ? {} : { reason })
+    return this.#result(issued, workerId, reportMs, signal)
+  }
+
+  /** Idempotent. Leaves the domain; what was issued stays in force until its time to live ends. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    try {
+      this.intents.close()
+      this.#jobs.close()
+      this.view.close()
+    } finally {
+      await this.#membership.leave().finally(() => this.#resolveEnded())
+    }
+  }
+
+  #requireLiving(workerId: string): void {
+    const worker = this.worker(workerId)
+    if (worker === undefined) {
+      const known = this.workers().map((each) => each.workerId)
+      const named = known.length === 0 ? 'none' : known.slice(0, 10).join(', ')
+      throw new NumacastError(
+        'NUMACAST_NOT_FOUND',
+        `domain ${this.participant.domain} has no worker ${workerId}; its workers: ${named}`,
+      )
+    }
+    if (worker.liveliness === Liveliness.dead) throw deadWorker(workerId, worker.cause)
+  }
+
+  async #result(
+    { intent: { intentId } }: IssuedIntent<IntentKind>,
+    workerId: string,
+    waitMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<IntentResult> {
+    const stop = new AbortController()
+    const timer = this.participant.clock.after(waitMs, () => {
+      const message = `worker ${workerId} has not reported on intent ${intentId} after ${waitMs} ms; the intent stands`
+      stop.abort(new NumacastError('NUMACAST_TIMEOUT', message))
+    })
+    try {
+      return await raceSignal(this.#finalStep(intentId, workerId, stop.signal), signal)
+    } finally {
+      // Also ends the iteration when the caller's signal aborted first.
+      stop.abort()
+      timer.cancel()
+    }
+  }
+
+  async #finalStep(intentId: string, workerId: string, signal: AbortSignal): Promise<IntentResult> {
+    let last: IntentResult | undefined
+    for await (const { transition, reason } of this.intents.follow(intentId, { workerId, signal })) {
+      last = { intentId, workerId, transition, reason }
+    }
+    if (last !== undefined && isFinal(last.transition)) return last
+    signal.throwIfAborted()
+    const worker = this.worker(workerId)
+    if (worker?.liveliness === Liveliness.dead) throw deadWorker(workerId, worker.cause)
+    throw new NumacastError('NUMACAST_CLOSED', `the fleet was closed before worker ${workerId} reported`)
+  }
+}
+
+function deadWorker(workerId: string, cause: string | null): NumacastError {
+  return new NumacastError('NUMACAST_UNAVAILABLE', `worker ${workerId} is dead (${cause ?? 'unknown cause'})`)
+}
