@@ -7,6 +7,7 @@ import { downPartition } from '../../plane/partitions.js'
 import { asNote } from '../../plane/text.js'
 import type { WorkerClaim } from '../../plane/worker-claim.js'
 import type { Participant } from '../../pubsub/participant.js'
+import { UnservedNotice } from '../shared/unserved-notice.js'
 import {
   type Admission,
   type AdmissionFacts,
@@ -16,7 +17,6 @@ import {
   sameAdmission,
 } from './admission.js'
 import { ClaimListener } from './claim-listener.js'
-import { CollectorWatch, type CollectorWatchHost } from './collector-watch.js'
 import { type JobReports, JobRunner } from './job-runner.js'
 import type { JobWork } from './slot.js'
 import type { SlotLimits } from './slot-limits.js'
@@ -35,7 +35,7 @@ const maxAppliedIntents = 64
  * The parts of a worker, and what one of them means for the others: what it is told and what runs decide which slots are
  * granted, and both decide what is published.
  */
-export class WorkerEngine implements SlotHost, ControlHost, JobReports, CollectorWatchHost {
+export class WorkerEngine implements SlotHost, ControlHost, JobReports {
   readonly admissionListeners: Listeners<Admission>
   readonly directivesListeners: Listeners<WorkerDirectives>
   readonly replacedListeners: Listeners<WorkerClaim | null>
@@ -44,10 +44,9 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, Collecto
   readonly jobs: JobRunner
   readonly control: WorkerControl
   readonly claim: ClaimListener
-  readonly collectors: CollectorWatch
+  readonly unserved: UnservedNotice
   readonly #participant: Participant
   readonly #options: ResolvedWorkerOptions
-  readonly #numaNode: number
   readonly #readings: WorkerReadings
   readonly #publisher: WorkerPublisher
   readonly #state: Coalescer
@@ -74,7 +73,6 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, Collecto
     const partition = downPartition(bootId, numaNode)
     this.#participant = participant
     this.#options = options
-    this.#numaNode = numaNode
     this.#readings = readings
     this.admissionListeners = new Listeners(counters, 'worker.listener-threw')
     this.directivesListeners = new Listeners(counters, 'worker.listener-threw')
@@ -94,8 +92,12 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, Collecto
     this.control = new WorkerControl({ participant, partition, address, publisher: this.#publisher, host: this })
     const changed = (by: WorkerClaim | null): void => this.#replaced(by)
     this.claim = new ClaimListener({ participant, partition, workerId, ownershipStrength, changed })
-    this.collectors = new CollectorWatch(participant, options, this)
-    this.#publisher.onStateMatched((reader, isMatched) => this.collectors.matched(reader, isMatched))
+    this.unserved = new UnservedNotice(participant, {
+      workerId,
+      numaNode,
+      readers: () => this.#publisher.stateReaders(),
+      changed: (isUnserved) => this.unservedListeners.emit(isUnserved),
+    })
     this.#admission = decideAdmission(this.#facts())
     this.#directives = this.#mark()
     this.#state.now()
@@ -144,7 +146,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, Collecto
     this.#state.close()
     this.control.stop()
     this.claim.stop()
-    this.collectors.close()
+    this.unserved.close()
     for (const timer of this.#timers) timer.close()
     this.#readings.close()
     this.#publisher.flush()
@@ -202,21 +204,6 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, Collecto
   deliver(): Promise<void> | undefined {
     if (this.slots.running > this.#publishedInFlight) this.#state.now()
     return this.#publisher.deliver()
-  }
-
-  servedChanged(isServed: boolean): void {
-    const { workerId, logger } = this.#options
-    const fields = { counter: 'worker.unserved', workerId, numaNode: this.#numaNode }
-    if (isServed) logger?.info(fields, `numacast: a collector receives worker ${workerId} again`)
-    else {
-      this.#participant.counters.add('worker.unserved')
-      logger?.warn(
-        fields,
-        `numacast: no collector of this host receives worker ${workerId} of NUMA node ${this.#numaNode}, so it appears in ` +
-          'no view. Start a collector, or check the domain and the node',
-      )
-    }
-    this.unservedListeners.emit(!isServed)
   }
 
   #replaced(by: WorkerClaim | null): void {

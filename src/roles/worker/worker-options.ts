@@ -39,12 +39,6 @@ export interface WorkerOptions extends DomainOptions {
   readonly stateRefreshMs?: number
   /** @default 1000 */
   readonly capacityIntervalMs?: number
-  /**
-   * When no collector has received the worker for this long, it is `unserved`: it runs, and appears in no view. `Infinity`
-   * for a worker that is meant to run without a plane.
-   * @default 10000
-   */
-  readonly unservedAfterMs?: number
   /** Closes the worker when it aborts. */
   readonly signal?: AbortSignal
   /** How long the summary of a finished job is kept for others to read. @default 10000 */
@@ -84,7 +78,6 @@ export const defaultWorkerOptions = Object.freeze({
   stateIntervalMs: 100,
   stateRefreshMs: 3_000,
   capacityIntervalMs: 1_000,
-  unservedAfterMs: 10_000,
   jobRetentionMs: 10_000,
   maxFinishedJobs: 256,
 })
@@ -117,7 +110,7 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
   integer('maxFinishedJobs', resolved.maxFinishedJobs, 0)
   if (resolved.numaNode !== undefined) integer('numaNode', resolved.numaNode, 0)
   checkDurationMs('stateIntervalMs', resolved.stateIntervalMs, { exclusive: true, mostMs: longestTimerMs })
-  for (const name of ['stateRefreshMs', 'capacityIntervalMs', 'unservedAfterMs', 'jobRetentionMs'] as const) {
+  for (const name of ['stateRefreshMs', 'capacityIntervalMs', 'jobRetentionMs'] as const) {
     checkDurationMs(name, resolved[name], { exclusive: true, allowInfinity: true })
   }
   return Object.freeze(resolved)

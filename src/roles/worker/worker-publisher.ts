@@ -67,11 +67,9 @@ export class WorkerPublisher {
     this.#statuses = participant.writer(intentStatus, { partition })
   }
 
-  /** Calls `listener` when a reader of the worker's state is matched, and when that match ends. */
-  onStateMatched(listener: (reader: EntityGuid, isMatched: boolean) => void): void {
-    this.#state.onEvent((event) => {
-      if (event.kind === 'publication-matched') listener(event.reader, event.isMatched)
-    })
+  /** The readers of the worker's state. */
+  stateReaders(): readonly EntityGuid[] {
+    return this.#state.matchedReaders()
   }
 
   state(progress: WorkerProgress): void {

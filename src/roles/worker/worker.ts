@@ -136,9 +136,9 @@ export class Worker implements AsyncDisposable {
     return this.#engine.claim.holder
   }
 
-  /** True once no collector has received it for `unservedAfterMs`: it runs, and appears in no view. */
+  /** Whether no collector serves it: it runs, and nothing watches it. It has then reported so on the plane. */
   get unserved(): boolean {
-    return !this.#engine.collectors.isServed
+    return this.#engine.unserved.isReported
   }
 
   /** The intents that it obeys now. */
@@ -161,7 +161,7 @@ export class Worker implements AsyncDisposable {
     return this.#engine.replacedListeners.add(listener)
   }
 
-  /** Calls `listener` with true when no collector has received it for `unservedAfterMs`, with false when one does again. */
+  /** Calls `listener` with true when it reports that no collector serves it, with false when one does again. */
   onUnserved(listener: (unserved: boolean) => void): Subscription {
     return this.#engine.unservedListeners.add(listener)
   }
