@@ -45,7 +45,14 @@ export function sampleNode(own: Partial<NodeStatus> = {}): NodeStatus {
     memoryPressurePercent: null,
     cpuPressurePercent: null,
     workers: { available: 1, busy: 0, unhealthy: 0, draining: 0 },
-    collector: { pid: 100, liveliness: 'alive', cause: null, livelinessForMs: 60_000, adopted: false },
+    collector: {
+      pid: 100,
+      liveliness: 'alive',
+      cause: null,
+      livelinessForMs: 60_000,
+      adopted: false,
+      unwatchedWorkers: 0,
+    },
     ageMs: 300,
     ...own,
   }
@@ -74,7 +81,16 @@ export function sampleDocument(own: Partial<StatusDocument> = {}): StatusDocumen
     nodes: [sampleNode()],
     workers: [sampleWorker()],
     intents: [],
-    witness: { freshness: 'bounded', lag: 0, lagMs: 300, catchUpState: 'fresh', degradedMode: 'healthy' },
+    witness: {
+      freshness: 'bounded',
+      lag: 0,
+      lagMs: 300,
+      catchUpState: 'fresh',
+      degradedMode: 'healthy',
+      listeningForMs: 60_000,
+      unplaced: [],
+      reportedElsewhere: [],
+    },
     ...own,
   }
 }
