@@ -19,6 +19,8 @@ export interface UnservedNoticeOptions {
   readonly numaNode: number
   /** The readers of the worker's state. */
   readonly readers: () => readonly EntityGuid[]
+  /** The notice has been published, or withdrawn because a collector serves the worker. */
+  readonly changed?: (isUnserved: boolean) => void
 }
 
 /** Reports on the plane, to the log and by a counter that no collector serves a worker, for as long as that is so. */
@@ -85,6 +87,7 @@ export class UnservedNotice {
       this.#writer = this.#participant.writer(unservedWorker, { partition: planePartition })
       this.#writer.write({ workerId, incarnation, pid, bootId, host, numaNode, unservedForMs })
     })
+    this.#options.changed?.(true)
   }
 
   #withdraw(): void {
@@ -94,5 +97,6 @@ export class UnservedNotice {
     for (const key of [...writer.keys()]) writer.dispose(key)
     writer.flush()
     writer.close()
+    this.#options.changed?.(false)
   }
 }
