@@ -50,7 +50,10 @@ t.test('what the lists do not contain has lines of its own', async (t) => {
     }),
   )
   t.match(lines[0], /^domain 3: view-only, /)
-  t.match(row(lines, 'worker w8'), 'pid 12 on alpha/1) has not been served for 5.0 s: no collector serves its NUMA node')
+  t.match(
+    row(lines, 'worker w8'),
+    'pid 12 on alpha/1) has not been served for 5.0 s: no collector serves its NUMA node',
+  )
   t.match(row(lines, 'worker w9'), 'reports another boot id')
   t.match(row(lines, 'node beta/0'), 'as scheduler reports: it had 3 live workers')
 })
