@@ -112,7 +112,7 @@ t.test('who serves a node, where that is not its own collector in good health', 
   t.notMatch(linesOf(own), /collector|served/)
   t.match(
     linesOf({ ...own, liveliness: 'stalled', cause: 'stopped', livelinessForMs: 8_000 }),
-    /^the collector of alpha\/0 \(pid 100\) has been stalled \(stopped\) for 8\.0 s: what it last said is 9\.0 s old$/m,
+    /^the collector of alpha\/0 \(pid 100\) has been stalled \(stopped\) for 8\.0 s: its last report is 9\.0 s old$/m,
   )
   t.match(
     linesOf({ ...own, pid: 300, adopted: true }),
