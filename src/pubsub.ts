@@ -11,6 +11,7 @@ export type { PhiOptions } from './liveliness/phi-accrual.js'
 export { isReliable, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from './liveliness/verdict.js'
 export { Relay, type RelayOptions } from './pubsub/endpoints/relay.js'
 export { builtinTopics, type ParticipantRow, type ReaderRow, type WriterRow } from './pubsub/model/builtin-topics.js'
+export type { EventStreamOptions } from './pubsub/model/event-stream.js'
 export {
   type HealthEvent,
   type IncompatibleQosEvent,
@@ -23,15 +24,23 @@ export {
   type WriterEvent,
 } from './pubsub/model/events.js'
 export type { Peer } from './pubsub/model/peer.js'
-export { type Sample, SampleState, ViewState } from './pubsub/model/sample.js'
+export {
+  type EndSample,
+  type Sample,
+  type SampleInfo,
+  SampleState,
+  type ValueSample,
+  ViewState,
+} from './pubsub/model/sample.js'
 export { defineTopic, type Topic, type TopicOptions } from './pubsub/model/topic.js'
 export { joinDomain, Participant } from './pubsub/participant.js'
 export type { ParticipantComponents } from './pubsub/participant-components.js'
-export type { ParticipantOptions } from './pubsub/participant-options.js'
+export type { JoinOptions, ParticipantOptions } from './pubsub/participant-options.js'
 export type { ReadOptions } from './pubsub/reader/read-options.js'
-export { Reader, type WriterLag } from './pubsub/reader/reader.js'
+export { type NextOptions, Reader, type WriterLag } from './pubsub/reader/reader.js'
 export { defaultReaderOptions, type ReaderOptions } from './pubsub/reader/reader-options.js'
-export { Writer, type WriterOptions } from './pubsub/writer/writer.js'
+export { Writer } from './pubsub/writer/writer.js'
+export type { WriterOptions } from './pubsub/writer/writer-options.js'
 export type { AnnouncedQos, AnnouncedWriterQos } from './qos/announced.js'
 export type { ReaderDataLifecycle, WriterDataLifecycle } from './qos/data-lifecycle.js'
 export type { IncompatiblePolicy } from './qos/match.js'

@@ -21,6 +21,9 @@ export const Yielded = {
 } as const
 export type Yielded = (typeof Yielded)[keyof typeof Yielded]
 
+/** Owners per instance whose numbers are remembered. Of an older one a value may be delivered once more. */
+const maxOwners = 64
+
 interface Carrier {
   /** The number under which it last delivered the instance. */
   readonly seq: Seq
@@ -69,8 +72,8 @@ export class InstanceRow implements Instance, HeldSample, CurrentOwner {
   endedMs = 0
   history: LinkedSet<HeldSample> | undefined = undefined
   valueCount = 0
-  /** With a history: the highest number that was taken in, per owner. */
-  heard: Map<EntityGuid, Seq> | undefined = undefined
+  /** With a history: the highest number that was taken in, of each of the latest owners. */
+  takenIn: Map<EntityGuid, Seq> | undefined = undefined
 
   constructor({ key, token, via, fields }: IncomingChange) {
     this.key = key
@@ -158,10 +161,16 @@ export class InstanceRow implements Instance, HeldSample, CurrentOwner {
     else this.noWritersCount++
   }
 
-  /** With a history: so far has the owner's story been taken in. */
-  hear(owner: EntityGuid, seq: Seq): void {
-    this.heard ??= new Map()
-    if (seq > (this.heard.get(owner) ?? 0)) this.heard.set(owner, seq)
+  /** With a history: records that the owner's changes have been taken in up to `seq`. */
+  takeIn(owner: EntityGuid, seq: Seq): void {
+    this.takenIn ??= new Map()
+    const highest = Math.max(seq, this.takenIn.get(owner) ?? 0)
+    // Behind all others: what is given up first is the owner that wrote longest ago.
+    this.takenIn.delete(owner)
+    this.takenIn.set(owner, highest)
+    if (this.takenIn.size <= maxOwners) return
+    const [oldest] = this.takenIn.keys()
+    if (oldest !== undefined) this.takenIn.delete(oldest)
   }
 
   /** Whether a change under the very seq that is held still says something: its writer is back, or it has ended. */

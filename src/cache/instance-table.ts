@@ -105,7 +105,7 @@ export class InstanceTable {
       }
       isBeside = true
     }
-    if (this.#options.hasHistory && seq <= (row.heard?.get(owner) ?? 0) && !change.disposed) {
+    if (this.#options.hasHistory && seq <= (row.takenIn?.get(owner) ?? 0) && !change.disposed) {
       if (isBeside) return ApplyResult.duplicate
       this.#replace(row, change, arrival)
       return ApplyResult.restored
@@ -115,7 +115,7 @@ export class InstanceTable {
     // A sample that waits is only replaced.
     const needsRoom = (!row.isWaiting || this.#options.hasHistory) && !change.disposed && !change.outOfView
     if (needsRoom && !this.#options.hasRoom(row)) return ApplyResult.refused
-    this.#hear(row, owner, seq)
+    this.#takeIn(row, owner, seq)
     if (isBeside) return ApplyResult.beside
     this.#replace(row, change, arrival)
     return ApplyResult.applied
@@ -235,7 +235,7 @@ export class InstanceTable {
     this.#rows.set(change.key, row)
     this.#tombstones.delete(change.key)
     this.#touched = row
-    this.#hear(row, change.token.writer, change.token.seq)
+    this.#takeIn(row, change.token.writer, change.token.seq)
     this.#replace(row, change, arrival)
     if (!change.disposed) return ApplyResult.applied
     this.show(row)
@@ -325,8 +325,8 @@ export class InstanceTable {
     return this.#options.hasHistory || (this.#options.isPaced && row.current === row.shown)
   }
 
-  #hear(row: InstanceRow, owner: EntityGuid, seq: Seq): void {
-    if (this.#options.hasHistory) row.hear(owner, seq)
+  #takeIn(row: InstanceRow, owner: EntityGuid, seq: Seq): void {
+    if (this.#options.hasHistory) row.takeIn(owner, seq)
   }
 }
 

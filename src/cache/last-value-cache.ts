@@ -1,3 +1,4 @@
+import { DueHeap } from '../core/due-heap.js'
 import { NumacastError } from '../core/errors.js'
 import type { Seq } from '../core/ids.js'
 import { Durability, History } from '../qos/policies.js'
@@ -16,7 +17,7 @@ export interface LastValueCacheOptions extends Partial<CacheQos> {
 }
 
 /** The policies that decide what is kept. */
-export type CacheQos = Pick<ResolvedQos, 'durability' | 'history' | 'historyDepth' | 'resourceLimits'>
+export type CacheQos = Pick<ResolvedQos, 'durability' | 'history' | 'historyDepth' | 'lifespanMs' | 'resourceLimits'>
 
 /** One change that the cache still holds. Rewritten in place when a newer change of the instance replaces it. */
 export interface Change extends OutgoingSample {
@@ -64,6 +65,8 @@ export class LastValueCache {
   /** Ended instances and when they ended, oldest first. */
   readonly #tombstones = new Map<string, number>()
   readonly #log = new ChangeLog<Slot>()
+  /** With a lifespan: the instances, by when their oldest value was written. It may have been replaced since. */
+  readonly #oldest: DueHeap<string> | undefined
   #tombstoneBytes = 0
   /** Values that count against `maxSamples`: those with a number above `#releasedSeq`, or all where nothing is released. */
   #samples = 0
@@ -72,11 +75,12 @@ export class LastValueCache {
   #releasedSeq: Seq = 0
 
   constructor(options: LastValueCacheOptions = {}) {
-    const { history, historyDepth, durability, resourceLimits } = { ...defaultQos, ...options }
+    const { history, historyDepth, durability, lifespanMs, resourceLimits } = { ...defaultQos, ...options }
     this.#name = options.name ?? 'the cache'
     this.#depth = history === History.keepAll ? Number.POSITIVE_INFINITY : historyDepth
     this.#isVolatile = durability === Durability.volatile
     this.#limits = resourceLimits
+    if (lifespanMs !== null) this.#oldest = new DueHeap()
     this.#maxTombstones = options.maxTombstones ?? 10_000
     this.#maxTombstoneBytes = options.maxTombstoneBytes ?? 16 * 1024 * 1024
   }
@@ -193,13 +197,26 @@ export class LastValueCache {
     }
   }
 
-  /** Drops values written before `writtenBeforeMs`, but for each instance's latest; gives the keys whose latest is older. */
+  /**
+   * Drops values written before `writtenBeforeMs`, except for the latest of each instance. Returns the keys of the
+   * instances whose latest value is older. Visits only instances with such values; needs a lifespan.
+   */
   expire(writtenBeforeMs: number): string[] {
     const outlived: string[] = []
-    for (const [key, slots] of this.#instances) {
+    const visited: string[] = []
+    for (
+      let key = this.#oldest?.shift(writtenBeforeMs);
+      key !== undefined;
+      key = this.#oldest?.shift(writtenBeforeMs)
+    ) {
+      const slots = this.#instances.get(key)
+      if (slots === undefined) continue
       while (slots.length > 1 && (slots[0] as Slot).writtenMs < writtenBeforeMs) this.#drop(slots.shift() as Slot)
-      if ((slots[0] as Slot).writtenMs < writtenBeforeMs && !this.#tombstones.has(key)) outlived.push(key)
+      const hasEnded = this.#tombstones.has(key)
+      if (!hasEnded && (slots[0] as Slot).writtenMs < writtenBeforeMs) outlived.push(key)
+      if (!hasEnded || slots.length > 1) visited.push(key)
     }
+    for (const key of visited) this.#oldest?.set(key, this.#instances.get(key)?.[0]?.writtenMs ?? 0)
     return outlived
   }
 
@@ -286,6 +303,7 @@ export class LastValueCache {
     }
     slots.push(slot)
     this.#log.append(slot)
+    this.#oldest?.set(key, writtenMs)
     return slot
   }
 

@@ -2,15 +2,20 @@ import type { Clock, Timer } from '../core/clock.js'
 import type { Random } from '../core/random.js'
 import { presenceIntervalMs } from './peer-reachability.js'
 
+/** Sends the frames of a participant's announcements; `BeaconSender` does. */
+export interface AnnouncementSender {
+  /** Sends one beacon (in as many frames as its digest needs) to the partition. */
+  beacon(partition: string, goodbye: boolean): void
+  /** Asks which participants write to the partition. */
+  solicit(partition: string): void
+  /** Shows the writers of the partition that this participant reads it. */
+  presence(partition: string, goodbye: boolean): void
+}
+
 export interface AnnouncerComponents {
   readonly clock: Clock
   readonly random: Random
-  /** Sends one beacon (in as many frames as its digest needs) to the partition. */
-  readonly beacon: (partition: string, goodbye: boolean) => void
-  /** Asks who writes to the partition. */
-  readonly solicit: (partition: string) => void
-  /** Tells those who write to the partition that somebody reads it. */
-  readonly presence: (partition: string, goodbye: boolean) => void
+  readonly sender: AnnouncementSender
 }
 
 /** Gaps before the beacons of a joining burst: one may be lost, three in a row hardly. */
@@ -74,8 +79,8 @@ export class Announcer {
     for (const delayMs of burstMs) {
       this.#after(delayMs, () => {
         if (!this.#read.has(partition)) return
-        this.#components.presence(partition, false)
-        this.#components.solicit(partition)
+        this.#components.sender.presence(partition, false)
+        this.#components.sender.solicit(partition)
       })
     }
   }
@@ -83,7 +88,7 @@ export class Announcer {
   /** The participant no longer reads the partition: those who write there hear that its descriptor has changed. */
   ignore(partition: string): void {
     if (!this.#read.delete(partition)) return
-    for (const delayMs of farewellMs) this.#after(delayMs, () => this.#components.presence(partition, false))
+    for (const delayMs of farewellMs) this.#after(delayMs, () => this.#components.sender.presence(partition, false))
   }
 
   solicited(partition: string): void {
@@ -108,15 +113,15 @@ export class Announcer {
   /** Says goodbye everywhere. Twice is fine. */
   close(): void {
     if (this.#closed) return
-    for (const partition of [...this.#written, ...this.#leaving.keys()]) this.#components.beacon(partition, true)
-    for (const partition of this.#read) this.#components.presence(partition, true)
+    for (const partition of [...this.#written, ...this.#leaving.keys()]) this.#components.sender.beacon(partition, true)
+    for (const partition of this.#read) this.#components.sender.presence(partition, true)
     this.#closed = true
     for (const timer of this.#timers) timer.cancel()
     this.#timers.clear()
   }
 
   #beacon(partition: string): void {
-    if (this.#written.has(partition) || this.#leaving.has(partition)) this.#components.beacon(partition, false)
+    if (this.#written.has(partition) || this.#leaving.has(partition)) this.#components.sender.beacon(partition, false)
   }
 
   #scheduleNext(): void {
@@ -135,7 +140,7 @@ export class Announcer {
   #schedulePresence(): void {
     const spread = 1 + jitter * (2 * this.#components.random() - 1)
     this.#after(presenceIntervalMs * spread, () => {
-      for (const partition of this.#read) this.#components.presence(partition, false)
+      for (const partition of this.#read) this.#components.sender.presence(partition, false)
       this.#schedulePresence()
     })
   }

@@ -27,12 +27,12 @@ export interface MemoryPressureOptions {
   /** @default 5 */
   readonly liftBelowPressurePercent?: number
   /**
-   * Scarcity must last so long before a node is paused: one large allocation is not pressure.
+   * Scarcity must last for this time before a node is paused: one large allocation is not pressure.
    * @default 2000
    */
   readonly sustainedMs?: number
   /**
-   * A paused node stays so at least so long.
+   * A paused node stays paused for at least this time.
    * @default 30000
    */
   readonly minHoldMs?: number

@@ -14,8 +14,8 @@ export type WantedIntent = {
 export interface Decision<State> {
   readonly wanted: readonly WantedIntent[]
   /**
-   * Targets about which nothing can be said, because what is known of them is too old: what holds there is neither
-   * renewed nor lifted, and so ends with its time to live at the latest.
+   * Targets whose readings are too old to decide on. What holds there is neither renewed nor lifted, so it ends with
+   * its time to live at the latest.
    */
   readonly undecided: readonly string[]
   readonly state: State
@@ -23,7 +23,7 @@ export interface Decision<State> {
 
 /**
  * A pure function of a snapshot of the fleet, what it decided before, and the time: it keeps nothing, so a
- * decision can be replayed. It says what should hold, as state; the scheduler issues, renews and lifts.
+ * decision can be replayed. It returns what should hold, as state; the scheduler issues, renews and lifts.
  */
 export interface Policy<State = unknown> {
   readonly name: string

@@ -1,25 +1,27 @@
 import { countFailure } from '../core/count-failure.js'
 import type { Counters } from '../core/counters.js'
 import { entityGuid, type Guid } from '../core/ids.js'
-import { Liveliness, type Verdict } from '../liveliness/verdict.js'
+import { aliveVerdict, Liveliness, type Verdict } from '../liveliness/verdict.js'
 import type { Descriptor } from '../wire/descriptor.js'
+import type { LocalEndpoints } from './endpoints/local-endpoints.js'
+import type { PeerFollower } from './membership/peer-directory.js'
 import { builtinTopics, type ParticipantRow, type ReaderRow, type WriterRow } from './model/builtin-topics.js'
-import type { Topic } from './model/topic.js'
+import type { PeerRegistry } from './peer/peer-registry.js'
 import type { RemotePeer } from './peer/remote-peer.js'
 import type { Writer } from './writer/writer.js'
+import type { WriterFactory } from './writer-factory.js'
 
 export interface BuiltinFeedComponents {
   readonly counters: Counters
-  /** A writer that feeds this participant's own readers and is announced to nobody. */
-  readonly open: <T extends object>(topic: Topic<T>) => Writer<T>
-  readonly own: () => { readonly descriptor: Descriptor; readonly verdict: Verdict }
-  readonly peers: () => Iterable<RemotePeer>
+  readonly writers: WriterFactory
+  readonly endpoints: LocalEndpoints
+  readonly peers: PeerRegistry
 }
 
 interface Row {
   readonly writer: Writer<object>
   readonly row: { readonly guid: string }
-  /** What was written, as JSON: what is the same is not written again. Empty: it has been given up. */
+  /** The row that was written, as JSON, so that an equal one is not written again. Empty: the row was unregistered. */
   readonly text: string
 }
 
@@ -29,34 +31,37 @@ interface Writers {
   readonly readers: Writer<object>
 }
 
-/** Writes the built-in topics from the descriptors that this participant holds, while somebody here reads them. */
-export class BuiltinFeed {
+/** Writes the built-in topics from the descriptors that this participant holds, while a local reader reads them. */
+export class BuiltinFeed implements PeerFollower {
   readonly #components: BuiltinFeedComponents
   readonly #rows = new Map<Guid, Map<string, Row>>()
+  readonly #ownVerdict: Verdict
   #readers = 0
   #writers: Writers | undefined
 
-  constructor(components: BuiltinFeedComponents) {
+  /** @param joinedMs when this participant joined, on its monotonic clock */
+  constructor(components: BuiltinFeedComponents, joinedMs: number) {
     this.#components = components
+    this.#ownVerdict = aliveVerdict(joinedMs)
   }
 
   /** A reader of a built-in topic has been made. */
-  opened(): void {
+  readerOpened(): void {
     if (this.#readers++ > 0) {
-      this.look()
+      this.check()
       return
     }
-    const { open, peers } = this.#components
+    const { writers, peers } = this.#components
     this.#writers = {
-      participants: untyped(open(builtinTopics.participants)),
-      writers: untyped(open(builtinTopics.writers)),
-      readers: untyped(open(builtinTopics.readers)),
+      participants: untyped(writers.hiddenWriter(builtinTopics.participants)),
+      writers: untyped(writers.hiddenWriter(builtinTopics.writers)),
+      readers: untyped(writers.hiddenWriter(builtinTopics.readers)),
     }
-    this.look()
-    for (const peer of peers()) this.follow(peer)
+    this.check()
+    for (const peer of peers.values()) this.onPeerChanged(peer)
   }
 
-  closed(): void {
+  readerClosed(): void {
     if (--this.#readers > 0) return
     const writers = this.#writers
     this.#writers = undefined
@@ -64,21 +69,18 @@ export class BuiltinFeed {
     for (const writer of Object.values(writers ?? {})) writer.close()
   }
 
-  /** Whether this participant itself has changed; to be called a few times a second. */
-  look(): void {
+  /** Writes this participant's own rows if they have changed. Call it a few times per second. */
+  check(): void {
     if (this.#writers === undefined) return
-    const { descriptor, verdict } = this.#components.own()
-    this.#show(descriptor, verdict, this.#writers)
+    this.#show(this.#components.endpoints.descriptor(), this.#ownVerdict, this.#writers)
   }
 
-  /** The peer's descriptor, or the verdict on it, is new. */
-  follow({ descriptor, monitor }: RemotePeer): void {
+  onPeerChanged({ descriptor, monitor }: RemotePeer): void {
     if (this.#writers === undefined || descriptor === undefined) return
     this.#show(descriptor, monitor.verdict, this.#writers)
   }
 
-  /** The peer has left, or is forgotten. */
-  forget({ guid }: RemotePeer): void {
+  onPeerRemoved({ guid }: RemotePeer): void {
     for (const row of this.#rows.get(guid)?.values() ?? []) this.#end(row)
     this.#rows.delete(guid)
   }
@@ -88,7 +90,7 @@ export class BuiltinFeed {
     const before = this.#rows.get(guid) ?? new Map<string, Row>()
     const now = new Map<string, Row>()
     this.#rows.set(guid, now)
-    // What it says of itself holds, as far as is known; there is nobody who still says it.
+    // The descriptor of an unreachable peer holds as far as is known, but has no writer now.
     const isLost = verdict.liveliness === Liveliness.unreachable
     for (const [writer, row] of rowsOf(descriptor, verdict, writers)) {
       const text = isLost ? '' : JSON.stringify(row)
@@ -99,7 +101,7 @@ export class BuiltinFeed {
     for (const [key, row] of before) if (!now.has(key)) this.#end(row)
   }
 
-  /** Only what is alive can be disposed, so what was given up is said once more first; nobody sees that. */
+  /** Only an alive instance can be disposed, so an unregistered row is written again first; no reader sees that. */
   #end({ writer, row, text }: Row): void {
     this.#publish(() => {
       if (text === '') writer.write(row)
@@ -107,7 +109,7 @@ export class BuiltinFeed {
     })
   }
 
-  /** What the writer refuses (a descriptor may hold more than a value may) is counted. */
+  /** A row may be refused, because a descriptor may hold more than a value may: that is counted. */
   #publish(write: () => unknown): void {
     countFailure(this.#components.counters, 'builtin.publish-failed', write)
   }

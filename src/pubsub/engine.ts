@@ -1,292 +1,244 @@
+import { closeAll } from '../core/close-all.js'
 import type { Counters } from '../core/counters.js'
 import { checkMs, LoopMonitor } from '../core/loop-monitor.js'
 import { Announcer } from '../discovery/announcer.js'
 import { parseListedPeers } from '../discovery/listed-peer.js'
 import { builtinPartition } from '../discovery/partition-groups.js'
-import type { ObserverHealth } from '../liveliness/observer-health.js'
 import { SelfMonitor } from '../liveliness/self-monitor.js'
-import { aliveVerdict } from '../liveliness/verdict.js'
-import { Reliability } from '../qos/policies.js'
 import { Range } from '../transport/lane/range.js'
-import type { DatagramLane } from '../transport/lane/transport.js'
 import { BuiltinFeed } from './builtin-feed.js'
 import { CatchUpClient } from './catchup/catch-up-client.js'
-import { CatchUpServer, firstDueSeq } from './catchup/catch-up-server.js'
+import { CatchUpServer } from './catchup/catch-up-server.js'
 import { LocalDelivery } from './catchup/local-delivery.js'
 import { SyncWaiters } from './catchup/sync-waiters.js'
-import { EndpointFactory } from './endpoint-factory.js'
+import { GroupTable } from './endpoints/group-table.js'
 import { InterestFilter } from './endpoints/interest-filter.js'
+import { LiveSocket } from './endpoints/live-socket.js'
 import { LocalEndpoints, type SelfDescription } from './endpoints/local-endpoints.js'
+import { MatchCheck } from './endpoints/match-check.js'
 import { MismatchLog } from './endpoints/mismatch-log.js'
 import { BeaconSender } from './membership/beacon-sender.js'
 import { EndpointMatcher } from './membership/endpoint-matcher.js'
-import { HelloClient } from './membership/hello-client.js'
 import { LiveSubscriptions } from './membership/live-subscriptions.js'
 import { MatchedReaders } from './membership/matched-readers.js'
+import { PeerCheck } from './membership/peer-check.js'
 import { PeerDirectory } from './membership/peer-directory.js'
 import { PeerIntake } from './membership/peer-intake.js'
 import { UnicastDiscovery } from './membership/unicast-discovery.js'
-import type { MismatchEvent, PeerEvent } from './model/events.js'
 import type { ParticipantComponents } from './participant-components.js'
+import { ParticipantEvents } from './participant-events.js'
 import type { ResolvedParticipantOptions } from './participant-options.js'
+import { FailureDetector } from './peer/failure-detector.js'
+import { PeerRegistry } from './peer/peer-registry.js'
 import { FrameDispatcher } from './protocol/frame-dispatcher.js'
 import { PartitionMembership } from './protocol/partition-membership.js'
 import { RequestDispatcher } from './protocol/request-dispatcher.js'
+import { ReaderFactory } from './reader-factory.js'
+import { WriterFactory } from './writer-factory.js'
 
-export interface EngineEvents {
-  readonly counters: Counters
-  readonly onPeer: (event: PeerEvent) => void
-  readonly onMismatch: (event: MismatchEvent) => void
-  /** How far this participant trusts itself may have changed. */
-  readonly onHealth: (health: ObserverHealth) => void
-}
-
-/** The composition root: what a participant is made of, and who talks to whom. Decides nothing itself. */
+/**
+ * The composition root: makes the parts of a participant, lowest room first, and gives each the parts that it calls.
+ * Decides nothing itself.
+ *
+ * Two parts that call each other cannot both be made first. Such a part gets the later one by a getter, which is
+ * evaluated at its first use.
+ */
 export class Engine {
   readonly endpoints: LocalEndpoints
-  readonly factory: EndpointFactory
+  readonly writers: WriterFactory
+  readonly readers: ReaderFactory
   readonly membership: PartitionMembership
-  readonly peers: PeerDirectory
+  readonly peers: PeerRegistry
+  readonly detector: FailureDetector
   readonly matchedReaders: MatchedReaders
   readonly observer: SelfMonitor
   readonly beacons: BeaconSender
-  readonly #local: LocalDelivery
+  readonly events: ParticipantEvents
+  readonly #components: Required<ParticipantComponents>
   readonly #announcer: Announcer
+  readonly #builtin: BuiltinFeed
   readonly #catchUp: CatchUpClient
-  readonly #helloClient: HelloClient
-  readonly #unicastDiscovery: UnicastDiscovery
+  readonly #directory: PeerDirectory
+  readonly #discovery: UnicastDiscovery
+  readonly #local: LocalDelivery
+  readonly #loop: LoopMonitor
+  readonly #peerCheck: PeerCheck
   readonly #waiters: SyncWaiters
-  readonly #loopMonitor: LoopMonitor
-  readonly #datagram: DatagramLane
-  readonly #close: () => Promise<void>
-  readonly #joinedMs: number
 
   constructor(
     self: SelfDescription,
     options: ResolvedParticipantOptions,
     components: Required<ParticipantComponents>,
-    events: EngineEvents,
+    counters: Counters,
   ) {
-    const { clock, transport, random, identity, probe } = components
-    const { counters, onPeer, onMismatch, onHealth } = events
+    const { clock, transport, random, identity, probe, resolve } = components
     const { guid, incarnation } = self
     const { stream, datagram } = transport
-    this.#datagram = datagram
-    this.#close = () => transport.close()
-    this.#joinedMs = clock.nowMs()
-    this.endpoints = new LocalEndpoints(self, stream)
-    this.observer = new SelfMonitor(checkMs, options.leaseMs, clock.nowMs())
-    stream.onEndpointsChanged(() => this.endpoints.endpointsChanged())
-    this.beacons = new BeaconSender({
-      clock,
-      guid,
-      incarnation,
-      intervalMs: options.beaconIntervalMs,
-      datagram,
-      stream,
-      endpoints: this.endpoints,
-      dataGroup: (partition) => this.membership.dataGroup(partition),
-      solicitGroup: (partition) => this.membership.solicitGroup(partition),
-      loopDelayMs: () => this.#loopMonitor.loopDelayMs,
-      audience: () => this.matchedReaders.participants,
-    })
-    this.#announcer = new Announcer(
-      {
-        clock,
-        random,
-        beacon: (partition, goodbye) => this.beacons.beacon(partition, goodbye),
-        solicit: (partition) => this.beacons.solicit(partition),
-        presence: (partition, goodbye) => this.beacons.presence(partition, goodbye),
+    this.#components = components
+    const observer = new SelfMonitor(checkMs, options.leaseMs, clock.nowMs())
+    const loop = new LoopMonitor(clock, 1.1 * options.beaconIntervalMs, (nowMs) => this.#check(nowMs))
+    const events = new ParticipantEvents({ guid, clock, counters }, observer.health)
+    this.observer = observer
+    this.#loop = loop
+    this.events = events
+
+    // model, endpoints, peer
+    const groups = new GroupTable(options.domain)
+    const endpoints = new LocalEndpoints(self, stream)
+    this.endpoints = endpoints
+    stream.onEndpointsChanged(() => endpoints.endpointsChanged())
+    const interest = new InterestFilter(endpoints)
+    const matchCheck = new MatchCheck(new MismatchLog(counters, endpoints, events))
+    const peers = new PeerRegistry({ counters, random, liveliness: options })
+    this.peers = peers
+
+    // catchup
+    const waiters = new SyncWaiters(clock, peers)
+    this.#waiters = waiters
+    const catchUp = new CatchUpClient({
+      ...{ clock, random, counters, stream, endpoints, waiters, observer },
+      get replies() {
+        return directory
       },
-      options.beaconIntervalMs,
-    )
-    this.membership = new PartitionMembership({
-      domain: options.domain,
-      clock,
-      transport,
-      announcer: this.#announcer,
-      onFrame: (body, from) => inbound.onFrame(body, from),
-      onAside: (partition, body, from) => inbound.onAside(partition, body, from),
     })
-    this.#catchUp = new CatchUpClient({
-      clock,
-      random,
-      counters,
-      stream,
-      descriptor: () => this.endpoints.descriptor(),
-      observer: this.observer,
-      described: (peer, descriptor) => this.peers.described(peer, descriptor),
-      told: (peer, receivesFromUs) => this.peers.told(peer, receivesFromUs),
-      progressed: () => this.#waiters.look(),
+    this.#catchUp = catchUp
+    const detector = new FailureDetector({
+      ...{ clock, counters, identity, observer, probe, queries: catchUp },
+      get verdicts() {
+        return directory
+      },
     })
-    const mismatches = new MismatchLog(counters, (event) => {
-      onMismatch(event)
-      this.endpoints.mismatched(event)
-    })
+    this.detector = detector
+    const server = new CatchUpServer({ participant: guid, clock, counters, endpoints, matchCheck })
+    const local = new LocalDelivery({ participant: guid, incarnation, clock, endpoints, server, matchCheck })
+    this.#local = local
+
+    // membership
     const live = new LiveSubscriptions({
-      clock,
-      stream,
-      counters,
-      identity,
-      observer: this.observer,
-      reads: () => this.endpoints.partitions().reads,
-      groupName: (partition) => this.membership.dataGroup(partition).name,
-      onBeyond: (peer) => this.#catchUp.soon(peer),
-      onFrame: (peer, body) => inbound.onLiveFrame(peer, body),
-    })
-    const endpointMatcher = new EndpointMatcher({
-      clock,
-      counters,
-      readers: () => this.endpoints.readers(),
-      catchUp: this.#catchUp,
-      followLive: (peer) => live.follow(peer),
-      mismatches,
-    })
-    const relation = new InterestFilter(this.endpoints)
-    this.matchedReaders = new MatchedReaders({
-      writers: () => this.endpoints.announcedWriters(),
-      mismatches,
-      onMatched: ({ writer, guid: reader, info }) => {
-        const local = this.endpoints.writer(writer)?.writer
-        local?.audience.join(
-          reader,
-          info.qos.reliability === Reliability.reliable,
-          firstDueSeq(local, info),
-          clock.nowMs(),
-        )
+      ...{ clock, stream, counters, identity, observer, endpoints, groups, peers, catchUp },
+      get frames() {
+        return frames
       },
-      onUnmatched: ({ writer, guid: reader }) => this.endpoints.writer(writer)?.writer.audience.leave(reader),
     })
-    this.peers = new PeerDirectory({
-      clock,
-      counters,
-      random,
-      identity,
-      liveliness: options,
-      forgetUnreachableMs: options.forgetUnreachableMs,
-      observer: this.observer,
-      catchUp: this.#catchUp,
-      endpointMatcher,
-      matchedReaders: this.matchedReaders,
-      relation,
-      probe,
-      onPeer,
-      onChanged: (peer) => builtin.follow(peer),
-      onForgotten: (peer) => builtin.forget(peer),
-      onSettled: () => this.#waiters.look(),
+    const matching = { self: guid, clock, counters, endpoints, peers, matchCheck }
+    const endpointMatcher = new EndpointMatcher({ ...matching, catchUp, live })
+    const matchedReaders = new MatchedReaders(matching)
+    this.matchedReaders = matchedReaders
+    const beacons = new BeaconSender({
+      ...{ clock, guid, incarnation, intervalMs: options.beaconIntervalMs },
+      ...{ datagram, stream, endpoints, groups, loop, matchedReaders },
     })
-    this.#waiters = new SyncWaiters(clock, () => this.peers.values())
-    const server = new CatchUpServer({ participant: guid, clock, counters, endpoints: this.endpoints, mismatches })
-    this.#local = new LocalDelivery({
-      participant: guid,
-      incarnation,
-      clock,
-      endpoints: this.endpoints,
-      server,
-      mismatches,
+    this.beacons = beacons
+    const announcer = new Announcer({ clock, random, sender: beacons }, options.beaconIntervalMs)
+    this.#announcer = announcer
+    const directory = new PeerDirectory({
+      ...{
+        clock,
+        counters,
+        identity,
+        observer,
+        peers,
+        detector,
+        catchUp,
+        waiters,
+        endpointMatcher,
+        matchedReaders,
+        events,
+      },
+      get follower() {
+        return builtin
+      },
     })
-    const builtin = new BuiltinFeed({
-      counters,
-      open: (topic) => this.factory.feed(topic),
-      own: () => ({ descriptor: this.endpoints.descriptor(), verdict: aliveVerdict(this.#joinedMs) }),
-      peers: () => this.peers.values(),
-    })
+    this.#directory = directory
+    // Not before a policy that ends unreachable peers would.
+    const forgetUnreachableMs = options.forgetUnreachableMs + (options.unreachableDeadAfterMs ?? 0)
+    this.#peerCheck = new PeerCheck({ clock, counters, peers, directory, detector, interest, forgetUnreachableMs })
     const peerIntake = new PeerIntake({
-      self: guid,
-      clock,
-      counters,
-      stream,
-      peers: this.peers,
-      catchUp: this.#catchUp,
-      endpointMatcher,
-      relation,
-    })
-    const reception = new RequestDispatcher({
-      self: guid,
-      clock,
-      observer: this.observer,
-      endpoints: this.endpoints,
-      peers: this.peers,
-      peerIntake,
-      server,
-      relation,
-      openLive: () => this.factory.openLive(),
-    })
-    const inbound = new FrameDispatcher({
-      self: guid,
-      counters,
-      peerIntake,
-      endpointMatcher,
-      reception,
-      onSolicit: (partition) => {
-        if (partition === builtinPartition) this.beacons.observed()
-        this.#announcer.solicited(partition)
-      },
-      onObserver: () => this.beacons.observed(),
-    })
-    const { endpoints, peers, observer } = this
-    const meeting = { self: guid, clock, random, counters, stream, identity, endpoints, peers, peerIntake, observer }
-    this.#helloClient = new HelloClient({ ...meeting, relation })
-    this.factory = new EndpointFactory({
-      participant: guid,
-      clock,
-      counters,
-      transport,
-      endpoints: this.endpoints,
-      local: this.#local,
-      announcer: this.#announcer,
-      membership: this.membership,
-      endpointMatcher,
-      matchedReaders: this.matchedReaders,
-      peers: this.peers,
-      catchUp: this.#catchUp,
-      waiters: this.#waiters,
-      builtin,
-      settled: () => this.#unicastDiscovery.settled(),
+      ...{ self: guid, clock, counters, stream, peers, directory, catchUp, endpointMatcher, interest },
     })
     const listed = parseListedPeers(options.peers)
     const isFound = listed.length > 0 || options.range !== Range.localhost
-    this.#unicastDiscovery = new UnicastDiscovery(
-      { ...meeting, helloClient: this.#helloClient, resolve: components.resolve },
+    const discovery = new UnicastDiscovery(
+      {
+        ...{ self: guid, clock, random, counters, stream, identity, endpoints, peers, peerIntake, observer, interest },
+        ...{ live, resolve },
+      },
       listed,
       isFound,
     )
-    this.membership.write(builtinPartition)
-    stream.serve((request) => inbound.onRequest(request))
-    this.#loopMonitor = new LoopMonitor(clock, 1.1 * options.beaconIntervalMs, (nowMs) => {
-      // Itself first: whoever was blind does not answer that with requests and connections.
-      const hasSeen = this.peers.judge()
-      if (hasSeen) {
-        this.#helloClient.look()
-        this.#unicastDiscovery.look()
-        live.look(this.peers.values())
-      }
-      builtin.look()
-      onHealth(this.observer.health)
-      for (const { writer } of this.endpoints.writers()) writer.sweep(nowMs)
-      for (const { reader } of this.endpoints.readers()) reader.sweep(nowMs)
+    this.#discovery = discovery
+
+    // protocol
+    const liveSocket = new LiveSocket({ counters, stream, endpoints, announcer })
+    const requests = new RequestDispatcher({
+      ...{ self: guid, clock, observer, endpoints, peers, directory, peerIntake, server, interest, liveSocket },
     })
+    const frames = new FrameDispatcher({
+      ...{ self: guid, counters, peerIntake, endpointMatcher, requests, announcer, beacons },
+    })
+    const membership = new PartitionMembership({ clock, transport, announcer, groups, frames })
+    this.membership = membership
+
+    // the application's endpoints
+    const writers = new WriterFactory({
+      ...{ participant: guid, clock, counters, datagram, stream, groups, endpoints, liveSocket, local, announcer },
+      ...{ membership, matchedReaders },
+    })
+    this.writers = writers
+    const builtin = new BuiltinFeed({ counters, writers, endpoints, peers }, clock.nowMs())
+    this.#builtin = builtin
+    this.readers = new ReaderFactory({
+      ...{ participant: guid, clock, counters, endpoints, peers, local, catchUp, waiters, membership, discovery },
+      ...{ endpointMatcher, builtin },
+    })
+
+    membership.write(builtinPartition)
+    stream.serve((request) => frames.onRequest(request))
   }
 
   /** Datagrams read so far. */
   get received(): number {
-    return this.#datagram.received
+    return this.#components.transport.datagram.received
   }
 
-  /** Sends what is waiting, says goodbye, stops every timer and closes every socket. To be called once. */
+  /**
+   * Sends what is waiting and the goodbyes, stops every timer and closes every socket. Closes each part although another
+   * one fails to close. Call it once.
+   *
+   * @throws the first error of a part that failed to close
+   */
   async close(): Promise<void> {
-    for (const { writer } of this.endpoints.writers()) writer.drain()
-    this.#announcer.close()
-    this.#loopMonitor.close()
-    this.#catchUp.close()
-    this.#helloClient.close()
-    const ended = this.#unicastDiscovery.close()
-    this.#waiters.abandon()
-    this.#local.close()
-    for (const { writer } of [...this.endpoints.writers()]) writer.close()
-    for (const { reader } of [...this.endpoints.readers()]) reader.close()
-    this.peers.close()
-    await ended
-    await this.#close()
+    const { transport } = this.#components
+    const writers = [...this.endpoints.writers()].map(({ writer }) => writer)
+    const readers = [...this.endpoints.readers()].map(({ reader }) => reader)
+    let discoveryClosed: Promise<void> | undefined
+    await closeAll([
+      ...writers.map((writer) => () => writer.drain()),
+      () => this.#announcer.close(),
+      () => this.#loop.close(),
+      () => this.#catchUp.close(),
+      () => {
+        discoveryClosed = this.#discovery.close()
+      },
+      () => this.#waiters.abandon(),
+      () => this.#local.close(),
+      ...writers.map((writer) => () => writer.close()),
+      ...readers.map((reader) => () => reader.close()),
+      () => this.#directory.close(),
+      () => discoveryClosed,
+      () => transport.close(),
+      () => this.events.close(),
+    ])
+  }
+
+  /** The regular check, four times per second. */
+  #check(nowMs: number): void {
+    // This participant first: if it was blind, it does not answer that with requests and connections.
+    if (this.#peerCheck.run()) this.#discovery.check()
+    this.#builtin.check()
+    this.#waiters.sweep()
+    this.events.healthChecked(this.observer.health)
+    for (const { writer } of this.endpoints.writers()) writer.sweep(nowMs)
+    for (const { reader } of this.endpoints.readers()) reader.feed.sweep(nowMs)
   }
 }

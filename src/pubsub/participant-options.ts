@@ -54,6 +54,11 @@ export interface ParticipantOptions extends LivelinessOptions {
   readonly logger?: Logger | undefined
 }
 
+export interface JoinOptions extends ParticipantOptions {
+  /** Closes the participant when it aborts; also ends the joining. @default none */
+  readonly signal?: AbortSignal
+}
+
 export type ResolvedParticipantOptions = Required<Omit<ParticipantOptions, 'phi'>> & ResolvedLivelinessOptions
 
 export const defaultParticipantOptions: ResolvedParticipantOptions = Object.freeze({

@@ -1,11 +1,11 @@
 import { afterBacklog } from '../core/after-backlog.js'
 import { type Clock, systemClock, type Timer } from '../core/clock.js'
 import { Counters } from '../core/counters.js'
-import { publishPeer } from '../core/diagnostics.js'
 import { ErrorReporter } from '../core/error-reporter.js'
 import { invalidArgument, NumacastError } from '../core/errors.js'
 import { type Guid, newGuid } from '../core/ids.js'
-import { Listeners, type Subscription } from '../core/listeners.js'
+import { Lifetime } from '../core/lifetime.js'
+import type { Subscription } from '../core/listeners.js'
 import { systemResolver } from '../discovery/name-resolver.js'
 import type { ObserverHealth } from '../liveliness/observer-health.js'
 import type { ReceptionQuality } from '../liveliness/self-monitor.js'
@@ -16,23 +16,20 @@ import { StreamReach } from '../transport/transport-options.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
 import { Relay, type RelayOptions } from './endpoints/relay.js'
 import { Engine } from './engine.js'
+import { EventStream, type EventStreamOptions } from './model/event-stream.js'
 import type { HealthEvent, MismatchEvent, PeerEvent } from './model/events.js'
 import type { Peer } from './model/peer.js'
 import type { Topic } from './model/topic.js'
 import type { ParticipantComponents } from './participant-components.js'
-import {
-  type ParticipantOptions,
-  type ResolvedParticipantOptions,
-  resolveParticipantOptions,
-} from './participant-options.js'
+import { type JoinOptions, type ResolvedParticipantOptions, resolveParticipantOptions } from './participant-options.js'
 import { kernelProbe, ownIdentity } from './peer/own-process.js'
-import { PeerEventBatches } from './peer/peer-event-batches.js'
 import { toPeer } from './peer/remote-peer.js'
 import type { Reader } from './reader/reader.js'
 import type { ReaderOptions } from './reader/reader-options.js'
-import type { Writer, WriterOptions } from './writer/writer.js'
+import type { Writer } from './writer/writer.js'
+import type { WriterOptions } from './writer/writer-options.js'
 
-/** A word on a peer from somebody who knows; it beats every lease. */
+/** Evidence about a peer from an authority (for example its pidfd). Overrides every lease. */
 export interface ProcessFact {
   readonly liveliness: Liveliness
   readonly cause: LivelinessCause
@@ -42,98 +39,96 @@ export interface ProcessFact {
 }
 
 /**
- * Joins a domain on this host: opens its sockets, begins to listen and to announce itself.
+ * Joins a domain on this host: opens its sockets, starts to receive and to announce itself.
  *
  * @throws NumacastError NUMACAST_INVALID_ARGUMENT for an option, NUMACAST_TRANSPORT when a socket cannot be opened
+ * @throws the signal's reason when `options.signal` aborts before the domain is joined
  */
 export async function joinDomain(
-  options: ParticipantOptions = {},
+  options: JoinOptions = {},
   components: ParticipantComponents = {},
 ): Promise<Participant> {
-  const resolved = resolveParticipantOptions(options)
+  const { signal, ...participantOptions } = options
+  signal?.throwIfAborted()
+  const resolved = resolveParticipantOptions(participantOptions)
   const clock = components.clock ?? systemClock
   const { domain, range, insecure, interfaces, port } = resolved
-  // Those whom it dials must be able to dial back.
+  // Peers that it dials must be able to dial back.
   const isNetworked = insecure && resolved.peers.length > 0
   const streamReach = isNetworked ? { streamReach: StreamReach.network } : {}
   const transport =
     components.transport ?? (await openTransport({ domain, clock, range, insecure, interfaces, port, ...streamReach }))
-  return new Participant(resolved, {
+  if (signal?.aborted === true) {
+    await transport.close()
+    signal.throwIfAborted()
+  }
+  const resolvedComponents = {
     clock,
     transport,
     random: components.random ?? Math.random,
     identity: components.identity ?? ownIdentity(),
     probe: components.probe ?? kernelProbe(),
     resolve: components.resolve ?? systemResolver,
-  })
+  }
+  return new Participant(resolved, resolvedComponents, signal)
 }
 
 /**
- * One member of a domain: the maker of writers and readers, and the observer of its peers. Made by
- * {@link joinDomain}. Keeps the process alive until it is closed, as a server would.
+ * One member of a domain: makes writers and readers, and observes its peers. Made by {@link joinDomain}. Keeps the
+ * process alive until it is closed, as a server would.
  */
 export class Participant {
   readonly guid: Guid = newGuid()
   readonly domain: number
   readonly name: string
-  /** Wall-clock milliseconds at joining: of two claims to one name the higher is the later. */
+  /** Wall-clock milliseconds at joining: of two claims to one name the higher one is later. */
   readonly incarnation: number
   readonly identity: ProcessIdentity
   readonly clock: Clock
   readonly counters = new Counters()
   readonly #engine: Engine
-  readonly #peerListeners = new Listeners<PeerEvent>(this.counters, 'participant.listener-threw')
-  readonly #mismatchListeners = new Listeners<MismatchEvent>(this.counters, 'participant.listener-threw')
-  readonly #batchListeners = new Listeners<readonly PeerEvent[]>(this.counters, 'participant.listener-threw')
-  readonly #healthListeners = new Listeners<HealthEvent>(this.counters, 'participant.listener-threw')
-  readonly #batches: PeerEventBatches
-  #health: ObserverHealth
+  readonly #lifetime: Lifetime
   #closing: Promise<void> | undefined
 
   /** @internal Use {@link joinDomain}. */
-  constructor(options: ResolvedParticipantOptions, components: Required<ParticipantComponents>) {
+  constructor(options: ResolvedParticipantOptions, components: Required<ParticipantComponents>, signal?: AbortSignal) {
     const { clock, identity } = components
-    const { guid, counters } = this
-    const reporter = new ErrorReporter({ logger: options.logger, participant: guid })
+    const { domain, name, properties } = options
+    const incarnation = Math.floor(clock.wallMs())
+    const reporter = new ErrorReporter({ logger: options.logger, participant: this.guid })
     const { datagram, stream } = components.transport
-    for (const reporting of [counters, datagram.counters, stream.counters]) reporting.reportTo(reporter)
-    this.domain = options.domain
-    this.name = options.name
-    this.incarnation = Math.floor(clock.wallMs())
+    for (const counters of [this.counters, datagram.counters, stream.counters]) counters.reportTo(reporter)
+    this.domain = domain
+    this.name = name
+    this.incarnation = incarnation
     this.identity = identity
     this.clock = clock
-    const { name, incarnation } = this
-    this.#engine = new Engine(
-      { guid, incarnation, name, identity, properties: options.properties },
-      options,
-      components,
-      {
-        counters,
-        onPeer: (event) => this.#onPeer(event),
-        onMismatch: (event) => this.#mismatchListeners.emit(event),
-        onHealth: (health) => this.#onHealth(health),
-      },
-    )
-    this.#batches = new PeerEventBatches(clock, (batch) => this.#batchListeners.emit(batch))
-    this.#health = this.#engine.observer.health
+    this.#lifetime = new Lifetime(signal, () => this.#closeByItself())
+    const self = { guid: this.guid, incarnation, name, identity, properties }
+    this.#engine = new Engine(self, options, components, this.counters)
+  }
+
+  /** Resolves when the participant has closed, although closing it failed. */
+  get ended(): Promise<void> {
+    return this.#lifetime.ended
   }
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_LIMIT, NUMACAST_CLOSED */
   writer<T extends object>(topic: Topic<T>, options: WriterOptions = {}): Writer<T> {
     this.#mustBeOpen()
-    return this.#engine.factory.writer(topic, options, undefined)
+    return this.#engine.writers.writer(topic, options)
   }
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_LIMIT, NUMACAST_CLOSED */
   reader<T extends object>(topic: Topic<T>, options: ReaderOptions<T> = {}): Reader<T> {
     this.#mustBeOpen()
-    return this.#engine.factory.reader(topic, options)
+    return this.#engine.readers.reader(topic, options)
   }
 
-  /** Passes on what `reader` gets; see {@link Relay}. */
+  /** Passes on the samples of `reader`; see {@link Relay}. */
   relay<T extends object>(reader: Reader<T>, options: RelayOptions<T>): Relay<T> {
     this.#mustBeOpen()
-    const writer = this.#engine.factory.writer(reader.topic, { partition: options.partition }, reader)
+    const writer = this.#engine.writers.writer(reader.topic, { partition: options.partition }, reader)
     return new Relay(reader, writer, options, this.counters)
   }
 
@@ -142,7 +137,7 @@ export class Participant {
     return this.#engine.membership.ready()
   }
 
-  /** The peers whose descriptor is known. */
+  /** Returns the peers whose descriptor is known. */
   peers(): readonly Peer[] {
     return [...this.#engine.peers.values()].flatMap((peer) => toPeer(peer) ?? [])
   }
@@ -152,42 +147,48 @@ export class Participant {
     return peer === undefined ? undefined : toPeer(peer)
   }
 
+  /** Calls `listener` for each {@link PeerEvent}. What it throws is counted and logged, never rethrown. */
   onPeer(listener: (event: PeerEvent) => void): Subscription {
-    return this.#peerListeners.add(listener)
+    return this.#engine.events.peers.add(listener)
+  }
+
+  /** Returns the events of peers from now on; ends when the participant closes or the signal aborts. */
+  peerEvents(options: EventStreamOptions = {}): AsyncIterableIterator<PeerEvent> {
+    return new EventStream((listener) => this.onPeer(listener), this.ended, options)
   }
 
   /**
-   * As {@link onPeer}, in batches at least 20 ms apart: one crash is told in the same turn of the event loop, a storm of
-   * restarts in a few calls.
+   * Reports the events of {@link onPeer} in batches, at least 20 ms apart. One crash is reported in the same turn of the
+   * event loop, a storm of restarts in a few calls.
    */
   onPeers(listener: (events: readonly PeerEvent[]) => void): Subscription {
-    return this.#batchListeners.add(listener)
+    return this.#engine.events.batches.add(listener)
   }
 
   /**
-   * How far this participant trusts its own verdicts: its patience grows with the score, and while most peers are late
-   * nobody is found dead for silence alone.
+   * How far this participant trusts its own verdicts. Its timeouts grow with the score. While most peers are late, no
+   * peer is declared dead for silence alone.
    */
   get health(): ObserverHealth {
     return this.#engine.observer.health
   }
 
-  /** @internal For those who measure the silence of others by what arrives here. */
+  /** @internal How well frames are received here: for parts that measure the silence of others. */
   get listening(): ReceptionQuality {
     return this.#engine.observer
   }
 
-  /** @internal Whether its frames arrive here: it has been met, perhaps only by a beacon, and not given up. */
+  /** @internal Whether a peer of this GUID is held, perhaps known only by a beacon. */
   hears(guid: Guid): boolean {
     return this.#engine.peers.get(guid) !== undefined
   }
 
   onHealth(listener: (event: HealthEvent) => void): Subscription {
-    return this.#healthListeners.add(listener)
+    return this.#engine.events.healthChanges.add(listener)
   }
 
   /**
-   * Counts completed work. Peers hear the count with each beacon: a loop that is late while it rises is at work, and
+   * Counts completed work; each beacon carries the count. A process whose loop is late while its count rises is busy,
    * not `stalled`.
    * @param completed a whole number, 1 or more
    * @throws NumacastError NUMACAST_INVALID_ARGUMENT
@@ -199,14 +200,14 @@ export class Participant {
     this.#engine.beacons.completed(completed)
   }
 
-  /** Writers and readers of one topic that cannot be matched, each pair once. */
+  /** Reports writers and readers of one topic that cannot be matched, each pair once. */
   onMismatch(listener: (event: MismatchEvent) => void): Subscription {
-    return this.#mismatchListeners.add(listener)
+    return this.#engine.events.mismatches.add(listener)
   }
 
   /**
-   * Says that the program is alive, for all its writers of liveliness `manual-by-participant`; see
-   * {@link Writer.assertLiveliness}. Any write by one of them says the same.
+   * Shows that the program is alive, for all its writers of liveliness `manual-by-participant`; see
+   * {@link Writer.assertLiveliness}. A write by any of them has the same effect.
    *
    * @throws NumacastError NUMACAST_CLOSED
    */
@@ -218,24 +219,27 @@ export class Participant {
   }
 
   /**
-   * Calls `fire` once every datagram that has come by now has been read, so that news from elsewhere does not overtake
-   * what a peer said before. On a later turn of the event loop at the earliest.
+   * Calls `fire` once every datagram that has arrived by now has been read, so that news from elsewhere does not overtake
+   * what a peer sent before. Not before a later turn of the event loop.
    */
   onceRead(fire: () => void): Timer {
     return afterBacklog(this.clock, () => this.#engine.received, fire)
   }
 
-  /** The kernel's word on a peer, from whoever watches its process. Unknown peers are ignored. */
+  /** Takes the kernel's report on a peer's process from a process watch. Ignores unknown peers. */
   reportProcess(guid: Guid, { liveliness, cause, detail, evidence }: ProcessFact): void {
     const peer = this.#engine.peers.get(guid)
     if (peer === undefined) return
     const finding = { liveliness, cause, detail: detail ?? null, evidence: evidence ?? VerdictEvidence.kernel }
-    this.#engine.peers.conclude(peer, finding)
+    this.#engine.detector.conclude(peer, finding)
   }
 
-  /** Sends what is waiting, says goodbye, and closes every socket. Twice is fine. */
+  /**
+   * Sends what is waiting and a goodbye, and closes every socket. Idempotent.
+   * @throws the first error of a part that failed to close; the others are closed all the same
+   */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    this.#closing ??= this.#engine.close().finally(() => this.#lifetime.end())
     return this.#closing
   }
 
@@ -243,29 +247,9 @@ export class Participant {
     return this.close()
   }
 
-  async #close(): Promise<void> {
-    await this.#engine.close()
-    this.#batches.close()
-    this.#batchListeners.clear()
-    this.#healthListeners.clear()
-    this.#peerListeners.clear()
-    this.#mismatchListeners.clear()
-  }
-
-  #onPeer(event: PeerEvent): void {
-    if (this.#batchListeners.size > 0) this.#batches.add(event)
-    this.#peerListeners.emit(event)
-    publishPeer(this.guid, event)
-  }
-
-  #onHealth(health: ObserverHealth): void {
-    const before = this.#health
-    if (health === before) return
-    this.#health = health
-    if (health.reason === before.reason) return
-    const kind = health.degraded ? 'degraded' : 'recovered'
-    this.counters.add(`participant.${kind}`)
-    this.#healthListeners.emit({ kind, health, before })
+  /** The signal has aborted: no caller waits for the result. */
+  #closeByItself(): void {
+    this.close().catch((error) => this.counters.addError('participant.close-failed', error))
   }
 
   #mustBeOpen(): void {

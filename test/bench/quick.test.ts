@@ -10,6 +10,7 @@ const main = fileURLToPath(new URL('../../bench/main.js', import.meta.url))
 const expected = {
   latency: ['numacast 64 B', 'node-dgram 64 B', 'zeromq 64 B'],
   throughput: ['numacast', 'numacast conflated', 'zeromq'],
+  rank: ['numacast 10000 explained', 'plain 10000', 'upkeep 10000', 'all policies 10000'],
   'late-join': ['numacast', 'numacast first reader', 'numacast cold'],
 } as const
 

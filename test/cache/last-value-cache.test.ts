@@ -229,7 +229,7 @@ t.test('keep-all, volatile: what is acknowledged makes room; the latest value st
 })
 
 t.test('a lifespan drops old values of each instance, and names those of which nothing younger is left', (t) => {
-  const cache = new LastValueCache({ historyDepth: 3 })
+  const cache = new LastValueCache({ historyDepth: 3, lifespanMs: 1_000 })
   for (const writtenMs of [1, 2, 3]) cache.put('a', Buffer.from(`${writtenMs}`), writtenMs)
   cache.put('b', Buffer.from('1'), 1)
   t.same(cache.expire(3), ['b'])
@@ -249,5 +249,67 @@ t.test('values of unregistered instances are remembered within a budget of bytes
   cache.put('a', Buffer.alloc(10), 2)
   cache.unregister('a', 3)
   t.equal(cache.horizon, 4, 'one that is back is no tombstone')
+  t.end()
+})
+
+/** Counts the entries of maps and sets that `act` iterates over. */
+function iterated(act: () => void): number {
+  let count = 0
+  const restore: (() => void)[] = []
+  for (const { prototype } of [Map, Set]) {
+    const original = prototype[Symbol.iterator]
+    const { entries, keys, values } = prototype
+    const counting = (iterate: () => IterableIterator<unknown>) =>
+      function* (this: unknown): Generator<unknown> {
+        for (const item of { [Symbol.iterator]: () => iterate.call(this) }) {
+          count++
+          yield item
+        }
+      }
+    const patched = { entries: counting(entries), keys: counting(keys), values: counting(values) }
+    Object.assign(prototype, patched, { [Symbol.iterator]: counting(original as () => IterableIterator<unknown>) })
+    restore.push(() => Object.assign(prototype, { entries, keys, values, [Symbol.iterator]: original }))
+  }
+  try {
+    act()
+  } finally {
+    for (const undo of restore) undo()
+  }
+  return count
+}
+
+t.test('a sweep visits only the instances whose oldest value may have outlived', (t) => {
+  const cache = new LastValueCache({ lifespanMs: 60_000 })
+  for (let n = 0; n < 10_000; n++) cache.put(`k${n}`, Buffer.from('v'), n)
+  const sweeps = (fromMs: number, toMs: number): string[] => {
+    const outlived: string[] = []
+    for (let nowMs = fromMs; nowMs < toMs; nowMs += 250) outlived.push(...cache.expire(nowMs - 60_000))
+    return outlived
+  }
+  t.equal(
+    iterated(() => t.same(sweeps(10_000, 60_000), [])),
+    0,
+    'no instance is visited while none is due',
+  )
+  cache.put('k0', Buffer.from('w'), 60_000)
+  const due = cache.expire(100)
+  t.same(due.length, 99, 'k0 was written again')
+  t.notOk(due.includes('k0'))
+  for (const key of due) cache.dispose(key, 60_100)
+  t.ok(iterated(() => t.same(cache.expire(100), [])) < 10, 'what has ended is not visited again')
+  t.same(cache.expire(101), ['k100'])
+  t.same(cache.expire(101), ['k100'], 'until it is ended')
+  t.end()
+})
+
+t.test('an ended instance keeps no older value than its lifespan allows', (t) => {
+  const cache = new LastValueCache({ historyDepth: 3, lifespanMs: 1_000 })
+  for (const writtenMs of [1, 2, 3]) cache.put('a', Buffer.from(`${writtenMs}`), writtenMs)
+  cache.unregister('a', 4)
+  t.same(cache.expire(3), [])
+  t.same([...cache.changesAfter(0)].length, 1)
+  t.same(cache.expire(10), [])
+  cache.put('a', Buffer.from('5'), 5)
+  t.same(cache.expire(10), ['a'], 'alive again')
   t.end()
 })

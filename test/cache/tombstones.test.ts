@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Arrival, IncomingChange } from '../../src/cache/instance.js'
+import type { InstanceRow } from '../../src/cache/instance-row.js'
 import { InstanceTable, type UnseenEnd } from '../../src/cache/instance-table.js'
 import { Precedence } from '../../src/cache/precedence.js'
 import { Tombstones } from '../../src/cache/tombstones.js'
@@ -189,4 +190,12 @@ t.test('an instance that only lost its writer raises no floor', async (t) => {
   }
   t.equal(tombstones.size, 16_384)
   t.equal(tombstones.floors, 0)
+})
+
+t.test('an instance with a history remembers the numbers of its latest owners only', async (t) => {
+  const table = newTable(true)
+  for (let n = 1; n <= 1_000; n++) table.apply(change(`o${n}.1` as EntityGuid, 1, { originTimeMs: n }), at(n))
+  const row = table.get('k') as InstanceRow
+  t.equal(row.takenIn?.size, 64)
+  t.ok(row.takenIn?.has('o1000.1' as EntityGuid))
 })

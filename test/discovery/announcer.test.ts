@@ -8,14 +8,12 @@ function announcer(random = () => 0.5): { clock: FakeClock; sent: string[]; anno
   const startMs = clock.nowMs()
   const sent: string[] = []
   const at = (what: string): void => void sent.push(`${Math.round(clock.nowMs() - startMs)} ${what}`)
-  const components = {
-    clock,
-    random,
+  const sender = {
     beacon: (partition: string, goodbye: boolean) => at(`${goodbye ? 'goodbye' : 'beacon'} ${partition}`),
     solicit: (partition: string) => at(`solicit ${partition}`),
     presence: (partition: string, goodbye: boolean) => at(`${goodbye ? 'absent' : 'present'} ${partition}`),
   }
-  return { clock, sent, announcer: new Announcer(components, 500) }
+  return { clock, sent, announcer: new Announcer({ clock, random, sender }, 500) }
 }
 
 t.test('a burst, then beacons, then goodbye', async (t) => {

@@ -33,7 +33,7 @@ function snapshot(...nodes: NodeStatus[]): StatusDocument {
   return { domain: 0, nodes, workers: [], intents: [], witness }
 }
 
-/** Feeds readings by time, and says at which of them the node was wanted paused. */
+/** Feeds readings by time, and tells at which of them the node was wanted paused. */
 function run(
   readings: readonly (readonly [atMs: number, node: NodeStatus])[],
   options: MemoryPressureOptions = {},
@@ -65,7 +65,7 @@ t.test('pauses once scarcity has lasted, not at the first reading', (t) => {
       [4_000, node(0.05)],
     ]),
     [false, false, false, false, true],
-    'a break starts it anew',
+    'a break starts it again',
   )
   t.end()
 })

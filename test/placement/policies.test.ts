@@ -55,8 +55,8 @@ t.test('waiting for memory pauses a node when both averages are over, and until 
     fleet.zone(0, { memoryPressurePercent: avg10, memoryPressureAvg60Percent: avg60 })
     return fleet.wanted()
   }
-  t.strictSame(at(0, 50, 4), [], 'a burst raises the first only')
-  t.strictSame(at(1, 3, 30), [], 'one that is over the second only')
+  t.strictSame(at(0, 50, 4), [], 'a burst raises only the first')
+  t.strictSame(at(1, 3, 30), [], 'a burst that has ended only the second')
   t.strictSame(at(2, 30, 11), ['pause-node boot/0'])
   t.strictSame(at(13, 0, 9), ['pause-node boot/0'], 'between the two')
   t.strictSame(at(14, 0, 4), [])

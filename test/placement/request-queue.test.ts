@@ -230,7 +230,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), forMs: fc.nat(120) }) },
 )
 
-t.test('no request is lost, none ends twice, and none is placed before an older one that is placed alike', (t) => {
+t.test('no request is lost, none ends twice, and none is placed before an older request of its kind', (t) => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 150 }), (steps) => {
       const queue = new RequestQueue<string>({ maxRequests: 20, maxAttempts: 4 })

@@ -195,14 +195,14 @@ t.test('4,096 writers are matched, and unmatched when they go', async (t) => {
   mallory.lie = (reply) => ({ ...reply, descriptor: { ...mallory.descriptor(), writers } as Descriptor })
   mallory.send(mallory.beaconFrame())
   await scene.converges('among 4,096')
-  t.equal(reader.proxies.size, 4_096 + 2)
+  t.equal(reader.feed.proxies.size, 4_096 + 2)
   mallory.lie = (reply) => ({ ...reply, descriptor: { ...mallory.descriptor(), version: 2 } })
   mallory.send(mallory.beaconFrame({ descriptorVersion: 2 }))
   await scene.converges('when all but one have gone')
-  t.equal(reader.proxies.size, 1 + 2)
+  t.equal(reader.feed.proxies.size, 1 + 2)
   mallory.send(mallory.beaconFrame({ goodbye: true }))
   await plane.clock.advance(10)
-  t.equal(reader.proxies.size, 2)
+  t.equal(reader.feed.proxies.size, 2)
   t.equal(victim.peer(mallory.guid), undefined)
   await scene.converges('after')
 })
@@ -237,7 +237,7 @@ t.test('a bootstrap without end, of values that are refused, is remembered by no
   mallory.send(mallory.beaconFrame({ digest: [{ writer: entity, lastSeq: 9 }] }))
   for (let round = 0; round < 20 && chunk < 200; round++) {
     await plane.clock.advance(50)
-    for (const { bootstrap } of reader.proxies.values()) t.ok((bootstrap?.seen.size ?? 0) < 10)
+    for (const { bootstrap } of reader.feed.proxies.values()) t.ok((bootstrap?.seen.size ?? 0) < 10)
   }
   t.ok(chunk >= 200, `${chunk} replies`)
   // Both hear Mallory, and ask.

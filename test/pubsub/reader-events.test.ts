@@ -114,9 +114,9 @@ t.test('an empty frame is a sign of life', async (t) => {
     await plane.clock.advance(300)
     encoder.begin(writer.entity, 0, 0)
     encoder.finish()
-    const proxy = reader.proxies.get(writer.guid)
+    const proxy = reader.feed.proxies.get(writer.guid)
     if (proxy !== undefined)
-      reader.receiveLive(proxy, { writer: writer.entity, prevSeq: 0, sentWallMs: 0, count: 0 }, [])
+      reader.feed.receiveLive(proxy, { writer: writer.entity, prevSeq: 0, sentWallMs: 0, count: 0 }, [])
   }
   t.same(liveliness(told), ['true 1/0'])
 })

@@ -19,8 +19,7 @@ export function sampleOf<T>(key: string, value: T | undefined, sketch: SampleSke
   const guid = writerOf(writer)
   return {
     key,
-    value,
-    validData: value !== undefined,
+    ...(value === undefined ? { value: undefined, validData: false } : { value, validData: true }),
     sampleState: 'not-read',
     instanceState: state,
     viewState: 'new',

@@ -9,6 +9,7 @@ import type { Topic } from '../../pubsub/model/topic.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { IntentIssuer, IssuedIntent } from '../../roles/intents/intent-issuer.js'
 import type { FleetView } from '../../views/fleet-view.js'
+import type { WorkerStatus } from '../../views/status-document.js'
 import type { PlaneClient } from '../client/plane-client.js'
 import { printDocument } from '../options/document.js'
 import { formatDuration } from '../options/duration.js'
@@ -44,8 +45,18 @@ const keptWithinMs = 3_000
 export const longestHoldMs = 24 * 60 * 60_000
 /** A drain that held for less could end before the worker hears of it. */
 export const shortestHoldMs = 1_000
-/** How long after its deadline a worker may take to say that it missed it, and how long it may take to resume. */
+/** How long after its deadline a worker may take to report that it missed it, and how long it may take to resume. */
 const answerMs = 10_000
+/** How long a worker may take to report anything, however short its deadline is. */
+const firstAnswerMs = 3_000
+
+/** How long a command waits for a worker's reports. */
+interface Patience {
+  /** For the first report; also for a later one while the worker is known to be unable to report. */
+  readonly firstMs: number
+  /** For the last report. */
+  readonly lastMs: number
+}
 
 export function intentCommand(): Command {
   return new Command('intent')
@@ -92,7 +103,9 @@ async function drain(workerId: string, flags: DrainFlags): Promise<void> {
   const { deadline: deadlineMs, hold: ttlMs } = flags
   await withIssuer(workerId, flags, async (issuer, view) => {
     const issued = issuer.apply('drain', workerId, { deadlineMs }, { ttlMs, ...reasonOf(flags) })
-    const outcome = await follow(issuer, view, issued, flags, Math.min(deadlineMs, ttlMs) + answerMs)
+    const endMs = Math.min(deadlineMs, ttlMs)
+    const patience = { firstMs: Math.max(endMs, firstAnswerMs), lastMs: endMs + answerMs }
+    const outcome = await follow(issuer, view, issued, flags, patience)
     if (outcome.transition === 'aborted' && ttlMs <= deadlineMs) {
       throw failed(
         `the drain of ${workerId} ended with its --hold of ${formatDuration(ttlMs)}, before the jobs did: it takes work ` +
@@ -117,7 +130,8 @@ async function resume(workerId: string, flags: IntentFlags): Promise<void> {
       process.stderr.write(`numacast: ${who} is not being drained, and is told that there is nothing to lift\n`)
     }
     const issued = issuer.lift('drain', workerId, reasonOf(flags))
-    requireCompleted(await follow(issuer, view, issued, flags, answerMs), `resuming ${workerId}`)
+    const patience = { firstMs: answerMs, lastMs: answerMs }
+    requireCompleted(await follow(issuer, view, issued, flags, patience), `resuming ${workerId}`)
   })
 }
 
@@ -171,18 +185,31 @@ async function follow(
   view: FleetView,
   issued: IssuedIntent,
   { json }: IntentFlags,
-  patienceMs: number,
+  patience: Patience,
 ): Promise<IntentOutcome> {
   const { intent, kind } = issued
   const { intentId, target: workerId, action } = intent
   const outcome: IntentOutcome = { intentId, kind, action, workerId, transition: null, reason: null, steps: [] }
   const title = `${action === 'lift' ? `lift ${kind}` : kind} of ${workerId}`
   const watch = new AbortController()
-  const tooLong = setTimeout(() => watch.abort(noAnswer(title, outcome, intent.ttlMs, patienceMs)), patienceMs)
-  const death = view.onChange((change) => {
-    if (change.kind !== 'worker' || change.workerId !== workerId || change.after?.liveliness !== 'dead') return
-    watch.abort(failed(deathOf(workerId, change.after.cause)))
+  const giveUp = (afterMs: number): void => {
+    watch.abort(noAnswer(title, outcome, intent.ttlMs, afterMs, impedimentOf(view.worker(workerId))))
+  }
+  const isSilent = (): boolean => outcome.transition === null || impedimentOf(view.worker(workerId)) !== undefined
+  const first = setTimeout(() => {
+    if (isSilent()) giveUp(patience.firstMs)
+  }, patience.firstMs)
+  const last = setTimeout(() => giveUp(patience.lastMs), patience.lastMs)
+  const notice = oncePerText((text) => process.stderr.write(`numacast: ${printable(text)}\n`))
+  const look = (worker: WorkerStatus | undefined): void => {
+    if (worker?.liveliness === 'dead') watch.abort(failed(deathOf(workerId, worker.cause)))
+    const impediment = impedimentOf(worker)
+    if (impediment !== undefined) notice(`${workerId} is ${impediment}: it cannot report now`)
+  }
+  const changes = view.onChange((change) => {
+    if (change.kind === 'worker' && change.workerId === workerId) look(change.after)
   })
+  look(view.worker(workerId))
   try {
     for await (const step of issuer.follow(intentId, { workerId, signal: watch.signal })) {
       outcome.transition = step.transition
@@ -194,8 +221,9 @@ async function follow(
     await untilKept(view.participant, issued)
     return outcome
   } finally {
-    clearTimeout(tooLong)
-    death.close()
+    clearTimeout(first)
+    clearTimeout(last)
+    changes.close()
     if (json) printDocument(outcome)
   }
 }
@@ -239,13 +267,34 @@ function because({ reason }: IntentOutcome): string {
   return reason === null ? '' : ` (${reason})`
 }
 
-function noAnswer(title: string, { transition }: IntentOutcome, ttlMs: number, patienceMs: number): NumacastError {
-  const state = transition === null ? 'the worker has not answered' : `it is ${transition}`
+/** Returns why a worker that is not dead cannot report; undefined if it can. */
+function impedimentOf(worker: WorkerStatus | undefined): string | undefined {
+  if (worker === undefined || worker.liveliness === 'alive' || worker.liveliness === 'dead') return undefined
+  return `${worker.liveliness}${worker.cause === null ? '' : ` (${worker.cause})`}`
+}
+
+function oncePerText(print: (text: string) => void): (text: string) => void {
+  const printed = new Set<string>()
+  return (text) => {
+    if (!printed.has(text)) print(text)
+    printed.add(text)
+  }
+}
+
+function noAnswer(
+  title: string,
+  { transition }: IntentOutcome,
+  ttlMs: number,
+  afterMs: number,
+  impediment: string | undefined,
+): NumacastError {
+  const progress = transition === null ? 'has not answered' : `got as far as ${transition}`
+  const state = `the worker ${impediment === undefined ? '' : `is ${impediment} and `}${progress}`
   const fate =
-    ttlMs <= patienceMs
+    ttlMs <= afterMs
       ? `the intent has ended with its hold of ${formatDuration(ttlMs)}`
       : 'the intent stands, `numacast status` shows how far it gets'
-  return new NumacastError('NUMACAST_TIMEOUT', `${title}: ${state} after ${formatDuration(patienceMs)}; ${fate}`)
+  return new NumacastError('NUMACAST_TIMEOUT', `${title}: ${state} after ${formatDuration(afterMs)}; ${fate}`)
 }
 
 function deathOf(workerId: string, cause: string | null): string {

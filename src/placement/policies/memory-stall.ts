@@ -8,7 +8,7 @@ import { decideByZone, type ZoneStates } from './zone-decision.js'
 export interface MemoryStallOptions {
   /**
    * A zone is paused when its tasks waited for memory in more than this percentage of the last 10 s and of the last
-   * 60 s (PSI `some`): a burst alone raises the first only, and one that is over the second only.
+   * 60 s (PSI `some`): a burst alone raises only the first, and a burst that has ended only the second.
    * @default 10
    */
   readonly pauseAbovePercent?: number

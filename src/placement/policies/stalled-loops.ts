@@ -77,7 +77,7 @@ function decide(
   }
   const wanted: TimedIntent[] = []
   const drained = new Map<string, number>()
-  // Those that are drained already come first, so that the bound does not move the drain from one to another.
+  // Workers that are drained already come first, so that the bound does not move the drain from one to another.
   const startOf = ({ workerId }: WorkerRow): number => next[workerId]?.actingSinceMs ?? nowMs
   acting.sort((a, b) => startOf(a) - startOf(b) || (a.workerId < b.workerId ? -1 : 1))
   for (const { workerId, load } of acting) {

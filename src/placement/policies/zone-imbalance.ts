@@ -121,7 +121,7 @@ function judge(
   if (hysteresis.overSinceMs === null) return undefined
   if (isActing) return { ...before, hysteresis }
   const { alive, inFlight } = zoneWorkers(snapshot, bootId, pressed.zone.numaNode)
-  // So many jobs that both nodes would be used alike, if each job took as much.
+  // With this share of its jobs both nodes would be used alike, if each job took as much.
   const even = (pressed.share + idle.share) / 2 / pressed.share
   const maxInFlight = Math.max(1, Math.floor((inFlight / Math.max(1, alive)) * even))
   return { hysteresis, pressedNode: pressed.zone.numaNode, idleNode: idle.zone.numaNode, maxInFlight }

@@ -14,7 +14,7 @@ export interface ZoneWorkers {
 
 const noWorkers: ZoneWorkers = Object.freeze({ alive: 0, inFlight: 0, maxInFlight: 0, maxConcurrency: 0 })
 
-/** Adds up the living workers of a node. */
+/** Adds up the workers of a node that are alive. */
 export function zoneWorkers(snapshot: PlacementSnapshot, bootId: string, numaNode: number): ZoneWorkers {
   let sum = noWorkers
   for (const { load } of livingWorkers(snapshot, bootId, numaNode)) {

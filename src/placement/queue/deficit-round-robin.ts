@@ -46,7 +46,7 @@ export class DeficitRoundRobin {
     }
   }
 
-  /** The current band's first request has been served. One that could not be served costs nothing. */
+  /** The current band's first request has been served. A request that could not be served costs nothing. */
   spend(cost: number): void {
     this.#add(-cost)
   }

@@ -54,7 +54,7 @@ export interface SubmitOptions {
   readonly request: ResolvedRequest
   /** Names the request. @default made by the queue */
   readonly requestId?: string
-  /** A request with the key of one that the queue still knows is that one. @default null */
+  /** A request with the key of a request that the queue still knows is that request. @default null */
   readonly idempotencyKey?: string | null
   /** After this time the request expires if no worker was found. @default null: it waits without end */
   readonly deadlineMs?: number | null

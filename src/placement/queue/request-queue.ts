@@ -86,7 +86,7 @@ export class RequestQueue<P> {
   }
 
   /**
-   * Queues a request. One with the idempotency key of a request that is still known is that request.
+   * Queues a request. A request with the idempotency key of another that is still known is that other request.
    * @throws NumacastError NUMACAST_LIMIT when the queue is full, NUMACAST_CONFLICT when the id is taken, or the key is
    * that of another kind of request, NUMACAST_INVALID_ARGUMENT
    */

@@ -7,37 +7,44 @@ import type { LocalHealth } from '../../liveliness/local-health.js'
 import { Liveliness } from '../../liveliness/verdict.js'
 import { Reliability } from '../../qos/policies.js'
 import type { StreamLane } from '../../transport/lane/transport.js'
-import { malformed, Rejection, rejectionOf } from '../../wire/bytes.js'
+import { malformed, Rejection } from '../../wire/bytes.js'
 import type { Descriptor } from '../../wire/descriptor.js'
 import { CatchUpAction, decodePullReply, encodePullRequest, type PullProgress } from '../../wire/pull.js'
+import type { LocalEndpoints } from '../endpoints/local-endpoints.js'
+import type { PeerQueries } from '../peer/failure-detector.js'
 import { eachMatch, isDescribed, type Match, type RemotePeer, requestEndpointsOf } from '../peer/remote-peer.js'
 import type { WriterProxy } from '../reader/writer-proxy.js'
+import { failureReason } from './failure-reason.js'
 import { type PullSnapshot, pullSnapshotOf } from './pull-snapshot.js'
 import { readSamplesFrame } from './samples-frame.js'
+import type { SyncWaiters } from './sync-waiters.js'
+
+/** Takes what a pull reply tells of the peer itself; `PeerDirectory` does. */
+export interface PullReplySink {
+  /** The reply brought the peer's descriptor; called before its changes are applied. */
+  described(peer: RemotePeer, descriptor: Descriptor): void
+  /** The peer has reported whether it receives this participant's multicast frames. */
+  reportReception(peer: RemotePeer, receivesFromUs: boolean): void
+}
 
 export interface CatchUpClientComponents {
   readonly clock: Clock
   readonly random: Random
   readonly counters: Counters
   readonly stream: StreamLane
-  /** This participant's own. */
-  readonly descriptor: () => Descriptor
-  /** A reply brought the peer's descriptor; called before its changes are applied. */
-  readonly described: (peer: RemotePeer, descriptor: Descriptor) => void
-  /** A reply said whether the peer hears this participant. */
-  readonly told: (peer: RemotePeer, receivesFromUs: boolean) => void
-  /** How questions go is evidence of how well this participant hears, and by that it lengthens its patience. */
+  readonly endpoints: LocalEndpoints
+  readonly replies: PullReplySink
+  readonly waiters: SyncWaiters
+  /** Answers and timeouts are evidence of how well this participant receives. By that it lengthens its timeouts. */
   readonly observer: {
     readonly local: Pick<LocalHealth, 'answered' | 'unanswered'>
     readonly timeoutMultiplier: number
   }
-  /** Something was caught up, or failed. */
-  readonly progressed: (peer: RemotePeer) => void
 }
 
 /**
- * A reply is waited for this long, and after each failure twice as long as before: a peer on a starved machine that
- * needs two seconds to answer would otherwise be asked again every second and never be heard.
+ * Time to wait for a reply; doubled after each failure. Otherwise a peer on a starved machine that needs 2 s to answer
+ * would be asked again each second, and no answer would ever arrive in time.
  */
 const requestTimeoutMs = 1_000
 const maxRequestTimeoutMs = 8_000
@@ -45,16 +52,16 @@ const maxBackoffMs = 2_000
 /** After this many failures in a row a copy is `unavailable` rather than `recovering`. */
 const failuresUntilUnavailable = 3
 /**
- * A gap is asked about after a uniformly random delay of up to `minSpreadMs + perReaderMs · audience`, the audience as the
- * peer's beacons tell it: long enough for a frame that is merely late, and for a thousand readers with the same gap not to
- * ask in the same instant. That the delay grows with the group is SRM's request timer (Floyd et al., IEEE/ACM ToN 5(6),
- * 1997); uniform over 0.2 ms per reader, one peer is asked 5,000 times a second at most, whatever the group.
+ * A gap is asked about after a uniformly random delay of up to `minSpreadMs + perReaderMs · audience`. The audience is
+ * the number of reading participants, from the peer's beacons. The delay leaves time for a frame that is merely late, and
+ * keeps a thousand readers with the same gap from asking at the same instant. It grows with the group like SRM's request
+ * timer (Floyd et al., IEEE/ACM ToN 5(6), 1997). At 0.2 ms per reader one peer is asked at most 5,000 times per second.
  */
 const minSpreadMs = 4
 const perReaderMs = 0.2
 
 /** The reader's side of catch-up: asks each peer when there is something to learn, one request at a time. */
-export class CatchUpClient {
+export class CatchUpClient implements PeerQueries {
   readonly #components: CatchUpClientComponents
   #closed = false
 
@@ -62,7 +69,7 @@ export class CatchUpClient {
     this.#components = components
   }
 
-  /** Asks at once: a newcomer has nobody to collide with. */
+  /** Asks at once: a newcomer collides with no other request. */
   soon(peer: RemotePeer): void {
     this.#schedule(peer, 0)
   }
@@ -72,14 +79,14 @@ export class CatchUpClient {
     this.#schedule(peer, this.#components.random() * (minSpreadMs + perReaderMs * Math.max(1, peer.audience)))
   }
 
-  /** Asks whether the peer is there, although there may be nothing to learn: its answer is evidence of life. */
+  /** Asks whether the peer is there, although there may be nothing to learn. Its answer is evidence of life. */
   ask(peer: RemotePeer): void {
     peer.pull.isQuestion = true
     this.afterSpread(peer)
   }
 
-  /** No more requests to this peer. */
-  forget(peer: RemotePeer): void {
+  /** Sends no more requests to this peer. */
+  stopAsking(peer: RemotePeer): void {
     peer.pull.ended = true
     peer.pull.timer?.cancel()
     peer.pull.timer = undefined
@@ -105,14 +112,14 @@ export class CatchUpClient {
       if (this.#closed) return
       if (this.#isNeeded(peer)) void this.#ask(peer)
       // A frame that was only late has closed the gap meanwhile.
-      else this.#components.progressed(peer)
+      else this.#components.waiters.progressed(peer)
     })
   }
 
   #isNeeded(peer: RemotePeer): boolean {
     if (!isDescribed(peer) || peer.pull.isQuestion) return true
     for (const match of eachMatch(peer)) {
-      if (match.proxy.told.isWanted(match.proxy.progress.appliedSeq)) return true
+      if (match.proxy.ackReport.isWanted(match.proxy.progress.appliedSeq)) return true
       if (match.proxy.blocked) continue
       if (!match.proxy.started || match.proxy.stale) return true
       if (match.proxy.progress.hasGap && match.reader.qos.reliability === Reliability.reliable) return true
@@ -120,27 +127,27 @@ export class CatchUpClient {
     return false
   }
 
-  /** Random, so that those who failed together do not come back together. */
+  /** Random, so that requests that failed together are not repeated together. */
   #backoffMs(failures: number): number {
     if (failures === 0) return 0
     return Math.min(maxBackoffMs, 50 * 2 ** Math.min(failures, 10)) * (0.5 + this.#components.random())
   }
 
-  /** One request and what its reply brings. Never rejects: a failure is counted and tried again. */
+  /** Sends one request and applies its reply. Never rejects: a failure is counted and retried. */
   async #ask(peer: RemotePeer): Promise<void> {
-    const { clock, stream, counters, progressed, observer, told } = this.#components
+    const { clock, stream, counters, waiters, observer, replies, endpoints } = this.#components
     const { local: health, timeoutMultiplier } = observer
     const askedMs = clock.nowMs()
     peer.pull.inFlight = true
     peer.pull.isQuestion = false
     const isMore = this.#isNeeded(peer)
     const wasDescribed = isDescribed(peer)
-    const patience = timeoutMultiplier * 2 ** Math.min(peer.pull.failures, 10)
-    const timeoutMs = Math.min(maxRequestTimeoutMs, requestTimeoutMs * patience)
+    const multiplier = timeoutMultiplier * 2 ** Math.min(peer.pull.failures, 10)
+    const timeoutMs = Math.min(maxRequestTimeoutMs, requestTimeoutMs * multiplier)
     const asked = pullSnapshotOf(peer)
     const hears = peer.reachability.statement(peer.matches.size > 0, askedMs, timeoutMultiplier)
     try {
-      const descriptor = this.#components.descriptor()
+      const descriptor = endpoints.descriptor()
       const { version } = descriptor
       const request = encodePullRequest({
         descriptor,
@@ -160,33 +167,33 @@ export class CatchUpClient {
       peer.monitor.answered(clock.nowMs())
       peer.reachability.acquainted(clock.nowMs())
       peer.holdsVersion = version
-      if (reply.hears !== undefined) told(peer, reply.hears)
-      if (reply.descriptor !== undefined) this.#components.described(peer, reply.descriptor)
-      this.#believeVersion(peer, asked.version)
-      // A question is answered by any answer. A descriptor that was not wanted is no reason to ask again at once.
+      if (reply.hears !== undefined) replies.reportReception(peer, reply.hears)
+      if (reply.descriptor !== undefined) replies.described(peer, reply.descriptor)
+      this.#retractVersion(peer, asked.version)
+      // Any reply answers a question. An unexpected descriptor is no reason to ask again at once.
       let moved = (reply.descriptor !== undefined && !wasDescribed) || !isMore
-      for (const [proxy, seq] of asked.applied) moved = proxy.told.tell(seq, clock.nowMs()) || moved
+      for (const [proxy, seq] of asked.applied) moved = proxy.ackReport.reported(seq, clock.nowMs()) || moved
       for (const part of reply.progress) moved = this.#apply(peer, part, asked) || moved
-      // A peer that announces what it does not give would otherwise be asked without end.
+      // A peer that announces changes that it does not deliver would otherwise be asked without end.
       peer.pull.failures = moved ? 0 : peer.pull.failures + 1
       counters.add(moved ? 'catch-up.replies' : 'catch-up.failed.no-progress')
     } catch (error) {
       peer.pull.failures++
-      // A silent one does not answer either. One that is heard meanwhile may be in order, and this participant not.
+      // A silent peer does not answer either. If its frames still arrive, the fault may be this participant's.
       if (isTimeout(error) && peer.monitor.lastHeardMs > askedMs) health.unanswered(peer.guid)
-      counters.addError(`catch-up.failed.${failureOf(error)}`, error)
+      counters.addError(`catch-up.failed.${failureReason(error)}`, error)
     }
     peer.pull.inFlight = false
     if (this.#closed || peer.pull.ended) return
     if (this.#isNeeded(peer)) this.#schedule(peer, this.#backoffMs(peer.pull.failures))
-    progressed(peer)
+    waiters.progressed(peer)
   }
 
   /**
-   * Versions and sequence numbers only rise, so a peer that answers with less than somebody announced in its name
-   * before it was asked never was that far. Left to stand, a forged number would be asked about for ever.
+   * Versions and sequence numbers only rise. A peer that answers with less than was announced in its name before the
+   * request never was that far. Without this a forged number would be asked about forever.
    */
-  #believeVersion(peer: RemotePeer, announcedWhenAsked: number): void {
+  #retractVersion(peer: RemotePeer, announcedWhenAsked: number): void {
     const version = peer.descriptor?.version
     if (version === undefined || peer.announcedVersion <= version) return
     if (peer.announcedVersion !== announcedWhenAsked) return
@@ -194,15 +201,15 @@ export class CatchUpClient {
     this.#components.counters.add('catch-up.retracted.version')
   }
 
-  /** False when the reply left the reader where it was. */
+  /** Returns false when the reply left the reader where it was. */
   #apply(peer: RemotePeer, part: PullProgress, asked: PullSnapshot): boolean {
     const match = findMatch(peer, part)
     if (match === undefined || part.action === CatchUpAction.reject) return false
     const { reader, proxy } = match
-    // Without room it would only be refused again.
+    // Without room the change would only be refused again.
     if (proxy.blocked) return false
     if (asked.newcomers.has(proxy) && proxy.started) {
-      // It has begun with a live frame meanwhile: what lies between that and now is a gap like any other.
+      // A live frame has started it meanwhile: the changes between are a gap like any other.
       proxy.progress.announce(part.headSeq)
       return true
     }
@@ -210,7 +217,7 @@ export class CatchUpClient {
     if (part.action === CatchUpAction.bootstrap && proxy.bootstrap?.base !== part.base) {
       proxy.bootstrap = { base: part.base, cursor: 0, seen: new Set() }
     }
-    // What is left of the numbers from here on is in this part; a bootstrap begins with what is applied already.
+    // This part holds all that is left of the numbers after this one. A bootstrap begins with what is applied already.
     const after = Math.max(before.seq, proxy.bootstrap?.cursor ?? 0)
     if (part.frame !== undefined) {
       const { head, samples } = readSamplesFrame(part.frame, peer.guid, part.writer)
@@ -243,20 +250,13 @@ function findMatch(peer: RemotePeer, part: PullProgress): Match | undefined {
   return peer.matches.get(part.writer as EntityId)?.find(({ reader }) => reader.entity === part.reader)
 }
 
-/** The reader has room up to there: the next request goes on from it. */
+/** The reader has room up to the refused number: the next request continues from there. */
 function stopBefore(refusedSeq: Seq, proxy: WriterProxy, part: PullProgress): true {
   const toSeq = refusedSeq - 1
   if (proxy.bootstrap === undefined) proxy.progress.advanceTo(toSeq)
   else proxy.bootstrap.cursor = Math.max(proxy.bootstrap.cursor, toSeq)
   proxy.progress.announce(part.headSeq)
   return true
-}
-
-function failureOf(error: unknown): string {
-  if (isTimeout(error)) return 'timeout'
-  const code = (error as { code?: unknown }).code
-  if (code === 'NUMACAST_CLOSED') return 'closed'
-  return rejectionOf(error)
 }
 
 function isTimeout(error: unknown): boolean {

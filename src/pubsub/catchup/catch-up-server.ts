@@ -1,9 +1,9 @@
 import type { Change } from '../../cache/last-value-cache.js'
 import type { Clock } from '../../core/clock.js'
 import type { Counters } from '../../core/counters.js'
-import { type EntityGuid, entityGuid, type Guid, type Seq } from '../../core/ids.js'
+import { entityGuid, type Guid, type Seq } from '../../core/ids.js'
 import { DestinationOrder, Durability, Reliability } from '../../qos/policies.js'
-import type { ReaderInfo, WriterInfo } from '../../wire/descriptor.js'
+import type { ReaderInfo } from '../../wire/descriptor.js'
 import {
   CatchUpAction,
   type PullProgress,
@@ -14,8 +14,7 @@ import {
 } from '../../wire/pull.js'
 import { maxKeyBytes, SamplesEncoder } from '../../wire/samples.js'
 import type { LocalEndpoints } from '../endpoints/local-endpoints.js'
-import type { MismatchLog } from '../endpoints/mismatch-log.js'
-import { matchEndpoints } from '../model/matching.js'
+import type { MatchCheck } from '../endpoints/match-check.js'
 import type { Writer } from '../writer/writer.js'
 
 export interface CatchUpServerComponents {
@@ -23,15 +22,15 @@ export interface CatchUpServerComponents {
   readonly clock: Clock
   readonly counters: Counters
   readonly endpoints: LocalEndpoints
-  readonly mismatches: MismatchLog
+  readonly matchCheck: MatchCheck
 }
 
-/** Enough for what most participants own: each has a server, and few ever fill a reply. */
+/** Enough for what most participants own. Each has a server, and few ever fill a reply. */
 const firstEncoderBytes = 16 * 1024
 
 /**
- * The owner's side of catch-up. Keeps nothing between requests: the request says how far the reader is, the
- * caches say what has changed since. A reply carries about 1 MiB of samples; whoever needs more asks again.
+ * The owner's side of catch-up. Keeps nothing between requests: the request carries the reader's tokens, and the caches
+ * hold what has changed since. A reply carries about 1 MiB of samples; a reader that needs more asks again.
  */
 export class CatchUpServer {
   readonly #components: CatchUpServerComponents
@@ -43,16 +42,16 @@ export class CatchUpServer {
   }
 
   answer(request: PullRequest): PullReply {
-    const { endpoints } = this.#components
+    const { endpoints, matchCheck, participant } = this.#components
     const tokens = new Map(request.tokens.map((token) => [`${token.reader} ${token.writer}`, token]))
     const progress: PullProgress[] = []
     let budget = replyBudgetBytes
     const { guid, readers } = request.descriptor
     for (const { writer, info } of endpoints.announcedWriters()) {
       for (const reader of readers) {
-        if (!this.#matches(info, writer.guid, reader, guid)) continue
+        if (!matchCheck.isMatch({ participant, info }, { participant: guid, info: reader })) continue
         const token = tokens.get(`${reader.entity} ${writer.entity}`)
-        this.#heard(writer, guid, reader, token)
+        this.#acknowledge(writer, guid, reader, token)
         const part = this.#progressOf(writer, reader, token, budget)
         budget -= part.frame?.length ?? 0
         progress.push(part)
@@ -61,25 +60,15 @@ export class CatchUpServer {
     return endpoints.version === request.knownVersion ? { progress } : { descriptor: endpoints.descriptor(), progress }
   }
 
-  #matches(info: WriterInfo, writer: EntityGuid, reader: ReaderInfo, participant: Guid): boolean {
-    const result = matchEndpoints(info, reader)
-    if (result.kind === 'match') return true
-    if (result.kind !== 'unrelated') {
-      const names = { topic: info.topic, writer, reader: entityGuid(participant, reader.entity) }
-      this.#components.mismatches.report({ ...result, ...names })
-    }
-    return false
-  }
-
-  /** The reader is there, and says how far it is. One that was given up is back. */
-  #heard(writer: Writer<object>, participant: Guid, reader: ReaderInfo, token: PullToken | undefined): void {
+  /** The reader is there and reports its progress. A reader that was given up is back. */
+  #acknowledge(writer: Writer<object>, participant: Guid, reader: ReaderInfo, token: PullToken | undefined): void {
     const nowMs = this.#components.clock.nowMs()
     const guid = entityGuid(participant, reader.entity)
-    writer.audience.join(guid, reader.qos.reliability === Reliability.reliable, firstDueSeq(writer, reader), nowMs)
+    writer.readers.join(guid, reader.qos.reliability === Reliability.reliable, firstDueSeq(writer, reader), nowMs)
     if (token === undefined) return
-    // In the middle of a bootstrap its number is how far that has come, not what the reader has.
+    // During a bootstrap the number is the progress of the bootstrap, not what the reader has.
     const seq = token.base === token.seq ? Math.min(token.seq, writer.lastSeq) : 0
-    writer.audience.acknowledged(guid, seq, nowMs)
+    writer.readers.acknowledged(guid, seq, nowMs)
   }
 
   #progressOf(writer: Writer<object>, reader: ReaderInfo, token: PullToken | undefined, budget: number): PullProgress {
@@ -101,7 +90,7 @@ export class CatchUpServer {
     return { ...ids, action: CatchUpAction.bootstrap, base, ...this.collect(writer, from, base, budget) }
   }
 
-  /** Changes after `from` that fit; ends of instances up to `base` are left out, a bootstrapping reader infers them. */
+  /** Encodes the changes after `from` that fit. Leaves out ends up to `base`: a bootstrapping reader infers them. */
   collect(
     writer: Writer<object>,
     from: number,
@@ -125,7 +114,7 @@ export class CatchUpServer {
     return encoder.count === 0 ? { toSeq, more: false } : { toSeq, more: false, frame: encoder.finish() }
   }
 
-  /** One for all writers, as large as the largest topic that has been asked for needs it. */
+  /** Returns the encoder of all writers, large enough for the largest topic that has been pulled. */
   #encoderFor(sampleBytes: number): SamplesEncoder {
     if (this.#encoder === undefined || sampleBytes > this.#encoderSampleBytes) {
       this.#encoderSampleBytes = sampleBytes
@@ -140,14 +129,14 @@ export class CatchUpServer {
   }
 }
 
-/** The number up to which nothing is the reader's due: what was written before is no volatile reader's affair. */
+/** Returns the number up to which no change is due to the reader: a volatile one is not due earlier changes. */
 export function firstDueSeq(writer: Writer<object>, { qos }: ReaderInfo): Seq {
   return [writer.qos.durability, qos.durability].includes(Durability.volatile) ? writer.lastSeq : 0
 }
 
 /**
- * The change belongs to an instance that ended before the bootstrap began: a copy without it is complete. Not so where
- * readers order by source: an end is later than what other owners wrote before it.
+ * Whether the change belongs to an instance that ended before the bootstrap began: a copy without it is complete. Not
+ * so where readers order by source, because an end is later than what other owners wrote before it.
  */
 function hasEnded({ cache, qos }: Writer<object>, change: Change, base: number): boolean {
   if (change.disposed) return qos.destinationOrder !== DestinationOrder.bySource

@@ -4,10 +4,8 @@ import { Reliability } from '../../qos/policies.js'
 import { replyBudgetBytes } from '../../wire/pull.js'
 import type { WireSample } from '../../wire/samples.js'
 import type { LocalEndpoints, LocalReader, LocalWriter } from '../endpoints/local-endpoints.js'
-import type { MismatchLog } from '../endpoints/mismatch-log.js'
-import { matchEndpoints } from '../model/matching.js'
+import type { MatchCheck } from '../endpoints/match-check.js'
 import type { Match } from '../peer/remote-peer.js'
-import type { Reader } from '../reader/reader.js'
 import { newWriterProxy, stateWhenClosed } from '../reader/writer-proxy.js'
 import type { Writer } from '../writer/writer.js'
 import { type CatchUpServer, firstDueSeq } from './catch-up-server.js'
@@ -19,21 +17,22 @@ export interface LocalDeliveryComponents {
   readonly clock: Clock
   readonly endpoints: LocalEndpoints
   readonly server: CatchUpServer
-  readonly mismatches: MismatchLog
+  readonly matchCheck: MatchCheck
 }
 
 interface LocalMatch extends Match {
-  /** What has been brought; with a reader that has no room it is more than the token says. */
+  readonly writer: Writer<object>
+  /** Changes that have been brought. More than the token covers while the reader has no room. */
   broughtSeq: Seq
-  /** A listener wrote while it was being told: what that brought comes next. */
+  /** A listener may write during a delivery; the delivery under way then continues with that. */
   isBusy: boolean
-  /** The reader has room again: what it refused comes next. */
+  /** The reader has room again: the changes that it refused come next. */
   mustResume: boolean
 }
 
 /**
- * From a participant's own writers to its own readers, which match by the same rules as any others. Nothing goes over
- * a lane: what a reader has not seen yet is taken from the writer's cache, as a catch-up without a network.
+ * Delivers the changes of a participant's own writers to its own readers, which match by the same rules as any others.
+ * Nothing goes over a lane: what a reader lacks is taken from the writer's cache, as a catch-up without a network.
  */
 export class LocalDelivery {
   readonly #components: LocalDeliveryComponents
@@ -52,37 +51,31 @@ export class LocalDelivery {
   }
 
   /** The writer has sent what was waiting. */
-  written(writer: Writer<object>): void {
-    for (const match of this.#matches.get(writer.entity) ?? []) this.#advance(writer, match)
+  changesSent(writer: EntityId): void {
+    for (const match of this.#matches.get(writer) ?? []) this.#advance(match)
   }
 
-  /** The writer wants to know how far its readers are: those here are there, however little room they have. */
-  asked(writer: Writer<object>): void {
+  /** Answers the writer's question how far its readers are, also for readers without room. */
+  acknowledge(writer: EntityId): void {
     const nowMs = this.#components.clock.nowMs()
-    for (const { reader, proxy } of this.#matches.get(writer.entity) ?? []) {
-      writer.audience.acknowledged(reader.guid, proxy.progress.appliedSeq, nowMs)
+    for (const match of this.#matches.get(writer) ?? []) {
+      match.writer.readers.acknowledged(match.reader.guid, match.proxy.progress.appliedSeq, nowMs)
     }
   }
 
   /** Brings the writer's whole cache again, for a reader that kept another owner's newer values. */
-  refresh(guid: EntityGuid): void {
-    for (const { writer } of this.#components.endpoints.writers()) {
-      if (writer.guid !== guid) continue
-      for (const match of this.#matches.get(writer.entity) ?? []) {
-        match.proxy.stale = false
-        this.#bring(writer, match, 0)
-      }
+  refresh(writer: EntityGuid): void {
+    for (const match of this.#matchesOf(writer)) {
+      match.proxy.stale = false
+      this.#bring(match, 0)
     }
   }
 
-  /** There is room again: goes on from the token. */
-  resume(guid: EntityGuid): void {
-    for (const { writer } of this.#components.endpoints.writers()) {
-      if (writer.guid !== guid) continue
-      for (const match of this.#matches.get(writer.entity) ?? []) {
-        match.mustResume = true
-        this.#advance(writer, match)
-      }
+  /** Continues from the token, because there is room again. */
+  resume(writer: EntityGuid): void {
+    for (const match of this.#matchesOf(writer)) {
+      match.mustResume = true
+      this.#advance(match)
     }
   }
 
@@ -92,71 +85,70 @@ export class LocalDelivery {
     for (const { reader, proxy } of matches) reader.removeProxy(proxy.guid, stateWhenClosed(proxy))
   }
 
-  removeReader(reader: Reader<object>): void {
-    for (const { writer } of this.#components.endpoints.writers()) writer.audience.leave(reader.guid)
+  removeReader(reader: EntityGuid): void {
+    for (const { writer } of this.#components.endpoints.writers()) writer.readers.leave(reader)
     for (const [entity, matches] of this.#matches) {
       this.#matches.set(
         entity,
-        matches.filter((match) => match.reader !== reader),
+        matches.filter((match) => match.reader.guid !== reader),
       )
     }
   }
 
-  /** Forgets everything; readers keep what they hold. */
+  /** Forgets all matches; readers keep what they hold. */
   close(): void {
     this.#matches.clear()
   }
 
+  #matchesOf(writer: EntityGuid): LocalMatch[] {
+    return [...this.#matches.values()].flat().filter((match) => match.writer.guid === writer)
+  }
+
   #match({ writer, info, relayed }: LocalWriter, { reader, info: readerInfo }: LocalReader): void {
+    const { participant, incarnation, clock, matchCheck } = this.#components
     if (relayed === reader) return
-    const result = matchEndpoints(info, readerInfo)
-    if (result.kind === 'unrelated') return
-    if (result.kind !== 'match') {
-      this.#components.mismatches.report({ ...result, topic: info.topic, writer: writer.guid, reader: reader.guid })
-      return
-    }
-    const { incarnation, clock } = this.#components
+    if (!matchCheck.isMatch({ participant, info }, { participant, info: readerInfo })) return
+    const dueSeq = firstDueSeq(writer, readerInfo)
     const match: LocalMatch = {
-      reader,
+      writer,
+      reader: reader.feed,
       proxy: newWriterProxy(writer.guid, info, incarnation, clock.nowMs()),
-      broughtSeq: 0,
+      broughtSeq: dueSeq,
       isBusy: false,
       mustResume: false,
     }
     this.#matches.set(writer.entity, [...(this.#matches.get(writer.entity) ?? []), match])
-    reader.addProxy(match.proxy)
-    const dueSeq = firstDueSeq(writer, readerInfo)
+    reader.feed.addProxy(match.proxy)
     match.proxy.progress.advanceTo(dueSeq)
-    match.broughtSeq = dueSeq
     const isReliable = reader.qos.reliability === Reliability.reliable
-    writer.audience.join(reader.guid, isReliable, dueSeq, clock.nowMs())
-    // Not before whoever opened the reader could begin to listen.
+    writer.readers.join(reader.guid, isReliable, dueSeq, clock.nowMs())
+    // Not before the caller that opened the reader could add a listener.
     queueMicrotask(() => {
-      if (this.#matches.get(writer.entity)?.includes(match) === true) this.#advance(writer, match)
+      if (this.#matches.get(writer.entity)?.includes(match) === true) this.#advance(match)
     })
   }
 
-  #advance(writer: Writer<object>, match: LocalMatch): void {
-    // A listener that writes comes back here: the walk that is under way finds what it wrote.
+  #advance(match: LocalMatch): void {
+    // A listener that writes comes back here: the delivery under way finds what it wrote.
     if (match.isBusy) return
     match.isBusy = true
     try {
       do {
         if (match.mustResume) match.broughtSeq = match.proxy.progress.appliedSeq
         match.mustResume = false
-        this.#bring(writer, match, match.broughtSeq)
+        this.#bring(match, match.broughtSeq)
       } while (match.mustResume)
     } finally {
       match.isBusy = false
     }
     match.proxy.started = true
     const { appliedSeq } = match.proxy.progress
-    writer.audience.acknowledged(match.reader.guid, appliedSeq, this.#components.clock.nowMs())
+    match.writer.readers.acknowledged(match.reader.guid, appliedSeq, this.#components.clock.nowMs())
   }
 
-  #bring(writer: Writer<object>, match: LocalMatch, after: Seq): void {
+  #bring(match: LocalMatch, after: Seq): void {
     const { server, participant } = this.#components
-    const { reader, proxy } = match
+    const { writer, reader, proxy } = match
     for (let seq = after; ; ) {
       const part = server.collect(writer, seq, 0, replyBudgetBytes)
       proxy.progress.announce(part.toSeq)
@@ -170,7 +162,7 @@ export class LocalDelivery {
         samples = frame.samples
         refusedSeq = reader.receiveCatchUp(proxy, frame.head, samples)
       }
-      // Beyond what was refused the token does not go, until a resumed walk has passed it.
+      // The token does not pass a refused change until a resumed delivery has passed it.
       if (!wasBlocked) proxy.progress.advanceTo(refusedSeq === undefined ? part.toSeq : refusedSeq - 1)
       if (proxy.started) reader.repaired(proxy, token, proxy.progress.appliedSeq, samples)
       if (!part.more && writer.lastSeq === part.toSeq) return

@@ -3,16 +3,16 @@ import type { PullToken } from '../../wire/pull.js'
 import { eachMatch, type RemotePeer } from '../peer/remote-peer.js'
 import type { WriterProxy } from '../reader/writer-proxy.js'
 
-/** What was believed of a peer when it was asked: its reply is held against that. */
+/** Holds what was assumed of a peer when it was asked. Its reply is compared with that. */
 export interface PullSnapshot {
   readonly version: number
   readonly heads: ReadonlyMap<WriterProxy, Seq>
   readonly stale: ReadonlySet<WriterProxy>
-  /** Those of which a reader has nothing yet. */
+  /** Writers of which a reader has nothing yet. */
   readonly newcomers: ReadonlySet<WriterProxy>
-  /** The numbers that the request gives as applied: nothing in the middle of a bootstrap, or before the first catch-up. */
+  /** The numbers that the request gives as applied: none during a bootstrap, or before the first catch-up. */
   readonly applied: ReadonlyMap<WriterProxy, Seq>
-  /** Without a token a reader is a newcomer; with token 0 it is one that was there before the first change. */
+  /** A reader without a token is a newcomer; a reader with token 0 was there before the first change. */
   readonly tokens: PullToken[]
 }
 

@@ -3,7 +3,7 @@ import { ByteReader, malformed, Rejection } from '../../wire/bytes.js'
 import { FrameKind, readHeader } from '../../wire/header.js'
 import { readSamples, readSamplesHead, type SamplesHead, type WireSample } from '../../wire/samples.js'
 
-/** The samples frame inside a catch-up reply. @throws NumacastError NUMACAST_MALFORMED unless it is that writer's */
+/** Reads the samples frame of a catch-up reply. @throws NumacastError NUMACAST_MALFORMED unless it is that writer's */
 export function readSamplesFrame(
   frame: Buffer,
   from: Guid,

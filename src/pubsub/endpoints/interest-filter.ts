@@ -4,7 +4,7 @@ import type { LocalEndpoints } from './local-endpoints.js'
 
 type Endpoints = Pick<Descriptor, 'writers' | 'readers'>
 
-/** Whether another participant concerns this one. */
+/** Decides whether another participant concerns this one. */
 export class InterestFilter {
   readonly #endpoints: LocalEndpoints
 
@@ -12,22 +12,22 @@ export class InterestFilter {
     this.#endpoints = endpoints
   }
 
-  /** It writes to a partition that is read here. */
+  /** The peer writes to a partition that is read here. */
   isSource({ writers }: Endpoints): boolean {
     return sharesPartition(writers, this.#endpoints.partitions().reads)
   }
 
-  /** It reads a partition that is written to here. */
+  /** The peer reads a partition that is written to here. */
   isSink({ readers }: Endpoints): boolean {
     return sharesPartition(readers, this.#endpoints.partitions().writes)
   }
 
-  /** Somebody here reads a built-in topic, so everybody's beacons are wanted. */
+  /** A local reader reads a built-in topic, so the beacons of all participants are wanted. */
   get observes(): boolean {
     return this.#endpoints.partitions().reads.has(builtinPartition)
   }
 
-  /** Its beacons are wanted. */
+  /** The peer's beacons are wanted. */
   isWanted(peer: Endpoints): boolean {
     return this.isSource(peer) || this.observes
   }

@@ -9,7 +9,7 @@ import type { Topic } from '../model/topic.js'
 import type { Reader } from '../reader/reader.js'
 import type { Writer } from '../writer/writer.js'
 
-/** Who the participant is: what of its descriptor never changes. */
+/** The part of a participant's descriptor that never changes. */
 export interface SelfDescription {
   readonly guid: Guid
   readonly incarnation: number
@@ -21,9 +21,9 @@ export interface SelfDescription {
 export interface LocalWriter {
   readonly writer: Writer<object>
   readonly info: WriterInfo
-  /** For a relay's writer: the reader that feeds it, and must not be fed by it. */
+  /** For a relay's writer: the reader that feeds it, which it must not feed. */
   readonly relayed: Reader<object> | undefined
-  /** It feeds this participant's own readers, and is announced to nobody. */
+  /** It feeds only this participant's own readers and is not announced. */
   readonly isHidden: boolean
 }
 
@@ -32,12 +32,12 @@ export interface LocalReader {
   readonly info: ReaderInfo
 }
 
-/** Writers, and readers, of one participant: what a descriptor may name. */
+/** Writers, and readers, that a descriptor may name. */
 const maxEndpoints = 4096
 /** Addresses that a descriptor may name for each kind of stream. */
 const maxListenEndpoints = 16
 
-/** A participant's own writers and readers, and what it tells of itself: its descriptor and its digests. */
+/** Holds a participant's own writers and readers. Builds its descriptor and its digests. */
 export class LocalEndpoints {
   readonly #self: SelfDescription
   readonly #stream: StreamLane
@@ -53,17 +53,17 @@ export class LocalEndpoints {
     this.#stream = stream
   }
 
-  /** Rises whenever writers, readers or live endpoints change. Those who write hear it in signs of presence. */
+  /** Rises whenever writers, readers or live endpoints change. Signs of presence carry it to the writers. */
   get version(): number {
     return this.#version
   }
 
-  /** The version since which only readers have changed: what beacons tell those who read, and do not care. */
+  /** The version since which only readers have changed. Beacons carry it, because remote readers need no more. */
   get writersVersion(): number {
     return this.#writersVersion
   }
 
-  /** Partitions that somebody here reads, and those that somebody writes to. */
+  /** Returns the partitions that are read here, and those that are written to here. */
   partitions(): { readonly reads: ReadonlySet<string>; readonly writes: ReadonlySet<string> } {
     this.#partitions ??= {
       reads: new Set([...this.#readers.values()].flatMap(({ info }) => info.partitions)),
@@ -72,7 +72,7 @@ export class LocalEndpoints {
     return this.#partitions
   }
 
-  /** @throws NumacastError NUMACAST_LIMIT when a descriptor could name no more of them */
+  /** @throws NumacastError NUMACAST_LIMIT when a descriptor could not name one more */
   newEntity(kind: 'writer' | 'reader'): EntityId {
     const held = kind === 'writer' ? this.#writers.size : this.#readers.size
     if (held >= maxEndpoints) {
@@ -81,7 +81,7 @@ export class LocalEndpoints {
     return ++this.#lastEntity as EntityId
   }
 
-  /** With those that are announced to nobody. */
+  /** Includes the hidden ones. */
   writers(): IterableIterator<LocalWriter> {
     return this.#writers.values()
   }
@@ -98,10 +98,10 @@ export class LocalEndpoints {
     return this.#writers.get(entity)
   }
 
-  /** A pair of which at least one end is here cannot be matched: that end is told. */
-  mismatched(event: MismatchEvent): void {
-    for (const { writer } of this.#writers.values()) if (writer.guid === event.writer) writer.mismatched(event)
-    for (const { reader } of this.#readers.values()) if (reader.guid === event.reader) reader.mismatched(event)
+  /** Reports a pair that cannot be matched to each end that is here. */
+  reportMismatch(event: MismatchEvent): void {
+    for (const { writer } of this.#writers.values()) if (writer.guid === event.writer) writer.reportMismatch(event)
+    for (const { reader } of this.#readers.values()) if (reader.guid === event.reader) reader.feed.reportMismatch(event)
   }
 
   reader(entity: EntityId): LocalReader | undefined {
@@ -128,7 +128,7 @@ export class LocalEndpoints {
     return local
   }
 
-  /** The writer has samples that fit no datagram: from now on they are to be had by stream. */
+  /** Announces that the writer has samples that fit no datagram and are published by stream. */
   announceLarge(entity: EntityId): void {
     const local = this.#writers.get(entity)
     if (local === undefined || local.info.large) return
@@ -157,7 +157,7 @@ export class LocalEndpoints {
     return removed
   }
 
-  /** The stream lane listens elsewhere, or at more addresses, than it did. */
+  /** The addresses of the stream lane have changed. */
   endpointsChanged(): void {
     this.#writersChanged()
   }
@@ -188,7 +188,7 @@ export class LocalEndpoints {
     this.#partitions = undefined
   }
 
-  /** How far the writers in the partition are. */
+  /** Returns the last sequence number of each writer in the partition. */
   digest(partition: string): DigestEntry[] {
     const digest: DigestEntry[] = []
     for (const { writer, isHidden } of this.#writers.values()) {

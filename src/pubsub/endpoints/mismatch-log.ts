@@ -1,30 +1,40 @@
 import type { Counters } from '../../core/counters.js'
 import type { MismatchEvent } from '../model/events.js'
+import type { LocalEndpoints } from './local-endpoints.js'
 
-/** Pairs remembered, oldest forgotten first: a peer that invents endpoints must not make this grow. */
+/** Pairs remembered; the oldest are forgotten first, because a peer may invent endpoints. */
 const maxRemembered = 4096
 
-/** Tells of each pair of endpoints that cannot be matched once, whichever side is the local one. */
+/** Passes mismatches on to the application; `ParticipantEvents` does. */
+export interface MismatchSink {
+  mismatchFound(event: MismatchEvent): void
+}
+
+/** Reports each pair of endpoints that cannot be matched once, whichever side is the local one. */
 export class MismatchLog {
   readonly #counters: Counters
-  readonly #emit: (event: MismatchEvent) => void
-  readonly #told = new Set<string>()
+  readonly #endpoints: LocalEndpoints
+  readonly #sink: MismatchSink
+  readonly #reported = new Set<string>()
 
-  constructor(counters: Counters, emit: (event: MismatchEvent) => void) {
+  constructor(counters: Counters, endpoints: LocalEndpoints, sink: MismatchSink) {
     this.#counters = counters
-    this.#emit = emit
+    this.#endpoints = endpoints
+    this.#sink = sink
   }
 
   get size(): number {
-    return this.#told.size
+    return this.#reported.size
   }
 
   report(event: MismatchEvent): void {
     const pair = `${event.writer} ${event.reader}`
-    if (this.#told.has(pair)) return
-    this.#told.add(pair)
-    if (this.#told.size > maxRemembered) this.#told.delete(this.#told.values().next().value as string)
+    if (this.#reported.has(pair)) return
+    this.#reported.add(pair)
+    const oldest = this.#reported.keys().next()
+    if (this.#reported.size > maxRemembered && oldest.done !== true) this.#reported.delete(oldest.value)
     this.#counters.add(`match.${event.kind}`)
-    this.#emit(event)
+    this.#sink.mismatchFound(event)
+    this.#endpoints.reportMismatch(event)
   }
 }

@@ -12,17 +12,17 @@ import type { Reader } from '../reader/reader.js'
 import type { Writer } from '../writer/writer.js'
 
 export interface RelayOptions<T> {
-  /** Where to. */
+  /** The partition to pass the samples on to. */
   readonly partition: string
-  /** Samples it returns false for are not passed on. */
+  /** Selects the samples to pass on. @default all */
   readonly filter?: (sample: Sample<T>) => boolean
 }
 
 /**
- * Passes on what a reader applies, to another partition, under its owner's name, number and age: whoever gets it
- * by two paths knows it for the same. A relay also remembers: it keeps an instance whose owner has gone, for late
- * joiners, until the owner's disposal, the topic's lifespan or {@link Relay.forget} ends it. What its writer's limits
- * refuse is counted (`relay.refused.…`).
+ * Passes the samples of a reader on to another partition, under their owner's name, number and age. A reader that gets
+ * a change by two paths recognizes it as the same. A relay keeps an instance whose owner has gone, for late joiners.
+ * The owner's disposal, the topic's lifespan or {@link Relay.forget} ends it. Samples that its writer's limits refuse
+ * are counted (`relay.refused.…`).
  */
 export class Relay<T extends object> {
   readonly reader: Reader<T>
@@ -40,13 +40,13 @@ export class Relay<T extends object> {
       try {
         if (filter === undefined || filter(sample)) this.#pass(sample)
       } catch (error) {
-        // A limit of its own writer, or a filter that throws: the others are passed on all the same.
+        // The writer's limit was reached, or the filter threw: other samples are still passed on.
         if (error instanceof NumacastError) counters.addError(`relay.refused.${error.code}`, error)
         else counters.addCallbackError('relay.refused.threw', error)
       }
     }
     this.#subscription = reader.onSample(pass)
-    this.#stopEnds = reader.onUnseenEnd((unseen) => this.#passEnd(unseen))
+    this.#stopEnds = reader.feed.copy.table.onUnseenEnd((unseen) => this.#passEnd(unseen))
     for (const [, sample] of reader.entries()) pass(sample)
   }
 
@@ -55,14 +55,14 @@ export class Relay<T extends object> {
     this.writer.dispose(key)
   }
 
-  /** Twice is fine. */
+  /** Idempotent. */
   close(): void {
     this.#subscription.close()
     this.#stopEnds()
     this.writer.close()
   }
 
-  /** An end of an instance that this relay may still keep, or that another relay has missed. */
+  /** Passes on the end of an instance that this relay may still keep, or that another relay has missed. */
   #passEnd({ key, end, isUnknownToRelay }: UnseenEnd): void {
     const from = this.#provenanceOf({ writer: end.owner, seq: end.seq }, end)
     if (this.writer.disposeRelayed(key, from) === undefined && isUnknownToRelay) {

@@ -1,14 +1,22 @@
 import type { Clock } from '../../core/clock.js'
 import type { Guid } from '../../core/ids.js'
+import type { AnnouncementSender } from '../../discovery/announcer.js'
 import { builtinPartition } from '../../discovery/partition-groups.js'
 import { presenceIntervalMs } from '../../discovery/peer-reachability.js'
-import type { DatagramLane, Group, StreamLane } from '../../transport/lane/transport.js'
+import type { DatagramLane, StreamLane } from '../../transport/lane/transport.js'
 import { type DigestEntry, digestCapacity, encodeBeacon, encodeSolicit } from '../../wire/beacon.js'
 import { mirrorName } from '../../wire/group.js'
+import type { GroupTable } from '../endpoints/group-table.js'
 import type { LocalEndpoints } from '../endpoints/local-endpoints.js'
+import type { MatchedReaders } from './matched-readers.js'
 
-/** Those who read the built-in topics say so every two seconds; after this long nobody does any more. */
+/** Participants that read the built-in topics send a sign of presence every 2 s. Without one for this time none does. */
 const observationMs = 10_000
+
+/** Measures how late the main loop was recently; `LoopMonitor` does. */
+export interface LoopDelay {
+  readonly loopDelayMs: number
+}
 
 export interface BeaconSenderComponents {
   readonly clock: Clock
@@ -19,16 +27,16 @@ export interface BeaconSenderComponents {
   readonly datagram: DatagramLane
   readonly stream: StreamLane
   readonly endpoints: LocalEndpoints
-  readonly dataGroup: (partition: string) => Group
-  readonly solicitGroup: (partition: string) => Group
-  /** How late the main loop was of late. */
-  readonly loopDelayMs: () => number
-  /** Participants that read what is written here. */
-  readonly audience: () => number
+  readonly groups: GroupTable
+  readonly loop: LoopDelay
+  readonly matchedReaders: MatchedReaders
 }
 
-/** What a participant says of itself by multicast, and beyond it to whoever subscribed. When it says it is the announcer's affair. */
-export class BeaconSender {
+/**
+ * Sends a participant's beacons, solicits and signs of presence by multicast, and its beacons by stream to peers beyond
+ * multicast. `Announcer` decides when.
+ */
+export class BeaconSender implements AnnouncementSender {
   readonly #components: BeaconSenderComponents
   #sequence = 0
   #observedMs = Number.NEGATIVE_INFINITY
@@ -38,12 +46,12 @@ export class BeaconSender {
     this.#components = components
   }
 
-  /** Work has been completed: the next beacons say so. */
+  /** Adds completed work to the count that the next beacons carry. */
   completed(count: number): void {
     this.#completed = (this.#completed + count) >>> 0
   }
 
-  /** Somebody reads the built-in topics. */
+  /** A participant reads the built-in topics. */
   observed(): void {
     this.#observedMs = this.#components.clock.nowMs()
   }
@@ -52,39 +60,39 @@ export class BeaconSender {
     return this.#components.clock.nowMs() - this.#observedMs <= observationMs
   }
 
-  /** "I am here, and this is how far my writers of the partition are", in as many frames as that needs. */
+  /** Announces the participant and the last numbers of its writers in the partition, in as many frames as needed. */
   beacon(partition: string, goodbye: boolean): void {
-    const { datagram, stream, endpoints, dataGroup } = this.#components
+    const { datagram, stream, endpoints, groups } = this.#components
     const isBuiltin = partition === builtinPartition
-    const isAsked = !isBuiltin || this.#isObserved
-    if (!isAsked && stream.liveEndpoints.length === 0) return
-    // Who reads the built-in topics cares for readers too.
+    const isWanted = !isBuiltin || this.#isObserved
+    if (!isWanted && stream.liveEndpoints.length === 0) return
+    // Participants that read the built-in topics need changes of readers too.
     const version = isBuiltin ? endpoints.version : endpoints.writersVersion
-    const group = dataGroup(partition)
+    const group = groups.data(partition)
     const digest = endpoints.digest(partition)
     const capacity = digestCapacity(datagram.maxBodyBytes)
     for (let start = 0; start === 0 || start < digest.length; start += capacity) {
       const part = digest.slice(start, start + capacity)
       const frame = this.#encode(false, goodbye, version, part)
-      if (isAsked) datagram.send(group, frame)
+      if (isWanted) datagram.send(group, frame)
       stream.publish(mirrorName(group.name), frame)
     }
   }
 
-  /** "I read here", to those who write to the partition. */
+  /** Shows the writers of the partition that this participant reads it. */
   presence(partition: string, goodbye: boolean): void {
-    const { datagram, endpoints, solicitGroup } = this.#components
-    datagram.send(solicitGroup(partition), this.#encode(true, goodbye, endpoints.version, []))
+    const { datagram, endpoints, groups } = this.#components
+    datagram.send(groups.solicit(partition), this.#encode(true, goodbye, endpoints.version, []))
   }
 
-  /** "Who writes here?" */
+  /** Asks which participants write to the partition. */
   solicit(partition: string): void {
-    const { guid, datagram, solicitGroup } = this.#components
-    datagram.send(solicitGroup(partition), encodeSolicit(guid))
+    const { guid, datagram, groups } = this.#components
+    datagram.send(groups.solicit(partition), encodeSolicit(guid))
   }
 
   #encode(presence: boolean, goodbye: boolean, descriptorVersion: number, digest: readonly DigestEntry[]): Buffer {
-    const { guid, incarnation, intervalMs, stream, loopDelayMs, audience } = this.#components
+    const { guid, incarnation, intervalMs, stream, loop, matchedReaders } = this.#components
     return encodeBeacon(guid, {
       presence,
       incarnation,
@@ -93,9 +101,9 @@ export class BeaconSender {
       goodbye,
       streamPort: stream.requestPort,
       intervalMs: presence ? presenceIntervalMs : intervalMs,
-      loopDelayMs: loopDelayMs(),
+      loopDelayMs: loop.loopDelayMs,
       progress: this.#completed,
-      audience: audience(),
+      audience: matchedReaders.participants,
       digest,
     })
   }

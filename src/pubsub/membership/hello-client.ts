@@ -5,17 +5,17 @@ import type { Random } from '../../core/random.js'
 import { presenceIntervalMs } from '../../discovery/peer-reachability.js'
 import type { SelfMonitor } from '../../liveliness/self-monitor.js'
 import type { StreamLane } from '../../transport/lane/transport.js'
-import { malformed, Rejection, rejectionOf } from '../../wire/bytes.js'
+import { malformed, Rejection } from '../../wire/bytes.js'
 import type { ProcessIdentity } from '../../wire/descriptor.js'
 import { decodeHelloReply, encodeHello, type HelloReply } from '../../wire/hello.js'
+import { failureReason } from '../catchup/failure-reason.js'
 import type { InterestFilter } from '../endpoints/interest-filter.js'
 import type { LocalEndpoints } from '../endpoints/local-endpoints.js'
+import type { PeerRegistry } from '../peer/peer-registry.js'
 import { type RemotePeer, requestEndpointsOf } from '../peer/remote-peer.js'
-import type { PeerDirectory } from './peer-directory.js'
 import type { PeerIntake } from './peer-intake.js'
 
-/** What those need who meet others by request. */
-export interface HelloComponents {
+export interface HelloClientComponents {
   readonly self: Guid
   readonly clock: Clock
   readonly random: Random
@@ -23,22 +23,19 @@ export interface HelloComponents {
   readonly stream: StreamLane
   readonly identity: ProcessIdentity
   readonly endpoints: LocalEndpoints
-  readonly peers: PeerDirectory
+  readonly peers: PeerRegistry
   readonly peerIntake: PeerIntake
+  readonly interest: InterestFilter
   readonly observer: Pick<SelfMonitor, 'timeoutMultiplier'>
 }
 
-export interface HelloClientComponents extends HelloComponents {
-  readonly relation: InterestFilter
-}
-
-/** Introductions under way at once; others wait for the next look, in random order. */
+/** Hellos under way at once; others wait for the next check, in random order. */
 const maxInFlight = 64
 const timeoutMs = 1_000
 
 /**
- * Makes this participant known, by request, to peers that do not hear it, and asks those that have fallen silent. So
- * two that hear each other in one direction only, or not at all by multicast, still keep each other's lease.
+ * Sends a hello, by request, to peers that do not receive this participant's multicast, and to peers that have fallen
+ * silent. So two participants keep each other's lease although multicast works in one direction only, or not at all.
  */
 export class HelloClient {
   readonly #components: HelloClientComponents
@@ -49,18 +46,18 @@ export class HelloClient {
     this.#components = components
   }
 
-  /** Looks whom to introduce itself to; a few times a second. */
-  look(): void {
-    const { clock, peers, relation, endpoints, observer } = this.#components
+  /** Sends the hellos that are due. Call it a few times per second. */
+  check(): void {
+    const { clock, peers, interest, endpoints, observer } = this.#components
     const nowMs = clock.nowMs()
     const due: RemotePeer[] = []
     for (const peer of peers.values()) {
       const { descriptor, monitor, reachability, holdsVersion, pull } = peer
       const terms = {
         isDescribed: descriptor !== undefined,
-        isSource: descriptor !== undefined && relation.isSource(descriptor),
-        isObserved: relation.observes,
-        isSink: descriptor !== undefined && relation.isSink(descriptor),
+        isSource: descriptor !== undefined && interest.isSource(descriptor),
+        isObserved: interest.observes,
+        isSink: descriptor !== undefined && interest.isSink(descriptor),
         isUpToDate: holdsVersion === endpoints.version,
         isAsked: pull.inFlight,
         quietFromMs: monitor.quietFromMs,
@@ -69,17 +66,17 @@ export class HelloClient {
     }
     for (const peer of this.#shuffled(due)) {
       if (this.#inFlight >= maxInFlight) return
-      void this.#introduce(peer)
+      void this.#greet(peer)
     }
   }
 
   /**
-   * Introduces this participant to whoever answers at one of `requestEndpoints`, which are those of one participant.
-   * @param known who is expected there
-   * @param intervalMs until the next time; undefined: this is no acquaintance to be kept
+   * Sends a hello to the participant that answers at one of `requestEndpoints`, which are those of one participant.
+   * @param known the peer that is expected there
+   * @param intervalMs time until the next hello; undefined: no further one is promised
    * @throws NumacastError NUMACAST_TIMEOUT, NUMACAST_CLOSED, NUMACAST_LIMIT, NUMACAST_INVALID_ARGUMENT, NUMACAST_MALFORMED
    */
-  async ask(
+  async sendHello(
     requestEndpoints: readonly string[],
     known: RemotePeer | undefined,
     intervalMs: number | undefined,
@@ -87,7 +84,7 @@ export class HelloClient {
     const { version } = this.#components.endpoints
     const isHeld = known !== undefined && known.holdsVersion === version
     const reply = await this.#send(requestEndpoints, known, intervalMs, !isHeld)
-    // It has forgotten this participant, or is another one than was expected.
+    // The peer has forgotten this participant, or another one answered than was expected.
     return isHeld && reply.knows !== version ? this.#send(requestEndpoints, known, intervalMs, true) : reply
   }
 
@@ -97,7 +94,7 @@ export class HelloClient {
     intervalMs: number | undefined,
     isDescribed: boolean,
   ): Promise<HelloReply> {
-    const { self, clock, counters, stream, endpoints, relation, observer } = this.#components
+    const { self, clock, counters, stream, endpoints, interest, observer } = this.#components
     const { timeoutMultiplier } = observer
     const theirs = known?.descriptor
     const request = encodeHello({
@@ -107,7 +104,7 @@ export class HelloClient {
       knownVersion: theirs?.version ?? 0,
       hears:
         theirs !== undefined &&
-        known?.reachability.hears(relation.isWanted(theirs), clock.nowMs(), timeoutMultiplier) === true,
+        known?.reachability.hears(interest.isWanted(theirs), clock.nowMs(), timeoutMultiplier) === true,
       ...(intervalMs !== undefined && { intervalMs }),
     })
     counters.add('introduction.sent')
@@ -124,23 +121,23 @@ export class HelloClient {
     this.#closed = true
   }
 
-  /** Never rejects: a failure is counted and tried again. */
-  async #introduce(peer: RemotePeer): Promise<void> {
-    const { clock, random, counters, identity, peers, peerIntake, relation } = this.#components
+  /** Never rejects: a failure is counted and retried. */
+  async #greet(peer: RemotePeer): Promise<void> {
+    const { clock, random, counters, identity, peers, peerIntake, interest } = this.#components
     peer.reachability.introducing()
     this.#inFlight++
     try {
       const { descriptor } = peer
-      const isMutual = descriptor === undefined || relation.isSource(descriptor) || relation.isSink(descriptor)
+      const isMutual = descriptor === undefined || interest.isSource(descriptor) || interest.isSink(descriptor)
       const intervalMs = isMutual ? presenceIntervalMs : undefined
-      const reply = await this.ask(requestEndpointsOf(peer, identity), peer, intervalMs)
+      const reply = await this.sendHello(requestEndpointsOf(peer, identity), peer, intervalMs)
       if (this.#closed || peers.get(peer.guid) !== peer) return
       if (reply.from !== peer.guid) throw malformed(Rejection.foreignSource, 'introduction reply')
       peer.reachability.introductionAnswered(clock.nowMs(), random())
-      peerIntake.onAnswer(reply)
+      peerIntake.onHelloReply(reply)
     } catch (error) {
       peer.reachability.introductionFailed(clock.nowMs(), random())
-      counters.addError(`introduction.failed.${codeOf(error)}`, error)
+      counters.addError(`introduction.failed.${failureReason(error)}`, error)
     } finally {
       this.#inFlight--
     }
@@ -155,9 +152,4 @@ export class HelloClient {
     }
     return peers
   }
-}
-
-function codeOf(error: unknown): string {
-  const code = (error as { code?: unknown }).code
-  return code === 'NUMACAST_TIMEOUT' ? 'timeout' : code === 'NUMACAST_CLOSED' ? 'closed' : rejectionOf(error)
 }

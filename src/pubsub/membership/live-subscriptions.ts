@@ -7,8 +7,17 @@ import { dialable } from '../../transport/lane/endpoint.js'
 import type { FrameHandler, StreamLane } from '../../transport/lane/transport.js'
 import type { ProcessIdentity } from '../../wire/descriptor.js'
 import { largeName, mirrorName } from '../../wire/group.js'
+import type { CatchUpClient } from '../catchup/catch-up-client.js'
+import type { GroupTable } from '../endpoints/group-table.js'
+import type { LocalEndpoints } from '../endpoints/local-endpoints.js'
 import { Lane } from '../model/topic.js'
+import type { PeerRegistry } from '../peer/peer-registry.js'
 import { eachMatch, placeOf, type RemotePeer, sharesNetwork } from '../peer/remote-peer.js'
+
+/** Takes the frames that peers publish by stream; `FrameDispatcher` does. */
+export interface LiveFrameSink {
+  onLiveFrame(peer: RemotePeer, body: Buffer): void
+}
 
 export interface LiveSubscriptionsComponents {
   readonly clock: Clock
@@ -16,18 +25,17 @@ export interface LiveSubscriptionsComponents {
   readonly counters: Counters
   readonly identity: ProcessIdentity
   readonly observer: Pick<SelfMonitor, 'timeoutMultiplier'>
-  /** The partitions that are read here. */
-  readonly reads: () => ReadonlySet<string>
-  /** The stream lane's name of a partition. */
-  readonly groupName: (partition: string) => string
-  /** The peer is not heard by multicast. */
-  readonly onBeyond: (peer: RemotePeer) => void
-  readonly onFrame: (peer: RemotePeer, body: Buffer) => void
+  readonly endpoints: LocalEndpoints
+  readonly groups: GroupTable
+  readonly peers: PeerRegistry
+  readonly catchUp: CatchUpClient
+  readonly frames: LiveFrameSink
 }
 
 /**
- * Hear it by multicast, or dial it by stream: keeps the connections to a peer's live frames equal to what is read here
- * of its `stream` topics, to samples of it that fit no datagram, and, while it is not heard by multicast, to whatever it writes to the partitions read here.
+ * Subscribes by stream to the peers' live frames that multicast does not bring. These are the `stream` topics that are
+ * read here and samples that fit no datagram. While no multicast of a peer arrives, they are all its writes to the
+ * partitions read here.
  */
 export class LiveSubscriptions {
   readonly #components: LiveSubscriptionsComponents
@@ -36,11 +44,11 @@ export class LiveSubscriptions {
     this.#components = components
   }
 
-  /** Multicast from a peer comes and goes without anybody telling: to be called a few times a second. */
-  look(peers: Iterable<RemotePeer>): void {
-    const { clock, identity, observer, onBeyond } = this.#components
+  /** Checks whose multicast arrives, because it starts and stops without notice. Call it a few times per second. */
+  check(): void {
+    const { clock, identity, observer, peers, catchUp } = this.#components
     const nowMs = clock.nowMs()
-    for (const peer of peers) {
+    for (const peer of peers.values()) {
       const needsStream = peer.reachability.needsStream(
         peer.isBeyondMulticast,
         peer.monitor.lastHeardMs,
@@ -50,30 +58,30 @@ export class LiveSubscriptions {
       if (needsStream === peer.isBeyondMulticast) continue
       peer.isBeyondMulticast = needsStream
       if (peer.descriptor !== undefined) peer.monitor.setPlace(placeOf(peer, peer.descriptor, identity))
-      this.follow(peer)
-      if (needsStream) onBeyond(peer)
+      this.update(peer)
+      if (needsStream) catchUp.soon(peer)
     }
   }
 
-  /** To be called whenever the peer's matches or its descriptor have changed. */
-  follow(peer: RemotePeer): void {
+  /** Call it whenever the peer's matches or its descriptor have changed. */
+  update(peer: RemotePeer): void {
     const wanted = this.#wantedGroups(peer)
     const endpoints = this.#endpointsOf(peer)
-    const hasMoved = peer.dialled !== endpoints.join(' ')
+    const hasMoved = peer.dialledEndpoints !== endpoints.join(' ')
     for (const [group, subscription] of peer.subscriptions) {
       if (wanted.has(group) && !hasMoved) continue
       subscription.close()
       peer.subscriptions.delete(group)
     }
-    peer.dialled = endpoints.join(' ')
+    peer.dialledEndpoints = endpoints.join(' ')
     if (endpoints.length === 0) return
-    const onFrame: FrameHandler = (body) => this.#components.onFrame(peer, body)
+    const onFrame: FrameHandler = (body) => this.#components.frames.onLiveFrame(peer, body)
     for (const group of wanted) {
       if (peer.subscriptions.has(group)) continue
       try {
         peer.subscriptions.set(group, this.#components.stream.subscribe(endpoints, group, onFrame))
       } catch (error) {
-        // An endpoint that cannot be dialled: the reader stays on catch-up, driven by the beacons' digests.
+        // The endpoint cannot be dialled: the reader stays on catch-up, driven by the beacons' digests.
         this.#components.counters.addError('stream.failed.subscribe', error)
       }
     }
@@ -81,10 +89,11 @@ export class LiveSubscriptions {
 
   /** One common partition is enough for a writer: it sends everything to each of its partitions. */
   #wantedGroups(peer: RemotePeer): Set<string> {
-    const { groupName, reads } = this.#components
+    const { groups, endpoints } = this.#components
+    const groupName = (partition: string): string => groups.data(partition).name
     const wanted = new Set<string>()
     const writers = peer.descriptor?.writers ?? []
-    // By the newest descriptor: a writer announces its first large sample when it has one.
+    // By the newest descriptor, because a writer announces its first large sample when it has one.
     const large = new Set(writers.filter((writer) => writer.large).map(({ entity }) => entityGuid(peer.guid, entity)))
     for (const { reader, proxy } of eachMatch(peer)) {
       const isLarge = large.has(proxy.guid)
@@ -94,8 +103,8 @@ export class LiveSubscriptions {
       wanted.add(isLarge ? largeName(groupName(shared)) : groupName(shared))
     }
     if (!peer.isBeyondMulticast) return wanted
-    // Not only what matches: its beacons keep its lease, and tell of writers to come.
-    const local = reads()
+    // Beacons keep the peer's lease and announce later writers, so unmatched partitions are wanted too.
+    const local = endpoints.partitions().reads
     if (local.has(builtinPartition)) wanted.add(mirrorName(groupName(builtinPartition)))
     for (const { partitions } of writers) {
       const shared = partitions.find((partition) => local.has(partition))
@@ -104,7 +113,7 @@ export class LiveSubscriptions {
     return wanted
   }
 
-  /** All ways to a peer of another host, the best one to a peer of this. */
+  /** Returns all addresses of a peer of another network, the best one of a peer of this network. */
   #endpointsOf(peer: RemotePeer): readonly string[] {
     const { descriptor } = peer
     if (descriptor === undefined) return []

@@ -1,8 +1,11 @@
-import { type EntityGuid, type EntityId, entityGuid } from '../../core/ids.js'
+import type { Clock } from '../../core/clock.js'
+import { type EntityGuid, type EntityId, entityGuid, type Guid } from '../../core/ids.js'
+import { Reliability } from '../../qos/policies.js'
 import type { Descriptor, ReaderInfo } from '../../wire/descriptor.js'
-import type { LocalWriter } from '../endpoints/local-endpoints.js'
-import type { MismatchLog } from '../endpoints/mismatch-log.js'
-import { matchEndpoints } from '../model/matching.js'
+import { firstDueSeq } from '../catchup/catch-up-server.js'
+import type { LocalEndpoints, LocalWriter } from '../endpoints/local-endpoints.js'
+import type { MatchCheck } from '../endpoints/match-check.js'
+import type { PeerRegistry } from '../peer/peer-registry.js'
 import type { RemotePeer } from '../peer/remote-peer.js'
 
 /** A peer's reader that a local writer feeds. */
@@ -14,17 +17,16 @@ export interface MatchedReader {
 }
 
 export interface MatchedReadersComponents {
-  readonly writers: () => Iterable<LocalWriter>
-  readonly mismatches: MismatchLog
-  /** The reader is known from now on: its participant said so, in its descriptor. */
-  readonly onMatched: (match: MatchedReader) => void
-  /** It has closed, or its participant has left or was forgotten. */
-  readonly onUnmatched: (match: MatchedReader) => void
+  readonly self: Guid
+  readonly clock: Clock
+  readonly endpoints: LocalEndpoints
+  readonly peers: PeerRegistry
+  readonly matchCheck: MatchCheck
 }
 
 /**
- * Which readers of peers each local writer feeds, as far as is known: they are learned from descriptors, which come
- * with each request of theirs, and kept while their participant gives signs of life. The counterpart of `Matchmaker`.
+ * Matches local writers with peers' readers. The readers are learned from descriptors, which come with each request, and
+ * are kept while their participant gives signs of life. The counterpart of `EndpointMatcher`.
  */
 export class MatchedReaders {
   readonly #components: MatchedReadersComponents
@@ -45,21 +47,23 @@ export class MatchedReaders {
     return (this.#matches.get(writer) ?? new Map<EntityGuid, MatchedReader>()).values()
   }
 
-  /** The peer's descriptor is new or has changed. */
-  follow(peer: RemotePeer, descriptor: Descriptor): void {
+  /** The peer's descriptor is new or has changed: updates the matches. */
+  update(peer: RemotePeer, descriptor: Descriptor): void {
     const announced = new Set(descriptor.readers.map(({ entity }) => entityGuid(peer.guid, entity)))
     for (const match of [...(this.#byPeer.get(peer) ?? [])]) if (!announced.has(match.guid)) this.#remove(match)
-    for (const local of this.#components.writers()) this.#match(local, peer, descriptor)
+    for (const local of this.#components.endpoints.announcedWriters()) this.#match(local, peer, descriptor)
   }
 
   /** The peer has gone. */
-  forget(peer: RemotePeer): void {
+  removePeer(peer: RemotePeer): void {
     for (const match of [...(this.#byPeer.get(peer) ?? [])]) this.#remove(match)
   }
 
-  /** A new local writer: which of the peers' readers does it feed? */
-  addWriter(peers: Iterable<RemotePeer>, local: LocalWriter): void {
-    for (const peer of peers) if (peer.descriptor !== undefined) this.#match(local, peer, peer.descriptor)
+  /** Matches a new local writer with the peers' readers. */
+  addWriter(local: LocalWriter): void {
+    for (const peer of this.#components.peers.values()) {
+      if (peer.descriptor !== undefined) this.#match(local, peer, peer.descriptor)
+    }
   }
 
   removeWriter(writer: EntityId): void {
@@ -68,26 +72,24 @@ export class MatchedReaders {
   }
 
   #match({ writer, info }: LocalWriter, peer: RemotePeer, descriptor: Descriptor): void {
+    const { self, clock, matchCheck } = this.#components
     for (const reader of descriptor.readers) {
       const guid = entityGuid(peer.guid, reader.entity)
       if (this.#matches.get(writer.entity)?.has(guid) === true) continue
-      const result = matchEndpoints(info, reader)
-      if (result.kind === 'unrelated') continue
-      if (result.kind !== 'match') {
-        this.#components.mismatches.report({ ...result, topic: info.topic, writer: writer.guid, reader: guid })
-        continue
-      }
+      if (!matchCheck.isMatch({ participant: self, info }, { participant: peer.guid, info: reader })) continue
       const match: MatchedReader = { writer: writer.entity, guid, info: reader, peer }
       const matches = this.#matches.get(writer.entity) ?? new Map<EntityGuid, MatchedReader>()
       this.#matches.set(writer.entity, matches.set(guid, match))
       this.#byPeer.set(peer, (this.#byPeer.get(peer) ?? new Set()).add(match))
-      this.#components.onMatched(match)
+      const isReliable = reader.qos.reliability === Reliability.reliable
+      writer.readers.join(guid, isReliable, firstDueSeq(writer, reader), clock.nowMs())
     }
   }
 
   #remove(match: MatchedReader): void {
     this.#leave(match)
-    if (this.#matches.get(match.writer)?.delete(match.guid) === true) this.#components.onUnmatched(match)
+    if (this.#matches.get(match.writer)?.delete(match.guid) !== true) return
+    this.#components.endpoints.writer(match.writer)?.writer.readers.leave(match.guid)
   }
 
   #leave(match: MatchedReader): void {

@@ -1,54 +1,48 @@
 import type { Clock } from '../../core/clock.js'
 import type { Counters } from '../../core/counters.js'
 import type { Guid } from '../../core/ids.js'
-import type { Random } from '../../core/random.js'
-import { PeerReachability } from '../../discovery/peer-reachability.js'
-import type { ResolvedLivelinessOptions } from '../../liveliness/liveliness-options.js'
-import { PeerDetector } from '../../liveliness/peer-detector.js'
-import type { ProcessReading } from '../../liveliness/process-reading.js'
 import type { SelfMonitor } from '../../liveliness/self-monitor.js'
 import { type Finding, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from '../../liveliness/verdict.js'
 import { tcpAddresses } from '../../transport/lane/endpoint.js'
 import type { Descriptor, ProcessIdentity } from '../../wire/descriptor.js'
-import type { CatchUpClient } from '../catchup/catch-up-client.js'
-import type { InterestFilter } from '../endpoints/interest-filter.js'
+import type { CatchUpClient, PullReplySink } from '../catchup/catch-up-client.js'
+import type { SyncWaiters } from '../catchup/sync-waiters.js'
 import type { PeerEvent } from '../model/events.js'
-import { FailureDetector } from '../peer/failure-detector.js'
+import type { FailureDetector, VerdictListener } from '../peer/failure-detector.js'
+import type { PeerRegistry } from '../peer/peer-registry.js'
 import { placeOf, type RemotePeer, toPeer } from '../peer/remote-peer.js'
-import { SourceAddressFilter } from '../peer/source-address-filter.js'
 import type { EndpointMatcher } from './endpoint-matcher.js'
 import type { MatchedReaders } from './matched-readers.js'
+
+/** Reports peers to the application; `ParticipantEvents` does. */
+export interface PeerEventSink {
+  peerChanged(event: PeerEvent): void
+}
+
+/** Follows the peers' descriptors and verdicts; `BuiltinFeed` does. */
+export interface PeerFollower {
+  /** The peer's descriptor, or the verdict on it, is new. */
+  onPeerChanged(peer: RemotePeer): void
+  /** The peer has left or is forgotten. */
+  onPeerRemoved(peer: RemotePeer): void
+}
 
 export interface PeerDirectoryComponents {
   readonly clock: Clock
   readonly counters: Counters
-  readonly random: Random
   readonly identity: ProcessIdentity
-  readonly liveliness: ResolvedLivelinessOptions
   readonly observer: SelfMonitor
+  readonly peers: PeerRegistry
+  readonly detector: FailureDetector
   readonly catchUp: CatchUpClient
+  readonly waiters: SyncWaiters
   readonly endpointMatcher: EndpointMatcher
   readonly matchedReaders: MatchedReaders
-  readonly relation: InterestFilter
-  readonly forgetUnreachableMs: number
-  /** What the kernel says of a process of this host. */
-  readonly probe: (identity: ProcessIdentity) => ProcessReading
-  readonly onPeer: (event: PeerEvent) => void
-  /** Its descriptor, or the verdict on it, is new. */
-  readonly onChanged: (peer: RemotePeer) => void
-  readonly onForgotten: (peer: RemotePeer) => void
-  /** A verdict has changed, or a peer has been forgotten, also one that nobody was told of. */
-  readonly onSettled: () => void
+  readonly events: PeerEventSink
+  readonly follower: PeerFollower
 }
 
-/** GUIDs remembered of those that left, of either kind. */
-const maxRemembered = 4096
-/** Peers held at once. */
-const maxPeers = 16_384
-/** Of these, those that have not described themselves yet: anybody can send a beacon, so each is a guess. */
-const maxStrangers = 1_024
-
-const farewell: Finding = {
+const goodbye: Finding = {
   liveliness: Liveliness.dead,
   cause: LivelinessCause.goodbye,
   detail: null,
@@ -62,222 +56,121 @@ const replaced: Finding = {
   evidence: VerdictEvidence.beacon,
 }
 
-/** What is known of somebody at the first sign of life. */
-export interface Met {
-  readonly guid: Guid
-  readonly incarnation: number
-  /** Of its descriptor. */
-  readonly version: number
-  readonly intervalMs: number
-}
-
-/** Who is there: holds the peers and what they say of themselves, and forgets those who are gone. */
-export class PeerDirectory {
+/** Carries out what happens to a peer: it is described, judged, or leaves. Everything that depends on a peer follows. */
+export class PeerDirectory implements PullReplySink, VerdictListener {
   readonly #components: PeerDirectoryComponents
-  readonly #judge: FailureDetector
-  readonly #peers = new Map<Guid, RemotePeer>()
-  /** Said goodbye, or known to be dead: a late frame of theirs must not bring them back. */
-  readonly #departed = new Set<Guid>()
-  /** Given up for silence: they may come back, on probation. With the requests in a row that they left unanswered. */
-  readonly #givenUp = new Map<Guid, number>()
-  /** Met, and not described yet. */
-  readonly #strangers = new Set<Guid>()
 
   constructor(components: PeerDirectoryComponents) {
-    const { clock, counters, identity, observer, probe, catchUp } = components
     this.#components = components
-    this.#judge = new FailureDetector({
-      clock,
-      counters,
-      identity,
-      observer,
-      probe,
-      ask: (peer) => catchUp.ask(peer),
-      onVerdict: (peer, before, verdict) => this.#onVerdict(peer, before, verdict),
-    })
   }
 
-  get size(): number {
-    return this.#peers.size
-  }
-  get(guid: Guid): RemotePeer | undefined {
-    return this.#peers.get(guid)
-  }
-  values(): IterableIterator<RemotePeer> {
-    return this.#peers.values()
+  /** The participant has sent its goodbye. */
+  goodbyeReceived(guid: Guid): void {
+    const { peers, detector } = this.#components
+    peers.departed.addEnded(guid)
+    const known = peers.get(guid)
+    if (known !== undefined) detector.conclude(known, goodbye)
   }
 
-  /** Said goodbye, or is known to be dead. */
-  hasDeparted(guid: Guid): boolean {
-    return this.#departed.has(guid)
-  }
-
-  /** Undefined, and counted, when there are too many. */
-  meet({ guid, incarnation, version, intervalMs }: Met, nowMs: number): RemotePeer | undefined {
-    const { counters, liveliness, random } = this.#components
-    if (this.#peers.size >= maxPeers || this.#strangers.size >= maxStrangers) {
-      counters.add('peer.refused.too-many')
-      return undefined
-    }
-    const failures = this.#givenUp.get(guid)
-    this.#givenUp.delete(guid)
-    const peer: RemotePeer = {
-      guid,
-      incarnation,
-      monitor: new PeerDetector(liveliness, intervalMs, nowMs, failures !== undefined),
-      reachability: new PeerReachability(nowMs, random()),
-      ways: new SourceAddressFilter(),
-      endpoint: undefined,
-      announcedVersion: version,
-      audience: 0,
-      holdsVersion: 0,
-      descriptor: undefined,
-      isBeyondMulticast: false,
-      matches: new Map(),
-      subscriptions: new Map(),
-      dialled: '',
-      pull: { timer: undefined, inFlight: false, isQuestion: false, failures: failures ?? 0, ended: false },
-    }
-    this.#peers.set(guid, peer)
-    this.#strangers.add(guid)
-    return peer
-  }
-
-  /** It says goodbye. */
-  takeLeave(guid: Guid): void {
-    const known = this.#peers.get(guid)
-    bounded(this.#departed.add(guid))
-    if (known !== undefined) this.conclude(known, farewell)
-  }
-
-  /** A newer descriptor. */
+  /** A newer descriptor of the peer has arrived. */
   described(peer: RemotePeer, descriptor: Descriptor): void {
-    const { identity, endpointMatcher, matchedReaders, onPeer, onChanged } = this.#components
+    const { identity, peers, endpointMatcher, matchedReaders, waiters, events, follower } = this.#components
     const isFirst = peer.descriptor === undefined
     peer.descriptor = descriptor
-    peer.ways.setAddresses(tcpAddresses(descriptor.requestEndpoints))
-    this.#strangers.delete(peer.guid)
+    peer.sources.setAddresses(tcpAddresses(descriptor.requestEndpoints))
+    peers.markDescribed(peer)
     peer.announcedVersion = Math.max(peer.announcedVersion, descriptor.version)
     peer.monitor.setPlace(placeOf(peer, descriptor, identity))
     if (isFirst) this.#replaceOlder(descriptor)
-    endpointMatcher.follow(peer, descriptor)
-    matchedReaders.follow(peer, descriptor)
-    onChanged(peer)
+    endpointMatcher.update(peer, descriptor)
+    matchedReaders.update(peer, descriptor)
+    follower.onPeerChanged(peer)
     const described = toPeer(peer)
-    if (isFirst && described !== undefined) onPeer({ kind: 'joined', peer: described })
+    if (isFirst && described !== undefined) events.peerChanged({ kind: 'joined', peer: described })
+    waiters.progressed(peer)
   }
 
-  /**
-   * Judges this participant, then everybody else. To be called at each check. False when this participant has been
-   * blind: then nothing is to be concluded from who has not been heard.
-   */
-  judge(): boolean {
-    const { clock, counters, relation, liveliness: terms } = this.#components
-    // Not before a policy that ends it would.
-    const forgetMs = this.#components.forgetUnreachableMs + (terms.unreachableDeadAfterMs ?? 0)
-    if (!this.#judge.checkSelf(this.#peers.values())) return false
-    const nowMs = clock.nowMs()
-    const watched: RemotePeer[] = []
-    for (const peer of [...this.#peers.values()]) {
-      const { monitor, reachability, descriptor } = peer
-      // Its beacons have ended, and its signs of presence have not.
-      if (monitor.isOverdue(nowMs) && reachability.isHeardOtherwise(nowMs))
-        monitor.expectEvery(reachability.intervalMs(nowMs))
-      const isOverdue = monitor.isOverdue(nowMs)
-      const { liveliness, sinceMs } = monitor.verdict
-      const isQuiet = isOverdue || monitor.shouldAsk(nowMs)
-      if (isQuiet && descriptor !== undefined && !relation.isRelated(descriptor)) this.#drop(peer)
-      else if (isOverdue && liveliness === Liveliness.unreachable && nowMs - sinceMs >= forgetMs) {
-        counters.add('peer.forgotten')
-        this.#drop(peer)
-      } else watched.push(peer)
-    }
-    this.#judge.round(watched)
-    return true
-  }
-
-  /** The peer has said whether it hears this participant. */
-  told(peer: RemotePeer, receivesFromUs: boolean): void {
-    const { clock, counters, observer } = this.#components
-    const didHear = peer.reachability.receivesFromUs === true
+  /** The peer has reported whether it receives this participant's multicast frames. */
+  reportReception(peer: RemotePeer, receivesFromUs: boolean): void {
+    const { clock, counters, observer, events } = this.#components
+    const didReceive = peer.reachability.receivesFromUs === true
     if (!peer.reachability.told(receivesFromUs, clock.nowMs())) return
     if (!receivesFromUs) counters.add('peer.does-not-hear-us')
-    // That it never did may be how the network is. That most do no longer may be this participant's own doing.
-    if (!receivesFromUs && didHear && this.#isMissedByMost()) observer.local.missedByPeer(clock.nowMs())
+    // One peer that never received may be how the network is. If most stop receiving, the cause may be here.
+    if (!receivesFromUs && didReceive && this.#isMissedByMost()) observer.local.missedByPeer(clock.nowMs())
     const changed = toPeer(peer)
-    if (changed !== undefined) this.#components.onPeer({ kind: 'hearing-changed', peer: changed })
+    if (changed !== undefined) events.peerChanged({ kind: 'hearing-changed', peer: changed })
   }
 
-  /** A fact about a peer: the kernel's word, or its goodbye. */
-  conclude(peer: RemotePeer, finding: Finding): void {
-    this.#judge.conclude(peer, finding)
+  onVerdict(peer: RemotePeer, before: Verdict, verdict: Verdict): void {
+    const { events, waiters, counters, endpointMatcher, follower } = this.#components
+    endpointMatcher.reached(peer, verdict.liveliness !== Liveliness.unreachable)
+    counters.add(`peer.${verdict.liveliness}`)
+    const isDead = verdict.liveliness === Liveliness.dead
+    if (!isDead) follower.onPeerChanged(peer)
+    const changed = toPeer(peer)
+    if (changed !== undefined) events.peerChanged({ kind: 'liveliness-changed', peer: changed, before })
+    if (isDead) this.#bringDown(peer, verdict)
+    waiters.progressed(peer)
   }
 
+  /** Forgets a peer without a verdict on it. */
+  drop(peer: RemotePeer): void {
+    this.#remove(peer)
+    this.#components.waiters.progressed(peer)
+  }
+
+  /** Stops all requests and subscriptions; reports nothing. */
   close(): void {
-    for (const peer of this.#peers.values()) this.#forget(peer)
-    this.#peers.clear()
-    this.#strangers.clear()
+    const { peers } = this.#components
+    for (const peer of [...peers.values()]) {
+      this.#disconnect(peer)
+      peers.delete(peer)
+    }
   }
 
-  /** A process has been restarted under the pid that an older peer had: that one is gone, whatever its lease says. */
+  #bringDown(peer: RemotePeer, { evidence }: Verdict): void {
+    const { departed } = this.#components.peers
+    // A peer that was only silent may return. A peer that is known to have ended may not.
+    const wasSilent = evidence === VerdictEvidence.lease || evidence === VerdictEvidence.phi
+    if (wasSilent) departed.addSilent(peer.guid, peer.pull.failures)
+    else departed.addEnded(peer.guid)
+    this.#remove(peer)
+  }
+
+  /** A process has been restarted under the pid of an older peer: that peer has ended, whatever its lease. */
   #replaceOlder({ identity }: Descriptor): void {
+    const { peers, detector } = this.#components
     const { bootId, pidNamespace, pid, startTimeTicks } = identity
     if (pidNamespace === null || startTimeTicks === null) return
-    for (const older of [...this.#peers.values()]) {
+    for (const older of [...peers.values()]) {
       const theirs = older.descriptor?.identity
       if (theirs?.pid !== pid || theirs.bootId !== bootId || theirs.pidNamespace !== pidNamespace) continue
-      if (theirs.startTimeTicks !== null && theirs.startTimeTicks < startTimeTicks) this.conclude(older, replaced)
+      if (theirs.startTimeTicks !== null && theirs.startTimeTicks < startTimeTicks) detector.conclude(older, replaced)
     }
   }
 
   #isMissedByMost(): boolean {
-    const said = [...this.#peers.values()].flatMap(({ reachability }) => reachability.receivesFromUs ?? [])
-    return said.filter((hears) => !hears).length * 2 > said.length
-  }
-
-  #onVerdict(peer: RemotePeer, before: Verdict, verdict: Verdict): void {
-    const { onPeer, onSettled, counters, endpointMatcher } = this.#components
-    endpointMatcher.judged(peer, verdict.liveliness !== Liveliness.unreachable)
-    counters.add(`peer.${verdict.liveliness}`)
-    if (verdict.liveliness !== Liveliness.dead) this.#components.onChanged(peer)
-    const changed = toPeer(peer)
-    if (changed !== undefined) onPeer({ kind: 'liveliness-changed', peer: changed, before })
-    if (verdict.liveliness === Liveliness.dead) {
-      // One that was only silent for too long may come back; one that is known to be gone may not.
-      const wasSilent = verdict.evidence === VerdictEvidence.lease || verdict.evidence === VerdictEvidence.phi
-      if (wasSilent) bounded(this.#givenUp.set(peer.guid, peer.pull.failures))
-      else bounded(this.#departed.add(peer.guid))
-      this.#remove(peer)
-      if (changed !== undefined) onPeer({ kind: 'left', peer: changed })
-    }
-    onSettled()
-  }
-
-  /** Forgets a peer without a verdict on it. */
-  #drop(peer: RemotePeer): void {
-    this.#remove(peer)
-    const left = toPeer(peer)
-    if (left !== undefined) this.#components.onPeer({ kind: 'left', peer: left })
-    this.#components.onSettled()
+    const reports = [...this.#components.peers.values()].flatMap(
+      ({ reachability }) => reachability.receivesFromUs ?? [],
+    )
+    return reports.filter((receives) => !receives).length * 2 > reports.length
   }
 
   #remove(peer: RemotePeer): void {
-    this.#peers.delete(peer.guid)
-    this.#strangers.delete(peer.guid)
-    this.#forget(peer)
-    this.#components.endpointMatcher.forget(peer)
-    this.#components.matchedReaders.forget(peer)
-    this.#components.onForgotten(peer)
+    const { peers, endpointMatcher, matchedReaders, follower, events } = this.#components
+    peers.delete(peer)
+    this.#disconnect(peer)
+    endpointMatcher.removePeer(peer)
+    matchedReaders.removePeer(peer)
+    follower.onPeerRemoved(peer)
+    const left = toPeer(peer)
+    if (left !== undefined) events.peerChanged({ kind: 'left', peer: left })
   }
 
-  #forget(peer: RemotePeer): void {
-    this.#components.catchUp.forget(peer)
+  #disconnect(peer: RemotePeer): void {
+    this.#components.catchUp.stopAsking(peer)
     for (const subscription of peer.subscriptions.values()) subscription.close()
     peer.subscriptions.clear()
   }
-}
-
-/** Forgets the oldest when there are too many. */
-function bounded(guids: Set<Guid> | Map<Guid, unknown>): void {
-  if (guids.size > maxRemembered) guids.delete(guids.keys().next().value as Guid)
 }

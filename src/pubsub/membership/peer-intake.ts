@@ -10,23 +10,24 @@ import type { Descriptor } from '../../wire/descriptor.js'
 import type { HelloReply } from '../../wire/hello.js'
 import type { CatchUpClient } from '../catchup/catch-up-client.js'
 import type { InterestFilter } from '../endpoints/interest-filter.js'
+import type { PeerRegistry } from '../peer/peer-registry.js'
 import { isDescribed, type RemotePeer } from '../peer/remote-peer.js'
 import type { EndpointMatcher } from './endpoint-matcher.js'
 import type { PeerDirectory } from './peer-directory.js'
 
 export interface PeerIntakeComponents {
-  /** This participant. */
   readonly self: Guid
   readonly clock: Clock
   readonly counters: Counters
   readonly stream: StreamLane
-  readonly peers: PeerDirectory
+  readonly peers: PeerRegistry
+  readonly directory: PeerDirectory
   readonly catchUp: CatchUpClient
   readonly endpointMatcher: EndpointMatcher
-  readonly relation: InterestFilter
+  readonly interest: InterestFilter
 }
 
-/** How others come to be known: by their beacons, their signs of presence, their requests and their answers. */
+/** Makes peers of other participants, by their beacons, signs of presence, requests and answers. */
 export class PeerIntake {
   readonly #components: PeerIntakeComponents
 
@@ -34,47 +35,47 @@ export class PeerIntake {
     this.#components = components
   }
 
-  /** A beacon among a partition's data, by multicast. @throws NumacastError NUMACAST_MALFORMED */
+  /** Takes a beacon from a partition's data group, by multicast. @throws NumacastError NUMACAST_MALFORMED */
   onBeacon(from: Guid, beacon: Beacon, source: FrameSource): void {
     const { clock, catchUp, endpointMatcher } = this.#components
     const nowMs = clock.nowMs()
-    const peer = this.#hear(from, beacon, source, nowMs)
+    const peer = this.#receive(from, beacon, source, nowMs)
     if (peer === undefined) return
     peer.reachability.beacon(beacon, nowMs)
-    this.#alive(peer, beacon, nowMs)
+    this.#markAlive(peer, beacon, nowMs)
     if (peer.descriptor === undefined) catchUp.soon(peer)
     else if (!isDescribed(peer)) catchUp.afterSpread(peer)
     endpointMatcher.digest(peer, beacon.digest)
   }
 
-  /** A sign of presence: the peer reads a partition that is written to here. @throws NumacastError NUMACAST_MALFORMED */
+  /** Takes a sign of presence: the peer reads a partition that is written to here. @throws NumacastError NUMACAST_MALFORMED */
   onPresence(from: Guid, beacon: Beacon, source: FrameSource): void {
     const { clock, catchUp } = this.#components
     const nowMs = clock.nowMs()
-    const peer = this.#hear(from, beacon, source, nowMs)
+    const peer = this.#receive(from, beacon, source, nowMs)
     if (peer === undefined) return
     peer.reachability.presence(beacon, nowMs)
-    this.#alive(peer, beacon, nowMs)
-    // One that hears us describes itself by its own request; the helloClient looks after one that does not.
+    this.#markAlive(peer, beacon, nowMs)
+    // A peer that receives from us describes itself by its own request. `HelloClient` contacts the others.
     if (peer.descriptor !== undefined && !isDescribed(peer)) catchUp.afterSpread(peer)
   }
 
-  /** A beacon that the peer published for those beyond multicast. */
+  /** Takes a beacon that the peer published by stream, for peers beyond multicast. */
   onLiveBeacon(peer: RemotePeer, beacon: Beacon): void {
-    const { clock, peers, catchUp, endpointMatcher } = this.#components
+    const { clock, directory, catchUp, endpointMatcher } = this.#components
     const nowMs = clock.nowMs()
     if (beacon.goodbye) {
-      peers.takeLeave(peer.guid)
+      directory.goodbyeReceived(peer.guid)
       return
     }
     peer.announcedVersion = Math.max(peer.announcedVersion, beacon.descriptorVersion)
     peer.reachability.live(beacon, nowMs)
-    this.#alive(peer, beacon, nowMs)
+    this.#markAlive(peer, beacon, nowMs)
     if (!isDescribed(peer)) catchUp.afterSpread(peer)
     endpointMatcher.digest(peer, beacon.digest)
   }
 
-  /** Samples from the datagram lane. @throws NumacastError NUMACAST_MALFORMED */
+  /** Takes samples from the datagram lane. @throws NumacastError NUMACAST_MALFORMED */
   onSamples(from: Guid, input: ByteReader, source: FrameSource): void {
     const { counters, peers, endpointMatcher } = this.#components
     const peer = peers.get(from)
@@ -82,135 +83,135 @@ export class PeerIntake {
       counters.add('samples.from-unknown')
       return
     }
-    if (!peer.ways.isKnown(source)) throw malformed(Rejection.foreignSource, 'samples')
+    if (!peer.sources.isKnown(source)) throw malformed(Rejection.foreignSource, 'samples')
     endpointMatcher.samples(peer, input)
   }
 
-  /** A question of one of its writers, from the datagram lane. @throws NumacastError NUMACAST_MALFORMED */
-  onAsk(from: Guid, ask: AckRequest, source: FrameSource): void {
+  /** Takes a writer's question for acknowledgments, from the datagram lane. @throws NumacastError NUMACAST_MALFORMED */
+  onAckRequest(from: Guid, request: AckRequest, source: FrameSource): void {
     const { peers, endpointMatcher } = this.#components
     const peer = peers.get(from)
     if (peer === undefined) return
-    if (!peer.ways.isKnown(source)) throw malformed(Rejection.foreignSource, 'ask')
-    endpointMatcher.ask(peer, ask)
+    if (!peer.sources.isKnown(source)) throw malformed(Rejection.foreignSource, 'ask')
+    endpointMatcher.acknowledgmentAsked(peer, request)
   }
 
   /**
-   * A participant has asked something, and said who it is. It becomes a peer when it shares a partition with this one,
-   * or when it `stays`: it introduced itself and will again.
+   * Takes the descriptor of a participant that has sent a request. It becomes a peer when it shares a partition with
+   * this one, or when it `stays`: it sent a hello and will repeat it.
    */
   onRequester(descriptor: Descriptor, stays: boolean): RemotePeer | undefined {
-    const { self, clock, counters, peers, catchUp, relation } = this.#components
+    const { self, clock, counters, peers, directory, catchUp, interest } = this.#components
     const { guid } = descriptor
     if (guid === self) return undefined
-    if (peers.hasDeparted(guid)) {
+    if (peers.departed.has(guid)) {
       counters.add('request.from-departed')
       return undefined
     }
     const nowMs = clock.nowMs()
     const known = peers.get(guid)
     if (known !== undefined) {
-      heardFrom(known, nowMs)
+      markReceived(known, nowMs)
       known.reachability.acquainted(nowMs)
       if (known.descriptor !== undefined && !isSameProcess(known.descriptor, descriptor)) {
         counters.add('request.rejected.foreign-identity')
       } else if (descriptor.version > (known.descriptor?.version ?? 0)) {
-        peers.described(known, descriptor)
-        // One that has just been met is asked when it is heard, or when it is clear that it is not.
+        directory.described(known, descriptor)
+        // A new peer is asked when its multicast arrives, or when it is clear that it does not.
         const isPlaced = known.reachability.isBeaconing || known.isBeyondMulticast
         if (isPlaced && known.matches.size > 0) catchUp.afterSpread(known)
       }
       return known
     }
-    if (!stays && !relation.isRelated(descriptor)) return undefined
-    const peer = this.#meetDescribed(descriptor, nowMs)
+    if (!stays && !interest.isRelated(descriptor)) return undefined
+    const peer = this.#addDescribed(descriptor, nowMs)
     peer?.reachability.acquainted(nowMs)
     return peer
   }
 
-  /** Somebody who says that this participant holds its descriptor. Undefined, and it will send it, when that is not so. */
-  onFamiliar(guid: Guid, version: number): RemotePeer | undefined {
+  /** Takes a hello without a descriptor. Returns undefined, and the peer then sends it, unless that version is held. */
+  onKnownRequester(guid: Guid, version: number): RemotePeer | undefined {
     const known = this.#components.peers.get(guid)
     if (known?.descriptor === undefined) return undefined
-    heardFrom(known, this.#components.clock.nowMs())
+    markReceived(known, this.#components.clock.nowMs())
     return known.descriptor.version === version ? known : undefined
   }
 
   /**
-   * Somebody has answered an introduction. The one that was asked, or, when an address was asked, whoever lives there:
-   * undefined then, when it is not to be a peer.
+   * Takes the answer to a hello: from the peer that was asked, or from the participant at a dialled address. Returns
+   * undefined when that participant does not become a peer.
    */
-  onAnswer({ from, descriptor, knows, hears }: HelloReply): RemotePeer | undefined {
-    const { self, clock, peers, catchUp, relation } = this.#components
-    if (from === self || peers.hasDeparted(from)) return undefined
+  onHelloReply({ from, descriptor, knows, hears }: HelloReply): RemotePeer | undefined {
+    const { self, clock, peers, directory, catchUp, interest } = this.#components
+    if (from === self || peers.departed.has(from)) return undefined
     const nowMs = clock.nowMs()
     const known = peers.get(from)
     if (known !== undefined && descriptor !== undefined && descriptor.version > (known.descriptor?.version ?? 0)) {
-      peers.described(known, descriptor)
+      directory.described(known, descriptor)
       if (known.matches.size > 0) catchUp.soon(known)
     }
-    const isWanted = descriptor !== undefined && relation.isRelated(descriptor)
-    const peer = known ?? (isWanted ? this.#meetDescribed(descriptor, nowMs) : undefined)
+    const isWanted = descriptor !== undefined && interest.isRelated(descriptor)
+    const peer = known ?? (isWanted ? this.#addDescribed(descriptor, nowMs) : undefined)
     if (peer === undefined) return undefined
     if (known === undefined && peer.matches.size > 0) catchUp.soon(peer)
     if (peer.monitor.isOverdue(nowMs)) peer.reachability.lost(nowMs)
     peer.monitor.answered(nowMs)
     peer.holdsVersion = knows
     peer.reachability.acquainted(nowMs)
-    if (hears !== undefined) peers.told(peer, hears)
+    if (hears !== undefined) directory.reportReception(peer, hears)
     return peer
   }
 
-  #meetDescribed(descriptor: Descriptor, nowMs: number): RemotePeer | undefined {
-    const { peers } = this.#components
+  #addDescribed(descriptor: Descriptor, nowMs: number): RemotePeer | undefined {
+    const { peers, directory } = this.#components
     const { guid, incarnation, version } = descriptor
-    const peer = peers.meet({ guid, incarnation, version, intervalMs: presenceIntervalMs }, nowMs)
-    if (peer !== undefined) peers.described(peer, descriptor)
+    const peer = peers.add({ guid, incarnation, version, intervalMs: presenceIntervalMs }, nowMs)
+    if (peer !== undefined) directory.described(peer, descriptor)
     return peer
   }
 
-  /** What every sign of life by multicast says of its sender. Undefined when there is nothing more to be taken from it. */
-  #hear(from: Guid, beacon: Beacon, source: FrameSource, nowMs: number): RemotePeer | undefined {
-    const { counters, stream, peers } = this.#components
-    if (peers.hasDeparted(from)) {
+  /** Takes what each sign of life by multicast tells of its sender. Returns undefined when nothing more follows from it. */
+  #receive(from: Guid, beacon: Beacon, source: FrameSource, nowMs: number): RemotePeer | undefined {
+    const { counters, stream, peers, directory } = this.#components
+    if (peers.departed.has(from)) {
       counters.add('beacon.from-departed')
       return undefined
     }
     const known = peers.get(from)
-    if (known !== undefined && !known.ways.isKnown(source)) {
-      // The kernel says where a frame came from. Once a peer is overdue its address may have changed.
+    if (known !== undefined && !known.sources.isKnown(source)) {
+      // The kernel reports where a frame came from. Once a peer is overdue its address may have changed.
       if (!known.monitor.isOverdue(nowMs)) throw malformed(Rejection.foreignSource, 'beacon')
-      known.ways.moveTo(source)
+      known.sources.moveTo(source)
     }
     if (beacon.goodbye) {
-      // Of one that was never met it says nothing, and might be somebody else's.
+      // The goodbye of an unknown participant means nothing, and may be forged.
       if (known === undefined) counters.add('beacon.goodbye-of-unknown')
-      else peers.takeLeave(from)
+      else directory.goodbyeReceived(from)
       return undefined
     }
     const { incarnation, descriptorVersion: version, intervalMs } = beacon
-    const peer = known ?? peers.meet({ guid: from, incarnation, version, intervalMs }, nowMs)
+    const peer = known ?? peers.add({ guid: from, incarnation, version, intervalMs }, nowMs)
     if (peer === undefined) return undefined
-    if (!peer.ways.takeBeacon(source, beacon.sequence)) {
+    if (!peer.sources.takeBeacon(source, beacon.sequence)) {
       counters.add('beacon.copies')
       return undefined
     }
-    heardFrom(peer, nowMs)
-    const address = peer.ways.main?.address ?? source.address
+    markReceived(peer, nowMs)
+    const address = peer.sources.main?.address ?? source.address
     peer.endpoint = beacon.streamPort === 0 ? undefined : stream.requestEndpointAt(address, beacon.streamPort)
     peer.announcedVersion = Math.max(peer.announcedVersion, version)
     return peer
   }
 
-  #alive(peer: RemotePeer, { loopDelayMs, progress, audience }: Beacon, nowMs: number): void {
+  #markAlive(peer: RemotePeer, { loopDelayMs, progress, audience }: Beacon, nowMs: number): void {
     const { monitor, reachability } = peer
     peer.audience = audience
     monitor.beacon({ intervalMs: reachability.intervalMs(nowMs), loopDelayMs, progress }, nowMs)
   }
 }
 
-/** Any frame of the peer's own. */
-function heardFrom({ monitor, reachability }: RemotePeer, nowMs: number): void {
+/** A frame of the peer has arrived. */
+function markReceived({ monitor, reachability }: RemotePeer, nowMs: number): void {
   if (monitor.isOverdue(nowMs)) reachability.lost(nowMs)
   monitor.heard(nowMs)
 }

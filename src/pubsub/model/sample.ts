@@ -1,4 +1,5 @@
 import type { Arrival, HeldSample, Instance, InstanceState } from '../../cache/instance.js'
+import { deepFreeze } from '../../core/deep-freeze.js'
 import type { EntityGuid, Token } from '../../core/ids.js'
 import { decodeRecord } from '../../wire/record.js'
 
@@ -10,17 +11,11 @@ export type ViewState = (typeof ViewState)[keyof typeof ViewState]
 export const SampleState = { read: 'read', notRead: 'not-read' } as const
 export type SampleState = (typeof SampleState)[keyof typeof SampleState]
 
-/** One change of one instance, as a reader hands it out, with what DDS calls its sample info. */
-export interface Sample<T> {
+/** What each sample tells besides its value: DDS calls it the sample info. */
+export interface SampleInfo {
   readonly key: string
-  /** Undefined when disposed, or refused by the reader's filter. Without writers, the last value. */
-  readonly value: T | undefined
-  /** False: nothing was written, the instance's state has changed. */
-  readonly validData: boolean
   readonly sampleState: SampleState
   readonly viewState: ViewState
-  /** The instance's, now. */
-  readonly instanceState: InstanceState
   /** The owner and the number of its change; the same however many relays lie between. */
   readonly token: Token
   /** The writer that delivered it: the owner, or a relay. */
@@ -31,16 +26,45 @@ export interface Sample<T> {
   readonly originTimeMs: number
   /** This process's wall clock when it was taken in, Unix milliseconds: for display only. */
   readonly receptionTimeMs: number
-  /** The same on this process's monotonic clock. */
+  /** When it was taken in, on this process's monotonic clock. */
   readonly receivedMs: number
-  /** How often the instance had been disposed, and born again, before this came. */
+  /** How often the instance had been disposed, and had become alive again, before this came. */
   readonly disposedGenerationCount: number
-  /** How often it had been without writers, and found some again, before this came. */
+  /** How often it had been without writers, and had found some again, before this came. */
   readonly noWritersGenerationCount: number
 }
 
+/** A sample with a value: a written one, or the last one of an instance whose state has changed. */
+export interface ValueSample<T> extends SampleInfo {
+  /** Shared by the reader's consumers, and frozen. */
+  readonly value: T
+  /** False: no value was written; the instance's state has changed. */
+  readonly validData: boolean
+  /** The instance's state now. */
+  readonly instanceState: InstanceState
+}
+
+/** A sample without a value: the instance was disposed, or the reader's filter refused its value. */
+export interface EndSample extends SampleInfo {
+  readonly value: undefined
+  readonly validData: false
+  /** The instance's state now. */
+  readonly instanceState: InstanceState
+}
+
 /**
- * Decodes at most once per change, and only when somebody looks.
+ * One change of one instance, as a reader hands it out. `value` tells the kinds apart: `sample.value !== undefined`
+ * narrows to {@link ValueSample}, and so does `sample.validData`.
+ */
+export type Sample<T> = ValueSample<T> | EndSample
+
+/** Whether the sample has a value. */
+export function isValueSample<T>(sample: Sample<T>): sample is ValueSample<T> {
+  return sample.value !== undefined
+}
+
+/**
+ * Makes a sample of what is held. Decodes at most once per change, and only when the change is handed out.
  * @param aheadMs see {@link wallAheadMs}
  */
 export function toSample<T extends object>(
@@ -64,18 +88,19 @@ export function toSample<T extends object>(
     receivedMs: held.arrival.nowMs,
     disposedGenerationCount: held.disposedGenerations,
     noWritersGenerationCount: held.noWritersGenerations,
-  }
+    // A cleared sample is never valid data: see `clearSample`.
+  } as Sample<T>
 }
 
-/** By how much the wall clock is ahead of the monotonic one. */
+/** Returns by how much the wall clock is ahead of the monotonic one. */
 export function wallAheadMs({ nowMs, wallMs }: Arrival): number {
   return wallMs - nowMs
 }
 
-/** The value, for those who have to judge it. */
-export function decodedValue<T extends object>(held: HeldSample): T | undefined {
+/** All consumers of a reader get the same object, so none may change it. */
+function decodedValue<T extends object>(held: HeldSample): T | undefined {
   if (!held.decoded) {
-    held.value = decodeRecord<T>(held.fields, held.bytes)
+    held.value = deepFreeze(decodeRecord<T>(held.fields, held.bytes))
     held.decoded = true
   }
   return held.value as T | undefined

@@ -8,20 +8,29 @@ import type { ProcessIdentity } from '../../wire/descriptor.js'
 import { PeerSurvey } from './peer-survey.js'
 import type { RemotePeer } from './remote-peer.js'
 
+/** Asks a peer whether it is there; `CatchUpClient` does. */
+export interface PeerQueries {
+  ask(peer: RemotePeer): void
+}
+
+/** Acts on verdicts; `PeerDirectory` does. */
+export interface VerdictListener {
+  /** The verdict on the peer differs from `before`. */
+  onVerdict(peer: RemotePeer, before: Verdict, verdict: Verdict): void
+}
+
 export interface FailureDetectorComponents {
   readonly clock: Clock
   readonly counters: Counters
   readonly identity: ProcessIdentity
   readonly observer: SelfMonitor
-  /** What the kernel says of a process of this host. */
+  /** Reads from the kernel how a process of this host is. */
   readonly probe: (identity: ProcessIdentity) => ProcessReading
-  /** Asks the peer whether it is there. */
-  readonly ask: (peer: RemotePeer) => void
-  /** The verdict on the peer is another one than before. */
-  readonly onVerdict: (peer: RemotePeer, before: Verdict, verdict: Verdict) => void
+  readonly queries: PeerQueries
+  readonly verdicts: VerdictListener
 }
 
-/** Who lives: brings the evidence to each peer's monitor and reports what it concludes. */
+/** Decides which peers are alive: passes the evidence to each peer's monitor and reports each new verdict. */
 export class FailureDetector {
   readonly #components: FailureDetectorComponents
 
@@ -29,7 +38,10 @@ export class FailureDetector {
     this.#components = components
   }
 
-  /** The observer first: what it was late is not its peers' silence. False when nobody may be judged now. */
+  /**
+   * Checks this participant first, because its own delay is not its peers' silence. Returns false when no peer may be
+   * judged now.
+   */
   checkSelf(peers: Iterable<RemotePeer>): boolean {
     const nowMs = this.#components.clock.nowMs()
     const { lateMs, mayJudge } = this.#components.observer.check(nowMs)
@@ -42,9 +54,9 @@ export class FailureDetector {
     return mayJudge
   }
 
-  /** Judges everybody, in the light of how everybody is. */
-  round(peers: readonly RemotePeer[]): void {
-    const { clock, identity, observer, ask } = this.#components
+  /** Judges each peer, in the light of how all of them are. */
+  judge(peers: readonly RemotePeer[]): void {
+    const { clock, identity, observer, queries } = this.#components
     const nowMs = clock.nowMs()
     const { timeoutMultiplier } = observer
     const overdue = new Map<RemotePeer, ProcessReading>()
@@ -52,30 +64,30 @@ export class FailureDetector {
       if (peer.monitor.isOverdue(nowMs, timeoutMultiplier)) overdue.set(peer, this.#probe(peer))
       if (!peer.monitor.shouldAsk(nowMs, timeoutMultiplier)) continue
       peer.monitor.asked(nowMs)
-      ask(peer)
+      queries.ask(peer)
     }
     const survey = new PeerSurvey(identity, peers, overdue)
     if (observer.survey(survey.result, nowMs)) for (const peer of overdue.keys()) peer.monitor.forgive(nowMs)
     for (const peer of peers) {
-      const circumstances: DetectionContext = {
+      const context: DetectionContext = {
         timeoutMultiplier,
-        // One that has not even described itself is a guess, and mourned by nobody.
+        // A peer without a descriptor is a guess: no application has been told of it.
         canDeclareDead: observer.canDeclareDead || peer.descriptor === undefined,
         isHostSilent: survey.isHostSilent(peer),
       }
       const before = peer.monitor.verdict
-      this.#settle(peer, before, peer.monitor.judge(nowMs, overdue.get(peer) ?? unknownReading, circumstances))
+      this.#report(peer, before, peer.monitor.judge(nowMs, overdue.get(peer) ?? unknownReading, context))
     }
   }
 
-  /** A fact about a peer: the kernel's word, or its goodbye. */
+  /** Takes a fact about a peer: what the kernel reports of its process, or its goodbye. Overrides the lease. */
   conclude(peer: RemotePeer, finding: Finding): void {
     const before = peer.monitor.verdict
-    this.#settle(peer, before, peer.monitor.fact(finding, this.#components.clock.nowMs()))
+    this.#report(peer, before, peer.monitor.fact(finding, this.#components.clock.nowMs()))
   }
 
-  #settle(peer: RemotePeer, before: Verdict, verdict: Verdict): void {
-    if (verdict !== before) this.#components.onVerdict(peer, before, verdict)
+  #report(peer: RemotePeer, before: Verdict, verdict: Verdict): void {
+    if (verdict !== before) this.#components.verdicts.onVerdict(peer, before, verdict)
   }
 
   #probe({ descriptor }: RemotePeer): ProcessReading {

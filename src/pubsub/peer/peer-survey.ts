@@ -3,7 +3,7 @@ import { ProcessProbe, type ProcessReading } from '../../liveliness/process-read
 import type { ProcessIdentity } from '../../wire/descriptor.js'
 import type { RemotePeer } from './remote-peer.js'
 
-/** Silence that these explain is theirs, not the observer's. */
+/** States that explain a peer's silence: the cause is the peer's process, not the observer. */
 const explained: ReadonlySet<ProcessProbe> = new Set([
   ProcessProbe.running,
   ProcessProbe.stopped,
@@ -15,23 +15,23 @@ const explained: ReadonlySet<ProcessProbe> = new Set([
 interface Place {
   watched: number
   overdue: number
-  /** Of these, those that the kernel does not explain. */
+  /** Overdue peers whose silence the kernel does not explain. */
   late: number
 }
 
 /**
- * How everybody is, taken once before anybody is judged. Peers behind one link fall silent together when the link does:
- * each other host, and each other network namespace of this one, counts once.
+ * Counts the silent peers, once before any peer is judged. Peers behind one link fall silent together when the link
+ * fails. Therefore each other host, and each other network namespace of this host, counts once.
  *
- * Those that have not described themselves yet are not counted: anybody can invent them.
+ * Peers without a descriptor are not counted, because any process can invent them.
  */
 export class PeerSurvey {
   readonly result: SilenceSurvey
   readonly #places = new Map<string, Place>()
 
-  /** @param overdue with what the kernel says of each */
+  /** @param overdue the overdue peers, with the kernel's reading of each */
   constructor(own: ProcessIdentity, peers: readonly RemotePeer[], overdue: ReadonlyMap<RemotePeer, ProcessReading>) {
-    // The usual case, and it is looked at four times a second.
+    // The usual case, and it is checked four times per second.
     if (overdue.size === 0) {
       this.result = { watched: peers.length, late: 0 }
       return
@@ -40,7 +40,7 @@ export class PeerSurvey {
     this.result = this.#sum(placeOf(own))
   }
 
-  /** Nobody is heard of the host, or the network namespace, that the peer is in. */
+  /** Whether every peer of that peer's host, or network namespace, is overdue. */
   isHostSilent({ descriptor }: RemotePeer): boolean {
     const place = descriptor === undefined ? undefined : this.#places.get(placeOf(descriptor.identity))
     return place !== undefined && place.overdue === place.watched

@@ -7,21 +7,21 @@ import { type PeerPlace, PeerReach } from '../../liveliness/peer-reach.js'
 import { dialable } from '../../transport/lane/endpoint.js'
 import type { Descriptor, ProcessIdentity } from '../../wire/descriptor.js'
 import type { Peer } from '../model/peer.js'
-import type { Reader } from '../reader/reader.js'
+import type { ReaderFeed } from '../reader/reader-feed.js'
 import type { WriterProxy } from '../reader/writer-proxy.js'
 import type { SourceAddressFilter } from './source-address-filter.js'
 
 /** One local reader of one remote writer. */
 export interface Match {
-  readonly reader: Reader<object>
+  readonly reader: ReaderFeed
   readonly proxy: WriterProxy
 }
 
-/** A request to a peer: at most one waits or is under way. */
+/** The pull request to a peer: at most one waits or is under way. */
 export interface PullState {
   timer: Timer | undefined
   inFlight: boolean
-  /** Whether it is there is to be asked, although there may be nothing to learn. */
+  /** The peer is to be asked whether it is there, although there may be nothing to learn. */
   isQuestion: boolean
   /** Since the last success. */
   failures: number
@@ -29,32 +29,32 @@ export interface PullState {
   ended: boolean
 }
 
-/** What this participant holds of another. Only `PeerDirectory`, `CatchUpClient` and `Introducer` change it. */
+/** Holds what this participant knows of another one. Changed only in `peer/`, `catchup/` and `membership/`. */
 export interface RemotePeer {
   readonly guid: Guid
   readonly incarnation: number
   readonly monitor: PeerDetector
   readonly reachability: PeerReachability
   /** Where its datagrams come from. */
-  readonly ways: SourceAddressFilter
-  /** Where it answers requests, by the way that its multicast came; undefined until some did. */
+  readonly sources: SourceAddressFilter
+  /** Where it answers requests, by the path of its multicast frames; undefined until one arrived. */
   endpoint: string | undefined
   announcedVersion: number
-  /** Participants that read what it writes, as it says: so many may miss what is missed here. */
+  /** Participants that read what it writes, by its own count. A frame missed here may be missed by all of them. */
   audience: number
-  /** Version of this participant's own descriptor that it holds, as far as it has said. */
+  /** Version of this participant's descriptor that the peer last reported to hold. */
   holdsVersion: number
   descriptor: Descriptor | undefined
   /** A stream stands in for the multicast that does not come from it. */
   isBeyondMulticast: boolean
   readonly matches: Map<EntityId, Match[]>
   readonly subscriptions: Map<string, Subscription>
-  /** Where those subscriptions were dialled. */
-  dialled: string
+  /** The endpoints of those subscriptions, joined by spaces. */
+  dialledEndpoints: string
   readonly pull: PullState
 }
 
-/** Undefined until its descriptor is here. */
+/** Returns the public view of a peer; undefined until its descriptor has arrived. */
 export function toPeer(peer: RemotePeer): Peer | undefined {
   const { descriptor, monitor } = peer
   if (descriptor === undefined) return undefined
@@ -73,16 +73,16 @@ export function toPeer(peer: RemotePeer): Peer | undefined {
   }
 }
 
-/** Whether loopback and `ipc://` lead from one to the other. */
+/** Whether loopback and `ipc://` connect the two. */
 export function sharesNetwork(
   one: Pick<ProcessIdentity, 'bootId' | 'networkNamespace'>,
   other: Pick<ProcessIdentity, 'bootId' | 'networkNamespace'>,
 ): boolean {
-  // Namespace inodes are alike on different hosts, so they only say something under one kernel.
+  // Namespace inodes may be equal on different hosts, so they are compared only under one kernel.
   return one.bootId === other.bootId && one.networkNamespace === other.networkNamespace
 }
 
-/** How this participant reaches the peer. */
+/** Returns how this participant reaches the peer. */
 export function placeOf({ isBeyondMulticast }: RemotePeer, { identity }: Descriptor, own: ProcessIdentity): PeerPlace {
   const otherHost = isBeyondMulticast ? PeerReach.far : PeerReach.lan
   const reach = identity.bootId === own.bootId ? PeerReach.host : otherHost
@@ -90,24 +90,25 @@ export function placeOf({ isBeyondMulticast }: RemotePeer, { identity }: Descrip
 }
 
 /**
- * Where the peer may be asked, best first: the way that its beacons came, which is known to work one way at least, and
- * then, unless it is here, the other addresses that its descriptor names. Empty when it listens nowhere that can be
- * reached from here.
+ * Returns where the peer answers requests, best first. The path of its beacons comes first, because it is known to work
+ * in one direction at least. For a peer of another network the other addresses of its descriptor follow. Empty when no
+ * address can be reached from here.
  */
 export function requestEndpointsOf(peer: RemotePeer, own: ProcessIdentity): readonly string[] {
   const { descriptor, endpoint } = peer
-  const heard = endpoint === undefined ? [] : [endpoint]
-  if (descriptor === undefined) return heard
+  const observed = endpoint === undefined ? [] : [endpoint]
+  if (descriptor === undefined) return observed
   const isLocal = sharesNetwork(descriptor.identity, own)
-  if (isLocal && endpoint !== undefined) return heard
-  return [...heard, ...dialable(descriptor.requestEndpoints, isLocal)]
+  if (isLocal && endpoint !== undefined) return observed
+  return [...observed, ...dialable(descriptor.requestEndpoints, isLocal)]
 }
 
-/** Every local reader of every writer of the peer. */
+/** Yields each local reader of each writer of the peer. */
 export function* eachMatch(peer: RemotePeer): IterableIterator<Match> {
   for (const matches of peer.matches.values()) yield* matches
 }
 
+/** Whether the newest descriptor that the peer announced has arrived. */
 export function isDescribed(peer: RemotePeer): boolean {
   return peer.descriptor !== undefined && peer.descriptor.version >= peer.announcedVersion
 }

@@ -1,15 +1,15 @@
 import type { FrameSource } from '../../transport/lane/transport.js'
 
 /**
- * By which ways one peer's datagrams may come. It sends all of them from one port number, at each of its addresses; the
- * first beacon gives the port and one address, its descriptor names the others. What comes from elsewhere is somebody
- * else's.
+ * Decides from which addresses one peer's datagrams may come. The peer sends all of them from one port number, at each
+ * of its addresses. Its first beacon gives the port and one address; its descriptor names the others. Frames from other
+ * addresses are not the peer's.
  *
- * Over two common networks every frame comes twice. Samples are told apart by their numbers; beacons here, because
- * the time between two of them is evidence.
+ * Over two common networks each frame arrives twice. Samples are told apart by their numbers. Beacons are told apart
+ * here, because the time between two of them is evidence.
  */
 export class SourceAddressFilter {
-  /** Where its beacons come from first; undefined until one came. */
+  /** Where its first beacon came from; undefined until one arrived. */
   #main: FrameSource | undefined
   #addresses: ReadonlySet<string> = new Set()
   #lastSequence = 0
@@ -18,7 +18,7 @@ export class SourceAddressFilter {
     return this.#main
   }
 
-  /** The addresses that its descriptor names. */
+  /** Sets the addresses that the peer's descriptor names. */
   setAddresses(addresses: ReadonlySet<string>): void {
     this.#addresses = addresses
   }
@@ -29,7 +29,7 @@ export class SourceAddressFilter {
     return this.#isMain(source) || (port === this.#main.port && this.#addresses.has(address))
   }
 
-  /** Takes a beacon from a known source; false when it is a copy of one that came another way before. */
+  /** Takes a beacon from a known source. Returns false for a copy of a beacon that came by another path before. */
   takeBeacon(source: FrameSource, sequence: number): boolean {
     if (this.#main === undefined) {
       this.#main = source
@@ -37,15 +37,15 @@ export class SourceAddressFilter {
       return true
     }
     const isNewer = ((sequence - this.#lastSequence) | 0) > 0
-    // On one way frames may overtake each other, and each carries a part of the digest.
+    // On one path frames may overtake each other, and each carries a part of the digest.
     if (!isNewer && !this.#isMain(source)) return false
     if (isNewer) this.#lastSequence = sequence
-    // The peer no longer has the address that it was met at.
+    // The peer no longer has the address of its first beacon.
     if (!this.#addresses.has(this.#main.address) && this.#addresses.has(source.address)) this.#main = source
     return true
   }
 
-  /** The peer was silent for so long that its address may have changed: the next beacon is believed. */
+  /** Accepts a new main address: the peer was silent long enough for its address to have changed. */
   moveTo(source: FrameSource): void {
     this.#main = source
   }

@@ -1,5 +1,6 @@
 import type { Counters } from '../../core/counters.js'
 import type { Guid } from '../../core/ids.js'
+import type { Announcer } from '../../discovery/announcer.js'
 import { builtinPartition } from '../../discovery/partition-groups.js'
 import type { FrameSource } from '../../transport/lane/transport.js'
 import { decodeAckRequest } from '../../wire/ack-request.js'
@@ -10,9 +11,12 @@ import { FrameKind, readHeader } from '../../wire/header.js'
 import { encodeHelloReply } from '../../wire/hello.js'
 import { encodePullReply } from '../../wire/pull.js'
 import { decodeRequest } from '../../wire/request.js'
+import type { BeaconSender } from '../membership/beacon-sender.js'
 import type { EndpointMatcher } from '../membership/endpoint-matcher.js'
+import type { LiveFrameSink } from '../membership/live-subscriptions.js'
 import type { PeerIntake } from '../membership/peer-intake.js'
 import type { RemotePeer } from '../peer/remote-peer.js'
+import type { FrameSink } from './partition-membership.js'
 import type { RequestDispatcher } from './request-dispatcher.js'
 
 export interface FrameDispatcherComponents {
@@ -20,26 +24,23 @@ export interface FrameDispatcherComponents {
   readonly counters: Counters
   readonly peerIntake: PeerIntake
   readonly endpointMatcher: EndpointMatcher
-  readonly reception: RequestDispatcher
-  /** Somebody asks who writes to the partition. */
-  readonly onSolicit: (partition: string) => void
-  /** Somebody reads the built-in topics. */
-  readonly onObserver: () => void
+  readonly requests: RequestDispatcher
+  readonly announcer: Announcer
+  readonly beacons: BeaconSender
 }
 
 /**
- * Where everything from outside comes in. What does not follow the wire format is counted by its reason
- * (`frame.rejected.…`, `request.rejected.…`) and goes no further; nothing is thrown into a lane.
+ * Decodes everything that comes from outside and passes it on by kind. Input that does not follow the wire format is
+ * counted by its reason (`frame.rejected.…`, `request.rejected.…`) and dropped. Nothing is thrown into a lane.
  */
-export class FrameDispatcher {
+export class FrameDispatcher implements FrameSink, LiveFrameSink {
   readonly #components: FrameDispatcherComponents
 
   constructor(components: FrameDispatcherComponents) {
     this.#components = components
   }
 
-  /** A datagram of a partition that this participant reads. */
-  onFrame(body: Buffer, source: FrameSource): void {
+  onDataFrame(body: Buffer, source: FrameSource): void {
     const { self, peerIntake } = this.#components
     this.#guard(() => {
       const input = new ByteReader(body)
@@ -50,35 +51,35 @@ export class FrameDispatcher {
         if (beacon.presence) throw malformed(Rejection.badKind, 'presence among data')
         peerIntake.onBeacon(from, beacon, source)
       } else if (kind === FrameKind.samples) peerIntake.onSamples(from, input, source)
-      else if (kind === FrameKind.ask) peerIntake.onAsk(from, decodeAckRequest(input), source)
+      else if (kind === FrameKind.ask) peerIntake.onAckRequest(from, decodeAckRequest(input), source)
       else throw malformed(Rejection.badKind, 'frame among data')
     })
   }
 
-  /** A datagram of the solicit group of a partition that this participant writes to. */
-  onAside(partition: string, body: Buffer, source: FrameSource): void {
-    const { self, peerIntake, onSolicit } = this.#components
+  onSolicitFrame(partition: string, body: Buffer, source: FrameSource): void {
+    const { self, peerIntake, announcer, beacons } = this.#components
     this.#guard(() => {
       const input = new ByteReader(body)
       const { kind, from } = readHeader(input)
       if (from === self) return
       if (kind === FrameKind.solicit) {
-        onSolicit(partition)
+        if (partition === builtinPartition) beacons.observed()
+        announcer.solicited(partition)
         return
       }
       if (kind !== FrameKind.beacon) throw malformed(Rejection.badKind, 'frame among solicits')
       const beacon = decodeBeacon(input)
       if (!beacon.presence) throw malformed(Rejection.badKind, 'beacon among solicits')
       if (partition === builtinPartition) {
-        // An observer of everybody is nobody's peer for that.
-        this.#components.onObserver()
+        // A participant does not become a peer only because it reads the built-in topics.
+        beacons.observed()
         return
       }
       peerIntake.onPresence(from, beacon, source)
     })
   }
 
-  /** A frame that the peer published on the stream lane: its own beacons and samples and nothing else. */
+  /** Takes a frame that the peer published by stream; it may only be of that peer. */
   onLiveFrame(peer: RemotePeer, body: Buffer): void {
     this.#guard(() => {
       const input = new ByteReader(body)
@@ -86,23 +87,24 @@ export class FrameDispatcher {
       if (from !== peer.guid) throw malformed(Rejection.foreignSource, 'live frame')
       if (kind === FrameKind.beacon) this.#components.peerIntake.onLiveBeacon(peer, decodeBeacon(input))
       else if (kind === FrameKind.samples) this.#components.endpointMatcher.samples(peer, input)
-      else if (kind === FrameKind.ask) this.#components.endpointMatcher.ask(peer, decodeAckRequest(input))
+      else if (kind === FrameKind.ask)
+        this.#components.endpointMatcher.acknowledgmentAsked(peer, decodeAckRequest(input))
       else throw malformed(Rejection.badKind, 'live frame')
     })
   }
 
   /** @throws NumacastError NUMACAST_MALFORMED: the lane counts it, and the requester runs into its timeout */
   async onRequest(bytes: Buffer): Promise<Buffer> {
-    const { counters, reception } = this.#components
+    const { counters, requests } = this.#components
     try {
       const request = decodeRequest(bytes)
       switch (request.ask) {
         case 'pull':
-          return encodePullReply(await reception.pull(request))
+          return encodePullReply(await requests.pull(request))
         case 'introduce':
-          return encodeHelloReply(await reception.introduce(request))
+          return encodeHelloReply(await requests.hello(request))
         case 'peers':
-          return encodeGossipReply(reception.gossip(request))
+          return encodeGossipReply(requests.gossip(request))
       }
     } catch (error) {
       counters.addError(`request.rejected.${rejectionOf(error)}`, error)

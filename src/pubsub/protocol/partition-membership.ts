@@ -1,86 +1,83 @@
 import type { Clock } from '../../core/clock.js'
 import type { Subscription } from '../../core/listeners.js'
 import type { Announcer } from '../../discovery/announcer.js'
-import { dataGroup, solicitGroup } from '../../discovery/partition-groups.js'
 import type { FrameHandler, FrameSource, Group, Transport } from '../../transport/lane/transport.js'
+import type { GroupTable } from '../endpoints/group-table.js'
+
+/** Takes the frames of joined groups; `FrameDispatcher` does. */
+export interface FrameSink {
+  /** A frame of a partition that this participant reads. */
+  onDataFrame(body: Buffer, source: FrameSource): void
+  /** A frame of the solicit group of a partition that this participant writes to. */
+  onSolicitFrame(partition: string, body: Buffer, source: FrameSource): void
+}
 
 export interface PartitionMembershipComponents {
-  readonly domain: number
   readonly clock: Clock
   readonly transport: Transport
   readonly announcer: Announcer
-  readonly onFrame: FrameHandler
-  /** A frame of a partition's solicit group. */
-  readonly onAside: (partition: string, body: Buffer, source: FrameSource) => void
+  readonly groups: GroupTable
+  readonly frames: FrameSink
 }
 
 interface Joined {
   uses: number
-  /** When the participant first asked who writes there; it has listened ever since. */
+  /** When the participant first asked for the writers; it has received the group's frames since. */
   exploredMs: number | undefined
   ready: Promise<Subscription>
-  /** Why the group could not be joined; the next one that wants it tries again. */
+  /** Why the group could not be joined; its next use tries again. */
   failure: unknown
 }
 
 /**
- * Which groups of the datagram lane the participant listens to, counted by use: the data of the partitions that it
- * reads, the solicits and signs of presence of those that it writes, and nothing else.
+ * Joins groups of the datagram lane, counted by use: the data groups of the partitions that are read, and the solicit
+ * groups of the partitions that are written to.
  */
 export class PartitionMembership {
   readonly #components: PartitionMembershipComponents
-  readonly #groups = new Map<string, Group>()
   readonly #joined = new Map<string, Joined>()
 
   constructor(components: PartitionMembershipComponents) {
     this.#components = components
   }
 
-  /** One object per partition: lanes key their caches by it. */
-  dataGroup(partition: string): Group {
-    return this.#group(partition, dataGroup)
-  }
-
-  solicitGroup(partition: string): Group {
-    return this.#group(`${partition}?`, () => solicitGroup(this.#components.domain, partition))
-  }
-
-  /** Starts to read the partition; asks who writes there once it can hear the answers. */
+  /** Starts to read the partition. Asks for its writers once their answers can arrive. */
   read(partition: string): void {
-    const { announcer, clock, onFrame } = this.#components
-    this.#use(this.dataGroup(partition), onFrame)
+    const { announcer, clock, groups, frames } = this.#components
+    this.#use(groups.data(partition), (body, source) => frames.onDataFrame(body, source))
       .then((joined) => {
-        // Whoever began to read may have stopped before the lane had joined.
+        // The last reader may have closed before the lane had joined.
         if (joined.uses === 0) return
         joined.exploredMs ??= clock.nowMs()
         announcer.explore(partition)
       })
-      .catch(() => undefined) // kept as its failure, which ready() throws
+      .catch(() => undefined) // kept as `failure`, which ready() throws
   }
 
   /**
-   * Since when the participant has heard everybody who writes to the partitions and answers: a reader that is opened
-   * beside another one finds those that the other has met. Now, while it does not listen yet.
+   * Returns since when the answers of all writers to the partitions have been received. A reader that is opened beside
+   * another one finds the writers that are known already. Returns now while a group is not joined yet.
    */
   exploredMs(partitions: readonly string[]): number {
-    const nowMs = this.#components.clock.nowMs()
-    return Math.max(...partitions.map((name) => this.#joined.get(keyOf(this.dataGroup(name)))?.exploredMs ?? nowMs))
+    const { clock, groups } = this.#components
+    const nowMs = clock.nowMs()
+    return Math.max(...partitions.map((name) => this.#joined.get(keyOf(groups.data(name)))?.exploredMs ?? nowMs))
   }
 
   stopReading(partition: string): void {
-    if (this.#release(this.dataGroup(partition))) this.#components.announcer.ignore(partition)
+    if (this.#release(this.#components.groups.data(partition))) this.#components.announcer.ignore(partition)
   }
 
-  /** Starts to write to the partition: announces it, and answers newcomers. */
+  /** Starts to write to the partition: announces it, and answers solicits. */
   write(partition: string): void {
-    const { announcer, onAside } = this.#components
-    const handler: FrameHandler = (body, source) => onAside(partition, body, source)
-    this.#use(this.solicitGroup(partition), handler).catch(() => undefined)
+    const { announcer, groups, frames } = this.#components
+    const handler: FrameHandler = (body, source) => frames.onSolicitFrame(partition, body, source)
+    this.#use(groups.solicit(partition), handler).catch(() => undefined)
     announcer.announce(partition)
   }
 
   stopWriting(partition: string): void {
-    if (this.#release(this.solicitGroup(partition))) this.#components.announcer.withdraw(partition)
+    if (this.#release(this.#components.groups.solicit(partition))) this.#components.announcer.withdraw(partition)
   }
 
   /** Resolves when every group asked for so far is joined. @throws what joining threw: NUMACAST_TRANSPORT */
@@ -111,7 +108,7 @@ export class PartitionMembership {
     }
   }
 
-  /** True when that was the last use. */
+  /** Returns true when that was the last use. */
   #release(group: Group): boolean {
     const key = keyOf(group)
     const joined = this.#joined.get(key)
@@ -122,15 +119,6 @@ export class PartitionMembership {
       () => undefined,
     )
     return true
-  }
-
-  #group(key: string, make: (domain: number, partition: string) => Group): Group {
-    let group = this.#groups.get(key)
-    if (group === undefined) {
-      group = make(this.#components.domain, key)
-      this.#groups.set(key, group)
-    }
-    return group
   }
 }
 

@@ -11,9 +11,11 @@ import type { Hello, HelloReply } from '../../wire/hello.js'
 import type { PullReply, PullRequest } from '../../wire/pull.js'
 import type { CatchUpServer } from '../catchup/catch-up-server.js'
 import { type InterestFilter, sharesPartition } from '../endpoints/interest-filter.js'
+import type { LiveSocket } from '../endpoints/live-socket.js'
 import type { LocalEndpoints } from '../endpoints/local-endpoints.js'
 import type { PeerDirectory } from '../membership/peer-directory.js'
 import type { PeerIntake } from '../membership/peer-intake.js'
+import type { PeerRegistry } from '../peer/peer-registry.js'
 import type { RemotePeer } from '../peer/remote-peer.js'
 
 export interface RequestDispatcherComponents {
@@ -21,15 +23,15 @@ export interface RequestDispatcherComponents {
   readonly clock: Clock
   readonly observer: Pick<SelfMonitor, 'timeoutMultiplier'>
   readonly endpoints: LocalEndpoints
-  readonly peers: PeerDirectory
+  readonly peers: PeerRegistry
+  readonly directory: PeerDirectory
   readonly peerIntake: PeerIntake
   readonly server: CatchUpServer
-  readonly relation: InterestFilter
-  /** Somebody does not hear this participant by multicast. Resolves when its live frames can be had by stream. */
-  readonly openLive: () => Promise<void>
+  readonly interest: InterestFilter
+  readonly liveSocket: LiveSocket
 }
 
-/** Answers what participants ask each other, and makes peers of those who ask. */
+/** Answers the requests of other participants, and makes peers of the requesters. */
 export class RequestDispatcher {
   readonly #components: RequestDispatcherComponents
 
@@ -40,29 +42,29 @@ export class RequestDispatcher {
   async pull(request: PullRequest): Promise<PullReply> {
     const { peerIntake, server } = this.#components
     const peer = peerIntake.onRequester(request.descriptor, false)
-    await this.#receivesFromUs(peer, request.hears)
+    await this.#takeReception(peer, request.hears)
     const reply = server.answer(request)
-    return peer === undefined ? reply : { ...reply, ...this.#hearing(peer) }
+    return peer === undefined ? reply : { ...reply, ...this.#receptionOf(peer) }
   }
 
-  async introduce(request: Hello): Promise<HelloReply> {
+  async hello(request: Hello): Promise<HelloReply> {
     const { self, clock, endpoints, peerIntake } = this.#components
     const { from, descriptor, intervalMs } = request
     const peer =
       descriptor?.guid === from
         ? peerIntake.onRequester(descriptor, intervalMs !== undefined)
-        : peerIntake.onFamiliar(from, request.version)
+        : peerIntake.onKnownRequester(from, request.version)
     if (peer !== undefined && intervalMs !== undefined) {
-      // Anybody can ask in anybody's name: that must not make a peer overdue that its beacons keep in good standing.
+      // A request may be forged. It must not make a peer overdue that its beacons keep alive.
       peer.reachability.introducedItself(Math.max(presenceIntervalMs, intervalMs), clock.nowMs())
       peer.monitor.expectEvery(peer.reachability.intervalMs(clock.nowMs()))
     }
-    await this.#receivesFromUs(peer, request.hears)
-    const reply = { from: self, knows: peer?.descriptor?.version ?? 0, ...(peer && this.#hearing(peer)) }
+    await this.#takeReception(peer, request.hears)
+    const reply = { from: self, knows: peer?.descriptor?.version ?? 0, ...(peer && this.#receptionOf(peer)) }
     return request.knownVersion === endpoints.version ? reply : { ...reply, descriptor: endpoints.descriptor() }
   }
 
-  /** Those who live and concern the requester, in the order of their GUIDs. */
+  /** Returns the peers that are alive and concern the requester, in the order of their GUIDs. */
   gossip({ from, reads, writes, after = '' as Guid }: GossipRequest): GossipReply {
     const interests = { reads: new Set(reads), writes: new Set(writes) }
     const wanted: Referral[] = []
@@ -77,18 +79,20 @@ export class RequestDispatcher {
     return { peers: wanted.slice(0, maxReferrals), more: wanted.length > maxReferrals }
   }
 
-  /** Whether it is heard, as far as that can be said. */
-  #hearing(peer: RemotePeer): { hears?: boolean } {
-    const { clock, relation, observer } = this.#components
-    const isWanted = peer.descriptor !== undefined && relation.isWanted(peer.descriptor)
+  /** Reports whether the peer's multicast arrives here, as far as that is known. */
+  #receptionOf(peer: RemotePeer): { hears?: boolean } {
+    const { clock, interest, observer } = this.#components
+    const isWanted = peer.descriptor !== undefined && interest.isWanted(peer.descriptor)
     const hears = peer.reachability.statement(isWanted, clock.nowMs(), observer.timeoutMultiplier)
     return hears === undefined ? {} : { hears }
   }
 
-  async #receivesFromUs(peer: RemotePeer | undefined, receivesFromUs: boolean | undefined): Promise<void> {
+  /** A peer that does not receive this participant's multicast needs its live frames by stream. */
+  async #takeReception(peer: RemotePeer | undefined, receivesFromUs: boolean | undefined): Promise<void> {
+    const { liveSocket, directory } = this.#components
     if (receivesFromUs === undefined) return
-    if (!receivesFromUs) await this.#components.openLive()
-    if (peer !== undefined) this.#components.peers.told(peer, receivesFromUs)
+    if (!receivesFromUs) await liveSocket.open()
+    if (peer !== undefined) directory.reportReception(peer, receivesFromUs)
   }
 }
 

@@ -2,7 +2,7 @@ import type { InstanceState } from '../../cache/instance.js'
 import { invalidArgument } from '../../core/errors.js'
 import type { Sample, SampleState, ViewState } from '../model/sample.js'
 
-/** Which of the samples that wait `read` and `take` hand out. What is left out allows everything. */
+/** Selects which of the waiting samples `read` and `take` return. An option that is left out allows all. */
 export interface ReadOptions<T> {
   readonly sampleStates?: SampleState | readonly SampleState[]
   readonly viewStates?: ViewState | readonly ViewState[]
@@ -11,16 +11,16 @@ export interface ReadOptions<T> {
   readonly key?: string
   /** @default all there are */
   readonly maxSamples?: number
-  /** What it refuses is left as it is. */
+  /** Samples that it refuses stay as they are. */
   readonly filter?: (sample: Sample<T>) => boolean
 }
 
 export interface ResolvedReadOptions<T> {
   readonly maxSamples: number
   readonly key: string | undefined
-  /** Nothing that was read before. */
+  /** Only samples that were not read before. */
   readonly unreadOnly: boolean
-  /** The sample's states are among those asked for. */
+  /** Whether the sample's states are among the requested ones. */
   readonly admits: (sample: Pick<Sample<T>, 'sampleState' | 'viewState' | 'instanceState'>) => boolean
   readonly filter: ((sample: Sample<T>) => boolean) | undefined
 }

@@ -13,6 +13,7 @@ import { SampleQueue } from '../../cache/sample-queue.js'
 import type { Clock } from '../../core/clock.js'
 import type { Counters } from '../../core/counters.js'
 import { DeadlineTimer } from '../../core/deadline-timer.js'
+import { DueHeap } from '../../core/due-heap.js'
 import type { EntityGuid, Seq } from '../../core/ids.js'
 import { History } from '../../qos/policies.js'
 import type { ResolvedQos } from '../../qos/qos.js'
@@ -21,32 +22,44 @@ import type { ReaderStatus } from './reader-status.js'
 import { TimeBasedFilter } from './time-based-filter.js'
 import type { Bootstrap } from './writer-proxy.js'
 
+/** Knows the writers that carry a copy's instances; `MatchedWriters` does. */
+export interface CarrierWriters {
+  /** Returns undefined for a writer that is not matched, or not alive. */
+  rankOf(writer: EntityGuid): OwnerRank | undefined
+  /** Requests the writer's cache again, because it carries values that are wanted and not held. */
+  refresh(writer: EntityGuid): void
+}
+
+/** Shows the copy to the application; `SampleDispatcher` does. */
+export interface CopyView {
+  /** The application's view has changed. @param hasArrived by a change that has just arrived */
+  viewChanged(instance: Instance, held: HeldSample, hasArrived: boolean): void
+}
+
 export interface ReaderCopyComponents {
   readonly clock: Clock
   readonly counters: Counters
   readonly status: ReaderStatus
-  /** Undefined for a writer that is not matched, or not alive. */
-  readonly standingOf: (writer: EntityGuid) => OwnerRank | undefined
-  /** The writer carries values that are wanted and not held. */
-  readonly wanted: (writer: EntityGuid) => void
-  /** The user's view has changed; `hasArrived`: by what has arrived just now. */
-  readonly changed: (instance: Instance, held: HeldSample, hasArrived: boolean) => void
+  readonly writers: CarrierWriters
+  readonly view: CopyView
 }
 
 /**
- * The copy itself: the instances as the writers have them, what of it the user sees and when (time-based filter), the
- * samples that wait to be taken, and the deadlines of all this. Who wrote a change and how it came is the caller's.
+ * The copy of a reader: the instances as the writers have them, what the application sees of them and when (time-based
+ * filter), the samples that wait to be taken, and their deadlines.
  */
 export class ReaderCopy {
   readonly table: InstanceTable
   readonly queue: SampleQueue
   readonly #components: ReaderCopyComponents
   readonly #qos: ResolvedQos
-  readonly #separation: TimeBasedFilter | undefined
+  readonly #filter: TimeBasedFilter | undefined
   readonly #deadline: DeadlineTimer<Instance> | undefined
+  /** With a lifespan: instances with samples that wait, by when the oldest one expires. */
+  readonly #expiry = new DueHeap<Instance>()
 
   constructor(components: ReaderCopyComponents, qos: ResolvedQos) {
-    const { clock, standingOf } = components
+    const { clock, writers } = components
     const { history, historyDepth, resourceLimits, timeBasedFilterMs, deadlineMs, ownership, destinationOrder } = qos
     this.#components = components
     this.#qos = qos
@@ -57,14 +70,14 @@ export class ReaderCopy {
     })
     this.table = new InstanceTable({
       maxInstances: resourceLimits.maxInstances,
-      precedence: new Precedence({ ownership, destinationOrder, standingOf }),
+      precedence: new Precedence({ ownership, destinationOrder, standingOf: (writer) => writers.rankOf(writer) }),
       hasHistory: this.queue.hasHistory,
       isPaced: timeBasedFilterMs > 0,
       hasRoom: (instance) => this.queue.limitOf(instance) === undefined,
       forgotten: (instance) => this.#forgotten(instance),
     })
     if (timeBasedFilterMs > 0) {
-      this.#separation = new TimeBasedFilter(clock, timeBasedFilterMs, (instance) => {
+      this.#filter = new TimeBasedFilter(clock, timeBasedFilterMs, (instance) => {
         if (this.table.isHeldBack(instance)) this.#show(instance, true, false)
       })
     }
@@ -73,7 +86,7 @@ export class ReaderCopy {
     }
   }
 
-  /** Takes a change in. The reason, when there is no room for it. */
+  /** Takes a change in. Returns the reason when there is no room for it. */
   apply(change: IncomingChange, arrival: Arrival): RejectedReason | undefined {
     const outcome = this.table.apply(change, arrival)
     if (outcome === ApplyResult.refused) return this.#limitOf(change.key)
@@ -89,13 +102,13 @@ export class ReaderCopy {
     }
     if (this.#deadline !== undefined) this.#renew(instance, arrival.nowMs)
     if (outcome === ApplyResult.restored) instance.current.validData = false
-    if (this.#separation?.isResting(instance) === true && isValue(instance)) {
+    if (this.#filter?.isResting(instance) === true && isValue(instance)) {
       this.#components.counters.add('reader.time-filtered')
     } else this.#show(instance, outcome === ApplyResult.applied, true)
     return undefined
   }
 
-  /** All that a user may see now: of each instance the samples that wait, or without a history its last one. */
+  /** Yields what the application may see now: the samples that wait, or without a history each instance's last one. */
   *held(): IterableIterator<{ readonly instance: Instance; readonly held: HeldSample }> {
     const { queue, table } = this
     for (const instance of table.values()) {
@@ -111,10 +124,10 @@ export class ReaderCopy {
     this.table.gaveUp(key, writer, viaSeq)
     const rivals = new Set<EntityGuid>()
     this.#abandon(key, writer, InstanceState.noWriters, arrival, rivals)
-    for (const rival of rivals) this.#components.wanted(rival)
+    for (const rival of rivals) this.#components.writers.refresh(rival)
   }
 
-  /** The writer carries nothing any more; or nothing up to the bootstrap's base but what the bootstrap has brought. */
+  /** The writer carries nothing more. With a bootstrap: nothing up to its base but what the bootstrap has brought. */
   abandon(writer: EntityGuid, state: 'disposed' | 'no-writers', bootstrap: Bootstrap | undefined): void {
     const arrival = arrivalNow(this.#components.clock)
     const rivals = new Set<EntityGuid>()
@@ -125,20 +138,20 @@ export class ReaderCopy {
       if (bootstrap !== undefined && (bootstrap.seen.has(key) || carriedSeq > bootstrap.base)) continue
       this.#abandon(key, writer, state, arrival, rivals)
     }
-    for (const rival of rivals) this.#components.wanted(rival)
+    for (const rival of rivals) this.#components.writers.refresh(rival)
   }
 
-  /** The writer is out of reach: under exclusive ownership the next strongest has its instances. */
+  /** The writer is unreachable: under exclusive ownership the next strongest writer takes over its instances. */
   demote(writer: EntityGuid): void {
     if (!this.table.isExclusive) return
     const rivals = new Set<EntityGuid>()
     for (const { key } of this.table.values()) {
       if (this.table.demote(key, writer)) for (const rival of this.table.rivals(key)) rivals.add(rival)
     }
-    for (const rival of rivals) this.#components.wanted(rival)
+    for (const rival of rivals) this.#components.writers.refresh(rival)
   }
 
-  /** Whether what held a writer up is out of the way, half of it at least: so that it is not asked for every sample. */
+  /** Whether at least half of the limit that stopped a writer is free, so that it is not asked for each sample. */
   hasRoomAgain(key: string, reason: RejectedReason): boolean {
     const { maxInstances, maxSamples, maxSamplesPerInstance } = this.#qos.resourceLimits
     if (reason === RejectedReason.instancesLimit) return this.table.hasRoom
@@ -161,14 +174,16 @@ export class ReaderCopy {
     const { purgeDisposedMs, purgeNoWritersMs } = readerDataLifecycle
     this.table.purge(nowMs - (purgeDisposedMs ?? Infinity), nowMs - (purgeNoWritersMs ?? Infinity))
     if (lifespanMs === null) return
-    for (const instance of this.table.values()) {
-      const expired = this.queue.expire(instance, nowMs - lifespanMs)
+    // A sample expires when it is older than its lifespan, not at the same instant.
+    for (let due = this.#expiry.shift(nowMs); due !== undefined; due = this.#expiry.shift(nowMs)) {
+      const expired = this.queue.expire(due, nowMs - lifespanMs)
       if (expired > 0) this.#components.counters.add('reader.expired', expired)
+      for (const held of this.queue.samplesOf(due)) this.#watchExpiry(due, held, nowMs)
     }
   }
 
   close(): void {
-    this.#separation?.close()
+    this.#filter?.close()
     this.#deadline?.close()
   }
 
@@ -191,24 +206,33 @@ export class ReaderCopy {
     this.#show(instance, this.table.isHeldBack(instance), false)
   }
 
-  /** Makes what is current the user's: with `isWritten` a new sample, else its state only. */
+  /** Shows what is current to the application: with `isWritten` as a new sample, else its state only. */
   #show(instance: Instance, isWritten: boolean, hasArrived: boolean): void {
     if (!this.table.show(instance)) {
       if (instance.state === InstanceState.disposed) this.#components.counters.add('reader.unknown-instance')
       return
     }
-    if (this.#separation !== undefined && isValue(instance)) this.#separation.shown(instance)
-    this.#components.changed(instance, this.queue.push(instance, isWritten && instance.shown.validData), hasArrived)
+    if (this.#filter !== undefined && isValue(instance)) this.#filter.shown(instance)
+    const held = this.queue.push(instance, isWritten && instance.shown.validData)
+    this.#watchExpiry(instance, held)
+    this.#components.view.viewChanged(instance, held, hasArrived)
   }
 
   #showBeside(instance: Instance, change: IncomingChange, arrival: Arrival): void {
-    if (this.#separation !== undefined) {
+    if (this.#filter !== undefined) {
       this.#components.counters.add('reader.time-filtered')
       return
     }
     const held = this.table.sampleOf(instance, change, arrival)
     this.queue.pushBeside(instance, held)
-    this.#components.changed(instance, held, true)
+    this.#watchExpiry(instance, held)
+    this.#components.view.viewChanged(instance, held, true)
+  }
+
+  /** A sample that waits expires in time. @param afterMs the next check is later than this */
+  #watchExpiry(instance: Instance, { validData, originTimeMs }: HeldSample, afterMs = 0): void {
+    const { lifespanMs } = this.#qos
+    if (lifespanMs !== null && validData) this.#expiry.set(instance, Math.max(originTimeMs + lifespanMs, afterMs + 1))
   }
 
   #renew(instance: Instance, nowMs: number): void {
@@ -216,7 +240,7 @@ export class ReaderCopy {
     else this.#deadline?.end(instance)
   }
 
-  /** The next strongest takes over with its next sample, which its own promise brings soon: nobody is asked. */
+  /** The next strongest writer takes over with its next sample. Its own deadline brings that soon, so none is requested. */
   #missed(instance: Instance): void {
     if (this.table.isExclusive) this.table.demote(instance.key, instance.current.via)
     this.#components.status.deadlineMissed(instance.key)
@@ -229,7 +253,8 @@ export class ReaderCopy {
   }
 
   #forgotten(instance: Instance): void {
-    this.#separation?.forget(instance)
+    this.#filter?.forget(instance)
+    this.#expiry.delete(instance)
     this.#deadline?.end(instance)
     const unread = this.queue.forget(instance)
     if (this.queue.hasHistory) this.#components.status.lost(instance.current.owner, unread, LostReason.purged)

@@ -13,6 +13,12 @@ import type { ReaderStatus } from './reader-status.js'
 import { SampleValidator, unvalidated } from './sample-validator.js'
 import type { WriterProxy } from './writer-proxy.js'
 
+/** Continues a writer's changes; `ReaderConnection` does. */
+export interface WriterResumer {
+  /** Requests what the writer has beyond the token, because there is room again. */
+  resume(writer: EntityGuid): void
+}
+
 export interface ReaderIntakeComponents<T> {
   readonly clock: Clock
   readonly counters: Counters
@@ -22,8 +28,7 @@ export interface ReaderIntakeComponents<T> {
   readonly qos: ResolvedQos
   readonly filter: ((value: T) => boolean) | undefined
   readonly keyFilter: ((key: string) => boolean) | undefined
-  /** There is room again for what the writer has beyond the token. */
-  readonly resume: (writer: EntityGuid) => void
+  readonly resumer: WriterResumer
 }
 
 interface Frame {
@@ -37,35 +42,35 @@ interface Block {
 }
 
 /**
- * What comes from writers on its way into the copy: checked, judged, in the right order, and no more than there is room
- * for. Keeps each writer's token honest: it covers what was taken in, and nothing else.
+ * Takes writers' changes into the copy: checked, in the right order, and no more than there is room for. Keeps each
+ * writer's token exact: it covers what was taken in, and nothing else.
  *
  * At depth 1 the order of frames does not matter, because each instance remembers its owner and number. A reliable
- * reader with a history takes every sample in its order: what comes beyond a gap waits until the gap is repaired.
+ * reader with a history takes the samples in order: a frame beyond a gap waits until the gap is repaired.
  */
 export class ReaderIntake<T extends object> {
   readonly #components: ReaderIntakeComponents<T>
-  readonly #judge: SampleValidator<T>
+  readonly #validator: SampleValidator<T>
   readonly #isReliable: boolean
   readonly #isOrdered: boolean
   readonly #hasHistory: boolean
   readonly #isVolatile: boolean
   readonly #waiting = new Map<WriterProxy, ReorderBuffer<Frame>>()
   readonly #blocked = new Map<WriterProxy, Block>()
-  /** What to say of the sample that was just refused. */
+  /** Why the last sample was refused. */
   #refusal: Block | undefined
 
   constructor(components: ReaderIntakeComponents<T>) {
     const { topic, filter, keyFilter, counters } = components
     this.#components = components
-    this.#judge = new SampleValidator({ topic, filter, keyFilter, counters })
+    this.#validator = new SampleValidator({ topic, filter, keyFilter, counters })
     this.#isReliable = components.qos.reliability === Reliability.reliable
     this.#hasHistory = components.copy.queue.hasHistory
     this.#isVolatile = components.qos.durability === Durability.volatile
     this.#isOrdered = this.#hasHistory && this.#isReliable
   }
 
-  /** A frame of live changes. */
+  /** Takes a frame of live changes. */
   live(proxy: WriterProxy, head: SamplesHead, samples: readonly WireSample[]): void {
     const last = samples.at(-1)
     if (last === undefined) return
@@ -83,20 +88,20 @@ export class ReaderIntake<T extends object> {
   }
 
   /**
-   * Changes from a catch-up reply; the caller moves the token. The first number for which there was no room: the token
-   * stays below it, and the writer is asked for the rest when there is room.
+   * Takes the changes of a catch-up reply; the caller moves the token. Returns the first number for which there was no
+   * room. The token stays below it, and the rest is requested when there is room.
    */
   caughtUp(proxy: WriterProxy, head: SamplesHead, samples: readonly WireSample[]): Seq | undefined {
     if (proxy.blocked && this.#isOrdered) return samples[0]?.seq
     const arrival = arrivalNow(this.#components.clock)
     let refusedSeq: Seq | undefined
-    // Live frames that came while the request was under way have settled these: taken, or told to be lost or rejected.
+    // Live frames that came during the request have settled these: taken, or reported as lost or rejected.
     const settledSeq =
       this.#isReliable || proxy.bootstrap !== undefined || !proxy.started ? 0 : proxy.progress.appliedSeq
     for (const sample of samples) {
       if (sample.seq <= settledSeq) continue
       const isTaken = this.#take(proxy, head, sample, arrival)
-      // What is not held has no end to be inferred, and there may be any number of such.
+      // An instance that is not held has no end to infer, and there may be any number of them.
       if (this.#components.copy.table.get(sample.key) !== undefined) proxy.bootstrap?.seen.add(sample.key)
       if (isTaken || !this.#isReliable) continue
       refusedSeq ??= sample.seq
@@ -106,19 +111,19 @@ export class ReaderIntake<T extends object> {
     return refusedSeq
   }
 
-  /** With a history: of the numbers that a repair was about, some are no more. */
+  /** With a history: counts the numbers of a repair whose values were overwritten. */
   countOverwritten(proxy: WriterProxy, after: Seq, to: Seq, samples: readonly WireSample[]): void {
     if (!this.#hasHistory || !proxy.started) return
     let received = 0
     for (const { seq, valueSeq } of samples) {
       if (seq > after && seq <= to) received++
-      // The number of a value that is given up has moved.
+      // The number of an unregistered value has moved.
       if (valueSeq < seq && valueSeq > after) received++
     }
     this.#components.status.lost(proxy.guid, to - after - received, LostReason.overwritten)
   }
 
-  /** The token has moved: what waited for that goes on. */
+  /** The token has moved: frames that waited for that continue. */
   drain(proxy: WriterProxy): void {
     const waiting = this.#waiting.get(proxy)
     if (waiting === undefined || !proxy.started) return
@@ -131,18 +136,18 @@ export class ReaderIntake<T extends object> {
     if (waiting.samples === 0 || proxy.blocked) this.#waiting.delete(proxy)
   }
 
-  /** Something has been taken, or forgotten. */
+  /** Samples have been taken, or forgotten: writers that were stopped go on. */
   roomMade(): void {
     for (const [proxy, { key, reason }] of this.#blocked) {
       if (!this.#components.copy.hasRoomAgain(key, reason)) continue
       this.#blocked.delete(proxy)
       proxy.blocked = false
-      this.#components.resume(proxy.guid)
+      this.#components.resumer.resume(proxy.guid)
     }
   }
 
-  /** The writer has gone: what has come of it beyond a gap is handed out, and the gap itself is lost. */
-  forget(proxy: WriterProxy): void {
+  /** The writer has gone: frames beyond a gap are handed out, and the gap itself is lost. */
+  forgetWriter(proxy: WriterProxy): void {
     const { status } = this.#components
     const { progress } = proxy
     const waiting = this.#waiting.get(proxy)
@@ -168,7 +173,7 @@ export class ReaderIntake<T extends object> {
       else if (!this.#take(proxy, head, sample, arrival)) refusedSeq ??= sample.seq
     }
     if (!this.#isReliable) {
-      // Best effort repairs nothing: what was missed is lost, and told, and the token goes on.
+      // Best effort repairs nothing: missed changes are reported as lost, and the token goes on.
       if (proxy.started) this.#components.status.lost(proxy.guid, progress.skipTo(head.prevSeq), LostReason.gap)
       progress.receive(head.prevSeq, lastSeq)
     } else if (refusedSeq !== undefined || proxy.blocked) {
@@ -196,7 +201,7 @@ export class ReaderIntake<T extends object> {
     this.countOverwritten(proxy, appliedSeq, progress.appliedSeq, samples)
   }
 
-  /** What was written before is not for a volatile reader: it begins with the first frame. */
+  /** A volatile reader begins with the first frame; earlier changes are not due to it. */
   #begin(proxy: WriterProxy, head: SamplesHead, samples: readonly WireSample[], lastSeq: Seq): void {
     proxy.progress.advanceTo(head.prevSeq)
     proxy.started = true
@@ -219,9 +224,9 @@ export class ReaderIntake<T extends object> {
     this.#refusal = undefined
   }
 
-  /** False when there is no room for it. Whatever else becomes of it is counted and told here. */
+  /** Returns false when there is no room. Any other outcome is counted and reported here. */
   #take(proxy: WriterProxy, head: SamplesHead, sample: WireSample, arrival: Arrival): boolean {
-    const concern = this.#judge.concerns(sample.key)
+    const concern = this.#validator.concerns(sample.key)
     if (concern !== true) {
       if (concern !== false) this.#components.status.rejected(proxy.guid, sample.key, RejectedReason.filter, concern)
       return true
@@ -230,11 +235,11 @@ export class ReaderIntake<T extends object> {
     return this.#admit(proxy, head, sample, arrival)
   }
 
-  /** The writer unregisters the instance: its last value once more, for those who lack it, and no more from it. */
+  /** The writer unregisters the instance: the sample repeats its last value, for readers that lack it. */
   #giveUp(proxy: WriterProxy, head: SamplesHead, sample: WireSample, arrival: Arrival): boolean {
     const { copy } = this.#components
     const instance = copy.table.get(sample.key)
-    // Who was not there when it was alive has not lost it.
+    // A reader that was not there while the instance was alive has not lost it.
     if (instance === undefined && (proxy.bootstrap !== undefined || !proxy.started)) return true
     const { current } = instance ?? {}
     const token = tokenOf(proxy, sample)
@@ -251,12 +256,12 @@ export class ReaderIntake<T extends object> {
       counters.add('reader.expired')
       return true
     }
-    const judged = sample.disposed ? unvalidated : this.#judge.judge(sample, proxy.info.fields)
-    if ('refused' in judged) {
-      status.rejected(proxy.guid, sample.key, judged.refused, judged.detail)
+    const validated = sample.disposed ? unvalidated : this.#validator.validate(sample, proxy.info.fields)
+    if ('refused' in validated) {
+      status.rejected(proxy.guid, sample.key, validated.refused, validated.detail)
       return true
     }
-    const change = changeOf(proxy, head, sample, judged.value, judged.outOfView, arrival.nowMs)
+    const change = changeOf(proxy, head, sample, validated.value, validated.outOfView, arrival.nowMs)
     const reason = copy.apply(change, arrival)
     if (reason === undefined) return true
     status.rejected(proxy.guid, sample.key, reason, 'the reader has no room for it')
@@ -265,7 +270,7 @@ export class ReaderIntake<T extends object> {
   }
 }
 
-/** The owner of the value and its number there. */
+/** Returns the owner of the value and the owner's number for it. */
 function tokenOf(proxy: WriterProxy, { origin, valueSeq }: WireSample): Token {
   if (origin === undefined) return { writer: proxy.guid, seq: valueSeq }
   return { writer: entityGuid(origin.participant, origin.writer), seq: origin.seq }

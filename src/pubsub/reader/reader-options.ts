@@ -5,26 +5,27 @@ import type { QosOptions } from '../../qos/qos.js'
 export interface ReaderOptions<T> {
   /** One partition, or several; writers to any of them match. @default 'default' */
   readonly partition?: string | readonly string[]
-  /** Over the topic's own. */
+  /** Overrides the topic's own. */
   readonly qos?: QosOptions
   /**
-   * What this reader wants to see. An instance whose value it returns false for leaves the reader's view: it shows no
+   * Accepts the values that this reader shows. An instance whose value is refused leaves the reader's view: it shows no
    * value and no writers until a later value passes. Runs on arrival, so it costs a decode per sample. @default all
    */
   readonly filter?: (value: T) => boolean
   /**
-   * Which instances are this reader's business at all; of the others nothing is decoded, held or told. Asked of each
-   * change before anything else, so it should be cheap; what it left out stays out until the next change of the
-   * instance. @default all
+   * Accepts the instances that concern this reader; of the others nothing is decoded, held or reported. Called for each
+   * change before anything else, so it should be cheap. A refused instance stays out until its next change. @default all
    */
   readonly keyFilter?: (key: string) => boolean
   /**
-   * What may wait for a slow async iteration: instances, or with a history samples. What is over is dropped, counted
-   * and told (`sample-lost`). Under keep-all no fewer than `resourceLimits.maxSamples`. @default 65536
+   * Instances (with a history: samples) that may wait for a slow async iteration. Any more are dropped, counted and
+   * reported (`sample-lost`). Under keep-all at least `resourceLimits.maxSamples`. @default 65536
    */
   readonly mailboxCapacity?: number
-  /** Which one a full mailbox gives up: the oldest that waits, or the newest. @default 'oldest' */
+  /** Which sample a full mailbox drops: the oldest that waits, or the newest. @default 'oldest' */
   readonly mailboxDrop?: DropPolicy
+  /** Closes the reader when it aborts. @default none */
+  readonly signal?: AbortSignal
 }
 
 export interface ResolvedReaderOptions<T> {

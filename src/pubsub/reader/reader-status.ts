@@ -4,7 +4,7 @@ import type { Subscription } from '../../core/listeners.js'
 import { EndpointEvents } from '../model/endpoint-events.js'
 import { type LostReason, type MismatchEvent, type ReaderEvent, RejectedReason } from '../model/events.js'
 
-/** Counts what happens to a reader and tells those who asked to be told. */
+/** Counts what happens to a reader and reports it to its listeners. */
 export class ReaderStatus {
   readonly #counters: Counters
   readonly #listeners: EndpointEvents<ReaderEvent>
@@ -48,7 +48,7 @@ export class ReaderStatus {
 
   rejected(writer: EntityGuid, key: string, reason: RejectedReason, detail: string): void {
     const kind = 'sample-rejected'
-    // The detail of a malformed one is a word of a closed set; others are for people.
+    // The detail of a malformed sample is a word of a closed set; other details are for people.
     this.#counters.add(`reader.rejected.${reason === RejectedReason.malformed ? detail : reason}`)
     this.#listeners.emit({ kind, writer, key, reason, detail, totalCount: this.#count(kind) })
   }

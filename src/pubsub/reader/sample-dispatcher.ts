@@ -3,19 +3,24 @@ import type { Counters } from '../../core/counters.js'
 import { Listeners, type Subscription } from '../../core/listeners.js'
 import { type DropPolicy, Mailbox } from '../../core/mailbox.js'
 import type { Sample } from '../model/sample.js'
+import type { CopyView } from './reader-copy.js'
+
+/** Makes samples of what a reader holds; `ReaderFeed` does. */
+export interface SampleSource<T> {
+  sampleOf(instance: Instance, held: HeldSample, hasArrived: boolean): Sample<T>
+  /** Listeners, or an iteration, have received the sample. */
+  handedOut(instance: Instance, held: HeldSample): void
+  /** A full mailbox dropped the sample. */
+  dropped(instance: Instance, held: HeldSample): void
+}
 
 export interface SampleDispatcherComponents<T> {
   readonly counters: Counters
+  readonly source: SampleSource<T>
   readonly mailboxCapacity: number
   readonly mailboxDrop: DropPolicy
   /** Each sample is handed out; otherwise a slow consumer gets each instance's latest. */
   readonly everySample: boolean
-  /** What an instance shows is made a sample for the user; undefined: it has nothing to show. */
-  readonly hand: (instance: Instance, held: HeldSample, hasArrived: boolean) => Sample<T> | undefined
-  /** Listeners, or an iteration, have been handed the sample. */
-  readonly handedOut: (instance: Instance, held: HeldSample) => void
-  /** A full mailbox cost the sample. */
-  readonly dropped: (instance: Instance, held: HeldSample) => void
 }
 
 interface Post {
@@ -23,8 +28,8 @@ interface Post {
   readonly held: HeldSample
 }
 
-/** Those who follow a reader: listeners, called at once, and iterations, each with a bounded mailbox of its own. */
-export class SampleDispatcher<T extends object> {
+/** Hands changes to a reader's consumers: listeners at once, and iterations, each through a bounded mailbox. */
+export class SampleDispatcher<T extends object> implements CopyView {
   readonly #components: SampleDispatcherComponents<T>
   readonly #listeners: Listeners<Sample<T>>
   readonly #mailboxes = new Set<Mailbox<Post>>()
@@ -39,47 +44,42 @@ export class SampleDispatcher<T extends object> {
     return this.#listeners.add(listener)
   }
 
-  emit(instance: Instance, held: HeldSample, hasArrived: boolean): void {
+  viewChanged(instance: Instance, held: HeldSample, hasArrived: boolean): void {
     if (this.#mailboxes.size > 0) for (const mailbox of this.#mailboxes) this.#post(mailbox, { instance, held })
     if (this.#listeners.size === 0) return
-    const sample = this.#components.hand(instance, held, hasArrived)
-    if (sample !== undefined) this.#listeners.emit(sample)
-    this.#components.handedOut(instance, held)
+    const { source } = this.#components
+    this.#listeners.emit(source.sampleOf(instance, held, hasArrived))
+    source.handedOut(instance, held)
   }
 
-  /** Begins with `first`, then hands out what is emitted from now on. */
-  iterate(first: Iterable<Post>): AsyncIterator<Sample<T>> {
-    const { mailboxCapacity, mailboxDrop, everySample, hand, handedOut, dropped } = this.#components
-    const mailbox = new Mailbox<Post>({
-      capacity: mailboxCapacity,
-      drop: mailboxDrop,
-      onDrop: ({ instance, held }) => dropped(instance, held),
-      ...(everySample ? {} : { conflateBy: ({ instance }) => instance }),
-    })
-    for (const post of first) this.#post(mailbox, post)
-    if (this.#closed) mailbox.close()
-    else this.#mailboxes.add(mailbox)
-    return {
+  /** Iterates over `first`, then over what changes from now on. Ends with the reader, or when the signal aborts. */
+  iterate(first: Iterable<Post>, signal: AbortSignal | undefined): AsyncIterableIterator<Sample<T>> {
+    const mailbox = this.#open(first)
+    const end = (): void => {
+      this.#mailboxes.delete(mailbox)
+      mailbox.close()
+      signal?.removeEventListener('abort', end)
+    }
+    if (signal?.aborted === true) end()
+    else signal?.addEventListener('abort', end, { once: true })
+    const iterator: AsyncIterableIterator<Sample<T>> = {
       next: async () => {
-        for (;;) {
-          const result = await mailbox.next()
-          if (result.done === true) return result
-          const { instance } = result.value
-          const held = everySample ? result.value.held : instance.shown
-          const value = hand(instance, held, false)
-          handedOut(instance, held)
-          if (value !== undefined) return { done: false, value }
-        }
+        if (signal?.aborted === true) return { done: true, value: undefined }
+        const result = await mailbox.next()
+        if (result.done !== true) return { done: false, value: this.#take(result.value) }
+        end()
+        return result
       },
       return: () => {
-        this.#mailboxes.delete(mailbox)
-        mailbox.close()
+        end()
         return Promise.resolve({ done: true, value: undefined })
       },
+      [Symbol.asyncIterator]: () => iterator,
     }
+    return iterator
   }
 
-  /** Ends what is open. */
+  /** Ends the iterations. */
   close(): void {
     this.#closed = true
     for (const mailbox of this.#mailboxes) mailbox.close()
@@ -87,8 +87,31 @@ export class SampleDispatcher<T extends object> {
     this.#listeners.clear()
   }
 
+  #open(first: Iterable<Post>): Mailbox<Post> {
+    const { mailboxCapacity, mailboxDrop, everySample, source } = this.#components
+    const mailbox = new Mailbox<Post>({
+      capacity: mailboxCapacity,
+      drop: mailboxDrop,
+      onDrop: ({ instance, held }) => source.dropped(instance, held),
+      ...(everySample ? {} : { conflateBy: ({ instance }) => instance }),
+    })
+    for (const post of first) this.#post(mailbox, post)
+    if (this.#closed) mailbox.close()
+    else this.#mailboxes.add(mailbox)
+    return mailbox
+  }
+
+  #take(post: Post): Sample<T> {
+    const { everySample, source } = this.#components
+    const { instance } = post
+    const held = everySample ? post.held : instance.shown
+    const sample = source.sampleOf(instance, held, false)
+    source.handedOut(instance, held)
+    return sample
+  }
+
   #post(mailbox: Mailbox<Post>, post: Post): void {
-    const { dropped, conflated } = mailbox
+    const { conflated, dropped } = mailbox
     mailbox.push(post)
     if (mailbox.conflated > conflated) this.#components.counters.add('reader.mailbox-conflated')
     if (mailbox.dropped > dropped) this.#components.counters.add('reader.mailbox-dropped')

@@ -3,7 +3,7 @@ import { type Sample, toSample, ViewState, wallAheadMs } from '../model/sample.j
 import type { ResolvedReadOptions } from './read-options.js'
 import type { ReaderCopy } from './reader-copy.js'
 
-/** What `read` and `take` hand out: marks it as read, or takes it away. */
+/** Selects the samples that `read` and `take` return. Marks them as read, or takes them away. */
 export function selectSamples<T extends object>(
   copy: ReaderCopy,
   { key, maxSamples, unreadOnly, admits, filter }: ResolvedReadOptions<T>,

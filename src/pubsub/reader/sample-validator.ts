@@ -1,16 +1,17 @@
 import type { Counters } from '../../core/counters.js'
+import { deepFreeze } from '../../core/deep-freeze.js'
 import { rejectionOf } from '../../wire/bytes.js'
 import { checkRecord, decodeRecord } from '../../wire/record.js'
 import type { WireSample } from '../../wire/samples.js'
 import { RejectedReason } from '../model/events.js'
 import type { Topic } from '../model/topic.js'
 
-/** The value as it is judged, or why it is not wanted. */
+/** A value that has been checked, or why it is refused. */
 export type ValidatedValue =
   | { readonly value: unknown; readonly outOfView: boolean }
   | { readonly refused: RejectedReason; readonly detail: string }
 
-/** What nobody asks anything of: it stays encoded until somebody looks. */
+/** The result where nothing is checked: the value stays encoded until it is read. */
 export const unvalidated: ValidatedValue = Object.freeze({ value: undefined, outOfView: false })
 
 export interface SampleValidatorComponents<T> {
@@ -20,7 +21,7 @@ export interface SampleValidatorComponents<T> {
   readonly counters: Counters
 }
 
-/** Says of each value that comes in whether it is one, and one that this reader wants to see. */
+/** Checks each value that arrives, and whether the reader's filters accept it. */
 export class SampleValidator<T extends object> {
   readonly #topic: Topic<T>
   readonly #filter: ((value: T) => boolean) | undefined
@@ -34,7 +35,7 @@ export class SampleValidator<T extends object> {
     this.#counters = counters
   }
 
-  /** Whether the instance is this reader's business; a text when the user's filter could not say. */
+  /** Whether the key filter accepts the instance; a text when the filter threw. */
   concerns(key: string): boolean | string {
     if (this.#keyFilter === undefined) return true
     try {
@@ -47,7 +48,7 @@ export class SampleValidator<T extends object> {
   }
 
   /** @param fields the writer's */
-  judge({ frame, valueStart, valueEnd }: WireSample, fields: readonly string[]): ValidatedValue {
+  validate({ frame, valueStart, valueEnd }: WireSample, fields: readonly string[]): ValidatedValue {
     const topic = this.#topic
     const filter = this.#filter
     const bytes = valueEnd - valueStart
@@ -64,11 +65,12 @@ export class SampleValidator<T extends object> {
     }
     const checked = topic.check(value)
     if ('refused' in checked) return { refused: RejectedReason.schema, detail: checked.refused }
-    if (filter === undefined) return { value: checked.value, outOfView: false }
+    const accepted = deepFreeze(checked.value)
+    if (filter === undefined) return { value: accepted, outOfView: false }
     try {
-      const outOfView = !filter(checked.value)
+      const outOfView = !filter(accepted)
       if (outOfView) this.#counters.add('reader.filtered')
-      return { value: checked.value, outOfView }
+      return { value: accepted, outOfView }
     } catch (error) {
       return { refused: RejectedReason.filter, detail: String(error) }
     }

@@ -4,8 +4,8 @@ import { DueQueue } from '../../core/due-queue.js'
 import { DueTimer } from '../../core/due-timer.js'
 
 /**
- * The time-based filter: after an instance has shown a value, the next one waits until the period has passed; what
- * comes meanwhile replaces what waits, so the last value always arrives.
+ * Holds back values that follow too closely. After an instance has shown a value, the next one waits until the period
+ * has passed. A value that comes meanwhile replaces the one that waits, so the last value always arrives.
  */
 export class TimeBasedFilter {
   readonly #clock: Clock

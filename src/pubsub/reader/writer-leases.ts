@@ -1,54 +1,55 @@
 import type { Clock } from '../../core/clock.js'
 import { DueTimer } from '../../core/due-timer.js'
+import type { EntityGuid } from '../../core/ids.js'
 import { LivelinessKind } from '../../qos/policies.js'
 import type { WriterProxy } from './writer-proxy.js'
 
-export interface WriterLeasesComponents {
-  readonly clock: Clock
-  readonly proxies: () => Iterable<WriterProxy>
-  /** When the writer's participant was last heard. */
-  readonly lastHeardMs: (proxy: WriterProxy) => number
-  /** `proxy.isAlive` is another than before. */
-  readonly changed: (proxy: WriterProxy) => void
+/** Holds the writers whose leases are watched; `MatchedWriters` does. */
+export interface LeasedWriters {
+  readonly all: ReadonlyMap<EntityGuid, WriterProxy>
+  /** When the last frame of the writer's participant arrived. */
+  lastReceivedMs(writer: EntityGuid): number
+  /** `proxy.isAlive` has changed. */
+  onLeaseChange(proxy: WriterProxy): void
 }
 
 /**
- * Which of a reader's writers are alive, as far as a program can show it: a writer whose participant is out of reach is
- * not, and neither is one that has let its own lease run out. Signs of life of an automatic writer are its
- * participant's, those of a manual one its own (see `Matchmaker` for those of its participant's other writers). One
- * timer, set for the earliest end of a lease.
+ * Decides which of a reader's writers are alive. A writer is not alive while its participant is unreachable, or after
+ * its own lease has run out. An automatic writer is kept alive by its participant's frames. A manual writer is kept
+ * alive by its own (`EndpointMatcher` extends those to the participant's other manual writers). One timer is set for
+ * the earliest end of a lease.
  */
 export class WriterLeases {
-  readonly #components: WriterLeasesComponents
+  readonly #clock: Clock
+  readonly #writers: LeasedWriters
   readonly #timer: DueTimer
 
-  constructor(components: WriterLeasesComponents) {
-    this.#components = components
-    this.#timer = new DueTimer(components.clock, (nowMs) => this.#look(nowMs))
+  constructor(clock: Clock, writers: LeasedWriters) {
+    this.#clock = clock
+    this.#writers = writers
+    this.#timer = new DueTimer(clock, (nowMs) => {
+      for (const proxy of writers.all.values()) this.#judge(proxy, nowMs)
+    })
   }
 
   matched(proxy: WriterProxy): void {
     this.#timer.arm(this.#endMs(proxy))
   }
 
-  /** A sign of life of the program. */
+  /** Takes a sign of life of the program. */
   asserted(proxy: WriterProxy): void {
-    proxy.assertedMs = this.#components.clock.nowMs()
+    proxy.assertedMs = this.#clock.nowMs()
     if (!proxy.isAlive) this.#judge(proxy, proxy.assertedMs)
   }
 
-  /** The writer's participant can be reached, or not, or has been heard again. */
+  /** The writer's participant is reachable, or not, or a frame of it has arrived again. */
   reached(proxy: WriterProxy, isReachable: boolean): void {
     proxy.isReachable = isReachable
-    this.#judge(proxy, this.#components.clock.nowMs())
+    this.#judge(proxy, this.#clock.nowMs())
   }
 
   close(): void {
     this.#timer.close()
-  }
-
-  #look(nowMs: number): void {
-    for (const proxy of this.#components.proxies()) this.#judge(proxy, nowMs)
   }
 
   #judge(proxy: WriterProxy, nowMs: number): void {
@@ -57,13 +58,13 @@ export class WriterLeases {
     if (isAlive) this.#timer.arm(endMs)
     if (isAlive === proxy.isAlive) return
     proxy.isAlive = isAlive
-    this.#components.changed(proxy)
+    this.#writers.onLeaseChange(proxy)
   }
 
   #endMs(proxy: WriterProxy): number | undefined {
     const { leaseMs, liveliness } = proxy.info.qos
     if (leaseMs === null) return undefined
-    const signMs = liveliness === LivelinessKind.automatic ? this.#components.lastHeardMs(proxy) : proxy.assertedMs
-    return signMs + leaseMs
+    const isAutomatic = liveliness === LivelinessKind.automatic
+    return leaseMs + (isAutomatic ? this.#writers.lastReceivedMs(proxy.guid) : proxy.assertedMs)
   }
 }

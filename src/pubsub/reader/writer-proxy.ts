@@ -4,17 +4,17 @@ import type { EntityGuid } from '../../core/ids.js'
 import type { WriterInfo } from '../../wire/descriptor.js'
 import { AckReport } from './ack-report.js'
 
-/** A whole-cache catch-up that needs more than one reply. */
+/** A catch-up of the whole cache that needs more than one reply. */
 export interface Bootstrap {
   /** The writer's last seq when it began: instances ended since then have tombstones. */
   readonly base: number
-  /** Everything that still holds up to here has been received. */
+  /** Every change that still holds up to this number has been received. */
   cursor: number
-  /** What the writer still has; anything else that it carried here is gone. */
+  /** Instances that the writer still has; the others that it carried here are gone. */
   readonly seen: Set<string>
 }
 
-/** What a reader knows of one matched writer. */
+/** Holds what a reader knows of one matched writer. */
 export interface WriterProxy {
   readonly guid: EntityGuid
   readonly info: WriterInfo
@@ -24,13 +24,13 @@ export interface WriterProxy {
   /** A first catch-up has been applied; until then "no gap" means nothing. */
   started: boolean
   bootstrap: Bootstrap | undefined
-  /** What the writer has been told of `progress`. */
-  readonly told: AckReport
-  /** It carries values that were not kept because another owner's were newer; that owner has gone, so they are wanted. */
+  /** What has been reported to the writer of `progress`. */
+  readonly ackReport: AckReport
+  /** It carries values that lost against another owner's. That owner has gone, so they are wanted. */
   stale: boolean
-  /** The reader has no room for its next change: the token stays, and nobody is asked, until there is some. */
+  /** The reader has no room for its next change: the token stays, and nothing is requested, until there is room. */
   blocked: boolean
-  /** As its participant and its lease tell. */
+  /** Its participant is reachable and its lease has not run out. */
   isAlive: boolean
   isReachable: boolean
   /** Manual liveliness: the last sign of life, on the monotonic clock. */
@@ -45,7 +45,7 @@ export function newWriterProxy(guid: EntityGuid, info: WriterInfo, incarnation: 
     progress: new WriterProgress(),
     started: false,
     bootstrap: undefined,
-    told: new AckReport(),
+    ackReport: new AckReport(),
     stale: false,
     blocked: false,
     isAlive: true,
@@ -54,7 +54,7 @@ export function newWriterProxy(guid: EntityGuid, info: WriterInfo, incarnation: 
   }
 }
 
-/** What becomes of its instances when the writer closes in good order. */
+/** Returns the state of its instances after the writer has closed in order. */
 export function stateWhenClosed({ info }: WriterProxy): 'disposed' | 'no-writers' {
   return info.qos.autodispose ? InstanceState.disposed : InstanceState.noWriters
 }

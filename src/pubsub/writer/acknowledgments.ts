@@ -3,26 +3,36 @@ import type { Counters } from '../../core/counters.js'
 import type { Seq } from '../../core/ids.js'
 import type { ReaderAcknowledgments } from './reader-acknowledgments.js'
 
+/** Sends a writer's question to its readers; `WriterConnection` does. */
+export interface AckRequester {
+  /** Asks the readers of the writer how much of the numbers up to `seq` they have applied. */
+  askReaders(seq: Seq): void
+}
+
+/** Tells whether acknowledgments are wanted; `UnacknowledgedChanges` does. */
+export interface AcknowledgmentDemand {
+  /** Up to which number acknowledgments are waited for now; 0: none are. */
+  readonly wantedSeq: Seq
+}
+
 export interface AcknowledgmentsComponents {
   readonly clock: Clock
   readonly counters: Counters
-  readonly audience: ReaderAcknowledgments
-  /** Asks all readers that lack an acknowledgment of something up to `seq` to say how far they are. */
-  readonly ask: (seq: Seq) => void
-  /** Up to where somebody waits for acknowledgments now; 0: nobody does. */
-  readonly wantedSeq: () => Seq
+  readonly readers: ReaderAcknowledgments
+  readonly requester: AckRequester
+  readonly demand: AcknowledgmentDemand
 }
 
-/** Between two questions when nobody waits for the answer. */
+/** Time between two questions while no caller waits for the answer. */
 const askEveryMs = 100
-/** Between two questions at least. */
+/** Shortest time between two questions. */
 const minSpacingMs = 10
-/** A reader that lacks something and says nothing for so long, though it is asked, is not waited for any more. */
+/** A reader that lacks changes and has not answered for this time is no longer waited for. */
 const silenceMs = 10_000
 
 /**
- * Learns how far a writer's reliable readers are, while somebody wants to know: readers say it with each pull, and
- * pull when they are asked. Nobody wants to know: nothing is sent, and no timer is set.
+ * Learns how far a writer's reliable readers are, while that is wanted: readers report it with each pull, and pull when
+ * they are asked. While it is not wanted, nothing is sent and no timer is set.
  */
 export class Acknowledgments {
   readonly #components: AcknowledgmentsComponents
@@ -35,48 +45,51 @@ export class Acknowledgments {
     this.#components = components
   }
 
-  /** To be called when somebody may have begun to wait. @param now whether somebody waits, so that it is asked as soon as may be */
+  /**
+   * Starts asking, if acknowledgments are wanted.
+   * @param now a caller waits, so the question is sent as soon as the spacing allows
+   */
   want(now: boolean): void {
     if (this.#closed || !this.#isWanted()) return
     if (!now) {
-      this.#timer ??= this.#components.clock.after(askEveryMs, () => this.#look())
+      this.#timer ??= this.#components.clock.after(askEveryMs, () => this.#check())
       return
     }
     this.#timer?.cancel()
     const dueMs = this.#askedMs + minSpacingMs - this.#components.clock.nowMs()
     if (dueMs <= 0) this.#ask()
-    else this.#timer = this.#components.clock.after(dueMs, () => this.#look())
+    else this.#timer = this.#components.clock.after(dueMs, () => this.#check())
   }
 
-  /** Twice is fine. */
+  /** Idempotent. */
   close(): void {
     this.#closed = true
     this.#timer?.cancel()
   }
 
   #isWanted(): boolean {
-    const { audience, wantedSeq } = this.#components
-    return audience.acknowledgedSeq() < wantedSeq()
+    const { readers, demand } = this.#components
+    return readers.acknowledgedSeq() < demand.wantedSeq
   }
 
-  #look(): void {
+  #check(): void {
     this.#timer = undefined
     if (this.#isWanted()) this.#ask()
     else this.#askingSinceMs = undefined
   }
 
   #ask(): void {
-    const { clock, counters, audience, ask, wantedSeq } = this.#components
+    const { clock, counters, readers, requester, demand } = this.#components
     const nowMs = clock.nowMs()
     this.#askingSinceMs ??= nowMs
     this.#askedMs = nowMs
     if (nowMs - this.#askingSinceMs > silenceMs) {
-      for (const reader of audience.silent(wantedSeq(), nowMs - silenceMs)) {
+      for (const reader of readers.silent(demand.wantedSeq, nowMs - silenceMs)) {
         counters.add('writer.reader-given-up')
-        audience.leave(reader)
+        readers.leave(reader)
       }
     }
-    if (this.#isWanted()) ask(wantedSeq())
-    this.#timer = clock.after(askEveryMs, () => this.#look())
+    if (this.#isWanted()) requester.askReaders(demand.wantedSeq)
+    this.#timer = clock.after(askEveryMs, () => this.#check())
   }
 }

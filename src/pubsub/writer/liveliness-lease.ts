@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../core/clock.js'
 
-/** What the manual-by-participant writers of one participant share: a sign of life of any manual one counts for all. */
+/** Shared by the manual-by-participant writers of one participant: an assertion of any manual writer counts for all. */
 export class SharedLiveliness {
   #assertedMs = Number.NEGATIVE_INFINITY
   readonly #lost = new Set<() => void>()
@@ -14,7 +14,7 @@ export class SharedLiveliness {
     for (const revive of [...this.#lost]) revive()
   }
 
-  /** Calls `revive` at the next assertion; once. */
+  /** Calls `revive` once, at the next assertion. */
   onNext(revive: () => void): void {
     const once = (): void => {
       this.#lost.delete(once)
@@ -24,7 +24,7 @@ export class SharedLiveliness {
   }
 }
 
-/** Whether a manual writer keeps its own lease: the program must write or assert itself at least this often. */
+/** Watches the lease of a manual writer: the program must write or assert liveliness within each `leaseMs`. */
 export class LivelinessLease {
   readonly #clock: Clock
   readonly #leaseMs: number
@@ -33,7 +33,7 @@ export class LivelinessLease {
   #timer: Timer | undefined
   #closed = false
 
-  /** @param shared one of its own for a manual-by-topic writer */
+  /** @param shared an instance of its own for a manual-by-topic writer */
   constructor(clock: Clock, leaseMs: number, shared: SharedLiveliness, onLost: () => void) {
     this.#clock = clock
     this.#leaseMs = leaseMs
@@ -47,7 +47,7 @@ export class LivelinessLease {
     this.#shared.assert(this.#clock.nowMs())
   }
 
-  /** Twice is fine. */
+  /** Idempotent. */
   close(): void {
     this.#closed = true
     this.#timer?.cancel()
@@ -56,10 +56,10 @@ export class LivelinessLease {
   #arm(): void {
     if (this.#closed) return
     const leftMs = this.#shared.assertedMs + this.#leaseMs - this.#clock.nowMs()
-    this.#timer = this.#clock.after(Math.max(0, leftMs), () => this.#look())
+    this.#timer = this.#clock.after(Math.max(0, leftMs), () => this.#check())
   }
 
-  #look(): void {
+  #check(): void {
     if (this.#clock.nowMs() < this.#shared.assertedMs + this.#leaseMs) {
       this.#arm()
       return

@@ -1,28 +1,29 @@
 import type { EntityGuid, Seq } from '../../core/ids.js'
 
-export interface ReaderAcknowledgmentsComponents {
-  /** A reader has come (`isMatched`) or gone. */
-  readonly onChange: (reader: EntityGuid, isMatched: boolean) => void
-  /** Some reader has more than before, or is not waited for any more. */
-  readonly onProgress: () => void
+/** Follows a writer's readers; `UnacknowledgedChanges` does. */
+export interface ReaderAcknowledgmentsListener {
+  /** A reader has joined (`isMatched`) or left. */
+  onChange(reader: EntityGuid, isMatched: boolean): void
+  /** A reader has acknowledged more, or is no longer waited for. */
+  onProgress(): void
 }
 
 interface Member {
   readonly isReliable: boolean
-  /** Everything up to here is applied, as it said last. */
+  /** The reader has applied every change up to this number, by its last report. */
   acknowledgedSeq: Seq
-  /** When it last said anything. */
-  heardMs: number
+  /** When its last report arrived. */
+  reportedMs: number
 }
 
-/** The readers that one writer feeds, of this participant and of others, and how far each says it is. */
+/** Holds the readers that one writer feeds, local and remote, and what each has acknowledged. */
 export class ReaderAcknowledgments {
-  readonly #components: ReaderAcknowledgmentsComponents
+  readonly #listener: ReaderAcknowledgmentsListener
   readonly #members = new Map<EntityGuid, Member>()
   #totalCount = 0
 
-  constructor(components: ReaderAcknowledgmentsComponents) {
-    this.#components = components
+  constructor(listener: ReaderAcknowledgmentsListener) {
+    this.#listener = listener
   }
 
   /** Readers now. */
@@ -37,30 +38,30 @@ export class ReaderAcknowledgments {
     return this.#members.keys()
   }
 
-  /** @param acknowledgedSeq what is numbered up to here is not its due */
+  /** @param acknowledgedSeq the reader is not due the changes up to this number */
   join(reader: EntityGuid, isReliable: boolean, acknowledgedSeq: Seq, nowMs: number): void {
     if (this.#members.has(reader)) return
-    this.#members.set(reader, { isReliable, acknowledgedSeq, heardMs: nowMs })
+    this.#members.set(reader, { isReliable, acknowledgedSeq, reportedMs: nowMs })
     this.#totalCount++
-    this.#components.onChange(reader, true)
+    this.#listener.onChange(reader, true)
   }
 
   leave(reader: EntityGuid): void {
     if (!this.#members.delete(reader)) return
-    this.#components.onChange(reader, false)
-    this.#components.onProgress()
+    this.#listener.onChange(reader, false)
+    this.#listener.onProgress()
   }
 
   acknowledged(reader: EntityGuid, seq: Seq, nowMs: number): void {
     const member = this.#members.get(reader)
     if (member === undefined) return
-    member.heardMs = nowMs
+    member.reportedMs = nowMs
     if (seq <= member.acknowledgedSeq) return
     member.acknowledgedSeq = seq
-    if (member.isReliable) this.#components.onProgress()
+    if (member.isReliable) this.#listener.onProgress()
   }
 
-  /** What every reliable reader has; infinite when there is none. */
+  /** Returns the number up to which every reliable reader has all changes; infinite when there is none. */
   acknowledgedSeq(): Seq {
     let least = Number.POSITIVE_INFINITY
     for (const { isReliable, acknowledgedSeq } of this.#members.values()) {
@@ -69,10 +70,10 @@ export class ReaderAcknowledgments {
     return least
   }
 
-  /** Reliable readers that lack something up to `seq` and have said nothing since `heardBeforeMs`. */
-  silent(seq: Seq, heardBeforeMs: number): EntityGuid[] {
+  /** Returns reliable readers that lack changes up to `seq` and sent no report since `reportedBeforeMs`. */
+  silent(seq: Seq, reportedBeforeMs: number): EntityGuid[] {
     return [...this.#members].flatMap(([reader, member]) =>
-      member.isReliable && member.acknowledgedSeq < seq && member.heardMs < heardBeforeMs ? [reader] : [],
+      member.isReliable && member.acknowledgedSeq < seq && member.reportedMs < reportedBeforeMs ? [reader] : [],
     )
   }
 }

@@ -4,7 +4,7 @@ import type { Subscription } from '../../core/listeners.js'
 import { EndpointEvents } from '../model/endpoint-events.js'
 import type { MismatchEvent, WriterEvent } from '../model/events.js'
 
-/** Counts what happens to a writer and tells those who asked to be told. */
+/** Counts what happens to a writer and reports it to its listeners. */
 export class WriterStatus {
   readonly #listeners: EndpointEvents<WriterEvent>
   readonly #totals = new Map<WriterEvent['kind'], number>()

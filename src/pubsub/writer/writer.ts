@@ -1,36 +1,39 @@
 import { type Change, LastValueCache, type Provenance } from '../../cache/last-value-cache.js'
 import type { WaitOptions } from '../../core/abort.js'
+import type { Clock } from '../../core/clock.js'
+import type { Counters } from '../../core/counters.js'
 import { DeadlineTimer } from '../../core/deadline-timer.js'
-import { invalidArgument, NumacastError } from '../../core/errors.js'
-import { type EntityGuid, type EntityId, entityGuid, type Seq, type Token } from '../../core/ids.js'
+import { NumacastError } from '../../core/errors.js'
+import { type EntityGuid, type EntityId, entityGuid, type Guid, type Seq, type Token } from '../../core/ids.js'
+import { Lifetime } from '../../core/lifetime.js'
 import type { Subscription } from '../../core/listeners.js'
 import { DestinationOrder, LivelinessKind } from '../../qos/policies.js'
-import type { QosOptions, ResolvedQos } from '../../qos/qos.js'
-import { rejectionOf } from '../../wire/bytes.js'
-import { RecordCodec } from '../../wire/record.js'
-import { maxKeyBytes } from '../../wire/samples.js'
+import type { ResolvedQos } from '../../qos/qos.js'
+import { EventStream, type EventStreamOptions } from '../model/event-stream.js'
 import type { MismatchEvent, WriterEvent } from '../model/events.js'
 import type { Topic } from '../model/topic.js'
-import { LiveSender, type LiveSenderComponents } from './live-sender.js'
+import type { AckRequester } from './acknowledgments.js'
+import { type FrameOutput, LiveSender } from './live-sender.js'
 import { LivelinessLease, SharedLiveliness } from './liveliness-lease.js'
 import type { ReaderAcknowledgments } from './reader-acknowledgments.js'
 import { UnacknowledgedChanges } from './unacknowledged-changes.js'
+import { ValueEncoder } from './value-encoder.js'
 import { WriterStatus } from './writer-status.js'
 
-export interface WriterOptions {
-  /** One partition, or several; readers of any of them match. @default 'default' */
-  readonly partition?: string | readonly string[]
-  /** Over the topic's own. */
-  readonly qos?: QosOptions
+/** Joins a writer to its participant; `WriterConnection` does. */
+export interface WriterHost extends FrameOutput, AckRequester {
+  /** All changes so far have been passed to the lane: local readers take them from the cache. */
+  changesSent(): void
+  writerClosed(): void
 }
 
-/** What a writer needs of its participant. */
-export interface WriterComponents extends LiveSenderComponents {
-  /** Asks the readers of this writer how far they are. */
-  readonly ask: (seq: Seq) => void
-  /** Of the participant's manual-by-participant writers. */
+export interface WriterComponents {
+  readonly participant: Guid
+  readonly clock: Clock
+  readonly counters: Counters
+  readonly host: WriterHost
+  /** Shared by the participant's manual-by-participant writers. */
   readonly sharedLiveliness: SharedLiveliness
-  readonly closed: () => void
 }
 
 export interface WriterIdentity<T> {
@@ -38,10 +41,11 @@ export interface WriterIdentity<T> {
   readonly entity: EntityId
   readonly partitions: readonly string[]
   readonly qos: ResolvedQos
+  readonly signal?: AbortSignal | undefined
 }
 
 const tombstoneAgeMs = 600_000
-/** Part of its lease within which a manual writer that has been heard anyway does not send another sign of life. */
+/** Share of the lease within which a manual writer that has just sent does not send another sign of life. */
 const assertionSpacing = 0.1
 
 /** Owns its instances: numbers their changes, keeps their last values, and sends what is new. */
@@ -53,70 +57,79 @@ export class Writer<T extends object> {
   readonly qos: ResolvedQos
   /** Read by catch-up; changed only by this writer. */
   readonly cache: LastValueCache
-  /** @internal Its readers. */
-  readonly audience: ReaderAcknowledgments
+  /** @internal Its readers, and what each has acknowledged. */
+  readonly readers: ReaderAcknowledgments
   readonly #components: WriterComponents
-  readonly #codec: RecordCodec<T>
+  readonly #encoder: ValueEncoder<T>
   readonly #sender: LiveSender
   readonly #status: WriterStatus
-  readonly #backlog: UnacknowledgedChanges
+  readonly #unacknowledged: UnacknowledgedChanges
   readonly #deadline: DeadlineTimer<string> | undefined
   readonly #lease: LivelinessLease | undefined
+  readonly #lifetime: Lifetime
   #signMs = Number.NEGATIVE_INFINITY
   #sourceTimeMs = 0
   #closed = false
 
-  constructor(components: WriterComponents, { topic, entity, partitions, qos }: WriterIdentity<T>) {
-    const { clock, counters } = components
+  /** @internal Use {@link Participant.writer}. */
+  constructor(components: WriterComponents, { topic, entity, partitions, qos, signal }: WriterIdentity<T>) {
+    const { participant, clock, counters, host } = components
     this.topic = topic
     this.entity = entity
-    this.guid = entityGuid(components.participant, entity)
+    this.guid = entityGuid(participant, entity)
     this.partitions = partitions
     this.qos = qos
     this.#components = components
-    this.#codec = new RecordCodec(topic.fields)
-    this.cache = new LastValueCache({ ...qos, name: `topic '${topic.name}'` })
-    this.#sender = new LiveSender({ ...components, sent: () => this.#sent() }, entity, this.cache, qos.latencyBudgetMs)
-    this.#status = new WriterStatus(counters)
-    this.#backlog = new UnacknowledgedChanges({
-      clock,
-      counters,
-      cache: this.cache,
-      sentSeq: () => this.#sender.sentSeq,
-      ask: components.ask,
-      onReader: (reader, isMatched) =>
-        this.#status.matched(reader, isMatched, this.audience.size, this.audience.totalCount),
-    })
-    this.audience = this.#backlog.audience
+    this.#lifetime = new Lifetime(signal, () => this.close())
+    this.#encoder = new ValueEncoder(topic)
+    const cache = new LastValueCache({ ...qos, name: `topic '${topic.name}'` })
+    this.cache = cache
+    const sending = { participant, clock, counters, output: host }
+    const sender = new LiveSender(sending, entity, cache, qos.latencyBudgetMs, () => this.#sent())
+    const status = new WriterStatus(counters)
+    this.#sender = sender
+    this.#status = status
+    this.#unacknowledged = new UnacknowledgedChanges({ clock, counters, cache, sent: sender, requester: host, status })
+    this.readers = this.#unacknowledged.readers
     if (qos.deadlineMs !== null) {
-      this.#deadline = new DeadlineTimer(clock, qos.deadlineMs, (key) => this.#status.deadlineMissed(key))
+      this.#deadline = new DeadlineTimer(clock, qos.deadlineMs, (key) => status.deadlineMissed(key))
     }
     if (qos.leaseMs !== null && qos.liveliness !== LivelinessKind.automatic) {
       const isShared = qos.liveliness === LivelinessKind.manualByParticipant
       const shared = isShared ? components.sharedLiveliness : new SharedLiveliness()
-      this.#lease = new LivelinessLease(clock, qos.leaseMs, shared, () => this.#status.livelinessLost())
+      this.#lease = new LivelinessLease(clock, qos.leaseMs, shared, () => status.livelinessLost())
     }
   }
 
-  /** Number of the newest change; 0: nothing written yet. */
+  /** Resolves when the writer has closed. */
+  get ended(): Promise<void> {
+    return this.#lifetime.ended
+  }
+
+  /** Number of the newest change; 0: nothing has been written yet. */
   get lastSeq(): Seq {
     return this.cache.lastSeq
   }
 
-  /** Calls `listener` for each {@link WriterEvent}. What it throws is counted, never rethrown. */
+  /** Calls `listener` for each {@link WriterEvent}. What it throws is counted and logged, never rethrown. */
   onEvent(listener: (event: WriterEvent) => void): Subscription {
     return this.#status.onEvent(listener)
   }
 
-  /** The readers that this writer feeds, as far as they have made themselves known. */
+  /** Returns the writer's events from now on; ends when the writer closes or the signal aborts. */
+  events(options: EventStreamOptions = {}): AsyncIterableIterator<WriterEvent> {
+    return new EventStream((listener) => this.onEvent(listener), this.ended, options)
+  }
+
+  /** Returns the readers that this writer feeds, as far as they are known. */
   matchedReaders(): readonly EntityGuid[] {
-    return [...this.audience.readers()]
+    return [...this.readers.readers()]
   }
 
   /**
    * Makes `value` the instance's current value. Never waits: what is written in one tick (or within
-   * `latencyBudgetMs`) leaves together. Under keep-last only the last `historyDepth` values of an instance leave at
-   * all; under keep-all every one does, and {@link writable} waits for room.
+   * `latencyBudgetMs`) leaves together. Under keep-last only the last `historyDepth` values of an instance leave.
+   * Under keep-all every value leaves, and {@link writable} waits for room.
    *
    * @throws NumacastError NUMACAST_INVALID_ARGUMENT when the schema or the key refuses the value
    * @throws NumacastError NUMACAST_LIMIT when the value is too large or one of `resourceLimits` would be exceeded, with
@@ -125,10 +138,8 @@ export class Writer<T extends object> {
    */
   write(value: T): Token {
     this.#mustBeOpen()
-    const checked = this.topic.check(value)
-    if ('refused' in checked) throw invalidArgument(`topic '${this.topic.name}' refuses the value: ${checked.refused}`)
-    const key = this.topic.keyOf(checked.value)
-    return this.#put(key, this.#encode(key, checked.value), this.#own())
+    const { key, bytes } = this.#encoder.encode(value)
+    return this.#put(key, bytes, this.#own())
   }
 
   /** Ends an instance. Undefined when it is not alive. @throws NumacastError NUMACAST_CLOSED */
@@ -138,8 +149,8 @@ export class Writer<T extends object> {
   }
 
   /**
-   * Gives an instance up without ending it: readers keep its last value and see it without writers, unless somebody
-   * else carries it. With `writerDataLifecycle.autodispose` it is disposed. Undefined when it is not alive.
+   * Gives an instance up without ending it: readers keep its last value and see it without writers, unless another
+   * writer carries it. With `writerDataLifecycle.autodispose` it is disposed. Undefined when it is not alive.
    *
    * @throws NumacastError NUMACAST_CLOSED
    */
@@ -150,8 +161,8 @@ export class Writer<T extends object> {
   }
 
   /**
-   * Says that the program is alive, for a writer of manual liveliness that has nothing to write. To be called several
-   * times within `leaseMs`: a single sign may be lost. Without effect on an automatic one.
+   * Shows that the program is alive, for a writer of manual liveliness that has nothing to write. Call it several
+   * times within `leaseMs`, because a single sign may be lost. Has no effect on an automatic writer.
    *
    * @throws NumacastError NUMACAST_CLOSED
    */
@@ -166,27 +177,27 @@ export class Writer<T extends object> {
   }
 
   /**
-   * Resolves when every matched reliable reader has applied all that was written before the call. Readers that leave
-   * meanwhile are not waited for, nor are those that do not answer for 10 seconds; the event `publication-matched` tells.
+   * Resolves when every matched reliable reader has applied all that was written before the call. Does not wait for
+   * readers that leave meanwhile or do not answer for 10 seconds; the event `publication-matched` reports them.
    *
    * @throws NumacastError NUMACAST_CLOSED when the writer closes first; the signal's reason when it aborts
    */
   async waitForAcknowledgments(options: WaitOptions = {}): Promise<void> {
     this.#mustBeOpen()
     this.#sender.flush()
-    await this.#backlog.acknowledged(this.cache.lastSeq, options.signal)
+    await this.#unacknowledged.acknowledged(this.cache.lastSeq, options.signal)
   }
 
   /**
    * Resolves when `resourceLimits` have room for one more value, of the instance `key` where that is given. Room comes
-   * by acknowledgments (keep-all, volatile), or when instances end.
+   * from acknowledgments (keep-all, volatile), or when instances end.
    *
    * @throws NumacastError NUMACAST_CLOSED when the writer closes first; the signal's reason when it aborts
    */
   async writable(options: WaitOptions & { readonly key?: string } = {}): Promise<void> {
     this.#mustBeOpen()
     this.#sender.flush()
-    await this.#backlog.roomy(options.key ?? '', options.signal)
+    await this.#unacknowledged.roomFor(options.key ?? '', options.signal)
   }
 
   /** @internal For relays: bytes already encoded by this topic's fields, with their owner and age. */
@@ -204,33 +215,33 @@ export class Writer<T extends object> {
     return this.#ended(key, this.cache.disposeAgain(key, this.#components.clock.nowMs(), from))
   }
 
-  /** @internal It and a reader name the same topic and cannot be matched. */
-  mismatched(event: MismatchEvent): void {
+  /** @internal The writer and a reader name the same topic and cannot be matched. */
+  reportMismatch(event: MismatchEvent): void {
     this.#status.mismatched(event)
   }
 
-  /** This writer's current value of the instance. */
+  /** Returns this writer's current value of the instance: a copy that the caller may change. */
   get(key: string): T | undefined {
     const change: Change | undefined = this.cache.isAlive(key) ? this.cache.latest(key) : undefined
-    return change === undefined ? undefined : this.#codec.decode(change.value.subarray(0, change.valueLength))
+    return change === undefined ? undefined : this.#encoder.decode(change.value.subarray(0, change.valueLength))
   }
 
-  /** Instances alive. */
+  /** Iterates over the keys of the instances alive. */
   keys(): IterableIterator<string> {
     return this.cache.keys()
   }
 
-  /** Hands what is waiting to the lane now, not at the end of the tick. */
+  /** Passes what is waiting to the lane now, not at the end of the tick. */
   flush(): void {
     this.#sender.flush()
   }
 
-  /** @internal As {@link flush}, however much the lane has in hand: for the last words. */
+  /** @internal Flushes even if the lane is congested: for the last changes before closing. */
   drain(): void {
     this.#sender.drain()
   }
 
-  /** Drops what outlived `lifespanMs`, disposing instances of which nothing is left, and forgets old tombstones. */
+  /** @internal Drops what outlived `lifespanMs`, disposes instances without a value left, and forgets old tombstones. */
   sweep(nowMs: number): void {
     this.cache.forgetTombstones(nowMs - tombstoneAgeMs)
     const { lifespanMs } = this.qos
@@ -241,12 +252,10 @@ export class Writer<T extends object> {
       const { origin, writtenMs, sourceTimeMs } = change
       this.#end(key, origin === undefined ? this.#own() : { origin, writtenMs, sourceTimeMs })
     }
-    this.#backlog.roomMade()
+    this.#unacknowledged.roomMade()
   }
 
-  /**
-   * Sends what is waiting and leaves, giving all its instances up as {@link unregister} would. Twice is fine.
-   */
+  /** Sends what is waiting and leaves, giving up all its instances as {@link unregister} would. Idempotent. */
   close(): void {
     if (this.#closed) return
     this.drain()
@@ -254,18 +263,25 @@ export class Writer<T extends object> {
     this.#sender.close()
     this.#deadline?.close()
     this.#lease?.close()
-    this.#backlog.close(
+    this.#unacknowledged.close(
       new NumacastError('NUMACAST_CLOSED', `the writer of '${this.topic.name}' was closed during the wait`),
     )
-    this.#components.closed()
+    this.#components.host.writerClosed()
     this.#status.close()
+    this.#lifetime.end()
+  }
+
+  /** Closes the writer after every reliable reader has acknowledged its changes, or has left. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#closed) await this.waitForAcknowledgments().catch(() => undefined) // closed meanwhile
+    this.close()
   }
 
   #mustBeOpen(): void {
     if (this.#closed) throw new NumacastError('NUMACAST_CLOSED', `the writer of '${this.topic.name}' is closed`)
   }
 
-  /** Readers that order by source go by this writer's clock, so it must not run backward; undefined where none does. */
+  /** Returns this writer's clock for readers that order by source; it never runs backward. Undefined without such. */
   #own(): Provenance | undefined {
     if (this.qos.destinationOrder !== DestinationOrder.bySource) return undefined
     const { clock } = this.#components
@@ -273,30 +289,8 @@ export class Writer<T extends object> {
     return { origin: undefined, writtenMs: clock.nowMs(), sourceTimeMs: this.#sourceTimeMs }
   }
 
-  /** What every reader would refuse is refused here, where somebody can do something about it. */
-  #encode(key: string, value: T): Buffer {
-    try {
-      return this.#codec.encode(value)
-    } catch (error) {
-      throw invalidArgument(
-        `topic '${this.topic.name}', instance '${key}': the value holds what no reader accepts (${rejectionOf(error)}): ` +
-          'nesting over 16, a map key over 255 bytes or named __proto__, or a type that is not plain data',
-      )
-    }
-  }
-
   #put(key: string, bytes: Uint8Array, from: Provenance | undefined): Token {
-    // No character takes more than three bytes.
-    if (3 * key.length > maxKeyBytes && Buffer.byteLength(key) > maxKeyBytes) {
-      throw new NumacastError('NUMACAST_LIMIT', `topic '${this.topic.name}': a key may have ${maxKeyBytes} bytes`)
-    }
-    const { maxSampleBytes } = this.topic
-    if (bytes.length > maxSampleBytes) {
-      throw new NumacastError(
-        'NUMACAST_LIMIT',
-        `topic '${this.topic.name}', instance '${key}': ${bytes.length} bytes; a value may have ${maxSampleBytes}`,
-      )
-    }
+    this.#encoder.checkSize(key, bytes)
     const nowMs = this.#components.clock.nowMs()
     const seq = this.cache.put(key, bytes, nowMs, from)
     this.#deadline?.renew(key, nowMs)
@@ -312,7 +306,7 @@ export class Writer<T extends object> {
     if (seq === undefined) return undefined
     this.#deadline?.end(key)
     this.#written(key.length)
-    this.#backlog.roomMade()
+    this.#unacknowledged.roomMade()
     return { writer: this.guid, seq }
   }
 
@@ -321,7 +315,7 @@ export class Writer<T extends object> {
     this.#sender.written(bytes)
   }
 
-  /** Of this writer, and thereby of all that speak for each other in the participant. */
+  /** Asserts this writer, and with it all manual-by-participant writers of the participant. */
   #showLife(): void {
     this.#lease?.assert()
     this.#components.sharedLiveliness.assert(this.#components.clock.nowMs())
@@ -329,7 +323,7 @@ export class Writer<T extends object> {
 
   #sent(): void {
     this.#signMs = this.#components.clock.nowMs()
-    this.#components.sent()
-    this.#backlog.sent()
+    this.#components.host.changesSent()
+    this.#unacknowledged.changesSent()
   }
 }

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
@@ -116,4 +117,33 @@ t.test('a job that outlasts the deadline aborts the drain', async (t) => {
   const ended = await waiting.finished()
   t.equal(ended.code, 1, 'its death ends the waiting')
   t.match(ended.stderr, /worker slow is dead/)
+})
+
+/** A worker whose main loop is blocked for good as soon as it reads a line. */
+const blockable = `
+import { Worker } from ${JSON.stringify(new URL('../../../src/index.js', import.meta.url).href)}
+await Worker.start({ workerId: 'w1', numaNode: 0, domain: Number(process.argv[1]) })
+process.stdin.once('data', () => { for (;;); })
+`
+
+t.test('a drain of a worker whose loop is blocked ends at its deadline and names the cause', async (t) => {
+  const plane = await startPlane(t, ['--workers', '0'])
+  const { domain } = plane
+  const child = spawn(process.execPath, ['--input-type=module', '-e', blockable, String(domain)], {
+    stdio: ['pipe', 'inherit', 'inherit'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  await plane.worker('w1')
+  child.stdin.write('block\n')
+  await plane.worker('w1', ({ cause }) => cause === 'loop-busy')
+  const startedMs = performance.now()
+  const drained = await runCli(['intent', 'drain', 'w1', '--deadline', '5s', '--json', '--domain', String(domain)])
+  t.equal(drained.code, 1, drained.stderr)
+  t.ok(performance.now() - startedMs >= 5_000)
+  t.match(JSON.parse(drained.stdout), { transition: null, steps: [] })
+  t.match(drained.stderr, /^numacast: w1 is stalled \(loop-busy\): it cannot report now\n/)
+  t.match(
+    drained.stderr,
+    /drain of w1: the worker is stalled \(loop-busy\) and has not answered after 5s; the intent stands/,
+  )
 })

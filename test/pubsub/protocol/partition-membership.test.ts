@@ -1,10 +1,11 @@
 import t from 'tap'
 import { Announcer } from '../../../src/discovery/announcer.js'
+import { GroupTable } from '../../../src/pubsub/endpoints/group-table.js'
 import { PartitionMembership } from '../../../src/pubsub/protocol/partition-membership.js'
 import { FakeClock } from '../../../src/testing/fake-clock.js'
 import { MemoryNetwork } from '../../../src/transport/memory/memory-network.js'
 
-t.test('a group that could not be joined is told of while it is wanted, and tried again', async (t) => {
+t.test('a group that could not be joined is reported while it is wanted, and retried at its next use', async (t) => {
   const clock = new FakeClock()
   const transport = new MemoryNetwork({ clock, random: () => 0.5 }).open('a')
   const { datagram } = transport
@@ -22,22 +23,19 @@ t.test('a group that could not be joined is told of while it is wanted, and trie
     },
   }
   const nothing = (): void => {}
-  const announcer = new Announcer(
-    { clock, random: () => 0.5, beacon: nothing, solicit: nothing, presence: nothing },
-    500,
-  )
+  const sender = { beacon: nothing, solicit: nothing, presence: nothing }
+  const announcer = new Announcer({ clock, random: () => 0.5, sender }, 500)
   const membership = new PartitionMembership({
-    domain: 1,
+    groups: new GroupTable(1),
     clock,
     transport: failing,
     announcer,
-    onFrame: nothing,
-    onAside: nothing,
+    frames: { onDataFrame: nothing, onSolicitFrame: nothing },
   })
   membership.read('p')
   await t.rejects(membership.ready(), { message: 'the interface is down' })
   membership.stopReading('p')
-  await t.resolves(membership.ready(), 'nobody wants it any more')
+  await t.resolves(membership.ready(), 'it has no use any more')
 
   membership.read('p')
   await t.rejects(membership.ready())
