@@ -71,6 +71,7 @@ t.test('worker.ts and operator.ts: the worker is drained, and its death frees it
   t.equal(drained.jobsFailed, 0)
 
   doomed.kill('SIGKILL')
+  t.teardown(() => t.comment(operator.output()))
   await operator.prints(/^w2 \d+ died; offer again: \[/m)
   t.ok(operator.output().includes(`w2 ${incarnation} died`), 'it names the incarnation')
   operator.kill('SIGINT')
