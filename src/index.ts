@@ -16,10 +16,11 @@ export {
   type IntentOf,
   type IntentTerms,
   intentTopics,
+  maxIntentEpoch,
   maxIntentTtlMs,
   type ReceivedIntent,
 } from './plane/intents.js'
-export { JobEvent, type JobLifecycle, jobLifecycle } from './plane/job-lifecycle.js'
+export { JobEvent, type JobIdentity, type JobLifecycle, jobKey, jobLifecycle } from './plane/job-lifecycle.js'
 export { type NodeCapacity, nodeCapacity, type WorkerTotals } from './plane/node-capacity.js'
 export { nodeRoster, type Predecessor, type RosterRow } from './plane/node-roster.js'
 export { downPartition, planePartition, upPartition } from './plane/partitions.js'
@@ -56,20 +57,24 @@ export {
 } from './roles/intents/intent-issuer.js'
 export { Scheduler, type SchedulerComponents } from './roles/scheduler/scheduler.js'
 export { defaultSchedulerOptions, type SchedulerOptions } from './roles/scheduler/scheduler-options.js'
-export type { Admission } from './roles/worker/admission.js'
+export { type Admission, AdmissionCode, type ClosedAdmission } from './roles/worker/admission.js'
+export { type JobWork, type Slot, SlotState } from './roles/worker/slot.js'
+export { Worker, type WorkerComponents } from './roles/worker/worker.js'
+export type { WorkerDirectives } from './roles/worker/worker-directives.js'
 export {
-  type AdmittedOptions,
   type CloseOptions,
-  type RunOptions,
-  Worker,
-  type WorkerComponents,
-} from './roles/worker/worker.js'
-export { defaultWorkerOptions, WhenReplaced, type WorkerOptions } from './roles/worker/worker-options.js'
+  defaultWorkerOptions,
+  type SlotOptions,
+  WhenReplaced,
+  type WorkerOptions,
+} from './roles/worker/worker-options.js'
 export { Range } from './transport/lane/range.js'
 export type { FleetChange } from './views/fleet-change.js'
 export { FleetView, type FleetViewOptions } from './views/fleet-view.js'
 export type { FollowOptions, IntentProgress } from './views/intent-progress.js'
-export type { LivelinessChange, LivelinessState } from './views/liveliness-history.js'
+export type { LivelinessChange, LivelinessState, WorkerProcess } from './views/liveliness-history.js'
+export type { ReportedNode } from './views/reported-problems.js'
 export type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from './views/status-document.js'
+export { UnplacedReason, type UnplacedWorker } from './views/unplaced-worker.js'
 export { DegradedMode, Freshness, type ViewConsistency } from './views/view-consistency.js'
 export { FateUnknown, type WorkerFate } from './views/worker-fate.js'

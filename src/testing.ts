@@ -1,6 +1,6 @@
 export { BlockableLoop } from './testing/blockable-loop.js'
 export { FakeClock } from './testing/fake-clock.js'
-export { idleWorker, idleZone, MemoryFleet } from './testing/memory-fleet.js'
+export { idleWorker, idleZone, MemoryFleet, memoryHost } from './testing/memory-fleet.js'
 export { MemoryPlane } from './testing/memory-plane.js'
 export { BlockedPhase, blockLoop } from './testing/processes/blocked-loop.js'
 export { type MemberEnvironment, MemberProcess } from './testing/processes/member-process.js'

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
-import { breaches, type ImportRules, type SourceTree } from './support/import-rules.js'
+import { breaches, circleBreaches, type ImportRules, type SourceTree } from './support/import-rules.js'
 
 const root = path.resolve(import.meta.dirname, '..', '..')
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
@@ -45,6 +45,14 @@ t.test('every import of src points to its own folder or to a lower rank', async 
   const tree = readTree()
   t.ok(tree.size > 10, `${tree.size} files were read`)
   t.same(breaches(tree, rules), [])
+})
+
+t.test('bench, test and examples have no circle of imports', async (t) => {
+  for (const folder of ['bench', 'test', 'examples']) {
+    const tree = readTree(folder)
+    t.ok(tree.size > 0, `${tree.size} files of ${folder} were read`)
+    t.same(circleBreaches(tree), [])
+  }
 })
 
 t.test('docs/architecture.md holds the same table', async (t) => {
@@ -191,10 +199,10 @@ t.test('the checker itself', async (t) => {
   }
 })
 
-function readTree(): SourceTree {
-  const files = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })
+function readTree(folder = 'src'): SourceTree {
+  const files = readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
-    .map((file) => path.posix.join('src', file.split(path.sep).join('/')))
+    .map((file) => path.posix.join(folder, file.split(path.sep).join('/')))
     .sort()
   return new Map(files.map((file) => [file, readFileSync(path.join(root, file), 'utf8')]))
 }

@@ -11,14 +11,22 @@ worker.onAdmission(({ open, reason }) => console.log(open ? 'taking jobs' : `not
 const stop = new AbortController()
 void untilAsked().then(() => stop.abort())
 
-for (let next = 1; !stop.signal.aborted; next++) {
+let next = 1
+/** Your queue: Redis, AMQP, a table. Here a job comes every 200 ms. */
+async function takeJob(signal: AbortSignal): Promise<string> {
+  await pause(200, undefined, { signal })
+  return `${workerId}-${next++}`
+}
+
+for await (const slot of worker.slots({ signal: stop.signal })) {
   try {
-    await worker.admitted({ signal: stop.signal })
+    // The signal ends the wait when the worker is drained: the drain is completed once no slot is open.
+    const job = await takeJob(slot.signal)
+    slot.run(job, async (signal) => {
+      await pause(100, undefined, { signal })
+      return createHash('sha256').update(job).digest('hex')
+    })
   } catch {
-    break
+    slot.release()
   }
-  await worker.run(`${workerId}-${next}`, async (signal) => {
-    await pause(200, undefined, { signal })
-    return createHash('sha256').update(`job ${next}`).digest('hex')
-  })
 }

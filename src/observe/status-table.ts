@@ -1,6 +1,8 @@
 import { defaultReason } from '../plane/intents.js'
 import { nodeName, shownTarget } from '../plane/targets.js'
+import type { ReportedNode } from '../views/reported-problems.js'
 import type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from '../views/status-document.js'
+import type { UnplacedReason, UnplacedWorker } from '../views/unplaced-worker.js'
 import { printable } from './printable.js'
 import { tableLines } from './table.js'
 import { formatAge, formatBytes, formatCores } from './units.js'
@@ -21,6 +23,7 @@ export function statusLines(document: StatusDocument, options: StatusTableOption
       document.nodes.map(nodeCells),
     ),
     ...document.nodes.flatMap(collectorLine),
+    ...missingLines(document),
     '',
     ...(document.workers.length === 0
       ? ['no workers']
@@ -135,6 +138,35 @@ function progressText(intent: IntentReport): string {
 }
 
 function witnessText({ witness }: StatusDocument): string {
-  const lag = witness.lag === 0 ? 'nothing missing' : `${witness.lag} changes behind`
-  return `${witness.degradedMode}, ${witness.catchUpState}, ${lag}`
+  const lag = witness.lag === 0 ? 'all known changes received' : `${witness.lag} changes behind`
+  const listening = `listening for ${formatAge(witness.listeningForMs)}`
+  return `${witness.degradedMode}, ${witness.catchUpState}, ${lag}, ${listening}`
+}
+
+/** What the lists above do not contain. */
+function missingLines({ witness }: StatusDocument): string[] {
+  return [...witness.unplaced.map(unplacedText), ...witness.reportedElsewhere.map(reportedText)].map(printable)
+}
+
+const reasonTexts: Readonly<Record<UnplacedReason, string>> = {
+  'no-collector-for-node': 'no collector serves its NUMA node',
+  'no-collector-for-host': 'no collector of its host is known',
+  'other-host-identity':
+    'a collector of a host of this name reports another boot id: one of the two may not see /proc/sys/kernel',
+  'not-received': 'the collector of its node does not receive from it',
+}
+
+/** A worker that runs, and that no collector serves. */
+export function unplacedText(worker: UnplacedWorker): string {
+  const { workerId, pid, reason, unservedForMs } = worker
+  const where = `pid ${pid} on ${nodeName(worker)}`
+  return `worker ${workerId} (${where}) has not been served for ${formatAge(unservedForMs)}: ${reasonTexts[reason]}`
+}
+
+/** A node that others have received from, and that this view does not see. */
+export function reportedText(node: ReportedNode): string {
+  const { workers, silentForMs, reportedBy } = node
+  const had = workers === 1 ? '1 live worker' : `${workers} live workers`
+  const silence = `has been silent for ${formatAge(silentForMs)}`
+  return `node ${nodeName(node)} ${silence}, as ${reportedBy.join(' and ')} reports: it had ${had}`
 }

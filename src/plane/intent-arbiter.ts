@@ -1,7 +1,8 @@
 import type { EntityGuid } from '../core/ids.js'
-import { expiryMs, type IntentKind, type ReceivedIntent, receivedIntentKey } from './intents.js'
+import { KeyedHeap } from '../core/keyed-heap.js'
+import { expiryMs, type IntentKind, maxIntentEpoch, type ReceivedIntent, receivedIntentKey } from './intents.js'
 
-/** What became of a claim that was offered to the book. */
+/** What became of a claim that was offered to the arbiter. */
 export type Outcome =
   /** It holds now; `ended` is the claim that it ended, if one held. */
   | { readonly kind: 'won'; readonly claim: ReceivedIntent; readonly ended: ReceivedIntent | undefined }
@@ -24,13 +25,19 @@ interface Entry {
 export const arbiterMemoryMs = 10 * 60_000
 
 /**
- * Who wins per kind and target: the highest (epoch, seq), whoever issued it, ties by writer GUID, so that all
- * readers agree whatever the order of arrival. A claim that lost does not come back when the winner ends: an
+ * Decides which intent holds per kind and target: the highest (epoch, seq), whatever its issuer, ties by writer GUID, so
+ * that all readers agree whatever the order of arrival. A claim that lost does not come back when the winner ends: an
  * intent is only as good as the knowledge that its issuer had. What is written after the winner ended starts
  * afresh, whatever its epoch, so that a long-lived issuer is not locked out by one that came and went.
+ *
+ * No call scans what holds, but for those that return it: a worker or a view may hold thousands.
  */
 export class IntentArbiter {
   readonly #entries = new Map<string, Entry>()
+  /** Keys of what holds, by the time at which it expires. */
+  readonly #expiring = new KeyedHeap<string>()
+  /** Keys of what ended, by the time at which it is forgotten. */
+  readonly #remembered = new KeyedHeap<string>()
 
   get size(): number {
     return this.#entries.size
@@ -40,15 +47,11 @@ export class IntentArbiter {
     if (expiryMs(claim) <= nowMs) return { kind: 'ignored', claim }
     const key = receivedIntentKey(claim.kind, claim.intent.target)
     const entry = this.#entries.get(key)
-    if (entry === undefined) {
-      this.#entries.set(key, { claim, endedMs: undefined })
+    if (entry === undefined || (entry.endedMs !== undefined && claim.originTimeMs > entry.endedMs)) {
+      this.#hold(key, claim)
       return { kind: 'won', claim, ended: undefined }
     }
     const newest = entry.claim
-    if (entry.endedMs !== undefined && claim.originTimeMs > entry.endedMs) {
-      this.#entries.set(key, { claim, endedMs: undefined })
-      return { kind: 'won', claim, ended: undefined }
-    }
     const order = compareReceivedIntents(claim, newest)
     if (order === 0) return { kind: 'ignored', claim }
     if (order < 0) {
@@ -56,31 +59,31 @@ export class IntentArbiter {
       return { kind: isConflict(claim, newest) ? 'conflicted' : 'superseded', claim, by: newest }
     }
     const held = entry.endedMs === undefined
-    this.#entries.set(key, { claim, endedMs: undefined })
+    this.#hold(key, claim)
     if (held && isRenewal(claim, newest)) return { kind: 'renewed', claim }
     return { kind: 'won', claim, ended: held ? newest : undefined }
   }
 
-  /**
-   * The writer disposed its claim. Returns what stopped holding, if it was the holder's own writer that spoke.
-   */
+  /** Ends what holds because its writer disposed it. Returns it; undefined when another writer's claim holds. */
   withdraw(kind: IntentKind, target: string, writer: EntityGuid, nowMs: number): ReceivedIntent | undefined {
-    const entry = this.#entries.get(receivedIntentKey(kind, target))
+    const key = receivedIntentKey(kind, target)
+    const entry = this.#entries.get(key)
     if (entry === undefined || entry.endedMs !== undefined || entry.claim.token.writer !== writer) return undefined
-    entry.endedMs = nowMs
+    this.#end(key, entry, nowMs)
     return entry.claim
   }
 
-  /** What stopped holding by now because its time to live ended. Forgets what ended long ago. */
+  /** Returns what stopped holding by now because its time to live ended. Forgets what ended long ago. */
   expire(nowMs: number): readonly ReceivedIntent[] {
     const expired: ReceivedIntent[] = []
-    for (const [key, entry] of this.#entries) {
-      const endMs = expiryMs(entry.claim)
-      if (entry.endedMs === undefined && endMs <= nowMs) {
-        entry.endedMs = endMs
-        expired.push(entry.claim)
-      }
-      if (entry.endedMs !== undefined && endMs + arbiterMemoryMs <= nowMs) this.#entries.delete(key)
+    for (let key = this.#expiring.shift(nowMs); key !== undefined; key = this.#expiring.shift(nowMs)) {
+      const entry = this.#entries.get(key)
+      if (entry === undefined) continue
+      this.#end(key, entry, expiryMs(entry.claim))
+      expired.push(entry.claim)
+    }
+    for (let key = this.#remembered.shift(nowMs); key !== undefined; key = this.#remembered.shift(nowMs)) {
+      this.#entries.delete(key)
     }
     return expired
   }
@@ -96,19 +99,35 @@ export class IntentArbiter {
     for (const entry of this.#entries.values()) if (entry.endedMs === undefined) yield entry.claim
   }
 
-  /** When `expire` will next have something to say; undefined when nothing holds. */
+  /** When `expire` will next return something; undefined when nothing holds. */
   nextExpiryMs(): number | undefined {
-    let next: number | undefined
-    for (const claim of this.holding()) next = Math.min(next ?? Number.POSITIVE_INFINITY, expiryMs(claim))
-    return next
+    return this.#expiring.least
+  }
+
+  #hold(key: string, claim: ReceivedIntent): void {
+    this.#entries.set(key, { claim, endedMs: undefined })
+    this.#remembered.delete(key)
+    this.#expiring.set(key, expiryMs(claim))
+  }
+
+  #end(key: string, entry: Entry, endedMs: number): void {
+    entry.endedMs = endedMs
+    this.#expiring.delete(key)
+    this.#remembered.set(key, expiryMs(entry.claim) + arbiterMemoryMs)
   }
 }
 
-/** Positive when `a` is the newer claim. A total order over distinct changes. */
+/**
+ * Returns a positive number when `a` is the newer claim. A total order over distinct changes.
+ *
+ * At the highest epoch, which no issuer can step over, the claim that was written later is the newer. An operator can so
+ * end what a faulty or hostile issuer wrote with it.
+ */
 export function compareReceivedIntents(a: ReceivedIntent, b: ReceivedIntent): number {
   if (a.intent.epoch !== b.intent.epoch) return a.intent.epoch - b.intent.epoch
+  if (a.token.writer === b.token.writer) return a.token.seq - b.token.seq
+  if (a.intent.epoch === maxIntentEpoch && a.originTimeMs !== b.originTimeMs) return a.originTimeMs - b.originTimeMs
   if (a.token.seq !== b.token.seq) return a.token.seq - b.token.seq
-  if (a.token.writer === b.token.writer) return 0
   return a.token.writer < b.token.writer ? -1 : 1
 }
 

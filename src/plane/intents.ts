@@ -22,8 +22,14 @@ export const IntentKind = {
 } as const
 export type IntentKind = (typeof IntentKind)[keyof typeof IntentKind]
 
-/** No intent outlives a day, whoever asks: a forgotten one must not shape a fleet for ever. */
+/** No intent outlives a day: a forgotten one must not shape a fleet for ever. */
 export const maxIntentTtlMs = 24 * 60 * 60_000
+
+/**
+ * The highest epoch. Epochs are Unix milliseconds, a little more where an operator stepped over another issuer; this one
+ * is in the year 2248. An intent with a higher one is refused when it arrives.
+ */
+export const maxIntentEpoch = 2 ** 43
 
 const envelope = {
   intentId: name,
@@ -32,8 +38,8 @@ const envelope = {
   action: z.enum(['apply', 'lift']),
   /** Who wants it, for people to read. */
   issuer: name,
-  /** The issuer's incarnation: per target the highest (epoch, seq) wins, whoever issued it. */
-  epoch: count,
+  /** The issuer's incarnation: per target the highest (epoch, seq) wins, whatever its issuer. */
+  epoch: count.max(maxIntentEpoch),
   reason: note,
   /** Counted from the writing, on each receiver's monotonic clock; relays do not restart it. */
   ttlMs: z.number().positive().max(maxIntentTtlMs),

@@ -1,21 +1,30 @@
 import { z } from 'zod'
 import { defineTopic } from '../pubsub/model/topic.js'
+import { keyFrom } from './keys.js'
 import { count, name, note } from './text.js'
 
 export const JobEvent = {
   started: 'started',
   completed: 'completed',
   failed: 'failed',
-  /** The worker asks whoever owns the queue to offer the job again; numacast itself moves no work. */
+  /** The worker asks the owner of the queue to offer the job again; numacast itself moves no work. */
   retryRequested: 'retry-requested',
 } as const
 export type JobEvent = (typeof JobEvent)[keyof typeof JobEvent]
+
+/** What names a job: queues number their jobs separately. */
+export interface JobIdentity {
+  /** Empty for a job of no named queue. */
+  readonly queue: string
+  readonly jobId: string
+}
 
 /** How far a job got: a summary, never its payload or result. Disposed by the worker some time after its end. */
 export const jobLifecycleSchema = z.object({
   jobId: name,
   workerId: name,
-  queue: name.nullable(),
+  /** Empty for a job of no named queue. */
+  queue: z.string().max(256),
   event: z.enum(JobEvent),
   /** Unix time, the worker's clock, for display. */
   startedAtMs: z.number(),
@@ -28,10 +37,15 @@ export const jobLifecycleSchema = z.object({
 })
 export type JobLifecycle = z.infer<typeof jobLifecycleSchema>
 
-/** One lifespan for every copy, so that jobs of a worker that died undisposed are forgotten too. */
+/** Each copy has the same lifespan, so that jobs of a worker that died undisposed are forgotten too. */
 export const jobLifecycle = defineTopic({
   name: 'job.lifecycle',
-  key: 'jobId',
+  key: ['queue', 'jobId'],
   schema: jobLifecycleSchema,
   qos: { lifespanMs: 10 * 60_000 },
 })
+
+/** The key of a job's instance in `job.lifecycle`. */
+export function jobKey({ queue, jobId }: JobIdentity): string {
+  return keyFrom([queue, jobId])
+}

@@ -201,6 +201,11 @@ export class Engine {
     return this.#components.transport.datagram.received
   }
 
+  /** Frames that the kernel has not taken yet. */
+  get pendingDatagrams(): number {
+    return this.#components.transport.datagram.pending
+  }
+
   /**
    * Sends what is waiting and the goodbyes, stops every timer and closes every socket. Closes each part although another
    * one fails to close. Call it once.

@@ -183,6 +183,11 @@ export class Participant {
     return this.#engine.peers.get(guid) !== undefined
   }
 
+  /** @internal Frames on the datagram lane that the kernel has not taken yet. */
+  get pendingDatagrams(): number {
+    return this.#engine.pendingDatagrams
+  }
+
   onHealth(listener: (event: HealthEvent) => void): Subscription {
     return this.#engine.events.healthChanges.add(listener)
   }

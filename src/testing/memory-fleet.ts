@@ -43,6 +43,11 @@ export const idleWorker: WorkerReading = {
   eventLoopUtilization: 0.25,
 }
 
+/** A host of its own name and boot id, for the roles of a {@link MemoryFleet}. */
+export function memoryHost(host: string, bootId = `boot-${host}`): Pick<ProcessIdentity, 'host' | 'bootId'> {
+  return { host, bootId }
+}
+
 /** Several roles in this process: memory lane, fake clock, and a kernel and a machine that the test plays. */
 export class MemoryFleet {
   readonly plane: MemoryPlane
@@ -56,6 +61,9 @@ export class MemoryFleet {
   readonly #exits = new Map<number, Set<(exit: ProcessExit) => void>>()
   readonly #roles: { close(): Promise<void> }[] = []
   readonly #names = new Map<Participant, string>()
+  /** Boot ids by participant name. */
+  readonly #hosts = new Map<string, string>()
+  #sides: readonly (readonly string[])[] = []
   #joined = 0
 
   constructor(seed = 1) {
@@ -66,9 +74,18 @@ export class MemoryFleet {
     return this.plane.clock
   }
 
-  collector(options: CollectorOptions = {}, collectorReadings?: ZoneReadings): Promise<Collector> {
-    const openReadings = () => collectorReadings ?? this.#zoneReadings
-    return this.#start(Collector.start({ numaNode: 0, ...options }, { ...this.#components, openReadings }))
+  /** @param identity of its process and host, where it differs from the others'; see {@link memoryHost} */
+  collector(
+    options: CollectorOptions = {},
+    collectorReadings?: ZoneReadings | ((numaNode: number) => ZoneReadings),
+    identity: Partial<ProcessIdentity> = {},
+  ): Promise<Collector> {
+    const openReadings = (numaNode: number): ZoneReadings => {
+      if (typeof collectorReadings === 'function') return collectorReadings(numaNode)
+      return collectorReadings ?? this.#zoneReadings
+    }
+    const join = (joining: ParticipantOptions): Promise<Participant> => this.join(joining, undefined, identity)
+    return this.#start(Collector.start({ numaNode: 0, ...options }, { ...this.#components, join, openReadings }))
   }
 
   /** @param identity of its process, where it differs from the others': a container has a host name of its own */
@@ -83,15 +100,22 @@ export class MemoryFleet {
   }
 
   /** @param loop its own main loop, which a test may block */
-  scheduler(options: SchedulerOptions = {}, loop?: BlockableLoop): Promise<Scheduler> {
+  scheduler(
+    options: SchedulerOptions = {},
+    loop?: BlockableLoop,
+    identity: Partial<ProcessIdentity> = {},
+  ): Promise<Scheduler> {
     const openReadings = () => this.#zoneReadings
-    const join = (joining: ParticipantOptions): Promise<Participant> => this.join(joining, loop)
+    const join = (joining: ParticipantOptions): Promise<Participant> => this.join(joining, loop, identity)
     return this.#start(Scheduler.start(options, { ...this.#components, join, openReadings }))
   }
 
   /** Somebody who looks, and may issue; gone without a trace but for what he issued after `leave`. */
-  async operator(issuer = 'operator'): Promise<{ view: FleetView; issuer: IntentIssuer; leave: () => Promise<void> }> {
-    const participant = await this.join({ name: issuer })
+  async operator(
+    issuer = 'operator',
+    identity: Partial<ProcessIdentity> = {},
+  ): Promise<{ view: FleetView; issuer: IntentIssuer; leave: () => Promise<void> }> {
+    const participant = await this.join({ name: issuer }, undefined, identity)
     const view = FleetView.open(participant)
     const intents = new IntentIssuer(view, { issuer })
     const leave = async (): Promise<void> => {
@@ -103,8 +127,8 @@ export class MemoryFleet {
   }
 
   /** A status document from a participant that joins for it and leaves again. */
-  async lateView<R>(look: (view: FleetView) => R): Promise<R> {
-    const { view, leave } = await this.operator('late')
+  async lateView<R>(look: (view: FleetView) => R, identity: Partial<ProcessIdentity> = {}): Promise<R> {
+    const { view, leave } = await this.operator('late', identity)
     await this.plane.settle(view.synced())
     const seen = look(view)
     await leave()
@@ -144,6 +168,18 @@ export class MemoryFleet {
     this.plane.network.disconnect(this.#names.get(role.participant) ?? '')
   }
 
+  /** Cuts the network between hosts, given by boot id, in place of an earlier cut. Without hosts it ends the cut. */
+  cutHosts(...sides: readonly (readonly string[])[]): void {
+    this.#sides = sides
+    this.#applySides()
+  }
+
+  #applySides(): void {
+    const namesOf = (bootIds: readonly string[]): string[] =>
+      [...this.#hosts].flatMap(([name, bootId]) => (bootIds.includes(bootId) ? [name] : []))
+    this.plane.network.partition(...this.#sides.map(namesOf))
+  }
+
   async close(): Promise<void> {
     await this.plane.settle(Promise.all(this.#roles.map((role) => role.close())))
     await this.plane.close()
@@ -171,6 +207,8 @@ export class MemoryFleet {
     identity: Partial<ProcessIdentity> = {},
   ): Promise<Participant> => {
     const name = `${options.name ?? 'somebody'} #${++this.#joined}`
+    this.#hosts.set(name, identity.bootId ?? 'boot')
+    this.#applySides()
     const participant = await this.plane.join(name, { ...options, name }, identity, loop)
     this.#names.set(participant, name)
     return participant

@@ -14,6 +14,8 @@ export type FleetChange =
   /** Every change of a worker's liveliness, also one that the next has overtaken already. */
   | ({ readonly kind: 'liveliness' } & LivelinessChange)
   | { readonly kind: 'node'; readonly key: string }
+  /** What other participants report of workers without a collector, or of absent nodes; see `witness()`. */
+  | { readonly kind: 'witness' }
   /** Without a claim: what held for the target has been withdrawn or has expired. */
   | {
       readonly kind: 'intent'

@@ -8,6 +8,7 @@ import { withoutUndefined } from '../core/options.js'
 import { RepeatingTimer } from '../core/repeating-timer.js'
 import { resolveUnreachableDeadAfterMs } from '../liveliness/liveliness-options.js'
 import { aliveVerdict, type Verdict } from '../liveliness/verdict.js'
+import { absentNode } from '../plane/absent-node.js'
 import {
   type IntentKind,
   intentKinds,
@@ -20,6 +21,7 @@ import { nodeCapacity } from '../plane/node-capacity.js'
 import { nodeRoster } from '../plane/node-roster.js'
 import { planePartition } from '../plane/partitions.js'
 import { type IntentStatus, intentStatus } from '../plane/transitions.js'
+import { unservedWorker } from '../plane/unserved-worker.js'
 import { type WorkerEnd, workerEnd } from '../plane/worker-end.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { Reader } from '../pubsub/reader/reader.js'
@@ -28,7 +30,8 @@ import { FleetChangeFeed } from './fleet-change-feed.js'
 import { FleetModel } from './fleet-model.js'
 import { IntentModel } from './intent-model.js'
 import type { LivelinessChange } from './liveliness-history.js'
-import type { StatusDocument, WorkerStatus } from './status-document.js'
+import { ReportedProblems } from './reported-problems.js'
+import type { NodeStatus, StatusDocument, WorkerStatus } from './status-document.js'
 import { computeConsistency, type ViewConsistency } from './view-consistency.js'
 import type { WorkerFate } from './worker-fate.js'
 
@@ -72,6 +75,7 @@ export class FleetView {
   readonly #fleet: FleetModel
   readonly #news: FleetChangeFeed
   readonly #intents = new IntentModel()
+  readonly #reported = new ReportedProblems()
   readonly #closers: (() => void)[] = []
   readonly #measured: readonly { lag: Reader<never>['lag'] }[]
   readonly #synced: ((wait: WaitOptions) => Promise<void>)[] = []
@@ -79,6 +83,7 @@ export class FleetView {
   /** Aborts when the view closes. */
   readonly #ending = new AbortController()
   readonly #observing: RepeatingTimer
+  readonly #openedMs: number
   #closed = false
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT */
@@ -89,6 +94,7 @@ export class FleetView {
   private constructor(participant: Participant, options: Required<FleetViewOptions>) {
     this.#participant = participant
     this.#options = options
+    this.#openedMs = participant.clock.nowMs()
     this.#listeners = new Listeners(participant.counters, 'view.listener-threw')
     this.#fleet = new FleetModel(options)
     this.#news = new FleetChangeFeed({
@@ -113,6 +119,12 @@ export class FleetView {
     this.#listen(ends, (sample) => {
       const change = this.#fleet.applyEnd(sample)
       if (change !== undefined) this.#news.end(change)
+    })
+    this.#listen(this.#open(participant.reader(unservedWorker, { partition })), (sample) => {
+      if (this.#reported.applyWorker(sample)) this.#listeners.emit({ kind: 'witness' })
+    })
+    this.#listen(this.#open(participant.reader(absentNode, { partition })), (sample) => {
+      if (this.#reported.applyNode(sample)) this.#listeners.emit({ kind: 'witness' })
     })
     // The liveliness of a worker depends on that of its server.
     const peers = participant.onPeer(({ kind, peer }) => {
@@ -164,12 +176,13 @@ export class FleetView {
   status(): StatusDocument {
     const nowMs = this.#participant.clock.nowMs()
     this.#expireIntents(nowMs)
+    const nodes = this.#fleet.nodes(nowMs, this.#verdictOf)
     return {
       domain: this.#participant.domain,
-      nodes: this.#fleet.nodes(nowMs, this.#verdictOf),
+      nodes,
       workers: this.#fleet.workers(nowMs, this.#verdictOf),
       intents: this.#intents.list(nowMs),
-      witness: this.witness(),
+      witness: this.#consistency(nodes, nowMs),
     }
   }
 
@@ -193,8 +206,15 @@ export class FleetView {
   }
 
   witness(): ViewConsistency {
-    const nodes = this.#fleet.nodes(this.#participant.clock.nowMs(), this.#verdictOf)
+    const nowMs = this.#participant.clock.nowMs()
+    return this.#consistency(this.#fleet.nodes(nowMs, this.#verdictOf), nowMs)
+  }
+
+  #consistency(nodes: readonly NodeStatus[], nowMs: number): ViewConsistency {
     return computeConsistency({
+      listeningForMs: nowMs - this.#openedMs,
+      unplaced: this.#reported.unplaced(nodes, nowMs, this.#verdictOf),
+      reportedElsewhere: this.#reported.reported(nodes, nowMs),
       lags: this.#measured.flatMap((reader) => reader.lag()),
       nodeAgesMs: nodes.map(({ ageMs }) => ageMs),
       collectorGone: nodes.some(({ collector }) => collector.liveliness !== 'alive'),
@@ -321,6 +341,8 @@ export class FleetView {
 
   #observe(): void {
     this.#news.observe()
-    this.#expireIntents(this.#participant.clock.nowMs())
+    const nowMs = this.#participant.clock.nowMs()
+    this.#reported.expire(nowMs)
+    this.#expireIntents(nowMs)
   }
 }

@@ -11,7 +11,7 @@ export interface LivelinessState {
 }
 
 /** One process of a worker: which it is, and where it runs. */
-interface WorkerProcess {
+export interface WorkerProcess {
   readonly workerId: string
   readonly host: string
   readonly numaNode: number

@@ -1,5 +1,7 @@
 import { CatchUpState } from '../cache/writer-progress.js'
 import type { WriterLag } from '../pubsub/reader/reader.js'
+import type { ReportedNode } from './reported-problems.js'
+import type { UnplacedWorker } from './unplaced-worker.js'
 
 /** How far a read may be trusted. */
 export const Freshness = {
@@ -32,9 +34,18 @@ export interface ViewConsistency {
   /** The worst over all owners. */
   readonly catchUpState: CatchUpState
   readonly degradedMode: DegradedMode
+  /** How long this participant has listened. It cannot know of a node that fell silent earlier, unless others report it. */
+  readonly listeningForMs: number
+  /** Workers that run, and that no collector serves. */
+  readonly unplaced: readonly UnplacedWorker[]
+  /** Nodes that other participants have received from, and that this view does not see. */
+  readonly reportedElsewhere: readonly ReportedNode[]
 }
 
 export interface ConsistencyFacts {
+  readonly listeningForMs: number
+  readonly unplaced: readonly UnplacedWorker[]
+  readonly reportedElsewhere: readonly ReportedNode[]
   readonly lags: readonly Pick<WriterLag, 'lagSamples' | 'catchUpState'>[]
   /** Per known node, the time since its collector's last node.capacity was written. */
   readonly nodeAgesMs: readonly number[]
@@ -63,7 +74,17 @@ export function computeConsistency(facts: ConsistencyFacts): ViewConsistency {
   const blind = facts.nodeAgesMs.length === 0
   const lagMs = blind ? null : Math.round(Math.max(0, ...facts.nodeAgesMs))
   const catchUpState = blind ? 'unavailable' : (order[worst] ?? 'unavailable')
-  const bounded = lagMs !== null && lagMs <= facts.maxAgeMs && !facts.collectorGone && catchUpState === 'fresh'
+  const isComplete = facts.unplaced.length === 0 && facts.reportedElsewhere.length === 0 && !facts.collectorGone
+  const bounded = lagMs !== null && lagMs <= facts.maxAgeMs && isComplete && catchUpState === 'fresh'
   const degradedMode = blind ? DegradedMode.blind : bounded ? DegradedMode.healthy : DegradedMode.viewOnly
-  return { freshness: bounded ? Freshness.bounded : Freshness.bestEffort, lag, lagMs, catchUpState, degradedMode }
+  return {
+    freshness: bounded ? Freshness.bounded : Freshness.bestEffort,
+    lag,
+    lagMs,
+    catchUpState,
+    degradedMode,
+    listeningForMs: Math.round(facts.listeningForMs),
+    unplaced: facts.unplaced,
+    reportedElsewhere: facts.reportedElsewhere,
+  }
 }

@@ -74,7 +74,16 @@ export function sampleDocument(own: Partial<StatusDocument> = {}): StatusDocumen
     nodes: [sampleNode()],
     workers: [sampleWorker()],
     intents: [],
-    witness: { freshness: 'bounded', lag: 0, lagMs: 300, catchUpState: 'fresh', degradedMode: 'healthy' },
+    witness: {
+      freshness: 'bounded',
+      lag: 0,
+      lagMs: 300,
+      catchUpState: 'fresh',
+      degradedMode: 'healthy',
+      listeningForMs: 60_000,
+      unplaced: [],
+      reportedElsewhere: [],
+    },
     ...own,
   }
 }

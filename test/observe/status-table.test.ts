@@ -18,7 +18,7 @@ t.test('a whole plane', async (t) => {
       ],
     }),
   )
-  t.equal(lines[0], 'domain 3: healthy, fresh, nothing missing')
+  t.equal(lines[0], 'domain 3: healthy, fresh, all known changes received, listening for 1 min')
   t.match(row(lines, 'alpha/0'), /^alpha\/0 +4 +2\.5 cores +20\.0 GiB +24\.0 GiB +1\.5 cores, 8\.0 GiB +1 +0 +0 +0$/)
   t.match(
     row(lines, 'w1'),
@@ -29,6 +29,30 @@ t.test('a whole plane', async (t) => {
   t.match(row(lines, 'w3'), / busy \(node paused\) /)
   t.match(row(lines, 'drain'), /^drain +w1 +operator +admitted +kernel update$/)
   t.match(row(lines, 'lift drain'), /^lift drain +w2 +operator +not reported yet$/, 'nobody gave a reason')
+})
+
+t.test('what the lists do not contain has lines of its own', async (t) => {
+  const { witness } = sampleDocument()
+  const worker = { incarnation: 1, pid: 12, bootId: 'b', host: 'alpha', numaNode: 1, unservedForMs: 5_000 }
+  const lines = statusLines(
+    sampleDocument({
+      witness: {
+        ...witness,
+        degradedMode: 'view-only',
+        unplaced: [
+          { ...worker, workerId: 'w8', reason: 'no-collector-for-node' },
+          { ...worker, workerId: 'w9', reason: 'other-host-identity' },
+        ],
+        reportedElsewhere: [
+          { host: 'beta', bootId: 'c', numaNode: 0, workers: 3, silentForMs: 90_000, reportedBy: ['scheduler'] },
+        ],
+      },
+    }),
+  )
+  t.match(lines[0], /^domain 3: view-only, /)
+  t.match(row(lines, 'worker w8'), 'pid 12 on alpha/1) has not been served for 5.0 s: no collector serves its NUMA node')
+  t.match(row(lines, 'worker w9'), 'reports another boot id')
+  t.match(row(lines, 'node beta/0'), 'as scheduler reports: it had 3 live workers')
 })
 
 t.test('columns line up', async (t) => {

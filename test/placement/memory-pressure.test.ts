@@ -6,6 +6,7 @@ import {
   memoryPressurePolicy,
 } from '../../src/placement/memory-pressure.js'
 import type { NodeStatus, StatusDocument } from '../../src/views/status-document.js'
+import { sampleDocument } from '../observe/sample-document.js'
 
 function node(available: number, over: Partial<NodeStatus> = {}): NodeStatus {
   return {
@@ -29,8 +30,7 @@ function node(available: number, over: Partial<NodeStatus> = {}): NodeStatus {
 }
 
 function snapshot(...nodes: NodeStatus[]): StatusDocument {
-  const witness = { freshness: 'bounded', lag: 0, lagMs: 0, catchUpState: 'fresh', degradedMode: 'healthy' } as const
-  return { domain: 0, nodes, workers: [], intents: [], witness }
+  return sampleDocument({ nodes, workers: [] })
 }
 
 /** Feeds readings by time, and tells at which of them the node was wanted paused. */

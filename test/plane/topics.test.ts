@@ -28,7 +28,7 @@ t.test('the topics of the design, with its keys', (t) => {
   t.strictSame(Object.fromEntries(topics.map(({ name, keyFields }) => [name, keyFields.join(', ')])), {
     'worker.state': 'workerId, incarnation',
     'worker.capacity': 'workerId, incarnation',
-    'job.lifecycle': 'jobId',
+    'job.lifecycle': 'queue, jobId',
     'node.capacity': 'bootId, numaNode',
     'node.roster': 'bootId, numaNode, workerId',
     'worker.claim': 'workerId',

@@ -84,7 +84,7 @@ t.test('drain: planned, admitted, completed; then resume', async (t) => {
   })()
   await fleet.clock.advance(500)
   t.strictSame(steps, ['planned', 'admitted'])
-  t.strictSame(worker.admission, { open: false, reason: 'draining: kernel update' })
+  t.strictSame(worker.admission, { open: false, code: 'draining', reason: 'draining: kernel update' })
   t.match(view.status().workers, [
     { workerId: 'a', state: 'draining' },
     { workerId: 'b', state: 'available' },
@@ -99,12 +99,13 @@ t.test('drain: planned, admitted, completed; then resume', async (t) => {
     { kind: 'drain', target: 'a', issuer: 'ann', holds: true, statuses: [{ workerId: 'a', transition: 'completed' }] },
   ])
 
-  let let_in = false
-  const waiting = worker.admitted().then(() => {
-    let_in = true
+  let isGranted = false
+  const waiting = worker.slot().then((slot) => {
+    isGranted = true
+    slot.release()
   })
   await fleet.clock.advance(aWhileMs)
-  t.equal(let_in, false, 'a drained worker stays closed')
+  t.equal(isGranted, false, 'a drained worker stays closed')
   issuer.lift('drain', 'a')
   await fleet.plane.settle(waiting)
   t.equal(worker.admission.open, true)
@@ -213,7 +214,7 @@ t.test('an expired intent stops applying, without anybody saying so', async (t) 
   await fleet.plane.settle(view.synced())
   issuer.apply('pause-node', node, {}, { ttlMs: 5_000, reason: 'for a moment' })
   await fleet.clock.advance(1_000)
-  t.strictSame(worker.admission, { open: false, reason: 'paused: for a moment' })
+  t.strictSame(worker.admission, { open: false, code: 'paused', reason: 'paused: for a moment' })
   await leave()
   await fleet.plane.settle(collector.close())
   await fleet.clock.advance(3_500)
@@ -391,8 +392,8 @@ t.test('the whole plane vanishes, workers go on, it returns and converges', asyn
 
   for (let job = 0; job < 50; job++) {
     for (const worker of workers) {
-      await fleet.plane.settle(worker.admitted())
-      await worker.run(`${worker.workerId}-${job}`, () => undefined)
+      const slot = await fleet.plane.settle(worker.slot())
+      await slot.run(`${worker.workerId}-${job}`, () => undefined)
     }
     await fleet.clock.advance(500)
   }

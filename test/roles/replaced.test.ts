@@ -66,7 +66,7 @@ t.test('the stronger claim wins, whoever joined later; the loser may close inste
   const weak = await fleet.worker('w', { ownershipStrength: 1, whenReplaced: 'close' })
   await fleet.clock.advance(aWhileMs)
   t.equal(strong.replacedBy, null)
-  await t.rejects(weak.admitted(), { code: 'NUMACAST_CLOSED' })
+  await t.rejects(weak.slot(), { code: 'NUMACAST_CLOSED' })
   await fleet.plane.settle(weak.close())
   await fleet.clock.advance(aWhileMs)
   const seen = await fleet.lateView((view) => view.status().workers)

@@ -108,8 +108,11 @@ function targetOf(file: string, specifier: string): string {
   return path.posix.join(path.posix.dirname(file), specifier).replace(/\.js$/, '.ts')
 }
 
-/** Ranks forbid circles between folders; inside a folder, types and dynamic imports included, this does. */
-function circleBreaches(tree: SourceTree): string[] {
+/**
+ * Returns every circle of imports in `tree`, type and dynamic imports included, as `file:line: what`. In `src` the ranks
+ * forbid circles between folders already; this forbids those inside one.
+ */
+export function circleBreaches(tree: SourceTree): string[] {
   const found: string[] = []
   const done = new Set<string>()
   const follow = (file: string, trail: readonly string[]): void => {

@@ -1,11 +1,35 @@
 import t from 'tap'
+import type { ReportedNode } from '../../src/views/reported-problems.js'
+import type { UnplacedWorker } from '../../src/views/unplaced-worker.js'
 import { type ConsistencyFacts, computeConsistency } from '../../src/views/view-consistency.js'
 
 const good: ConsistencyFacts = {
   lags: [{ lagSamples: 0, catchUpState: 'fresh' }],
   nodeAgesMs: [100, 900],
   collectorGone: false,
+  listeningForMs: 60_000,
+  unplaced: [],
+  reportedElsewhere: [],
   maxAgeMs: 3_000,
+}
+
+const worker: UnplacedWorker = {
+  workerId: 'w',
+  incarnation: 1,
+  pid: 10,
+  bootId: 'b',
+  host: 'h',
+  numaNode: 1,
+  reason: 'no-collector-for-node',
+  unservedForMs: 5_000,
+}
+const absent: ReportedNode = {
+  host: 'beta',
+  bootId: 'c',
+  numaNode: 0,
+  workers: 3,
+  silentForMs: 9_000,
+  reportedBy: ['scheduler'],
 }
 
 t.test('what a view says of itself', (t) => {
@@ -21,6 +45,17 @@ t.test('what a view says of itself', (t) => {
       { nodeAgesMs: [100, 3_001] },
       { freshness: 'best-effort', lagMs: 3_001, degradedMode: 'view-only' },
     ],
+    [
+      'a worker without a collector',
+      { unplaced: [worker] },
+      { freshness: 'best-effort', degradedMode: 'view-only', unplaced: [{ workerId: 'w' }] },
+    ],
+    [
+      'a node that others report as absent',
+      { reportedElsewhere: [absent] },
+      { freshness: 'best-effort', degradedMode: 'view-only', reportedElsewhere: [{ host: 'beta' }] },
+    ],
+    ['how long it has listened', { listeningForMs: 12.4 }, { degradedMode: 'healthy', listeningForMs: 12 }],
     ['a collector gone', { collectorGone: true }, { freshness: 'best-effort', degradedMode: 'view-only' }],
     [
       'behind two owners, one of which cannot be asked',

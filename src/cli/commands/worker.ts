@@ -79,23 +79,17 @@ function tellOfReplacement(worker: Worker, workerId: string): void {
   if (worker.replacedBy !== null) tell(worker.replacedBy)
 }
 
-/** Job after job until told to stop; a job that fails is reported and the next one starts. */
+/** Runs job after job until told to stop. A job that fails is reported, and the next one starts. */
 async function work(
   worker: Worker,
   source: Iterator<HashJob & { readonly turn: number }>,
   flags: WorkerFlags,
   stop: AbortSignal,
 ): Promise<void> {
-  while (!stop.aborted) {
-    try {
-      await worker.admitted({ signal: stop })
-    } catch (error) {
-      if (stop.aborted) return
-      throw error
-    }
+  for await (const slot of worker.slots({ signal: stop })) {
     const job = source.next().value
     try {
-      await worker.run(`${flags.id}:${process.pid}:${job.turn}:${job.name}`, (signal) => job.run(signal))
+      await slot.run(`${flags.id}:${process.pid}:${job.turn}:${job.name}`, (signal) => job.run(signal))
     } catch (error) {
       process.stderr.write(`numacast: job ${job.name} failed: ${error instanceof Error ? error.message : error}\n`)
     }

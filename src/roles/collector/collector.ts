@@ -9,10 +9,12 @@ import type { Peer } from '../../pubsub/model/peer.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { currentNode } from '../../topology/numa/placement.js'
+import { AbsenceReporter } from '../node/absence-reporter.js'
 import { EndKeeper } from '../node/end-keeper.js'
 import { KernelWatch, type KernelWatchComponents } from '../node/kernel-watch.js'
 import { NodeFailover } from '../node/node-failover.js'
 import { NodeService } from '../node/node-service.js'
+import { UnservedWorkers } from '../node/unserved-workers.js'
 import { openZoneReadings, type ZoneReadings } from '../node/zone-readings.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import { type CollectorOptions, type ResolvedCollectorOptions, resolveCollectorOptions } from './collector-options.js'
@@ -46,7 +48,9 @@ export class Collector implements AsyncDisposable {
   readonly #kernel: KernelWatch
   readonly #ends: EndKeeper
   readonly #service: NodeService
+  readonly #absences: AbsenceReporter
   readonly #failover: NodeFailover | undefined
+  readonly #unserved: UnservedWorkers
   readonly #hearing: Subscription
   readonly #ended: (conflict: NumacastError | undefined) => void
   #closing: Promise<void> | undefined
@@ -101,7 +105,11 @@ export class Collector implements AsyncDisposable {
     this.#ends = ends
     this.#service = service
     this.#hearing = participant.onPeer((event) => this.#onPeer(event))
-    if (!options.adopts) return
+    this.#absences = new AbsenceReporter(participant)
+    if (!options.adopts) {
+      this.#unserved = new UnservedWorkers(participant, { want: () => {} })
+      return
+    }
     const adopt = (orphan: number, rows: readonly Sample<RosterRow>[]): NodeService => {
       const readings = openReadings(orphan)
       return new NodeService(
@@ -110,6 +118,7 @@ export class Collector implements AsyncDisposable {
       )
     }
     this.#failover = new NodeFailover({ participant, numaNode, kernel, adopt })
+    this.#unserved = new UnservedWorkers(participant, this.#failover)
   }
 
   /** Workers that its roster holds, dead ones included. */
@@ -142,6 +151,8 @@ export class Collector implements AsyncDisposable {
     this.#hearing.close()
     // The goodbye comes first: a participant says it in the partitions that it still writes to.
     await this.#membership.leave()
+    this.#unserved.close()
+    this.#absences.close()
     this.#failover?.close()
     this.#service.close()
     this.#ends.close()

@@ -8,6 +8,7 @@ import {
   type IntentOf,
   type IntentTerms,
   intentTopics,
+  maxIntentEpoch,
   maxIntentTtlMs,
   neutralTerms,
 } from '../../plane/intents.js'
@@ -169,7 +170,9 @@ export class IntentIssuer {
   #epoch(kind: IntentKind, target: string): number {
     const own = this.#participant.incarnation
     const held = this.#view.currentIntent(kind, target)
-    return this.#options.assertive && held !== undefined ? Math.max(own, held.intent.epoch + 1) : own
+    if (!this.#options.assertive || held === undefined) return own
+    // Nothing is above the highest epoch: there the later written wins.
+    return Math.max(own, Math.min(maxIntentEpoch, held.intent.epoch + 1))
   }
 
   #writer<K extends IntentKind>(kind: K): Writer<IntentOf<K>> {

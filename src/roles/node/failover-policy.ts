@@ -1,7 +1,7 @@
 import type { Guid } from '../../core/ids.js'
 import { Liveliness, LivelinessCause, type Verdict } from '../../liveliness/verdict.js'
 
-/** One who could serve a node whose own collector is away: another collector of the host, or a scheduler on it. */
+/** A process that could serve a node without a collector: another collector of the host, or a scheduler on it. */
 export interface Candidate {
   readonly guid: Guid
   /** The node that a collector serves for good; null for a scheduler. */
@@ -20,32 +20,38 @@ export function compareCandidates(a: Candidate, b: Candidate): number {
 export interface FailoverFacts {
   /** See {@link serves}. */
   readonly ownerServes: boolean
-  /** Since when it is not; undefined while it is. */
+  /** Since when the owner has not served; undefined while it does. */
   readonly ownerGoneMs: number | undefined
-  /** Its process has ended or is stopped: no doubt about this one's own hearing changes that. */
+  /** The owner's process has ended or is stopped, which does not depend on what this process receives. */
   readonly isOwnerDown: boolean
-  /** A candidate that comes before this one lives. */
+  /** A candidate that comes before this process is alive. */
   readonly isOutranked: boolean
   readonly isServing: boolean
-  /** This one doubts itself: whom it finds busy may only be as short of CPU as it is, and more work helps nobody. */
+  /** This process may itself be late: an owner that seems busy to it may only be as short of CPU as it is. */
   readonly isDegraded: boolean
-  /** Since when somebody with a better right has been serving the node beside this one. */
+  /** Since when a candidate with a better right has served the node beside this process. */
   readonly relievedMs: number | undefined
-  /** That one's rows name every living worker of this one's. */
+  /** The rows of that candidate name every live worker of this process. */
   readonly isCovered: boolean
+  /** The node has or had a collector of its own, or one of its workers reports that no collector serves it. */
+  readonly isNeeded: boolean
+  /** How long this process has served a node that has neither a collector of its own nor workers. */
+  readonly idleForMs: number
 }
 
 export interface FailoverTerms {
-  /** A collector that restarts at once is waited for. */
+  /** A collector that restarts at once gets this long. */
   readonly adoptAfterMs: number
-  /** Both serve side by side for so long, so that no view misses a worker in between. */
+  /** Both serve side by side for this long, so that no view misses a worker in between. */
   readonly overlapMs: number
-  /** Longer than this nobody waits for rows that do not come. */
+  /** The longest wait for rows that do not come. */
   readonly patienceMs: number
-  /** One that is only busy serves late, and is left to it for so long. */
+  /** An owner that is only busy serves late. It keeps the node for this long. */
   readonly busyMs: number
-  /** So long one that doubts itself leaves a node to an owner that is there, and is only not heard in time. */
+  /** A process that is late itself leaves a node to an owner that exists for this long. */
   readonly doubtMs: number
+  /** A node without a collector of its own and without workers is released after this. */
+  readonly idleMs: number
 }
 
 export const failoverTerms: FailoverTerms = Object.freeze({
@@ -54,11 +60,12 @@ export const failoverTerms: FailoverTerms = Object.freeze({
   patienceMs: 10_000,
   busyMs: 10_000,
   doubtMs: 60_000,
+  idleMs: 60_000,
 })
 
 /**
- * Whether one that is in this state does its work: it runs, is merely overdue, or has not been busy for long.
- * @param stalledForMs whatever the cause: one that is short of memory computes and waits for the disk in turns
+ * Returns whether a server in this state does its work: it runs, is merely overdue, or has not been busy for long.
+ * @param stalledForMs whatever the cause: a process that is short of memory computes and waits for the disk in turns
  */
 export function serves({ liveliness, cause }: Verdict, stalledForMs: number, { busyMs }: FailoverTerms): boolean {
   if (liveliness === Liveliness.alive || liveliness === Liveliness.suspect) return true
@@ -70,19 +77,20 @@ export function isHalted(cause: LivelinessCause | null): boolean {
   return cause === LivelinessCause.stopped || cause === LivelinessCause.frozen
 }
 
-/** What a candidate does about a node that is not its own. */
+/** Returns what a candidate does about a node that is not its own. */
 export function decideFailover(
   facts: FailoverFacts,
   terms: FailoverTerms,
   nowMs: number,
 ): 'adopt' | 'release' | 'keep' {
   if (facts.isServing) {
+    if (facts.idleForMs >= terms.idleMs) return 'release'
     if (facts.relievedMs === undefined) return 'keep'
     const overlapMs = nowMs - facts.relievedMs
     return overlapMs >= terms.patienceMs || (facts.isCovered && overlapMs >= terms.overlapMs) ? 'release' : 'keep'
   }
   const { ownerGoneMs } = facts
-  if (facts.ownerServes || facts.isOutranked || ownerGoneMs === undefined) return 'keep'
+  if (facts.ownerServes || facts.isOutranked || !facts.isNeeded || ownerGoneMs === undefined) return 'keep'
   const waitMs = facts.isDegraded && !facts.isOwnerDown ? terms.doubtMs : terms.adoptAfterMs
   return nowMs - ownerGoneMs >= waitMs ? 'adopt' : 'keep'
 }

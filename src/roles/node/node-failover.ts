@@ -19,49 +19,36 @@ import {
 } from './failover-policy.js'
 import type { KernelWatch } from './kernel-watch.js'
 import type { NodeService } from './node-service.js'
+import { type OtherNode, otherNode, type Server } from './other-node.js'
 
 export interface NodeFailoverComponents {
   readonly participant: Participant
-  /** This one's own rank; its node is never adopted. */
+  /** The node that this process serves for good, which also is its rank; null for a scheduler. */
   readonly numaNode: number | null
   readonly kernel: KernelWatch
-  /** Begins to serve a node in the place of its collector, whose rows it is given. @throws what measuring it throws */
+  /** Begins to serve a node, from the rows of its last server. @throws what measuring the node throws */
   readonly adopt: (numaNode: number, rows: readonly Sample<RosterRow>[]) => NodeService
 }
 
-interface Server {
-  readonly guid: Guid
-  readonly incarnation: number
-  readonly heardMs: number
-}
-
-/** What is known of one node of this host that is not this one's own. */
-interface NodeOfOthers {
-  /** Its own collector: the latest that said so. */
-  owner: Server | undefined
-  /** Those who have served in the owner's place. */
-  readonly custodians: Map<Guid, Server>
-  ownerGoneMs: number | undefined
-  relievedMs: number | undefined
-  service: NodeService | undefined
-}
-
-const lookEveryMs = 250
+const checkEveryMs = 250
+/** A node that could not be served is tried again after this. */
+const retryAfterMs = 30_000
 
 /**
- * Looks after the other nodes of this host: when a node's own collector is gone, stopped, or busy for long, the first
- * candidate that lives serves the node in its place, and steps back once the owner, or a candidate that comes first, has
- * taken over. Everybody decides alike from what all can see, and while views of it differ two may serve one node for a
- * moment, which only costs traffic. A node that nobody remembers a collector of is nobody's to adopt.
+ * Serves other nodes of this host in the place of their collectors. A node is adopted when its own collector is gone,
+ * stopped, or busy for long, or when it has none and one of its workers reports so. The first candidate that is alive
+ * adopts it, and stops once the owner, or a candidate that comes before it, has taken over. All candidates decide by
+ * the same rule from what all can see. While their views differ two may serve one node for a moment, which only costs
+ * traffic.
  */
 export class NodeFailover {
   readonly #components: NodeFailoverComponents
-  readonly #nodes = new Map<number, NodeOfOthers>()
-  /** Of those that are stalled, since when, whatever the cause. */
+  readonly #nodes = new Map<number, OtherNode>()
+  /** Since when stalled peers have been stalled, whatever the cause. */
   #stalledSince: ReadonlyMap<Guid, number> = new Map()
-  /** What was last said of the workers of the host's other nodes: who takes over has to know of whom to ask. */
+  /** The latest rows of the host's other nodes: an adopter has to know which workers to ask for. */
   readonly #rows: Reader<RosterRow>
-  readonly #looking: RepeatingTimer
+  readonly #checking: RepeatingTimer
   readonly #closers: (() => void)[]
   #closed = false
 
@@ -72,8 +59,8 @@ export class NodeFailover {
       partition: planePartition,
       filter: (node) => node.bootId === participant.identity.bootId && node.numaNode !== numaNode,
     })
-    capacities.onSample((sample) => this.#heard(sample))
-    for (const [, sample] of capacities.entries()) this.#heard(sample)
+    capacities.onSample((sample) => this.#onCapacity(sample))
+    for (const [, sample] of capacities.entries()) this.#onCapacity(sample)
     const { bootId } = participant.identity
     this.#rows = participant.reader(uncheckedRoster, {
       partition: planePartition,
@@ -82,11 +69,11 @@ export class NodeFailover {
         return of === bootId && Number(node) !== numaNode
       },
     })
-    const hearing = participant.onPeer(({ peer }) => {
-      if (peer.properties.role === 'collector') this.#look()
+    const peers = participant.onPeer(({ peer }) => {
+      if (peer.properties.role === 'collector') this.#check()
     })
-    this.#looking = new RepeatingTimer(participant.clock, lookEveryMs, () => this.#look())
-    this.#closers = [() => hearing.close(), () => capacities.close(), () => this.#rows.close()]
+    this.#checking = new RepeatingTimer(participant.clock, checkEveryMs, () => this.#check())
+    this.#closers = [() => peers.close(), () => capacities.close(), () => this.#rows.close()]
   }
 
   /** The nodes that are served here in the place of their collectors. */
@@ -94,46 +81,56 @@ export class NodeFailover {
     return [...this.#nodes].flatMap(([numaNode, { service }]) => (service === undefined ? [] : [numaNode]))
   }
 
-  /** Adopts and gives back no more; what is adopted falls silent. */
+  /** A worker of the node reports that no collector serves it. */
+  want(numaNode: number): void {
+    if (numaNode === this.#components.numaNode) {
+      this.#components.participant.counters.add('collector.own-worker-unserved')
+      return
+    }
+    this.#node(numaNode).isWanted = true
+  }
+
+  /** Adopts and releases no more. The adopted nodes publish nothing more. */
   stop(): void {
     this.#closed = true
-    this.#looking.close()
+    this.#checking.close()
     for (const { service } of this.#nodes.values()) service?.stop()
   }
 
-  /** Twice is fine. */
+  /** Idempotent. */
   close(): void {
     this.stop()
     for (const { service } of this.#nodes.values()) service?.close()
     for (const close of this.#closers.splice(0)) close()
   }
 
-  #heard({ value, instanceState, token, originTimeMs }: Sample<NodeCapacity>): void {
+  #onCapacity({ value, instanceState, token, originTimeMs }: Sample<NodeCapacity>): void {
     const { participant, kernel } = this.#components
     const guid = participantOf(token.writer)
     if (value === undefined || instanceState !== 'alive') return
     const node = this.#node(value.numaNode)
-    const server = { guid, incarnation: value.collectorIncarnation, heardMs: originTimeMs }
+    const server = { guid, incarnation: value.collectorIncarnation, reportedMs: originTimeMs }
     if (value.adopted) {
-      if (guid !== participant.guid) node.custodians.set(guid, server)
+      if (guid !== participant.guid) node.standIns.set(guid, server)
       return
     }
     if (node.owner !== undefined && node.owner.guid !== guid && node.owner.incarnation > server.incarnation) return
     node.owner = server
-    // So that its end is a fact at once, here as for its workers.
+    // Its end is then known at once.
     kernel.watch(guid)
   }
 
-  #look(): void {
+  #check(): void {
     if (this.#closed) return
-    const { participant, adopt } = this.#components
+    const { participant } = this.#components
     const nowMs = participant.clock.nowMs()
-    this.#noticeStalled()
+    this.#updateStalled()
     const rivals = this.#rivals()
     for (const [numaNode, node] of this.#nodes) {
       const before = node.service
       const ownerServes = node.owner !== undefined && this.#serves(node.owner.guid)
       node.ownerGoneMs = ownerServes ? undefined : (node.ownerGoneMs ?? nowMs)
+      this.#updateUse(node, nowMs)
       const successor = this.#successor(node, ownerServes, rivals)
       node.relievedMs = successor === undefined ? undefined : (node.relievedMs ?? nowMs)
       const decision = decideFailover(
@@ -146,6 +143,8 @@ export class NodeFailover {
           isDegraded: participant.health.degraded,
           relievedMs: node.relievedMs,
           isCovered: successor !== undefined && (before?.isCoveredBy(successor) ?? false),
+          isNeeded: node.owner !== undefined || node.isWanted,
+          idleForMs: node.idleSinceMs === undefined ? 0 : nowMs - node.idleSinceMs,
         },
         failoverTerms,
         nowMs,
@@ -154,15 +153,31 @@ export class NodeFailover {
         participant.counters.add('failover.released')
         before?.close()
         node.service = undefined
-      } else if (decision === 'adopt') {
-        try {
-          node.service = adopt(numaNode, this.#rowsOf(numaNode))
-          participant.counters.add('failover.adopted')
-        } catch (error) {
-          participant.counters.addError('failover.adoption-failed', error)
-        }
-      }
+      } else if (decision === 'adopt') this.#adopt(numaNode, node, nowMs)
     }
+  }
+
+  #adopt(numaNode: number, node: OtherNode, nowMs: number): void {
+    const { participant, adopt } = this.#components
+    if (node.failedMs !== undefined && nowMs - node.failedMs < retryAfterMs) return
+    try {
+      node.service = adopt(numaNode, this.#rowsOf(numaNode))
+      node.failedMs = undefined
+      participant.counters.add('failover.adopted')
+    } catch (error) {
+      node.failedMs = nowMs
+      participant.counters.addError('failover.adoption-failed', error)
+    }
+  }
+
+  /** Takes note of whether an adopted node without a collector of its own has workers, and of stand-ins that have gone. */
+  #updateUse(node: OtherNode, nowMs: number): void {
+    for (const guid of node.standIns.keys()) {
+      if (this.#components.participant.peer(guid) === undefined) node.standIns.delete(guid)
+    }
+    const isIdle = node.owner === undefined && node.service?.roster.size === 0
+    node.idleSinceMs = isIdle ? (node.idleSinceMs ?? nowMs) : undefined
+    if (node.service !== undefined) node.isWanted = false
   }
 
   #rowsOf(numaNode: number): Sample<RosterRow>[] {
@@ -172,23 +187,23 @@ export class NodeFailover {
     })
   }
 
-  /** Who serves the node with a better right than this one, and has said so since it does. */
-  #successor(node: NodeOfOthers, ownerServes: boolean, rivals: readonly Candidate[]): Guid | undefined {
-    const { owner, custodians } = node
+  /** The server with a better right to the node than this process, if it has published since it serves. */
+  #successor(node: OtherNode, ownerServes: boolean, rivals: readonly Candidate[]): Guid | undefined {
+    const { owner, standIns } = node
     if (ownerServes && owner !== undefined && this.#isRecent(owner)) return owner.guid
     return rivals.find(({ guid }) => {
-      const custodian = custodians.get(guid)
-      return custodian !== undefined && this.#isRecent(custodian)
+      const standIn = standIns.get(guid)
+      return standIn !== undefined && this.#isRecent(standIn)
     })?.guid
   }
 
-  /** It publishes a node's capacity every second; one that stood still has to speak again first. */
-  #isRecent({ guid, heardMs }: Server): boolean {
+  /** A server publishes a node's capacity every second. One that was stalled has to publish again first. */
+  #isRecent({ guid, reportedMs }: Server): boolean {
     const since = this.#components.participant.peer(guid)?.verdict.sinceMs
-    return since !== undefined && heardMs > since && this.#components.participant.clock.nowMs() - heardMs < 3_000
+    return since !== undefined && reportedMs > since && this.#components.participant.clock.nowMs() - reportedMs < 3_000
   }
 
-  /** Living candidates that come before this one. */
+  /** Live candidates that come before this process. */
   #rivals(): Candidate[] {
     const { participant, numaNode } = this.#components
     const own: Candidate = { guid: participant.guid, numaNode }
@@ -199,7 +214,7 @@ export class NodeFailover {
       .filter((candidate) => compareCandidates(candidate, own) < 0)
   }
 
-  #noticeStalled(): void {
+  #updateStalled(): void {
     const stalled = this.#components.participant
       .peers()
       .filter(({ verdict }) => verdict.liveliness === Liveliness.stalled)
@@ -222,16 +237,10 @@ export class NodeFailover {
     return verdict === undefined || isHalted(verdict.cause)
   }
 
-  #node(numaNode: number): NodeOfOthers {
+  #node(numaNode: number): OtherNode {
     const known = this.#nodes.get(numaNode)
     if (known !== undefined) return known
-    const node: NodeOfOthers = {
-      owner: undefined,
-      custodians: new Map(),
-      ownerGoneMs: undefined,
-      relievedMs: undefined,
-      service: undefined,
-    }
+    const node = otherNode()
     this.#nodes.set(numaNode, node)
     return node
   }

@@ -8,11 +8,13 @@ import { FleetView } from '../../views/fleet-view.js'
 import { defaultCollectorOptions } from '../collector/collector-options.js'
 import { IntentIssuer, type IssuedIntent } from '../intents/intent-issuer.js'
 import { IntentsInForce } from '../intents/intents-in-force.js'
+import { AbsenceReporter } from '../node/absence-reporter.js'
 import { EndKeeper } from '../node/end-keeper.js'
 import { KernelWatch, type KernelWatchComponents } from '../node/kernel-watch.js'
 import { NodeFailover } from '../node/node-failover.js'
 import { NodeService } from '../node/node-service.js'
 import { type Relays, relayRequests } from '../node/relays.js'
+import { UnservedWorkers } from '../node/unserved-workers.js'
 import { openZoneReadings, type ZoneReadings } from '../node/zone-readings.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import { type ResolvedSchedulerOptions, resolveSchedulerOptions, type SchedulerOptions } from './scheduler-options.js'
@@ -43,6 +45,8 @@ export class Scheduler implements AsyncDisposable {
   readonly #deciding: RepeatingTimer
   readonly #kernel: KernelWatch | undefined
   readonly #failover: NodeFailover | undefined
+  readonly #absences: AbsenceReporter
+  readonly #unserved: UnservedWorkers | undefined
   #closing: Promise<void> | undefined
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, or what joining the domain throws */
@@ -71,6 +75,7 @@ export class Scheduler implements AsyncDisposable {
     const ends = new EndKeeper(participant)
     this.#ends = ends
     this.#deciding = new RepeatingTimer(participant.clock, options.decideIntervalMs, () => this.#decide())
+    this.#absences = new AbsenceReporter(participant)
     if (!options.adopts) return
     const kernel = new KernelWatch(participant, components)
     const openReadings = components.openReadings ?? openZoneReadings
@@ -80,6 +85,7 @@ export class Scheduler implements AsyncDisposable {
     }
     this.#kernel = kernel
     this.#failover = new NodeFailover({ participant, numaNode: null, kernel, adopt })
+    this.#unserved = new UnservedWorkers(participant, this.#failover)
   }
 
   /** Nodes of this host that it serves because their collectors are away and no other collector of the host is there. */
@@ -103,6 +109,8 @@ export class Scheduler implements AsyncDisposable {
     this.#issuer.flush()
     // The goodbye comes first: a participant says it in the partitions that it still writes to.
     await this.#membership.leave()
+    this.#unserved?.close()
+    this.#absences.close()
     this.#failover?.close()
     this.#kernel?.close()
     this.#issuer.close()

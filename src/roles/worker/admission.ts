@@ -1,38 +1,65 @@
 import type { WorkerCondition } from '../../plane/worker-state.js'
 
-/** Whether a worker takes new work, and if not, why. */
-export interface Admission {
-  readonly open: boolean
-  readonly reason: string | null
-}
+/** What keeps a worker from taking new work. */
+export const AdmissionCode = {
+  closing: 'closing',
+  /** Another live worker holds its name. */
+  replaced: 'replaced',
+  /** It declared itself unfit. */
+  unhealthy: 'unhealthy',
+  draining: 'draining',
+  maintenance: 'maintenance',
+  /** Its node is paused. */
+  paused: 'paused',
+  /** It runs as many jobs as it may. */
+  atLimit: 'at-limit',
+} as const
+export type AdmissionCode = (typeof AdmissionCode)[keyof typeof AdmissionCode]
 
-/** Everything that bears on admission, gathered by the worker. */
-export interface AdmissionFacts {
+/** Whether a worker takes new work. Programs read `code`; `reason` is for people and may be reworded. */
+export type Admission =
+  | { readonly open: true; readonly code: null; readonly reason: null }
+  | { readonly open: false; readonly code: AdmissionCode; readonly reason: string }
+
+export type ClosedAdmission = Extract<Admission, { open: false }>
+
+/** Why a worker takes no work, however little it has in flight. Each is null while it does not apply. */
+export interface PauseReasons {
   readonly closing: boolean
-  /** Who is the worker of its name instead; null while it is itself. */
+  /** Names the worker that holds the name instead. */
   readonly replacedReason: string | null
-  /** Why the worker declared itself unfit; null while it is fit. */
   readonly unhealthyReason: string | null
-  /** Why it must drain; null while it need not. */
   readonly drainReason: string | null
   readonly maintenanceReason: string | null
   readonly pauseReason: string | null
+}
+
+/** Everything that bears on admission. */
+export interface AdmissionFacts extends PauseReasons {
   readonly inFlight: number
   readonly concurrency: number
 }
 
-export const openAdmission: Admission = Object.freeze({ open: true, reason: null })
+export const openAdmission: Admission = Object.freeze({ open: true, code: null, reason: null })
 
-/** The first thing that stands in the way, the most lasting first. */
+/** Returns why no work is taken whatever the load, the most lasting cause first; null when the load alone decides. */
+export function decidePause(reasons: PauseReasons): ClosedAdmission | null {
+  if (reasons.closing) return closed(AdmissionCode.closing, 'the worker is closing')
+  if (reasons.replacedReason !== null) return closed(AdmissionCode.replaced, `replaced: ${reasons.replacedReason}`)
+  if (reasons.unhealthyReason !== null) return closed(AdmissionCode.unhealthy, `unhealthy: ${reasons.unhealthyReason}`)
+  if (reasons.drainReason !== null) return closed(AdmissionCode.draining, `draining: ${reasons.drainReason}`)
+  if (reasons.maintenanceReason !== null) {
+    return closed(AdmissionCode.maintenance, `maintenance: ${reasons.maintenanceReason}`)
+  }
+  if (reasons.pauseReason !== null) return closed(AdmissionCode.paused, `paused: ${reasons.pauseReason}`)
+  return null
+}
+
 export function decideAdmission(facts: AdmissionFacts): Admission {
-  if (facts.closing) return closed('the worker is closing')
-  if (facts.replacedReason !== null) return closed(`replaced: ${facts.replacedReason}`)
-  if (facts.unhealthyReason !== null) return closed(`unhealthy: ${facts.unhealthyReason}`)
-  if (facts.drainReason !== null) return closed(`draining: ${facts.drainReason}`)
-  if (facts.maintenanceReason !== null) return closed(`maintenance: ${facts.maintenanceReason}`)
-  if (facts.pauseReason !== null) return closed(`paused: ${facts.pauseReason}`)
-  if (facts.inFlight >= facts.concurrency) return closed(`at its limit of ${facts.concurrency} jobs at once`)
-  return openAdmission
+  const pause = decidePause(facts)
+  if (pause !== null) return pause
+  if (facts.inFlight < facts.concurrency) return openAdmission
+  return closed(AdmissionCode.atLimit, `at its limit of ${facts.concurrency} jobs at once`)
 }
 
 export function conditionOf(facts: AdmissionFacts): WorkerCondition {
@@ -42,6 +69,10 @@ export function conditionOf(facts: AdmissionFacts): WorkerCondition {
   return decideAdmission(facts).open ? 'available' : 'busy'
 }
 
-function closed(reason: string): Admission {
-  return { open: false, reason }
+export function sameAdmission(a: Admission | null, b: Admission | null): boolean {
+  return a?.code === b?.code && a?.reason === b?.reason
+}
+
+function closed(code: AdmissionCode, reason: string): ClosedAdmission {
+  return { open: false, code, reason }
 }

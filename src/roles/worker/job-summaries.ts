@@ -1,18 +1,17 @@
-import type { JobLifecycle } from '../../plane/job-lifecycle.js'
+import { type JobIdentity, type JobLifecycle, jobKey } from '../../plane/job-lifecycle.js'
 
 export interface JobSummariesOptions {
   /** A finished job's summary is kept this long, then disposed. */
   readonly retentionMs: number
-  /** Finished jobs beyond this many are disposed at once, oldest first. */
+  /** Finished jobs beyond this number are disposed at once, oldest first. */
   readonly maxFinished: number
 }
 
-/** Summaries of a worker's jobs: those in flight, and a bounded tail of finished ones. */
+/** Summaries of a worker's jobs by queue and jobId: those in flight, and a bounded tail of finished ones. */
 export class JobSummaries {
   readonly #options: JobSummariesOptions
   readonly #inFlight = new Map<string, JobLifecycle>()
-  readonly #byQueue = new Map<string, number>()
-  /** By jobId, in order of ending. */
+  /** When each ended, by key, in order of ending. */
   readonly #finished = new Map<string, number>()
   #started = 0
   #completed = 0
@@ -25,9 +24,6 @@ export class JobSummaries {
   get inFlight(): number {
     return this.#inFlight.size
   }
-  get byQueue(): ReadonlyMap<string, number> {
-    return this.#byQueue
-  }
   get started(): number {
     return this.#started
   }
@@ -38,50 +34,47 @@ export class JobSummaries {
     return this.#failed
   }
 
-  has(jobId: string): boolean {
-    return this.#inFlight.has(jobId)
+  has(job: JobIdentity): boolean {
+    return this.#inFlight.has(jobKey(job))
   }
 
   start(job: JobLifecycle): JobLifecycle {
-    this.#inFlight.set(job.jobId, job)
-    this.#finished.delete(job.jobId)
-    if (job.queue !== null) this.#byQueue.set(job.queue, (this.#byQueue.get(job.queue) ?? 0) + 1)
+    const key = jobKey(job)
+    this.#inFlight.set(key, job)
+    this.#finished.delete(key)
     this.#started++
     return job
   }
 
-  /** The job's last summary; undefined for a job that is not in flight. */
-  end(jobId: string, error: string | null, durationMs: number, nowMs: number): JobLifecycle | undefined {
-    const job = this.#inFlight.get(jobId)
+  /** Returns the job's last summary; undefined for a job that is not in flight. */
+  end(identity: JobIdentity, error: string | null, durationMs: number, nowMs: number): JobLifecycle | undefined {
+    const key = jobKey(identity)
+    const job = this.#inFlight.get(key)
     if (job === undefined) return undefined
-    this.#inFlight.delete(jobId)
-    this.#finished.set(jobId, nowMs)
-    if (job.queue !== null) {
-      const left = (this.#byQueue.get(job.queue) ?? 1) - 1
-      if (left > 0) this.#byQueue.set(job.queue, left)
-      else this.#byQueue.delete(job.queue)
-    }
+    this.#inFlight.delete(key)
+    this.#finished.set(key, nowMs)
     if (error === null) this.#completed++
     else this.#failed++
     return { ...job, event: error === null ? 'completed' : 'failed', durationMs, error }
   }
 
-  /** A summary was published for a job that is not in flight here; it is disposed like a finished one. */
-  remember(jobId: string, nowMs: number): void {
-    if (this.#inFlight.has(jobId)) return
-    this.#finished.delete(jobId)
-    this.#finished.set(jobId, nowMs)
+  /** Notes that a summary was published for a job that is not in flight here. It is disposed like a finished one. */
+  remember(job: JobIdentity, nowMs: number): void {
+    const key = jobKey(job)
+    if (this.#inFlight.has(key)) return
+    this.#finished.delete(key)
+    this.#finished.set(key, nowMs)
   }
 
-  /** Finished jobs to be disposed now, by age or number. */
+  /** Returns the keys of finished jobs to be disposed now, by age or number. */
   takeExpired(nowMs: number): string[] {
     const expired: string[] = []
     let excess = this.#finished.size - this.#options.maxFinished
-    for (const [jobId, endedMs] of this.#finished) {
+    for (const [key, endedMs] of this.#finished) {
       if (excess <= 0 && endedMs + this.#options.retentionMs > nowMs) break
       excess--
-      this.#finished.delete(jobId)
-      expired.push(jobId)
+      this.#finished.delete(key)
+      expired.push(key)
     }
     return expired
   }

@@ -2,11 +2,19 @@ import type { Timer } from '../../core/clock.js'
 import { type IntentKind, intentKinds, intentTopics, receivedIntentFrom } from '../../plane/intents.js'
 import type { AppliedIntent } from '../../plane/worker-state.js'
 import type { Participant } from '../../pubsub/participant.js'
-import type { AdmissionFacts } from './admission.js'
+import type { PauseReasons } from './admission.js'
 import { ConfigInForce } from './config-in-force.js'
 import type { Load } from './intent-progress.js'
+import type { QueueThrottles } from './queue-throttles.js'
 import { concerns, type Instant, type WorkerAddress, WorkerIntents } from './worker-intents.js'
 import type { WorkerPublisher } from './worker-publisher.js'
+
+/** What control needs of its worker. */
+export interface ControlHost {
+  readonly load: Load
+  /** What the worker is told may have changed. */
+  controlChanged(): void
+}
 
 export interface WorkerControlComponents {
   readonly participant: Participant
@@ -14,31 +22,31 @@ export interface WorkerControlComponents {
   readonly partition: string
   readonly address: WorkerAddress
   readonly publisher: WorkerPublisher
-  readonly load: () => Load
-  /** What the orders say may have changed. */
-  readonly changed: () => void
+  readonly host: ControlHost
 }
 
-/** All that others have told a worker, intents and configuration: hears it, reports on it, and says what it comes to. */
+/** The intents and the configuration that concern a worker: receives them, reports on them, and tells what they come to. */
 export class WorkerControl {
   readonly #components: WorkerControlComponents
   readonly #intents: WorkerIntents
   readonly #config: ConfigInForce
   readonly #closers: (() => void)[] = []
   #due: Timer | undefined
+  #dueMs: number | undefined
   #stopped = false
 
   constructor(components: WorkerControlComponents) {
-    const { participant, partition, address, changed } = components
+    const { participant, partition, address, host } = components
     this.#components = components
     this.#intents = new WorkerIntents(address)
-    this.#config = new ConfigInForce(participant, partition, address, changed)
+    this.#config = new ConfigInForce(participant, partition, address, () => host.controlChanged())
     this.#closers.push(() => this.#config.close())
-    for (const kind of intentKinds) this.#hear(kind)
+    for (const kind of intentKinds) this.#receive(kind)
   }
 
-  applied(): AppliedIntent[] {
-    return this.#intents.applied()
+  /** At most `most` of the intents that the worker obeys. */
+  applied(most?: number): AppliedIntent[] {
+    return this.#intents.applied(most)
   }
 
   /** Jobs at once, as far as others limit them; infinite when they do not. */
@@ -48,49 +56,42 @@ export class WorkerControl {
     return least
   }
 
+  get throttles(): QueueThrottles {
+    return this.#intents.throttles
+  }
+
   get preferredShards(): readonly string[] {
-    return this.#intents.obeyed('prefer-shard').flatMap(({ intent }) => intent.shards)
+    return [...this.#intents.obeyed('prefer-shard')].flatMap(({ intent }) => intent.shards)
   }
 
   get priorityWeights(): Readonly<Record<string, number>> {
     return this.#config.priorityWeights
   }
 
-  /** Why others keep it from taking work; null where they do not. */
-  get reasons(): Pick<AdmissionFacts, 'drainReason' | 'maintenanceReason' | 'pauseReason'> {
+  /** Why others keep the worker from taking work. */
+  get reasons(): Pick<PauseReasons, 'drainReason' | 'maintenanceReason' | 'pauseReason'> {
+    const [drain] = this.#intents.obeyed('drain')
+    const [pause] = this.#intents.obeyed('pause-node')
     return {
-      drainReason: this.#intents.obeyed('drain')[0]?.intent.reason ?? null,
+      drainReason: drain?.intent.reason ?? null,
       maintenanceReason: this.#config.maintenanceReason,
-      pauseReason: this.#intents.obeyed('pause-node')[0]?.intent.reason ?? null,
+      pauseReason: pause?.intent.reason ?? null,
     }
   }
 
-  /** Whether a throttle leaves room for one more job of a queue. */
-  admitsQueue(queue: string): boolean {
-    const taken = this.#components.load().byQueue.get(queue) ?? 0
-    const throttles = this.#intents.obeyed('throttle-queue')
-    return throttles.every(({ intent }) => intent.target !== queue || taken < intent.maxInFlight)
-  }
-
-  /** Work or time has moved on: reports what that means for each intent. */
+  /** The load has changed: reports what that means for each intent that is not reached yet. */
   advance(): void {
-    const { participant, load, publisher, changed } = this.#components
-    const { clock } = participant
-    this.#intents.advance(load(), this.#instant())
-    for (const report of this.#intents.takeReports()) publisher.status(report)
-    this.#due?.cancel()
-    this.#due = undefined
-    const dueMs = this.#intents.nextDueMs()
-    if (dueMs !== undefined) this.#due = clock.after(Math.max(0, dueMs - clock.nowMs()), changed)
+    this.#intents.advance(this.#components.host.load, this.#instant())
+    this.#report()
   }
 
-  /** Disposes reports that nobody needs any more. */
+  /** Disposes reports that are not needed any more. */
   forget(): void {
     const { participant, publisher } = this.#components
     for (const report of this.#intents.takeExpiredReports(participant.clock.nowMs())) publisher.forgetStatus(report)
   }
 
-  /** Hears and reports no more. */
+  /** Receives and reports no more. */
   stop(): void {
     this.#stopped = true
     this.#due?.cancel()
@@ -101,21 +102,41 @@ export class WorkerControl {
     for (const close of this.#closers.splice(0)) close()
   }
 
-  #hear<K extends IntentKind>(kind: K): void {
-    const { participant, partition, address, load, changed } = this.#components
+  #receive<K extends IntentKind>(kind: K): void {
+    const { participant, partition, address, host } = this.#components
     const reader = participant.reader(intentTopics[kind], {
       partition,
       keyFilter: (target) => concerns(address, kind, target),
     })
     this.#closers.push(() => reader.close())
     reader.onSample((sample) => {
-      // Silence is no consent to stop: an intent whose writers are gone holds until its time to live ends.
+      // An intent whose writers are gone holds until its time to live ends.
       if (sample.instanceState === 'no-writers' || this.#stopped) return
       const claim = receivedIntentFrom(kind, sample)
-      if (claim !== undefined) this.#intents.offer(claim, load(), this.#instant())
+      if (claim !== undefined) this.#intents.offer(claim, host.load, this.#instant())
       else this.#intents.withdraw(kind, sample.key, sample.token.writer, this.#instant())
-      changed()
+      this.#report()
+      host.controlChanged()
     })
+  }
+
+  #report(): void {
+    const { participant, publisher } = this.#components
+    for (const report of this.#intents.takeReports()) publisher.status(report)
+    const dueMs = this.#intents.nextDueMs()
+    if (dueMs === this.#dueMs || this.#stopped) return
+    this.#due?.cancel()
+    this.#dueMs = dueMs
+    this.#due =
+      dueMs === undefined
+        ? undefined
+        : participant.clock.after(Math.max(0, dueMs - participant.clock.nowMs()), () => this.#isDue())
+  }
+
+  #isDue(): void {
+    this.#dueMs = undefined
+    this.advance()
+    this.#components.host.controlChanged()
   }
 
   #instant(): Instant {

@@ -1,11 +1,12 @@
 import type { EntityGuid } from '../../core/ids.js'
 import { IntentArbiter } from '../../plane/intent-arbiter.js'
-import type { IntentKind, ReceivedIntent, ReceivedIntentOf } from '../../plane/intents.js'
+import { type IntentKind, intentKinds, type ReceivedIntent, type ReceivedIntentOf } from '../../plane/intents.js'
 import { everyone, nodeTarget } from '../../plane/targets.js'
 import type { IntentStatus } from '../../plane/transitions.js'
 import type { AppliedIntent } from '../../plane/worker-state.js'
 import { deadlineAtMs, intentProgress, type Load } from './intent-progress.js'
 import { IntentReports } from './intent-reports.js'
+import { QueueThrottles } from './queue-throttles.js'
 
 /** What this worker answers to. */
 export interface WorkerAddress {
@@ -22,7 +23,7 @@ export interface Instant {
   readonly wallMs: number
 }
 
-/** Whether an intent of this kind with this target is meant for the worker. */
+/** Returns whether an intent of this kind with this target is meant for the worker. */
 export function concerns(address: WorkerAddress, kind: IntentKind, target: string): boolean {
   switch (kind) {
     case 'drain':
@@ -37,106 +38,146 @@ export function concerns(address: WorkerAddress, kind: IntentKind, target: strin
 }
 
 /**
- * What a worker has been asked, which of it holds, and how far each got. Pure: the worker tells it what arrived,
- * what is in flight and what time it is, obeys what holds, and publishes the reports.
+ * What a worker has been asked, which of it holds, and how far each got. Pure: the worker tells it what arrived, what is
+ * in flight and what time it is, obeys what holds, and publishes the reports.
+ *
+ * An intent that arrives costs the same however many hold: a worker without declared queues is concerned by every
+ * throttle of the fleet.
  */
 export class WorkerIntents {
+  /** What a slot of each throttled queue is bounded by. */
+  readonly throttles = new QueueThrottles()
   readonly #address: WorkerAddress
-  readonly #book = new IntentArbiter()
-  readonly #ledger: IntentReports
+  readonly #arbiter = new IntentArbiter()
+  readonly #reports: IntentReports
+  /** The applies that hold, by kind and target. */
+  readonly #obeyed = new Map<IntentKind, Map<string, ReceivedIntent>>(intentKinds.map((kind) => [kind, new Map()]))
+  /** Those of what holds that are not reached yet, by intentId. */
+  readonly #unreached = new Map<string, ReceivedIntent>()
 
   constructor(address: WorkerAddress) {
     this.#address = address
-    this.#ledger = new IntentReports(address.workerId)
+    this.#reports = new IntentReports(address.workerId)
   }
 
   offer(claim: ReceivedIntent, load: Load, at: Instant): void {
     if (!concerns(this.#address, claim.kind, claim.intent.target)) return
-    this.advance(load, at)
-    const ruling = this.#book.offer(claim, at.nowMs)
+    this.expire(at)
+    const outcome = this.#arbiter.offer(claim, at.nowMs)
     const { intentId } = claim.intent
-    switch (ruling.kind) {
+    switch (outcome.kind) {
       case 'won':
-        this.#ledger.plan(claim, at.wallMs)
-        if (ruling.ended !== undefined && ruling.ended.intent.intentId !== intentId) this.#end(ruling.ended, claim, at)
-        this.#ledger.advance(intentId, 'admitted', null, at.nowMs, at.wallMs)
+        this.#reports.plan(claim, at.wallMs)
+        if (outcome.ended !== undefined) this.#ended(outcome.ended, claim, at)
+        this.#reports.advance(intentId, 'admitted', null, at.nowMs, at.wallMs)
+        this.#obey(claim)
+        this.#progress(claim, load, at)
+        break
+      case 'renewed':
+        this.#obey(claim)
+        this.#progress(claim, load, at)
         break
       case 'superseded':
       case 'conflicted':
-        this.#ledger.plan(claim, at.wallMs)
-        this.#ledger.advance(intentId, ruling.kind, endedBy(ruling.by), at.nowMs, at.wallMs)
+        this.#reports.plan(claim, at.wallMs)
+        this.#reports.advance(intentId, outcome.kind, endedBy(outcome.by), at.nowMs, at.wallMs)
         break
-      case 'renewed':
       case 'ignored':
         break
     }
-    this.advance(load, at)
   }
 
   /** The issuer disposed what it had written. */
   withdraw(kind: IntentKind, target: string, writer: EntityGuid, at: Instant): void {
-    const claim = this.#book.withdraw(kind, target, writer, at.nowMs)
-    if (claim !== undefined) {
-      this.#ledger.advance(claim.intent.intentId, 'cancelled', 'withdrawn by its issuer', at.nowMs, at.wallMs)
+    const claim = this.#arbiter.withdraw(kind, target, writer, at.nowMs)
+    if (claim === undefined) return
+    this.#disobey(claim)
+    this.#reports.advance(claim.intent.intentId, 'cancelled', 'withdrawn by its issuer', at.nowMs, at.wallMs)
+  }
+
+  /** Time has passed: intents whose time to live is over end. */
+  expire(at: Instant): void {
+    for (const claim of this.#arbiter.expire(at.nowMs)) {
+      this.#disobey(claim)
+      this.#reports.advance(claim.intent.intentId, 'aborted', 'its time to live ended', at.nowMs, at.wallMs)
     }
   }
 
-  /** Time has passed or work has ended: expiries, deadlines and completions fall due. */
+  /** Time has passed or the load has changed: intents end, are completed, or miss their deadline. */
   advance(load: Load, at: Instant): void {
-    for (const claim of this.#book.expire(at.nowMs)) {
-      this.#ledger.advance(claim.intent.intentId, 'aborted', 'its time to live ended', at.nowMs, at.wallMs)
-    }
-    for (const claim of this.#book.holding()) {
-      const reached = intentProgress(claim, load, at.nowMs)
-      if (reached === 'admitted') continue
-      const reason = reached === 'aborted' ? stillInFlight(load.inFlight) : null
-      this.#ledger.advance(claim.intent.intentId, reached, reason, at.nowMs, at.wallMs)
-    }
+    this.expire(at)
+    for (const claim of [...this.#unreached.values()]) this.#progress(claim, load, at)
   }
 
   /** When time alone will next change something. */
   nextDueMs(): number | undefined {
-    let next = this.#book.nextExpiryMs()
-    for (const claim of this.#book.holding()) {
-      const deadline = deadlineAtMs(claim)
-      if (deadline === undefined || this.#ledger.transitionOf(claim.intent.intentId) !== 'admitted') continue
-      next = Math.min(next ?? Number.POSITIVE_INFINITY, deadline)
+    let next = this.#arbiter.nextExpiryMs()
+    for (const claim of this.obeyed('drain')) {
+      const deadline = this.#unreached.has(claim.intent.intentId) ? deadlineAtMs(claim) : undefined
+      if (deadline !== undefined) next = Math.min(next ?? Number.POSITIVE_INFINITY, deadline)
     }
     return next
   }
 
   /** The intents of a kind that the worker must obey. */
-  obeyed<K extends IntentKind>(kind: K): ReceivedIntentOf<K>[] {
-    const obeyed: ReceivedIntentOf<K>[] = []
-    for (const claim of this.#book.holding()) {
-      if (claim.kind === kind && claim.intent.action === 'apply') obeyed.push(claim as ReceivedIntentOf<K>)
-    }
-    return obeyed
+  obeyed<K extends IntentKind>(kind: K): IterableIterator<ReceivedIntentOf<K>> {
+    return (this.#obeyed.get(kind) ?? new Map()).values() as IterableIterator<ReceivedIntentOf<K>>
   }
 
-  applied(): AppliedIntent[] {
+  /** At most `most` of what the worker obeys. */
+  applied(most = Number.POSITIVE_INFINITY): AppliedIntent[] {
     const applied: AppliedIntent[] = []
-    for (const { kind, intent } of this.#book.holding()) {
-      if (intent.action === 'lift') continue
-      const transition = this.#ledger.transitionOf(intent.intentId) ?? 'admitted'
-      applied.push({ intentId: intent.intentId, kind, target: intent.target, transition })
+    for (const kind of intentKinds) {
+      for (const { intent } of this.obeyed(kind)) {
+        if (applied.length >= most) return applied
+        const { intentId, target } = intent
+        const transition = this.#reports.transitionOf(intentId) ?? 'admitted'
+        applied.push({ intentId, kind, target, transition })
+      }
     }
     return applied
   }
 
   takeReports(): IntentStatus[] {
-    return this.#ledger.takeChanged()
+    return this.#reports.takeChanged()
   }
 
   takeExpiredReports(nowMs: number): IntentStatus[] {
     const held = new Set<string>()
-    for (const { intent } of this.#book.holding()) held.add(intent.intentId)
-    return this.#ledger.takeExpired(nowMs, held)
+    for (const { intent } of this.#arbiter.holding()) held.add(intent.intentId)
+    return this.#reports.takeExpired(nowMs, held)
   }
 
-  #end(ended: ReceivedIntent, by: ReceivedIntent, at: Instant): void {
+  #obey(claim: ReceivedIntent): void {
+    const { intent, kind } = claim
+    if (intent.action === 'apply') this.#obeyed.get(kind)?.set(intent.target, claim)
+    if (claim.kind === 'throttle-queue' && intent.action === 'apply') {
+      this.throttles.set(intent.target, claim.intent.maxInFlight)
+    }
+    this.#unreached.set(intent.intentId, claim)
+  }
+
+  #disobey({ kind, intent }: ReceivedIntent): void {
+    this.#unreached.delete(intent.intentId)
+    if (!this.#obeyed.get(kind)?.delete(intent.target)) return
+    if (kind === 'throttle-queue') this.throttles.delete(intent.target)
+  }
+
+  /** Reports the claim as reached or missed, if it is. What is reported so is not looked at again. */
+  #progress(claim: ReceivedIntent, load: Load, at: Instant): void {
+    const { intentId } = claim.intent
+    const reached = intentProgress(claim, load, at.nowMs)
+    if (reached === 'admitted') return
+    this.#unreached.delete(intentId)
+    const reason = reached === 'aborted' ? stillInFlight(load) : null
+    this.#reports.advance(intentId, reached, reason, at.nowMs, at.wallMs)
+  }
+
+  #ended(ended: ReceivedIntent, by: ReceivedIntent, at: Instant): void {
+    this.#disobey(ended)
+    if (ended.intent.intentId === by.intent.intentId) return
     const transition = by.intent.action === 'lift' ? 'cancelled' : 'superseded'
-    this.#ledger.advance(ended.intent.intentId, transition, endedBy(by), at.nowMs, at.wallMs)
+    this.#reports.advance(ended.intent.intentId, transition, endedBy(by), at.nowMs, at.wallMs)
   }
 }
 
@@ -144,6 +185,8 @@ function endedBy({ intent }: ReceivedIntent): string {
   return `${intent.action === 'lift' ? 'lifted' : 'replaced'} by ${intent.issuer} with ${intent.intentId}`
 }
 
-function stillInFlight(jobs: number): string {
-  return `${jobs === 1 ? '1 job was' : `${jobs} jobs were`} still in flight at the deadline`
+function stillInFlight({ running, open }: Load): string {
+  const jobs = running === 0 ? [] : [running === 1 ? '1 job' : `${running} jobs`]
+  const slots = open === 0 ? [] : [open === 1 ? '1 open slot' : `${open} open slots`]
+  return `${[...jobs, ...slots].join(' and ')} ${running + open === 1 ? 'was' : 'were'} still in flight at the deadline`
 }

@@ -39,14 +39,32 @@ export interface WorkerOptions extends DomainOptions {
   readonly stateRefreshMs?: number
   /** @default 1000 */
   readonly capacityIntervalMs?: number
+  /** Closes the worker when it aborts. */
+  readonly signal?: AbortSignal
   /** How long the summary of a finished job is kept for others to read. @default 10000 */
   readonly jobRetentionMs?: number
   /** … and of how many at most. @default 256 */
   readonly maxFinishedJobs?: number
 }
 
-export type ResolvedWorkerOptions = Required<Omit<WorkerOptions, keyof DomainOptions | 'numaNode'>> &
-  DomainOptions & { readonly numaNode: number | undefined }
+export interface SlotOptions {
+  /**
+   * The queue that the job will come from, whose throttle then applies. Without it the job may come from any queue that
+   * the worker takes from, so the throttles of all of them apply.
+   * @default the queue that the worker declares, if it declares one only
+   */
+  readonly queue?: string
+  /** Ends the wait, and revokes the slot while it is open. */
+  readonly signal?: AbortSignal
+}
+
+export interface CloseOptions {
+  /** Jobs in flight get this long to end by themselves; then their signal is aborted. @default 10000 */
+  readonly graceMs?: number
+}
+
+export type ResolvedWorkerOptions = Required<Omit<WorkerOptions, keyof DomainOptions | 'numaNode' | 'signal'>> &
+  DomainOptions & { readonly numaNode: number | undefined; readonly signal: AbortSignal | undefined }
 
 export const defaultWorkerOptions = Object.freeze({
   ownershipStrength: 0,
@@ -76,7 +94,7 @@ const workerSays = workerStateSchema.pick({
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
 export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOptions {
-  const resolved = { ...defaultWorkerOptions, numaNode: undefined, ...withoutUndefined(options) }
+  const resolved = { ...defaultWorkerOptions, numaNode: undefined, signal: undefined, ...withoutUndefined(options) }
   const said = workerSays.safeParse(resolved)
   if (!said.success) {
     const [issue] = said.error.issues

@@ -1,5 +1,6 @@
 import { countFailure } from '../../core/count-failure.js'
 import type { Counters } from '../../core/counters.js'
+import type { EntityGuid } from '../../core/ids.js'
 import { type JobLifecycle, jobLifecycle } from '../../plane/job-lifecycle.js'
 import { upPartition } from '../../plane/partitions.js'
 import { type IntentStatus, intentStatus } from '../../plane/transitions.js'
@@ -25,8 +26,13 @@ export type WorkerProgress = Pick<
   | 'appliedIntents'
 >
 
+/** A job start waits at most this long for a congested network. */
+const deliveryLimitMs = 100
+const deliveryCheckMs = 1
+
 /** All that a worker writes, to its collector's `up` partition. */
 export class WorkerPublisher {
+  readonly #participant: Participant
   readonly #fixed: Omit<WorkerState, keyof WorkerProgress>
   readonly #state: Writer<WorkerState>
   readonly #capacity: Writer<WorkerCapacity>
@@ -36,6 +42,7 @@ export class WorkerPublisher {
 
   constructor(participant: Participant, options: ResolvedWorkerOptions, numaNode: number) {
     const { bootId, host, pid, startTimeTicks, pidNamespace } = participant.identity
+    this.#participant = participant
     this.#counters = participant.counters
     const partition = upPartition(bootId, numaNode)
     this.#fixed = {
@@ -60,6 +67,11 @@ export class WorkerPublisher {
     this.#statuses = participant.writer(intentStatus, { partition })
   }
 
+  /** The readers of the worker's state. */
+  stateReaders(): readonly EntityGuid[] {
+    return this.#state.matchedReaders()
+  }
+
   state(progress: WorkerProgress): void {
     this.#publish(() => this.#state.write({ ...this.#fixed, ...progress }))
   }
@@ -73,8 +85,19 @@ export class WorkerPublisher {
     this.#publish(() => this.#jobs.write(job))
   }
 
-  forgetJob(jobId: string): void {
-    this.#publish(() => this.#jobs.dispose(jobId))
+  /** @param key of the job's instance; see `jobKey` */
+  forgetJob(key: string): void {
+    this.#publish(() => this.#jobs.dispose(key))
+  }
+
+  /**
+   * Hands state and jobs to the kernel before this returns, unless its buffers are full: then the promise resolves once
+   * they have room, or after 100 ms.
+   */
+  deliver(): Promise<void> | undefined {
+    this.#state.drain()
+    this.#jobs.drain()
+    return this.#participant.pendingDatagrams === 0 ? undefined : this.#delivered()
   }
 
   status(status: IntentStatus): void {
@@ -92,6 +115,18 @@ export class WorkerPublisher {
 
   close(): void {
     for (const writer of [this.#state, this.#capacity, this.#jobs, this.#statuses]) writer.close()
+  }
+
+  async #delivered(): Promise<void> {
+    const { clock, counters } = this.#participant
+    const givenUpMs = clock.nowMs() + deliveryLimitMs
+    while (this.#participant.pendingDatagrams > 0) {
+      if (clock.nowMs() >= givenUpMs) {
+        counters.add('worker.delivery-timed-out')
+        return
+      }
+      await new Promise<void>((resolve) => clock.after(deliveryCheckMs, resolve))
+    }
   }
 
   /**

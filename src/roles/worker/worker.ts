@@ -1,75 +1,49 @@
-import { Coalescer } from '../../core/coalescer.js'
-import { NumacastError } from '../../core/errors.js'
-import { Listeners, type Subscription } from '../../core/listeners.js'
-import { RepeatingTimer } from '../../core/repeating-timer.js'
-import { downPartition } from '../../plane/partitions.js'
-import { asNote } from '../../plane/text.js'
+import { checkDurationMs } from '../../core/duration.js'
+import type { Subscription } from '../../core/listeners.js'
 import type { WorkerClaim } from '../../plane/worker-claim.js'
 import type { AppliedIntent } from '../../plane/worker-state.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { currentNode } from '../../topology/numa/placement.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
-import { type Admission, type AdmissionFacts, conditionOf, decideAdmission } from './admission.js'
-import { AdmissionQueue } from './admission-queue.js'
-import { ClaimListener } from './claim-listener.js'
-import { JobRunner } from './job-runner.js'
-import type { JobSummaries } from './job-summaries.js'
-import { WorkerControl } from './worker-control.js'
-import { type ResolvedWorkerOptions, resolveWorkerOptions, WhenReplaced, type WorkerOptions } from './worker-options.js'
-import { WorkerPublisher } from './worker-publisher.js'
-import { openWorkerReadings, type WorkerReading, type WorkerReadings } from './worker-readings.js'
+import type { Admission } from './admission.js'
+import { checkQueue } from './job-runner.js'
+import type { JobWork, Slot } from './slot.js'
+import type { WorkerDirectives } from './worker-directives.js'
+import { WorkerEngine } from './worker-engine.js'
+import {
+  type CloseOptions,
+  type ResolvedWorkerOptions,
+  resolveWorkerOptions,
+  type SlotOptions,
+  WhenReplaced,
+  type WorkerOptions,
+} from './worker-options.js'
+import { openWorkerReadings, type WorkerReadings } from './worker-readings.js'
 
 export interface WorkerComponents extends DomainComponents {
   /** What the worker learns of its process. @default cgroup headroom by the addon, the rest by Node */
   readonly readings?: WorkerReadings
 }
 
-export interface RunOptions {
-  /** The queue that the job came from; it counts against that queue's throttle. */
-  readonly queue?: string
-}
-
-export interface AdmittedOptions {
-  /** Waits for this queue's throttle, too. */
-  readonly queue?: string
-  readonly signal?: AbortSignal
-}
-
-export interface CloseOptions {
-  /** Jobs in flight get this long to end by themselves, then their signal is aborted. @default 10000 */
-  readonly graceMs?: number
-}
-
-/** After their signal was aborted, jobs get so long to end before the worker leaves without them. */
+/** After their signal was aborted, jobs have this long to end before the worker leaves without them. */
 const abortGraceMs = 1_000
-const housekeepingMs = 1_000
 
 /**
- * A worker on the plane: it says what it is, how loaded it is and what becomes of its jobs, and it obeys intents.
- * The work itself stays the application's: it takes a job from its own queue once {@link Worker.admitted} resolves
- * and hands it to {@link Worker.run}. Nothing here waits for a peer, so a worker goes on when the plane is gone.
+ * A worker on the plane: it publishes what it is, how loaded it is and what becomes of its jobs, and it obeys intents.
+ * The work itself stays the application's. It takes a {@link Slot}, fetches a job from its own queue, and runs the job in
+ * the slot. Nothing here waits for a peer, so a worker goes on when the plane is gone.
  */
 export class Worker implements AsyncDisposable {
   readonly participant: Participant
   readonly workerId: string
   readonly numaNode: number
+  /** Resolves when the worker has closed, for whatever reason. */
+  readonly ended: Promise<void>
   readonly #options: ResolvedWorkerOptions
   readonly #membership: DomainMembership
-  readonly #readings: WorkerReadings
-  readonly #control: WorkerControl
-  readonly #claim: ClaimListener
-  readonly #jobs: JobSummaries
-  readonly #jobRunner: JobRunner
-  readonly #publisher: WorkerPublisher
-  readonly #state: Coalescer
-  readonly #line = new AdmissionQueue()
-  readonly #listeners: Listeners<Admission>
-  readonly #replacedListeners: Listeners<WorkerClaim | null>
-  readonly #closers: (() => void)[] = []
-  #admission: Admission
-  #unhealthyReason: string | null = null
-  #isClosing = false
-  #hasLeft = false
+  readonly #engine: WorkerEngine
+  readonly #hasEnded: () => void
+  readonly #forgetSignal: () => void
   #closing: Promise<void> | undefined
 
   /**
@@ -78,6 +52,7 @@ export class Worker implements AsyncDisposable {
    */
   static async start(options: WorkerOptions, components: WorkerComponents = {}): Promise<Worker> {
     const resolved = resolveWorkerOptions(options)
+    resolved.signal?.throwIfAborted()
     const numaNode = resolved.numaNode ?? currentNode() ?? 0
     const { workerId } = resolved
     const properties = { role: 'worker', workerId, numaNode }
@@ -95,144 +70,172 @@ export class Worker implements AsyncDisposable {
     readings: WorkerReadings,
   ) {
     const { participant } = membership
-    const { bootId } = participant.identity
     this.participant = participant
     this.workerId = options.workerId
     this.numaNode = numaNode
     this.#options = options
     this.#membership = membership
-    this.#readings = readings
-    this.#listeners = new Listeners(participant.counters, 'worker.listener-threw')
-    this.#replacedListeners = new Listeners(participant.counters, 'worker.listener-threw')
-    this.#publisher = new WorkerPublisher(participant, options, numaNode)
-    this.#jobRunner = new JobRunner(
-      { participant, workerId: options.workerId, publisher: this.#publisher, changed: () => this.#reconsider() },
-      { retentionMs: options.jobRetentionMs, maxFinished: options.maxFinishedJobs },
-    )
-    this.#jobs = this.#jobRunner.ledger
-    this.#state = new Coalescer(participant.clock, options.stateIntervalMs, () => this.#publishState(), {
-      leading: 'after-poll',
-      refreshMs: options.stateRefreshMs,
+    let hasEnded = (): void => undefined
+    this.ended = new Promise((resolve) => {
+      hasEnded = resolve
     })
-    this.#control = new WorkerControl({
-      participant,
-      partition: downPartition(bootId, numaNode),
-      address: { workerId: options.workerId, bootId, numaNode, queues: options.queues },
-      publisher: this.#publisher,
-      load: () => this.#jobs,
-      changed: () => this.#reconsider(),
-    })
-    this.#claim = new ClaimListener({
-      participant,
-      partition: downPartition(bootId, numaNode),
-      workerId: options.workerId,
-      ownershipStrength: options.ownershipStrength,
-      changed: (by) => this.#replaced(by),
-    })
-    this.#admission = decideAdmission(this.#facts())
-    this.#state.now()
-    this.#publishCapacity()
-    const capacity = new RepeatingTimer(participant.clock, options.capacityIntervalMs, () => this.#publishCapacity())
-    const housekeeping = new RepeatingTimer(participant.clock, housekeepingMs, () => this.#forget())
-    this.#closers.push(
-      () => capacity.close(),
-      () => housekeeping.close(),
-      () => this.#readings.close(),
-    )
+    this.#hasEnded = hasEnded
+    this.#engine = new WorkerEngine(participant, { ...options, numaNode }, readings)
+    if (options.whenReplaced === WhenReplaced.close) {
+      this.onReplaced((by) => {
+        if (by !== null) this.#closeUnasked()
+      })
+    }
+    const onAbort = (): void => this.#closeUnasked()
+    options.signal?.addEventListener('abort', onAbort, { once: true })
+    this.#forgetSignal = () => options.signal?.removeEventListener('abort', onAbort)
   }
 
-  /** Whether it takes new work now, of any queue, and if not, why. */
+  /** Whether it takes new work now, of any queue, and if not, why. Jobs that run count; open slots do not. */
   get admission(): Admission {
-    return this.#admission
+    return this.#engine.admission
   }
 
+  /** Jobs that run. */
   get inFlight(): number {
-    return this.#jobs.inFlight
+    return this.#engine.slots.running
+  }
+
+  /** Slots that are reserved and run no job yet. */
+  get openSlots(): number {
+    return this.#engine.slots.open
   }
 
   /** Jobs that have ended without an error. */
   get completed(): number {
-    return this.#jobs.completed
+    return this.#engine.jobs.summaries.completed
   }
 
   /** Jobs that it takes at once, after every limit that applies now. */
   get concurrency(): number {
-    return Math.min(this.#options.concurrency, this.#control.maxInFlight)
+    return this.#engine.concurrency
+  }
+
+  /** What it has been told and now enforces on its slots. */
+  get directives(): WorkerDirectives {
+    return this.#engine.directives
   }
 
   /** Shards that it was asked to prefer. Advice. */
   get preferredShards(): readonly string[] {
-    return this.#control.preferredShards
+    return this.#engine.control.preferredShards
   }
 
   /** Weights of queues as configured for it. Advice. */
   get priorityWeights(): Readonly<Record<string, number>> {
-    return this.#control.priorityWeights
+    return this.#engine.control.priorityWeights
   }
 
   /** The worker that holds its name instead of it; null while it does so itself. */
   get replacedBy(): WorkerClaim | null {
-    return this.#claim.holder
+    return this.#engine.claim.holder
   }
 
-  /** Called when another live worker turns out to hold its name, and with null when the name is its own again. */
-  onReplaced(listener: (by: WorkerClaim | null) => void): Subscription {
-    return this.#replacedListeners.add(listener)
+  /** Whether no collector serves it: it runs, and nothing watches it. It has then reported so on the plane. */
+  get unserved(): boolean {
+    return this.#engine.unserved.isReported
   }
 
   /** The intents that it obeys now. */
   appliedIntents(): readonly AppliedIntent[] {
-    return this.#control.applied()
+    return this.#engine.control.applied()
   }
 
-  /** Called when admission opens or closes, or closes for another reason. */
+  /** Calls `listener` when admission opens or closes, or closes for another reason. */
   onAdmission(listener: (admission: Admission) => void): Subscription {
-    return this.#listeners.add(listener)
+    return this.#engine.admissionListeners.add(listener)
+  }
+
+  /** Calls `listener` when what the worker enforces has changed: a pause, its concurrency, a limit of a queue, advice. */
+  onDirectives(listener: (directives: WorkerDirectives) => void): Subscription {
+    return this.#engine.directivesListeners.add(listener)
+  }
+
+  /** Calls `listener` when another live worker turns out to hold its name, and with null when it has the name back. */
+  onReplaced(listener: (by: WorkerClaim | null) => void): Subscription {
+    return this.#engine.replacedListeners.add(listener)
+  }
+
+  /** Calls `listener` with true when it reports that no collector serves it, with false when one does again. */
+  onUnserved(listener: (unserved: boolean) => void): Subscription {
+    return this.#engine.unservedListeners.add(listener)
   }
 
   /**
-   * Waits while the worker is draining, paused, unfit or at its limit, first come first served. Admission is about
-   * taking work: take a job when it resolves, and `run` it.
-   * @throws the signal's reason, or NumacastError NUMACAST_CLOSED
+   * Yields a slot whenever one is free, in order of asking. Ends when the worker closes or the signal aborts. Leaving the
+   * loop releases the slot of that turn, unless its job runs.
+   *
+   *     for await (const slot of worker.slots({ queue, signal })) {
+   *       const job = await queue.take({ signal: slot.signal })
+   *       if (job === undefined) slot.release()
+   *       else slot.run(job.id, (signal) => process(job, signal))
+   *     }
+   *
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT
    */
-  admitted(options: AdmittedOptions = {}): Promise<void> {
-    if (this.#isClosing) return Promise.reject(this.#closedError())
-    const wait = options.signal === undefined ? {} : { signal: options.signal }
-    return this.#line.wait(() => this.#admits(options.queue), wait)
+  slots(options: SlotOptions = {}): AsyncIterableIterator<Slot> {
+    return this.#yieldSlots(this.#queueOf(options), options.signal)
   }
 
   /**
-   * Runs one job and tells the plane when it starts and ends. It never waits and never refuses for admission's
-   * sake: a job that has been taken must be done. The signal aborts when the worker closes and grace is over.
-   * @throws what `work` throws; NumacastError NUMACAST_CLOSED, or NUMACAST_INVALID_ARGUMENT for a job in flight
+   * Waits for a slot, first come first served. Run a job in it, or release it: `using slot = await worker.slot()` does.
+   * @throws the signal's reason; NumacastError NUMACAST_CLOSED, NUMACAST_INVALID_ARGUMENT
    */
-  async run<R>(jobId: string, work: (signal: AbortSignal) => Promise<R> | R, options: RunOptions = {}): Promise<R> {
-    if (this.#isClosing) throw this.#closedError()
-    return this.#jobRunner.run(jobId, work, options.queue ?? null)
+  async slot(options: SlotOptions = {}): Promise<Slot> {
+    const queue = this.#queueOf(options)
+    if (this.#engine.isClosing) throw this.#engine.closedError()
+    return this.#engine.slots.wait(queue, options.signal)
   }
 
-  /** Asks whoever owns the queue to offer a job again. numacast itself moves no work. */
+  /** Returns a slot if one is free now. For a job that was pushed: without a slot, give the job back. */
+  trySlot(options: SlotOptions = {}): Slot | undefined {
+    return this.#engine.slots.try(this.#queueOf(options), options.signal)
+  }
+
+  /**
+   * Waits for a slot and runs one job in it; see {@link Slot.run}. For a job that is in hand already: it waits here while
+   * the worker is drained, paused or at its limit.
+   * @throws what `work` throws; the signal's reason, if it aborts before the job has started; NumacastError
+   *   NUMACAST_CLOSED, or NUMACAST_INVALID_ARGUMENT for a name, or for a job that is in flight
+   */
+  async run<R>(jobId: string, work: JobWork<R>, options: SlotOptions = {}): Promise<R> {
+    const queue = this.#queueOf(options)
+    this.#engine.jobs.check({ queue, jobId })
+    if (this.#engine.isClosing) throw this.#engine.closedError()
+    options.signal?.throwIfAborted()
+    const slot = this.#engine.slots.try(queue) ?? (await this.#engine.slots.wait(queue, options.signal))
+    return slot.run(jobId, work)
+  }
+
+  /** Asks the owner of the queue to offer a job again. numacast itself moves no work. */
   requestRetry(
     jobId: string,
     options: { readonly reason: string; readonly afterMs?: number; readonly queue?: string },
   ): void {
-    this.#jobRunner.requestRetry(jobId, options.reason, options.afterMs ?? 0, options.queue ?? null)
+    this.#engine.jobs.requestRetry({ queue: this.#queueOf(options), jobId }, options.reason, options.afterMs ?? 0)
   }
 
   /** Takes no new work until {@link declareHealthy}. */
   declareUnhealthy(reason: string): void {
-    this.#unhealthyReason = asNote(reason)
-    this.#reconsider()
+    this.#engine.declareUnhealthy(reason)
   }
 
   declareHealthy(): void {
-    this.#unhealthyReason = null
-    this.#reconsider()
+    this.#engine.declareUnhealthy(null)
   }
 
-  /** Takes nothing more, lets jobs in flight end or aborts them, and says goodbye. Twice is fine. */
-  close(options: CloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(options.graceMs ?? 10_000)
+  /**
+   * Takes nothing more, lets jobs in flight end or aborts them, and leaves the domain. Idempotent.
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT; what leaving the domain throws
+   */
+  async close({ graceMs = 10_000 }: CloseOptions = {}): Promise<void> {
+    checkDurationMs('graceMs', graceMs, { allowInfinity: true })
+    this.#closing ??= this.#close(graceMs).finally(this.#hasEnded)
     return this.#closing
   }
 
@@ -241,96 +244,52 @@ export class Worker implements AsyncDisposable {
   }
 
   async #close(graceMs: number): Promise<void> {
-    this.#isClosing = true
-    this.#line.refuseAll(this.#closedError())
-    this.#reconsider()
-    await this.#jobRunner.idleWithin(graceMs)
-    this.#jobRunner.abortAll(this.#closedError())
-    await this.#jobRunner.idleWithin(abortGraceMs)
-    this.#state.now()
-    this.#state.close()
-    this.#hasLeft = true
-    this.#control.stop()
-    this.#claim.stop()
-    for (const close of this.#closers.splice(0)) close()
-    this.#publisher.flush()
-    // The goodbye comes first: a participant says it in the partitions that it still writes to.
-    await this.#membership.leave()
-    this.#publisher.close()
-    this.#control.close()
-    this.#claim.close()
-  }
-
-  #replaced(by: WorkerClaim | null): void {
-    this.participant.counters.add(by === null ? 'worker.name-regained' : 'worker.replaced')
-    this.#reconsider()
-    // Whoever decides about names must know at once that this one has understood.
-    this.#state.now()
-    this.#replacedListeners.emit(by)
-    if (by !== null && this.#options.whenReplaced === WhenReplaced.close) void this.close()
-  }
-
-  /** Something that admission rests on has changed, or its time has come. */
-  #reconsider(): void {
-    if (this.#hasLeft) return
-    this.#control.advance()
-    const admission = decideAdmission(this.#facts())
-    const changed = admission.open !== this.#admission.open || admission.reason !== this.#admission.reason
-    this.#admission = admission
-    this.#state.touch()
-    this.#line.recheck()
-    if (changed) this.#listeners.emit(admission)
-  }
-
-  #admits(queue: string | undefined): boolean {
-    return this.#admission.open && (queue === undefined || this.#control.admitsQueue(queue))
-  }
-
-  #facts(): AdmissionFacts {
-    return {
-      closing: this.#isClosing,
-      replacedReason: this.#claim.reason,
-      unhealthyReason: this.#unhealthyReason,
-      ...this.#control.reasons,
-      inFlight: this.#jobs.inFlight,
-      concurrency: this.concurrency,
-    }
-  }
-
-  #publishState(): void {
-    const facts = this.#facts()
-    this.#publisher.state({
-      standby: this.#claim.holder !== null,
-      state: conditionOf(facts),
-      inFlight: facts.inFlight,
-      concurrency: facts.concurrency,
-      jobsStarted: this.#jobs.started,
-      jobsCompleted: this.#jobs.completed,
-      jobsFailed: this.#jobs.failed,
-      admissionOpen: this.#admission.open,
-      admissionReason: this.#admission.reason === null ? null : asNote(this.#admission.reason),
-      appliedIntents: this.#control.applied().slice(0, 64),
-    })
-  }
-
-  #publishCapacity(): void {
-    let reading: WorkerReading
+    const engine = this.#engine
     try {
-      reading = this.#readings.read()
-    } catch (error) {
-      // The last reading stands, and its age shows.
-      this.participant.counters.addError('worker.reading-failed', error)
-      return
+      engine.beginClosing()
+      await engine.slots.idleWithin(graceMs)
+      engine.slots.releaseOpen()
+      engine.jobs.abortAll(engine.closedError())
+      await engine.slots.idleWithin(abortGraceMs)
+    } finally {
+      this.#forgetSignal()
+      engine.stop()
+      // First: a participant says goodbye in the partitions that it still writes to.
+      await this.#membership.leave().finally(() => engine.close())
     }
-    this.#publisher.capacity(reading)
   }
 
-  #forget(): void {
-    this.#jobRunner.forget()
-    this.#control.forget()
+  /** Without a caller that could be told of a failure. */
+  #closeUnasked(): void {
+    this.close().catch((error: unknown) => this.participant.counters.addError('worker.close-failed', error))
   }
 
-  #closedError(): NumacastError {
-    return new NumacastError('NUMACAST_CLOSED', `worker ${this.workerId} is closed or closing`)
+  async *#yieldSlots(queue: string, signal: AbortSignal | undefined): AsyncIterableIterator<Slot> {
+    const isOver = (): boolean => this.#engine.isClosing || (signal?.aborted ?? false)
+    while (!isOver()) {
+      let slot: Slot
+      try {
+        slot = await this.#engine.slots.wait(queue, signal)
+      } catch (error) {
+        if (isOver()) return
+        throw error
+      }
+      let isAskedForMore = false
+      try {
+        yield slot
+        isAskedForMore = true
+      } finally {
+        if (!isAskedForMore) slot.release()
+      }
+    }
+  }
+
+  #queueOf({ queue }: { readonly queue?: string }): string {
+    if (queue !== undefined) {
+      checkQueue(queue)
+      return queue
+    }
+    const [only, ...others] = this.#options.queues
+    return only !== undefined && others.length === 0 ? only : ''
   }
 }

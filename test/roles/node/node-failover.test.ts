@@ -47,10 +47,12 @@ t.test('when a node is adopted, and when it is given back', (t) => {
     isDegraded: false,
     relievedMs: undefined,
     isCovered: false,
+    isNeeded: true,
+    idleForMs: 0,
   }
   const decide = (over: object, nowMs: number) =>
     decideFailover({ ...idle, ownerGoneMs: 100, ...over }, failoverTerms, nowMs)
-  const { adoptAfterMs, overlapMs, patienceMs, doubtMs } = failoverTerms
+  const { adoptAfterMs, overlapMs, patienceMs, doubtMs, idleMs } = failoverTerms
   t.equal(decide({}, 99 + adoptAfterMs), 'keep')
   t.equal(decide({}, 100 + adoptAfterMs), 'adopt')
   t.equal(decide({ isOutranked: true }, 1e6), 'keep')
@@ -64,6 +66,9 @@ t.test('when a node is adopted, and when it is given back', (t) => {
   t.equal(decide({ isServing: true, relievedMs: 0, isCovered: true }, overlapMs), 'release')
   t.equal(decide({ isServing: true, relievedMs: 0 }, patienceMs - 1), 'keep')
   t.equal(decide({ isServing: true, relievedMs: 0 }, patienceMs), 'release')
+  t.equal(decide({ isNeeded: false }, 1e6), 'keep', 'it never had a collector, and no worker asks for one')
+  t.equal(decide({ isServing: true, idleForMs: idleMs - 1 }, 1e6), 'keep')
+  t.equal(decide({ isServing: true, idleForMs: idleMs }, 1e6), 'release', 'neither a collector nor workers')
   t.end()
 })
 
@@ -254,12 +259,12 @@ t.test('one that is blocked while it takes over does not bury the living', async
   }
 })
 
-t.test('a node whose collector never was is nobody’s to adopt; who must not adopt does not', async (t) => {
+t.test('a process that must not adopt adopts neither an abandoned node nor one without a collector', async (t) => {
   const fleet = new MemoryFleet()
   const scheduler = await fleet.scheduler({ adopts: false })
   await fleet.worker('a', { numaNode: 3 })
   const zero = await fleet.collector({ adopts: false })
-  const one = await fleet.collector({ numaNode: 1 })
+  const one = await fleet.collector({ numaNode: 1, adopts: false })
   await fleet.clock.advance(10_000)
   fleet.kill(one)
   await fleet.clock.advance(10_000)

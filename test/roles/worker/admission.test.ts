@@ -1,5 +1,10 @@
 import t from 'tap'
-import { type AdmissionFacts, conditionOf, decideAdmission } from '../../../src/roles/worker/admission.js'
+import {
+  type AdmissionCode,
+  type AdmissionFacts,
+  conditionOf,
+  decideAdmission,
+} from '../../../src/roles/worker/admission.js'
 
 const free: AdmissionFacts = {
   closing: false,
@@ -12,19 +17,20 @@ const free: AdmissionFacts = {
   concurrency: 1,
 }
 
-t.test('what keeps a worker from taking work, and what it then calls itself', (t) => {
-  const cases: readonly [Partial<AdmissionFacts>, string | null, string][] = [
-    [{}, null, 'available'],
-    [{ inFlight: 1 }, 'at its limit of 1 jobs at once', 'busy'],
-    [{ inFlight: 1, concurrency: 2 }, null, 'available'],
-    [{ pauseReason: 'memory' }, 'paused: memory', 'busy'],
-    [{ maintenanceReason: 'disk' }, 'maintenance: disk', 'busy'],
-    [{ drainReason: 'update', pauseReason: 'memory', inFlight: 1 }, 'draining: update', 'draining'],
-    [{ unhealthyReason: 'no gpu', drainReason: 'update' }, 'unhealthy: no gpu', 'unhealthy'],
-    [{ closing: true, unhealthyReason: 'no gpu' }, 'the worker is closing', 'draining'],
+t.test('each cause that keeps a worker from taking work has a code, a reason and a condition', (t) => {
+  const cases: readonly [Partial<AdmissionFacts>, AdmissionCode | null, string | null, string][] = [
+    [{}, null, null, 'available'],
+    [{ inFlight: 1 }, 'at-limit', 'at its limit of 1 jobs at once', 'busy'],
+    [{ inFlight: 1, concurrency: 2 }, null, null, 'available'],
+    [{ pauseReason: 'memory' }, 'paused', 'paused: memory', 'busy'],
+    [{ maintenanceReason: 'disk' }, 'maintenance', 'maintenance: disk', 'busy'],
+    [{ drainReason: 'update', pauseReason: 'memory', inFlight: 1 }, 'draining', 'draining: update', 'draining'],
+    [{ unhealthyReason: 'no gpu', drainReason: 'update' }, 'unhealthy', 'unhealthy: no gpu', 'unhealthy'],
+    [{ replacedReason: 'pid 7', unhealthyReason: 'no gpu' }, 'replaced', 'replaced: pid 7', 'unhealthy'],
+    [{ closing: true, unhealthyReason: 'no gpu' }, 'closing', 'the worker is closing', 'draining'],
   ]
-  for (const [facts, reason, condition] of cases) {
-    t.strictSame(decideAdmission({ ...free, ...facts }), { open: reason === null, reason })
+  for (const [facts, code, reason, condition] of cases) {
+    t.strictSame(decideAdmission({ ...free, ...facts }), { open: reason === null, code, reason })
     t.equal(conditionOf({ ...free, ...facts }), condition, JSON.stringify(facts))
   }
   t.end()

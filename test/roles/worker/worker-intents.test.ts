@@ -5,8 +5,8 @@ import { concerns, WorkerIntents } from '../../../src/roles/worker/worker-intent
 import { claim } from '../../plane/claims.js'
 
 const address = { workerId: 'w', bootId: 'b', numaNode: 0, queues: [] }
-const idle: Load = { inFlight: 0, byQueue: new Map() }
-const busy: Load = { inFlight: 2, byQueue: new Map([['q', 2]]) }
+const idle: Load = { running: 0, open: 0, byQueue: new Map() }
+const busy: Load = { running: 2, open: 0, byQueue: new Map([['q', 2]]) }
 const at = (nowMs: number) => ({ nowMs, wallMs: 1_000_000 + nowMs })
 
 function transitions(intents: WorkerIntents): Record<string, string[]> {
@@ -20,11 +20,11 @@ t.test('a drain is admitted at once and completed when nothing is in flight', (t
   intents.offer(claim('drain', { id: 'd', ttlMs: 60_000 }), busy, at(0))
   t.strictSame(transitions(intents), { d: ['planned', 'admitted'] })
   t.match(intents.applied(), [{ intentId: 'd', kind: 'drain', target: 'w', transition: 'admitted' }])
-  intents.advance({ ...busy, inFlight: 1 }, at(10))
+  intents.advance({ ...busy, running: 1 }, at(10))
   t.strictSame(transitions(intents), {}, 'no news, no report')
   intents.advance(idle, at(20))
   t.strictSame(transitions(intents), { d: ['planned', 'admitted', 'completed'] })
-  t.equal(intents.obeyed('drain').length, 1, 'it goes on holding')
+  t.equal([...intents.obeyed('drain')].length, 1, 'it goes on holding')
   t.end()
 })
 
@@ -44,7 +44,7 @@ t.test('the deadline counts from the writing', (t) => {
   intents.advance(busy, at(600))
   t.strictSame(transitions(intents), { d: ['planned', 'admitted', 'aborted'] })
   t.equal(intents.nextDueMs(), 60_100, 'what is left to wait for is its end')
-  t.equal(intents.obeyed('drain').length, 1)
+  t.equal([...intents.obeyed('drain')].length, 1)
   t.end()
 })
 
@@ -56,7 +56,7 @@ t.test('a lift cancels what was not reached and leaves alone what was', (t) => {
     d: ['planned', 'admitted', 'cancelled'],
     l: ['planned', 'admitted', 'completed'],
   })
-  t.strictSame(unfinished.obeyed('drain'), [])
+  t.strictSame([...unfinished.obeyed('drain')], [])
   t.strictSame(unfinished.applied(), [])
 
   const finished = new WorkerIntents(address)
@@ -88,7 +88,7 @@ t.test('silence ends it: an expired intent is aborted if it was not reached', (t
   intents.offer(claim('drain', { id: 'd', ttlMs: 1_000 }), busy, at(0))
   intents.advance(busy, at(1_000))
   t.strictSame(transitions(intents), { d: ['planned', 'admitted', 'aborted'] })
-  t.strictSame(intents.obeyed('drain'), [])
+  t.strictSame([...intents.obeyed('drain')], [])
   t.equal(intents.nextDueMs(), undefined)
   t.end()
 })
@@ -97,9 +97,9 @@ t.test('withdrawn by its issuer, and by nobody else', (t) => {
   const intents = new WorkerIntents(address)
   intents.offer(claim('drain', { id: 'd' }), busy, at(0))
   intents.withdraw('drain', 'w', 'bb.1' as EntityGuid, at(1))
-  t.equal(intents.obeyed('drain').length, 1)
+  t.equal([...intents.obeyed('drain')].length, 1)
   intents.withdraw('drain', 'w', 'aa.1' as EntityGuid, at(2))
-  t.strictSame(intents.obeyed('drain'), [])
+  t.strictSame([...intents.obeyed('drain')], [])
   t.strictSame(transitions(intents), { d: ['planned', 'admitted', 'cancelled'] })
   t.end()
 })
@@ -109,7 +109,7 @@ t.test('a throttle and a rebalance are completed when the load is down', (t) => 
   intents.offer(claim('throttle-queue', { id: 't', target: 'q' }, { maxInFlight: 1 }), busy, at(0))
   intents.offer(claim('rebalance', { id: 'r', target: 'b/0' }, { maxInFlight: 0 }), busy, at(0))
   t.strictSame(transitions(intents), { t: ['planned', 'admitted'], r: ['planned', 'admitted'] })
-  intents.advance({ inFlight: 1, byQueue: new Map([['q', 1]]) }, at(1))
+  intents.advance({ running: 1, open: 0, byQueue: new Map([['q', 1]]) }, at(1))
   t.strictSame(transitions(intents), { t: ['planned', 'admitted', 'completed'] })
   intents.advance(idle, at(2))
   t.strictSame(transitions(intents), { r: ['planned', 'admitted', 'completed'] })
@@ -146,5 +146,34 @@ t.test('reports are kept for a while after the end, and not without bound', (t) 
   t.equal(intents.takeExpiredReports(1_000).length, 0)
   intents.advance(idle, at(1_000))
   t.equal(intents.takeExpiredReports(11 * 60_000).length, 256)
+  t.end()
+})
+
+t.test('an open slot holds back a drain, a rebalance and a pause until it is released', (t) => {
+  const intents = new WorkerIntents(address)
+  const waiting: Load = { running: 0, open: 1, byQueue: new Map([['', 1]]) }
+  intents.offer(claim('drain', { id: 'd' }), waiting, at(0))
+  intents.offer(claim('pause-node', { id: 'p', target: 'b/0' }), waiting, at(0))
+  intents.offer(claim('rebalance', { id: 'r', target: 'b/0' }, { maxInFlight: 0 }), waiting, at(0))
+  intents.offer(claim('throttle-queue', { id: 't', target: 'q' }, { maxInFlight: 0 }), waiting, at(0))
+  const admitted = ['planned', 'admitted']
+  t.strictSame(transitions(intents), { d: admitted, p: admitted, r: admitted, t: admitted })
+  intents.advance(idle, at(1))
+  const completed = [...admitted, 'completed']
+  t.strictSame(transitions(intents), { d: completed, p: completed, r: completed, t: completed })
+  t.end()
+})
+
+t.test('the reason of a drain that misses its deadline counts jobs and open slots', (t) => {
+  const reasonOf = (load: Load): string | null | undefined => {
+    const intents = new WorkerIntents(address)
+    intents.offer(claim('drain', { id: 'd', ttlMs: 60_000 }, { deadlineMs: 1 }), load, at(0))
+    intents.advance(load, at(1))
+    return intents.takeReports()[0]?.reason
+  }
+  t.equal(reasonOf({ ...idle, running: 1 }), '1 job was still in flight at the deadline')
+  t.equal(reasonOf({ ...idle, running: 2 }), '2 jobs were still in flight at the deadline')
+  t.equal(reasonOf({ ...idle, open: 1 }), '1 open slot was still in flight at the deadline')
+  t.equal(reasonOf({ ...idle, running: 1, open: 2 }), '1 job and 2 open slots were still in flight at the deadline')
   t.end()
 })

@@ -76,30 +76,30 @@ t.test('the plane hears of each job’s start, end and retry, and forgets it in 
   const job = deferred()
   const running = worker.run('1', () => job.promise, { queue: 'q' })
   await fleet.clock.advance(100)
-  t.match(jobs.get('1')?.value, { workerId: 'w', queue: 'q', event: 'started', durationMs: null })
+  t.match(jobs.get('q/1')?.value, { workerId: 'w', queue: 'q', event: 'started', durationMs: null })
   job.resolve()
   await running
   await t.rejects(worker.run('2', () => Promise.reject(new Error('x'.repeat(2_000)))))
   worker.requestRetry('3', { reason: 'lost the lock', afterMs: 500, queue: 'q' })
   await fleet.clock.advance(100)
-  t.match(jobs.get('1')?.value, { event: 'completed', durationMs: 100, error: null })
-  t.match(jobs.get('2')?.value, { event: 'failed', error: /^x{511}…$/ })
-  t.match(jobs.get('3')?.value, { event: 'retry-requested', error: 'lost the lock', retryAfterMs: 500 })
+  t.match(jobs.get('q/1')?.value, { event: 'completed', durationMs: 100, error: null })
+  t.match(jobs.get('/2')?.value, { event: 'failed', error: /^x{511}…$/ })
+  t.match(jobs.get('q/3')?.value, { event: 'retry-requested', error: 'lost the lock', retryAfterMs: 500 })
   await fleet.clock.advance(7_000)
   t.strictSame([...jobs.entries()], [])
   await leave()
   await fleet.close()
 })
 
-t.test('admitted: as many as there are slots, in order, with or without a plane', async (t) => {
+t.test('slots are granted up to the concurrency, in order of asking, with or without a plane', async (t) => {
   const fleet = new MemoryFleet()
   const worker = await fleet.worker('w', { concurrency: 2 })
   const jobs = [deferred(), deferred(), deferred()]
   const started: number[] = []
   const all = jobs.map(async (job, index) => {
-    await worker.admitted()
+    const slot = await worker.slot()
     started.push(index)
-    await worker.run(`${index}`, () => job.promise)
+    await slot.run(`${index}`, () => job.promise)
   })
   await fleet.clock.advance(100)
   t.strictSame(started, [0, 1])
@@ -151,7 +151,7 @@ t.test('configuration: the tightest limit in scope, maintenance, weights; it end
   t.strictSame(worker.priorityWeights, { q: 5, r: 2 })
   maintenance.write({ scope: 'w', reason: 'new disk', enabled: true })
   await fleet.clock.advance(200)
-  t.strictSame(worker.admission, { open: false, reason: 'maintenance: new disk' })
+  t.strictSame(worker.admission, { open: false, code: 'maintenance', reason: 'maintenance: new disk' })
   maintenance.write({ scope: 'w', reason: 'new disk', enabled: false })
   limits.dispose(nodeTarget({ bootId: 'boot', numaNode: 0 }))
   await fleet.clock.advance(200)
@@ -173,13 +173,15 @@ t.test('a throttled queue waits, others do not; rebalance lowers the limit; shar
   t.strictSame(worker.preferredShards, ['s1', 's2'])
   const job = deferred()
   const running = worker.run('1', () => job.promise, { queue: 'q' })
-  let letIn = false
-  const waiting = worker.admitted({ queue: 'q' }).then(() => {
-    letIn = true
+  let isGranted = false
+  const waiting = worker.slot({ queue: 'q' }).then((slot) => {
+    isGranted = true
+    slot.release()
   })
-  await worker.admitted({ queue: 'r' })
+  const other = await worker.slot({ queue: 'r' })
   await fleet.clock.advance(200)
-  t.equal(letIn, false)
+  t.equal(isGranted, false)
+  other.release()
   issuer.apply('rebalance', nodeTarget({ bootId: 'boot', numaNode: 0 }), { maxInFlight: 1 })
   await fleet.clock.advance(200)
   t.match(worker.admission, { open: false, reason: /limit of 1/ })
@@ -202,10 +204,10 @@ t.test('close lets jobs end, then aborts them, then leaves without them', async 
       })
     })
   })
-  const waiting = obedient.admitted()
+  const waiting = obedient.slot()
   const closing = obedient.close({ graceMs: 500 })
   await t.rejects(waiting, { code: 'NUMACAST_CLOSED' })
-  await t.rejects(obedient.admitted(), { code: 'NUMACAST_CLOSED' })
+  await t.rejects(obedient.slot(), { code: 'NUMACAST_CLOSED' })
   await t.rejects(
     obedient.run('2', () => 1),
     { code: 'NUMACAST_CLOSED' },

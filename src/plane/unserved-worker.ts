@@ -1,0 +1,26 @@
+import { z } from 'zod'
+import { defineTopic } from '../pubsub/model/topic.js'
+import { count, name } from './text.js'
+
+/**
+ * A worker that no collector serves: none receives its state. Its own partitions reach nobody then, so it writes this
+ * where collectors, schedulers and operators read. A collector of its host serves its node after that.
+ */
+export const unservedWorkerSchema = z.object({
+  workerId: name,
+  incarnation: count,
+  pid: count,
+  bootId: name,
+  host: name,
+  numaNode: count,
+  /** How long no collector had served it when this was written. */
+  unservedForMs: z.number().nonnegative(),
+})
+export type UnservedWorker = z.infer<typeof unservedWorkerSchema>
+
+/** Disposed once a collector serves the worker. */
+export const unservedWorker = defineTopic({
+  name: 'worker.unserved',
+  key: ['workerId', 'incarnation'],
+  schema: unservedWorkerSchema,
+})

@@ -1,0 +1,34 @@
+import type { ClosedAdmission } from './admission.js'
+import type { QueueThrottles } from './queue-throttles.js'
+
+/** What bounds the slots of a worker now. */
+export interface SlotLimits {
+  /** Why no slot is granted, and open ones should end; null while slots are granted. */
+  readonly pause: ClosedAdmission | null
+  /** Slots at once. */
+  readonly concurrency: number
+  readonly throttles: QueueThrottles
+}
+
+/** How many slots are taken, open or running. */
+export interface SlotUse {
+  readonly taken: number
+  /** By queue; empty for those of no named queue. */
+  readonly byQueue: ReadonlyMap<string, number>
+}
+
+/** Slots that may hold a job of the queue. One of no named queue may hold a job of any. */
+export function takenOf(queue: string, byQueue: ReadonlyMap<string, number>): number {
+  const unnamed = byQueue.get('') ?? 0
+  return queue === '' ? unnamed : unnamed + (byQueue.get(queue) ?? 0)
+}
+
+/** Whether one more slot of the queue is within the limits. */
+export function admitsSlot(queue: string, { taken, byQueue }: SlotUse, limits: SlotLimits): boolean {
+  const { pause, concurrency, throttles } = limits
+  if (pause !== null || taken >= concurrency) return false
+  if (queue !== '') return takenOf(queue, byQueue) < throttles.of(queue)
+  if (takenOf('', byQueue) >= throttles.tightest) return false
+  for (const used of byQueue.keys()) if (takenOf(used, byQueue) >= throttles.of(used)) return false
+  return true
+}

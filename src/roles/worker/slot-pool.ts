@@ -1,0 +1,169 @@
+import { raceSignal } from '../../core/abort.js'
+import type { Clock } from '../../core/clock.js'
+import { NumacastError } from '../../core/errors.js'
+import type { Load } from './intent-progress.js'
+import { type JobWork, Slot, type SlotOwner, SlotState } from './slot.js'
+import { admitsSlot, type SlotLimits, type SlotUse, takenOf } from './slot-limits.js'
+
+/** What a pool needs of its worker. */
+export interface SlotHost {
+  readonly clock: Clock
+  readonly limits: SlotLimits
+  runJob<R>(queue: string, jobId: string, work: JobWork<R>): Promise<R>
+  /** A slot was released, or its job has started. */
+  slotsChanged(): void
+}
+
+interface Waiter {
+  readonly queue: string
+  readonly signal: AbortSignal | undefined
+  readonly grant: (slot: Slot) => void
+  readonly refuse: (reason: unknown) => void
+}
+
+/**
+ * The slots of a worker: grants them in order of asking, within the limits, and revokes open ones that the limits do not
+ * allow any more. A slot is taken in the moment of its grant, so that no two callers get the same place.
+ */
+export class SlotPool implements SlotOwner, SlotUse, Load {
+  readonly #host: SlotHost
+  readonly #waiting = new Set<Waiter>()
+  /** In order of their grant. */
+  readonly #open = new Set<Slot>()
+  readonly #byQueue = new Map<string, number>()
+  readonly #idle = new Set<() => void>()
+  #running = 0
+
+  constructor(host: SlotHost) {
+    this.#host = host
+  }
+
+  get taken(): number {
+    return this.#open.size + this.#running
+  }
+
+  /** Slots that are reserved and run no job yet. */
+  get open(): number {
+    return this.#open.size
+  }
+
+  get byQueue(): ReadonlyMap<string, number> {
+    return this.#byQueue
+  }
+
+  /** Slots in which a job runs. */
+  get running(): number {
+    return this.#running
+  }
+
+  /** Returns a slot if one is free now. */
+  try(queue: string, signal?: AbortSignal): Slot | undefined {
+    return admitsSlot(queue, this, this.#host.limits) ? this.#take(queue, signal) : undefined
+  }
+
+  /** Resolves with a slot when it is this caller's turn. @throws the signal's reason, or what `refuseAll` gives */
+  async wait(queue: string, signal?: AbortSignal): Promise<Slot> {
+    signal?.throwIfAborted()
+    const free = this.try(queue, signal)
+    if (free !== undefined) return free
+    let waiter: Waiter | undefined
+    const granted = new Promise<Slot>((grant, refuse) => {
+      waiter = { queue, signal, grant, refuse }
+      this.#waiting.add(waiter)
+    })
+    try {
+      return await raceSignal(granted, signal)
+    } catch (error) {
+      // The grant and the abort may come in one turn: the slot is then nobody's.
+      if (waiter !== undefined && !this.#waiting.delete(waiter)) granted.then((slot) => slot.release()).catch(() => {})
+      throw error
+    }
+  }
+
+  /** Grants what the limits allow, in order of asking. A caller whose queue is throttled does not hold up the others. */
+  grant(): void {
+    for (const waiter of this.#waiting) {
+      const slot = this.try(waiter.queue, waiter.signal)
+      if (slot === undefined) continue
+      this.#waiting.delete(waiter)
+      waiter.grant(slot)
+    }
+  }
+
+  /** Revokes the open slots that the limits do not allow any more, the latest granted first. */
+  revokeExcess(): void {
+    if (this.#open.size === 0) return
+    const { pause, concurrency, throttles } = this.#host.limits
+    if (pause !== null) {
+      this.#revoke(() => true, this.#open.size, pause.reason)
+      return
+    }
+    this.#revoke(() => true, this.taken - concurrency, `a limit of ${concurrency} jobs at once`)
+    for (const queue of this.#byQueue.keys()) {
+      const most = queue === '' ? throttles.tightest : throttles.of(queue)
+      const mayHold = (slot: Slot): boolean => slot.queue === queue || slot.queue === ''
+      const why = `a limit of ${most} jobs at once of ${queue === '' ? 'a queue' : `queue ${queue}`}`
+      this.#revoke(mayHold, takenOf(queue, this.#byQueue) - most, why)
+    }
+  }
+
+  refuseAll(reason: unknown): void {
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const { refuse } of waiting) refuse(reason)
+  }
+
+  /** Takes the slots back that no job runs in. */
+  releaseOpen(): void {
+    for (const slot of [...this.#open]) slot.release()
+  }
+
+  /** Resolves when no slot is taken, or after `graceMs`. */
+  idleWithin(graceMs: number): Promise<void> {
+    if (this.taken === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = (): void => {
+        timer.cancel()
+        this.#idle.delete(done)
+        resolve()
+      }
+      const timer = this.#host.clock.after(graceMs, done)
+      this.#idle.add(done)
+    })
+  }
+
+  runJob<R>(queue: string, jobId: string, work: JobWork<R>): Promise<R> {
+    return this.#host.runJob(queue, jobId, work)
+  }
+
+  slotChanged(slot: Slot, from: SlotState): void {
+    if (from === SlotState.open) this.#open.delete(slot)
+    else this.#running--
+    if (slot.state === SlotState.running) this.#running++
+    else {
+      const left = (this.#byQueue.get(slot.queue) ?? 1) - 1
+      if (left > 0) this.#byQueue.set(slot.queue, left)
+      else this.#byQueue.delete(slot.queue)
+    }
+    this.#host.slotsChanged()
+    if (this.taken === 0) for (const isIdle of [...this.#idle]) isIdle()
+  }
+
+  #take(queue: string, signal: AbortSignal | undefined): Slot {
+    const slot = new Slot(this, queue, signal)
+    this.#open.add(slot)
+    this.#byQueue.set(queue, (this.#byQueue.get(queue) ?? 0) + 1)
+    return slot
+  }
+
+  /** Revokes open slots until `excess` of them are to end, those included that were revoked before. */
+  #revoke(isAffected: (slot: Slot) => boolean, excess: number, why: string): void {
+    if (excess <= 0) return
+    const affected = [...this.#open].filter(isAffected)
+    const lasting = affected.filter(({ signal }) => !signal.aborted)
+    const tooMany = excess - (affected.length - lasting.length)
+    if (tooMany <= 0) return
+    const reason = new NumacastError('NUMACAST_CLOSED', `the slot is revoked: ${why}`)
+    for (const slot of lasting.slice(-tooMany)) slot.revoke(reason)
+  }
+}

@@ -1,0 +1,106 @@
+import { NumacastError } from '../../core/errors.js'
+
+export const SlotState = {
+  /** Reserved; no job runs in it yet. */
+  open: 'open',
+  running: 'running',
+  /** It is not the holder's any more. */
+  released: 'released',
+} as const
+export type SlotState = (typeof SlotState)[keyof typeof SlotState]
+
+/** What a slot needs of the worker that granted it. */
+export interface SlotOwner {
+  /** Runs the job that a slot of `queue` was taken for. */
+  runJob<R>(queue: string, jobId: string, work: JobWork<R>): Promise<R>
+  /** The slot has left the state `from`. */
+  slotChanged(slot: Slot, from: SlotState): void
+}
+
+export type JobWork<R> = (signal: AbortSignal) => Promise<R> | R
+
+/**
+ * A reservation for one job. From the grant on it counts for concurrency, throttles and drains, as a job does. It ends
+ * when its job has ended, or when it is released without one: release each slot that you do not run.
+ */
+export class Slot implements Disposable {
+  /** The queue that it counts for; empty for one of no named queue. */
+  readonly queue: string
+  readonly #owner: SlotOwner
+  readonly #revocation = new AbortController()
+  readonly #forgetCaller: () => void
+  #state: SlotState = SlotState.open
+
+  /** @internal Granted by `Worker.slot` and `Worker.slots`. */
+  constructor(owner: SlotOwner, queue: string, callerSignal: AbortSignal | undefined) {
+    this.#owner = owner
+    this.queue = queue
+    const onAbort = (): void => this.revoke(callerSignal?.reason)
+    callerSignal?.addEventListener('abort', onAbort, { once: true })
+    this.#forgetCaller = () => callerSignal?.removeEventListener('abort', onAbort)
+    if (callerSignal?.aborted === true) onAbort()
+  }
+
+  get state(): SlotState {
+    return this.#state
+  }
+
+  /**
+   * Aborts when the slot should not wait for a job any more: the worker drains, pauses or closes, a limit went down, or
+   * the signal given for the slot aborted. Pass it to whatever fetches the job. A job that was fetched nevertheless may
+   * still run in the slot: a drain is not completed before the slot is released.
+   */
+  get signal(): AbortSignal {
+    return this.#revocation.signal
+  }
+
+  /**
+   * Runs one job in the slot and releases the slot at its end. The plane knows that the job has started before `work` is
+   * called. The signal that `work` gets aborts when the worker closes and its grace is over.
+   *
+   * The result may be ignored: a job that fails is reported as `failed`, and is no unhandled rejection.
+   * @throws what `work` throws; NumacastError NUMACAST_CLOSED when the slot was released or has run a job already,
+   *   NUMACAST_INVALID_ARGUMENT for a name, or for a job that is in flight. The slot is released in each case
+   */
+  run<R>(jobId: string, work: JobWork<R>): Promise<R> {
+    const running = this.#run(jobId, work)
+    running.catch(() => undefined)
+    return running
+  }
+
+  /** Gives an open slot back. Idempotent; without effect on a slot whose job runs. */
+  release(): void {
+    if (this.#state === SlotState.open) this.#leave()
+  }
+
+  [Symbol.dispose](): void {
+    this.release()
+  }
+
+  /** @internal */
+  revoke(reason: unknown): void {
+    if (this.#state === SlotState.open) this.#revocation.abort(reason)
+  }
+
+  async #run<R>(jobId: string, work: JobWork<R>): Promise<R> {
+    if (this.#state !== SlotState.open) {
+      const why = this.#state === SlotState.running ? 'runs a job already' : 'was released'
+      throw new NumacastError('NUMACAST_CLOSED', `job ${jobId} cannot run: its slot ${why}`)
+    }
+    this.#forgetCaller()
+    this.#state = SlotState.running
+    this.#owner.slotChanged(this, SlotState.open)
+    try {
+      return await this.#owner.runJob(this.queue, jobId, work)
+    } finally {
+      this.#leave()
+    }
+  }
+
+  #leave(): void {
+    const from = this.#state
+    this.#state = SlotState.released
+    this.#forgetCaller()
+    this.#owner.slotChanged(this, from)
+  }
+}

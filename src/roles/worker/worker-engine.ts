@@ -1,0 +1,295 @@
+import { Coalescer } from '../../core/coalescer.js'
+import { NumacastError } from '../../core/errors.js'
+import { Listeners } from '../../core/listeners.js'
+import { RepeatingTimer } from '../../core/repeating-timer.js'
+import type { JobLifecycle } from '../../plane/job-lifecycle.js'
+import { downPartition } from '../../plane/partitions.js'
+import { asNote } from '../../plane/text.js'
+import type { WorkerClaim } from '../../plane/worker-claim.js'
+import type { Participant } from '../../pubsub/participant.js'
+import { UnservedNotice } from '../shared/unserved-notice.js'
+import {
+  type Admission,
+  type AdmissionFacts,
+  conditionOf,
+  decideAdmission,
+  decidePause,
+  sameAdmission,
+} from './admission.js'
+import { ClaimListener } from './claim-listener.js'
+import { type JobReports, JobRunner } from './job-runner.js'
+import type { JobWork } from './slot.js'
+import type { SlotLimits } from './slot-limits.js'
+import { type SlotHost, SlotPool } from './slot-pool.js'
+import { type ControlHost, WorkerControl } from './worker-control.js'
+import { type DirectivesMark, sameDirectives, type WorkerDirectives } from './worker-directives.js'
+import type { ResolvedWorkerOptions } from './worker-options.js'
+import { WorkerPublisher } from './worker-publisher.js'
+import type { WorkerReading, WorkerReadings } from './worker-readings.js'
+
+const housekeepingMs = 1_000
+/** As many as `worker.state` has room for. */
+const maxAppliedIntents = 64
+
+/**
+ * The parts of a worker, and what one of them means for the others: what it is told and what runs decide which slots are
+ * granted, and both decide what is published.
+ */
+export class WorkerEngine implements SlotHost, ControlHost, JobReports {
+  readonly admissionListeners: Listeners<Admission>
+  readonly directivesListeners: Listeners<WorkerDirectives>
+  readonly replacedListeners: Listeners<WorkerClaim | null>
+  readonly unservedListeners: Listeners<boolean>
+  readonly slots: SlotPool
+  readonly jobs: JobRunner
+  readonly control: WorkerControl
+  readonly claim: ClaimListener
+  readonly unserved: UnservedNotice
+  readonly #participant: Participant
+  readonly #options: ResolvedWorkerOptions
+  readonly #readings: WorkerReadings
+  readonly #publisher: WorkerPublisher
+  readonly #state: Coalescer
+  readonly #timers: readonly RepeatingTimer[]
+  #admission: Admission
+  #directives: DirectivesMark
+  /** Counts what others have changed. */
+  #revision = 0
+  #publishedInFlight = 0
+  #unhealthyReason: string | null = null
+  #isClosing = false
+  #hasStopped = false
+  #isReconsidering = false
+  #mustReconsider = false
+
+  constructor(
+    participant: Participant,
+    options: ResolvedWorkerOptions & { readonly numaNode: number },
+    readings: WorkerReadings,
+  ) {
+    const { clock, counters } = participant
+    const { bootId } = participant.identity
+    const { workerId, numaNode, queues, ownershipStrength } = options
+    const partition = downPartition(bootId, numaNode)
+    this.#participant = participant
+    this.#options = options
+    this.#readings = readings
+    this.admissionListeners = new Listeners(counters, 'worker.listener-threw')
+    this.directivesListeners = new Listeners(counters, 'worker.listener-threw')
+    this.replacedListeners = new Listeners(counters, 'worker.listener-threw')
+    this.unservedListeners = new Listeners(counters, 'worker.listener-threw')
+    this.#publisher = new WorkerPublisher(participant, options, numaNode)
+    this.jobs = new JobRunner(
+      { participant, workerId, reports: this },
+      { retentionMs: options.jobRetentionMs, maxFinished: options.maxFinishedJobs },
+    )
+    this.slots = new SlotPool(this)
+    this.#state = new Coalescer(clock, options.stateIntervalMs, () => this.#publishState(), {
+      leading: 'after-poll',
+      refreshMs: options.stateRefreshMs,
+    })
+    const address = { workerId, bootId, numaNode, queues }
+    this.control = new WorkerControl({ participant, partition, address, publisher: this.#publisher, host: this })
+    const changed = (by: WorkerClaim | null): void => this.#replaced(by)
+    this.claim = new ClaimListener({ participant, partition, workerId, ownershipStrength, changed })
+    this.unserved = new UnservedNotice(participant, {
+      workerId,
+      numaNode,
+      readers: () => this.#publisher.stateReaders(),
+      changed: (isUnserved) => this.unservedListeners.emit(isUnserved),
+    })
+    this.#admission = decideAdmission(this.#facts())
+    this.#directives = this.#mark()
+    this.#state.now()
+    this.#publishCapacity()
+    this.#timers = [
+      new RepeatingTimer(clock, options.capacityIntervalMs, () => this.#publishCapacity()),
+      new RepeatingTimer(clock, housekeepingMs, () => this.#forget()),
+    ]
+  }
+
+  get admission(): Admission {
+    return this.#admission
+  }
+
+  get isClosing(): boolean {
+    return this.#isClosing
+  }
+
+  get concurrency(): number {
+    return Math.min(this.#options.concurrency, this.control.maxInFlight)
+  }
+
+  get directives(): WorkerDirectives {
+    const { preferredShards, priorityWeights, throttles } = this.control
+    const { pause, concurrency } = this.limits
+    return { pause, concurrency, queues: throttles.byQueue, preferredShards, priorityWeights }
+  }
+
+  /** Null declares the worker fit. */
+  declareUnhealthy(reason: string | null): void {
+    this.#unhealthyReason = reason === null ? null : asNote(reason)
+    this.#reconsider()
+  }
+
+  /** Takes nothing more. */
+  beginClosing(): void {
+    this.#isClosing = true
+    this.slots.refuseAll(this.closedError())
+    this.#reconsider()
+  }
+
+  /** Publishes what became of the worker, and nothing more. Its last report leaves with the participant's goodbye. */
+  stop(): void {
+    this.#state.now()
+    this.#hasStopped = true
+    this.#state.close()
+    this.control.stop()
+    this.claim.stop()
+    this.unserved.close()
+    for (const timer of this.#timers) timer.close()
+    this.#readings.close()
+    this.#publisher.flush()
+  }
+
+  close(): void {
+    this.#publisher.close()
+    this.control.close()
+    this.claim.close()
+  }
+
+  closedError(): NumacastError {
+    return new NumacastError('NUMACAST_CLOSED', `worker ${this.#options.workerId} is closed or closing`)
+  }
+
+  get clock(): SlotHost['clock'] {
+    return this.#participant.clock
+  }
+
+  get limits(): SlotLimits {
+    return { pause: decidePause(this.#facts()), concurrency: this.concurrency, throttles: this.control.throttles }
+  }
+
+  runJob<R>(queue: string, jobId: string, work: JobWork<R>): Promise<R> {
+    return this.jobs.run({ queue, jobId }, work)
+  }
+
+  slotsChanged(): void {
+    if (this.#hasStopped) return
+    this.control.advance()
+    this.#reconsider()
+  }
+
+  get load(): ControlHost['load'] {
+    return this.slots
+  }
+
+  controlChanged(): void {
+    this.#revision++
+    this.#reconsider()
+  }
+
+  job(summary: JobLifecycle): void {
+    this.#publisher.job(summary)
+  }
+
+  forgetJob(key: string): void {
+    this.#publisher.forgetJob(key)
+  }
+
+  /**
+   * A job that starts may block the loop at once. State waits for no pace then, unless what was published last counts as
+   * many jobs already, as it does where one short job follows the other.
+   */
+  deliver(): Promise<void> | undefined {
+    if (this.slots.running > this.#publishedInFlight) this.#state.now()
+    return this.#publisher.deliver()
+  }
+
+  #replaced(by: WorkerClaim | null): void {
+    this.#participant.counters.add(by === null ? 'worker.name-regained' : 'worker.replaced')
+    this.#reconsider()
+    // At once: the collectors that decide about names wait for it.
+    this.#state.now()
+    this.replacedListeners.emit(by)
+  }
+
+  /**
+   * Something that slots rest on has changed: open ones are revoked, free ones granted, listeners told. A holder may
+   * release its slot meanwhile, which begins it anew.
+   */
+  #reconsider(): void {
+    this.#mustReconsider = true
+    if (this.#hasStopped || this.#isReconsidering) return
+    this.#isReconsidering = true
+    try {
+      while (this.#mustReconsider) {
+        this.#mustReconsider = false
+        this.slots.revokeExcess()
+        this.slots.grant()
+      }
+    } finally {
+      this.#isReconsidering = false
+    }
+    this.#state.touch()
+    const admission = decideAdmission(this.#facts())
+    const directives = this.#mark()
+    const isNewAdmission = !sameAdmission(admission, this.#admission)
+    const areNewDirectives = !sameDirectives(directives, this.#directives)
+    this.#admission = admission
+    this.#directives = directives
+    if (isNewAdmission) this.admissionListeners.emit(admission)
+    if (areNewDirectives && this.directivesListeners.size > 0) this.directivesListeners.emit(this.directives)
+  }
+
+  #mark(): DirectivesMark {
+    return { pause: decidePause(this.#facts()), concurrency: this.concurrency, revision: this.#revision }
+  }
+
+  #facts(): AdmissionFacts {
+    return {
+      closing: this.#isClosing,
+      replacedReason: this.claim.reason,
+      unhealthyReason: this.#unhealthyReason,
+      ...this.control.reasons,
+      inFlight: this.slots.running,
+      concurrency: this.concurrency,
+    }
+  }
+
+  #publishState(): void {
+    const facts = this.#facts()
+    const { started, completed, failed } = this.jobs.summaries
+    const { open, reason } = decideAdmission(facts)
+    this.#publishedInFlight = facts.inFlight
+    this.#publisher.state({
+      standby: this.claim.holder !== null,
+      state: conditionOf(facts),
+      inFlight: facts.inFlight,
+      concurrency: facts.concurrency,
+      jobsStarted: started,
+      jobsCompleted: completed,
+      jobsFailed: failed,
+      admissionOpen: open,
+      admissionReason: reason === null ? null : asNote(reason),
+      appliedIntents: this.control.applied(maxAppliedIntents),
+    })
+  }
+
+  #publishCapacity(): void {
+    let reading: WorkerReading
+    try {
+      reading = this.#readings.read()
+    } catch (error) {
+      // The last reading stands, and its age shows.
+      this.#participant.counters.addError('worker.reading-failed', error)
+      return
+    }
+    this.#publisher.capacity(reading)
+  }
+
+  #forget(): void {
+    this.jobs.forget()
+    this.control.forget()
+  }
+}
