@@ -35,6 +35,7 @@ function node(over: Partial<NodeCapacity> = {}): NodeCapacity {
     cpuPressurePercent: null,
     workers: { available: 1, busy: 0, unhealthy: 0, draining: 0 },
     rosterRows: 1,
+    unwatchedWorkers: 0,
     ...over,
   }
 }
