@@ -24,7 +24,7 @@ export class EndRecords {
   }
 
   /** The end that the sample adds or removes; undefined when it changes nothing. */
-  apply({ key, value, instanceState, originTimeMs }: Sample<WorkerEnd>): EndChange | undefined {
+  apply({ key, value, instanceState, writtenMs }: Sample<WorkerEnd>): EndChange | undefined {
     const before = this.#ends.get(key)
     // A server that has gone leaves the ends that it found: they stay true.
     if (instanceState === 'no-writers') return undefined
@@ -33,7 +33,7 @@ export class EndRecords {
       return before === undefined ? undefined : { kind: 'removed', end: before.end }
     }
     if (before !== undefined) return undefined
-    this.#ends.set(key, { end: value, endedMs: originTimeMs - value.endedForMs })
+    this.#ends.set(key, { end: value, endedMs: writtenMs - value.endedForMs })
     return { kind: 'added', end: value }
   }
 
