@@ -27,7 +27,7 @@ export class EndRecords {
   }
 
   /** The end that the sample adds or removes; undefined when it changes nothing. */
-  apply({ key, value, instanceState, originTimeMs }: Sample<WorkerEnd>): EndChange | undefined {
+  apply({ key, value, instanceState, writtenMs }: Sample<WorkerEnd>): EndChange | undefined {
     const [workerId = '', incarnation] = keyParts(key)
     const process = { workerId, incarnation: Number(incarnation) }
     const before = this.get(process)
@@ -39,7 +39,7 @@ export class EndRecords {
     }
     if (before !== undefined) return undefined
     const ends = this.#ends.get(workerId) ?? new Map<number, RecordedEnd>()
-    this.#ends.set(workerId, ends.set(process.incarnation, { end: value, endedMs: originTimeMs - value.endedForMs }))
+    this.#ends.set(workerId, ends.set(process.incarnation, { end: value, endedMs: writtenMs - value.endedForMs }))
     this.#size++
     return { kind: 'added', end: value }
   }

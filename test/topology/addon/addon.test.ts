@@ -30,7 +30,7 @@ t.test('with the addon', async (t) => {
   requirement(t, 'the native addon', status.available, status.available ? '' : status.reason)
 })
 
-t.test('without the addon everything answers, and says why', async (t) => {
+t.test('without the addon every function answers with the reason', async (t) => {
   const without = (expression: string) => evaluate('none', expression)
   t.match(without('all.addonStatus()'), { available: false, reason: /NUMACAST_ADDON=none/ })
   t.match(without('all.readTopology()'), {
