@@ -63,10 +63,10 @@ export class StatusDecision {
       instanceState: 'alive',
       token: { writer, seq: ++this.#seq },
       via: writer,
-      sourceTimeMs: 0,
-      originTimeMs: nowMs,
-      receptionTimeMs: 0,
+      writtenMs: nowMs,
       receivedMs: nowMs,
+      writtenWallMs: 0,
+      receivedWallMs: 0,
       disposedGenerationCount: 0,
       noWritersGenerationCount: 0,
     }

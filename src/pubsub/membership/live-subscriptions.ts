@@ -54,7 +54,7 @@ export class LiveSubscriptions {
     for (const peer of peers.values()) {
       const needsStream = peer.reachability.needsStream(
         peer.isBeyondMulticast,
-        peer.monitor.lastHeardMs,
+        peer.monitor.lastReceivedMs,
         nowMs,
         observer.timeoutMultiplier,
       )

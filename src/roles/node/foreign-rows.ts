@@ -71,7 +71,7 @@ export class ForeignRows {
     this.#reader.close()
   }
 
-  #onSample({ key, value: row, instanceState, token, originTimeMs }: Sample<RosterRow>): void {
+  #onSample({ key, value: row, instanceState, token, writtenMs }: Sample<RosterRow>): void {
     const { participant, roster, unconfirmed, changes, ownWriter } = this.#components
     if (token.writer === ownWriter) return
     const nowMs = participant.clock.nowMs()
@@ -88,7 +88,7 @@ export class ForeignRows {
       this.#named.set(server, (this.#named.get(server) ?? new Set()).add(row.workerId))
     }
     if (roster.knows(row.workerId, participantOf(row.sourceWriter as EntityGuid))) return
-    const dead = unconfirmed.offer(row, originTimeMs)
+    const dead = unconfirmed.offer(row, writtenMs)
     if (dead === undefined) return
     this.#inherit(dead, nowMs)
     changes.touch()

@@ -201,10 +201,10 @@ export class NodeService {
     this.#schedule.hurry()
   }
 
-  #onForeignEnd({ key, value: end, token, originTimeMs }: Sample<WorkerEnd>): void {
+  #onForeignEnd({ key, value: end, token, writtenMs }: Sample<WorkerEnd>): void {
     if (end === undefined || token.writer === this.#publisher.endWriter) return
     if (end.numaNode !== this.numaNode || end.bootId !== this.#node.bootId) return
-    if (this.roster.applyForeignEnd(end, originTimeMs)) this.#ends.withdraw(key)
+    if (this.roster.applyForeignEnd(end, writtenMs)) this.#ends.withdraw(key)
   }
 
   #measure(): void {

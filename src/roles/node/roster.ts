@@ -100,7 +100,7 @@ export class Roster {
         writer: token.writer,
         seq: token.seq,
         facts,
-        originTimeMs: sample.originTimeMs,
+        originTimeMs: sample.writtenMs,
         load: before?.load ?? unknownLoad,
         verdict: this.#verdicts.get(participant) ?? before?.verdict ?? aliveVerdict(nowMs),
         inherited: false,
