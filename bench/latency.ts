@@ -3,7 +3,7 @@ import { lockDomain } from '../test/support/domain-lock.js'
 import { alternate, type BenchOptions, type BenchRatio, type BenchResult, type Contender, ratio } from './harness.js'
 import { Lineup } from './lineup.js'
 import { ddsperfPing } from './peers/ddsperf.js'
-import type { LinkName } from './peers/link.js'
+import type { LinkName } from './peers/links.js'
 import { openPair, type Pair, type PairPlace } from './peers/pair.js'
 import { findProgram } from './peers/server-process.js'
 

@@ -54,7 +54,7 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
     )
     if (workers === 10_000) contenders.push(...decisions(fleet, quick ? 3 : 20))
   }
-  const rows = await alternate(contenders, quick ? 2 : 7)
+  const rows = await alternate(contenders, quick ? 1 : 7)
   return {
     rows,
     ratios: [

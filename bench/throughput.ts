@@ -3,7 +3,7 @@ import { lockDomain } from '../test/support/domain-lock.js'
 import { alternate, type BenchOptions, type BenchResult, type Contender, ratio } from './harness.js'
 import { Lineup } from './lineup.js'
 import { ddsperfThroughput } from './peers/ddsperf.js'
-import type { LinkName } from './peers/link.js'
+import type { LinkName } from './peers/links.js'
 import { openPair, type Pair } from './peers/pair.js'
 import { findProgram } from './peers/server-process.js'
 

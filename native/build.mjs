@@ -1,6 +1,6 @@
 // Builds the addon with node-gyp. Where it cannot be built, numacast still installs and works: the reason is
 // written to build/unavailable.txt, which src/topology reads. NUMACAST_REQUIRE_ADDON=1 makes that a failure.
-// What is newer than its sources stays: npx in a clone installs the clone anew, also under a plane that runs from it.
+// An addon that is newer than its sources stays: npx in a clone installs the clone again, also while a plane runs from it.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -50,7 +50,7 @@ function build() {
   return `node-gyp: ${error?.message ?? (signal === null ? `exit code ${status}` : signal)}`
 }
 
-/** Our own in a clone; in somebody's node_modules the one that npm brings along. */
+/** Returns our own node-gyp in a clone; npm's where numacast is a dependency. */
 function nodeGyp() {
   try {
     return createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js')

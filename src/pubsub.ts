@@ -21,6 +21,7 @@ export {
   type PeerEvent,
   type ReaderEvent,
   RejectedReason,
+  type SampleLimitEvent,
   type WriterEvent,
 } from './pubsub/model/events.js'
 export type { Peer } from './pubsub/model/peer.js'

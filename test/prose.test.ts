@@ -15,7 +15,7 @@ const roots = [
   'examples',
   'bench',
   // 'src',
-  // 'native',
+  'native',
   // 'test',
 ]
 

@@ -60,21 +60,27 @@ t.test('worker.ts and operator.ts: the worker is drained, and its death frees it
     'operator.mjs': compile(programOf('README.md', 'operator.ts')),
   })
 
-  const worker = start(t, workerFile, plane.domain, 'w1')
-  const { incarnation } = await plane.worker('w1', ({ jobsCompleted }) => jobsCompleted > 3)
+  start(t, workerFile, plane.domain, 'w1')
+  const doomed = start(t, workerFile, plane.domain, 'w2')
+  await plane.worker('w1', ({ jobsCompleted }) => jobsCompleted > 3)
+  const { incarnation } = await plane.worker('w2', ({ jobsCompleted }) => jobsCompleted > 3)
   const operator = start(t, operatorFile, plane.domain)
   await operator.prints(/^w1 (available|busy) [0-2]$/m)
-  await operator.prints('completed')
+  await operator.prints('drain of w1: completed')
   const drained = await plane.worker('w1', ({ state, inFlight }) => state === 'draining' && inFlight === 0)
   t.equal(drained.jobsFailed, 0)
 
-  worker.kill('SIGKILL')
-  await operator.prints(`give back the jobs of w1 ${incarnation}`)
+  doomed.kill('SIGKILL')
+  t.teardown(() => t.comment(operator.output()))
+  await operator.prints(/^w2 \d+ died; offer again: \[/m)
+  t.ok(operator.output().includes(`w2 ${incarnation} died`), 'it names the incarnation')
+  operator.kill('SIGINT')
+  t.equal(await operator.exitCode, 0, 'SIGINT ends the operator')
 
-  const second = start(t, workerFile, plane.domain, 'w2')
-  await plane.worker('w2', ({ jobsCompleted }) => jobsCompleted > 0)
-  second.kill('SIGINT')
-  t.equal(await second.exitCode, 0, 'SIGINT ends the worker')
+  const third = start(t, workerFile, plane.domain, 'w3')
+  await plane.worker('w3', ({ jobsCompleted }) => jobsCompleted > 0)
+  third.kill('SIGINT')
+  t.equal(await third.exitCode, 0, 'SIGINT ends the worker')
 })
 
 /** Writes the programs below this package, so that `numacast` resolves to this build, and returns their paths. */
@@ -102,6 +108,7 @@ function start(t: Test, file: string, domain: number, ...args: string[]) {
     typeof wanted === 'string' ? output.split('\n').includes(wanted) : wanted.test(output)
   return {
     pid: child.pid,
+    output: () => output,
     exitCode: ended.then(([code]) => code),
     kill: (signal: NodeJS.Signals) => child.kill(signal),
     prints: (wanted: string | RegExp) =>

@@ -3,7 +3,7 @@
 //
 //     node late-joiner.js PEER ADDRESS SIZE
 import { checkFleet } from '../peers/fleet.js'
-import { type JoinerName, joiners } from '../peers/late-join.js'
+import { type JoinerName, joiners } from '../peers/joiners.js'
 import { act } from './act.js'
 
 const [name, address, size] = process.argv.slice(2) as [JoinerName, string, string]

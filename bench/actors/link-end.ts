@@ -1,5 +1,6 @@
 // One end of a link, in a process of its own.   node link-end.js PEER near|far ADDRESS
-import { type Link, type LinkName, type LinkRole, links } from '../peers/link.js'
+import type { Link, LinkRole } from '../peers/link.js'
+import { type LinkName, links } from '../peers/links.js'
 import { act } from './act.js'
 import { FarEnd } from './far-end.js'
 import { type ConflateOrder, type FloodOrder, NearEnd, type PingOrder } from './near-end.js'

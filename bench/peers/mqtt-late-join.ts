@@ -1,6 +1,6 @@
 // MQTT: a subscription to retained messages, until all have arrived. MQTT does not report that. The address is the port.
 import { type FleetRow, fleetRow } from './fleet.js'
-import type { Joiner } from './late-join.js'
+import type { Joiner } from './joiner.js'
 import { connectMosquitto } from './mqtt.js'
 
 const prefix = 'fleet/'

@@ -1,7 +1,7 @@
 // NATS: a watch on a JetStream key-value bucket (in memory) until it has brought all values. The address is the port.
 import { Kvm } from '@nats-io/kv'
 import { type FleetRow, fleetRow } from './fleet.js'
-import type { Joiner } from './late-join.js'
+import type { Joiner } from './joiner.js'
 import { connectNats } from './nats.js'
 
 const bucket = 'fleet'

@@ -2,7 +2,7 @@
 import { joinDomain, type Participant } from '../../src/pubsub.js'
 import type { FleetRow } from './fleet.js'
 import { fleetTopic } from './fleet-topic.js'
-import type { Joiner } from './late-join.js'
+import type { Joiner } from './joiner.js'
 
 /** The participant has read the partition before and so knows the writer, as a Redis client knows its server. */
 export async function openKnowing(address: string): Promise<Joiner> {

@@ -1,6 +1,6 @@
 import { Actor } from '../actors/actor.js'
 import type { LinkEndCalls } from '../actors/link-end.js'
-import type { LinkName } from './link.js'
+import type { LinkName } from './links.js'
 import { startMosquitto } from './mqtt.js'
 import { startNats } from './nats.js'
 import { startRedis } from './redis.js'

@@ -1,6 +1,6 @@
 // Redis: HGETALL of a hash of JSON texts, each parsed. The address is the server's port.
 import { type FleetRow, fleetRow } from './fleet.js'
-import type { Joiner } from './late-join.js'
+import type { Joiner } from './joiner.js'
 import { connectRedis, type RedisClient } from './redis.js'
 
 const hash = 'fleet'

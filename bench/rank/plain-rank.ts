@@ -67,7 +67,7 @@ function refusals({ load, profile, headroom }: WorkerRow, zone: ZoneRow, request
   const isOver = cpus > quota || memoryBytes > limit || cpus > zoneCpus(zone) || memoryBytes > zoneMemoryBytes(zone)
   if (isOver) reasons.push('too-large')
   else {
-    const freeCpus = Math.min(quota - (headroom?.cpuUsedCores ?? 0), zone.cpuHeadroomCores)
+    const freeCpus = Math.min(quota - (headroom?.cpuUsedCores ?? 0), zone.cpuHeadroomCores ?? 0)
     const freeBytes = Math.min(headroom?.memoryHeadroomBytes ?? Number.POSITIVE_INFINITY, zoneMemoryFreeBytes(zone))
     if (cpus > freeCpus || memoryBytes > freeBytes) reasons.push('no-headroom')
   }
@@ -78,7 +78,7 @@ function scored(worker: WorkerRow, zone: ZoneRow, request: ResolvedRequest, nowM
   const { load, profile, headroom } = worker
   const allCpus = zoneCpus(zone)
   const allBytes = zoneMemoryBytes(zone)
-  const cpuLeft = (zone.cpuHeadroomCores - request.cpus) / allCpus
+  const cpuLeft = ((zone.cpuHeadroomCores ?? 0) - request.cpus) / allCpus
   const memoryLeft = (zoneMemoryFreeBytes(zone) - request.memoryBytes) / allBytes
   const pressure = Math.max(
     zone.cpuPressurePercent ?? 0,

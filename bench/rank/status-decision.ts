@@ -63,10 +63,10 @@ export class StatusDecision {
       instanceState: 'alive',
       token: { writer, seq: ++this.#seq },
       via: writer,
-      sourceTimeMs: 0,
-      originTimeMs: nowMs,
-      receptionTimeMs: 0,
+      writtenMs: nowMs,
       receivedMs: nowMs,
+      writtenWallMs: 0,
+      receivedWallMs: 0,
       disposedGenerationCount: 0,
       noWritersGenerationCount: 0,
     }
@@ -79,7 +79,15 @@ function collectorOf(bootId: string, numaNode: number): EntityGuid {
 
 function capacityOf({ observedMs, collectorLiveliness, ...zone }: ZoneRow): NodeCapacity {
   const workers = { available: 0, busy: 0, unhealthy: 0, draining: 0 }
-  return { ...zone, collectorPid: 1, collectorIncarnation: 1, adopted: false, workers, rosterRows: 0 }
+  return {
+    ...zone,
+    collectorPid: 1,
+    collectorIncarnation: 1,
+    adopted: false,
+    workers,
+    unwatchedWorkers: 0,
+    rosterRows: 0,
+  }
 }
 
 function rosterRowOf(workerId: string, load: WorkerRow['load'], eventLoopUtilization: number | null): RosterRow {

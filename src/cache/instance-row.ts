@@ -12,14 +12,14 @@ import {
 import type { CurrentOwner } from './precedence.js'
 
 /** Why an instance is open to the next best writer although its value is still held. */
-export const Yielded = {
+export const Relinquished = {
   no: 'no',
-  /** Whoever carried the value has gone. */
+  /** The last writer that carried the value has gone. */
   gone: 'gone',
-  /** Its writer is there and does not keep its word. */
+  /** Its writer is there and misses its deadline or lease. */
   demoted: 'demoted',
 } as const
-export type Yielded = (typeof Yielded)[keyof typeof Yielded]
+export type Relinquished = (typeof Relinquished)[keyof typeof Relinquished]
 
 /** Owners per instance whose numbers are remembered. Of an older one a value may be delivered once more. */
 const maxOwners = 64
@@ -27,7 +27,7 @@ const maxOwners = 64
 interface Carrier {
   /** The number under which it last delivered the instance. */
   readonly seq: Seq
-  /** It carries another owner's value, which is not held here. */
+  /** Whether it carries another owner's value, which is not held here. */
   readonly isRival: boolean
 }
 
@@ -59,10 +59,10 @@ export class InstanceRow implements Instance, HeldSample, CurrentOwner {
   shownState: InstanceState = InstanceState.alive
   /** Writers other than `current.via` that also carry this instance; most instances have none. */
   others: Map<EntityGuid, Carrier> | undefined = undefined
-  yielded: Yielded = Yielded.no
+  relinquished: Relinquished = Relinquished.no
   /** The filter refused the current value. */
   outOfView = false
-  /** Filed among those that may be forgotten. */
+  /** Filed in `RetiredInstances`. */
   isEnded = false
   wasShown = false
   isWaiting = false
@@ -82,14 +82,14 @@ export class InstanceRow implements Instance, HeldSample, CurrentOwner {
     this.fields = fields
   }
 
-  /** Those who carry the current value. */
+  /** The writers that carry the current value. */
   get carriers(): EntityGuid[] {
-    const carriers = this.yielded === Yielded.gone ? [] : [this.current.via]
+    const carriers = this.relinquished === Relinquished.gone ? [] : [this.current.via]
     for (const [writer, { isRival }] of this.others ?? []) if (!isRival) carriers.push(writer)
     return carriers
   }
 
-  /** Somebody else carries the current value too. */
+  /** Whether another writer carries the current value too. */
   get hasSuccessor(): boolean {
     for (const { isRival } of this.others?.values() ?? []) if (!isRival) return true
     return false
@@ -100,7 +100,7 @@ export class InstanceRow implements Instance, HeldSample, CurrentOwner {
     return false
   }
 
-  /** Those who carry another owner's value. */
+  /** The writers that carry another owner's value. */
   get rivals(): EntityGuid[] {
     return [...(this.others ?? [])].flatMap(([writer, { isRival }]) => (isRival ? [writer] : []))
   }
@@ -110,14 +110,14 @@ export class InstanceRow implements Instance, HeldSample, CurrentOwner {
     return this.current.via === writer ? this.viaSeq : this.others?.get(writer)?.seq
   }
 
-  /** Whatever becomes of the change: its writer now carries the instance, or no longer does. */
+  /** Records, whatever becomes of the change, that its writer now carries the instance, or no longer does. */
   carry({ via, viaSeq, disposed, token }: IncomingChange, isExclusive: boolean): void {
     const isDisposed = this.state === InstanceState.disposed
     if (this.state === InstanceState.noWriters || (isDisposed && !isExclusive)) return
     const isRival = token.writer !== this.current.owner
     if (this.current.via === via) {
       this.viaSeq = Math.max(this.viaSeq, viaSeq)
-      if (this.yielded === Yielded.gone && !disposed) this.yielded = Yielded.no
+      if (this.relinquished === Relinquished.gone && !disposed) this.relinquished = Relinquished.no
     } else if (disposed) this.others?.delete(via)
     else if (!isDisposed || isRival) {
       this.others ??= new Map()
@@ -125,23 +125,23 @@ export class InstanceRow implements Instance, HeldSample, CurrentOwner {
     }
   }
 
-  /** The change's value becomes the current one: whoever brought it comes first, the others still carry theirs. */
+  /** Makes the change's value current: its writer comes first, the others still carry theirs. */
   takeOver({ via, viaSeq, token }: IncomingChange): void {
     const { current } = this
     const isOthers = current.owner !== token.writer
     if (isOthers) for (const [writer, { seq }] of this.others ?? []) this.others?.set(writer, { seq, isRival: true })
     if (current.via !== via) {
-      if (this.state === InstanceState.alive && this.yielded !== Yielded.gone) {
+      if (this.state === InstanceState.alive && this.relinquished !== Relinquished.gone) {
         this.others ??= new Map()
         this.others.set(current.via, { seq: this.viaSeq, isRival: isOthers })
       }
       this.others?.delete(via)
     }
     this.viaSeq = viaSeq
-    this.yielded = Yielded.no
+    this.relinquished = Relinquished.no
   }
 
-  /** Whoever carried the value has gone: somebody else who does comes first now. False when there is nobody. */
+  /** Puts another carrier of the value in the place of a writer that has gone. False when there is none. */
   passToSuccessor(): boolean {
     for (const [successor, { seq, isRival }] of this.others ?? []) {
       if (isRival) continue
@@ -153,7 +153,7 @@ export class InstanceRow implements Instance, HeldSample, CurrentOwner {
     return false
   }
 
-  /** It is alive again; how often that has happened is counted by what it was before. */
+  /** Counts that it is alive again, by what it was before. */
   bear(before: InstanceState): void {
     this.viewed = false
     if (!this.wasShown) return
@@ -173,7 +173,7 @@ export class InstanceRow implements Instance, HeldSample, CurrentOwner {
     if (oldest !== undefined) this.takenIn.delete(oldest)
   }
 
-  /** Whether a change under the very seq that is held still says something: its writer is back, or it has ended. */
+  /** Whether a change under the very seq that is held is still news: its writer is back, or it has ended. */
   isNews(change: IncomingChange): boolean {
     return this.state === InstanceState.noWriters || (change.disposed && this.state === InstanceState.alive)
   }

@@ -11,7 +11,7 @@ import {
   type Instance,
   InstanceState,
 } from './instance.js'
-import { InstanceRow, Yielded } from './instance-row.js'
+import { InstanceRow, Relinquished } from './instance-row.js'
 import type { CurrentOwner, Precedence } from './precedence.js'
 import { RetiredInstances } from './retired-instances.js'
 import { type Tombstone, Tombstones } from './tombstones.js'
@@ -29,7 +29,7 @@ export interface InstanceTableOptions {
   readonly forgotten: (instance: Instance) => void
 }
 
-/** An end that relays must pass on although the reader's user sees nothing of it. */
+/** An end that relays must pass on although the user of the reader sees nothing of it. */
 export interface UnseenEnd {
   readonly key: string
   readonly end: Tombstone
@@ -65,7 +65,7 @@ export class InstanceTable {
   get size(): number {
     return this.#rows.size - this.#retired.outOfView
   }
-  /** Whether a new instance would be taken: those that have ended make room for it. */
+  /** Whether a new instance would be taken: instances that have ended make room for it. */
   get hasRoom(): boolean {
     return this.size < this.#options.maxInstances || this.#retired.hasEnded
   }
@@ -161,42 +161,42 @@ export class InstanceTable {
     const { current } = row
     if (current.via !== writer) {
       if (row.others?.delete(writer) !== true) return WithdrawResult.kept
-      if (row.yielded !== Yielded.gone || row.state !== InstanceState.alive) return WithdrawResult.kept
+      if (row.relinquished !== Relinquished.gone || row.state !== InstanceState.alive) return WithdrawResult.kept
       // The value was kept for the sake of a rival, which has none either.
       return row.hasRival ? WithdrawResult.orphaned : this.#end(row, end, arrival)
     }
     if (row.state === InstanceState.disposed) {
-      row.yielded = Yielded.gone
+      row.relinquished = Relinquished.gone
       return row.hasRival ? WithdrawResult.orphaned : WithdrawResult.kept
     }
-    if (row.state === end || row.yielded === Yielded.gone) return WithdrawResult.kept
+    if (row.state === end || row.relinquished === Relinquished.gone) return WithdrawResult.kept
     if (row.passToSuccessor()) return WithdrawResult.kept
     if (end === InstanceState.noWriters && row.state === InstanceState.alive && row.hasRival) {
-      row.yielded = Yielded.gone
+      row.relinquished = Relinquished.gone
       return WithdrawResult.orphaned
     }
     return this.#end(row, end, arrival)
   }
 
   /**
-   * Exclusive ownership: the writer is there but does not keep its word, so the instance is open to the next strongest
+   * Exclusive ownership: the writer is there but misses its deadline or lease, so the instance is open to the next strongest
    * until it writes again. True when that changed something.
    */
   demote(key: string, writer: EntityGuid): boolean {
     const row = this.#rows.get(key)
-    if (row === undefined || row.current.via !== writer || row.yielded !== Yielded.no) return false
-    row.yielded = Yielded.demoted
+    if (row === undefined || row.current.via !== writer || row.relinquished !== Relinquished.no) return false
+    row.relinquished = Relinquished.demoted
     return true
   }
 
-  /** Who carries the instance with a value that lost against the one held; of exclusive ones the strongest only. */
+  /** Writers that carry the instance with a value that lost against the one held; of exclusive ones the strongest only. */
   rivals(key: string): EntityGuid[] {
     const rivals = this.#rows.get(key)?.rivals ?? []
     const { precedence } = this.#options
     return precedence.isExclusive ? precedence.rank(rivals).slice(0, 1) : rivals
   }
 
-  /** Those who carry its owner's value: the owner, relays, or both. Empty when it is unknown or has ended. */
+  /** Writers that carry its owner's value: the owner, relays, or both. Empty when it is unknown or has ended. */
   carriers(key: string): EntityGuid[] {
     const row = this.#rows.get(key)
     return row === undefined || row.state !== InstanceState.alive ? [] : [...row.carriers]
@@ -207,7 +207,7 @@ export class InstanceTable {
     return this.#rows.get(key)?.carriedBy(writer)
   }
 
-  /** The writer gives the instance up under this number: what it said before may still come. */
+  /** The writer gives the instance up under this number. What it sent before may still arrive. */
   gaveUp(key: string, writer: EntityGuid, viaSeq: Seq): void {
     const row = this.#rows.get(key)
     if (row?.current.via === writer) row.viaSeq = Math.max(row.viaSeq, viaSeq)
@@ -292,8 +292,8 @@ export class InstanceTable {
   #prevails(change: IncomingChange, row: InstanceRow): boolean {
     const { precedence } = this.#options
     if (row.state === InstanceState.noWriters) return this.#isOwnersOrLater(change, row)
-    if (row.yielded === Yielded.no) return precedence.prevails(change, row)
-    // An end that was said is not undone by what was written before it.
+    if (row.relinquished === Relinquished.no) return precedence.prevails(change, row)
+    // A disposal is not undone by a value that was written before it.
     return row.state === InstanceState.alive || precedence.isLater(change, row)
   }
 
@@ -320,7 +320,7 @@ export class InstanceTable {
     return WithdrawResult.ended
   }
 
-  /** What is shown is somebody's, or shown for longer: a change needs a sample of its own. */
+  /** Whether the shown sample must outlive the change, which then needs a sample of its own. */
   #mustKeepShown(row: InstanceRow): boolean {
     return this.#options.hasHistory || (this.#options.isPaced && row.current === row.shown)
   }

@@ -7,7 +7,7 @@ export const InstanceState = {
   alive: 'alive',
   /** Its owner disposed it. */
   disposed: 'disposed',
-  /** Nobody who wrote or relayed it is left (or: nothing of it passes the reader's filter any more). */
+  /** No writer or relay of it is left, or nothing of it passes the reader's filter any more. */
   noWriters: 'no-writers',
 } as const
 export type InstanceState = (typeof InstanceState)[keyof typeof InstanceState]
@@ -50,7 +50,7 @@ export interface IncomingChange {
   readonly value: unknown
 }
 
-/** One change as a reader holds it, its value still encoded until somebody looks. */
+/** One change as a reader holds it. Its value stays encoded until it is read. */
 export interface HeldSample {
   owner: EntityGuid
   seq: Seq
@@ -62,7 +62,7 @@ export interface HeldSample {
   bytes: Buffer
   byteLength: number
   fields: readonly string[]
-  /** The decoded value once somebody asked for it; see `decoded`. */
+  /** The decoded value once it was read; see `decoded`. */
   value: unknown
   decoded: boolean
   /** False: nothing was written, only the instance's state has changed. */
@@ -85,7 +85,7 @@ export interface Instance {
   readonly current: HeldSample
   readonly shownState: InstanceState
   readonly shown: HeldSample
-  /** Somebody has been handed this instance since it was last new: DDS view state. */
+  /** Whether the application has been given this instance since it was last new: DDS view state. */
   viewed: boolean
   /** It has been in the user's view at some time: what was never seen need not be taken back. */
   readonly wasShown: boolean
@@ -157,7 +157,7 @@ export function copySample(sample: HeldSample): HeldSample {
   }
 }
 
-/** Gives up the value; who wrote it, and when, stays known. */
+/** Gives up the value; its writer and time stay known. */
 export function clearSample(sample: HeldSample): void {
   sample.bytes = noBytes
   sample.byteLength = 0

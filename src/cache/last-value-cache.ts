@@ -12,7 +12,7 @@ export interface LastValueCacheOptions extends Partial<CacheQos> {
   readonly name?: string
   /** Ended instances remembered, so that a reader which was away learns of them. @default 10000 */
   readonly maxTombstones?: number
-  /** Bytes of their last values remembered with those that were unregistered. @default 16 MiB */
+  /** Bytes of last values remembered with unregistered instances. @default 16 MiB */
   readonly maxTombstoneBytes?: number
 }
 
@@ -173,7 +173,7 @@ export class LastValueCache {
   }
 
   /**
-   * Gives the instance up without ending it: its last value leaves once more, marked, for those who lack it. Undefined
+   * Gives the instance up without ending it: its last value is sent once more, marked, for readers that lack it. Undefined
    * when there is no such instance alive.
    */
   unregister(key: string, nowMs: number): Seq | undefined {

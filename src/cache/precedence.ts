@@ -12,7 +12,7 @@ export interface OwnerRank {
 /** The value that is held, as far as another owner's change is compared with it. */
 export interface CurrentOwner {
   readonly current: Pick<HeldSample, 'owner' | 'originTimeMs' | 'sourceTimeMs'>
-  /** Those who carry it, its owner or relays. */
+  /** The writers that carry it: its owner or relays. */
   readonly carriers: Iterable<EntityGuid>
 }
 
@@ -40,7 +40,7 @@ export class Precedence {
   }
 
   /**
-   * Shared ownership: the later written one. By source that is its owner's word, so every reader decides alike
+   * Shared ownership: the later written one. By source that is its owner's wall clock, so every reader decides alike
    * whatever path the changes took; by reception it is measured on this process's clock (reception less age), so of
    * two owners that write within the network's jitter readers may differ until the next write. Ties: the higher GUID.
    *

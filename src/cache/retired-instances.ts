@@ -33,7 +33,7 @@ class Shelf {
   }
 }
 
-/** The instances that may be forgotten: those that have ended, and those that the reader's filter keeps out of view. */
+/** Holds the instances that may be forgotten: ended ones, and ones that the reader's filter keeps out of view. */
 export class RetiredInstances {
   readonly #forget: (row: InstanceRow) => void
   /** Not alive, and in view. */
@@ -78,7 +78,7 @@ export class RetiredInstances {
     return oldest !== undefined
   }
 
-  /** Forgets those whose time is up: disposed before `disposedBeforeMs`, without writers before the other. */
+  /** Forgets the rows whose time is up: disposed before `disposedBeforeMs`, without writers before the other. */
   purge(disposedBeforeMs: number, noWritersBeforeMs: number): void {
     for (const shelf of [this.#ended, this.#outOfView]) {
       this.#purge(shelf.disposed, disposedBeforeMs)

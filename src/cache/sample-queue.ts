@@ -67,7 +67,7 @@ export class SampleQueue {
     this.#unread?.add(instance)
   }
 
-  /** Instances with samples that wait, those that have waited longest first; with `unread` such as were not read yet. */
+  /** Instances with waiting samples, the longest waiting first; with `unread` only samples that were not read yet. */
   waiting(all: Iterable<Instance>, unread: boolean): Iterable<Instance> {
     if (this.#waiting === undefined || this.#unread === undefined) {
       this.#waiting = new LinkedSet()
@@ -81,7 +81,7 @@ export class SampleQueue {
     return unread ? this.#unread : this.#waiting
   }
 
-  /** Oldest first. The one that is handed out may be taken meanwhile. */
+  /** Oldest first. The sample just yielded may be taken meanwhile. */
   samplesOf(instance: Instance): Iterable<HeldSample> {
     if (this.hasHistory) return instance.history ?? none
     return instance.isWaiting ? [instance.shown] : none
@@ -110,7 +110,7 @@ export class SampleQueue {
     return true
   }
 
-  /** The instance has been forgotten. Returns how many values nobody has read. */
+  /** Drops what is held of a forgotten instance. Returns how many values were never read. */
   forget(instance: Instance): number {
     let unread = 0
     for (const held of this.samplesOf(instance)) {
@@ -146,7 +146,7 @@ export class SampleQueue {
     return held
   }
 
-  /** Of notices that only say that the state has changed one is enough: what is read says what it is now. */
+  /** One notice that the state has changed is enough: a read shows the state of now. */
   #enqueue(instance: Instance, held: HeldSample): void {
     instance.history ??= new LinkedSet()
     const { history } = instance

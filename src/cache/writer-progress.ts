@@ -57,7 +57,7 @@ export class WriterProgress {
     return this.#appliedSeq < this.#headSeq
   }
 
-  /** The writer says that it is this far. */
+  /** The writer announces that it is this far. */
   announce(headSeq: Seq): void {
     if (headSeq > this.#headSeq) this.#headSeq = headSeq
   }
@@ -79,7 +79,7 @@ export class WriterProgress {
   }
 
   /**
-   * The writer itself says that it is only this far: whatever was announced beyond is forgotten. The token stays; a
+   * The writer itself reports that it is only this far: whatever was announced beyond is forgotten. The token stays; a
    * token beyond the writer's last seq is the caller's to judge.
    */
   retract(headSeq: Seq): void {

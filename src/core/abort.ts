@@ -8,7 +8,7 @@ export interface WaitOptions {
 /** Rejects with the signal's reason when it aborts first; removes its listener either way. */
 export async function raceSignal<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work
-  if (signal.aborted) work.catch(() => undefined) // nobody is left to hear of it
+  if (signal.aborted) work.catch(() => undefined) // the caller no longer waits for it
   signal.throwIfAborted()
   let onAbort: (() => void) | undefined
   const aborted = new Promise<never>((_, reject) => {

@@ -26,7 +26,7 @@ export class ConditionWaiters {
     await this.#enqueue(holds, signal, owner)
   }
 
-  /** As {@link wait}, but takes its place behind those that wait and resolves only by a look. */
+  /** As {@link wait}, but joins the end of the queue and resolves only by a look. */
   async queue(holds: () => boolean, signal: AbortSignal | undefined, owner?: unknown): Promise<void> {
     signal?.throwIfAborted()
     await this.#enqueue(holds, signal, owner)

@@ -6,8 +6,8 @@ interface Entry<T> {
 }
 
 /**
- * When what is due, for many things that all wait equally long: they fall due in the order in which they were set,
- * so the next one is always the first. Pure; the time comes from the caller.
+ * Orders items that all wait equally long by their due times. They fall due in the order in which they were set, so the
+ * next is always the first. Pure; the time comes from the caller.
  */
 export class DueQueue<T> {
   readonly #periodMs: number
@@ -24,12 +24,12 @@ export class DueQueue<T> {
   has(item: T): boolean {
     return this.#entries.has(item)
   }
-  /** When the first one is due. */
+  /** When the first item is due. */
   get nextMs(): number | undefined {
     return this.#order.first?.dueMs
   }
 
-  /** The item is due one period after `sinceMs`, which must not be earlier than any given before. */
+  /** Makes the item due one period after `sinceMs`, which must not be earlier than in any call before. */
   set(item: T, sinceMs: number): void {
     this.delete(item)
     const entry = { item, dueMs: sinceMs + this.#periodMs }
@@ -44,7 +44,7 @@ export class DueQueue<T> {
     this.#order.delete(entry)
   }
 
-  /** The first item, if it is due; removes it. */
+  /** Removes and returns the first item, if it is due. */
   shift(nowMs: number): T | undefined {
     const { first } = this.#order
     if (first === undefined || first.dueMs > nowMs) return undefined

@@ -1,11 +1,11 @@
 import type { Clock, Timer } from './clock.js'
 
-/** Later than this, the process itself was busy or stopped. */
+/** A timer that fires later than this shows that the process itself was busy or stopped. */
 const stallMs = 100
 
 /**
- * One timer for many due times, always set for the earliest. When it fires late because this process was busy, what
- * lies in the sockets is read first: others are not blamed for that.
+ * One timer for many due times, always set for the earliest. When it fires late because this process was busy, it lets
+ * the sockets be read first: peers are not blamed for the delay.
  */
 export class DueTimer {
   readonly #clock: Clock
@@ -19,7 +19,7 @@ export class DueTimer {
     this.#onDue = onDue
   }
 
-  /** Fires at `dueMs`, unless it is to fire before; undefined is never. */
+  /** Fires at `dueMs`, or earlier if it is armed for earlier. `undefined` means never. */
   arm(dueMs: number | undefined): void {
     if (this.#closed || dueMs === undefined || (this.#timer !== undefined && this.#dueMs <= dueMs)) return
     this.#timer?.cancel()
@@ -27,7 +27,7 @@ export class DueTimer {
     this.#schedule(dueMs - this.#clock.nowMs(), true)
   }
 
-  /** For good: one that closes may still be in the middle of what arms it. Twice is fine. */
+  /** Ignores every later {@link arm}: the owner may close in the middle of a call that arms. Idempotent. */
   close(): void {
     this.#closed = true
     this.#timer?.cancel()

@@ -1,18 +1,18 @@
 /**
- * Every error that numacast throws, by its stable `code`. Callers branch on the code, never on the message:
- * messages say what was wrong, where, and what to do, and may be reworded.
+ * Lists every error that numacast throws, by its stable `code`. Callers branch on the code, never on the message. A
+ * message names what was wrong, where, and what to do; it may be reworded.
  */
 export const errorCodes = {
-  NUMACAST_ADDON: 'the native addon could not do what was asked; the message carries errno and the path',
+  NUMACAST_ADDON: 'the native addon failed; the message has errno and the path',
   NUMACAST_CLOSED: 'the object was closed before or during the call',
-  NUMACAST_CONFLICT: 'somebody else already holds what was asked for; the message says who',
+  NUMACAST_CONFLICT: 'another holder already has the requested name or resource; the message names it',
   NUMACAST_INVALID_ARGUMENT: 'an argument or option is outside what is documented',
   NUMACAST_LIMIT: 'a resource limit would be exceeded; nothing was changed',
   NUMACAST_MALFORMED: 'bytes from outside do not follow the wire format',
   NUMACAST_NOT_FOUND: 'no such plane, node, worker or intent is known',
-  NUMACAST_TIMEOUT: 'no answer came in time',
+  NUMACAST_TIMEOUT: 'no answer arrived in time',
   NUMACAST_TRANSPORT: 'a socket could not be opened, bound or used',
-  NUMACAST_UNAVAILABLE: 'this machine cannot do what was asked (platform, kernel or permission)',
+  NUMACAST_UNAVAILABLE: 'the operation is not available here (platform, kernel or permission)',
 } as const
 
 export type ErrorCode = keyof typeof errorCodes

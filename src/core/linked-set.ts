@@ -53,7 +53,7 @@ export class LinkedSet<T> implements Iterable<T> {
       const { item } = node
       const { after } = node
       yield item
-      // Removed while it was looked at: go on where it stood. Still there: what was added behind it counts too.
+      // If the item was removed meanwhile, continue behind its place; else include what was added behind it.
       node = this.#nodes.get(item) === node ? node.after : after
     }
   }

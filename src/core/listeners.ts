@@ -6,8 +6,8 @@ export interface Subscription {
 }
 
 /**
- * Synchronous callbacks of the application, in the order they were added. One that throws does not stop the others; its
- * error is counted and reported.
+ * Synchronous callbacks of the application, in the order they were added. A callback that throws does not stop the
+ * others; its error is counted and reported.
  */
 export class Listeners<T> {
   readonly #listeners = new Set<{ readonly call: (event: T) => void }>()

@@ -1,12 +1,12 @@
 import type { Clock, Timer } from './clock.js'
 
-/** How often an observer checks itself and its peers, and lifespans and purges are looked at. */
+/** How often a participant checks itself, its peers, lifespans and purges. */
 export const checkMs = 250
 
 /**
- * Regular work on the main loop, and by its lateness the measure of that loop. Each check waits for its timer and then
- * until the loop has polled its sockets, so that it has been through every phase: a callback that blocks in any of them
- * makes it late, and frames that arrived meanwhile have had their turn to be read.
+ * Does regular work on the main loop and measures the loop by how late that runs. Each check waits for its timer and
+ * then until the loop has polled its sockets. So it has passed every phase: a callback that blocks in any of them makes
+ * it late, and frames that arrived meanwhile have been read.
  */
 export class LoopMonitor {
   readonly #clock: Clock
@@ -17,7 +17,7 @@ export class LoopMonitor {
   #delayMs = 0
   #delayHoldsUntilMs = 0
 
-  /** @param holdMs how long the longest delay stands, so that the beacons of every partition can carry it */
+  /** @param holdMs how long the longest delay is kept, so that the beacons of every partition can carry it */
   constructor(clock: Clock, holdMs: number, onCheck: (nowMs: number) => void) {
     this.#clock = clock
     this.#holdMs = holdMs
@@ -25,12 +25,12 @@ export class LoopMonitor {
     this.#schedule()
   }
 
-  /** The longest that the main loop was late of late. */
+  /** The longest delay of the main loop recently. */
   get loopDelayMs(): number {
     return this.#delayMs
   }
 
-  /** Twice is fine. */
+  /** Idempotent. */
   close(): void {
     this.#closed = true
     this.#timer?.cancel()

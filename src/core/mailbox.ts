@@ -1,6 +1,6 @@
 import { invalidArgument } from './errors.js'
 
-/** What a full mailbox gives up. */
+/** What a full mailbox drops. */
 export const DropPolicy = {
   /** The oldest waiting item makes room for the new one. */
   oldest: 'oldest',
@@ -16,7 +16,7 @@ export interface MailboxOptions<T> {
   readonly drop?: DropPolicy
   /** Items with the same key replace each other while they wait, keeping the place of the first. */
   readonly conflateBy?: (item: T) => unknown
-  /** Told each item that the limit costs. */
+  /** Called with each item that is dropped. */
   readonly onDrop?: (item: T) => void
 }
 

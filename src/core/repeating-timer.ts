@@ -1,6 +1,6 @@
 import type { Clock, Timer } from './clock.js'
 
-/** Calls `fire` every `intervalMs` until closed, the first time after one interval. Skips no turn and piles up none. */
+/** Calls `fire` every `intervalMs` until closed, the first time after one interval. Neither skips nor accumulates calls. */
 export class RepeatingTimer {
   #timer: Timer
 

@@ -113,11 +113,11 @@ export class Announcer {
   /** Says goodbye everywhere. Twice is fine. */
   close(): void {
     if (this.#closed) return
-    for (const partition of [...this.#written, ...this.#leaving.keys()]) this.#components.sender.beacon(partition, true)
-    for (const partition of this.#read) this.#components.sender.presence(partition, true)
     this.#closed = true
     for (const timer of this.#timers) timer.cancel()
     this.#timers.clear()
+    for (const partition of [...this.#written, ...this.#leaving.keys()]) this.#components.sender.beacon(partition, true)
+    for (const partition of this.#read) this.#components.sender.presence(partition, true)
   }
 
   #beacon(partition: string): void {

@@ -118,7 +118,7 @@ export class PeerReachability {
   }
 
   /** The listener itself was late by this much: it read nothing and showed nobody its presence meanwhile. */
-  credit(lateMs: number, nowMs: number): void {
+  discountSilence(lateMs: number, nowMs: number): void {
     const later = (atMs: number): number => Math.min(nowMs, atMs + lateMs)
     for (const channel of [this.#beacons, this.#live, this.#presence, this.#introductions]) {
       channel.lastMs = later(channel.lastMs)
@@ -196,14 +196,14 @@ export class PeerReachability {
   /**
    * Whether a stream should stand in for multicast.
    * @param hasStream one does: it stays until beacons have come by multicast for a while, or nothing comes at all
-   * @param lastHeardMs of any frame: a peer that is silent altogether has nothing to say over a stream either
+   * @param lastReceivedMs of any frame: a peer that is silent altogether has nothing to say over a stream either
    */
-  needsStream(hasStream: boolean, lastHeardMs: number, nowMs: number, timeoutMultiplier = 1): boolean {
+  needsStream(hasStream: boolean, lastReceivedMs: number, nowMs: number, timeoutMultiplier = 1): boolean {
     if (!this.isBeaconing) return hasStream || nowMs - this.#metMs >= hearingMs * timeoutMultiplier
     if (isOpen(this.#beacons, nowMs, patienceIntervals * timeoutMultiplier)) {
       return hasStream && this.#beaconsInARow < steadyBeacons
     }
-    return hasStream || lastHeardMs > this.#beacons.lastMs + this.#beacons.intervalMs
+    return hasStream || lastReceivedMs > this.#beacons.lastMs + this.#beacons.intervalMs
   }
 
   /** Whether this participant should introduce itself to the peer now. */

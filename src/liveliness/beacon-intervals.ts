@@ -4,7 +4,7 @@ import { PhiAccrual, type ResolvedPhiOptions } from './phi-accrual.js'
 const sameRound = 0.5
 
 /**
- * Which intervals between a peer's beacons are learned. Not those of one round, not one that spans a failure, a stall
+ * Which intervals between a peer's beacons are learned. Not those of one round, none that spans a failure, a stall
  * of the peer, or a stall of the observer: each of these would teach patience with what it was. An interval is
  * learned only when the observer has looked at itself since ({@link settle}) and was not late.
  */

@@ -1,42 +1,42 @@
-/** Fewer than these are no crowd: that most of three are silent means little. */
+/** With fewer watched peers a silent majority means little. */
 const minWatched = 4
 /** More than this share late at once. */
 const lateShare = 0.5
-/** With somebody still heard, this many leases of abstaining are enough: then the many are really gone. */
+/** While some peers are received, abstaining ends after this many leases: the silent peers are really gone then. */
 const maxLeases = 10
 
-/** Who is late among those that are watched. Another host counts as one, however many of its peers are watched. */
+/** Counts the watched peers and the late ones. Another host counts as one, however many of its peers are watched. */
 export interface SilenceSurvey {
   readonly watched: number
-  /** Of these, those that are silent without an explanation by the kernel. */
+  /** Watched peers that are silent without an explanation by the kernel. */
   readonly late: number
 }
 
 export const MassSilence = {
   none: 'none',
-  /** Nobody is to be found dead for silence alone. */
+  /** No peer is declared dead for silence alone. */
   abstain: 'abstain',
-  /** Most are late still, but the observer hears others: the silence is theirs. */
+  /** Most peers are still late, but the observer receives from others: the silent peers are at fault. */
   outlived: 'outlived',
 } as const
 export type MassSilence = (typeof MassSilence)[keyof typeof MassSilence]
 
 /**
- * When most of those that an observer watches fall silent at once, it is more likely that it has gone deaf than that
- * they all died in the same moment: then it buries nobody. For as long as nobody at all is heard; and for ten leases
- * when some are, because those prove that it can hear. Kubernetes' node controller distinguishes alike (partial and full
- * disruption: nodes are evicted slower, or not at all).
+ * Keeps an observer from declaring peers dead when most of them fall silent at once: more likely it is isolated itself.
+ * While it receives from no peer at all, it declares none dead. While it receives from some, they prove that it is not
+ * isolated, and it abstains for ten leases. Kubernetes' node controller makes the same distinction between partial and
+ * full disruption: it evicts nodes more slowly, or not at all.
  */
 export class CorrelatedFailureGuard {
   readonly #leaseMs: number
-  /** Most are late, and some are heard, since then. */
+  /** Since when most peers are late while some are received. */
   #partialSinceMs: number | undefined
 
   constructor(leaseMs: number) {
     this.#leaseMs = leaseMs
   }
 
-  look({ watched, late }: SilenceSurvey, nowMs: number): MassSilence {
+  assess({ watched, late }: SilenceSurvey, nowMs: number): MassSilence {
     if (watched < minWatched || late <= lateShare * watched) {
       this.#partialSinceMs = undefined
       return MassSilence.none
@@ -49,8 +49,8 @@ export class CorrelatedFailureGuard {
     return nowMs - this.#partialSinceMs < maxLeases * this.#leaseMs ? MassSilence.abstain : MassSilence.outlived
   }
 
-  /** The observer was late itself. */
-  credit(lateMs: number, nowMs: number): void {
+  /** Discounts the time for which the observer itself was late. */
+  discount(lateMs: number, nowMs: number): void {
     if (this.#partialSinceMs !== undefined) this.#partialSinceMs = Math.min(nowMs, this.#partialSinceMs + lateMs)
   }
 }

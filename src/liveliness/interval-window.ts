@@ -1,4 +1,4 @@
-/** The last so many intervals, and their mean and standard deviation, each in constant time. */
+/** Keeps the latest intervals and yields their mean and standard deviation in constant time. */
 export class IntervalWindow {
   readonly #capacity: number
   readonly #intervals: number[] = []

@@ -2,18 +2,18 @@ import { checkDurationMs, longestTimerMs } from '../core/duration.js'
 import { withoutUndefined } from '../core/options.js'
 import { defaultPhiOptions, type PhiOptions, type ResolvedPhiOptions, resolvePhiOptions } from './phi-accrual.js'
 
-/** How patient an observer is with its peers. */
+/** How long an observer waits for its peers. */
 export interface LivelinessOptions {
-  /** Silence after which a peer of this host or of this network is given up, unless the kernel knows better. @default 3000 */
+  /** Silence after which a peer of this host or network counts as lost, unless the kernel reports otherwise. @default 3000 */
   readonly leaseMs?: number
-  /** How long a peer that came back must stay before it counts as reliable. @default 30000 */
+  /** How long a peer that came back must stay alive before it counts as reliable. @default 30000 */
   readonly probationMs?: number
   /**
-   * How long a peer may be `unreachable` before that is taken for its death. Null: never, because one that cannot be
-   * heard may well be working, and what was given to somebody else is then done twice. @default null
+   * How long a peer may be `unreachable` before it is declared dead. Null or `Infinity`: never, because an unreachable
+   * peer may well be working, and work that is given to another peer would be done twice. @default null
    */
   readonly unreachableDeadAfterMs?: number | null
-  /** For peers across hosts that are not heard by multicast. */
+  /** For peers on other hosts that multicast does not reach. */
   readonly phi?: PhiOptions
 }
 

@@ -1,19 +1,19 @@
 /** The worst score. Timeouts are (score + 1) times as long, so nine times at worst. */
 export const maxHealthScore = 8
-/** Checks in time that make up for one that was missed. */
+/** Checks in time that make up for a missed one. */
 const checksPerRecovery = 2
-/** Peers that miss us count once in this: so much may a single hostile one do. */
+/** Reports of peers that miss this participant count once in this time, which bounds a hostile peer. */
 const missedPauseMs = 1_000
 
 /**
- * How well an observer can judge others, as a count of what went wrong of late: 0 is healthy, 8 the worst. After the
+ * How well an observer can judge others, as a count of recent failures of its own: 0 is healthy, 8 the worst. After the
  * local health multiplier of Lifeguard (Dadgar, Phillips, Currey: Lifeguard: Local Health Awareness for More Accurate
  * Failure Detection, 2017), with the events that exist here:
  *
  * - each check of its own that was due and did not run raises it by one, so a loop blocked for long counts for more;
- * - a question to a peer that is heard raises it when it stays unanswered, the one before, to somebody else, did too,
- *   and nobody has answered between: one such peer says nothing about the observer, two in a row may;
- * - most peers saying that they do not hear us any more raises it, at most once a second;
+ * - an unanswered request to a peer that is received raises it, if the request before, to another peer, was unanswered
+ *   too and no peer answered in between. One such peer proves nothing about the observer; two in a row may;
+ * - reports of most peers that they no longer receive from this participant raise it, at most once a second;
  * - two checks in time in a row lower it by one.
  */
 export class LocalHealth {

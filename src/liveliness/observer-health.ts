@@ -2,7 +2,7 @@
 export const DegradedReason = {
   /** Its own main loop runs late. */
   loopLate: 'loop-late',
-  /** Most of those that it watches fell silent at once: more likely that it does not hear than that they died. */
+  /** Most of the watched peers fell silent at once: more likely the observer is isolated than that all of them died. */
   mostPeersLate: 'most-peers-late',
 } as const
 export type DegradedReason = (typeof DegradedReason)[keyof typeof DegradedReason]

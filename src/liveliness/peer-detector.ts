@@ -6,7 +6,7 @@ import { ProcessInspector } from './process-inspector.js'
 import type { ProcessReading } from './process-reading.js'
 import { aliveVerdict, type Finding, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from './verdict.js'
 
-/** What a beacon says that matters here. */
+/** The fields of a beacon that matter here. */
 export interface BeaconEvidence {
   readonly intervalMs: number
   readonly loopDelayMs: number
@@ -15,30 +15,29 @@ export interface BeaconEvidence {
 
 /** Under which circumstances a verdict is asked for. */
 export interface DetectionContext {
-  /** By how much the observer lengthens its patience: 1 in health. */
+  /** By how much the observer lengthens its timeouts: 1 in health. */
   readonly timeoutMultiplier: number
-  /** False while the observer doubts that it hears at all: nobody is dead for silence alone then. */
+  /** False while the observer may be isolated: no peer is declared dead for silence alone then. */
   readonly canDeclareDead: boolean
-  /** Nobody else of the peer's host is heard either. */
+  /** Whether no other peer of the peer's host is received either. */
   readonly isHostSilent: boolean
 }
 
 /** Beacons that may be missing before a peer counts as overdue: two lost ones are loss, three are news. */
 const overdueIntervals = 3
-/** As many for one that only answers come from. */
+/** The same for a peer that only answers come from. */
 const answeringIntervals = 2
-/** One that was asked and has not answered for so long does not answer. */
+/** A peer that has not answered a request for this time counts as unanswering. */
 const answerMs = 1_000
 
 const alive: Finding = { liveliness: Liveliness.alive, cause: null, detail: null, evidence: VerdictEvidence.beacon }
 
 /**
- * One peer's evidence and what follows from it: numbers in, verdict out, `nowMs` always an argument. The caller
- * brings the evidence (frames, beacons, the kernel's word), asks the peer when {@link shouldAsk} says so, and asks for
- * a verdict now and then.
+ * Turns the evidence of one peer into a verdict. `nowMs` is always an argument. The caller brings the evidence (frames,
+ * beacons, readings of the kernel), asks the peer when {@link shouldAsk} is true, and calls {@link judge} regularly.
  *
- * Silence is measured from the last frame, less what the observer itself was late ({@link credit}). `dead` is final.
- * Any other verdict ends only when the peer is heard again, or by a worse one.
+ * Silence is measured from the last frame, less the time for which the observer itself was late ({@link discountSilence}).
+ * `dead` is final. Any other verdict ends only by a frame of the peer, or by a worse verdict.
  */
 export class PeerDetector {
   readonly #options: ResolvedLivelinessOptions
@@ -47,16 +46,16 @@ export class PeerDetector {
   #beaconIntervals: BeaconIntervals
   #place: PeerPlace = { reach: PeerReach.host, sharesNetwork: true }
   #intervalMs: number
-  #lastHeardMs: number
+  #lastReceivedMs: number
   #quietFromMs: number
-  /** The kernel last said that the process exists; the lease of one that it falls silent about counts from here. */
+  /** When the kernel last reported that the process exists. If it can no longer be asked, the lease counts from here. */
   #vouchedMs = Number.NEGATIVE_INFINITY
-  #heardSinceVerdict = true
-  /** It was found overdue, and has not been heard since. */
+  #hasReceivedSinceVerdict = true
+  /** It was found overdue, and nothing was received since. */
   #isMissed = false
-  /** Asked since it was last heard: the first time, and the last. */
+  /** Requests since it was last received: the first and the last. */
   #asked: { readonly firstMs: number; readonly lastMs: number } | undefined
-  /** Its last sign of life was an answer: beacons do not come through, so it is asked before it is overdue again. */
+  /** Its last sign of life was an answer: beacons do not arrive, so it is asked before it is overdue again. */
   #livesByAnswers = false
   /** When it became unreachable, moved on like silence. */
   #lostMs: number | undefined
@@ -65,12 +64,12 @@ export class PeerDetector {
   #reliableFromMs: number
   #verdict: Verdict
 
-  /** @param isReturning it was given up before, so that it begins on probation */
+  /** @param isReturning it was lost before, so that it begins on probation */
   constructor(options: ResolvedLivelinessOptions, intervalMs: number, nowMs: number, isReturning = false) {
     this.#options = options
     this.#intervalMs = intervalMs
     this.#beaconIntervals = new BeaconIntervals(options.phi, intervalMs)
-    this.#lastHeardMs = nowMs
+    this.#lastReceivedMs = nowMs
     this.#quietFromMs = nowMs
     this.#reliableFromMs = isReturning ? nowMs + options.probationMs : nowMs
     this.#verdict = { ...aliveVerdict(nowMs), reliableFromMs: this.#reliableFromMs }
@@ -79,10 +78,10 @@ export class PeerDetector {
   get verdict(): Verdict {
     return this.#verdict
   }
-  get lastHeardMs(): number {
-    return this.#lastHeardMs
+  get lastReceivedMs(): number {
+    return this.#lastReceivedMs
   }
-  /** Its silence counts from here: when it was last heard, moved on by what the observer was late or deaf. */
+  /** Its silence counts from here: when it was last received, plus the time for which the observer was late or isolated. */
   get quietFromMs(): number {
     return this.#quietFromMs
   }
@@ -97,19 +96,19 @@ export class PeerDetector {
     this.#place = place
   }
 
-  /** It has answered a question. */
+  /** It has answered a request. */
   answered(nowMs: number): void {
-    this.heard(nowMs)
+    this.frameReceived(nowMs)
     this.#livesByAnswers = true
   }
 
   /** Any frame is evidence of life. */
-  heard(nowMs: number): void {
+  frameReceived(nowMs: number): void {
     this.#livesByAnswers = false
     this.#isMissed = false
-    this.#lastHeardMs = nowMs
+    this.#lastReceivedMs = nowMs
     this.#quietFromMs = nowMs
-    this.#heardSinceVerdict = true
+    this.#hasReceivedSinceVerdict = true
     this.#asked = undefined
   }
 
@@ -119,18 +118,18 @@ export class PeerDetector {
     const { liveliness } = this.#verdict
     const isTrusted = (liveliness === Liveliness.alive || liveliness === Liveliness.suspect) && !this.#loop.isLate
     this.#beaconIntervals.beacon(intervalMs, isTrusted, nowMs)
-    this.heard(nowMs)
+    this.frameReceived(nowMs)
   }
 
-  /** Signs of life come this often from now on: the peer gives others than before, and what was learned is void. */
+  /** Expects signs of life at another interval from now on. What was learned of the old ones is void. */
   expectEvery(intervalMs: number): void {
     if (intervalMs === this.#intervalMs) return
     this.#intervalMs = intervalMs
     this.#beaconIntervals = new BeaconIntervals(this.#options.phi, intervalMs)
   }
 
-  /** The observer itself was late by this much, so its peers' silence says that much less. */
-  credit(lateMs: number, nowMs: number): void {
+  /** Subtracts the time for which the observer itself was late from the silence of the peer. */
+  discountSilence(lateMs: number, nowMs: number): void {
     const later = (atMs: number): number => Math.min(nowMs, atMs + lateMs)
     this.#quietFromMs = later(this.#quietFromMs)
     if (this.#lostMs !== undefined) this.#lostMs = later(this.#lostMs)
@@ -140,8 +139,8 @@ export class PeerDetector {
     this.#beaconIntervals.interrupt()
   }
 
-  /** The observer was deaf: silence begins anew, and what was asked was not asked. */
-  forgive(nowMs: number): void {
+  /** The observer was isolated: silence counts from now, and open requests are void. */
+  restartSilence(nowMs: number): void {
     this.#quietFromMs = nowMs
     this.#asked = undefined
     if (this.#lostMs !== undefined) this.#lostMs = nowMs
@@ -149,18 +148,18 @@ export class PeerDetector {
   }
 
   /**
-   * Silent for longer than a few lost beacons explain, or found so and not heard since, however patient the observer
-   * has become. {@link judge} will want to know what the kernel says.
+   * Silent for longer than a few lost beacons explain, or found so and not received since, whatever the multiplier is
+   * now. {@link judge} needs a reading of the kernel then.
    */
   isOverdue(nowMs: number, timeoutMultiplier = 1): boolean {
     return this.#isMissed || nowMs - this.#quietFromMs > overdueIntervals * this.#intervalMs * timeoutMultiplier
   }
 
-  /** Whether the caller should ask the peer something: its answer would be the evidence that its beacons are not. */
+  /** Whether the caller should send the peer a request: its answer would be evidence of life. */
   shouldAsk(nowMs: number, timeoutMultiplier = 1): boolean {
     if (this.#verdict.liveliness === Liveliness.dead) return false
     const patienceMs = (this.#livesByAnswers ? answeringIntervals : overdueIntervals) * this.#intervalMs
-    // One that is known to be busy has no time for questions; without an answer it is not given up either.
+    // A busy peer has no time for requests; it is not declared lost without an answer either.
     const isBusy = this.#verdict.liveliness === Liveliness.stalled
     const dueMs = isBusy ? Math.max(patienceMs, this.#options.leaseMs) : patienceMs
     if (nowMs - this.#quietFromMs <= dueMs * timeoutMultiplier) return false
@@ -171,7 +170,7 @@ export class PeerDetector {
     this.#asked = { firstMs: this.#asked?.firstMs ?? nowMs, lastMs: nowMs }
   }
 
-  /** A fact (kernel, goodbye) that beats every lease. */
+  /** Takes authoritative evidence about the peer (its pidfd, its goodbye), which overrides the lease. */
   fact(finding: Finding, nowMs: number): Verdict {
     if (this.#verdict.liveliness !== Liveliness.dead) this.#conclude(finding, nowMs)
     return this.#verdict
@@ -186,27 +185,27 @@ export class PeerDetector {
       return this.#verdict
     }
     this.#witness.forget()
-    if (!this.#heardSinceVerdict) return this.#verdict
+    if (!this.#hasReceivedSinceVerdict) return this.#verdict
     this.#beaconIntervals.settle()
     this.#conclude(this.#loop.isStalled ? lateLoop(this.#loop.delayMs) : alive, nowMs)
     return this.#verdict
   }
 
-  /** Undefined: as before. */
+  /** Undefined: the verdict stays. */
   #judgeSilence(nowMs: number, reading: ProcessReading, circumstances: DetectionContext): Finding | undefined {
     const finding = this.#witness.look(reading, nowMs)
     if (finding.kind !== 'unknown' && finding.kind !== 'gone') this.#vouchedMs = nowMs
     switch (finding.kind) {
       case 'gone':
-        return kernelSays(Liveliness.dead, finding.end?.cause ?? LivelinessCause.exited, finding.end?.detail ?? null)
+        return kernelFinding(Liveliness.dead, finding.end?.cause ?? LivelinessCause.exited, finding.end?.detail ?? null)
       case 'stopped':
-        return kernelSays(Liveliness.stalled, LivelinessCause.stopped, null)
+        return kernelFinding(Liveliness.stalled, LivelinessCause.stopped, null)
       case 'io-wait':
-        return kernelSays(Liveliness.stalled, LivelinessCause.ioWait, null)
+        return kernelFinding(Liveliness.stalled, LivelinessCause.ioWait, null)
       case 'frozen':
-        return kernelSays(Liveliness.stalled, LivelinessCause.frozen, null)
+        return kernelFinding(Liveliness.stalled, LivelinessCause.frozen, null)
       case 'busy':
-        return kernelSays(Liveliness.stalled, LivelinessCause.loopBusy, finding.detail)
+        return kernelFinding(Liveliness.stalled, LivelinessCause.loopBusy, finding.detail)
       case 'asleep':
         return this.#judgeSleeper(nowMs, circumstances, 'asleep in a call, and answers nothing')
       case 'exists':
@@ -217,8 +216,8 @@ export class PeerDetector {
   }
 
   /**
-   * The process exists, waits, and is not heard. Either its main thread is blocked in a call, or its frames do not
-   * arrive; in one network namespace they would, unless the observer has gone deaf.
+   * The process exists, waits, and nothing of it is received. Either its main thread is blocked in a call, or its frames
+   * do not arrive. In one network namespace they would, unless the observer is isolated.
    */
   #judgeSleeper(
     nowMs: number,
@@ -226,20 +225,20 @@ export class PeerDetector {
     detail: string,
   ): Finding | undefined {
     const { liveliness } = this.#verdict
-    if (liveliness === Liveliness.stalled && !this.#heardSinceVerdict) return undefined
+    if (liveliness === Liveliness.stalled && !this.#hasReceivedSinceVerdict) return undefined
     const { sharesNetwork } = this.#place
     if (!this.#isUnanswered(nowMs, timeoutMultiplier) || (sharesNetwork && !canDeclareDead)) {
       if (liveliness === Liveliness.unreachable) return undefined
-      return kernelSays(Liveliness.suspect, null, 'its process exists')
+      return kernelFinding(Liveliness.suspect, null, 'its process exists')
     }
     if (sharesNetwork) {
-      return kernelSays(Liveliness.stalled, LivelinessCause.loopBusy, detail)
+      return kernelFinding(Liveliness.stalled, LivelinessCause.loopBusy, detail)
     }
     const cause = isHostSilent ? LivelinessCause.hostSilent : LivelinessCause.leaseExpired
-    return kernelSays(Liveliness.unreachable, cause, 'its process exists; the network between does not carry')
+    return kernelFinding(Liveliness.unreachable, cause, 'its process exists; the network between does not carry')
   }
 
-  /** Nobody can be asked: silence decides. */
+  /** The kernel cannot be asked: silence decides. */
   #judgeUnseen(
     nowMs: number,
     { timeoutMultiplier, canDeclareDead, isHostSilent }: DetectionContext,
@@ -261,7 +260,7 @@ export class PeerDetector {
     return { liveliness: Liveliness.suspect, cause: null, detail, evidence }
   }
 
-  /** Unreachable already: only policy makes more of it. */
+  /** Unreachable already: only `unreachableDeadAfterMs` ends that. */
   #judgeLost(nowMs: number, canDeclareDead: boolean): Finding | undefined {
     const { unreachableDeadAfterMs } = this.#options
     if (unreachableDeadAfterMs === null || this.#lostMs === undefined || !canDeclareDead) return undefined
@@ -277,7 +276,7 @@ export class PeerDetector {
   #conclude(finding: Finding, nowMs: number): void {
     const { liveliness, cause } = finding
     const isAlive = liveliness === Liveliness.alive
-    if (!isAlive) this.#heardSinceVerdict = false
+    if (!isAlive) this.#hasReceivedSinceVerdict = false
     if (this.#verdict.liveliness === liveliness && this.#verdict.cause === cause) return
     if (isAlive && this.#hasFailed) this.#reliableFromMs = nowMs + this.#options.probationMs
     if (isAlive) this.#hasFailed = false
@@ -292,6 +291,6 @@ function lateLoop(delayMs: number): Finding {
   return { liveliness: Liveliness.stalled, cause: LivelinessCause.loopBusy, detail, evidence: VerdictEvidence.beacon }
 }
 
-function kernelSays(liveliness: Liveliness, cause: LivelinessCause | null, detail: string | null): Finding {
+function kernelFinding(liveliness: Liveliness, cause: LivelinessCause | null, detail: string | null): Finding {
   return { liveliness, cause, detail, evidence: VerdictEvidence.kernel }
 }

@@ -2,9 +2,9 @@
 export const PeerReach = {
   /** The same kernel boot id. Its kernel may be asked; where it does not tell, a lease decides, and may find it dead. */
   host: 'host',
-  /** Another host, heard by multicast. A lease decides, and finds it unreachable at worst. */
+  /** Another host, received by multicast. A lease decides, and finds it unreachable at worst. */
   lan: 'lan',
-  /** Another host, heard over connections only. Phi decides, and finds it unreachable at worst. */
+  /** Another host, received over connections only. Phi decides, and finds it unreachable at worst. */
   far: 'far',
 } as const
 export type PeerReach = (typeof PeerReach)[keyof typeof PeerReach]

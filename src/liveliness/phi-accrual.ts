@@ -55,7 +55,7 @@ export class PhiAccrual {
   readonly #options: ResolvedPhiOptions
   readonly #window: IntervalWindow
 
-  /** @param firstIntervalMs what is believed before anything was heard: samples at ± a quarter of it */
+  /** @param firstIntervalMs what is assumed before anything was received: samples at ± a quarter of it */
   constructor(options: ResolvedPhiOptions, firstIntervalMs: number) {
     this.#options = options
     this.#window = new IntervalWindow(options.maxSamples)
@@ -75,7 +75,7 @@ export class PhiAccrual {
     this.#window.add(intervalMs)
   }
 
-  /** @param timeoutMultiplier by how much the observer lengthens its patience, 1 in health */
+  /** @param timeoutMultiplier by how much the observer lengthens its timeouts, 1 in health */
   phi(silenceMs: number, timeoutMultiplier = 1): number {
     const { acceptablePauseMs } = this.#options
     return phiOf(

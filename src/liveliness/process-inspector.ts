@@ -20,7 +20,7 @@ const busyShare = 0.2
 const minSpanMs = 100
 
 /**
- * Tells a process that works from one that waits. A state alone does not: the main thread of a busy process is asleep
+ * Distinguishes a working process from a waiting one. A state alone does not: the main thread of a busy process is asleep
  * now and then, so CPU time between two readings decides.
  */
 export class ProcessInspector {
@@ -50,7 +50,7 @@ export class ProcessInspector {
     }
   }
 
-  /** The process has been heard: earlier readings say nothing about its next silence. */
+  /** Forgets earlier readings: the peer was received, and they prove nothing about its next silence. */
   forget(): void {
     this.#base = undefined
     this.#share = undefined

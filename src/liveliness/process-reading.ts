@@ -1,4 +1,4 @@
-/** What the kernel says of a process, when it can be asked. */
+/** What the kernel reports of a process, where it can be asked. */
 export const ProcessProbe = {
   /** Its main thread computes, or would if it got a CPU. */
   running: 'running',
@@ -28,7 +28,7 @@ export interface ProcessReading {
   readonly state: ProcessProbe
   /** CPU time that all its threads have spent; null where it is unknown. */
   readonly cpuTimeMs: number | null
-  /** Only of one that is `gone`, and where the kernel still says. */
+  /** Only of a process that is `gone`, and where the kernel still reports it. */
   readonly end: ProcessEnd | null
 }
 

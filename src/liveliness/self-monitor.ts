@@ -5,14 +5,14 @@ import { DegradedReason, type ObserverHealth } from './observer-health.js'
 /** A check this late is the observer's own stall, not a scheduler's whim. */
 const lateMs = 100
 /**
- * After a check as late as this the next one must be in time before anybody is judged: what waits in the sockets is
- * read in turns of a few dozen frames, and one turn may not have been enough.
+ * After a check as late as this the next one must be in time before peers are judged: frames that wait in the sockets
+ * are read a few dozen at a time, and one turn may not have been enough.
  */
 const blindMs = 500
 /**
- * After so many of these in a row the next one is judged by all the same: one whose loop is never in time would else
- * find nobody gone, and introduce itself to nobody. What it was late is off everybody's silence by then, and its patience
- * the longest.
+ * After this many late checks in a row the peers are judged all the same. Otherwise a participant whose loop is never in
+ * time would find no peer gone and send no hello. By then its lateness is subtracted from every silence, and its timeouts
+ * are the longest.
  */
 const maxBlindChecks = 8
 /** Degraded by lateness of this much, until it is 0 again. */
@@ -20,25 +20,25 @@ const degradedLateness = 4
 
 /** What a check found of the observer itself. */
 export interface SelfCheck {
-  /** How much of its peers' silence is its own fault; 0 when it was in time. */
+  /** The time to subtract from its peers' silence; 0 when it was in time. */
   readonly lateMs: number
-  /** False when it has been blind for so long that what was said meanwhile may still wait to be read. */
+  /** False after a long gap: frames that arrived meanwhile may still wait to be read. */
   readonly mayJudge: boolean
 }
 
-/** How well somebody hears, for whoever measures the silence of others by it. */
+/** How well a participant receives, for measuring the silence of others. */
 export interface ReceptionQuality {
-  /** How long it has listened as of its last check: time that it was late itself does not count. */
+  /** How long it has received as of its last check: time for which it was late itself does not count. */
   readonly listenedMs: number
-  /** By how much it lengthens its patience: 1 in health. */
+  /** By how much it lengthens its timeouts: 1 in health. */
   readonly timeoutMultiplier: number
-  /** False while it doubts that it hears at all. */
+  /** False while it may be isolated. */
   readonly canDeclareDead: boolean
 }
 
 /**
- * The observer's doubt of itself: how late its own checks run, how well it hears, and so how far its verdicts on
- * others can be trusted. Told of each check by the monotonic clock; whatever kept it from checking (a callback of any
+ * Measures the observer itself: how late its own checks run, how well it receives, and so how far its verdicts on others
+ * can be trusted. Called for each check with the monotonic time. Anything that kept it from checking (a callback in any
  * phase of the loop, SIGSTOP, a suspended machine) shows as the same gap.
  */
 export class SelfMonitor implements ReceptionQuality {
@@ -60,7 +60,7 @@ export class SelfMonitor implements ReceptionQuality {
     this.#health = { score: 0, degraded: false, reason: null, sinceMs: nowMs }
   }
 
-  /** The same object for as long as nothing in it changes. */
+  /** The same object while nothing in it changes. */
   get health(): ObserverHealth {
     return this.#health
   }
@@ -73,7 +73,7 @@ export class SelfMonitor implements ReceptionQuality {
   get canDeclareDead(): boolean {
     return !this.#isIsolated
   }
-  /** For questions to peers, and what they say of us. */
+  /** For requests to peers, and what they report of this participant. */
   get local(): LocalHealth {
     return this.#local
   }
@@ -91,19 +91,19 @@ export class SelfMonitor implements ReceptionQuality {
       return { lateMs: 0, mayJudge: true }
     }
     this.#local.missedChecks(Math.max(1, Math.floor(overMs / this.#checkMs)))
-    this.#silence.credit(overMs, nowMs)
+    this.#silence.discount(overMs, nowMs)
     this.#update(nowMs)
     return { lateMs: overMs, mayJudge: this.#blindChecks === 0 }
   }
 
   /**
-   * Who is late, before they are judged. True when the observer hears again after it had doubted that it did: then the
-   * silence of those that it has not heard yet says nothing either, and is to be forgiven.
+   * Counts the late peers before they are judged. True when the observer is no longer isolated: then the silence of peers
+   * that it has not received yet proves nothing, and counts from now.
    */
   survey(survey: SilenceSurvey, nowMs: number): boolean {
-    const doubt = this.#silence.look(survey, nowMs)
-    const recovered = this.#isIsolated && doubt === MassSilence.none
-    this.#isIsolated = doubt === MassSilence.abstain
+    const correlation = this.#silence.assess(survey, nowMs)
+    const recovered = this.#isIsolated && correlation === MassSilence.none
+    this.#isIsolated = correlation === MassSilence.abstain
     this.#update(nowMs)
     return recovered
   }

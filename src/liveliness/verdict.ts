@@ -5,20 +5,20 @@ export const Liveliness = {
   stalled: 'stalled',
   /** Overdue, and nothing is known yet of why. */
   suspect: 'suspect',
-  /** It cannot be heard or asked from here: it may well be working. */
+  /** Nothing of it arrives here, and it answers no request: it may well be working. */
   unreachable: 'unreachable',
   dead: 'dead',
 } as const
 export type Liveliness = (typeof Liveliness)[keyof typeof Liveliness]
 
 export const LivelinessCause = {
-  /** Its process ended by itself, or is gone and the kernel does not say how. */
+  /** Its process ended by itself, or is gone and the kernel does not report how. */
   exited: 'exited',
   /** A signal ended it; the detail names the signal where it is known. */
   killed: 'killed',
-  /** It said that it was leaving. */
+  /** It announced that it was leaving. */
   goodbye: 'goodbye',
-  /** Silent for its whole lease, and neither the kernel nor others of its host could tell more. */
+  /** Silent for its whole lease, and neither the kernel nor other peers of its host showed more. */
   leaseExpired: 'lease-expired',
   /** Its main loop is occupied: by computing, or by a synchronous call. */
   loopBusy: 'loop-busy',
@@ -29,8 +29,8 @@ export const LivelinessCause = {
   /** The cgroup freezer holds its process, as in a paused container. */
   frozen: 'frozen',
   /**
-   * Nobody of its host, or of its network namespace, is heard. Of a worker in a fleet view also: nobody who may speak
-   * for it is, its collector or a stand-in, though others of its host may be.
+   * No peer of its host, or of its network namespace, is received. Of a worker in a fleet view also: neither its
+   * collector nor a stand-in is received, though other peers of its host may be.
    */
   hostSilent: 'host-silent',
   /** A later incarnation has taken its place. */
@@ -40,15 +40,15 @@ export type LivelinessCause = (typeof LivelinessCause)[keyof typeof LivelinessCa
 
 /** What a verdict rests on. */
 export const VerdictEvidence = {
-  /** The kernel of this host was asked, or told of it. */
+  /** The kernel of this host was asked, or reported it. */
   kernel: 'kernel',
-  /** Frames of the participant, or of the one that replaced it. */
+  /** Frames of the participant, or of its replacement. */
   beacon: 'beacon',
   /** How long it has been silent, against its lease. */
   lease: 'lease',
   /** How unlikely its silence is, given how regular it was. */
   phi: 'phi',
-  /** Its own last word. */
+  /** Its own goodbye. */
   goodbye: 'goodbye',
 } as const
 export type VerdictEvidence = (typeof VerdictEvidence)[keyof typeof VerdictEvidence]
@@ -63,16 +63,16 @@ export interface Verdict {
   readonly sinceMs: number
   readonly evidence: VerdictEvidence
   /**
-   * Monotonic time from which it counts as reliable: for one that came back, when its probation ends. Null while it is
+   * Monotonic time from which it counts as reliable: after a return, when its probation ends. Null while it is
    * not alive. See {@link isReliable}.
    */
   readonly reliableFromMs: number | null
 }
 
-/** What a piece of evidence says, whenever that is. */
+/** What follows from a piece of evidence, at any time. */
 export type Finding = Pick<Verdict, 'liveliness' | 'cause' | 'detail' | 'evidence'>
 
-/** The verdict on one that is heard for the first time. */
+/** The verdict on a participant that is received for the first time. */
 export function aliveVerdict(nowMs: number): Verdict {
   return {
     liveliness: Liveliness.alive,

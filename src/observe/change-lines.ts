@@ -75,7 +75,7 @@ function nodeChange(node: NodeStatus, previous: NodeStatus | undefined): string 
   return `node ${nodeName(node)} joined: ${node.cpus} CPUs, ${memory}`
 }
 
-/** One that takes over has another pid. */
+/** A worker that takes over has another pid. */
 function collectorChange(node: NodeStatus, { collector: before }: NodeStatus): string | undefined {
   const { collector } = node
   const name = `node ${nodeName(node)}`
@@ -107,7 +107,7 @@ function workerChange(worker: WorkerStatus, previous: WorkerStatus | undefined):
   return facts.length === 0 ? undefined : `worker ${workerId}: ${facts.join(', ')}`
 }
 
-/** What it says of itself, without how it is judged. */
+/** What it reports of itself, without its liveliness. */
 function workerCondition(worker: WorkerStatus, previous: WorkerStatus | undefined): string | undefined {
   if (previous === undefined || previous.pid !== worker.pid || condition(previous) === condition(worker))
     return undefined

@@ -3,7 +3,7 @@ import { announcedWriterQos } from '../qos/announced.js'
 import { defaultQos } from '../qos/qos.js'
 import { tableLines } from './table.js'
 
-/** Everything that is known of a domain, whoever owns it. */
+/** Everything that is known of a domain. */
 export interface DiscoveryDocument {
   readonly domain: number
   readonly participants: readonly ParticipantRow[]
@@ -16,7 +16,7 @@ export interface DiscoveryTableOptions {
   readonly verbose?: boolean
 }
 
-/** The same order whoever answered first: participants by name, host, pid; what they write and read by topic. */
+/** An order that does not depend on which participant answered first: participants by name, host, pid; what they write and read by topic. */
 export function inOrder({ domain, participants, writers, readers }: DiscoveryDocument): DiscoveryDocument {
   const ordered = participants.toSorted(
     (one, other) =>
@@ -33,7 +33,7 @@ export function inOrder({ domain, participants, writers, readers }: DiscoveryDoc
   return { domain, participants: ordered, writers: writers.toSorted(byTopic), readers: readers.toSorted(byTopic) }
 }
 
-/** Who is in the domain and what they write and read, for a person. */
+/** The participants of the domain and what they write and read, for a person. */
 export function discoveryLines(document: DiscoveryDocument, { verbose = false }: DiscoveryTableOptions = {}): string[] {
   const { domain, participants, writers, readers } = inOrder(document)
   const qosText = verbose ? wholeQosText : ownQosText
@@ -72,7 +72,7 @@ function place(
   return [partitions.join(', '), nameOf(participant), participant.slice(0, 8)]
 }
 
-/** What is said on or off by its name, and what has a value with it; what is null is not asked for. */
+/** A policy that is on or off by its name, another with its value; a null one is left out. */
 function wholeQosText(qos: Readonly<Record<string, unknown>>): string {
   return Object.entries(qos)
     .filter(([, value]) => value !== null)

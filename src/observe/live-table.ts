@@ -74,7 +74,7 @@ function linesOf(document: StatusDocument): readonly string[] {
   return statusLines(document, { intents: 5 })
 }
 
-/** A pseudo-terminal that nobody has sized says 0. */
+/** A pseudo-terminal without a size reports 0. */
 function rowsOf({ rows }: Screen): number {
   return rows === undefined || rows === 0 ? 24 : rows
 }

@@ -11,7 +11,7 @@ export interface PlaneDisplay {
    * looks like a failure, and that it has stopped. Closes.
    */
   end(whileItRan: StatusDocument, text: string): void
-  /** Leaves the terminal as it was found. Twice is fine. */
+  /** Leaves the terminal as it was found. Idempotent. */
   close(): void
 }
 

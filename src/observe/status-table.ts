@@ -58,15 +58,19 @@ function nodeCells(node: NodeStatus): string[] {
   ]
 }
 
-/** Who serves the node, where that is not its own collector in good health. */
+/** Lines on the server of a node, unless it is the node's own collector in good health. */
 function collectorLine({ collector, ageMs, ...of }: NodeStatus): string[] {
   const node = printable(nodeName(of))
-  const { pid, liveliness, cause, livelinessForMs, adopted } = collector
+  const { pid, liveliness, cause, livelinessForMs, adopted, unwatchedWorkers } = collector
   if (liveliness !== 'alive') {
     const since = `${collectorText({ liveliness, cause })} for ${formatAge(livelinessForMs)}`
-    return [`the collector of ${node} (pid ${pid}) has been ${since}: what it last said is ${formatAge(ageMs)} old`]
+    return [`the collector of ${node} (pid ${pid}) has been ${since}: its last report is ${formatAge(ageMs)} old`]
   }
-  return adopted ? [`${node} is served by pid ${pid}, which stands in for its own collector`] : []
+  const standIn = adopted ? [`${node} is served by pid ${pid}, which stands in for its own collector`] : []
+  const workers = unwatchedWorkers === 1 ? '1 worker' : `${unwatchedWorkers} workers`
+  const unwatched =
+    unwatchedWorkers === 0 ? [] : [`the kernel does not watch ${workers} of ${node} for pid ${pid}: silence decides`]
+  return [...standIn, ...unwatched]
 }
 
 /** `alive`, or `stalled (stopped)`. */

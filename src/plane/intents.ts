@@ -109,7 +109,7 @@ export function receivedIntentFrom<K extends IntentKind>(
 ): ReceivedIntent | undefined {
   return sample.value === undefined
     ? undefined
-    : receivedIntentOf(kind, sample.value, sample.token, sample.originTimeMs)
+    : receivedIntentOf(kind, sample.value, sample.token, sample.writtenMs)
 }
 
 export function receivedIntentOf<K extends IntentKind>(

@@ -23,6 +23,8 @@ export interface JobIdentity {
 export const jobLifecycleSchema = z.object({
   jobId: name,
   workerId: name,
+  /** The incarnation of the worker that runs the job: a restarted worker of the same name has not started it. */
+  incarnation: count,
   /** Empty for a job of no named queue. */
   queue: z.string().max(256),
   event: z.enum(JobEvent),

@@ -35,6 +35,8 @@ export const nodeCapacitySchema = z.object({
   workers: workerTotalsSchema,
   /** Rows that this collector's roster holds, dead ones included: a view that has fewer is not complete yet. */
   rosterRows: count,
+  /** Live workers whose process the kernel does not watch for this collector: their end shows by silence only. */
+  unwatchedWorkers: count,
 })
 export type NodeCapacity = z.infer<typeof nodeCapacitySchema>
 

@@ -169,7 +169,7 @@ export class Engine {
     this.#discovery = discovery
 
     // protocol
-    const liveSocket = new LiveSocket({ counters, stream, endpoints, announcer })
+    const liveSocket = new LiveSocket({ clock, counters, stream, endpoints, announcer })
     const requests = new RequestDispatcher({
       ...{ self: guid, clock, observer, endpoints, peers, directory, peerIntake, server, interest, liveSocket },
     })

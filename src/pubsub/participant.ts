@@ -205,7 +205,7 @@ export class Participant {
     this.#engine.beacons.completed(completed)
   }
 
-  /** Reports writers and readers of one topic that cannot be matched, each pair once. */
+  /** Reports writers and readers of one topic that cannot be matched, or whose sample limits differ; each pair once. */
   onMismatch(listener: (event: MismatchEvent) => void): Subscription {
     return this.#engine.events.mismatches.add(listener)
   }

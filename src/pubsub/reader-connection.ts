@@ -72,7 +72,7 @@ export class ReaderConnection implements ReaderHost {
 
   lastReceivedMs(writer: EntityGuid): number {
     const { peers, clock } = this.#components
-    return peers.get(participantOf(writer))?.monitor.lastHeardMs ?? clock.nowMs()
+    return peers.get(participantOf(writer))?.monitor.lastReceivedMs ?? clock.nowMs()
   }
 
   catchUpState(proxy: WriterProxy): CatchUpState {

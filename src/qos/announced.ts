@@ -1,7 +1,7 @@
 import type { DestinationOrder, Durability, LivelinessKind, Ownership, Reliability } from './policies.js'
 import type { ResolvedQos } from './qos.js'
 
-/** What one side says of its QoS to the other, in the descriptor: all that matching needs. */
+/** What one side announces of its QoS to the other, in the descriptor: all that matching needs. */
 export interface AnnouncedQos {
   readonly reliability: Reliability
   readonly durability: Durability
@@ -12,7 +12,7 @@ export interface AnnouncedQos {
   readonly destinationOrder: DestinationOrder
 }
 
-/** A writer also says how strong it is, for readers to choose an instance's owner, and what its closing means. */
+/** A writer also announces its strength, by which readers choose an instance's owner, and what its closing means. */
 export interface AnnouncedWriterQos extends AnnouncedQos {
   readonly ownershipStrength: number
   readonly autodispose: boolean

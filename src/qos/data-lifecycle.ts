@@ -1,8 +1,8 @@
-/** What becomes of a writer's instances when it gives them up. */
+/** What happens to a writer's instances when it gives them up. */
 export interface WriterDataLifecycle {
   /**
-   * Whether `unregister` also disposes. @default false (DDS: true; here what a process said stays readable when it
-   * leaves, because that is what somebody who asks why it left needs)
+   * Whether `unregister` also disposes. @default false (DDS: true; here what a process published stays readable when
+   * it leaves, because it may explain why)
    */
   readonly autodispose: boolean
 }

@@ -16,7 +16,7 @@ function atLeast<V>(...order: readonly V[]): Meets<V> {
   return (offered, requested) => order.indexOf(offered) >= order.indexOf(requested)
 }
 
-/** A promise of time: the shorter the stronger, null is for ever. */
+/** A promise of time: the shorter the stronger, null is forever. */
 const asShort: Meets<number | null> = (offered, requested) => (offered ?? Infinity) <= (requested ?? Infinity)
 
 /** DDS 1.4, 2.2.3, the policies marked RxO, in the order in which they are told. */

@@ -10,7 +10,7 @@ export type Durability = (typeof Durability)[keyof typeof Durability]
 export const History = { keepLast: 'keep-last', keepAll: 'keep-all' } as const
 export type History = (typeof History)[keyof typeof History]
 
-/** Who has to show that the writer is alive: its process, or the program itself, for all of its writers or for each. */
+/** What asserts that the writer is alive: its process, or the program itself, for all of its writers or for each. */
 export const LivelinessKind = {
   automatic: 'automatic',
   manualByParticipant: 'manual-by-participant',

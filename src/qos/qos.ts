@@ -9,7 +9,7 @@ import { defaultResourceLimits, type ResourceLimits } from './resource-limits.js
 
 /**
  * Quality of service, named as in OMG DDS 1.4. A topic sets it; a writer or a reader may override it, policy by policy.
- * docs/qos.md tells each policy's meaning and why some defaults are not DDS's.
+ * docs/qos.md explains each policy and why some defaults are not DDS's.
  */
 export interface ResolvedQos {
   /** Whether gaps are repaired. @default 'reliable' (DDS: best-effort for readers; here nothing is lost silently) */
@@ -32,7 +32,7 @@ export interface ResolvedQos {
   readonly ownershipStrength: number
   /** @default 'by-reception' */
   readonly destinationOrder: DestinationOrder
-  /** A change is worth nothing after this age: whoever holds it as owner or relay drops it; null: never. @default null */
+  /** A change expires at this age: its owner and its relays drop it; null: never. @default null */
   readonly lifespanMs: number | null
   /** How long a writer may hold a change back to fill a batch; 0: until the end of the current tick. @default 0 */
   readonly latencyBudgetMs: number

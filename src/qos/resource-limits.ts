@@ -1,6 +1,6 @@
 /**
  * What a writer, or a reader, may hold. Over a limit a writer's `write` throws NUMACAST_LIMIT and nothing that is held
- * changes; a reader refuses the sample and says so by the event `sample-rejected`.
+ * changes; a reader refuses the sample and emits the event `sample-rejected`.
  */
 export interface ResourceLimits {
   /** Instances alive at once. @default 1000000 (DDS: unlimited) */

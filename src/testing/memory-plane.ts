@@ -1,7 +1,7 @@
 import { seededRandom } from '../core/random.js'
 import { type ProcessProbe, type ProcessReading, unknownReading } from '../liveliness/process-reading.js'
 import { joinDomain, type Participant } from '../pubsub/participant.js'
-import type { ParticipantOptions } from '../pubsub/participant-options.js'
+import type { JoinOptions } from '../pubsub/participant-options.js'
 import { Range } from '../transport/lane/range.js'
 import { MemoryNetwork, type MemoryNetworkOptions } from '../transport/memory/memory-network.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
@@ -29,7 +29,7 @@ export class MemoryPlane {
   /** @param loop the participant's own main loop, which a test may block */
   async join(
     name: string,
-    options: ParticipantOptions = {},
+    options: JoinOptions = {},
     identity: Partial<ProcessIdentity> = {},
     loop?: BlockableLoop,
   ): Promise<Participant> {

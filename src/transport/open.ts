@@ -85,10 +85,11 @@ function watchPaths(
   return new PathWatch(
     {
       clock,
-      // What was asked for may be gone for a while: no reason to complain now.
+      counters: stream.counters,
+      // An interface of the allow-list may be gone for a while: that is no error now.
       read: () => networkPaths(rankInterfaces(readInterfaceFacts(), interfaces)),
       isIncomplete: () => datagram.isIncomplete || stream.isIncomplete,
-      follow: async (now, { came, went }) => {
+      apply: async (now, { came, went }) => {
         if (came > 0) stream.counters.add('interface.came', came)
         if (went > 0) stream.counters.add('interface.went', went)
         await Promise.all([datagram.follow(now), stream.follow(now.map(({ address }) => address))])

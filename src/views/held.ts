@@ -12,7 +12,7 @@ export interface Held<T> {
 }
 
 export function hold<T>(value: T, sample: Sample<T>): Held<T> {
-  const { token, originTimeMs } = sample
+  const { token, writtenMs: originTimeMs } = sample
   return { value, writer: token.writer, seq: token.seq, originTimeMs, withdrawn: false }
 }
 

@@ -35,6 +35,7 @@ export function nodeStatusOf(held: Held<NodeCapacity>, { nowMs, serverVerdict, s
       cause: verdict?.cause ?? null,
       livelinessForMs: Math.round(Math.max(0, nowMs - sinceMs)),
       adopted: value.adopted,
+      unwatchedWorkers: value.unwatchedWorkers,
     },
     ageMs: Math.round(Math.max(0, nowMs - originTimeMs)),
   }

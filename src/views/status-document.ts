@@ -41,6 +41,8 @@ export interface NodeStatus {
     readonly livelinessForMs: number
     /** It stands in for the node's own collector. */
     readonly adopted: boolean
+    /** Live workers whose end the kernel does not report to it: their processes cannot be watched. */
+    readonly unwatchedWorkers: number
   }
   /** Since its collector measured it. */
   readonly ageMs: number

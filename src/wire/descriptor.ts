@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type EntityId, type Guid, isGuid } from '../core/ids.js'
 import { maxU48 } from './bytes.js'
 import { isSafeFieldName, maxFields } from './record.js'
+import { maxValueBytes } from './samples.js'
 
 /**
  * Who a participant is and what it reads and writes. Pulled once per version over the stream lane, and checked
@@ -47,6 +48,8 @@ const endpointShape = {
   topic: text,
   typeHash: z.string().regex(/^[0-9a-f]{16}$/),
   partitions: z.array(text).min(1).max(64),
+  /** The longest value that is written, or accepted; absent: 1 MiB, or not announced. */
+  maxSampleBytes: z.int().min(1).max(maxValueBytes).optional(),
 }
 const writerSchema = z.object({
   ...endpointShape,

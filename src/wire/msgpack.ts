@@ -1,46 +1,40 @@
-import { Packr, Unpackr } from 'msgpackr'
 import { malformed, Rejection } from './bytes.js'
+import { checkBinaryArray, Extension, maxBigintBytes } from './extension.js'
+import { ValueReader } from './value-reader.js'
+import { defaultMaxDepth, ValueWriter } from './value-writer.js'
 
 /**
- * MessagePack for values and for the bodies of requests. Plain MessagePack (no msgpackr records), so that any
- * language can join in; `undefined` is extension 0 with one zero byte, as msgpackr writes it.
+ * MessagePack for values and for the bodies of requests, with the few extension types of docs/wire.md, so that any
+ * language can take part.
  *
- * {@link checkMsgpack} walks foreign bytes before anything is decoded: after it has passed, decoding cannot
- * allocate more than the bytes justify, recurse deeply, or touch a prototype.
+ * {@link checkMsgpack} walks foreign bytes before anything is decoded. After it has passed, decoding cannot allocate more
+ * than the bytes justify, recurse deeply, or reach a prototype.
  */
-
-const packr = new Packr({ useRecords: false, moreTypes: false, variableMapSize: true })
-/** Numbers when exact, else bigints: documented by msgpackr, missing in its types. */
-const safeIntegers = 'auto' as unknown as 'bigint'
-const unpackr = new Unpackr({ useRecords: false, moreTypes: false, mapsAsObjects: true, int64AsType: safeIntegers })
 
 export interface MsgpackLimits {
   /** @default 16 */
   readonly maxDepth?: number
 }
 
-/** A fresh buffer that the caller may keep. */
+/**
+ * Encodes one value into a fresh buffer that the caller may keep.
+ * @throws NumacastError NUMACAST_MALFORMED for what would not arrive as it is
+ */
 export function pack(value: unknown): Buffer {
-  return Buffer.from(packr.pack(value))
-}
-
-/** Decodes bytes that {@link checkMsgpack} has passed. */
-export function unpackChecked(bytes: Uint8Array): unknown {
-  return unpackr.unpack(bytes)
+  const writer = new ValueWriter()
+  writer.value(value)
+  return writer.finish()
 }
 
 /** @throws NumacastError NUMACAST_MALFORMED when `bytes` are not exactly one acceptable MessagePack value */
 export function unpack(bytes: Buffer, limits: MsgpackLimits = {}): unknown {
   checkMsgpack(bytes, 0, bytes.length, limits)
-  return unpackChecked(bytes)
+  return new ValueReader(bytes, 0).value()
 }
-
-/** Of nested arrays and maps. */
-export const defaultMaxDepth = 16
 
 /**
  * @throws NumacastError NUMACAST_MALFORMED: truncated, trailing bytes, nested too deep, more elements announced
- * than bytes left, a key `__proto__`, or an extension other than undefined and timestamps.
+ * than bytes left, a key `__proto__`, or an extension that {@link Extension} does not have.
  */
 export function checkMsgpack(bytes: Buffer, start: number, end: number, limits: MsgpackLimits = {}): void {
   const after = checkValue(bytes, start, end, limits.maxDepth ?? defaultMaxDepth)
@@ -92,16 +86,47 @@ function checkValue(bytes: Buffer, at: number, end: number, depth: number): numb
       return checkEntries(bytes, next + 2, end, length(bytes, next, end, 2) * 2, true, depth)
     case 0xdf:
       return checkEntries(bytes, next + 4, end, length(bytes, next, end, 4) * 2, true, depth)
-    case 0xd4: // fixext 1: undefined
-      if (within(next + 2, end) && bytes[next] === 0x00 && bytes[next + 1] === 0x00) return next + 2
-      throw malformed(Rejection.badValue, 'msgpack extension')
-    case 0xd6: // fixext 4 and 8: timestamps
+    case 0xd4:
+      return checkExtension(bytes, next, end, 1)
+    case 0xd5:
+      return checkExtension(bytes, next, end, 2)
+    case 0xd6:
+      return checkExtension(bytes, next, end, 4)
     case 0xd7:
-      if (at + 1 < end && bytes[next] === 0xff) return within(next + 1 + (token === 0xd6 ? 4 : 8), end)
-      throw malformed(Rejection.badValue, 'msgpack extension')
+      return checkExtension(bytes, next, end, 8)
+    case 0xd8:
+      return checkExtension(bytes, next, end, 16)
+    case 0xc7:
+      return checkExtension(bytes, next + 1, end, length(bytes, next, end, 1))
+    case 0xc8:
+      return checkExtension(bytes, next + 2, end, length(bytes, next, end, 2))
+    case 0xc9:
+      return checkExtension(bytes, next + 4, end, length(bytes, next, end, 4))
     default:
       throw malformed(Rejection.badValue, 'msgpack token')
   }
+}
+
+/** Checks the extension whose type is at `at`, with a payload of `payloadBytes` behind it. */
+function checkExtension(bytes: Buffer, at: number, end: number, payloadBytes: number): number {
+  const after = within(at + 1 + payloadBytes, end)
+  switch (bytes[at]) {
+    case Extension.undefined:
+      if (payloadBytes === 1 && bytes[at + 1] === 0x00) return after
+      break
+    case Extension.bigint:
+      if (payloadBytes > 0 && payloadBytes <= maxBigintBytes) return after
+      break
+    case Extension.binaryArray:
+      if (payloadBytes > 0) {
+        checkBinaryArray(bytes[at + 1], payloadBytes - 1)
+        return after
+      }
+      break
+    case Extension.timestamp:
+      if (payloadBytes === 4 || payloadBytes === 8 || payloadBytes === 12) return after
+  }
+  throw malformed(Rejection.badValue, 'msgpack extension')
 }
 
 function checkEntries(bytes: Buffer, at: number, end: number, count: number, isMap: boolean, depth: number): number {

@@ -1,10 +1,10 @@
-import { unpackChecked } from './msgpack.js'
+import { decodeBigint, decodeBinaryArray, decodeTimestamp, Extension } from './extension.js'
 import { shortText } from './short-text.js'
 
 /**
- * Reads values out of bytes that `checkRecord` has passed, which is why it checks nothing itself: no length here leads
- * past the end, and no nesting is deep. What is rare is left to the general decoder. Byte strings are copied: the bytes
- * that they lie in are overwritten by the instance's next value.
+ * Reads values out of bytes that `checkMsgpack` or `checkRecord` has passed. It checks nothing itself, because after that
+ * no length leads past the end and no nesting is deep. Byte strings and typed arrays are copied: the bytes that they lie
+ * in are overwritten by the instance's next value.
  */
 export class ValueReader {
   readonly #bytes: Buffer
@@ -68,16 +68,28 @@ export class ValueReader {
         return (this.#unsigned(2) << 16) >> 16
       case 0xd2:
         return this.#unsigned(4) >> 0
-      case 0xd4: // the only extension of one byte that is let through
-        this.#position += 2
-        return undefined
-      case 0xd6: // timestamps
-        return this.#left(start, 6)
+      case 0xd4:
+        return this.#extension(1)
+      case 0xd5:
+        return this.#extension(2)
+      case 0xd6:
+        return this.#extension(4)
       case 0xd7:
-        return this.#left(start, 10)
-      case 0xcf: // 64-bit integers, which may be too large for a number
+        return this.#extension(8)
+      case 0xd8:
+        return this.#extension(16)
+      case 0xc7:
+        return this.#extension(this.#unsigned(1))
+      case 0xc8:
+        return this.#extension(this.#unsigned(2))
+      case 0xc9:
+        return this.#extension(this.#unsigned(4))
+      case 0xcf:
+        this.#position += 8
+        return numberIfSafe(bytes.readBigUInt64BE(start + 1))
       case 0xd3:
-        return this.#left(start, 9)
+        this.#position += 8
+        return numberIfSafe(bytes.readBigInt64BE(start + 1))
       case 0xd9:
         return this.#text(this.#unsigned(1))
       case 0xda:
@@ -130,9 +142,26 @@ export class ValueReader {
     return map
   }
 
-  /** Left to the general decoder. */
-  #left(start: number, length: number): unknown {
-    this.#position = start + length
-    return unpackChecked(this.#bytes.subarray(start, start + length))
+  #extension(length: number): unknown {
+    const type = this.#unsigned(1)
+    const start = this.#position
+    this.#position += length
+    const payload = this.#bytes.subarray(start, this.#position)
+    switch (type) {
+      case Extension.bigint:
+        return decodeBigint(payload)
+      case Extension.binaryArray:
+        return decodeBinaryArray(payload)
+      case Extension.timestamp:
+        return decodeTimestamp(payload)
+      default: // the only other one that is let through
+        return undefined
+    }
   }
+}
+
+/** Other languages write large integers like this, where JavaScript has a float. */
+function numberIfSafe(value: bigint): number | bigint {
+  const isSafe = value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER
+  return isSafe ? Number(value) : value
 }

@@ -162,7 +162,7 @@ t.test('which change wins', (t) => {
   t.end()
 })
 
-t.test('who carries an instance', (t) => {
+t.test('the carriers of an instance are its owner and relays that have not gone', (t) => {
   const table = newTable()
   table.apply(change(A, 1), at(0))
   table.apply(change(A, 1, { via: R, viaSeq: 40 }), at(0))
@@ -240,7 +240,7 @@ t.test('one owner, any paths, any order: the highest number is what is held', (t
   t.end()
 })
 
-t.test('exclusive ownership: the strongest of those alive', (t) => {
+t.test('under exclusive ownership the strongest live writer owns the instance', (t) => {
   const standings: Record<string, OwnerRank> = {
     [A]: { strength: 5, incarnation: 1 },
     [B]: { strength: 9, incarnation: 1 },

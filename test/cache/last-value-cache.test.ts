@@ -228,7 +228,7 @@ t.test('keep-all, volatile: what is acknowledged makes room; the latest value st
   t.end()
 })
 
-t.test('a lifespan drops old values of each instance, and names those of which nothing younger is left', (t) => {
+t.test('a lifespan drops old values of each instance, and names instances of which nothing younger is left', (t) => {
   const cache = new LastValueCache({ historyDepth: 3, lifespanMs: 1_000 })
   for (const writtenMs of [1, 2, 3]) cache.put('a', Buffer.from(`${writtenMs}`), writtenMs)
   cache.put('b', Buffer.from('1'), 1)

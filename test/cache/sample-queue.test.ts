@@ -105,7 +105,7 @@ t.test('limits', (t) => {
   t.end()
 })
 
-t.test('who waits, and who was not read yet', (t) => {
+t.test('waiting and unread instances are listed in order of waiting', (t) => {
   for (const depth of [1, 5]) {
     const queue = newQueue(depth)
     const rows = ['a', 'b', 'c'].map((key) => new InstanceRow(change(key, 1)))

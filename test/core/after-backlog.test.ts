@@ -15,7 +15,7 @@ function reading(clock: FakeClock, inSocket: number): { left: number; received: 
   return socket
 }
 
-t.test('waits until a whole poll has brought nothing', async (t) => {
+t.test('the callback runs when a whole poll has brought nothing', async (t) => {
   for (const inSocket of [0, 1, 32, 33, 1_000]) {
     const clock = new FakeClock()
     const socket = reading(clock, inSocket)
@@ -31,7 +31,7 @@ t.test('waits until a whole poll has brought nothing', async (t) => {
   }
 })
 
-t.test('a poll that was half over when it began says nothing', async (t) => {
+t.test('a poll that was half over at the start does not count', async (t) => {
   const clock = new FakeClock()
   let received = 0
   let fired = 0

@@ -161,7 +161,7 @@ t.test('a duration of the command line', async (t) => {
   t.equal(parseDurationMs('2147483.647s'), longestTimerMs)
 })
 
-t.test('a rule says its bounds in the error', async (t) => {
+t.test('a refused duration names the bounds of its rule', async (t) => {
   const refusal = (value: unknown, rule: Parameters<typeof checkDurationMs>[2]): string => {
     try {
       return String(checkDurationMs('waitMs', value, rule))

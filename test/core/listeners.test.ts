@@ -4,7 +4,7 @@ import { ErrorReporter } from '../../src/core/error-reporter.js'
 import { Listeners } from '../../src/core/listeners.js'
 import { silentLogger } from '../../src/core/logger.js'
 
-t.test('listeners are called in order, in spite of those that throw, until they are closed', (t) => {
+t.test('listeners are called in order until they are closed, although some throw', (t) => {
   const thrown: unknown[] = []
   const logger = { ...silentLogger, error: (fields: object) => thrown.push((fields as { err: unknown }).err) }
   const counters = new Counters(new ErrorReporter({ logger }))

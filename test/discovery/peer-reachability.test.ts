@@ -119,15 +119,15 @@ t.test('what the listener was late is nobody’s silence, and nobody’s time to
   const unknownInstance = new PeerReachability(0, 0.75)
   unknownInstance.told(false, 0)
   for (const reachability of [acquainted, unknownInstance]) {
-    reachability.credit(60_000, 61_000)
+    reachability.discountSilence(60_000, 61_000)
     t.notOk(due(reachability, 64_999))
     t.ok(due(reachability, 65_000))
   }
   const heard = new PeerReachability(0, 0.75)
-  heard.credit(60_000, 60_000)
+  heard.discountSilence(60_000, 60_000)
   t.notOk(heard.isBeaconing, 'who was never heard is not heard for it')
   heard.beacon(every(500), 60_000)
-  heard.credit(60_000, 60_500)
+  heard.discountSilence(60_000, 60_500)
   t.ok(heard.hears(true, 61_750), 'no later than now')
   t.notOk(heard.hears(true, 61_751))
   t.end()

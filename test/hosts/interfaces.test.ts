@@ -50,6 +50,24 @@ t.test('a cable is pulled and plugged in again while it runs', async (t) => {
   t.equal(counters['interface.came'], 1)
 })
 
+t.test('hosts meet by the second address of an interface, whatever its first one is', async (t) => {
+  const network = await networkOf(t, ['a', 'b'])
+  if (network === undefined) return
+  await network.host('a').namespace.exec('ip addr add 192.168.99.1/24 dev eth0')
+  await network.host('b').namespace.exec('ip addr flush dev eth0 && ip addr add 192.168.99.2/24 dev eth0')
+  const members = await startMembers(network, ['a', 'b'])
+  await Promise.all(members.map((member) => member.write(50)))
+  const [a, b] = await converged(members)
+  t.same([a?.violations, b?.violations], [[], []])
+  t.ok(a?.endpoints.some((endpoint) => endpoint.includes('192.168.99.1')))
+  t.notOk(a?.counters['frame.rejected.foreign-source'])
+  // The address by which the interface was joined goes; the membership must stay.
+  await network.host('a').namespace.exec('ip addr del 10.77.1.1/24 dev eth0')
+  await eventually('the address has gone', async () => (await members[0]?.state())?.counters['interface.went'] === 1)
+  await Promise.all(members.map((member) => member.write(50)))
+  for (const state of await converged(members)) t.same(state.violations, [])
+})
+
 t.test('two networks in common: nothing twice at the user, and one of them is enough', async (t) => {
   const network = await networkOf(t, ['a', 'b'])
   if (network === undefined) return

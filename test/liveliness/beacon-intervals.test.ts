@@ -24,7 +24,7 @@ t.test('intervals are learned once the observer has found itself in time', (t) =
   t.end()
 })
 
-t.test('one that spans a failure is not learned', (t) => {
+t.test('an interval that spans a failure is not learned', (t) => {
   for (const { title, play } of [
     {
       title: 'silence that phi calls a loss',

@@ -22,7 +22,7 @@ const base = {
   durationMs: fc.constant(60_000),
 }
 
-t.test('nobody who lives is ever found dead', (t) => {
+t.test('a live process is never declared dead', (t) => {
   const scenario: fc.Arbitrary<Scenario> = fc.record({
     ...base,
     peers: fc.array(livingPeer, { minLength: 1, maxLength: 6 }),

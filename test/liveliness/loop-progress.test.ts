@@ -21,7 +21,7 @@ t.test('a late loop is stalled until it has been in time for an interval', (t) =
   t.end()
 })
 
-t.test('one that gets work done is not, however late', (t) => {
+t.test('a loop that makes progress is not stalled, however late it runs', (t) => {
   const loop = new LoopProgress()
   loop.beacon(3000, 7, 500, 0)
   t.ok(loop.isStalled, 'the first count is no rise')

@@ -36,7 +36,7 @@ function told({ verdict }: PeerDetector): string {
   return [liveliness, cause, `by ${evidence}`, `since ${sinceMs}`].filter((part) => part !== null).join(' ')
 }
 
-t.test('silence, and what the kernel says of it', (t) => {
+t.test('the verdict on silence follows the reading of the kernel', (t) => {
   const cases: [ProcessProbe, PeerReach, number, string][] = [
     ['unknown', 'host', 1500, 'alive by beacon since 0'],
     ['unknown', 'host', 1501, 'suspect by lease since 1501'],
@@ -82,7 +82,7 @@ t.test('a lease may end a peer only after it was asked and has not answered', (t
   t.match(answering.verdict, { liveliness: 'alive' })
   t.notOk(answering.shouldAsk(2510))
   t.ok(answering.shouldAsk(2511), 'one that lives by its answers is asked before it is overdue')
-  answering.heard(2600)
+  answering.frameReceived(2600)
   t.notOk(answering.shouldAsk(4100), 'and no longer when its frames come through')
   t.end()
 })
@@ -91,7 +91,7 @@ t.test('evidence, and the interval that a beacon names', (t) => {
   const monitor = newMonitor()
   round(monitor, 2000)
   t.match(monitor.verdict, { liveliness: 'suspect', cause: null })
-  monitor.heard(2100)
+  monitor.frameReceived(2100)
   round(monitor, 2200)
   t.equal(told(monitor), 'alive by beacon since 2200')
   monitor.beacon({ intervalMs: 2000, loopDelayMs: 0, progress: 0 }, 3000)
@@ -131,7 +131,7 @@ t.test('the kernel tells a busy process from a sleeping one by its CPU time', (t
   t.match(monitor.verdict, { liveliness: 'stalled', cause: 'loop-busy' }, 'a nap changes nothing')
   round(monitor, 2350, 'stopped')
   t.match(monitor.verdict, { liveliness: 'stalled', cause: 'stopped' })
-  monitor.heard(2400)
+  monitor.frameReceived(2400)
   round(monitor, 2600)
   t.match(monitor.verdict, { liveliness: 'alive' })
 
@@ -163,18 +163,18 @@ t.test('when the kernel falls silent the lease begins from its last word', (t) =
 
 t.test('the observer doubts itself first', (t) => {
   const monitor = newMonitor()
-  monitor.credit(5000, 6000)
+  monitor.discountSilence(5000, 6000)
   round(monitor, 6000)
   t.equal(told(monitor), 'alive by beacon since 0')
-  t.equal(monitor.lastHeardMs, 0, 'what was heard when is not rewritten')
+  t.equal(monitor.lastReceivedMs, 0, 'the time of reception is not rewritten')
   round(monitor, 6501)
   t.match(monitor.verdict, { liveliness: 'suspect' }, 'the second before its own stall counts')
-  monitor.heard(7000)
+  monitor.frameReceived(7000)
   round(monitor, 7000)
-  monitor.credit(5000, 7000)
+  monitor.discountSilence(5000, 7000)
   round(monitor, 8501)
   t.match(monitor.verdict, { liveliness: 'suspect', sinceMs: 8501 }, 'credit does not reach into the future')
-  monitor.credit(11_499, 20_000)
+  monitor.discountSilence(11_499, 20_000)
   round(monitor, 20_000)
   t.match(monitor.verdict, { liveliness: 'suspect' }, 'nor does it revive anybody')
   t.end()
@@ -193,7 +193,7 @@ t.test('an unwell observer is patient', (t) => {
   t.end()
 })
 
-t.test('one that doubts that it hears buries nobody, unless the kernel does', (t) => {
+t.test('an isolated observer declares no peer dead unless the kernel does', (t) => {
   const monitor = newMonitor()
   for (const atMs of [1600, 60_000]) round(monitor, atMs, 'unknown', { canDeclareDead: false })
   t.match(monitor.verdict, { liveliness: 'suspect' })
@@ -203,10 +203,10 @@ t.test('one that doubts that it hears buries nobody, unless the kernel does', (t
   t.end()
 })
 
-t.test('one that was deaf forgives: silence begins anew', (t) => {
+t.test('after isolation silence counts from now', (t) => {
   const monitor = newMonitor()
   for (const atMs of [1600, 60_000]) round(monitor, atMs, 'unknown', { canDeclareDead: false })
-  monitor.forgive(60_000)
+  monitor.restartSilence(60_000)
   round(monitor, 60_000)
   t.match(monitor.verdict, { liveliness: 'suspect' }, 'which is no sign of life')
   for (const atMs of [61_600, 62_999]) round(monitor, atMs)
@@ -215,7 +215,7 @@ t.test('one that was deaf forgives: silence begins anew', (t) => {
   t.match(monitor.verdict, { liveliness: 'dead' })
   const lost = newMonitor(PeerReach.lan, { unreachableDeadAfterMs: 5_000 })
   round(lost, 3_000)
-  lost.forgive(10_000)
+  lost.restartSilence(10_000)
   for (const atMs of [12_000, 14_999]) round(lost, atMs)
   t.match(lost.verdict, { liveliness: 'unreachable' })
   round(lost, 15_000)
@@ -233,7 +233,7 @@ t.test('across hosts phi decides, and the worst is unreachable', (t) => {
   t.match(monitor.verdict, { cause: 'lease-expired', evidence: 'phi' })
   round(monitor, 1e9)
   t.match(monitor.verdict, { liveliness: 'unreachable' })
-  monitor.heard(1e9)
+  monitor.frameReceived(1e9)
   round(monitor, 1e9)
   t.match(monitor.verdict, { liveliness: 'alive' })
   const silent = newMonitor(PeerReach.far)
@@ -296,7 +296,7 @@ t.test('an interval across a failure teaches no patience', (t) => {
     lostAfterMs((monitor) => {
       // The observer reads what has waited, and notices then that it was late itself.
       beacon(monitor, 3000)
-      monitor.credit(2500, nowMs)
+      monitor.discountSilence(2500, nowMs)
       round(monitor, nowMs)
     }),
     regular,
@@ -306,7 +306,7 @@ t.test('an interval across a failure teaches no patience', (t) => {
     lostAfterMs((monitor) => {
       round(monitor, nowMs + 1600, 'unknown', { canDeclareDead: false })
       t.equal(monitor.verdict.liveliness, 'suspect')
-      monitor.forgive(nowMs + 2500)
+      monitor.restartSilence(nowMs + 2500)
       beacon(monitor, 2900)
       round(monitor, nowMs)
     }),
@@ -319,7 +319,7 @@ t.test('an interval across a failure teaches no patience', (t) => {
 t.test('policy may take a long absence for death', (t) => {
   const monitor = newMonitor(PeerReach.lan, { unreachableDeadAfterMs: 10_000 })
   round(monitor, 3000)
-  monitor.credit(5000, 9000)
+  monitor.discountSilence(5000, 9000)
   for (const atMs of [12_999, 17_999]) round(monitor, atMs)
   t.match(monitor.verdict, { liveliness: 'unreachable', sinceMs: 3000 })
   round(monitor, 18_000, 'unknown', { canDeclareDead: false })
@@ -329,22 +329,22 @@ t.test('policy may take a long absence for death', (t) => {
   t.end()
 })
 
-t.test('one that came back is on probation', (t) => {
+t.test('a peer that came back is on probation', (t) => {
   const monitor = newMonitor(PeerReach.lan)
   t.ok(isReliable(monitor.verdict, 0))
   round(monitor, 2000)
   t.notOk(isReliable(monitor.verdict, 2000))
-  monitor.heard(2100)
+  monitor.frameReceived(2100)
   round(monitor, 2200)
   t.ok(isReliable(monitor.verdict, 2200), 'merely overdue is no failure')
   for (const atMs of [4000, 6000]) round(monitor, atMs)
-  monitor.heard(7000)
+  monitor.frameReceived(7000)
   round(monitor, 7000)
   t.match(monitor.verdict, { liveliness: 'alive', reliableFromMs: 37_000 })
   t.notOk(isReliable(monitor.verdict, 36_999))
   t.ok(isReliable(monitor.verdict, 37_000))
   round(monitor, 9000)
-  monitor.heard(9100)
+  monitor.frameReceived(9100)
   round(monitor, 9200)
   t.match(monitor.verdict, { liveliness: 'alive', reliableFromMs: 37_000 }, 'and being overdue does not end it')
   const returning = new PeerDetector(defaultLivelinessOptions, 500, 1000, true)
@@ -358,13 +358,13 @@ t.test('facts', (t) => {
   monitor.fact(stopped, 100)
   round(monitor, 350)
   t.equal(told(monitor), 'stalled stopped by kernel since 100', 'a lease that is not over says nothing against it')
-  monitor.heard(400)
+  monitor.frameReceived(400)
   round(monitor, 450)
   t.equal(told(monitor), 'alive by beacon since 450', 'a frame does')
   monitor.fact(stopped, 500)
   round(monitor, 2000, 'gone')
   t.equal(told(monitor), 'dead exited by kernel since 2000', 'and so does the kernel')
-  monitor.heard(2100)
+  monitor.frameReceived(2100)
   round(monitor, 2200, 'running')
   monitor.fact({ liveliness: 'alive', cause: null, detail: null, evidence: 'beacon' }, 2300)
   t.equal(told(monitor), 'dead exited by kernel since 2000', 'dead is final')
@@ -376,7 +376,7 @@ t.test('facts', (t) => {
   t.end()
 })
 
-t.test('one that says that its loop is late, or dies while it is, is found within bounds', (t) => {
+t.test('a peer with a late loop, or one that dies with it, is found within bounds', (t) => {
   const cases: [reach: PeerReach, intervalMs: number, timeoutMultiplier: number, expected: string, withinMs: number][] =
     [
       // Three of its own intervals or the lease, whichever is longer; then a second for the answer to a question.

@@ -60,7 +60,7 @@ t.test('before anything is learned, and after', (t) => {
   t.end()
 })
 
-t.test('the window is what a plain sum over its intervals says', (t) => {
+t.test('the window equals a plain sum over its intervals', (t) => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 20 }),

@@ -26,7 +26,7 @@ t.test('one look', (t) => {
   t.end()
 })
 
-t.test('CPU time between two looks tells who works', (t) => {
+t.test('CPU time between two readings distinguishes a working process', (t) => {
   const witness = new ProcessInspector()
   const story: [number, number | null, string][] = [
     [0, 500, 'asleep'],

@@ -28,7 +28,7 @@ t.test('in time, late, blind, and well again', (t) => {
   t.end()
 })
 
-t.test('one that is never in time judges now and then', (t) => {
+t.test('an observer that is never in time judges now and then', (t) => {
   const observer = new SelfMonitor(250, 3_000, 0)
   const judged = Array.from({ length: 27 }, (_, n) => observer.check(1_000 * (n + 1)).mayJudge)
   t.same(
@@ -100,18 +100,18 @@ t.test('mass silence', (t) => {
     [1e9 + 29_999, 9, 8, 'abstain'],
     [1e9 + 30_000, 9, 8, 'outlived'],
     [1e9 + 30_000, 9, 2, 'none'],
-    [1e9 + 30_000, 10, 9, 'abstain'], // anew
+    [1e9 + 30_000, 10, 9, 'abstain'], // again
   ]
-  for (const [nowMs, watched, late, doubt] of story) {
-    t.equal(silence.look({ watched, late }, nowMs), doubt, `${late} of ${watched} at ${nowMs}`)
+  for (const [nowMs, watched, late, correlation] of story) {
+    t.equal(silence.assess({ watched, late }, nowMs), correlation, `${late} of ${watched} at ${nowMs}`)
   }
-  silence.credit(5_000, 1e9 + 40_000)
-  t.equal(silence.look({ watched: 10, late: 9 }, 1e9 + 64_999), 'abstain')
-  t.equal(silence.look({ watched: 10, late: 9 }, 1e9 + 65_000), 'outlived')
+  silence.discount(5_000, 1e9 + 40_000)
+  t.equal(silence.assess({ watched: 10, late: 9 }, 1e9 + 64_999), 'abstain')
+  t.equal(silence.assess({ watched: 10, late: 9 }, 1e9 + 65_000), 'outlived')
   t.end()
 })
 
-t.test('an observer that hears nobody says so, and buries nobody', (t) => {
+t.test('an observer that receives nothing reports itself isolated and declares no peer dead', (t) => {
   const observer = new SelfMonitor(250, 3_000, 0)
   t.notOk(observer.survey({ watched: 8, late: 7 }, 500))
   t.notOk(observer.canDeclareDead)

@@ -64,7 +64,7 @@ export function simulate(scenario: Scenario): readonly (readonly Verdict[])[] {
   const check = (nowMs: number): void => {
     checkDueMs = nowMs + checkMs
     const { lateMs, mayJudge } = observer.check(nowMs)
-    if (lateMs > 0) for (const { monitor } of peers) monitor.credit(lateMs, nowMs)
+    if (lateMs > 0) for (const { monitor } of peers) monitor.discountSilence(lateMs, nowMs)
     if (!mayJudge) return
     const { timeoutMultiplier } = observer
     for (const peer of peers) {
@@ -75,7 +75,7 @@ export function simulate(scenario: Scenario): readonly (readonly Verdict[])[] {
     const late = peers.filter(({ monitor, plan }) => !plan.isSeen && monitor.isOverdue(nowMs, timeoutMultiplier)).length
     const recovered = observer.survey({ watched: peers.length, late }, nowMs)
     if (recovered)
-      for (const { monitor } of peers) if (monitor.isOverdue(nowMs, timeoutMultiplier)) monitor.forgive(nowMs)
+      for (const { monitor } of peers) if (monitor.isOverdue(nowMs, timeoutMultiplier)) monitor.restartSilence(nowMs)
     for (const peer of peers) {
       const before = peer.monitor.verdict
       const circumstances = { timeoutMultiplier, canDeclareDead: observer.canDeclareDead, isHostSilent: false }

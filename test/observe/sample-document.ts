@@ -45,7 +45,14 @@ export function sampleNode(own: Partial<NodeStatus> = {}): NodeStatus {
     memoryPressurePercent: null,
     cpuPressurePercent: null,
     workers: { available: 1, busy: 0, unhealthy: 0, draining: 0 },
-    collector: { pid: 100, liveliness: 'alive', cause: null, livelinessForMs: 60_000, adopted: false },
+    collector: {
+      pid: 100,
+      liveliness: 'alive',
+      cause: null,
+      livelinessForMs: 60_000,
+      adopted: false,
+      unwatchedWorkers: 0,
+    },
     ageMs: 300,
     ...own,
   }

@@ -50,7 +50,10 @@ t.test('what the lists do not contain has lines of its own', async (t) => {
     }),
   )
   t.match(lines[0], /^domain 3: view-only, /)
-  t.match(row(lines, 'worker w8'), 'pid 12 on alpha/1) has not been served for 5.0 s: no collector serves its NUMA node')
+  t.match(
+    row(lines, 'worker w8'),
+    'pid 12 on alpha/1) has not been served for 5.0 s: no collector serves its NUMA node',
+  )
   t.match(row(lines, 'worker w9'), 'reports another boot id')
   t.match(row(lines, 'node beta/0'), 'as scheduler reports: it had 3 live workers')
 })
@@ -109,7 +112,7 @@ t.test('who serves a node, where that is not its own collector in good health', 
   t.notMatch(linesOf(own), /collector|served/)
   t.match(
     linesOf({ ...own, liveliness: 'stalled', cause: 'stopped', livelinessForMs: 8_000 }),
-    /^the collector of alpha\/0 \(pid 100\) has been stalled \(stopped\) for 8\.0 s: what it last said is 9\.0 s old$/m,
+    /^the collector of alpha\/0 \(pid 100\) has been stalled \(stopped\) for 8\.0 s: its last report is 9\.0 s old$/m,
   )
   t.match(
     linesOf({ ...own, pid: 300, adopted: true }),

@@ -123,6 +123,21 @@ t.test('a band without requests saves nothing', (t) => {
   }
   t.strictSame(order, [1, 0, 0, 1, 0, 0])
   t.equal(turns.next([{ headCost: () => undefined }, { headCost: () => undefined }]), undefined)
+
+  // One request of a turn that allows eight: the other seven are not owed when the band has requests again.
+  const fresh = new DeficitRoundRobin([256, 32])
+  let left = 1
+  const emptied = [{ headCost: () => (left > 0 ? 32 : undefined) }, { headCost: () => 32 }]
+  const take = (): number | undefined => {
+    const band = fresh.next(emptied)
+    fresh.spend(32)
+    if (band === 0) left--
+    return band
+  }
+  t.equal(take(), 0)
+  t.equal(take(), 1)
+  left = 100
+  t.strictSame(Array.from({ length: 10 }, take), [...new Array(8).fill(0), 1, 0])
   t.end()
 })
 

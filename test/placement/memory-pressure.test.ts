@@ -23,7 +23,7 @@ function node(available: number, over: Partial<NodeStatus> = {}): NodeStatus {
     memoryPressurePercent: null,
     cpuPressurePercent: null,
     workers: { available: 0, busy: 0, unhealthy: 0, draining: 0 },
-    collector: { pid: 1, liveliness: 'alive', cause: null, livelinessForMs: 0, adopted: false },
+    collector: { pid: 1, liveliness: 'alive', cause: null, livelinessForMs: 0, adopted: false, unwatchedWorkers: 0 },
     ageMs: 0,
     ...over,
   }

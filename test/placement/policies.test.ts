@@ -24,7 +24,7 @@ t.test('the memory pressure policy decides on snapshots as it does on status doc
     memoryPressurePercent: fc.option(fc.integer({ min: 0, max: 40 })),
   })
   fc.assert(
-    fc.property(fc.array(reading, { minLength: 1, maxLength: 20 }), (readings) => {
+    fc.property(fc.array(reading, { minLength: 1, maxLength: 20, size: 'max' }), (readings) => {
       const plain = memoryPressurePolicy()
       let state = plain.initial
       const fleet = new PolicyFleet(zoneMemoryPressurePolicy())

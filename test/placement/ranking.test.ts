@@ -83,7 +83,7 @@ t.test('random draws the first from the best share, two choices from all with th
 
 t.test('the order by score is that of a stable sort', (t) => {
   fc.assert(
-    fc.property(fc.array(fc.nat(10_000)), (steps) => {
+    fc.property(fc.array(fc.nat(10_000), { maxLength: 300, size: 'max' }), (steps) => {
       const slots = steps.map((_, index) => index * 3)
       const expected = slots.map((slot, index) => ({ slot, step: steps[index] ?? 0 })).sort((a, b) => b.step - a.step)
       const ordered = orderByScore(Uint32Array.from(slots), Uint16Array.from(steps), 0)
@@ -233,6 +233,28 @@ t.test('work that tolerates a no-execute taint for a while is told how long', (t
   t.strictSame(ranked(fleet).refusedByReason(), { taint: 1 })
   const toleration = { key: 'upgrade', operator: 'Exists', effect: 'no-execute', tolerationSeconds: 60 } as const
   t.equal(ranked(fleet, { tolerations: [toleration] }).best?.mayStayMs, 60_000)
+  t.end()
+})
+
+t.test('what is reserved is taken off what the worker’s own cgroup allows, and off its zone', (t) => {
+  const fleet = newFleet()
+  fleet.zone(0)
+  fleet.worker('w', {
+    headroom: { cpuQuotaCores: 4, cpuUsedCores: 1, memoryLimitBytes: 500, memoryHeadroomBytes: 300 },
+  })
+  const at = { incarnation: 1, jobs: 1, cpus: 0, memoryBytes: 0, vramBytes: 0 }
+  const reserved = (own: object, zone: { cpus: number; memoryBytes: number }) => ({
+    workers: new Map([['w', { ...at, ...own }]]),
+    zones: new Map([['boot/0', zone]]),
+  })
+  const refusals = (request: PlacementRequest, own: object, zone = { cpus: 0, memoryBytes: 0 }) =>
+    ranked(fleet, request, { reserved: reserved(own, zone) }).refusedByReason()
+  t.strictSame(refusals({ cpus: 2 }, { cpus: 1 }), {})
+  t.strictSame(refusals({ cpus: 2 }, { cpus: 1.5 }), { 'no-headroom': 1 })
+  t.strictSame(refusals({ memoryBytes: 200 }, { memoryBytes: 100 }), {})
+  t.strictSame(refusals({ memoryBytes: 200 }, { memoryBytes: 101 }), { 'no-headroom': 1 })
+  t.strictSame(refusals({ cpus: 2 }, {}, { cpus: 7.5, memoryBytes: 0 }), { 'no-headroom': 1 })
+  t.strictSame(refusals({ memoryBytes: 200 }, {}, { cpus: 0, memoryBytes: 701 }), { 'no-headroom': 1 })
   t.end()
 })
 

@@ -232,7 +232,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 t.test('no request is lost, none ends twice, and none is placed before an older request of its kind', (t) => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 150 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 150, size: 'max' }), (steps) => {
       const queue = new RequestQueue<string>({ maxRequests: 20, maxAttempts: 4 })
       const states = new Map<string, string>()
       const final = new Set(['placed', 'refused', 'cancelled', 'expired'])

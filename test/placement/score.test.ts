@@ -68,7 +68,7 @@ t.test('the NUMA fit favors one zone, then near ones, then room', (t) => {
   t.equal(closenessOf([10, 30], true), 0.25)
   t.equal(numaFit(1, 1), 1)
   t.equal(numaFit(1, 0), 0.5)
-  const room = { cpus: 8, freeCpus: 4, memoryBytes: 100, freeMemoryBytes: 100 }
+  const room = { isCpuKnown: true, cpus: 8, freeCpus: 4, memoryBytes: 100, freeMemoryBytes: 100 }
   t.equal(roomLeft(room, 2, 50), 0.25, 'the scarcer of the two')
   t.equal(roomLeft({ ...room, cpus: 0, freeCpus: 0 }, 0, 50), 0.5, 'a node of memory only')
   t.ok(

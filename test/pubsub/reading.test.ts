@@ -103,8 +103,8 @@ t.test('sample info: both clocks of reception, and of the source', async (t) => 
   await plane.clock.advance(100)
   plane.clock.stepWall(3_600_000)
   const [sample] = reader.take()
-  t.match(sample, { receivedMs: writtenMs + 7, sourceTimeMs: wallMs, token: { writer: writer.guid, seq: 1 } })
-  t.equal(sample?.receptionTimeMs, wallMs + 7 + 3_600_000, 'by the wall clock as it is now')
+  t.match(sample, { receivedMs: writtenMs + 7, writtenWallMs: wallMs, token: { writer: writer.guid, seq: 1 } })
+  t.equal(sample?.receivedWallMs, wallMs + 7 + 3_600_000, 'by the wall clock as it is now')
 })
 
 for (const loss of [0, 0.4]) {

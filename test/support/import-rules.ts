@@ -26,7 +26,13 @@ interface Reference {
 }
 
 /** The package's entry points, one per audience: the only files directly in `src`, and the only ones that re-export. */
-const barrels: ReadonlySet<string> = new Set(['src/index.ts', 'src/pubsub.ts', 'src/testing.ts', 'src/topology.ts'])
+const barrels: ReadonlySet<string> = new Set([
+  'src/index.ts',
+  'src/placement.ts',
+  'src/pubsub.ts',
+  'src/testing.ts',
+  'src/topology.ts',
+])
 
 /** Every breach of the rules in `tree`, as `file:line: what`. Empty when the architecture holds. */
 export function breaches(tree: SourceTree, rules: ImportRules): string[] {
@@ -108,8 +114,11 @@ function targetOf(file: string, specifier: string): string {
   return path.posix.join(path.posix.dirname(file), specifier).replace(/\.js$/, '.ts')
 }
 
-/** Ranks forbid circles between folders; inside a folder, types and dynamic imports included, this does. */
-function circleBreaches(tree: SourceTree): string[] {
+/**
+ * Returns every circle of imports in `tree`, type and dynamic imports included, as `file:line: what`. In `src` the ranks
+ * forbid circles between folders already; this forbids those inside one.
+ */
+export function circleBreaches(tree: SourceTree): string[] {
   const found: string[] = []
   const done = new Set<string>()
   const follow = (file: string, trail: readonly string[]): void => {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { readHeadroom } from '../../src/topology/cgroup/headroom.js'
 
-/** Creates a cgroup in the hierarchy that carries `controller` ("": the unified one), or says why that cannot be. */
+/** Creates a cgroup in the hierarchy that carries `controller` ("": the unified one), or returns why that cannot be done. */
 export function createGroup(t: Test, controller: string, name: string, version: 1 | 2 = 1): string | Error {
   const place = readHeadroom().places.find((one) => one.controller === controller && one.version === version)
   if (place === undefined) return new Error(`no v${version} hierarchy carries ${controller}`)

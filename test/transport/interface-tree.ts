@@ -1,4 +1,4 @@
-import type { OsInterfaces } from '../../src/transport/interfaces/interface-facts.js'
+import type { OsInterfaces } from '../../src/transport/lane/os-interfaces.js'
 import type { TreeFiles } from '../support/machine-tree.js'
 
 export interface InterfaceSpec {

@@ -25,10 +25,10 @@ export function sampleOf<T>(key: string, value: T | undefined, sketch: SampleSke
     viewState: 'new',
     token: { writer: guid, seq },
     via: guid,
-    sourceTimeMs: 0,
-    originTimeMs: atMs,
-    receptionTimeMs: 0,
+    writtenMs: atMs,
     receivedMs: atMs,
+    writtenWallMs: 0,
+    receivedWallMs: 0,
     disposedGenerationCount: 0,
     noWritersGenerationCount: 0,
   }

@@ -203,7 +203,12 @@ t.test('lies that only a person thinks of', (t) => {
     ])
   const refused: Readonly<Record<string, Buffer>> = {
     'nested deeply': pack({ ask: 'peers', from: guid, reads: nested(15), writes: [] }),
-    'nested too deeply': pack({ ask: 'peers', from: guid, reads: nested(60), writes: [] }),
+    'nested too deeply': Buffer.concat([
+      map([['ask', 'peers']]),
+      pack('reads'),
+      Buffer.from('91'.repeat(60), 'hex'),
+      pack(1),
+    ]).fill(0x02, 2, 3),
     'a key that reaches a prototype': map([
       ['ask', 'peers'],
       ['__proto__', { polluted: true }],

@@ -23,8 +23,26 @@ interface Everything {
   readonly list: readonly unknown[]
   readonly map: Readonly<Record<string, unknown>>
   readonly when: Date
+  readonly extended: readonly unknown[]
 }
-const fields = ['id', 'integer', 'fraction', 'truth', 'nothing', 'absent', 'list', 'map', 'when'] as const
+const fields = ['id', 'integer', 'fraction', 'truth', 'nothing', 'absent', 'list', 'map', 'when', 'extended'] as const
+
+/** What plain MessagePack lacks, and what Python makes of it by docs/wire.md. */
+const extended: readonly (readonly [given: unknown, read: unknown])[] = [
+  [5n, { bigint: '5' }],
+  [-(2n ** 80n), { bigint: String(-(2n ** 80n)) }],
+  [2n ** 63n, 2 ** 63],
+  [-0, '-0.0'],
+  [Buffer.from([1, 2]), { bytes: '0102' }],
+  [new Float32Array([1.5, 2.5]), { kind: 7, elements: [1.5, 2.5] }],
+  [new Float64Array([0.1]), { kind: 8, elements: [0.1] }],
+  [new Int16Array([-2, 300]), { kind: 3, elements: [-2, 300] }],
+  [new Uint8ClampedArray([255]), { kind: 2, elements: [255] }],
+  [new BigInt64Array([-7n]), { kind: 9, elements: [-7] }],
+  [new Uint8Array([8, 9]).buffer, { kind: 16, bytes: '0809' }],
+  [new DataView(new Uint8Array([8, 9]).buffer, 1), { kind: 17, bytes: '09' }],
+  [new Date(-1), '1969-12-31T23:59:59.999000+00:00'],
+]
 const topic = defineTopic<Everything>({ name: 'everything', key: 'id', fields })
 
 const pythons = ['python3', '/usr/bin/python3']
@@ -72,6 +90,7 @@ t.test('Python decodes beacons and samples by the documented format', async (t) 
     list: [1, 'two', [3]],
     map: { key: 'väl/ue', ключ: { deep: 1 } },
     when,
+    extended: extended.map(([given]) => given),
   })
   // Datagrams may be lost: everything is written again until the other side has seen the end.
   const round = (): void => {
@@ -110,6 +129,7 @@ t.test('Python decodes beacons and samples by the documented format', async (t) 
     [1, 'two', [3]],
     { key: 'väl/ue', ключ: { deep: 1 } },
     '2026-01-02T03:04:05.678000+00:00',
+    extended.map(([, read]) => read),
   ]
   t.match(plain, { writer: writer.entity, disposed: false, value: ['plain', 2 ** 40, ...rest] })
   t.match(end.value, ['end', -1, ...rest])

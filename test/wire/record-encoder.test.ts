@@ -1,39 +1,27 @@
 import fc from 'fast-check'
+import { Packr, Unpackr } from 'msgpackr'
 import t from 'tap'
-import { pack, unpack } from '../../src/wire/msgpack.js'
 import { checkRecord, decodeRecord } from '../../src/wire/record.js'
 import { RecordEncoder } from '../../src/wire/record-encoder.js'
 import { shortText } from '../../src/wire/short-text.js'
 
 const fields = ['a', 'b', 'c']
 
+/** An encoder and a decoder that others wrote, for the values that MessagePack itself has. */
+const packr = new Packr({ useRecords: false, moreTypes: false, variableMapSize: true })
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'auto' as unknown as 'bigint' })
+
 const plain = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.string({ unit: 'grapheme-ascii', maxLength: 300 }),
-  fc.double(),
-  fc.float(),
+  fc.double().filter((value) => !Object.is(value, -0)),
+  fc.float().filter((value) => !Object.is(value, -0)),
   fc.integer(),
   fc.maxSafeInteger(),
-  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n }),
+  fc.bigInt({ min: 2n ** 53n + 1n, max: 2n ** 64n - 1n }),
+  fc.bigInt({ min: -(2n ** 63n), max: -(2n ** 53n) - 1n }),
   fc.boolean(),
-  fc.constantFrom(
-    null,
-    undefined,
-    0,
-    -0,
-    -1,
-    -32,
-    -33,
-    127,
-    128,
-    255,
-    256,
-    65_535,
-    65_536,
-    2 ** 31,
-    2 ** 32 - 1,
-    2 ** 32,
-  ),
+  fc.constantFrom(null, undefined, 0, -1, -32, -33, 127, 128, 255, 256, 65_535, 65_536, 2 ** 31, 2 ** 32 - 1, 2 ** 32),
   fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
   fc.date({ noInvalidDate: true, min: new Date('1970-01-01'), max: new Date('2100-01-01') }),
 )
@@ -41,20 +29,20 @@ const nested = fc.oneof(
   plain,
   fc.array(plain),
   fc.dictionary(
-    fc.string().filter((key) => key !== '__proto__'),
+    fc.string({ maxLength: 80 }).filter((key) => key !== '__proto__'),
     plain,
   ),
 )
 
-t.test('it writes what the general encoder writes, and it is read as the general decoder reads it', async (t) => {
+t.test('plain MessagePack is written and read as msgpackr does', async (t) => {
   const encoder = new RecordEncoder(fields)
   fc.assert(
     fc.property(nested, nested, nested, (a, b, c) => {
       const bytes = Buffer.from(encoder.encode({ a, b, c }))
-      const general = pack([a, b, c])
+      const general = packr.pack([a, b, c])
       checkRecord(bytes, 0, bytes.length, fields.length)
       t.ok(bytes.equals(general), `${bytes.toString('hex')} is ${general.toString('hex')}`)
-      const values = unpack(general) as unknown[]
+      const values = unpackr.unpack(general) as unknown[]
       const expected = Object.fromEntries(fields.map((field, index) => [field, values[index]]))
       for (const field of fields) if (expected[field] === undefined) delete expected[field]
       // As it lies in a frame: with something before it and something behind.

@@ -59,15 +59,36 @@ class Input:
             raise ValueError("trailing bytes")
 
 
+ELEMENTS = dict(zip(range(11), "b B B h H i I f d q Q".split()))
+
+
 def extension(code, data):
-    if code == 0:
+    if code == 0 and data == b"\0":
         return "undefined"
+    if code == 0x42:
+        return {"bigint": str(int.from_bytes(data, "big", signed=True))}
+    if code == 0x74 and data[0] in ELEMENTS:
+        element = "<" + ELEMENTS[data[0]]
+        return {"kind": data[0], "elements": [item for (item,) in struct.iter_unpack(element, data[1:])]}
+    if code == 0x74 and data[0] in (16, 17):
+        return {"kind": data[0], "bytes": data[1:].hex()}
     raise ValueError(f"extension {code}")
 
 
+def printable(item):
+    if isinstance(item, datetime.datetime):
+        return item.isoformat()
+    if isinstance(item, bytes):
+        return {"bytes": item.hex()}
+    if isinstance(item, list):
+        return [printable(inner) for inner in item]
+    if isinstance(item, float) and item == 0:
+        return str(item)
+    return item
+
+
 def value_of(data):
-    value = msgpack.unpackb(data, ext_hook=extension, timestamp=3)
-    return [item.isoformat() if isinstance(item, datetime.datetime) else item for item in value]
+    return printable(msgpack.unpackb(data, ext_hook=extension, timestamp=3))
 
 
 def beacon(frame):

@@ -3,8 +3,12 @@
 
 #include "binding/instance.h"
 
+/** Of the functions below. Raised with each change, together with `interfaceVersion` of src/topology/addon/addon.ts. */
+static constexpr int kInterfaceVersion = 2;
+
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new numacast::Instance());  // the environment deletes it at its end
+  exports.Set("interfaceVersion", kInterfaceVersion);
   numacast::addReadings(env, exports);
   numacast::addWatches(env, exports);
   numacast::addPlacement(env, exports);

@@ -110,7 +110,7 @@ Napi::Value watchFile(const Napi::CallbackInfo& info) {
   if (!fd.valid()) return Napi::String::New(env, "inotify_init1: " + errnoText(errno));
   const int watch = inotify_add_watch(fd.get(), path.c_str(), IN_MODIFY | IN_DELETE_SELF);
   if (watch < 0) return Napi::String::New(env, path + ": " + errnoText(errno));
-  // Removing a cgroup tells nobody who watches its files, only those who watch the directory it was in.
+  // Removing a cgroup raises no event on its files, only on the directory that it was in.
   const size_t group = path.rfind('/');
   const size_t parent = group == std::string::npos || group == 0 ? group : path.rfind('/', group - 1);
   if (parent != std::string::npos && parent != 0) {

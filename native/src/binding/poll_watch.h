@@ -20,11 +20,11 @@ namespace numacast {
 class PollWatch : public Napi::ObjectWrap<PollWatch> {
  public:
   using Emit = std::function<void(const std::vector<napi_value>& args)>;
-  /** Reads what the descriptor has to say, and calls the callback by `emit`, once per event. */
+  /** Reads the descriptor's events, and calls the callback by `emit`, once per event. */
   using Ready = std::function<void(Napi::Env, int fd, const Emit& emit)>;
 
   static Napi::Function define(Napi::Env env);
-  /** A new watch, or a string that says why there is none. */
+  /** Returns a new watch, or the reason why there is none. */
   static Napi::Value open(Napi::Env env, UniqueFd fd, int uvEvents, Napi::Function callback, Ready ready);
 
   explicit PollWatch(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PollWatch>(info) {}

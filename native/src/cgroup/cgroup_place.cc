@@ -170,7 +170,7 @@ CgroupPlace CgroupLocator::resolve(CgroupPlace place, const std::string& cgroupP
     return place;
   }
   Route best = route(place, *path);
-  // So the kernel marks a removed cgroup; but one that is there may be named like that.
+  // The kernel marks a removed cgroup with this suffix; but an existing cgroup may have such a name.
   constexpr std::string_view kDeleted = " (deleted)";
   if (best.shown != Shown::kWhole && cgroupPath.ends_with(kDeleted)) {
     if (const auto before = CgroupPath::parse(withoutSuffix(cgroupPath, kDeleted))) {

@@ -13,7 +13,7 @@ namespace numacast {
 enum class Unknown { kUnreadable, kNotMounted, kOutsideMount };
 enum class Visible { kYes, kNo, kNotKnown };
 
-/** A cgroup path: so many levels above the cgroup namespace's root, then down through `names`. */
+/** A cgroup path: `ups` levels above the cgroup namespace's root, then down through `names`. */
 struct CgroupPath {
   size_t ups = 0;
   std::vector<std::string> names;

@@ -105,7 +105,7 @@ bool looksRenumbered(const IdSet& online, const IdSet& effective) {
   return fromZero && !effective.minus(online).empty() && !online.minus(effective).empty();
 }
 
-/** Whether a CPU that `cpu/online` leaves out says by itself that it is online. */
+/** Whether the own file of a CPU that `cpu/online` leaves out shows it online. */
 bool contradicted(const RootDir& root, const IdSet& online) {
   const auto present = IdSet::parseList(root.read(std::string(kCpuDirectory) + "/present").text);
   if (present && present->ids() == online.ids()) return false;

@@ -18,7 +18,7 @@ std::optional<bool> frozenAt(const RootDir& root, const std::string& level, int 
   const FileText events = root.read(level + "/cgroup.events");
   const auto frozen = events.ok() ? keyedValue(events.text, "frozen") : std::nullopt;
   if (frozen && *frozen != 0) return true;
-  // Asked for, and perhaps not complete. cgroup.events says 1 only when the last task has stopped.
+  // Asked for, and perhaps not complete. cgroup.events shows 1 only when the last task has stopped.
   const FileText asked = root.read(level + "/cgroup.freeze");
   if (asked.ok() && trim(asked.text) == "1") return true;
   return frozen || asked.ok() ? std::optional<bool>(false) : std::nullopt;
@@ -28,7 +28,7 @@ std::optional<bool> frozenAt(const RootDir& root, const std::string& level, int 
 
 FreezerReading readFreezer(const RootDir& root, int pid) {
   FreezerReading reading;
-  Warnings unrelated;  // of the mount table and the membership: for those who read the headroom
+  Warnings unrelated;  // of the mount table and the membership: readHeadroom reports them
   const std::string path = (pid == 0 ? "/proc/self" : "/proc/" + std::to_string(pid)) + "/cgroup";
   const FileText file = root.read(path);
   if (!file.ok()) return reading;

@@ -23,7 +23,7 @@ class HeadroomReader {
   /** For one reading every level is told of in full; a sampler reads what its numbers depend on. */
   enum class Detail { kEveryLevel, kWhatCounts };
 
-  /** `pid` 0: this process, or the one that a capture calls "self". */
+  /** `pid` 0: this process, or a capture's "self". */
   HeadroomReader(const std::string& root, int pid, Detail detail);
 
   void discover(Warnings& warnings);

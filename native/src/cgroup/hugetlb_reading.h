@@ -15,7 +15,7 @@ struct HugetlbUse {
   double current;
 };
 
-/** Limits and use of huge pages, one per page size, ascending. Read afresh: nobody needs them often. */
+/** Limits and use of huge pages, one per page size, ascending. Read again each time: they are rarely needed. */
 std::vector<HugetlbUse> readHugetlb(const RootDir& root, const CgroupPlace& place, Warnings& warnings);
 
 }  // namespace numacast

@@ -7,7 +7,7 @@
 
 namespace numacast {
 
-/** "So much", "no limit" and "cannot say" are three answers. */
+/** A limit, no limit, and not known are three answers. */
 struct Limit {
   enum class State { kLimited, kUnlimited, kNotKnown };
 
@@ -38,8 +38,8 @@ struct Limit {
 };
 
 /**
- * The answer where no level has the controller's limit file: it is switched on for nobody here, or the hierarchy's own
- * root says that it is not part of it, or the files are just not there.
+ * The answer where no level has the controller's limit file: the controller is enabled for no cgroup here, or the
+ * hierarchy's root shows that it is not part of it, or the files are missing.
  */
 inline Limit limitOfNoLevel(const CgroupPlace& place) {
   if (!place.found()) return Limit::unknown(*place.problem);

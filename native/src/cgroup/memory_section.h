@@ -39,7 +39,7 @@ class MemorySection {
   void readSlow(ReadBuffer& buffer, Warnings& warnings);
   /** Use, at the levels that matter. */
   void readHot(ReadBuffer& buffer);
-  /** Use per NUMA node, read afresh. */
+  /** Use per NUMA node, read again each time. */
   std::vector<NodeUse> readNodes(const RootDir& root, Warnings& warnings) const;
 
   bool gone() const;
@@ -61,7 +61,7 @@ class MemorySection {
   /** `machineBytes`: what the machine has of it, or unknown. */
   Limit readLimit(KeptFile& file, const std::string& level, double machineBytes, ReadBuffer& buffer,
                   Warnings& warnings) const;
-  /** Whether a limit of so many bytes cannot be reached, because the machine has no more. */
+  /** Whether a limit cannot be reached, because the machine has no more. */
   bool exceedsMachine(double bytes, double machineBytes) const;
   /** What a swap limit is compared with: v1 limits memory and swap together. */
   double machineSwap() const;

@@ -10,7 +10,7 @@ namespace numacast {
 namespace {
 
 constexpr size_t kMostMounts = 20000;
-/** Of those that matter here; a machine has a dozen. Each is compared with every mount. */
+/** Mounts of cgroups and lxcfs; a machine has a dozen. Each is compared with every mount. */
 constexpr size_t kMostRelevant = 128;
 
 std::optional<Mount> parseMountinfo(std::string_view line) {

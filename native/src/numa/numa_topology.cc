@@ -39,7 +39,7 @@ class TopologyReader {
  private:
   /** The process's cpuset, and the CPUs that are online. */
   void readContext() {
-    Warnings unrelated;  // of the mount table and cgroups: for those who ask for headroom
+    Warnings unrelated;  // of the mount table and cgroups: readHeadroom reports them
     const MountTable mounts = MountTable::read(root_, unrelated);
     const FileText membership = root_.read("/proc/self/cgroup");
     const CgroupLocator locator(root_, mounts, CgroupMembership::parse(membership.text, "", unrelated), unrelated);
@@ -75,13 +75,13 @@ class TopologyReader {
       const auto online = IdSet::parseList(file.text);
       if (online && !online->empty() && online->size() <= kMostNodes) {
         if (directories.empty() && bus.empty()) {
-          warnings_.add("nodes-missing", kNodes, "nodes are said to be online, but none has a directory");
+          warnings_.add("nodes-missing", kNodes, "it lists nodes as online, but none has a directory");
           return std::nullopt;
         }
         const IdSet missing = online->minus(directories.empty() ? bus : directories);
         if (!missing.empty()) {
           warnings_.add("nodes-missing", kNodes,
-                        "node " + std::to_string(missing.ids().front()) + " is said to be online, but has no directory");
+                        "node " + std::to_string(missing.ids().front()) + " is listed as online, but has no directory");
         }
         return online;
       }
@@ -242,7 +242,7 @@ class TopologyReader {
     }
   }
 
-  /** A memory balloon, or lxcfs: what the nodes have does not add up to what the machine says it has. */
+  /** A memory balloon, or lxcfs: the memory of the nodes does not add up to MemTotal. */
   void warnOfMissingMemory() {
     const double host = HostMemory::parse(root_.read("/proc/meminfo").text).total;
     double sum = 0;

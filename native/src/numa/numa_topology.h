@@ -29,7 +29,7 @@ struct NumaNode {
 };
 
 struct NumaTopology {
-  /** The kernel's nodes, or one that stands for a machine without any. */
+  /** False: the kernel's nodes. True: one node stands for a machine without any. */
   bool synthesised = false;
   std::vector<NumaNode> nodes;
   /** Row = from, column = to, in the order of `nodes`; empty when not known. */

@@ -51,7 +51,7 @@ std::string restrictProcess(const IdSet& cpus) {
   const std::vector<unsigned long> mask = maskOf(cpus);
   const RootDir root("/");
   std::set<std::string> done;
-  // A thread that starts while we work inherits from one that we may not have reached, so go on until none is new.
+  // A thread that starts meanwhile inherits from a thread that was perhaps not reached yet. Go on until none is new.
   for (bool any = true; any;) {
     any = false;
     std::vector<std::string> threads;

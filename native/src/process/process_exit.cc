@@ -35,9 +35,9 @@ std::optional<int> askPidfd(int fd) {
 }
 
 /**
- * Hints take up to five descriptors more. A process that has half of what it may open keeps the rest for pidfds, which
- * tell the same a little later. Descriptors are handed out from the lowest free number, so that this one's number says
- * how many are in use.
+ * Hints take up to five descriptors more. Once half of the allowed descriptors are in use, the rest is kept for pidfds,
+ * which report the same a little later. The kernel hands out the lowest free number, so the number of a new descriptor
+ * tells how many are in use.
  */
 bool hasRoomForHints(int fd) {
   rlimit limit = {};
@@ -71,7 +71,7 @@ ProcessExit::Opened ProcessExit::open(const Target& target, std::string& reason)
                                : "pidfd_open(" + std::to_string(pid) + "): " + errnoText(errno);
     return Opened::kUnavailable;
   }
-  // The pidfd holds on to one process; whether it is the one that was meant, its start time tells.
+  // The pidfd refers to one process. The start time tells whether it is the right one.
   int error = 0;
   const auto stat = ProcessStat::read(pid, &error);
   pollfd state{pidfd_.get(), POLLIN, 0};
@@ -91,8 +91,8 @@ ProcessExit::Opened ProcessExit::open(const Target& target, std::string& reason)
     }
   }
   startTime_ = stat->startTime;
-  // Without permission to trace it nothing but its pidfd says how it ended: no reason to look earlier. Of one whose main
-  // thread has ended, the permission shows only when the rest has.
+  // Without permission to trace the process, only its pidfd tells how it ended: no reason to look earlier. If its main
+  // thread has ended, the permission shows only when the other threads have ended too.
   const bool mayTrace = stat->traceable || stat->exiting();
   if (mayTrace && hasRoomForHints(pidfd_.get())) set_ = hints_.open(pid, pidfd_.get());
   if (set_ && stat->exiting()) hints_.again(set_->get());

@@ -24,7 +24,7 @@ class ProcessExit {
   Opened open(const Target& target, std::string& reason);
 
   struct Ended {
-    /** Nothing where the kernel no longer says how. */
+    /** Nothing where the kernel no longer tells how. */
     std::optional<int> waitStatus;
   };
 

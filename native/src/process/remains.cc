@@ -17,9 +17,10 @@ namespace {
 constexpr int64_t kMostThreads = 64;
 
 /**
- * The stat of a thread that is on its way out. Whoever reads a stat holds on to the memory meanwhile, and whoever lets
- * go last has to free it: for a dying process that could be this event loop. So its link to its program is looked at
- * first, which holds nothing, and is gone (ENOENT) once the thread has let go of the memory. Ids are those of our PID namespace, as /proc shows them.
+ * Reads the stat of a thread that is exiting. Reading a stat holds a reference to the process's memory, and the last
+ * reference to go frees it: for a dying process that could be this event loop. So the link to the program is read first,
+ * which holds nothing. It is gone (ENOENT) once the thread has released the memory. Ids are those of our PID namespace,
+ * as /proc shows them.
  *
  * `permitted`: we may trace it, or the link could not be read at all (EACCES).
  */
@@ -43,11 +44,11 @@ std::optional<ProcessStat> readExiting(const std::string& directory, bool* permi
  *   - a main thread that ended by itself (pthread_exit) while others run: they are listed, or counted;
  *   - execve by another thread, which ends all others and takes the main thread's place: it never has the flag, and is
  *     listed or counted under its old id or its new one;
- *   - a core dump: threads wait for its end before they get the flag, so that the status says whether there is one;
+ *   - a core dump: threads wait for its end before they get the flag, so that the status tells whether there is one;
  *   - a thread that a tracer, a cgroup freezer or a device holds up before its end.
  * And the process's wait status is final: the kernel fixes it (SIGNAL_GROUP_EXIT) before the last thread gets the flag.
  * It is read from the process, not from the thread whose end brought us here. What that thread's own pidfd tells is
- * another thing: 0 for one that process.exit(3) joined before it ended the rest, and never that a core was dumped.
+ * another thing: 0 for a thread that process.exit(3) joined before it ended the rest, and never that a core was dumped.
  */
 std::optional<Remains> Remains::find(int pid, uint64_t startTime) {
   static const RootDir& root = *new RootDir("/");
@@ -68,7 +69,7 @@ std::optional<Remains> Remains::find(int pid, uint64_t startTime) {
   const auto counted = readExiting(process, &permitted);
   if (!counted || counted->startTime != startTime || counted->threads != first->threads) return std::nullopt;
   if (!allExiting()) return std::nullopt;
-  // Without permission the kernel says 0, which then means nothing.
+  // Without permission the kernel shows 0, which then means nothing.
   return Remains{permitted || counted->exitCode != 0 ? std::optional<int>(counted->exitCode) : std::nullopt};
 }
 

@@ -16,11 +16,11 @@ namespace numacast {
 namespace {
 
 constexpr long kPidfdOpen = 434;           // SYS_pidfd_open: the same number wherever Node runs
-constexpr unsigned kPidfdThread = O_EXCL;  // PIDFD_THREAD, Linux 6.9; an older kernel says EINVAL
+constexpr unsigned kPidfdThread = O_EXCL;  // PIDFD_THREAD, Linux 6.9; an older kernel returns EINVAL
 
 /**
  * Each costs a descriptor. One would do if it always got a CPU at once and were never the last to let go of the memory;
- * with three, at least two are not. The oldest are those that a runtime starts for good (V8's and libuv's own).
+ * with three, at least two are not. The oldest are threads that a runtime keeps (V8's and libuv's own).
  */
 constexpr size_t kMostThreads = 3;
 

@@ -8,15 +8,15 @@
 namespace numacast {
 
 /**
- * Hints that a process may be ending, before its pidfd says that it has ended. When a process ends, each thread lets go
- * of the memory, and the one that is last has to free it before the process counts as ended. Any other thread ends at
+ * Hints that a process may be ending, before its pidfd reports the end. When a process ends, each thread releases the
+ * memory, and the last one has to free it before the process counts as ended. Any other thread ends at
  * once, and a pidfd of it (PIDFD_THREAD, Linux 6.9) tells.
  *
  * They are hints and no more: a thread may end by itself, or by execve; a thread id may be another's by the time it is
- * opened. Whoever gets one looks what is left of the process (`Remains`), and when that is not decided yet, asks for
+ * opened. The receiver of a hint reads what is left of the process (`Remains`). While that is not decided, it asks for
  * `again`, a bounded number of times; the process's own pidfd tells in any case.
  *
- * The threads are those that were there when the watch began. Of a process that had one thread then, or whose watched
+ * The threads are taken when the watch begins. Of a process that had one thread then, or whose watched
  * threads ended by themselves since, its own pidfd alone tells.
  */
 class ThreadHints {

@@ -13,7 +13,7 @@ namespace numacast {
 std::optional<int64_t> boottimeOffsetNs();
 
 /**
- * A start time as read here, in clock ticks of the host's CLOCK_BOOTTIME: the same whoever reads it, but for one tick.
+ * A start time as read here, in clock ticks of the host's CLOCK_BOOTTIME: the same for every reader, but for one tick.
  * The offset need not be a whole number of ticks, and the kernel rounds down after it has added it.
  */
 std::optional<double> hostStartTime(uint64_t startTime);

@@ -51,7 +51,7 @@ std::optional<std::vector<UdpSocket>> udpSockets() {
   for (const std::string& name : names) {
     const auto fd = parseUnsigned(name);
     if (!fd) continue;
-    // A descriptor of another kind, or one that was closed since, answers none of the questions.
+    // A descriptor of another kind, or a closed one, answers none of the questions.
     if (auto socket = udpSocket(static_cast<int>(*fd))) found.push_back(std::move(*socket));
   }
   return found;

@@ -17,8 +17,8 @@ struct UdpSocket {
 };
 
 /**
- * Those that this process holds and that can be asked (SO_MEMINFO, Linux 4.12). Costs what this process has open;
- * /proc/net/udp, which says the same, costs what the whole host has open.
+ * This process's sockets, as far as they can be asked (SO_MEMINFO, Linux 4.12). Costs what this process has open;
+ * /proc/net/udp, which shows the same, costs what the whole host has open.
  * Nothing when it cannot look, as when no descriptor is left to look with.
  */
 std::optional<std::vector<UdpSocket>> udpSockets();

@@ -13,7 +13,7 @@ export function discoverCommand(): Command {
   return new Command('discover')
     .summary('print every participant, writer and reader')
     .description(
-      'Joins the domain and prints everybody in it: participants with their liveliness, and what they write and read, ' +
+      'Joins the domain and prints its participants with their liveliness, and what they write and read, ' +
         'in which partitions, and with which QoS where that is not the default. Needs no plane: programs that only use the pub/sub layer are there too.',
     )
     .addOption(jsonOption('print { domain, participants, writers, readers } as JSON'))
@@ -22,7 +22,7 @@ export function discoverCommand(): Command {
     )
     .option('--verbose', 'print every QoS policy, the defaults too (--json always does)')
     .addOption(domainOption())
-    .addHelpText('after', `${durationHelp}\n\nExit code 3 when nobody else is there.`)
+    .addHelpText('after', `${durationHelp}\n\nExit code 3 when no other participant is there.`)
     .action(printDiscovery)
 }
 
@@ -42,7 +42,7 @@ async function printDiscovery({ domain, json = false, verbose = false, wait }: D
     try {
       await Promise.all(Object.values(readers).map((reader) => reader.synced({ signal })))
     } catch (error) {
-      // Somebody does not answer: the others are worth printing.
+      // A participant does not answer: the others are worth printing.
       if (!signal.aborted) throw error
     }
     const isOther = (guid: string): boolean => guid !== participant.guid
@@ -53,7 +53,10 @@ async function printDiscovery({ domain, json = false, verbose = false, wait }: D
       readers: rows(readers.readers).filter((row) => isOther(row.participant)),
     }
     if (document.participants.length === 0) {
-      throw new NumacastError('NUMACAST_NOT_FOUND', `nobody answers in domain ${domain}: name another with --domain`)
+      throw new NumacastError(
+        'NUMACAST_NOT_FOUND',
+        `no participant answers in domain ${domain}: name another with --domain`,
+      )
     }
     if (json) {
       printDocument(inOrder(document))

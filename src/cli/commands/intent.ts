@@ -32,7 +32,7 @@ interface IntentOutcome {
   readonly kind: string
   readonly action: string
   readonly workerId: string
-  /** The last step reported; null when the worker has not said anything. */
+  /** The last step reported; null before the first report. */
   transition: Transition | null
   reason: string | null
   readonly steps: { readonly transition: Transition; readonly atMs: number }[]
@@ -43,7 +43,7 @@ const findPlaneMs = 1_500
 const keptWithinMs = 3_000
 /** No intent outlives a day (maxIntentTtlMs, which would load the whole plane for a --help). */
 export const longestHoldMs = 24 * 60 * 60_000
-/** A drain that held for less could end before the worker hears of it. */
+/** A drain that held for less could end before the worker receives it. */
 export const shortestHoldMs = 1_000
 /** How long after its deadline a worker may take to report that it missed it, and how long it may take to resume. */
 const answerMs = 10_000
@@ -77,11 +77,11 @@ export function intentCommand(): Command {
             .default(30_000, '30s'),
         )
         .addOption(
-          new Option('--hold <duration>', 'it takes work again after this long, 1s to 24h, if nobody resumes it before')
+          new Option('--hold <duration>', 'it takes work again after this long, 1s to 24h, unless it is resumed before')
             .argParser(durationMs({ leastMs: shortestHoldMs, mostMs: longestHoldMs }))
             .default(3_600_000, '1h'),
         )
-        .option('--reason <text>', 'shown to whoever asks why')
+        .option('--reason <text>', 'shown with the intent')
         .addOption(jsonOption('print the outcome as JSON'))
         .addOption(domainOption())
         .addHelpText('after', durationHelp)
@@ -92,7 +92,7 @@ export function intentCommand(): Command {
         .summary('undo a drain')
         .description('The worker takes work again. Ends when it reports so.')
         .argument('<workerId>', 'as `numacast status` shows it', nameText)
-        .option('--reason <text>', 'shown to whoever asks why')
+        .option('--reason <text>', 'shown with the intent')
         .addOption(jsonOption('print the outcome as JSON'))
         .addOption(domainOption())
         .action(resume),
@@ -124,10 +124,10 @@ async function drain(workerId: string, flags: DrainFlags): Promise<void> {
 
 async function resume(workerId: string, flags: IntentFlags): Promise<void> {
   await withIssuer(workerId, flags, async (issuer, view) => {
-    // Told all the same: a drain that has not been heard of here is lifted by it.
+    // Sent all the same: it lifts a drain that has not arrived here.
     if (!isDrained(view, workerId)) {
-      const who = printable(workerId)
-      process.stderr.write(`numacast: ${who} is not being drained, and is told that there is nothing to lift\n`)
+      const worker = printable(workerId)
+      process.stderr.write(`numacast: ${worker} is not being drained, and is told that there is nothing to lift\n`)
     }
     const issued = issuer.lift('drain', workerId, reasonOf(flags))
     const patience = { firstMs: answerMs, lastMs: answerMs }
@@ -135,7 +135,7 @@ async function resume(workerId: string, flags: IntentFlags): Promise<void> {
   })
 }
 
-/** By what is wanted of the worker, or by what it says itself. */
+/** By what is wanted of the worker, or by what it reports itself. */
 function isDrained(view: FleetView, workerId: string): boolean {
   const worker = view.status().workers.find((candidate) => candidate.workerId === workerId)
   const obeys = worker?.appliedIntents.some(({ kind }) => kind === 'drain') ?? false
@@ -229,7 +229,7 @@ async function follow(
 }
 
 /**
- * An intent that somebody besides its issuer carries is held by a scheduler. Until then it would go with this process,
+ * An intent that another participant than its issuer carries is held by a scheduler. Until then it would go with this process,
  * and a late joiner, or a collector that restarts, would not learn of it.
  */
 async function untilKept(participant: Participant, { kind, intent, token }: IssuedIntent): Promise<void> {

@@ -18,7 +18,7 @@ export function schedulerCommand(): Command {
     .addOption(
       new Option(
         '--unreachable-dead-after <duration>',
-        'a worker unreachable for so long counts as dead, though it may be working (default: never)',
+        'a worker that is unreachable for this time counts as dead, though it may be working (default: never)',
       ).argParser(durationMs()),
     )
     .addOption(domainOption())

@@ -93,7 +93,7 @@ async function followChanges(
     else printer.note(livelinessLine(change))
   })
   const refresh = setInterval(show, refreshMs)
-  // Whoever read the lines has gone.
+  // The reader of the lines has gone.
   const gone = new AbortController()
   process.stdout.once('error', () => gone.abort())
   try {

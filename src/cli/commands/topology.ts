@@ -47,7 +47,7 @@ async function printTopology({ json = false, root }: TopologyFlags): Promise<voi
   }
 }
 
-/** Of one of them much can be read, and warnings say what is missing. A file is left to the reader, which refuses it. */
+/** Either folder suffices: warnings name what is missing. If `root` is a file, the reader refuses it. */
 function holdsMachine(root: string): boolean {
   return !statSync(root).isDirectory() || ['sys', 'proc'].some((name) => existsSync(path.join(root, name)))
 }

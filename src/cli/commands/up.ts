@@ -18,7 +18,7 @@ interface UpFlags {
   readonly json?: boolean
 }
 
-/** How often ages are shown anew while nothing changes. */
+/** How often ages are refreshed while nothing changes. */
 const refreshMs = 1_000
 /** Changes that come together are shown together. */
 const conflateMs = 100

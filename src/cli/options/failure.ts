@@ -2,8 +2,7 @@ import { NumacastError } from '../../core/errors.js'
 import { printable } from '../../observe/printable.js'
 
 /**
- * An error as one line for stderr. `NUMACAST_DEBUG=1` adds the stack and the causes, which are for whoever
- * mends the program, not for whoever uses it.
+ * Describes an error in one line for stderr. `NUMACAST_DEBUG=1` adds the stack and the causes, for debugging.
  */
 export function describeFailure(error: unknown, environment: NodeJS.ProcessEnv): string {
   if (environment.NUMACAST_DEBUG === '1' && error instanceof Error) return `numacast: ${withCauses(error)}\n`

@@ -11,7 +11,7 @@ export function domainOption(): Option {
   const option = new Option('--domain <n>', `the plane to join, 0 to ${highestDomain}`)
     .default(0)
     .argParser(integerBetween(0, highestDomain))
-  // An empty variable is one that is not set, as for the library.
+  // An empty variable counts as not set, as in the library.
   return process.env.NUMACAST_DOMAIN === '' ? option : option.env('NUMACAST_DOMAIN')
 }
 

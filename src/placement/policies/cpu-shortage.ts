@@ -117,7 +117,7 @@ function causeOf(
 ): CpuShortageCause | null {
   const throttled = workers.filter((worker) => isThrottled(worker, throttledPercent)).length
   if (workers.length > 0 && throttled >= throttledWorkers * workers.length) return 'throttled'
-  const isUsedUp = row.cpuHeadroomCores < idleShare * zoneCpus(row)
+  const isUsedUp = row.cpuHeadroomCores !== null && row.cpuHeadroomCores < idleShare * zoneCpus(row)
   if (!isUsedUp) return null
   return row.cpuQuotaCores !== null && row.cpuQuotaCores < row.cpus ? 'throttled' : 'contended'
 }

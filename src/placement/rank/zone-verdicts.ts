@@ -100,7 +100,7 @@ export class ZoneVerdicts {
   #judge(slot: number, entry: ZoneEntry, room: ZoneRoom | undefined): void {
     const { single, spanning } = this
     const { cpus, memoryBytes } = this.#request
-    if (room === undefined) {
+    if (room === undefined || (cpus > 0 && !room.isCpuKnown)) {
       // A request that asks for nothing fits anywhere.
       const refusals = cpus > 0 || memoryBytes > 0 ? refusalBit.headroomUnknown : 0
       write(single, slot, refusals, unknownScore, unknownScore)

@@ -180,7 +180,7 @@ export class CatchUpClient implements PeerQueries {
     } catch (error) {
       peer.pull.failures++
       // A silent peer does not answer either. If its frames still arrive, the fault may be this participant's.
-      if (isTimeout(error) && peer.monitor.lastHeardMs > askedMs) health.unanswered(peer.guid)
+      if (isTimeout(error) && peer.monitor.lastReceivedMs > askedMs) health.unanswered(peer.guid)
       counters.addError(`catch-up.failed.${failureReason(error)}`, error)
     }
     peer.pull.inFlight = false

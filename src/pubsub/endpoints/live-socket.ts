@@ -1,9 +1,15 @@
+import type { Clock } from '../../core/clock.js'
 import type { Counters } from '../../core/counters.js'
+import { numacastCode } from '../../core/error-code.js'
 import type { Announcer } from '../../discovery/announcer.js'
 import type { StreamLane } from '../../transport/lane/transport.js'
 import type { LocalEndpoints } from './local-endpoints.js'
 
+/** A socket that could not be opened is tried again after this long. */
+const retryMs = 2_000
+
 export interface LiveSocketComponents {
+  readonly clock: Clock
   readonly counters: Counters
   readonly stream: StreamLane
   readonly endpoints: LocalEndpoints
@@ -19,14 +25,14 @@ export class LiveSocket {
     this.#components = components
   }
 
-  /** Resolves when the socket is open, or could not be opened; the next call then tries again. Never rejects. */
+  /** Resolves when the socket is open, or could not be opened; it is tried again then. Never rejects. */
   async open(): Promise<void> {
     this.#opening ??= this.#open()
     await this.#opening
   }
 
   async #open(): Promise<void> {
-    const { endpoints, stream, counters, announcer } = this.#components
+    const { clock, endpoints, stream, counters, announcer } = this.#components
     try {
       await stream.publishEndpoints()
       endpoints.endpointsChanged()
@@ -34,6 +40,7 @@ export class LiveSocket {
     } catch (error) {
       counters.addError('stream.failed.publish', error)
       this.#opening = undefined
+      if (numacastCode(error) !== 'NUMACAST_CLOSED') clock.after(retryMs, () => void this.open())
     }
   }
 }

@@ -5,7 +5,7 @@ import type { StreamLane } from '../../transport/lane/transport.js'
 import type { DigestEntry } from '../../wire/beacon.js'
 import type { Descriptor, ProcessIdentity, Properties, ReaderInfo, WriterInfo } from '../../wire/descriptor.js'
 import type { MismatchEvent } from '../model/events.js'
-import type { Topic } from '../model/topic.js'
+import { defaultSampleBytes, type Topic } from '../model/topic.js'
 import type { Reader } from '../reader/reader.js'
 import type { Writer } from '../writer/writer.js'
 
@@ -201,8 +201,9 @@ export class LocalEndpoints {
 
 function announce(
   entity: EntityId,
-  topic: Pick<Topic<object>, 'name' | 'typeHash'>,
+  { name, typeHash, maxSampleBytes }: Pick<Topic<object>, 'name' | 'typeHash' | 'maxSampleBytes'>,
   partitions: readonly string[],
 ): Omit<ReaderInfo, 'qos'> {
-  return { entity, topic: topic.name, typeHash: topic.typeHash, partitions: [...partitions] }
+  const limit = maxSampleBytes === defaultSampleBytes ? {} : { maxSampleBytes }
+  return { entity, topic: name, typeHash, partitions: [...partitions], ...limit }
 }

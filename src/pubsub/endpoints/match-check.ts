@@ -9,7 +9,7 @@ export interface EndpointOf<Info> {
   readonly info: Info
 }
 
-/** Decides whether a writer feeds a reader, and reports a pair of one topic that cannot be matched. */
+/** Decides whether a writer feeds a reader, and reports a pair of one topic that does not fit. */
 export class MatchCheck {
   readonly #mismatches: MismatchLog
 
@@ -19,15 +19,13 @@ export class MatchCheck {
 
   isMatch(writer: EndpointOf<WriterInfo>, reader: EndpointOf<ReaderInfo>): boolean {
     const result = matchEndpoints(writer.info, reader.info)
-    if (result.kind === 'match') return true
     if (result.kind === 'unrelated') return false
-    this.#mismatches.report({
-      ...result,
-      topic: writer.info.topic,
-      writer: guidOf(writer),
-      reader: guidOf(reader),
-    })
-    return false
+    const isMatch = result.kind === 'match'
+    if (isMatch && result.limits === undefined) return true
+    const pair = { topic: writer.info.topic, writer: guidOf(writer), reader: guidOf(reader) }
+    if (!isMatch) this.#mismatches.report({ ...result, ...pair })
+    else if (result.limits !== undefined) this.#mismatches.report({ kind: 'sample-limit', ...result.limits, ...pair })
+    return isMatch
   }
 }
 

@@ -64,26 +64,27 @@ export class Relay<T extends object> {
 
   /** Passes on the end of an instance that this relay may still keep, or that another relay has missed. */
   #passEnd({ key, end, isUnknownToRelay }: UnseenEnd): void {
-    const from = this.#provenanceOf({ writer: end.owner, seq: end.seq }, end)
+    const token = { writer: end.owner, seq: end.seq }
+    const from = this.#provenanceOf(token, end.originTimeMs, end.sourceTimeMs)
     if (this.writer.disposeRelayed(key, from) === undefined && isUnknownToRelay) {
       this.writer.disposeRelayedAgain(key, from)
     }
   }
 
-  #provenanceOf({ writer, seq }: Token, times: { originTimeMs: number; sourceTimeMs: number }): Provenance {
+  #provenanceOf({ writer, seq }: Token, writtenMs: number, writtenWallMs: number): Provenance {
     const participant = participantOf(writer)
     const entity = Number.parseInt(writer.slice(participant.length + 1), 16) as EntityId
     const isBySource = this.writer.qos.destinationOrder === DestinationOrder.bySource
     return {
       origin: { participant, writer: entity, seq },
-      writtenMs: times.originTimeMs,
-      ...(isBySource ? { sourceTimeMs: times.sourceTimeMs } : {}),
+      writtenMs,
+      ...(isBySource ? { sourceTimeMs: writtenWallMs } : {}),
     }
   }
 
   #pass(sample: Sample<T>): void {
     if (sample.instanceState === InstanceState.noWriters) return
-    const from = this.#provenanceOf(sample.token, sample)
+    const from = this.#provenanceOf(sample.token, sample.writtenMs, sample.writtenWallMs)
     if (sample.instanceState === InstanceState.disposed || sample.value === undefined)
       this.writer.disposeRelayed(sample.key, from)
     else this.writer.putRelayed(sample.key, this.#codec.encode(sample.value), from)

@@ -93,7 +93,7 @@ export class EndpointMatcher {
   /** A writer of the peer asks how far its reliable readers are. */
   acknowledgmentAsked(peer: RemotePeer, { writer, seq }: AckRequest): void {
     const nowMs = this.#components.clock.nowMs()
-    peer.monitor.heard(nowMs)
+    peer.monitor.frameReceived(nowMs)
     for (const { reader, proxy } of peer.matches.get(writer) ?? []) {
       if (reader.qos.reliability !== Reliability.reliable) continue
       proxy.progress.announce(seq)
@@ -115,7 +115,7 @@ export class EndpointMatcher {
       return
     }
     const samples = readSamples(input, head)
-    peer.monitor.heard(this.#components.clock.nowMs())
+    peer.monitor.frameReceived(this.#components.clock.nowMs())
     this.#assert(peer, matches[0]?.proxy.info)
     for (const { reader, proxy } of matches) {
       if (!proxy.isAlive) reader.reached(proxy, proxy.isReachable)

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js'
 import type { Counters } from '../../core/counters.js'
+import { NumacastError } from '../../core/errors.js'
 import { entityGuid } from '../../core/ids.js'
 import { builtinPartition } from '../../discovery/partition-groups.js'
 import type { SelfMonitor } from '../../liveliness/self-monitor.js'
@@ -39,6 +40,8 @@ export interface LiveSubscriptionsComponents {
  */
 export class LiveSubscriptions {
   readonly #components: LiveSubscriptionsComponents
+  /** Peers to which not everything wanted could be subscribed. */
+  readonly #failed = new WeakSet<RemotePeer>()
 
   constructor(components: LiveSubscriptionsComponents) {
     this.#components = components
@@ -51,10 +54,11 @@ export class LiveSubscriptions {
     for (const peer of peers.values()) {
       const needsStream = peer.reachability.needsStream(
         peer.isBeyondMulticast,
-        peer.monitor.lastHeardMs,
+        peer.monitor.lastReceivedMs,
         nowMs,
         observer.timeoutMultiplier,
       )
+      if (this.#failed.delete(peer)) this.update(peer)
       if (needsStream === peer.isBeyondMulticast) continue
       peer.isBeyondMulticast = needsStream
       if (peer.descriptor !== undefined) peer.monitor.setPlace(placeOf(peer, peer.descriptor, identity))
@@ -81,8 +85,10 @@ export class LiveSubscriptions {
       try {
         peer.subscriptions.set(group, this.#components.stream.subscribe(endpoints, group, onFrame))
       } catch (error) {
-        // The endpoint cannot be dialled: the reader stays on catch-up, driven by the beacons' digests.
+        // The reader stays on catch-up, driven by the beacons' digests.
         this.#components.counters.addError('stream.failed.subscribe', error)
+        const isRefused = error instanceof NumacastError && error.code === 'NUMACAST_INVALID_ARGUMENT'
+        if (!isRefused) this.#failed.add(peer) // no descriptor was free, for example
       }
     }
   }
@@ -118,6 +124,9 @@ export class LiveSubscriptions {
     const { descriptor } = peer
     if (descriptor === undefined) return []
     const isLocal = sharesNetwork(descriptor.identity, this.#components.identity)
-    return dialable(descriptor.liveEndpoints, isLocal).slice(0, isLocal ? 1 : undefined)
+    const endpoints = dialable(descriptor.liveEndpoints, isLocal)
+    // Where this participant has no abstract socket itself it may not be able to reach one.
+    const isBestEnough = isLocal && this.#components.stream.requestEndpoints[0]?.startsWith('ipc://@') !== false
+    return isBestEnough ? endpoints.slice(0, 1) : endpoints
   }
 }

@@ -213,7 +213,7 @@ export class PeerIntake {
 /** A frame of the peer has arrived. */
 function markReceived({ monitor, reachability }: RemotePeer, nowMs: number): void {
   if (monitor.isOverdue(nowMs)) reachability.lost(nowMs)
-  monitor.heard(nowMs)
+  monitor.frameReceived(nowMs)
 }
 
 function isSameProcess(one: Descriptor, other: Descriptor): boolean {

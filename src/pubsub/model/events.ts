@@ -25,8 +25,8 @@ export interface HealthEvent {
   readonly before: ObserverHealth
 }
 
-/** A writer and a reader that name the same topic and cannot be matched: at both, each pair once. */
-export type MismatchEvent = IncompatibleQosEvent | InconsistentTopicEvent
+/** A writer and a reader that name the same topic and do not fit: reported at both, each pair once. */
+export type MismatchEvent = IncompatibleQosEvent | InconsistentTopicEvent | SampleLimitEvent
 
 interface Pair {
   readonly topic: string
@@ -45,6 +45,14 @@ export interface InconsistentTopicEvent extends Pair {
   readonly kind: 'inconsistent-topic'
 }
 
+/** The pair is matched, but the writer's topic allows longer values than the reader accepts: it rejects those. */
+export interface SampleLimitEvent extends Pair {
+  readonly kind: 'sample-limit'
+  /** `maxSampleBytes` of each. */
+  readonly writerBytes: number
+  readonly readerBytes: number
+}
+
 /** What happens to a writer: the DDS statuses of a DataWriter. Totals count from its making. */
 export type WriterEvent =
   | MatchedEvent<'publication-matched', { readonly reader: EntityGuid }>
@@ -52,6 +60,7 @@ export type WriterEvent =
   | { readonly kind: 'offered-deadline-missed'; readonly key: string; readonly totalCount: number }
   | Totalled<IncompatibleQosEvent>
   | Totalled<InconsistentTopicEvent>
+  | Totalled<SampleLimitEvent>
   /** A manual writer that neither wrote nor asserted itself within its own `leaseMs`: its readers will not count on it. */
   | { readonly kind: 'liveliness-lost'; readonly totalCount: number }
 
@@ -70,6 +79,7 @@ export type ReaderEvent =
   | { readonly kind: 'requested-deadline-missed'; readonly key: string; readonly totalCount: number }
   | Totalled<IncompatibleQosEvent>
   | Totalled<InconsistentTopicEvent>
+  | Totalled<SampleLimitEvent>
   /** Changes that were never handed out and will not be; of `lostCount` numbers some may not have been values. */
   | {
       readonly kind: 'sample-lost'

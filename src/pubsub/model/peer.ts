@@ -11,7 +11,7 @@ export interface Peer {
   readonly properties: Properties
   readonly verdict: Verdict
   /** Monotonic time of the last frame from it. */
-  readonly lastHeardMs: number
+  readonly lastReceivedMs: number
   /** The longest that its main loop was late before its last beacon. */
   readonly loopDelayMs: number
   /** Work that it has completed, by its own count; wraps at 2³². */

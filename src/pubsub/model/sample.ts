@@ -20,14 +20,14 @@ export interface SampleInfo {
   readonly token: Token
   /** The writer that delivered it: the owner, or a relay. */
   readonly via: EntityGuid
-  /** The owner's wall clock when it was written, Unix milliseconds: for display, and the order under `by-source`. */
-  readonly sourceTimeMs: number
   /** When it was written, on this process's monotonic clock: reception less the age that it traveled with. */
-  readonly originTimeMs: number
-  /** This process's wall clock when it was taken in, Unix milliseconds: for display only. */
-  readonly receptionTimeMs: number
+  readonly writtenMs: number
   /** When it was taken in, on this process's monotonic clock. */
   readonly receivedMs: number
+  /** When it was written, by the owner's wall clock, Unix milliseconds: for display, and the order under `by-source`. */
+  readonly writtenWallMs: number
+  /** When it was taken in, by this process's wall clock, Unix milliseconds: for display only. */
+  readonly receivedWallMs: number
   /** How often the instance had been disposed, and had become alive again, before this came. */
   readonly disposedGenerationCount: number
   /** How often it had been without writers, and had found some again, before this came. */
@@ -82,10 +82,10 @@ export function toSample<T extends object>(
     instanceState: instance.shownState,
     token: { writer: held.owner, seq: held.seq },
     via: held.via,
-    sourceTimeMs: held.sourceTimeMs,
-    originTimeMs: held.originTimeMs,
-    receptionTimeMs: held.arrival.nowMs + aheadMs,
+    writtenMs: held.originTimeMs,
     receivedMs: held.arrival.nowMs,
+    writtenWallMs: held.sourceTimeMs,
+    receivedWallMs: held.arrival.nowMs + aheadMs,
     disposedGenerationCount: held.disposedGenerations,
     noWritersGenerationCount: held.noWritersGenerations,
     // A cleared sample is never valid data: see `clearSample`.

@@ -57,7 +57,7 @@ export interface Topic<T> {
   readonly hasSchema: boolean
 }
 
-const defaultSampleBytes = 1024 * 1024
+export const defaultSampleBytes = 1024 * 1024
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT */
 export function defineTopic<T extends object>(options: TopicOptions<T>): Topic<T> {

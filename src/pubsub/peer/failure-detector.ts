@@ -47,8 +47,8 @@ export class FailureDetector {
     const { lateMs, mayJudge } = this.#components.observer.check(nowMs)
     if (lateMs > 0) {
       for (const { monitor, reachability } of peers) {
-        monitor.credit(lateMs, nowMs)
-        reachability.credit(lateMs, nowMs)
+        monitor.discountSilence(lateMs, nowMs)
+        reachability.discountSilence(lateMs, nowMs)
       }
     }
     return mayJudge
@@ -67,7 +67,7 @@ export class FailureDetector {
       queries.ask(peer)
     }
     const survey = new PeerSurvey(identity, peers, overdue)
-    if (observer.survey(survey.result, nowMs)) for (const peer of overdue.keys()) peer.monitor.forgive(nowMs)
+    if (observer.survey(survey.result, nowMs)) for (const peer of overdue.keys()) peer.monitor.restartSilence(nowMs)
     for (const peer of peers) {
       const context: DetectionContext = {
         timeoutMultiplier,

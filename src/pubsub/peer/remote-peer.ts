@@ -65,7 +65,7 @@ export function toPeer(peer: RemotePeer): Peer | undefined {
     identity: descriptor.identity,
     properties: descriptor.properties,
     verdict: monitor.verdict,
-    lastHeardMs: monitor.lastHeardMs,
+    lastReceivedMs: monitor.lastReceivedMs,
     loopDelayMs: monitor.loop.delayMs,
     progress: monitor.loop.completed,
     progressedMs: monitor.loop.completedMs ?? null,

@@ -1,5 +1,4 @@
 import { invalidArgument, NumacastError } from '../../core/errors.js'
-import { rejectionOf } from '../../wire/bytes.js'
 import { RecordCodec } from '../../wire/record.js'
 import { maxKeyBytes } from '../../wire/samples.js'
 import type { Topic } from '../model/topic.js'
@@ -52,10 +51,10 @@ export class ValueEncoder<T extends object> {
     try {
       return this.#codec.encode(value)
     } catch (error) {
+      if (!(error instanceof NumacastError)) throw error // of a getter
       throw invalidArgument(
-        `topic '${this.#topic.name}', instance '${key}': the value holds what no reader accepts ` +
-          `(${rejectionOf(error)}): nesting over 16, a map key over 255 bytes or named __proto__, or a type that is ` +
-          'not plain data',
+        `topic '${this.#topic.name}', instance '${key}': no reader accepts this: ${error.message}`,
+        error.details,
       )
     }
   }

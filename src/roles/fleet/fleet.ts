@@ -124,7 +124,8 @@ export class Fleet implements AsyncDisposable {
    * when the signal aborts or the fleet closes.
    */
   async *deaths(options: WaitOptions = {}): AsyncIterableIterator<WorkerDeath> {
-    for await (const death of this.view.deaths(options)) yield { ...death, jobs: this.#jobs.of(death.workerId) }
+    for await (const death of this.view.deaths(options))
+      yield { ...death, jobs: this.#jobs.of(death.workerId, death.incarnation) }
   }
 
   /**

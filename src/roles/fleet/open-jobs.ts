@@ -5,7 +5,7 @@ import type { Participant } from '../../pubsub/participant.js'
 import type { Reader } from '../../pubsub/reader/reader.js'
 
 /**
- * Holds the jobs that have started and not ended, per worker. A job's last report stays readable after
+ * Holds the jobs that have started and not ended, per process of a worker. A job's last report stays readable after
  * its worker died, until its lifespan ends: the jobs of a dead worker can be looked up.
  */
 export class OpenJobs {
@@ -23,9 +23,11 @@ export class OpenJobs {
     return this.#reader.synced(signal === undefined ? {} : { signal })
   }
 
-  /** Returns the open jobs of a worker, in the order in which they started. */
-  of(workerId: string): readonly JobLifecycle[] {
-    return [...(this.#byWorker.get(workerId)?.values() ?? [])].sort((a, b) => a.startedAtMs - b.startedAtMs)
+  /** Returns the open jobs of one incarnation of a worker, in the order in which they started. */
+  of(workerId: string, incarnation: number): readonly JobLifecycle[] {
+    return [...(this.#byWorker.get(processKey(workerId, incarnation))?.values() ?? [])].sort(
+      (a, b) => a.startedAtMs - b.startedAtMs,
+    )
   }
 
   close(): void {
@@ -38,20 +40,24 @@ export class OpenJobs {
       return
     }
     if (value === undefined) return
-    const { workerId } = value
+    const worker = processKey(value.workerId, value.incarnation)
     this.#remove(key)
     if (value.event !== JobEvent.started) return
-    const jobs = this.#byWorker.get(workerId) ?? new Map<string, JobLifecycle>()
-    this.#byWorker.set(workerId, jobs.set(key, value))
-    this.#workerOf.set(key, workerId)
+    const jobs = this.#byWorker.get(worker) ?? new Map<string, JobLifecycle>()
+    this.#byWorker.set(worker, jobs.set(key, value))
+    this.#workerOf.set(key, worker)
   }
 
   #remove(key: string): void {
-    const workerId = this.#workerOf.get(key)
-    if (workerId === undefined) return
+    const worker = this.#workerOf.get(key)
+    if (worker === undefined) return
     this.#workerOf.delete(key)
-    const jobs = this.#byWorker.get(workerId)
+    const jobs = this.#byWorker.get(worker)
     jobs?.delete(key)
-    if (jobs?.size === 0) this.#byWorker.delete(workerId)
+    if (jobs?.size === 0) this.#byWorker.delete(worker)
   }
+}
+
+function processKey(workerId: string, incarnation: number): string {
+  return `${incarnation} ${workerId}`
 }

@@ -1,3 +1,4 @@
+import { NumacastError } from '../../core/errors.js'
 import type { Guid } from '../../core/ids.js'
 import type { ProcessReading } from '../../liveliness/process-reading.js'
 import { Liveliness } from '../../liveliness/verdict.js'
@@ -34,13 +35,12 @@ export interface KernelWatchComponents {
 }
 
 /**
- * Asks the kernel about peers on this host: when a watched process ends, that is a fact, and the participant is told
- * at once (when what it said before has been read), whatever its lease says. A process in a PID namespace below this
- * one is found by its `NSpid`; one that cannot be seen from here is left to its lease, and a counter says so. One that
- * began too short a while ago to have been seen is looked for again as soon as that is allowed.
+ * Watches the processes of peers on this host. The end of a watched process is a fact: the participant is told once what
+ * the peer sent before has been read, whatever its lease. A process in a PID namespace below this one is found by its
+ * `NSpid`. A process that cannot be found from here is left to its lease and counted. A process that began too recently
+ * is looked up again as soon as that is allowed.
  *
- * One that the kernel killed for want of memory is told from one that somebody killed by the count of its cgroup; what
- * that proves, and what not, is said at {@link OomKills}.
+ * The count of its cgroup tells whether the kernel may have killed a process for want of memory; see {@link OomKills}.
  */
 export class KernelWatch {
   readonly #participant: Participant
@@ -48,6 +48,8 @@ export class KernelWatch {
   readonly #locator: Pick<ProcessLocator, 'locate'>
   readonly #oomKills: Pick<OomKills, 'follow'>
   readonly #watches = new Map<Guid, { close(): void }>()
+  /** Peers whose process the kernel watches now. */
+  readonly #watched = new Set<Guid>()
   /** What a process of this host is doing; `unknown` where it cannot be found from here. */
   readonly read: (target: NamespacedProcess) => ProcessReading
 
@@ -61,6 +63,11 @@ export class KernelWatch {
 
   get size(): number {
     return this.#watches.size
+  }
+
+  /** Whether the kernel reports the end of the peer's process. */
+  isWatching(guid: Guid): boolean {
+    return this.#watched.has(guid)
   }
 
   /** Watches the peer's process, once it can be found. Peers elsewhere are left to their lease. */
@@ -92,10 +99,12 @@ export class KernelWatch {
       },
     }
     if (this.#watches.get(guid) !== memory) both.close()
-    else if (watch.status?.state !== 'unavailable') this.#watches.set(guid, both)
-    else {
+    else if (watch.status?.state !== 'unavailable') {
+      this.#watches.set(guid, both)
+      this.#watched.add(guid)
+    } else {
       both.close()
-      this.#participant.counters.add('kernel-watch.unavailable')
+      this.#reportUnavailable(pid, watch.status.reason)
       this.#watchIn(retryMs, guid)
     }
   }
@@ -103,11 +112,20 @@ export class KernelWatch {
   unwatch(guid: Guid): void {
     this.#watches.get(guid)?.close()
     this.#watches.delete(guid)
+    this.#watched.delete(guid)
   }
 
   close(): void {
     for (const watch of this.#watches.values()) watch.close()
     this.#watches.clear()
+    this.#watched.clear()
+  }
+
+  /** The peer is left to its lease until a later try succeeds. */
+  #reportUnavailable(pid: number, reason: string): void {
+    const message = `the kernel does not watch process ${pid}: ${reason}; its end shows by silence only, until a later try succeeds`
+    const error = new NumacastError('NUMACAST_UNAVAILABLE', message, { details: { pid } })
+    this.#participant.counters.addError('kernel-watch.unavailable', error)
   }
 
   #watchIn(delayMs: number, guid: Guid): void {
@@ -140,7 +158,7 @@ export class KernelWatch {
   }
 }
 
-/** The OOM killer sends SIGKILL. Where the kernel does not say how a process ended, that may have been it. */
+/** The OOM killer sends SIGKILL. It also comes into question where the kernel does not report how a process ended. */
 function mayBeOutOfMemory({ cause, signal }: ProcessExit): boolean {
   return cause === 'unknown' || signal === 'SIGKILL'
 }

@@ -104,12 +104,12 @@ export class NodeFailover {
     for (const close of this.#closers.splice(0)) close()
   }
 
-  #onCapacity({ value, instanceState, token, originTimeMs }: Sample<NodeCapacity>): void {
+  #onCapacity({ value, instanceState, token, writtenMs }: Sample<NodeCapacity>): void {
     const { participant, kernel } = this.#components
     const guid = participantOf(token.writer)
     if (value === undefined || instanceState !== 'alive') return
     const node = this.#node(value.numaNode)
-    const server = { guid, incarnation: value.collectorIncarnation, reportedMs: originTimeMs }
+    const server = { guid, incarnation: value.collectorIncarnation, reportedMs: writtenMs }
     if (value.adopted) {
       if (guid !== participant.guid) node.standIns.set(guid, server)
       return

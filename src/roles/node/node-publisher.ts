@@ -8,8 +8,15 @@ import { type WorkerClaim, workerClaim } from '../../plane/worker-claim.js'
 import { type WorkerEnd, workerEnd } from '../../plane/worker-end.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { Writer } from '../../pubsub/writer/writer.js'
+import type { KernelWatch } from './kernel-watch.js'
 import type { Roster } from './roster.js'
 import type { ZoneReading } from './zone-readings.js'
+
+export interface NodePublisherComponents {
+  readonly participant: Participant
+  readonly roster: Roster
+  readonly kernel: Pick<KernelWatch, 'isWatching'>
+}
 
 /**
  * Writes what the server of a node publishes: the node's capacity, its rows and the ends of its workers to the plane,
@@ -18,6 +25,7 @@ import type { ZoneReading } from './zone-readings.js'
 export class NodePublisher {
   readonly #participant: Participant
   readonly #roster: Roster
+  readonly #kernel: Pick<KernelWatch, 'isWatching'>
   readonly #node: { readonly numaNode: number; readonly adopted: boolean }
   readonly #capacity: Writer<NodeCapacity>
   readonly #rows: Writer<RosterRow>
@@ -25,12 +33,12 @@ export class NodePublisher {
   readonly #claims: Writer<WorkerClaim>
 
   constructor(
-    participant: Participant,
-    roster: Roster,
+    { participant, roster, kernel }: NodePublisherComponents,
     node: { readonly numaNode: number; readonly adopted: boolean },
   ) {
     this.#participant = participant
     this.#roster = roster
+    this.#kernel = kernel
     this.#node = node
     const down = downPartition(participant.identity.bootId, node.numaNode)
     this.#capacity = participant.writer(nodeCapacity, { partition: planePartition })
@@ -76,6 +84,7 @@ export class NodePublisher {
       ...reading,
       workers: this.#roster.totals(),
       rosterRows: this.#roster.size,
+      unwatchedWorkers: this.#roster.liveParticipants().filter((guid) => !this.#kernel.isWatching(guid)).length,
     }
     this.#write(() => this.#capacity.write(capacity))
   }

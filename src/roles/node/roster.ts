@@ -74,6 +74,11 @@ export class Roster {
     return [...this.#names].flatMap(([workerId, { holder }]) => (isLive(holder) ? [workerId] : []))
   }
 
+  /** The participants that hold the names of live workers. */
+  liveParticipants(): Guid[] {
+    return [...this.#names.values()].flatMap(({ holder }) => (isLive(holder) ? [holder.participant] : []))
+  }
+
   /** Whether the participant claims the name and its claim is known here. */
   knows(workerId: string, participant: Guid): boolean {
     return this.#names.get(workerId)?.get(participant) !== undefined
@@ -95,7 +100,7 @@ export class Roster {
         writer: token.writer,
         seq: token.seq,
         facts,
-        originTimeMs: sample.originTimeMs,
+        originTimeMs: sample.writtenMs,
         load: before?.load ?? unknownLoad,
         verdict: this.#verdicts.get(participant) ?? before?.verdict ?? aliveVerdict(nowMs),
         inherited: false,

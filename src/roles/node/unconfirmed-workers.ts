@@ -76,8 +76,8 @@ export class UnconfirmedWorkers {
     return undefined
   }
 
-  /** It has been heard: its own word counts from now on. */
-  heard(participant: Guid): void {
+  /** The worker has reported itself. Its own reports count from now on. */
+  confirm(participant: Guid): void {
     this.#rows.delete(participant)
   }
 

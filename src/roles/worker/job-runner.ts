@@ -96,7 +96,9 @@ export class JobRunner {
   #newJob({ queue, jobId }: JobIdentity): JobLifecycle {
     const { participant, workerId } = this.#components
     const startedAtMs = participant.clock.wallMs()
-    return { jobId, workerId, queue, event: 'started', startedAtMs, durationMs: null, error: null, retryAfterMs: null }
+    const { incarnation } = participant
+    const identity = { jobId, workerId, incarnation, queue }
+    return { ...identity, event: 'started', startedAtMs, durationMs: null, error: null, retryAfterMs: null }
   }
 }
 

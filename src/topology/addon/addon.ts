@@ -9,11 +9,13 @@ import type { NativeAddon } from './native-addon.js'
 export type AddonStatus = { readonly available: true } | { readonly available: false; readonly reason: string }
 
 const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..', '..', '..')
+/** Raised with each change of {@link NativeAddon}, together with that of native/src/binding/addon.cc. */
+const interfaceVersion = 2
 const loaded = load()
 
 /**
  * Whether the native addon is in use. Without it (macOS, Windows, no compiler) importing numacast still works: the
- * topology comes from `node:os`, headroom is `unknown`, watches say `unavailable`.
+ * topology comes from `node:os`, headroom is `unknown`, watches are `unavailable`.
  *
  * The environment variable `NUMACAST_ADDON` names another compiled addon, or `none` to do without.
  */
@@ -21,12 +23,12 @@ export function addonStatus(): AddonStatus {
   return typeof loaded === 'string' ? { available: false, reason: loaded } : { available: true }
 }
 
-/** For this folder only: the addon, or `null` where {@link addonStatus} says why not. */
+/** For src/topology only: returns the addon, or `null` where {@link addonStatus} tells why not. */
 export function nativeAddon(): NativeAddon | null {
   return typeof loaded === 'string' ? null : loaded
 }
 
-/** For this folder only: the addon, or the sentence that says why there is none. */
+/** For src/topology only: returns the addon, or the reason why there is none. */
 export function nativeAddonOrReason(): NativeAddon | string {
   return loaded
 }
@@ -42,10 +44,16 @@ function load(): NativeAddon | string {
       : path.resolve(asked)
   if (!existsSync(file)) return notBuilt(file)
   try {
-    return createRequire(import.meta.url)(file) as NativeAddon
+    const addon = createRequire(import.meta.url)(file) as NativeAddon
+    return addon.interfaceVersion === interfaceVersion ? addon : otherVersion(file)
   } catch (error) {
     return `the native addon ${file} could not be loaded: ${error instanceof Error ? error.message : String(error)}`
   }
+}
+
+/** An addon that was compiled from other sources would be called with the wrong arguments. */
+function otherVersion(file: string): string {
+  return `the native addon ${file} was compiled from another version of numacast: run "node native/build.mjs"`
 }
 
 /** native/build.mjs leaves its reason behind when a build fails. */

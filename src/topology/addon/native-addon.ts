@@ -9,6 +9,7 @@ import type { UdpSocket } from '../model/udp-socket.js'
  * machine refuses comes back as a sentence (`string`) or `null`.
  */
 export interface NativeAddon {
+  readonly interfaceVersion: number
   readTopology(root: string): Topology
   /** `pid` 0 is this process, here and below. */
   readHeadroom(root: string, pid: number): Headroom
@@ -19,8 +20,8 @@ export interface NativeAddon {
   readFreezer(root: string, pid: number): FreezerState
   /**
    * `startTime` −1 stands for "any". `isAlive` makes the pid do where the start time cannot be compared. `onExit` gets
-   * the wait status, or `null` where the kernel does not tell. A sentence says why the process cannot be watched, `null`
-   * that there is none of that pid, `false` that another process has the pid.
+   * the wait status, or `null` where the kernel does not tell. Returns a sentence when the process cannot be watched, `null`
+   * when there is none of that pid, `false` when another process has the pid.
    */
   watchProcess(
     pid: number,
@@ -28,7 +29,7 @@ export interface NativeAddon {
     isAlive: boolean,
     onExit: (waitStatus: number | null) => void,
   ): NativeWatch | string | null | false
-  /** `onEvent` gets the pressure file's `total` and its growth; `null` says that the trigger is gone. */
+  /** `onEvent` gets the pressure file's `total` and its growth; `null` means that the trigger is gone. */
   watchPressure(
     path: string,
     kind: string,
@@ -36,7 +37,7 @@ export interface NativeAddon {
     windowUs: number,
     onEvent: (totalUs: number | null, stalledUs: number) => void,
   ): NativeWatch | string
-  /** `onEvent` gets the changed file's text; `null` says that the cgroup is gone. */
+  /** `onEvent` gets the changed file's text; `null` means that the cgroup is gone. */
   watchFile(path: string, onEvent: (text: string | null) => void): NativeWatch | string
   currentCpu(): number | null
   currentNode(): number | null

@@ -1,6 +1,6 @@
 /**
  * The numbers of one sample, in the order in which the addon writes them (`native/src/cgroup/sample.h`; a test compares).
- * `NaN`: unknown. `Infinity`: no limit. Units are in the names; what they mean is said at `Headroom`.
+ * `NaN`: unknown. `Infinity`: no limit. Units are in the names; `Headroom` documents them.
  */
 export const sampleFields = [
   'atUs',

@@ -60,7 +60,7 @@ export class HeadroomSampler {
     return this.#view
   }
 
-  /** Closes the files. Twice is fine. */
+  /** Closes the files. Idempotent. */
   close(): void {
     this.#closed = true
     this.#native?.close()

@@ -21,12 +21,12 @@ export interface FollowedProcess {
    * followed, as often at least as for others that asked before it. False where the count cannot be read any more.
    */
   claim(): boolean
-  /** Twice is fine. */
+  /** Idempotent. */
   close(): void
 }
 
 /**
- * Tells a process that the OOM killer ended from one that somebody killed: both end by SIGKILL, but for the first the
+ * Tells an end by the OOM killer from an end by `kill -9`: both are SIGKILL, but for the first the
  * kernel has counted `oom_kill` in its memory cgroup before it sent the signal, whether a limit was reached there or
  * further up, or the whole machine was out of memory. The count is `memory.events.local` on cgroup v2 (before Linux 5.2
  * `memory.events`, which counts the cgroups below too), and `memory.oom_control` on v1 (Linux 4.13).
@@ -44,7 +44,7 @@ export interface FollowedProcess {
  */
 export class OomKills {
   readonly #root: string
-  /** By the line of `/proc/<pid>/cgroup` that says who charges its memory; only while somebody in it is followed. */
+  /** By the line of `/proc/<pid>/cgroup` of the memory controller; only while a process of the cgroup is followed. */
   readonly #groups = new Map<string, Group>()
 
   /** @throws NumacastError `NUMACAST_INVALID_ARGUMENT` when `root` is not a directory. */
@@ -117,7 +117,7 @@ class Group {
     this.#file = file
   }
 
-  /** Null when it cannot be read, or does not say. */
+  /** Returns null when the file cannot be read or has no count. */
   read(): number | null {
     const [, count] = /^oom_kill (\d+)$/m.exec(readText(this.#file) ?? '') ?? []
     return count === undefined ? null : Number(count)
@@ -134,7 +134,7 @@ class Group {
     return true
   }
 
-  /** Kills that were before everybody who is still followed. */
+  /** Removes kills from before all processes that are still followed. */
   #forget(): void {
     let oldest = Number.POSITIVE_INFINITY
     for (const { count } of this.followers) oldest = Math.min(oldest, count)

@@ -29,7 +29,7 @@ export interface PressureEvent {
 }
 
 /**
- * Calls `onEvent` when the kernel says that tasks were stalled for `stallUs` within `windowUs`, at most once per window
+ * Calls `onEvent` when the kernel reports that tasks were stalled for `stallUs` within `windowUs`, at most once per window
  * (a PSI trigger, no polling). Wake-ups without a grown `total`, which unprivileged triggers produce right after
  * arming, are dropped. The watch ends when the cgroup is removed.
  *

@@ -58,7 +58,7 @@ const initialPidNamespace = 0xeffffffc
 const randomIdentity = randomUUID()
 
 /**
- * Returns which host this is. Where the boot id is hidden the answer is a fallback, and `source` says which: processes
+ * Returns which host this is. Where the boot id is hidden the answer is a fallback, and `source` names it: processes
  * of one host may then have different identities, and do not count as processes of one host.
  */
 export function hostIdentity(options: HostIdentityOptions = {}): HostIdentity {

@@ -1,7 +1,7 @@
 import type { Limit } from './limit.js'
 import type { ReadingWarning } from './reading-warning.js'
 
-/** Bytes, unless the name says otherwise. A figure is `null` where it could not be read or does not exist. */
+/** Bytes, unless the name has another unit. A figure is `null` where it could not be read or does not exist. */
 export interface MemoryHeadroom {
   /** Hard limit: `memory.max`, or v1 `memory.limit_in_bytes`; the tightest on the way up. */
   readonly limit: Limit
@@ -82,7 +82,7 @@ export interface Pressure {
   readonly path: string
   /** Some task was stalled. */
   readonly some: PressureLine
-  /** All tasks were; `null` where the kernel does not say. */
+  /** All tasks were; `null` where the kernel does not tell. */
   readonly full: PressureLine | null
 }
 

@@ -8,7 +8,7 @@
  */
 export type UnknownReason = 'unreadable' | 'not-mounted' | 'outside-mount' | 'unsupported'
 
-/** "So much", "no limit" and "cannot say" are three different answers. */
+/** A limit, no limit, and not known are three different answers. */
 export type Limit =
   | {
       readonly state: 'limited'

@@ -8,7 +8,7 @@ export interface ProcessState {
    * that is the kernel, which frees its memory.
    */
   readonly ended: boolean
-  /** How it ended; `null` while it has not, and where the kernel does not say: it tells those who may trace it. */
+  /** How it ended; `null` before, and where the kernel does not tell: this process must be allowed to trace it. */
   readonly exit: ExitStatus | null
   /** CPU time spent by all its threads, user and system. */
   readonly cpuTimeMs: number

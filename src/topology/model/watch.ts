@@ -1,9 +1,9 @@
 export type WatchStatus =
   | { readonly state: 'watching' }
-  /** What was watched is gone: the process exited, the cgroup was removed. The watch has let go of everything. */
+  /** What was watched is gone: the process exited, the cgroup was removed. The watch has released everything. */
   | { readonly state: 'ended' }
   | { readonly state: 'closed' }
-  /** This machine cannot be asked (no addon, old kernel, permission); no event will come. */
+  /** The watch could not be opened (no addon, old kernel, permission, no descriptor left); no event will come. */
   | { readonly state: 'unavailable'; readonly reason: string }
 
 /**
@@ -12,7 +12,7 @@ export type WatchStatus =
  */
 export interface Watch {
   readonly status: WatchStatus
-  /** No event is delivered after it. Twice is fine. */
+  /** No event is delivered after it. Idempotent. */
   close(): void
   /** Lets the watch keep the event loop alive; a new one does not. */
   ref(): void

@@ -9,7 +9,7 @@ export interface NamespacedProcess {
   readonly pid: number
   /** Inode of that namespace; null where it could not be read. */
   readonly pidNamespace: number | null
-  /** Clock ticks since boot, the same in every namespace; null where it could not be read. */
+  /** As `processStartTime` returns it, the same in every namespace; null where it could not be read. */
   readonly startTimeTicks: number | null
 }
 
@@ -19,12 +19,12 @@ export type Location =
   | {
       readonly pid: null
       readonly reason: LocationFailure
-      /** When it may be found after all: ask again in so many milliseconds. Null: not soon. */
+      /** When to ask again, in milliseconds, because it may be found then. Null: not soon. */
       readonly retryMs: number | null
     }
 
 export const LocationFailure = {
-  /** It could not say its namespace or its start time: a number alone may name anybody. */
+  /** Its namespace or its start time is not known: a number alone may name any process. */
   unidentified: 'unidentified',
   /** No process that can be seen here is it: it is gone, or in a namespace that is not below this one. */
   notVisible: 'not-visible',
@@ -44,17 +44,17 @@ export interface ProcessLocatorComponents {
   readonly listNested?: (ownNamespace: number) => Map<string, number[]>
 }
 
-/** All processes are looked at no more often than this, however many workers are unknown. */
+/** All processes are listed no more often than this, however many workers are unknown. */
 const scanIntervalMs = 1_000
-/** One that was not found is not looked for again for so long. */
+/** A process that was not found is not looked for again for this long. */
 const missMs = 30_000
-/** Of processes in other namespaces, and of those looked for, so many are remembered. */
+/** At most this many processes in other namespaces are remembered, and as many that are looked for. */
 const maxRemembered = 16_384
 
 /**
  * Finds processes of PID namespaces below this one, as a container's are below the host's. The kernel lists a process's
  * pid in each of its namespaces as `NSpid` in `/proc/<pid>/status` (proc_pid_status(5)), the innermost last. A match
- * must agree in that pid, in the namespace's inode and in the start time, so that a reused pid matches nobody.
+ * must agree in that pid, in the namespace's inode and in the start time, so that a reused pid matches no process.
  *
  * A look at all processes costs one `stat` each, and a read for each of another namespace. It is taken only when a
  * process of another namespace is asked for that is not known yet, and settles the question for all that were asked for

@@ -90,8 +90,10 @@ export class DatagramReceiver {
     if (this.#closing !== undefined) return
     const wanted = new Set(paths.map(({ address }) => address))
     this.#wanted = wanted.size
-    for (const address of [...this.#joined].filter((joined) => !wanted.has(joined))) this.#leave(address)
-    for (const address of wanted) if (!this.#joined.has(address)) this.#join(address)
+    const gone = [...this.#joined].filter((joined) => !wanted.has(joined))
+    for (const address of gone) this.#leave(address)
+    // A membership is the interface's, so leaving by one of its addresses has left by the others too.
+    for (const address of wanted) if (gone.length > 0 || !this.#joined.has(address)) this.#join(address)
   }
 
   get isComplete(): boolean {
@@ -125,7 +127,7 @@ export class DatagramReceiver {
       this.#socket.addMembership(this.#range.multicastAddress, address)
       this.#joined.add(address)
     } catch (error) {
-      // The interface kept its membership while its address changed (ip(7): memberships are the interface's).
+      // The interface has joined by another address of it (ip(7): memberships are the interface's).
       if (errorCode(error) === 'eaddrinuse') this.#joined.add(address)
       else this.#counters.addError(`datagram.failed.join.${errorCode(error)}`, error)
     }

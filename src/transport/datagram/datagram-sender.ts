@@ -1,9 +1,9 @@
 import type { Socket } from 'node:dgram'
-import { networkInterfaces } from 'node:os'
 import type { Counters } from '../../core/counters.js'
 import { errorCode } from '../../core/error-code.js'
 import { NumacastError } from '../../core/errors.js'
 import type { NetworkPath } from '../lane/network-path.js'
+import { listOsInterfaces } from '../lane/os-interfaces.js'
 import { type DatagramRange, subnetTimeToLive } from '../lane/range.js'
 import { bindSocket, closeSocket, createNumericSocket } from './datagram-socket.js'
 
@@ -131,7 +131,11 @@ async function openSocket(
   }
 }
 
-/** `os.networkInterfaces()` names only those that are up. */
+/** True also when it is not known. */
 function isUp(address: string): boolean {
-  return Object.values(networkInterfaces()).some((facts) => facts?.some((fact) => fact.address === address))
+  try {
+    return Object.values(listOsInterfaces()).some((facts) => facts?.some((fact) => fact.address === address))
+  } catch {
+    return true
+  }
 }

@@ -4,7 +4,7 @@ import { RepeatingTimer } from '../../core/repeating-timer.js'
 import type { UdpSocket } from '../../topology/model/udp-socket.js'
 import { readUdpSockets } from '../../topology/socket/udp-sockets.js'
 
-const lookMs = 5_000
+const intervalMs = 5_000
 /** The kernel counts in 32 bits. */
 const wrap = 2 ** 32
 
@@ -14,38 +14,38 @@ export interface ReceiveDropsComponents {
   readonly multicastAddress: string
   /** Ports that are received on. */
   readonly ports: () => readonly number[]
-  /** This process's sockets, `null` where they cannot be asked. @default the addon's */
+  /** This process's sockets, `null` where that cannot be known. @default the addon's */
   readonly sockets?: () => readonly UdpSocket[] | null
 }
 
 /**
- * Counts the datagrams that the kernel threw away because this process did not read fast enough, as
- * `datagram.lost.receive-buffer`. Asks its own sockets only: a look costs the same however many others the host has,
- * which matters most when all of them lose at once. Linux, with the addon. Several participants in one process that
- * listen on one port each count what all of them lost.
+ * Counts the datagrams that the kernel dropped because this process did not read fast enough, as
+ * `datagram.lost.receive-buffer`. Reads this process's own sockets only, so the cost does not depend on other processes.
+ * Linux, with the addon. Several participants in one process that listen on one port each count what all of them lost.
  */
 export class ReceiveDrops {
   readonly #components: Required<ReceiveDropsComponents>
   /** By inode: what has been counted already. */
-  #counted: ReadonlyMap<number, number>
-  readonly #looking: RepeatingTimer | undefined
+  #counted: ReadonlyMap<number, number> = new Map()
+  readonly #timer: RepeatingTimer | undefined
 
   constructor(components: ReceiveDropsComponents) {
     this.#components = { sockets: readUdpSockets, ...components }
-    const sockets = this.#components.sockets()
+    const sockets = this.#read()
+    if (sockets === null) return // not here, ever
     this.#counted = new Map(sockets?.map(({ inode, drops }) => [inode, drops]))
-    if (sockets !== null) this.#looking = new RepeatingTimer(components.clock, lookMs, () => this.#look())
+    this.#timer = new RepeatingTimer(components.clock, intervalMs, () => this.#count())
   }
 
   /** Idempotent. */
   close(): void {
-    this.#looking?.close()
+    this.#timer?.close()
   }
 
-  #look(): void {
+  #count(): void {
     const { counters, multicastAddress, ports } = this.#components
-    const sockets = this.#components.sockets()
-    if (sockets === null) return
+    const sockets = this.#read()
+    if (sockets === null || sockets === undefined) return
     const wanted = new Set(ports())
     const counted = new Map<number, number>()
     for (const { inode, address, port, drops } of sockets) {
@@ -55,5 +55,15 @@ export class ReceiveDrops {
       if (more > 0) counters.add('datagram.lost.receive-buffer', more)
     }
     this.#counted = counted
+  }
+
+  /** Undefined when it failed, as without a free descriptor: the next turn tries again. */
+  #read(): readonly UdpSocket[] | null | undefined {
+    try {
+      return this.#components.sockets()
+    } catch (error) {
+      this.#components.counters.addError('datagram.failed.read-drops', error)
+      return undefined
+    }
   }
 }

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
-import os from 'node:os'
 import path from 'node:path'
-import { mustBeSystemError } from '../../core/error-code.js'
+import { errorCode, mustBeSystemError } from '../../core/error-code.js'
+import { NumacastError } from '../../core/errors.js'
+import { isPassing, listOsInterfaces, type OsInterfaces } from '../lane/os-interfaces.js'
 
 /** What kind of thing an interface is; `unknown` where there is no sysfs. */
 export const InterfaceKind = {
@@ -23,7 +24,7 @@ export const InterfaceKind = {
 } as const
 export type InterfaceKind = (typeof InterfaceKind)[keyof typeof InterfaceKind]
 
-/** What the machine says of one network interface. */
+/** What is known of one network interface. */
 export interface InterfaceFacts {
   readonly name: string
   readonly kind: InterfaceKind
@@ -42,9 +43,6 @@ export interface InterfaceAddress {
   readonly address: string
   readonly prefixBits: number
 }
-
-/** As `os.networkInterfaces()`, which names only those that are up, running and have an address. */
-export type OsInterfaces = ReturnType<typeof os.networkInterfaces>
 
 export interface InterfaceFactsOptions {
   /** Holds the `sys/` to read. @default '/' */
@@ -68,10 +66,15 @@ const kindByDevtype: Readonly<Record<string, InterfaceKind>> = {
   wireguard: InterfaceKind.tunnel,
 }
 
-/** Every interface of the machine (or of a captured tree), in no particular order. */
+/**
+ * Returns every interface of the machine (or of a captured tree), in no particular order.
+ *
+ * @throws NumacastError NUMACAST_UNAVAILABLE when the process may not list them; NUMACAST_TRANSPORT when it cannot now,
+ * for example because it has no descriptor left
+ */
 export function readInterfaceFacts(options: InterfaceFactsOptions = {}): InterfaceFacts[] {
   const folder = path.join(options.root ?? '/', 'sys/class/net')
-  const given = byInterface(options.addresses ?? os.networkInterfaces())
+  const given = byInterface(options.addresses ?? listOsInterfaces())
   const names = new Set([...listInterfaces(folder), ...given.keys()])
   return [...names].map((name) => factsOf(name, path.join(folder, name), given.get(name) ?? []))
 }
@@ -139,7 +142,7 @@ function listInterfaces(folder: string): string[] {
     const entries = readdirSync(folder, { withFileTypes: true })
     return entries.filter((entry) => !entry.isFile()).map(({ name }) => name)
   } catch (error) {
-    mustBeSystemError(error)
+    mustBeAbsent(error, folder)
     return [] // no sysfs
   }
 }
@@ -148,7 +151,7 @@ function listFolder(folder: string): string[] {
   try {
     return readdirSync(folder)
   } catch (error) {
-    mustBeSystemError(error)
+    mustBeAbsent(error, folder)
     return [] // gone meanwhile
   }
 }
@@ -157,7 +160,15 @@ function readText(folder: string, name: string): string | undefined {
   try {
     return readFileSync(path.join(folder, name), 'utf8').trim()
   } catch (error) {
-    mustBeSystemError(error)
+    mustBeAbsent(error, folder)
     return undefined // `speed` of an interface that is down, for one, is EINVAL
   }
+}
+
+/** A file that cannot be opened now is not absent: taken as such, it would change what the interface is used for. */
+function mustBeAbsent(error: unknown, folder: string): void {
+  mustBeSystemError(error)
+  const code = errorCode(error)
+  if (!isPassing(code)) return
+  throw new NumacastError('NUMACAST_TRANSPORT', `cannot read ${folder} now (${code})`, { cause: error })
 }

@@ -1,9 +1,9 @@
-import { maxNetworkPaths, type NetworkPath } from '../lane/network-path.js'
-import { type InterfaceFacts, InterfaceKind } from './interface-facts.js'
+import { maxNetworkPaths, type NetworkPath, SubnetFilter } from '../lane/network-path.js'
+import { type InterfaceAddress, type InterfaceFacts, InterfaceKind } from './interface-facts.js'
 
-/** What an interface is used for with range `subnet`. */
+/** What an address of an interface is used for with range `subnet`. */
 export const InterfaceUse = {
-  /** Always: participants of one host hear each other there. */
+  /** Always: participants of one host reach each other there. */
   host: 'host',
   multicastAndStreams: 'multicast and streams',
   streams: 'streams',
@@ -11,11 +11,11 @@ export const InterfaceUse = {
 } as const
 export type InterfaceUse = (typeof InterfaceUse)[keyof typeof InterfaceUse]
 
-/** An interface, what it is used for, and why. */
+/** An address of an interface, what it is used for, and why. An interface without addresses has one entry. */
 export interface RankedInterface {
   readonly name: string
   readonly kind: InterfaceFacts['kind']
-  /** The address that is used and advertised; `null` when there is none. */
+  /** IPv4; `null` when the interface has none. */
   readonly address: string | null
   readonly prefixBits: number | null
   readonly speedMbps: number | null
@@ -47,9 +47,17 @@ const kindReason: Partial<Record<InterfaceFacts['kind'], string>> = {
   [InterfaceKind.bridge]: 'a bridge, as for containers and virtual machines of this host',
 }
 
+/** One address of an interface, or an interface without any. */
+interface Candidate {
+  readonly facts: InterfaceFacts
+  readonly address: InterfaceAddress | undefined
+  /** Addresses of the same interface that the kernel lists before this one. */
+  readonly earlier: readonly InterfaceAddress[]
+}
+
 /**
- * The interfaces in the order in which they are advertised and dialled, those that are not used last. Ties are broken
- * by speed, then by name, so the same machine always gives the same order.
+ * Returns each address of each interface in the order in which they are advertised and dialled, those that are not used
+ * last. Ties are broken by speed, then by name, so the same machine always gives the same order.
  *
  * @param allowed names or addresses; undefined allows all
  */
@@ -57,16 +65,25 @@ export function rankInterfaces(
   facts: readonly InterfaceFacts[],
   allowed: readonly string[] | undefined = undefined,
 ): RankedInterface[] {
-  const judged = [...facts].sort(byPreference).map((interface_) => judge(interface_, allowed))
+  const judged = facts
+    .flatMap(candidatesOf)
+    .sort(byPreference)
+    .map((candidate) => judge(candidate, allowed))
   const used = judged.filter(({ use }) => use === InterfaceUse.multicastAndStreams || use === InterfaceUse.streams)
   const surplus = new Set(used.slice(maxNetworkPaths))
-  const ranked = judged.map((interface_) =>
-    surplus.has(interface_)
-      ? { ...interface_, use: InterfaceUse.none, reason: `${maxNetworkPaths} better ones are in use already` }
-      : interface_,
+  const ranked = judged.map((entry) =>
+    surplus.has(entry)
+      ? { ...entry, use: InterfaceUse.none, reason: `${maxNetworkPaths} better ones are in use already` }
+      : entry,
   )
   // Stable: within each use the preference stays.
   return ranked.sort((a, b) => usageRank(a.use) - usageRank(b.use))
+}
+
+function candidatesOf(facts: InterfaceFacts): Candidate[] {
+  const { addresses } = facts
+  if (addresses.length === 0) return [{ facts, address: undefined, earlier: [] }]
+  return addresses.map((address, index) => ({ facts, address, earlier: addresses.slice(0, index) }))
 }
 
 /** The ways out of the host that a ranking leaves, best first. */
@@ -83,42 +100,56 @@ export function isNamedBy(entry: string, { name, addresses }: Pick<InterfaceFact
   return entry === name || addresses.some(({ address }) => address === entry)
 }
 
-function judge(facts: InterfaceFacts, allowed: readonly string[] | undefined): RankedInterface {
-  const { name, kind, speedMbps, addresses } = facts
-  const chosen = addresses.find(({ address }) => allowed?.includes(address)) ?? addresses[0]
+function judge({ facts, address, earlier }: Candidate, allowed: readonly string[] | undefined): RankedInterface {
+  const { name, kind, speedMbps } = facts
   const verdict = (use: InterfaceUse, reason: string): RankedInterface => ({
     name,
     kind,
-    address: chosen?.address ?? null,
-    prefixBits: chosen?.prefixBits ?? null,
+    address: address?.address ?? null,
+    prefixBits: address?.prefixBits ?? null,
     speedMbps,
     use,
     reason,
   })
-  if (kind === InterfaceKind.loopback) return verdict(InterfaceUse.host, 'loopback: for the participants of this host')
-  if (allowed !== undefined && !allowed.some((entry) => isNamedBy(entry, facts))) {
-    return verdict(InterfaceUse.none, 'not among the interfaces that were allowed')
+  if (kind === InterfaceKind.loopback) {
+    if (earlier.length > 0) return verdict(InterfaceUse.none, `loopback, where ${earlier[0]?.address} is used`)
+    return verdict(InterfaceUse.host, 'loopback: for the participants of this host')
   }
+  const isAllowed = (candidate: InterfaceAddress | undefined): boolean =>
+    allowed?.some((entry) => entry === name || entry === candidate?.address) ?? true
+  if (!isAllowed(address)) return verdict(InterfaceUse.none, 'not among the interfaces that were allowed')
   if (!facts.isUp) return verdict(InterfaceUse.none, 'down')
   if (facts.isEnslaved) return verdict(InterfaceUse.none, 'a port of a bridge or bond, which is used in its place')
-  if (chosen === undefined) return verdict(InterfaceUse.none, 'it has no IPv4 address')
-  const reason = [kindReason[kind] ?? 'up', ...(isLinkLocal(facts) ? ['link-local address'] : [])].join(', ')
+  if (address === undefined) return verdict(InterfaceUse.none, 'it has no IPv4 address')
+  const sibling = sameSubnet(address, earlier.filter(isAllowed))
+  if (sibling !== undefined) return verdict(InterfaceUse.none, `on the subnet of ${sibling.address}, which is used`)
+  const isFurther = facts.addresses.some((other) => other !== address && isAllowed(other) && other.prefixBits < 32)
+  if (address.prefixBits === 32 && isFurther && !allowed?.includes(address.address))
+    return verdict(InterfaceUse.none, 'a single address: its subnet is empty')
+  const reason = [kindReason[kind] ?? 'up', ...(isLinkLocal(address) ? ['link-local address'] : [])].join(', ')
   if (!facts.hasMulticast) return verdict(InterfaceUse.streams, `${reason}, without multicast`)
   return verdict(InterfaceUse.multicastAndStreams, reason)
 }
 
-function byPreference(a: InterfaceFacts, b: InterfaceFacts): number {
+/** Frames sent from both addresses would reach the same neighbors twice. */
+function sameSubnet({ address }: InterfaceAddress, earlier: readonly InterfaceAddress[]): InterfaceAddress | undefined {
+  return earlier.find(({ address: other, prefixBits }) => {
+    return new SubnetFilter([{ interfaceName: '', address: other, prefixBits, multicast: true }]).contains(address)
+  })
+}
+
+function byPreference(a: Candidate, b: Candidate): number {
   return (
-    preference.indexOf(a.kind) - preference.indexOf(b.kind) ||
-    Number(isLinkLocal(a)) - Number(isLinkLocal(b)) ||
-    (b.speedMbps ?? 0) - (a.speedMbps ?? 0) ||
-    (a.name < b.name ? -1 : 1)
+    preference.indexOf(a.facts.kind) - preference.indexOf(b.facts.kind) ||
+    Number(isLinkLocal(a.address)) - Number(isLinkLocal(b.address)) ||
+    (b.facts.speedMbps ?? 0) - (a.facts.speedMbps ?? 0) ||
+    (a.facts.name < b.facts.name ? -1 : a.facts.name > b.facts.name ? 1 : a.earlier.length - b.earlier.length)
   )
 }
 
-/** An address that nobody assigned (RFC 3927): there, but no network that somebody planned. */
-function isLinkLocal({ addresses }: InterfaceFacts): boolean {
-  return addresses[0]?.address.startsWith('169.254.') === true
+/** An address of RFC 3927 was chosen by the host itself, so it belongs to no planned network. */
+function isLinkLocal(address: InterfaceAddress | undefined): boolean {
+  return address?.address.startsWith('169.254.') === true
 }
 
 function usageRank(use: InterfaceUse): number {

@@ -1,16 +1,20 @@
-import type { Clock, Timer } from '../../core/clock.js'
+import type { Clock } from '../../core/clock.js'
+import type { Counters } from '../../core/counters.js'
+import { errorCode } from '../../core/error-code.js'
+import { RepeatingTimer } from '../../core/repeating-timer.js'
 import type { NetworkPath } from '../lane/network-path.js'
 
-/** How often the interfaces are looked at. One that comes up is used within this. */
-const lookMs = 2_000
+/** How often the interfaces are examined. A new one is used within this. */
+const intervalMs = 2_000
 
 export interface PathWatchComponents {
   readonly clock: Clock
-  /** The ways out of the host right now, best first. */
+  readonly counters: Counters
+  /** Returns the ways out of the host right now, best first. What it throws is counted; the paths stay as they are. */
   readonly read: () => readonly NetworkPath[]
-  /** They have changed, or something could not be opened last time. Never rejects. */
-  readonly follow: (paths: readonly NetworkPath[], change: PathChange) => Promise<void>
-  /** Not all that was wanted could be opened: `follow` is called again although nothing changed. */
+  /** Called when they have changed, or when not all could be opened last time. What it rejects with is counted. */
+  readonly apply: (paths: readonly NetworkPath[], change: PathChange) => Promise<void>
+  /** Whether some socket could not be opened: `apply` is called again although nothing has changed. */
   readonly isIncomplete: () => boolean
 }
 
@@ -19,42 +23,59 @@ export interface PathChange {
   readonly went: number
 }
 
-/** Looks at the interfaces from time to time and says when they have changed. */
+/** Examines the interfaces periodically and reports changes. A failure is counted, and the next turn tries again. */
 export class PathWatch {
   readonly #components: PathWatchComponents
+  readonly #timer: RepeatingTimer
   #paths: readonly string[]
-  #timer: Timer | undefined
-  #closed = false
+  #isApplying = false
 
   constructor(components: PathWatchComponents, paths: readonly NetworkPath[]) {
     this.#components = components
     this.#paths = paths.map(signatureOf)
-    this.#schedule()
+    this.#timer = new RepeatingTimer(components.clock, intervalMs, () => void this.#examine())
   }
 
-  /** Twice is fine. */
+  /** Idempotent. */
   close(): void {
-    this.#closed = true
-    this.#timer?.cancel()
+    this.#timer.close()
   }
 
-  #schedule(): void {
-    if (!this.#closed) this.#timer = this.#components.clock.after(lookMs, () => void this.#look())
-  }
-
-  async #look(): Promise<void> {
-    const { read, follow, isIncomplete } = this.#components
-    const paths = read()
+  async #examine(): Promise<void> {
+    if (this.#isApplying) return
+    const { read, apply, isIncomplete, counters } = this.#components
+    let paths: readonly NetworkPath[]
+    try {
+      paths = read()
+    } catch (error) {
+      counters.addError(`interface.failed.read.${failure(error)}`, error)
+      return
+    }
     const now = paths.map(signatureOf)
     const before = this.#paths
     this.#paths = now
+    if (now.join() === before.join() && !isIncomplete()) return
     const change = {
       came: now.filter((path) => !before.includes(path)).length,
       went: before.filter((path) => !now.includes(path)).length,
     }
-    if (now.join() !== before.join() || isIncomplete()) await follow(paths, change)
-    this.#schedule()
+    this.#isApplying = true
+    try {
+      await apply(paths, change)
+    } catch (error) {
+      counters.addError(`interface.failed.apply.${failure(error)}`, error)
+    } finally {
+      this.#isApplying = false
+    }
   }
+}
+
+/** `emfile`, … of the system where there is one, else the code of the error itself. */
+function failure(error: unknown): string {
+  const { cause, details } = error as { cause?: unknown; details?: { errno?: unknown } }
+  if (typeof details?.errno === 'string') return details.errno.toLowerCase()
+  const code = errorCode(cause)
+  return code === 'unknown' ? errorCode(error) : code
 }
 
 function signatureOf({ interfaceName, address, prefixBits, multicast }: NetworkPath): string {

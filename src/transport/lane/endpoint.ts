@@ -2,13 +2,15 @@ import { isIP } from 'node:net'
 import { invalidArgument } from '../../core/errors.js'
 import type { FrameSource } from './transport.js'
 
-/** The longest abstract name: `sun_path` (108 bytes, unix(7)) less the NUL that libzmq writes for `@`. */
-const maxAbstractNameBytes = 107
+/** The longest abstract name or path: `sun_path` (108 bytes, unix(7)) less a NUL. */
+export const maxSocketPathBytes = 107
+/** A socket file as numacast names it, in a folder without `..`. */
+const socketFile = /^\/(?:(?!\.\.\/)[\w.@ -]+\/)+numacast-[\w.-]+\.sock$/
 
 /**
  * Reads an endpoint that a stream may dial. Endpoints come from peers, so only what numacast itself binds is taken:
- * `ipc://@name`, the abstract namespace, which touches no file, and `tcp://` with a numeric address, which asks no name
- * server.
+ * `ipc://@name`, the abstract namespace, which touches no file; `ipc:///…/numacast-….sock`, a socket file; and `tcp://`
+ * with a numeric address, which asks no name server.
  *
  * @throws NumacastError NUMACAST_INVALID_ARGUMENT
  */
@@ -16,7 +18,7 @@ export function parseEndpoint(endpoint: string): FrameSource {
   const parsed = readEndpoint(endpoint)
   if (parsed !== undefined) return parsed
   throw invalidArgument(
-    `endpoint must be ipc://@name or tcp://<numeric address>:<port>, not ${JSON.stringify(endpoint.slice(0, 200))}`,
+    `endpoint must be ipc://@name, ipc:///<folder>/numacast-<name>.sock or tcp://<numeric address>:<port>, not ${JSON.stringify(endpoint.slice(0, 200))}`,
     { endpoint },
   )
 }
@@ -29,7 +31,10 @@ export function isEndpoint(endpoint: string): boolean {
 function readEndpoint(endpoint: string): FrameSource | undefined {
   if (endpoint.startsWith('ipc://@')) {
     const name = endpoint.slice('ipc://@'.length)
-    if (name.length <= maxAbstractNameBytes && /^[\w.-]+$/.test(name)) return { address: endpoint, port: 0 }
+    if (name.length <= maxSocketPathBytes && /^[\w.-]+$/.test(name)) return { address: endpoint, port: 0 }
+  } else if (endpoint.startsWith('ipc:///')) {
+    const file = endpoint.slice('ipc://'.length)
+    if (file.length <= maxSocketPathBytes && socketFile.test(file)) return { address: endpoint, port: 0 }
   }
   const tcp = /^tcp:\/\/(?:\[([\da-fA-F:.]+)\]|([\d.]+)):(\d{1,5})$/.exec(endpoint)
   if (tcp !== null) {

@@ -1,33 +1,51 @@
-import type { Socket } from 'zeromq'
+import type { Clock, Timer } from '../../core/clock.js'
 import type { Counters } from '../../core/counters.js'
 import { NumacastError } from '../../core/errors.js'
+import type { ReceivingSocket } from '../zmtp/message-socket.js'
 
 /** What of a SUB is needed here. */
-export type Dialer = Pick<Socket, 'closed' | 'events'> & {
-  connect(endpoint: string): void
-  disconnect(endpoint: string): void
+export type Dialer = Pick<ReceivingSocket, 'closed' | 'events' | 'connect' | 'disconnect'>
+
+export interface EndpointSelectorComponents {
+  readonly clock: Clock
+  readonly counters: Counters
 }
 
+/** libzmq announces a retry together with the loss; without one after this long it has given the endpoint up. */
+const firstRedialMs = 500
+const maxRedialMs = 30_000
+
 /**
- * Connects a socket to one peer by the first of several ways that works, and drops the others, so that each frame comes
- * once. When that way breaks, all are tried again. A frame or two may come twice while two ways work; sequence numbers
- * tell.
+ * Connects a socket to one peer by the first of several endpoints that works, and drops the others, so that each frame
+ * comes once. When that endpoint breaks, all are tried again. A frame or two may come twice while two endpoints work;
+ * sequence numbers tell.
+ *
+ * libzmq gives an endpoint up, without an event, when the peer sends a message over `maxMessageSize` or refuses the
+ * handshake. This class notices that no retry follows, and connects again (`stream.redialled`).
  */
 export class EndpointSelector {
   readonly #socket: Dialer
   readonly #endpoints: readonly string[]
+  readonly #clock: Clock
   readonly #counters: Counters
+  /** Endpoints that broke and are not retried by libzmq, as far as is known. */
+  readonly #redials = new Map<string, Timer>()
+  /** Redials in a row without a handshake between them. */
+  readonly #attempts = new Map<string, number>()
   #winner: string | undefined
+  #closed = false
 
   /** @throws NumacastError NUMACAST_TRANSPORT when libzmq refuses an endpoint */
-  constructor(socket: Dialer, endpoints: readonly string[], counters: Counters) {
+  constructor(socket: Dialer, endpoints: readonly string[], { clock, counters }: EndpointSelectorComponents) {
     this.#socket = socket
+    this.#clock = clock
     this.#counters = counters
     this.#endpoints = endpoints
-    if (endpoints.length > 1) {
-      // A monitor costs two sockets, so a single way, where there is nothing to choose, has none.
-      socket.events.on('handshake', ({ address }) => this.#onConnected(address))
-      socket.events.on('disconnect', ({ address }) => this.#onLost(address))
+    socket.events.on('handshake', ({ address }) => this.#onConnected(address))
+    socket.events.on('disconnect', ({ address }) => this.#onLost(address))
+    socket.events.on('connect:retry', ({ address }) => this.#cancelRedial(address))
+    for (const failure of ['handshake:error:protocol', 'handshake:error:auth', 'handshake:error:other'] as const) {
+      socket.events.on(failure, ({ address }) => this.#redialUnlessRetried(address))
     }
     for (const endpoint of endpoints) {
       try {
@@ -39,28 +57,69 @@ export class EndpointSelector {
     }
   }
 
+  /** Idempotent. The socket stays open. */
+  close(): void {
+    this.#closed = true
+    for (const timer of this.#redials.values()) timer.cancel()
+    this.#redials.clear()
+  }
+
   #onConnected(endpoint: string): void {
+    this.#cancelRedial(endpoint)
+    this.#attempts.delete(endpoint)
     if (this.#winner !== undefined || !this.#endpoints.includes(endpoint)) return
     this.#winner = endpoint
-    this.#eachOther(endpoint, (other) => this.#socket.disconnect(other))
+    this.#eachOther(endpoint, (other) => {
+      this.#cancelRedial(other)
+      this.#socket.disconnect(other)
+    })
   }
 
-  /** libzmq itself dials the lost one again. */
   #onLost(endpoint: string): void {
-    if (this.#winner !== endpoint) return
-    this.#winner = undefined
-    this.#eachOther(endpoint, (other) => this.#socket.connect(other))
+    if (this.#winner === endpoint) {
+      this.#winner = undefined
+      this.#eachOther(endpoint, (other) => this.#socket.connect(other))
+    }
+    this.#redialUnlessRetried(endpoint)
   }
 
-  /** Events still come when the socket has been closed, and nobody is there to catch what is thrown at one. */
+  #redialUnlessRetried(endpoint: string): void {
+    if (this.#closed || this.#redials.has(endpoint) || !this.#endpoints.includes(endpoint)) return
+    const attempts = this.#attempts.get(endpoint) ?? 0
+    this.#attempts.set(endpoint, attempts + 1)
+    const delayMs = Math.min(maxRedialMs, firstRedialMs * 2 ** Math.min(attempts, 10))
+    this.#redials.set(
+      endpoint,
+      this.#clock.after(delayMs, () => this.#redial(endpoint)),
+    )
+  }
+
+  #redial(endpoint: string): void {
+    this.#redials.delete(endpoint)
+    if (this.#winner !== undefined || this.#closed) return
+    this.#counters.add('stream.redialled')
+    this.#act(() => this.#socket.disconnect(endpoint))
+    this.#act(() => this.#socket.connect(endpoint))
+  }
+
+  #cancelRedial(endpoint: string): void {
+    this.#redials.get(endpoint)?.cancel()
+    this.#redials.delete(endpoint)
+  }
+
   #eachOther(endpoint: string, act: (other: string) => void): void {
     for (const other of this.#endpoints) {
-      if (other === endpoint || this.#socket.closed) continue
-      try {
-        act(other)
-      } catch (error) {
-        this.#counters.addError('stream.failed.dial', error)
-      }
+      if (other !== endpoint) this.#act(() => act(other))
+    }
+  }
+
+  /** Events still come when the socket has been closed, and nothing catches what is thrown at one. */
+  #act(act: () => void): void {
+    if (this.#socket.closed) return
+    try {
+      act()
+    } catch (error) {
+      this.#counters.addError('stream.failed.dial', error)
     }
   }
 }

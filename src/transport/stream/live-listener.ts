@@ -1,8 +1,10 @@
-import { type Context, XPublisher } from 'zeromq'
+import type { Context } from 'zeromq'
 import type { Counters } from '../../core/counters.js'
 import { maxGroupBytes } from '../../wire/radio.js'
+import type { MessageSocket } from '../zmtp/message-socket.js'
+import { bindAll } from './bind.js'
 import { livePrefix } from './live-message.js'
-import { bindAll, familyOptions, receiveLoop, senderOptions, sendNow, type ZeromqLimits } from './zeromq.js'
+import { createXPublisher, familyOptions, receiveLoop, senderOptions, sendNow, type ZeromqLimits } from './zeromq.js'
 
 /** Groups that subscribers of one participant may name: it writes to no more partitions, but they may invent some. */
 const maxPrefixes = 16_384
@@ -15,13 +17,13 @@ const maxPrefixes = 16_384
  */
 export class LiveListener {
   readonly endpoints: readonly string[]
-  readonly #socket: XPublisher
+  readonly #socket: MessageSocket
   readonly #counters: Counters
   readonly #loop: Promise<void>
   /** What somebody subscribed to; XPUB reports the first and the last of each. */
   readonly #prefixes = new Set<string>()
 
-  private constructor(socket: XPublisher, endpoints: readonly string[], counters: Counters) {
+  private constructor(socket: MessageSocket, endpoints: readonly string[], counters: Counters) {
     this.#socket = socket
     this.endpoints = endpoints
     this.#counters = counters
@@ -30,12 +32,12 @@ export class LiveListener {
 
   /** @throws NumacastError NUMACAST_TRANSPORT */
   static async open(
-    context: Context,
+    context: Context | undefined,
     wanted: readonly string[],
     limits: ZeromqLimits,
     counters: Counters,
   ): Promise<LiveListener> {
-    const socket = new XPublisher({ ...senderOptions(context, limits), ...familyOptions(wanted) })
+    const socket = createXPublisher(context, { ...senderOptions(limits), ...familyOptions(wanted) })
     return new LiveListener(socket, await bindAll(socket, wanted), counters)
   }
 

@@ -1,10 +1,12 @@
 import type { Context } from 'zeromq'
 import type { Counters } from '../../core/counters.js'
 import { AddressListeners } from './address-listeners.js'
+import { bindFailure, openOnHost, tcpEndpoint } from './bind.js'
+import { hostFirst } from './host-first.js'
 import { LiveListener } from './live-listener.js'
 import { encodeLiveMessage } from './live-message.js'
 import type { ListenOptions } from './request-server.js'
-import { bindFailure, hostEndpoints, oncePortIsFree, tcpEndpoint, type ZeromqLimits } from './zeromq.js'
+import type { ZeromqLimits } from './zeromq.js'
 
 /**
  * Frames that may wait for one subscriber, libzmq's own default; fewer than requests, because a subscriber may stand
@@ -24,13 +26,15 @@ export class LivePublisher {
 
   /** @throws NumacastError NUMACAST_TRANSPORT */
   static async open(
-    context: Context,
+    context: Context | undefined,
     { name, port, addresses }: ListenOptions,
     { maxMessageBytes, highWaterMark }: ZeromqLimits,
     counters: Counters,
   ): Promise<LivePublisher> {
     const limits = { maxMessageBytes, highWaterMark: Math.min(highWaterMark, maxWaitingFrames) }
-    const host = await oncePortIsFree(() => LiveListener.open(context, hostEndpoints(name, port), limits, counters))
+    const host = await openOnHost({ name, port, counters, usesLocalSockets: context !== undefined }, (wanted) =>
+      LiveListener.open(context, wanted, limits, counters),
+    )
     const network = new AddressListeners(
       (address) => LiveListener.open(context, [tcpEndpoint(address, port)], limits, counters),
       (error) => counters.add(`stream.failed.listen.${bindFailure(error)}`),
@@ -41,8 +45,7 @@ export class LivePublisher {
 
   /** Best first. */
   get endpoints(): readonly string[] {
-    const [ipc, ...loopback] = this.#host.endpoints
-    return [...(ipc === undefined ? [] : [ipc]), ...this.#network.endpoints, ...loopback]
+    return hostFirst(this.#host.endpoints, this.#network.endpoints)
   }
 
   get isComplete(): boolean {

@@ -6,10 +6,10 @@ import { endpointList, parseEndpoint } from '../lane/endpoint.js'
 import type { RequestOptions } from '../lane/transport.js'
 import { RequestConnection } from './request-connection.js'
 import { RequestRace } from './request-race.js'
-import type { ZeromqLimits } from './zeromq.js'
+import { canDial, type ZeromqLimits } from './zeromq.js'
 
 export interface RequestClientComponents {
-  readonly context: Context
+  readonly context: Context | undefined
   readonly clock: Clock
   readonly counters: Counters
   readonly limits: ZeromqLimits
@@ -35,7 +35,9 @@ export class RequestClient {
 
   /** @throws NumacastError as {@link StreamLane.request} says */
   async request(endpoints: string | readonly string[], body: Uint8Array, options: RequestOptions): Promise<Buffer> {
-    const candidates = endpointList(endpoints)
+    const known = endpointList(endpoints)
+    const dialable = known.filter((endpoint) => canDial(this.#components.context, endpoint))
+    const candidates = dialable.length > 0 ? dialable : known
     const proven = candidates.map((endpoint) => this.#current.get(endpoint)).find((known) => known?.isProven)
     if (proven !== undefined) return proven.request(body, options)
     const connections = this.#connectAll(candidates)

@@ -1,14 +1,23 @@
-import { type Context, Dealer } from 'zeromq'
+import type { Context } from 'zeromq'
 import type { Clock, Timer } from '../../core/clock.js'
 import type { Counters } from '../../core/counters.js'
 import { NumacastError } from '../../core/errors.js'
 import { PendingRequests } from '../lane/pending-requests.js'
 import type { RequestOptions } from '../lane/transport.js'
+import type { MessageSocket } from '../zmtp/message-socket.js'
 import { requestIdBytes } from './request-listener.js'
-import { connectOptions, familyOptions, receiveLoop, senderOptions, sendNow, type ZeromqLimits } from './zeromq.js'
+import {
+  connectOptions,
+  createDealer,
+  familyOptions,
+  receiveLoop,
+  senderOptions,
+  sendNow,
+  type ZeromqLimits,
+} from './zeromq.js'
 
 export interface RequestConnectionComponents {
-  readonly context: Context
+  readonly context: Context | undefined
   readonly clock: Clock
   readonly counters: Counters
   readonly limits: ZeromqLimits
@@ -28,7 +37,7 @@ export interface RequestConnectionComponents {
 export class RequestConnection {
   readonly endpoint: string
   readonly #components: RequestConnectionComponents
-  readonly #dealer: Dealer
+  readonly #dealer: MessageSocket
   readonly #loop: Promise<void>
   readonly #pending: PendingRequests
   #replies = 0
@@ -41,7 +50,7 @@ export class RequestConnection {
     this.endpoint = endpoint
     this.#components = components
     this.#pending = new PendingRequests(clock)
-    this.#dealer = new Dealer({ ...senderOptions(context, limits), ...connectOptions, ...familyOptions([endpoint]) })
+    this.#dealer = createDealer(context, { ...senderOptions(limits), ...connectOptions, ...familyOptions([endpoint]) })
     try {
       this.#dealer.connect(endpoint)
     } catch (cause) {

@@ -1,6 +1,8 @@
-import { type Context, Router } from 'zeromq'
+import type { Context } from 'zeromq'
 import type { Counters } from '../../core/counters.js'
-import { bindAll, familyOptions, receiveLoop, senderOptions, sendNow, type ZeromqLimits } from './zeromq.js'
+import type { MessageSocket } from '../zmtp/message-socket.js'
+import { bindAll } from './bind.js'
+import { createRouter, familyOptions, receiveLoop, senderOptions, sendNow, type ZeromqLimits } from './zeromq.js'
 
 /**
  *     request   DEALER → ROUTER   | id (4 bytes, the requester's choice) | body |
@@ -16,12 +18,12 @@ export type OnRequest = (body: Buffer, reply: (body: Uint8Array) => void) => voi
 /** One ROUTER, listening. */
 export class RequestListener {
   readonly endpoints: readonly string[]
-  readonly #router: Router
+  readonly #router: MessageSocket
   readonly #counters: Counters
   readonly #onRequest: OnRequest
   readonly #loop: Promise<void>
 
-  private constructor(router: Router, endpoints: readonly string[], counters: Counters, onRequest: OnRequest) {
+  private constructor(router: MessageSocket, endpoints: readonly string[], counters: Counters, onRequest: OnRequest) {
     this.#router = router
     this.endpoints = endpoints
     this.#counters = counters
@@ -31,14 +33,13 @@ export class RequestListener {
 
   /** @throws NumacastError NUMACAST_TRANSPORT */
   static async open(
-    context: Context,
+    context: Context | undefined,
     wanted: readonly string[],
     limits: ZeromqLimits,
     counters: Counters,
     onRequest: OnRequest,
   ): Promise<RequestListener> {
-    // Mandatory: a reply that cannot be routed or queued is an error, and so can be counted.
-    const router = new Router({ ...senderOptions(context, limits), ...familyOptions(wanted), mandatory: true })
+    const router = createRouter(context, { ...senderOptions(limits), ...familyOptions(wanted) })
     return new RequestListener(router, await bindAll(router, wanted), counters, onRequest)
   }
 

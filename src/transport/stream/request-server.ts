@@ -2,18 +2,18 @@ import type { Context } from 'zeromq'
 import type { Counters } from '../../core/counters.js'
 import { parseEndpoint } from '../lane/endpoint.js'
 import { AddressListeners } from './address-listeners.js'
+import { bindError, bindFailure, openOnHost, tcpEndpoint } from './bind.js'
+import { hostFirst } from './host-first.js'
+import { RequestExecutor, type RequestHandler } from './request-executor.js'
 import { RequestListener } from './request-listener.js'
-import { bindFailure, hostEndpoints, oncePortIsFree, tcpEndpoint, type ZeromqLimits } from './zeromq.js'
+import { probeTcp } from './tcp-probe.js'
+import type { ZeromqLimits } from './zeromq.js'
 
-/** Requests in progress; more are refused, because a handler that never ends must not hold memory without bound. */
-const maxInProgress = 4_096
 /** A port that is free on loopback may be taken at another address: another one is tried, so often. */
 const portAttempts = 8
 
-export type RequestHandler = (request: Buffer) => Promise<Uint8Array> | Uint8Array
-
 export interface RequestServerComponents {
-  readonly context: Context
+  readonly context: Context | undefined
   readonly limits: ZeromqLimits
   readonly counters: Counters
 }
@@ -34,17 +34,17 @@ export class RequestServer {
   readonly #components: RequestServerComponents
   readonly #host: RequestListener
   readonly #network: AddressListeners<RequestListener>
-  readonly #jobRunner: RequestExecutor
+  readonly #executor: RequestExecutor
 
   private constructor(
     components: RequestServerComponents,
-    jobRunner: RequestExecutor,
+    executor: RequestExecutor,
     host: RequestListener,
     network: AddressListeners<RequestListener>,
     port: number,
   ) {
     this.#components = components
-    this.#jobRunner = jobRunner
+    this.#executor = executor
     this.#host = host
     this.#network = network
     this.port = port
@@ -52,18 +52,21 @@ export class RequestServer {
 
   /** @throws NumacastError NUMACAST_TRANSPORT */
   static async open(components: RequestServerComponents, options: ListenOptions): Promise<RequestServer> {
-    const jobRunner = new RequestExecutor(components)
+    const { counters, context } = components
+    const executor = new RequestExecutor(components)
     for (let attempt = 1; ; attempt++) {
-      const host = await oncePortIsFree(() => listen(components, jobRunner, hostEndpoints(options.name, options.port)))
+      const host = await openOnHost({ ...options, counters, usesLocalSockets: context !== undefined }, (wanted) =>
+        listen(components, executor, wanted),
+      )
       const tcp = host.endpoints.find((endpoint) => endpoint.startsWith('tcp://'))
       const port = tcp === undefined ? 0 : parseEndpoint(tcp).port
       const network = new AddressListeners(
-        (address) => listen(components, jobRunner, [tcpEndpoint(address, port)]),
+        (address) => listen(components, executor, [tcpEndpoint(address, port)]),
         (error) => components.counters.add(`stream.failed.listen.${bindFailure(error)}`),
       )
       await network.follow(options.addresses)
       if (network.isComplete || options.port !== 0 || attempt === portAttempts) {
-        return new RequestServer(components, jobRunner, host, network, port)
+        return new RequestServer(components, executor, host, network, port)
       }
       await Promise.all([host.close(), network.close()])
     }
@@ -71,8 +74,7 @@ export class RequestServer {
 
   /** Best first. */
   get endpoints(): readonly string[] {
-    const [ipc, ...loopback] = this.#host.endpoints
-    return [...(ipc === undefined ? [] : [ipc]), ...this.#network.endpoints, ...loopback]
+    return hostFirst(this.#host.endpoints, this.#network.endpoints)
   }
 
   get isComplete(): boolean {
@@ -80,7 +82,7 @@ export class RequestServer {
   }
 
   set handler(handler: RequestHandler) {
-    this.#jobRunner.handler = handler
+    this.#executor.handler = handler
   }
 
   /** Resolves to whether `endpoints` has changed. */
@@ -88,9 +90,18 @@ export class RequestServer {
     return this.#network.follow(addresses)
   }
 
-  /** Listens at another port too. @throws NumacastError NUMACAST_TRANSPORT */
-  listenAt(address: string, port: number): Promise<RequestListener> {
-    return listen(this.#components, this.#jobRunner, [tcpEndpoint(address, port)])
+  /**
+   * Listens at another port too. It is usually taken, so that is found out before a ZeroMQ socket is opened for it.
+   * @throws NumacastError NUMACAST_TRANSPORT
+   */
+  async listenAt(address: string, port: number): Promise<RequestListener> {
+    const endpoint = tcpEndpoint(address, port)
+    try {
+      await probeTcp(address, port)
+    } catch (cause) {
+      throw bindError(endpoint, cause)
+    }
+    return listen(this.#components, this.#executor, [endpoint])
   }
 
   async close(): Promise<void> {
@@ -98,42 +109,10 @@ export class RequestServer {
   }
 }
 
-/** Where requests come in from all listeners, and are answered. */
-class RequestExecutor {
-  readonly #components: RequestServerComponents
-  #inProgress = 0
-  handler: RequestHandler | undefined
-
-  constructor(components: RequestServerComponents) {
-    this.#components = components
-  }
-
-  take(body: Buffer, reply: (body: Uint8Array) => void): void {
-    const { counters } = this.#components
-    if (this.handler === undefined) counters.add('stream.rejected.not-serving')
-    else if (this.#inProgress >= maxInProgress) counters.add('stream.rejected.too-many-requests')
-    else void this.#answer(this.handler, body, reply)
-  }
-
-  async #answer(handler: RequestHandler, body: Buffer, reply: (body: Uint8Array) => void): Promise<void> {
-    const { counters, limits } = this.#components
-    this.#inProgress++
-    try {
-      const answer = await handler(body)
-      if (answer.length > limits.maxMessageBytes) counters.add('stream.dropped.too-large')
-      else reply(answer)
-    } catch (error) {
-      counters.addError('stream.failed.handler', error)
-    } finally {
-      this.#inProgress--
-    }
-  }
-}
-
 function listen(
   { context, limits, counters }: RequestServerComponents,
-  jobRunner: RequestExecutor,
+  executor: RequestExecutor,
   endpoints: readonly string[],
 ): Promise<RequestListener> {
-  return RequestListener.open(context, endpoints, limits, counters, (body, reply) => jobRunner.take(body, reply))
+  return RequestListener.open(context, endpoints, limits, counters, (body, reply) => executor.take(body, reply))
 }

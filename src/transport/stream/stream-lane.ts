@@ -8,12 +8,14 @@ import type { Random } from '../../core/random.js'
 import { checkGroupName } from '../../wire/radio.js'
 import { checkBody } from '../lane/group.js'
 import type { FrameHandler, Rendezvous, RequestOptions, StreamLane } from '../lane/transport.js'
+import { tcpEndpoint } from './bind.js'
 import { LivePublisher } from './live-publisher.js'
 import { LiveSubscriber } from './live-subscriber.js'
 import { RendezvousContender } from './rendezvous-contender.js'
 import { RequestClient } from './request-client.js'
-import { type RequestHandler, RequestServer } from './request-server.js'
-import { createContext, tcpEndpoint } from './zeromq.js'
+import type { RequestHandler } from './request-executor.js'
+import { RequestServer } from './request-server.js'
+import { createContext } from './zeromq.js'
 
 export interface StreamLaneOptions {
   /** The longest request, reply or live body. @default 12 MiB: the largest sample behind a chunk of a large cache, with room */
@@ -72,7 +74,7 @@ export class ZeromqStreamLane implements StreamLane {
   readonly counters: Counters
   readonly rendezvousPort: number
   readonly #components: StreamLaneComponents
-  readonly #context: Context
+  readonly #context: Context | undefined
   readonly #options: ResolvedStreamLaneOptions
   readonly #server: RequestServer
   readonly #client: RequestClient
@@ -87,7 +89,7 @@ export class ZeromqStreamLane implements StreamLane {
   private constructor(
     components: StreamLaneComponents,
     options: ResolvedStreamLaneOptions,
-    context: Context,
+    context: Context | undefined,
     server: RequestServer,
     counters: Counters,
   ) {
@@ -100,7 +102,7 @@ export class ZeromqStreamLane implements StreamLane {
     this.counters = counters
     const { clock } = components
     this.#client = new RequestClient({ context, clock, counters, limits: options, idleMs: options.idleMs })
-    this.#subscriber = new LiveSubscriber(context, options, counters)
+    this.#subscriber = new LiveSubscriber({ context, clock, limits: options, counters })
     this.#endpointListeners = new Listeners(counters, 'stream.failed.listener')
   }
 
@@ -184,7 +186,15 @@ export class ZeromqStreamLane implements StreamLane {
   async publishEndpoints(): Promise<readonly string[]> {
     this.#checkOpen()
     this.#opening ??= this.#openPublisher()
-    const publisher = await this.#opening
+    const opening = this.#opening
+    try {
+      await opening
+    } catch (error) {
+      // The port may be free when the next call asks for it.
+      if (this.#opening === opening) this.#opening = undefined
+      throw error
+    }
+    const publisher = await opening
     this.#checkOpen()
     return publisher.endpoints
   }

@@ -1,16 +1,32 @@
-import { randomBytes } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
-import { Context, type Readable, type Socket, type Writable } from 'zeromq'
+import { isMainThread } from 'node:worker_threads'
+import { Context, Dealer, Router, Subscriber, XPublisher } from 'zeromq'
 import type { Counters } from '../../core/counters.js'
 import { errorCode } from '../../core/error-code.js'
-import { NumacastError } from '../../core/errors.js'
+import { mayListInterfaces } from '../lane/os-interfaces.js'
+import type { MessageSocket, ReceivingSocket, SubscribingSocket } from '../zmtp/message-socket.js'
+import { ZmtpDealer, ZmtpRouter, ZmtpSubscriber, ZmtpXPublisher } from '../zmtp/sockets.js'
 
 /** Bytes by which a frame may exceed the body that it carries: the group's name and its end. */
 const frameOverheadBytes = 64
 
-/** One lane's sockets have one context: an I/O thread of their own, and no share of the process's 1,023 sockets. */
-export function createContext(): Context {
+/**
+ * Returns the context of one lane's sockets: an I/O thread of their own, and no share of the process's 1,023 sockets.
+ * Undefined where libzmq would end the process; sockets are {@link ZmtpSocket}s then.
+ *
+ * - zeromq.js 6.8 aborts when a thread ends while a `receive()` waits, while its event monitor runs, or during a call. A
+ *   program may end a worker thread at any time.
+ * - libzmq asserts that it can list the interfaces when it binds TCP.
+ *
+ * @throws NumacastError NUMACAST_TRANSPORT when the latter cannot be told now
+ */
+export function createContext(): Context | undefined {
+  if (!isMainThread || !mayListInterfaces()) return undefined
   return new Context({ blocky: false, maxSockets: 8_192 })
+}
+
+/** Whether a socket of the context may dial: `node:net` cannot reach an abstract name of libzmq before Node.js 22. */
+export function canDial(context: Context | undefined, endpoint: string): boolean {
+  return context !== undefined || !endpoint.startsWith('ipc://@')
 }
 
 export interface ZeromqLimits {
@@ -21,9 +37,8 @@ export interface ZeromqLimits {
 }
 
 /** What all sockets share. `linger: 0`: closing waits for nobody. */
-export function receiverOptions(context: Context, limits: ZeromqLimits) {
+export function receiverOptions(limits: ZeromqLimits) {
   return {
-    context,
     linger: 0,
     receiveHighWaterMark: limits.highWaterMark,
     maxMessageSize: limits.maxMessageBytes + frameOverheadBytes,
@@ -34,9 +49,9 @@ export function receiverOptions(context: Context, limits: ZeromqLimits) {
  * For sockets that also send. `sendTimeout: 0` makes zeromq.js send at once or refuse at once: a send is then never in
  * progress, so the second one is never refused, and no sender loop is needed.
  */
-export function senderOptions(context: Context, limits: ZeromqLimits) {
+export function senderOptions(limits: ZeromqLimits) {
   return {
-    ...receiverOptions(context, limits),
+    ...receiverOptions(limits),
     sendTimeout: 0,
     sendHighWaterMark: limits.highWaterMark,
   } as const
@@ -53,74 +68,40 @@ export const connectOptions = {
   heartbeatTimeout: 30_000,
 } as const
 
+type SenderOptions = ReturnType<typeof senderOptions>
+type ReceiverOptions = ReturnType<typeof receiverOptions>
+type FamilyOptions = ReturnType<typeof familyOptions>
+
+/** `mandatory`: a reply that cannot be routed or queued is an error, and so can be counted. */
+export function createRouter(context: Context | undefined, options: SenderOptions & FamilyOptions): MessageSocket {
+  return context !== undefined ? new Router({ ...options, context, mandatory: true }) : new ZmtpRouter(options)
+}
+
+export function createDealer(
+  context: Context | undefined,
+  options: SenderOptions & FamilyOptions & typeof connectOptions,
+): MessageSocket {
+  return context !== undefined ? new Dealer({ ...options, context }) : new ZmtpDealer(options)
+}
+
+export function createXPublisher(context: Context | undefined, options: SenderOptions & FamilyOptions): MessageSocket {
+  return context !== undefined ? new XPublisher({ ...options, context }) : new ZmtpXPublisher(options)
+}
+
+export function createSubscriber(
+  context: Context | undefined,
+  options: ReceiverOptions & FamilyOptions & typeof connectOptions,
+): SubscribingSocket {
+  return context !== undefined ? new Subscriber({ ...options, context }) : new ZmtpSubscriber(options)
+}
+
 /** IPv6 is off in libzmq unless asked for; with it on, an IPv4 address would be bound as a mapped IPv6 one. */
 export function familyOptions(endpoints: readonly string[]) {
   return { ipv6: endpoints.some((endpoint) => endpoint.includes('[')) } as const
 }
 
-/** `tcp://address:port`; port 0 lets the kernel choose when it is bound. */
-export function tcpEndpoint(address: string, port: number): string {
-  return `tcp://${address.includes(':') ? `[${address}]` : address}:${port === 0 ? '*' : port}`
-}
-
-/** Where a socket listens for its own host: an abstract name where there are any (Linux), and loopback. Best first. */
-export function hostEndpoints(name: string, port: number): readonly string[] {
-  const tcp = tcpEndpoint('127.0.0.1', port)
-  if (process.platform !== 'linux') return [tcp]
-  return [`ipc://@numacast-${name}-${randomBytes(12).toString('hex')}`, tcp]
-}
-
-/**
- * Binds all, and says what became of the wildcards.
- *
- * @throws NumacastError NUMACAST_TRANSPORT; the socket is closed then
- */
-export async function bindAll(socket: Socket, wanted: readonly string[]): Promise<readonly string[]> {
-  const bound: string[] = []
-  for (const endpoint of wanted) {
-    try {
-      await socket.bind(endpoint)
-    } catch (cause) {
-      socket.close()
-      throw new NumacastError('NUMACAST_TRANSPORT', `cannot bind ${endpoint} (${errorCode(cause)})`, {
-        cause,
-        details: { endpoint },
-      })
-    }
-    bound.push(socket.lastEndpoint ?? endpoint)
-  }
-  return Object.freeze(bound)
-}
-
-/** Longer than libzmq's own thread takes to let go of what a closed socket had bound, or a process to end. */
-const portPatienceMs = 2_000
-const portRetryMs = 20
-
-/**
- * What `open` resolves to; while the port that it wants is taken it is called again, for {@link portPatienceMs}: whoever
- * opens at a fixed port what was closed a moment ago need not know that closing goes on for a while.
- *
- * @throws NumacastError NUMACAST_TRANSPORT
- */
-export async function oncePortIsFree<T>(open: () => Promise<T>): Promise<T> {
-  const deadlineMs = performance.now() + portPatienceMs
-  for (;;) {
-    try {
-      return await open()
-    } catch (error) {
-      if (bindFailure(error) !== 'eaddrinuse' || performance.now() > deadlineMs) throw error
-    }
-    await pause(portRetryMs)
-  }
-}
-
-/** Why {@link bindAll} failed, for a counter. */
-export function bindFailure(error: unknown): string {
-  return errorCode((error as Error).cause)
-}
-
 /** Sends now or counts why not; never throws, never waits. The socket must have `sendTimeout: 0`. */
-export function sendNow(socket: Socket & Writable, message: Uint8Array | Uint8Array[], counters: Counters): void {
+export function sendNow(socket: MessageSocket, message: Uint8Array | Uint8Array[], counters: Counters): void {
   const onRefused = (error: unknown): void => counters.add(`stream.dropped.${refusal(error)}`)
   try {
     socket.send(message).then(undefined, onRefused)
@@ -137,11 +118,11 @@ function refusal(error: unknown): string {
 }
 
 /**
- * Hands over every message until the socket is closed; resolves then, and never rejects. What else `receive` fails with
- * is counted and passes: a loop that gave up would leave a server that is there and never answers.
+ * Hands over every message until the socket is closed; resolves then, and never rejects. Other failures of `receive` are
+ * counted and pass: a loop that gave up would leave a server that is there and never answers.
  */
 export async function receiveLoop(
-  socket: Socket & Readable,
+  socket: ReceivingSocket,
   counters: Counters,
   onMessage: (frames: Buffer[]) => void,
 ): Promise<void> {

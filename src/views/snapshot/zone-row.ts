@@ -15,7 +15,8 @@ export interface ZoneRow {
   readonly memoryLimitBytes: number | null
   readonly memoryHeadroomBytes: number | null
   readonly cpuQuotaCores: number | null
-  readonly cpuHeadroomCores: number
+  /** Cores that stood idle; null where that cannot be read, which is not the same as none. */
+  readonly cpuHeadroomCores: number | null
   /** Pressure stall information, `some avg10`. */
   readonly memoryPressurePercent: number | null
   readonly cpuPressurePercent: number | null
@@ -51,6 +52,8 @@ export function zoneDistance(from: ZoneRow, toNode: number): number {
 
 /** What a zone has and what of it is free. */
 export interface ZoneRoom {
+  /** Where this is false, `cpus` and `freeCpus` are 0: there may be CPUs, and nothing is known of their use. */
+  readonly isCpuKnown: boolean
   readonly cpus: number
   readonly freeCpus: number
   readonly memoryBytes: number
@@ -58,9 +61,11 @@ export interface ZoneRoom {
 }
 
 export function zoneRoom(row: ZoneRow): ZoneRoom {
+  const isCpuKnown = row.cpuHeadroomCores !== null
   return {
-    cpus: zoneCpus(row),
-    freeCpus: row.cpuHeadroomCores,
+    isCpuKnown,
+    cpus: isCpuKnown ? zoneCpus(row) : 0,
+    freeCpus: row.cpuHeadroomCores ?? 0,
     memoryBytes: zoneMemoryBytes(row),
     freeMemoryBytes: zoneMemoryFreeBytes(row),
   }

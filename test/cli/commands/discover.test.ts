@@ -11,7 +11,7 @@ t.test('nobody: exit code 3', async (t) => {
   const { code, stdout, stderr } = await runCli(['discover', '--domain', domain])
   t.equal(code, 3)
   t.equal(stdout, '')
-  t.equal(stderr, `numacast: nobody answers in domain ${domain}: name another with --domain\n`)
+  t.equal(stderr, `numacast: no participant answers in domain ${domain}: name another with --domain\n`)
 })
 
 t.test('a program that only writes a topic is found', async (t) => {

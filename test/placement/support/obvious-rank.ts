@@ -214,7 +214,7 @@ function fitOf(
     .map((row) => roomOf(row, reserved))
   const home = rooms.find(({ row }) => row.numaNode === load.numaNode)
   const { cpus, memoryBytes: bytes } = request
-  if (home === undefined) {
+  if (home === undefined || (cpus > 0 && home.row.cpuHeadroomCores === null)) {
     if (cpus > 0 || bytes > 0) return { reason: 'headroom-unknown', numaFit: 0, allocation: 0 }
     return { numaFit: 0.5, allocation: 0.5 }
   }
@@ -259,7 +259,7 @@ function fitted(
   const formula = allocationPresets[request.strategy === 'pack' ? 'nomadBinpack' : 'kubernetesLeastAllocated']
   const closeness = 10 / (shares.reduce((sum, { room }) => sum + distance(room), 0) / shares.length)
   const left = shares.map(({ room, cpus, bytes }) =>
-    Math.min((room.freeCpus - cpus) / room.cpus, (room.freeBytes - bytes) / room.bytes, 1),
+    Math.min(room.cpus > 0 ? (room.freeCpus - cpus) / room.cpus : 1, (room.freeBytes - bytes) / room.bytes, 1),
   )
   const preference = request.numa === 'prefer-single' && shares.length > 1 ? 0.5 : 1
   const allocations = shares.map(({ room, cpus, bytes }) =>
@@ -279,8 +279,8 @@ function roomOf(row: ZoneRow, reserved: ReservedTotals | undefined): Room {
   const freeBytes = Math.min(row.memoryAvailableBytes, row.memoryHeadroomBytes ?? Infinity)
   return {
     row,
-    cpus: Math.min(row.cpus, row.cpuQuotaCores ?? Infinity),
-    freeCpus: Math.max(0, row.cpuHeadroomCores - (taken?.cpus ?? 0)),
+    cpus: row.cpuHeadroomCores === null ? 0 : Math.min(row.cpus, row.cpuQuotaCores ?? Infinity),
+    freeCpus: Math.max(0, (row.cpuHeadroomCores ?? 0) - (taken?.cpus ?? 0)),
     bytes: Math.min(row.memoryTotalBytes, row.memoryLimitBytes ?? Infinity),
     freeBytes: Math.max(0, freeBytes - (taken?.memoryBytes ?? 0)),
   }

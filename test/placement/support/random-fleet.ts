@@ -76,7 +76,7 @@ export class FleetSource {
       memoryLimitBytes: limit,
       memoryHeadroomBytes: limit === null ? null : Math.round(this.#random() * limit),
       cpuQuotaCores: this.chance(0.2) ? cpus / 2 : null,
-      cpuHeadroomCores: this.#random() * cpus,
+      cpuHeadroomCores: this.chance(0.95) ? this.#random() * cpus : null,
       memoryPressurePercent: this.#percent(),
       cpuPressurePercent: this.#percent(),
       memoryPressureAvg60Percent: this.#percent(),

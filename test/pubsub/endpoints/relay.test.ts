@@ -34,7 +34,7 @@ t.test('keeps owner, number and age', async (t) => {
   const writtenMs = plane.clock.nowMs()
   await plane.clock.advance(1000)
   t.match(reader.get('k'), { token, via: relay.writer.guid, value: { n: 1 }, instanceState: 'alive' })
-  t.ok(Math.abs((reader.get('k')?.originTimeMs ?? 0) - writtenMs) <= 2)
+  t.ok(Math.abs((reader.get('k')?.writtenMs ?? 0) - writtenMs) <= 2)
   writer.dispose('k')
   await plane.clock.advance(10)
   t.equal(reader.get('k'), undefined)

@@ -59,7 +59,7 @@ t.test('deaths come with the jobs that were running, and end on abort and on clo
   const memory = new MemoryFleet()
   t.teardown(() => memory.close())
   await memory.collector()
-  const worker = await memory.worker('w1')
+  const worker = await memory.worker('w1', { concurrency: 2 })
   const other = await memory.worker('w2')
   const fleet = await open(memory)
   t.teardown(() => memory.plane.settle(fleet.close()))

@@ -91,7 +91,7 @@ const stories: readonly Story[] = [
     async happens(adopter) {
       await adopter.blocked(10, 6_000)
       await adopter.at(7_000)
-      adopter.inherited.heard(worker)
+      adopter.inherited.confirm(worker)
     },
     finds: [],
   },
@@ -103,7 +103,7 @@ const stories: readonly Story[] = [
           await adopter.blocked(fromMs, forMs)
           // Its frames waited in the socket.
           await adopter.at(fromMs + forMs + 500)
-          adopter.inherited.heard(worker)
+          adopter.inherited.confirm(worker)
         },
         finds: [],
       }),

@@ -8,6 +8,7 @@ function job(jobId: string, queue = ''): JobLifecycle {
     workerId: 'w',
     queue,
     event: 'started',
+    incarnation: 1,
     startedAtMs: 0,
     durationMs: null,
     error: null,

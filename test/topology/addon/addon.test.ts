@@ -30,7 +30,7 @@ t.test('with the addon', async (t) => {
   requirement(t, 'the native addon', status.available, status.available ? '' : status.reason)
 })
 
-t.test('without the addon everything answers, and says why', async (t) => {
+t.test('without the addon every function answers with the reason', async (t) => {
   const without = (expression: string) => evaluate('none', expression)
   t.match(without('all.addonStatus()'), { available: false, reason: /NUMACAST_ADDON=none/ })
   t.match(without('all.readTopology()'), {
@@ -72,6 +72,8 @@ t.test('without the addon everything answers, and says why', async (t) => {
 
 t.test('an addon that is missing or broken is a reason, not an exception', async (t) => {
   t.match(evaluate('/nowhere/numacast.node', 'all.addonStatus()'), { available: false, reason: String })
+  const other = path.join(t.testdir({ 'other.cjs': 'exports.interfaceVersion = 1' }), 'other.cjs')
+  t.match(evaluate(other, 'all.addonStatus()'), { available: false, reason: /compiled from another version/ })
   const broken = path.join(t.testdir({ 'broken.node': 'this is no addon' }), 'broken.node')
   t.match(evaluate(broken, 'all.addonStatus()'), { available: false, reason: /broken\.node could not be loaded/ })
 })

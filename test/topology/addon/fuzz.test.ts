@@ -167,7 +167,7 @@ function run(): void {
             !same(sample.cpuThrottledUs, headroom.cpu.throttledUs) ||
             !same(sample.cpuSomeTotalUs, headroom.pressure.cpu?.some.totalUs ?? null)
           ) {
-            throw new Error(`the sampler says otherwise: ${JSON.stringify({ ...sample })} ${JSON.stringify(headroom)}`)
+            throw new Error(`the sampler differs: ${JSON.stringify({ ...sample })} ${JSON.stringify(headroom)}`)
           }
           for (const [index, one] of later) inflict(fileAt(index), one)
           sampler.sample()

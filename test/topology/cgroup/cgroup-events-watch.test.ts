@@ -11,7 +11,7 @@ import { requirement } from '../../support/requirement.js'
 if (requirement(t, 'the native addon', nativeAddon() !== null, 'it is not compiled')) run()
 
 function run(): void {
-  t.test('a file is read anew whenever it changes', async (t) => {
+  t.test('a file is read again whenever it changes', async (t) => {
     const directory = t.testdir({ 'memory.events': 'low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\n' })
     const changes: CgroupEvents[] = []
     const watch = watchCgroupEvents({ file: 'memory.events', directory }, (events) => changes.push(events))

@@ -128,7 +128,7 @@ function run(): void {
     }
   })
 
-  t.test('without /proc/meminfo and without a limit the headroom is unknown, and a warning says why', async (t) => {
+  t.test('without /proc/meminfo and without a limit the headroom is unknown, with a warning', async (t) => {
     for (const [name, files, code] of [
       ['missing', { '/proc/meminfo': { directory: true } }, 'unreadable'],
       ['without MemTotal', { '/proc/meminfo': 'nothing\n' }, 'malformed'],
@@ -177,11 +177,14 @@ function run(): void {
     t.equal(memory.safeHeadroomBytes, GiB - 180 * MiB)
   })
 
-  t.test('v2: the root of the hierarchy has no limit; a root that does not offer the controller says so', async (t) => {
-    t.same(memoryOf(t, v2Files('/', {})).limit, { state: 'unlimited' })
-    const other = { '/sys/fs/cgroup/cgroup.controllers': 'cpu io\n' }
-    t.same(memoryOf(t, v2Files('/', {}), other).limit, { state: 'unknown', reason: 'not-mounted' })
-  })
+  t.test(
+    'v2: the root of the hierarchy has no limit; of a root that does not offer the controller it is unknown',
+    async (t) => {
+      t.same(memoryOf(t, v2Files('/', {})).limit, { state: 'unlimited' })
+      const other = { '/sys/fs/cgroup/cgroup.controllers': 'cpu io\n' }
+      t.same(memoryOf(t, v2Files('/', {}), other).limit, { state: 'unknown', reason: 'not-mounted' })
+    },
+  )
 
   t.test('a limit file that is missing beside its counter is unknown, not unlimited', async (t) => {
     for (const files of [
@@ -229,7 +232,7 @@ function run(): void {
       t.same(headroom.memory.limit, { state: 'unknown', reason: 'unreadable' }, broken)
       t.equal(headroom.memory.safeHeadroomBytes, null, broken)
       t.match(headroom.warnings, [{ code: 'malformed', path: '/sys/fs/cgroup/a/b/memory.max' }], broken)
-      t.match(headroom.memory.levels[1]?.limit, { state: 'limited', value: GiB }, 'what the other level says is kept')
+      t.match(headroom.memory.levels[1]?.limit, { state: 'limited', value: GiB }, 'the other level is kept')
     }
     const files = v2Files('/a', { '/a': used() })
     const { memory, warnings } = readHeadroom({
@@ -239,7 +242,7 @@ function run(): void {
     t.match(warnings, [{ code: 'unreadable', path: '/sys/fs/cgroup/a/memory.max' }])
   })
 
-  t.test('a limit whose use cannot be read leaves no headroom to tell of, and says why', async (t) => {
+  t.test('a limit whose use cannot be read gives an unknown headroom and a warning', async (t) => {
     const { 'memory.current': _, ...rest } = used({ 'memory.max': String(GiB) })
     for (const directory of [false, true]) {
       const files = v2Files('/a/b', { '/a/b': used(), '/a': rest })

@@ -103,7 +103,7 @@ function run(): void {
     t.equal(headroom.ancestorsVisible, false)
   })
 
-  t.test('of several mounts the one that shows most ancestors is read', async (t) => {
+  t.test('of several mounts the mount with the most visible ancestors is read', async (t) => {
     const headroom = memoryAt(
       t,
       '/docker/abc',

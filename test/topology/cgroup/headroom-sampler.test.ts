@@ -33,7 +33,7 @@ function run(): void {
     t.same(nativeAddon()?.sampleFields, sampleFields)
   })
 
-  t.test('a sample says what one reading says', async (t) => {
+  t.test('a sample equals a single reading', async (t) => {
     const root = plantTree(t, v2Files('/a', { '/a': group('4096', '1024') }))
     using sampler = openHeadroomSampler({ root })
     const headroom = readHeadroom({ root })

@@ -19,7 +19,7 @@ const v1Member = member(10, '9:name=systemd:/', '2:pids:/other', '1:memory:/a', 
 interface Place {
   readonly title: string
   readonly tree: readonly TreeFiles[]
-  /** That counts, and one that must not be asked. */
+  /** A file that counts, and a file that must not be read. */
   readonly file: string
   readonly decoy?: string
   readonly text: (oomKills: number) => string
@@ -121,7 +121,7 @@ function run(): void {
     })
   }
 
-  t.test('each kill is one process’s, and those before it was followed are nobody’s', (t) => {
+  t.test('each kill is claimed by one process, and a kill from before it was followed by none', (t) => {
     const file = '/sys/fs/cgroup/a/memory.events'
     const root = plantTree(t, v2, member(10, '0::/a'), member(11, '0::/a'), { [file]: events(2) })
     const count = (oomKills: number) => writeFileSync(path.join(root, file), events(oomKills))
@@ -143,7 +143,7 @@ function run(): void {
     t.end()
   })
 
-  t.test('a cgroup that is removed, and one that comes in its place', (t) => {
+  t.test('a cgroup that is removed, and another in its place', (t) => {
     const file = '/sys/fs/cgroup/a/memory.events'
     const root = plantTree(t, v2, member(10, '0::/a'), { [file]: events(2) })
     const kills = new OomKills({ root })

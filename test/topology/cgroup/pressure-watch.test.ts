@@ -35,7 +35,7 @@ t.test('triggers that no kernel accepts are refused', async (t) => {
   }
 })
 
-t.test('what cannot be watched is unavailable, and says why', async (t) => {
+t.test('what cannot be watched is unavailable, with the reason', async (t) => {
   const trigger = { resource: 'cpu', kind: 'some', stallUs: 1, windowUs: 2_000_000 } as const
   const watch = watchPressure({ ...trigger, scope: { directory: '/nowhere' } }, () => t.fail('no event'))
   t.match(watch.status, { state: 'unavailable', reason: String })
@@ -51,7 +51,7 @@ function run(): void {
   const contend = (cpu: number) =>
     Array.from({ length: 2 }, () => spawn('taskset', ['-c', String(cpu), 'sh', '-c', 'while :; do :; done']))
 
-  t.test('a trigger fires when tasks wait for a CPU, and says for how long', async (t) => {
+  t.test('a trigger fires when tasks wait for a CPU, with the time that they waited', async (t) => {
     const trigger = { resource: 'cpu', kind: 'some', stallUs: 50_000, windowUs: 2_000_000 } as const
     let watch = { close() {} }
     const event = new Promise<PressureEvent>((resolve) => {

@@ -30,7 +30,7 @@ function run(): void {
         '/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages': '7\n',
         '/sys/devices/system/node/node0/hugepages/hugepages-2048kB/free_hugepages': '5\n',
         '/sys/devices/system/node/node0/hugepages/hugepages-2048kB/surplus_hugepages': '1\n',
-        // Says that node 3 has no memory; has_* files are not to be trusted.
+        // Lists node 3 without memory; has_* files are not to be trusted.
         '/sys/devices/system/node/has_memory': '0-1\n',
       },
     )
@@ -123,13 +123,13 @@ function run(): void {
         t.ok(codes(topology).includes('malformed'), online)
       }
     })
-    t.test('a node that is said to be online, but has no directory', async (t) => {
+    t.test('a node that is listed as online, but has no directory', async (t) => {
       const topology = readTopology({ root: plantTree(t, numaFiles({ online: '1,10-11', nodes })) })
       t.same(ids(topology), [1, 10, 11])
       t.match(topology.nodes[2], { cpus: [], memoryTotalBytes: null })
       t.ok(codes(topology).includes('nodes-missing'))
     })
-    t.test('none at all: one node is synthesised, and it says so', async (t) => {
+    t.test('without any node one is synthesised, and source tells so', async (t) => {
       const root = plantTree(t, hostFiles(8192, 2048), { '/sys/devices/system/cpu/online': '0-2,5\n' })
       const topology = readTopology({ root })
       t.equal(topology.source, 'synthesised')

@@ -35,7 +35,7 @@ t.test('what cannot be told is not guessed', (t) => {
   t.end()
 })
 
-t.test('all processes are looked at once a second at most, and one that was not found later still', (t) => {
+t.test('all processes are listed once a second at most, and for a process that was not found later still', (t) => {
   let nowMs = 0
   let reads = 0
   const locator = new ProcessLocator({

@@ -10,13 +10,13 @@ import { type ProcessExit, watchProcess } from '../../../src/topology/process/pr
 import { requirement } from '../../support/requirement.js'
 import { compileThreads, temporaryFolder, WatchedProcess } from '../../support/watched-process.js'
 
-/** The end of processes with several threads: known early, told rightly, and never of one that lives. */
+/** The end of processes with several threads: known early, reported rightly, and never of a live process. */
 
 const rounds = Number(process.env.NUMACAST_FAULT_ROUNDS ?? 1)
 const [major = 0, minor = 0] = os.release().split('.').map(Number)
 /** PIDFD_THREAD: before, only the process's own pidfd tells. */
 const isEarly = major > 6 || (major === 6 && minor >= 9)
-/** PIDFD_GET_INFO: before, nobody says how a process ended that has been reaped. */
+/** PIDFD_GET_INFO: older kernels do not tell how a reaped process ended. */
 const isTold = major > 6 || (major === 6 && minor >= 15)
 
 type Ending = Pick<ProcessExit, 'cause' | 'exitCode' | 'signal'>
@@ -32,9 +32,9 @@ function startNode(t: Test, onLine: string, setup = ''): Promise<WatchedProcess>
   return WatchedProcess.start(t, process.execPath, '-e', source)
 }
 
-/** Our own child is reaped by Node as soon as it can be, and an old kernel tells nothing of one that has been. */
+/** Our own child is reaped by Node as soon as it can be, and an old kernel tells nothing of a reaped child. */
 function isRight(t: Test, exit: ProcessExit | undefined, expected: Ending, message: string): void {
-  if (!isTold && exit?.cause === 'unknown') t.pass(`${message}: this kernel no longer says`)
+  if (!isTold && exit?.cause === 'unknown') t.pass(`${message}: this kernel no longer tells`)
   else t.match(exit, expected, message)
 }
 
@@ -106,7 +106,7 @@ function run(threads: string): void {
     }
   })
 
-  t.test('known before the process can be buried', async (t) => {
+  t.test('known before the process can be reaped', async (t) => {
     // A thread that is traced, and whose tracer does not look, keeps its process from ending for as long as it likes.
     // That stands for a process whose memory takes long to be freed, which no test can wait for in the right moment.
     const ends: readonly (readonly [(subject: WatchedProcess) => unknown, Ending])[] = [
@@ -126,7 +126,7 @@ function run(threads: string): void {
         if (isEarly) {
           t.match(await subject.reported(), { ...expected, coreDumped: false })
           const { ended, exit } = readProcessState(subject.pid) ?? {}
-          t.match({ ended, exit }, { ended: true, exit: expected }, 'a reading says so too')
+          t.match({ ended, exit }, { ended: true, exit: expected }, 'a reading shows it too')
           subject.watch()
           await subject.reported(2)
           t.match(subject.reports[1], expected, 'a watch that comes late is told as well')
@@ -150,7 +150,7 @@ function run(threads: string): void {
       t.same(subject.reports, [])
       subject.sendLine()
       await watchedLater.reported(2)
-      for (const exit of subject.reports) isRight(t, exit, exited(5), 'the code of the one that lived on')
+      for (const exit of subject.reports) isRight(t, exit, exited(5), 'the code of the thread that lived on')
       await subject.exited()
     }
   })
@@ -233,8 +233,8 @@ function run(threads: string): void {
     await subject.exited()
   })
 
-  t.test('a watch that is closed while it looks again says nothing, and leaves nothing behind', async (t) => {
-    // Of those that a watch is made of: pipes of children that have ended may be closed meanwhile.
+  t.test('a watch that is closed while it looks again reports nothing, and leaves nothing behind', async (t) => {
+    // Only descriptors of a watch: pipes of children that have ended may be closed meanwhile.
     const count = (): number => readdirSync('/proc/self/fd').filter(isAnonymous).length
     const subject = await WatchedProcess.start(t, threads, 'churn')
     const before = count()

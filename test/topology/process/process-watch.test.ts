@@ -30,7 +30,7 @@ if (requirement(t, 'pidfd_open', supported, 'no addon, or a kernel before Linux 
 t.setTimeout(120_000) // a loaded machine is no failure
 
 function run(): void {
-  t.test('a child that exits, and one that is killed', async (t) => {
+  t.test('a child that exits, and a child that is killed', async (t) => {
     for (const [script, expected] of [
       ['read x; exit 0', { cause: 'exited', exitCode: 0, signal: null }],
       ['read x; exit 7', { cause: 'exited', exitCode: 7, signal: null }],
@@ -48,7 +48,7 @@ function run(): void {
   })
 
   t.test('a process that is not our child', async (t) => {
-    // Its parent, which becomes `sleep`, never waits: it is a zombie when we hear of it. (A shell gives what runs in the
+    // Its parent, which becomes `sleep`, never waits: it is a zombie when its end is reported. (A shell gives what runs in the
     // background /dev/null to read, hence descriptor 3.)
     const parent = spawn('sh', ['-c', 'exec 3<&0; sh -c "read x <&3; exit 9" & echo $!; exec sleep 1000'], {
       stdio: ['pipe', 'pipe', 'ignore'],
@@ -99,7 +99,7 @@ function run(): void {
     )
   })
 
-  t.test('a closed watch says nothing', async (t) => {
+  t.test('a closed watch reports nothing', async (t) => {
     const child = spawn('sleep', ['1000'])
     const watch = watchProcess({ pid: pidOf(child) }, () => t.fail('closed'))
     t.same(watch.status, { state: 'watching' })

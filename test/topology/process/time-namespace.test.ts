@@ -63,6 +63,23 @@ function run(): void {
     }
   })
 
+  t.test('an offset that is no whole number of ticks moves a start time by one tick at most', async (t) => {
+    // unshare(1) takes whole seconds; checkpoint and restore sets nanoseconds.
+    const enter = `import ctypes, os, sys
+if ctypes.CDLL(None, use_errno=True).unshare(0x80) != 0: sys.exit(os.strerror(ctypes.get_errno()))
+with open('/proc/self/timens_offsets', 'w') as offsets: offsets.write(f'boottime 1000 {sys.argv[1]}')
+pid = os.fork()
+if pid == 0: os.execvp(sys.argv[2], sys.argv[2:])
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`
+    const code = `import(process.argv[1]).then(({ processStartTime }) => console.log(processStartTime(${process.pid})))`
+    const own = processStartTime(process.pid) ?? Number.NaN
+    for (const nanoseconds of ['1', '5000000', '9999999']) {
+      const command = ['-c', enter, nanoseconds, process.execPath, '-e', code, stateModule]
+      const read = Number(execFileSync('python3', command, { encoding: 'utf8' }))
+      t.ok(isSameStartTime(read, own), `${nanoseconds} ns: ${read} and ${own}`)
+    }
+  })
+
   t.test('a reader in another time namespace finds a process of the host alive', async (t) => {
     const code = `import(process.argv[1]).then(({ kernelProbe }) =>
       console.log(kernelProbe()(JSON.parse(process.argv[2])).state))`

@@ -39,7 +39,7 @@ if (!addon.available) {
     t.equal(new Set(rows.map(({ inode }) => inode)).size, rows.length)
   })
 
-  t.test('when no descriptor is left to look with, nothing is said, not that there are none', async (t) => {
+  t.test('without a descriptor to look with the answer is null, not an empty list', async (t) => {
     // In a process of its own, which may open few.
     const script = `
       const { openSync, closeSync } = require('node:fs')

@@ -2,6 +2,7 @@ import t from 'tap'
 import { readInterfaceFacts } from '../../../src/transport/interfaces/interface-facts.js'
 import { networkPaths } from '../../../src/transport/interfaces/interface-rank.js'
 import { readInterfaces } from '../../../src/transport/interfaces/interfaces.js'
+import { listOsInterfaces } from '../../../src/transport/lane/os-interfaces.js'
 import { plantTree } from '../../support/machine-tree.js'
 import { addressesOf, type InterfaceSpec, interfaceFiles, loopback, up } from '../interface-tree.js'
 
@@ -55,6 +56,7 @@ t.test('a server with containers: cards first, bridges last, what is down not at
     'wg0 tunnel 10.99.0.2 streams',
     'docker0 bridge 172.17.0.1 multicast and streams',
     'lo loopback 127.0.0.1 host',
+    'eno1 physical 192.168.1.6 none',
     'eno3 physical null none',
     'veth9a8b veth null none',
     'br-0a1b2c bridge null none',
@@ -80,6 +82,50 @@ t.test('the ways out of the host, best first', async (t) => {
   const [second] = networkPaths(readInterfaces({ root, addresses: serverAddresses, interfaces: ['192.168.1.6'] }))
   t.equal(second?.address, '192.168.1.6', 'an address of the list is the one that is used')
 })
+
+t.test('of several addresses on one interface one per subnet is used, and all are shown', async (t) => {
+  const root = plantTree(t, interfaceFiles({ lo: loopback, eth0: { flags: up, ifindex: 2, has: ['device'] } }))
+  const eth0 = ['10.88.0.1/24', '192.168.99.1/24', '10.88.0.2/24', '10.88.7.7/32', '10.77.0.1/32']
+  const addresses = addressesOf({ lo: ['127.0.0.1/8', '10.5.5.5/32'], eth0 })
+  t.same(rows({ root, addresses }), [
+    'eth0 physical 10.88.0.1 multicast and streams',
+    'eth0 physical 192.168.99.1 multicast and streams',
+    'lo loopback 127.0.0.1 host',
+    'eth0 physical 10.88.0.2 none',
+    'eth0 physical 10.88.7.7 none',
+    'eth0 physical 10.77.0.1 none',
+    'lo loopback 10.5.5.5 none',
+  ])
+  const reasons = new Map(readInterfaces({ root, addresses }).map(({ address, reason }) => [address, reason]))
+  t.equal(reasons.get('10.88.0.2'), 'on the subnet of 10.88.0.1, which is used')
+  t.equal(reasons.get('10.77.0.1'), 'a single address: its subnet is empty')
+  t.equal(reasons.get('10.5.5.5'), 'loopback, where 127.0.0.1 is used')
+  const listed = networkPaths(readInterfaces({ root, addresses, interfaces: ['10.77.0.1', '10.88.0.2'] }))
+  t.same(
+    listed.map(({ address }) => address),
+    ['10.88.0.2', '10.77.0.1'],
+    'addresses that the list names are used',
+  )
+})
+
+t.test(
+  'a process that may not list interfaces is told so in one line, and a passing failure is no absence',
+  async (t) => {
+    const refused = Object.assign(new Error('uv_interface_addresses returned Unknown system error 97'), {
+      code: 'ERR_SYSTEM_ERROR',
+      info: { errno: 97, code: 'Unknown system error 97', syscall: 'uv_interface_addresses' },
+    })
+    const fail = (error: Error) => () => {
+      throw error
+    }
+    t.throws(() => listOsInterfaces(fail(refused)), {
+      code: 'NUMACAST_UNAVAILABLE',
+      message: /^cannot list the network interfaces \(EAFNOSUPPORT\): .*AF_NETLINK[^\n]*$/,
+    })
+    const exhausted = Object.assign(new Error('x'), { code: 'ERR_SYSTEM_ERROR', info: { errno: 24, code: 'EMFILE' } })
+    t.throws(() => listOsInterfaces(fail(exhausted)), { code: 'NUMACAST_TRANSPORT', message: /now \(EMFILE\)/ })
+  },
+)
 
 t.test('a container sees one end of a pair, and uses it', async (t) => {
   const root = plantTree(

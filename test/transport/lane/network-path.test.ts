@@ -1,4 +1,6 @@
 import t from 'tap'
+import { Counters } from '../../../src/core/counters.js'
+import { NumacastError } from '../../../src/core/errors.js'
 import { FakeClock } from '../../../src/testing/fake-clock.js'
 import { PathWatch } from '../../../src/transport/interfaces/path-watch.js'
 import { type NetworkPath, SubnetFilter } from '../../../src/transport/lane/network-path.js'
@@ -22,15 +24,17 @@ t.test('an address belongs to the subnets of the interfaces in use, or not', asy
 
 t.test('changes are followed once, and what failed is tried again', async (t) => {
   const clock = new FakeClock()
+  const counters = new Counters()
   let paths = [path('10.0.0.1')]
   let isIncomplete = false
   const followed: unknown[] = []
   const watch = new PathWatch(
     {
       clock,
+      counters,
       read: () => paths,
       isIncomplete: () => isIncomplete,
-      follow: async (now, change) => void followed.push([now.map(({ address }) => address), change]),
+      apply: async (now, change) => void followed.push([now.map(({ address }) => address), change]),
     },
     paths,
   )
@@ -50,4 +54,39 @@ t.test('changes are followed once, and what failed is tried again', async (t) =>
   await clock.advance(10_000)
   t.same(followed, [])
   t.equal(clock.pendingTimers, 0)
+})
+
+t.test('a watch outlives failures to read and to apply, counts them, and recovers', async (t) => {
+  const clock = new FakeClock()
+  const counters = new Counters()
+  let failure: Error | undefined = Object.assign(new Error('too many open files'), { code: 'EMFILE' })
+  let refusal: Error | undefined
+  let applied = 0
+  const watch = new PathWatch(
+    {
+      clock,
+      counters,
+      read: () => {
+        if (failure !== undefined) throw failure
+        return [path('10.0.0.9')]
+      },
+      isIncomplete: () => refusal !== undefined,
+      apply: async () => {
+        applied++
+        if (refusal !== undefined) throw refusal
+      },
+    },
+    [path('10.0.0.1')],
+  )
+  await clock.advance(6_000)
+  t.equal(counters.get('interface.failed.read.emfile'), 3)
+  t.equal(applied, 0, 'the paths stay as they were')
+  failure = undefined
+  refusal = new NumacastError('NUMACAST_CLOSED', 'closed')
+  await clock.advance(4_000)
+  t.equal(counters.get('interface.failed.apply.numacast_closed'), 2)
+  refusal = undefined
+  await clock.advance(4_000)
+  t.equal(applied, 2, 'and nothing is applied again once all is well')
+  watch.close()
 })

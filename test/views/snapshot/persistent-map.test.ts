@@ -11,7 +11,7 @@ const step = fc.oneof(
 
 t.test('each version holds what a plain map held at that time, and goes on holding it', (t) => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 400, size: 'max' }), (steps) => {
       const builder = new PersistentMapBuilder<number>()
       const plain = new Map<string, number>()
       const versions: [PersistentMap<number>, Map<string, number>][] = []
@@ -20,7 +20,7 @@ t.test('each version holds what a plain map held at that time, and goes on holdi
         else if (one.do === 'set') {
           builder.set(one.key, one.value)
           plain.set(one.key, one.value)
-        } else t.equal(builder.delete(one.key), plain.delete(one.key))
+        } else if (builder.delete(one.key) !== plain.delete(one.key)) t.fail(`${one.key} was deleted by one only`)
       }
       versions.push([builder.snapshot(), plain])
       for (const [version, expected] of versions) {
@@ -34,11 +34,11 @@ t.test('each version holds what a plain map held at that time, and goes on holdi
           [...version.values()],
           [...version].map(([, value]) => value),
         )
-        for (const [name, value] of expected) t.equal(version.get(name), value)
+        t.ok([...expected].every(([name, value]) => version.get(name) === value))
         t.equal(version.has('absent'), false)
       }
     }),
-    { numRuns: 30 },
+    { numRuns: 12 },
   )
   t.end()
 })

@@ -11,7 +11,7 @@ const step = fc.oneof(
 
 t.test('each version holds what a plain set held at that time, and goes on holding it', (t) => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 300, size: 'max' }), (steps) => {
       const builder = new SlotSetBuilder()
       const plain = new Set<number>()
       const versions: [SlotSet, number[]][] = []
@@ -25,7 +25,7 @@ t.test('each version holds what a plain set held at that time, and goes on holdi
           builder.delete(one.slot)
           plain.delete(one.slot)
         }
-        t.equal(builder.size, plain.size)
+        if (builder.size !== plain.size) t.fail(`${builder.size} members, and ${plain.size} should be`)
       }
       versions.push([builder.snapshot(), ascending()])
       for (const [version, expected] of versions) {
@@ -38,7 +38,7 @@ t.test('each version holds what a plain set held at that time, and goes on holdi
         t.equal(version.has(slotsPerChunk * 9), false)
       }
     }),
-    { numRuns: 50 },
+    { numRuns: 25 },
   )
   t.end()
 })

@@ -1,0 +1,45 @@
+import { downPartition, planePartition, upPartition } from '../../plane/partitions.js'
+import { everyone, type NodeIdentity, nodeTarget } from '../../plane/targets.js'
+import type { Participant } from '../../pubsub/participant.js'
+import { keepRequests, type Relays, type RelayTarget, relayReports, relayRequests } from './relays.js'
+
+/** Knows which workers a node has. */
+export interface NodeWorkers {
+  has(workerId: string): boolean
+}
+
+/** Relays requests down to the workers of a node and their reports up, and keeps requests that concern the node. */
+export function openNodeRelays(participant: Participant, node: NodeIdentity, workers: NodeWorkers): Relays {
+  const up = upPartition(node.bootId, node.numaNode)
+  const down = downPartition(node.bootId, node.numaNode)
+  const relays = [
+    relayRequests(participant, planePartition, down),
+    keepRequests(participant, planePartition, relayTargetOf(node, workers)),
+    relayReports(participant, up, planePartition),
+  ]
+  return {
+    close() {
+      for (const relay of relays) relay.close()
+    },
+  }
+}
+
+function relayTargetOf(node: NodeIdentity, workers: NodeWorkers): RelayTarget {
+  const own = nodeTarget(node)
+  const isNode = (target: string): boolean => target === own || target === everyone
+  return {
+    intent: (kind, target) => {
+      switch (kind) {
+        case 'drain':
+        case 'prefer-shard':
+          return workers.has(target)
+        case 'pause-node':
+        case 'rebalance':
+          return isNode(target)
+        case 'throttle-queue':
+          return true
+      }
+    },
+    scope: (scope) => isNode(scope) || workers.has(scope),
+  }
+}

@@ -1,0 +1,115 @@
+import type { Liveliness } from '../../liveliness/verdict.js'
+import type { ReceivedIntent } from '../../plane/intents.js'
+import { expiryMs } from '../../plane/intents.js'
+import type { NodeCapacity } from '../../plane/node-capacity.js'
+import type { RosterRow } from '../../plane/node-roster.js'
+import type { WorkerCapacity } from '../../plane/worker-capacity.js'
+import type { WorkerState } from '../../plane/worker-state.js'
+import type { IntentRow } from './snapshot-change.js'
+import type { WorkerHeadroom, WorkerLoad, WorkerProfile } from './worker-row.js'
+import type { ZoneRow } from './zone-row.js'
+
+/** What of a worker's liveliness the reader of a roster row may know better than the row. */
+export interface WorkerJudgement {
+  readonly liveliness: Liveliness
+  /** How much longer the worker is on probation, from `nowMs` on. */
+  readonly probationMs: number
+  readonly nowMs: number
+}
+
+/**
+ * Turns a roster row into a worker's load. `originTimeMs` is when the row was written, on this process's monotonic
+ * clock; the row's own age leads back to when the worker wrote what it rests on.
+ */
+export function loadFromRoster(row: RosterRow, originTimeMs: number, judgement?: WorkerJudgement): WorkerLoad {
+  const { liveliness, probationMs, nowMs } = judgement ?? { ...row, nowMs: originTimeMs }
+  return {
+    incarnation: row.incarnation,
+    bootId: row.bootId,
+    host: row.host,
+    numaNode: row.numaNode,
+    liveliness,
+    reliableFromMs: probationMs > 0 ? nowMs + probationMs : null,
+    condition: row.state,
+    inFlight: row.inFlight,
+    concurrency: row.concurrency,
+    inFlightByQueue: null,
+    vramUsedBytes: 0,
+    capacityScore: null,
+    admissionOpen: row.admissionOpen,
+    admissionReason: row.admissionReason,
+    observedMs: originTimeMs - row.sourceAgeMs,
+  }
+}
+
+/** Turns a zone's capacity into its row; the reader knows the liveliness of the collector that wrote it. */
+export function zoneFromCapacity(
+  capacity: NodeCapacity,
+  originTimeMs: number,
+  collectorLiveliness: Liveliness,
+): ZoneRow {
+  return {
+    bootId: capacity.bootId,
+    host: capacity.host,
+    numaNode: capacity.numaNode,
+    cpus: capacity.cpus,
+    memoryTotalBytes: capacity.memoryTotalBytes,
+    memoryAvailableBytes: capacity.memoryAvailableBytes,
+    distances: capacity.distances,
+    memoryLimitBytes: capacity.memoryLimitBytes,
+    memoryHeadroomBytes: capacity.memoryHeadroomBytes,
+    cpuQuotaCores: capacity.cpuQuotaCores,
+    cpuHeadroomCores: capacity.cpuHeadroomCores,
+    memoryPressurePercent: capacity.memoryPressurePercent,
+    cpuPressurePercent: capacity.cpuPressurePercent,
+    memoryPressureAvg60Percent: null,
+    cpuPressureAvg60Percent: null,
+    collectorLiveliness,
+    observedMs: originTimeMs,
+  }
+}
+
+export function headroomFromCapacity(capacity: WorkerCapacity, originTimeMs: number): WorkerHeadroom {
+  return {
+    incarnation: capacity.incarnation,
+    cpuQuotaCores: capacity.cpuQuotaCores,
+    cpuUsedCores: capacity.cpuUsedCores,
+    memoryLimitBytes: capacity.memoryLimitBytes,
+    memoryHeadroomBytes: capacity.memoryHeadroomBytes,
+    memoryPressurePercent: capacity.memoryPressurePercent,
+    cpuPressurePercent: capacity.cpuPressurePercent,
+    cpuThrottledPercent: null,
+    eventLoopUtilization: capacity.eventLoopUtilization,
+    observedMs: originTimeMs,
+  }
+}
+
+/** Takes from a worker's state what its profile consists of, with fixed admission and nothing resident. */
+export function profileFromState(state: WorkerState): WorkerProfile {
+  return {
+    incarnation: state.incarnation,
+    capabilities: state.capabilities,
+    tags: state.tags,
+    labels: state.labels,
+    taints: state.taints,
+    queues: state.queues,
+    admission: { kind: 'fixed' },
+    residents: [],
+    shards: [],
+    numaBound: false,
+  }
+}
+
+/** Turns an intent that holds into its row; undefined for a lift, which asks for nothing. */
+export function intentRowFrom(received: ReceivedIntent): IntentRow | undefined {
+  const { kind, intent } = received
+  if (intent.action === 'lift') return undefined
+  return {
+    kind,
+    target: intent.target,
+    maxInFlight: 'maxInFlight' in intent ? intent.maxInFlight : null,
+    shards: 'shards' in intent ? intent.shards : [],
+    reason: intent.reason,
+    expiresMs: expiryMs(received),
+  }
+}

@@ -1,0 +1,50 @@
+import { types } from 'node:util'
+
+/** How an object travels, or `undefined` when it cannot. */
+export const DataKind = {
+  array: 'array',
+  map: 'map',
+  bytes: 'bytes',
+  binaryArray: 'binary-array',
+  date: 'date',
+} as const
+export type DataKind = (typeof DataKind)[keyof typeof DataKind]
+
+/**
+ * Which of the kinds that travel an object is. A subclass is none of them, because its reader would get the base class.
+ * Builtins of another realm count as builtins: test runners keep programs in a sandbox with globals of its own.
+ */
+export function dataKind(value: object): DataKind | undefined {
+  const prototype: object | null = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) return DataKind.map
+  if (prototype === Array.prototype) return DataKind.array
+  if (prototype === Buffer.prototype || prototype === Uint8Array.prototype) return DataKind.bytes
+  if (Array.isArray(value)) return Array.isArray(prototype) ? DataKind.array : undefined
+  const ancestors = ancestorsOf(prototype)
+  if (ArrayBuffer.isView(value)) {
+    const builtinAncestors = types.isTypedArray(value) ? 3 : 2
+    if (ancestors !== builtinAncestors) return undefined
+    return types.isUint8Array(value) ? DataKind.bytes : DataKind.binaryArray
+  }
+  if (ancestors === 2 && types.isDate(value)) return DataKind.date
+  if (ancestors === 2 && types.isArrayBuffer(value)) return DataKind.binaryArray
+  // The root of another realm.
+  return ancestors === 1 && Object.hasOwn(prototype, 'hasOwnProperty') ? DataKind.map : undefined
+}
+
+/** Names a value that cannot travel, for an error message: `a Map`, `a function`, `an instance of Foo`. */
+export function describeValue(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return `a ${typeof value}`
+  const name = (value as { constructor?: { name?: unknown } }).constructor?.name
+  if (typeof name !== 'string' || name === '') return 'an object that is no plain object'
+  const isBuiltin = Object.hasOwn(globalThis, name)
+  if (!isBuiltin) return `an instance of ${name}`
+  return /^[AEIOU]/.test(name) && !/^U(int|RL)/.test(name) ? `an ${name}` : `a ${name}`
+}
+
+/** The prototypes from `prototype` on: 1 for the root. */
+function ancestorsOf(prototype: object): number {
+  let count = 0
+  for (let next: object | null = prototype; next !== null; next = Object.getPrototypeOf(next)) count++
+  return count
+}

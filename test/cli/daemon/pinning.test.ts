@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { refusalText } from '../../../src/cli/daemon/pinning.js'
+import { addonStatus } from '../../../src/topology/addon/addon.js'
+import { claimDomain } from '../../support/domain-lock.js'
+import { requirement } from '../../support/requirement.js'
+import { cliProgram } from '../../support/run-cli.js'
+import { withoutSyscall } from '../../support/without-syscall.js'
+
+t.setTimeout(240_000)
+
+t.test('CPUs and memory policy are reported apart', async (t) => {
+  const applied = { applied: true } as const
+  const refused = { applied: false, reason: 'set_mempolicy: Operation not permitted' } as const
+  t.equal(refusalText(1, { cpus: applied, memory: applied }), null)
+  t.equal(refusalText(1, { cpus: applied, memory: null }), null, 'a node without memory')
+  const memory = refusalText(1, { cpus: applied, memory: refused })
+  t.equal(
+    memory,
+    'pinned to the CPUs of its NUMA node, without a memory policy: set_mempolicy: Operation not permitted',
+  )
+  t.equal(refusalText(2, { cpus: applied, memory: refused }), memory, 'the same text for every node')
+  t.equal(refusalText(1, { cpus: refused, memory: null }), `not pinned to NUMA node 1: ${refused.reason}`)
+})
+
+t.test('a plane whose memory policies are refused reports that once, not for each process', async (t) => {
+  if (!requirement(t, 'the native addon', addonStatus().available, 'it is not compiled')) return
+  const [command = '', ...args] = withoutSyscall(t, 'set_mempolicy') ?? []
+  if (command === '') return
+  const domain = await claimDomain(t)
+  const up = ['up', '--workers', '1', '--duration', '0', '--json', '--domain', String(domain)]
+  const { stderr } = await promisify(execFile)(command, [...args, process.execPath, cliProgram, ...up])
+  t.equal(stderr.match(/without a memory policy/g)?.length, 1, stderr)
+})

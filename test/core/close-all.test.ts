@@ -1,0 +1,26 @@
+import t from 'tap'
+import { closeAll } from '../../src/core/close-all.js'
+
+t.test('every step runs although earlier ones throw or reject, and the first error is thrown', async (t) => {
+  const ran: string[] = []
+  const steps = [
+    () => ran.push('a'),
+    () => {
+      throw new Error('first')
+    },
+    async () => {
+      ran.push('b')
+      throw new Error('second')
+    },
+    async () => ran.push('c'),
+  ]
+  await t.rejects(closeAll(steps), { message: 'first' })
+  t.same(ran, ['a', 'b', 'c'])
+})
+
+t.test('steps that return no promise run before the call returns', async (t) => {
+  const ran: number[] = []
+  const closing = closeAll([() => ran.push(1), () => ran.push(2)])
+  t.same(ran, [1, 2])
+  await closing
+})

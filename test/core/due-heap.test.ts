@@ -1,0 +1,40 @@
+import t from 'tap'
+import { DueHeap } from '../../src/core/due-heap.js'
+import { seededRandom } from '../../src/core/random.js'
+
+t.test('items leave in the order of their due times, whatever the order of insertion', async (t) => {
+  const random = seededRandom(3)
+  const heap = new DueHeap<number>()
+  const due = new Map<number, number>()
+  for (let item = 0; item < 1_000; item++) {
+    const dueMs = Math.floor(random() * 500)
+    due.set(item, dueMs)
+    heap.set(item, dueMs)
+  }
+  for (let item = 0; item < 1_000; item += 3) {
+    heap.delete(item)
+    due.delete(item)
+  }
+  const order: number[] = []
+  for (let nowMs = 0; nowMs < 500; nowMs++) {
+    for (let item = heap.shift(nowMs); item !== undefined; item = heap.shift(nowMs)) {
+      t.equal(due.get(item), nowMs)
+      order.push(item)
+    }
+  }
+  t.equal(order.length, due.size)
+  t.equal(heap.size, 0)
+})
+
+t.test('an item that is set again is due at the earlier time, once', async (t) => {
+  const heap = new DueHeap<string>()
+  heap.set('a', 10)
+  heap.set('a', 5)
+  heap.set('a', 20)
+  t.equal(heap.shift(4), undefined)
+  t.equal(heap.shift(5), 'a')
+  t.equal(heap.shift(100), undefined)
+  heap.set('a', 30)
+  t.ok(heap.has('a'))
+  t.equal(heap.shift(30), 'a')
+})

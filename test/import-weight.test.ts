@@ -1,0 +1,38 @@
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import t from 'tap'
+import ts from 'typescript'
+
+const root = path.resolve(import.meta.dirname, '..', '..')
+
+/** The packages that importing `entry` loads: those that its static imports reach, types aside. */
+function packagesOf(entry: string): string[] {
+  const packages = new Set<string>()
+  const seen = new Set<string>()
+  const load = (file: string): void => {
+    if (seen.has(file)) return
+    seen.add(file)
+    const source = ts.createSourceFile(file, readFileSync(path.join(root, file), 'utf8'), ts.ScriptTarget.ES2022, true)
+    for (const statement of source.statements) {
+      const isImport = ts.isImportDeclaration(statement)
+      if (!isImport && !ts.isExportDeclaration(statement)) continue
+      const isOfTypes = isImport ? statement.importClause?.isTypeOnly === true : statement.isTypeOnly
+      const { moduleSpecifier } = statement
+      if (isOfTypes || moduleSpecifier === undefined || !ts.isStringLiteralLike(moduleSpecifier)) continue
+      const specifier = moduleSpecifier.text
+      if (specifier.startsWith('node:')) continue
+      if (!specifier.startsWith('.')) packages.add(specifier.replace(/^((?:@[^/]+\/)?[^/]+).*/, '$1'))
+      else load(path.posix.join(path.posix.dirname(file), specifier).replace(/\.js$/, '.ts'))
+    }
+  }
+  t.ok(existsSync(path.join(root, entry)), entry)
+  load(entry)
+  return [...packages].sort()
+}
+
+t.test('importing an entry point loads no package of the command line', async (t) => {
+  const needed = ['msgpackr', 'zeromq', 'zod']
+  t.strictSame(packagesOf('src/index.ts'), needed)
+  t.strictSame(packagesOf('src/pubsub.ts'), needed)
+  t.strictSame(packagesOf('src/topology.ts'), [], 'the machine is read without any package')
+})
