@@ -6,6 +6,7 @@ export { isReliable, Liveliness, LivelinessCause, type Verdict, VerdictEvidence 
 export {
   defaultMemoryPressureOptions,
   type MemoryPressureOptions,
+  type MemoryPressureState,
   memoryPressurePolicy,
 } from './placement/memory-pressure.js'
 export type { Decision, Policy, WantedIntent } from './placement/policy.js'

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
 import * as main from '../src/index.js'
+import * as placement from '../src/placement.js'
 import * as pubsub from '../src/pubsub.js'
 import * as testing from '../src/testing.js'
 import * as topology from '../src/topology.js'
@@ -21,6 +22,7 @@ const pages = [
 
 const entryPoints: Readonly<Record<string, object>> = {
   numacast: main,
+  'numacast/placement': placement,
   'numacast/pubsub': pubsub,
   'numacast/testing': testing,
   'numacast/topology': topology,

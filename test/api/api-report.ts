@@ -5,6 +5,7 @@ import ts from 'typescript'
 /** Entry point of the package → its file below `dist/src`, without the extension. */
 export const entryPoints: Readonly<Record<string, string>> = {
   numacast: 'index',
+  'numacast/placement': 'placement',
   'numacast/pubsub': 'pubsub',
   'numacast/testing': 'testing',
   'numacast/topology': 'topology',

@@ -49,6 +49,7 @@ export class Ranking {
   /** One list per combination of reasons, shared by all workers that have it. */
   readonly #reasons = new Map<number, readonly RefusalReason[]>()
 
+  /** @internal */
   constructor(evaluation: Evaluation, ordered: Uint32Array, refusals: Uint32Array | undefined) {
     this.snapshot = evaluation.snapshot
     this.request = evaluation.request

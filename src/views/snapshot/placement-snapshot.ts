@@ -37,10 +37,11 @@ export class PlacementSnapshot {
   readonly version: number
   /** Workers that it holds. */
   readonly size: number
-  /** Rows by slot, for ranking. */
+  /** Rows by slot, for ranking. @internal */
   readonly chunks: readonly Chunk[]
+  /** @internal */
   readonly index: TermIndex
-  /** Every taint that occurs. */
+  /** Every taint that occurs. @internal */
   readonly taints: readonly TaintEntry[]
   /** Zones by slot. */
   readonly zones: readonly (ZoneEntry | undefined)[]
@@ -50,6 +51,7 @@ export class PlacementSnapshot {
   readonly #intents: PersistentMap<IntentRow>
   readonly #configs: PersistentMap<ConfigRow>
 
+  /** @internal */
   constructor(parts: SnapshotParts) {
     this.version = parts.version
     this.size = parts.size
@@ -69,10 +71,12 @@ export class PlacementSnapshot {
     return slot === undefined ? undefined : this.at(slot)
   }
 
+  /** @internal */
   slotOf(workerId: string): number | undefined {
     return this.#slots.get(workerId)
   }
 
+  /** @internal */
   at(slot: number): WorkerRow | undefined {
     return this.chunks[Math.floor(slot / slotsPerChunk)]?.rows[slot % slotsPerChunk]
   }

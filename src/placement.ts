@@ -1,0 +1,128 @@
+export { RefusalReason } from './placement/filter/refusal.js'
+export type { ReservedAtWorker, ReservedInZone, ReservedTotals } from './placement/fit/reserved-totals.js'
+export type { NodeMemory } from './placement/memory-pressure.js'
+export {
+  type CollectorLossOptions,
+  collectorLossPolicy,
+  defaultCollectorLossOptions,
+} from './placement/policies/collector-loss.js'
+export {
+  type CpuShortageCause,
+  type CpuShortageOptions,
+  type CpuShortageState,
+  cpuShortagePolicy,
+  defaultCpuShortageOptions,
+} from './placement/policies/cpu-shortage.js'
+export { defaultPolicies } from './placement/policies/default-policies.js'
+export type { Hysteresis } from './placement/policies/hysteresis.js'
+export { zoneMemoryPressurePolicy } from './placement/policies/memory-pressure.js'
+export {
+  defaultMemoryStallOptions,
+  type MemoryStallOptions,
+  type MemoryStallState,
+  memoryStallPolicy,
+} from './placement/policies/memory-stall.js'
+export {
+  defaultMemoryTrendOptions,
+  type MemoryTrendOptions,
+  type MemoryTrendState,
+  memoryTrendPolicy,
+} from './placement/policies/memory-trend.js'
+export {
+  mergeWanted,
+  type SnapshotDecision,
+  type SnapshotPolicy,
+  type TimedIntent,
+} from './placement/policies/snapshot-policy.js'
+export {
+  defaultStalledLoopsOptions,
+  type StalledLoopsOptions,
+  type StalledLoopsState,
+  stalledLoopsPolicy,
+} from './placement/policies/stalled-loops.js'
+export type { ZoneStates } from './placement/policies/zone-decision.js'
+export {
+  defaultZoneImbalanceOptions,
+  type HostImbalance,
+  type ZoneImbalanceOptions,
+  type ZoneImbalanceState,
+  zoneImbalancePolicy,
+} from './placement/policies/zone-imbalance.js'
+export { bandWeightsFrom, defaultBandWeights } from './placement/queue/priority-bands.js'
+export {
+  type PlacementOutcome,
+  type Placer,
+  type RequestEvent,
+  type RequestReport,
+  RequestState,
+} from './placement/queue/queued-request.js'
+export { RequestQueue } from './placement/queue/request-queue.js'
+export {
+  defaultRequestQueueOptions,
+  type RequestQueueOptions,
+  type ResolvedRequestQueueOptions,
+  type SubmitOptions,
+} from './placement/queue/request-queue-options.js'
+export {
+  type ReservedPlacement,
+  SnapshotPlacer,
+  type SnapshotPlacerComponents,
+  type SnapshotPlacerOptions,
+} from './placement/queue/snapshot-placer.js'
+export { Fallback, type Placement, place, type RefusalCounts } from './placement/rank/place.js'
+export { rank } from './placement/rank/rank.js'
+export { defaultRankOptions, type RankOptions, type TieBreak } from './placement/rank/rank-options.js'
+export type { Candidate, Ranking, Refusal } from './placement/rank/ranking.js'
+export type { ZoneUse } from './placement/rank/zone-verdicts.js'
+export type { LabelOperator, LabelRequirement, ResolvedRequirement } from './placement/request/label-requirement.js'
+export {
+  type NodeSelector,
+  NumaPreference,
+  type PlacementRequest,
+  PlacementStrategy,
+  type PreferredRequirement,
+  type ResolvedRequest,
+  resolveRequest,
+} from './placement/request/placement-request.js'
+export { mayStayMs, type Toleration } from './placement/request/tolerations.js'
+export type { FreeAmounts, Reservation, ReservedZone } from './placement/reservations/reservation.js'
+export {
+  ReservationBook,
+  type ReservationBookOptions,
+  type ReserveOptions,
+} from './placement/reservations/reservation-book.js'
+export {
+  ReservationConflict,
+  type ReservationVerdicts,
+  resolveConflicts,
+} from './placement/reservations/reservation-conflicts.js'
+export {
+  type Allocation,
+  type AllocationFormula,
+  type AllocationPreset,
+  allocationPresets,
+} from './placement/score/allocation.js'
+export { defaultScoreWeights, ScoreTerm, type ScoreWeights } from './placement/score/terms.js'
+export type { PlacementSnapshot } from './views/snapshot/placement-snapshot.js'
+export {
+  headroomFromCapacity,
+  intentRowFrom,
+  loadFromRoster,
+  profileFromState,
+  type WorkerJudgement,
+  zoneFromCapacity,
+} from './views/snapshot/rows-from-topics.js'
+export { SnapshotBuilder } from './views/snapshot/snapshot-builder.js'
+export type { ConfigKind, ConfigRow, IntentRow, SnapshotChange } from './views/snapshot/snapshot-change.js'
+export { recordSnapshot, restoreSnapshot } from './views/snapshot/snapshot-record.js'
+export {
+  type AdmissionStrategy,
+  TaintEffect,
+  type WorkerHeadroom,
+  type WorkerLoad,
+  type WorkerProfile,
+  type WorkerRow,
+  type WorkerTaint,
+} from './views/snapshot/worker-row.js'
+export type { ZoneRoom, ZoneRow } from './views/snapshot/zone-row.js'
+export type { ZoneEntry, ZoneStanding } from './views/snapshot/zone-table.js'
