@@ -10,8 +10,9 @@ import { type EndChange, EndRecords, type RecordedEnd } from './end-records.js'
 import type { Held } from './held.js'
 import { NodeRows } from './node-rows.js'
 import { nodeStatusOf } from './node-status.js'
+import { SharedVerdicts } from './shared-verdicts.js'
 import { SourceDepartures } from './source-departures.js'
-import { askOnce, type VerdictOf } from './source-status.js'
+import type { VerdictOf } from './source-status.js'
 import type { NodeStatus, WorkerStatus } from './status-document.js'
 import { FateUnknown, type WorkerFate } from './worker-fate.js'
 import { type ChosenRow, claimantOf, type RowContext, WorkerRows } from './worker-rows.js'
@@ -25,12 +26,12 @@ export interface FleetModelOptions {
   readonly unreachableDeadAfterMs: number | null
 }
 
-/** A status that was computed, and what it was computed from. */
-interface KnownStatus {
-  readonly chosen: ChosenRow
+/** The statuses of all workers, and what they were computed from. */
+interface KnownStatuses {
   readonly nowMs: number
-  readonly revision: number
-  readonly status: WorkerStatus
+  readonly version: number
+  readonly verdictOf: SharedVerdicts
+  readonly statuses: readonly WorkerStatus[]
 }
 
 /** What has been removed because it was kept for long enough. */
@@ -41,7 +42,8 @@ export interface Expired {
 
 /**
  * Nodes and workers as the servers of the nodes report them. Several servers may report one node or worker. Each report
- * is kept, and {@link WorkerRows} chooses the one that counts. A status is computed once per change and millisecond.
+ * is kept, and {@link WorkerRows} chooses the one that counts. The choice is kept until a row or the status of a server
+ * changes. Statuses contain ages, so they are computed once per millisecond and shared within it.
  */
 export class FleetModel {
   readonly #options: FleetModelOptions
@@ -53,7 +55,9 @@ export class FleetModel {
   readonly #incarnations = new Map<Guid, number>()
   /** How the servers of held reports died. A participant forgets its dead peers at once. */
   readonly #serverEnds = new Map<Guid, Verdict>()
-  readonly #statuses = new Map<string, KnownStatus>()
+  #statuses: KnownStatuses | undefined
+  /** Changes with every row, report or end. */
+  #version = 0
   /** Worker ids in order; undefined when one has been added or removed. */
   #order: readonly string[] | undefined
   /** Changes with everything but rows and verdicts that a status depends on. */
@@ -76,7 +80,7 @@ export class FleetModel {
   left(participant: Guid, verdict: Verdict): void {
     if (verdict.liveliness !== Liveliness.dead || !this.hasServer(participant)) return
     this.#serverEnds.set(participant, verdict)
-    this.#revision++
+    this.#changed()
   }
 
   workerIds(): IterableIterator<string> {
@@ -96,7 +100,7 @@ export class FleetModel {
     const participant = participantOf(token.writer)
     if (value !== undefined && this.#incarnations.get(participant) !== value.collectorIncarnation) {
       this.#incarnations.set(participant, value.collectorIncarnation)
-      this.#revision++
+      this.#changed()
     }
     return true
   }
@@ -107,6 +111,7 @@ export class FleetModel {
     if (workerId === undefined) return undefined
     const rows = this.#workers.get(workerId) ?? new WorkerRows()
     if (!rows.apply(sample)) return undefined
+    this.#version++
     if (rows.size === 0) this.#removeWorker(workerId)
     else if (!this.#workers.has(workerId)) {
       this.#workers.set(workerId, rows)
@@ -118,13 +123,13 @@ export class FleetModel {
   /** Returns what the sample changes in the recorded ends; undefined when it changes nothing. */
   applyEnd(sample: Sample<WorkerEnd>): EndChange | undefined {
     const change = this.#ends.apply(sample)
-    if (change !== undefined) this.#revision++
+    if (change !== undefined) this.#changed()
     return change
   }
 
   /** Takes note of servers that are gone, and removes what has been kept for long enough. */
   observe(nowMs: number, verdictOf: VerdictOf): Expired {
-    const ask = askOnce(verdictOf)
+    const { ask } = new SharedVerdicts(verdictOf)
     const writers = new Set<EntityGuid>()
     const workers: string[] = []
     for (const [key, rows] of this.#nodes) {
@@ -142,12 +147,12 @@ export class FleetModel {
     for (const known of [this.#incarnations, this.#serverEnds]) {
       for (const guid of known.keys()) if (!participants.has(guid)) known.delete(guid)
     }
-    this.#revision++
+    this.#changed()
     return { workers, ends: this.#ends.expire(nowMs, workerEndRetentionMs) }
   }
 
   nodes(nowMs: number, verdictOf: VerdictOf): NodeStatus[] {
-    const ask = askOnce(verdictOf)
+    const { ask } = new SharedVerdicts(verdictOf)
     const nodes = [...this.#nodes.values()].flatMap((rows) => {
       const held = rows.choose(ask)
       if (held === undefined) return []
@@ -158,19 +163,25 @@ export class FleetModel {
   }
 
   workers(nowMs: number, verdictOf: VerdictOf): WorkerStatus[] {
-    const ask = askOnce(verdictOf)
+    const known = this.#statuses
+    if (known?.nowMs === nowMs && known.version === this.#version && known.verdictOf.stillHold(verdictOf)) {
+      return [...known.statuses]
+    }
+    const shared = new SharedVerdicts(verdictOf)
+    const context = this.#context(shared.ask)
     this.#order ??= [...this.#workers.keys()].sort(compareText)
-    return this.#order.flatMap((workerId) => this.worker(workerId, nowMs, ask) ?? [])
+    const statuses: WorkerStatus[] = []
+    for (const workerId of this.#order) {
+      const chosen = this.#workers.get(workerId)?.choose(context)
+      if (chosen !== undefined) statuses.push(this.#status(chosen, nowMs, shared.ask))
+    }
+    this.#statuses = { nowMs, version: this.#version, verdictOf: shared, statuses }
+    return [...statuses]
   }
 
   worker(workerId: string, nowMs: number, verdictOf: VerdictOf): WorkerStatus | undefined {
     const chosen = this.row(workerId, verdictOf)
-    if (chosen === undefined) return undefined
-    const known = this.#statuses.get(workerId)
-    if (known?.chosen === chosen && known.nowMs === nowMs && known.revision === this.#revision) return known.status
-    const status = this.#status(chosen, nowMs, verdictOf)
-    this.#statuses.set(workerId, { chosen, nowMs, revision: this.#revision, status })
-    return status
+    return chosen === undefined ? undefined : this.#status(chosen, nowMs, verdictOf)
   }
 
   /** The row that counts now. */
@@ -257,9 +268,14 @@ export class FleetModel {
     return isOrphaned
   }
 
+  /** Something besides the rows and the verdicts has changed that statuses depend on. */
+  #changed(): void {
+    this.#revision++
+    this.#version++
+  }
+
   #removeWorker(workerId: string): void {
     this.#workers.delete(workerId)
-    this.#statuses.delete(workerId)
     this.#order = undefined
   }
 }

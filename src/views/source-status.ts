@@ -20,14 +20,3 @@ export function sourceStatusOf({ writer, withdrawn }: Held<unknown>, verdictOf: 
       return 0
   }
 }
-
-/** Asks for each writer's verdict at most once: many rows have one writer. */
-export function askOnce(verdictOf: VerdictOf): VerdictOf {
-  const known = new Map<EntityGuid, Verdict | undefined>()
-  return (writer) => {
-    if (known.has(writer)) return known.get(writer)
-    const verdict = verdictOf(writer)
-    known.set(writer, verdict)
-    return verdict
-  }
-}

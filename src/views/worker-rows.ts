@@ -64,10 +64,8 @@ export class WorkerRows {
 
   /** For each claimant the row of the server that knows best, then the claimant with the best right to the name. */
   choose(context: RowContext): ChosenRow | undefined {
+    if (this.#choice !== undefined && this.#isValid(this.#choice, context)) return this.#choice.chosen
     const standings = [...this.#rows.values()].map((held) => sourceStatusOf(held, context.verdictOf))
-    const last = this.#choice
-    if (last?.revision === context.revision && standings.every((standing, index) => standing === last.standings[index]))
-      return last.chosen
     const chosen = this.#winner(context, standings)
     this.#choice = { chosen, standings, revision: context.revision }
     return chosen
@@ -88,6 +86,16 @@ export class WorkerRows {
       if (claimantOf(held) === claimant && standing > 0 && held.value.liveliness !== Liveliness.dead) return true
     }
     return false
+  }
+
+  /** Whether every server still has the status that the choice was made by. */
+  #isValid({ standings, revision }: Choice, context: RowContext): boolean {
+    if (revision !== context.revision) return false
+    let index = 0
+    for (const held of this.#rows.values()) {
+      if (sourceStatusOf(held, context.verdictOf) !== standings[index++]) return false
+    }
+    return true
   }
 
   #winner(context: RowContext, standings: readonly SourceStatus[]): ChosenRow | undefined {

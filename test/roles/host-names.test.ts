@@ -3,7 +3,7 @@ import t from 'tap'
 import { concurrencyLimit } from '../../src/plane/config.js'
 import { planePartition } from '../../src/plane/partitions.js'
 import { nodeTarget } from '../../src/plane/targets.js'
-import { idleZone, MemoryFleet } from '../../src/testing/memory-fleet.js'
+import { idleZone, MemoryFleet, memoryHost } from '../../src/testing/memory-fleet.js'
 
 t.setTimeout(300_000)
 
@@ -67,5 +67,30 @@ t.test('a pause of one host’s node leaves another host of the same name alone'
   t.equal(paused.admission.open, false)
   t.equal(other.admission.open, true)
   await leave()
+  await fleet.close()
+})
+
+t.test('two hosts of one name are two nodes in views and policies', async (t) => {
+  const fleet = new MemoryFleet()
+  const [one, other] = [memoryHost('twin', 'boot-1'), memoryHost('twin', 'boot-2')]
+  await fleet.collector({}, undefined, one)
+  const scarce = { read: () => ({ ...idleZone, memoryAvailableBytes: 0, memoryHeadroomBytes: 0 }), close() {} }
+  await fleet.collector({}, scarce, other)
+  const roomy = await fleet.worker('a', {}, one)
+  const paused = await fleet.worker('b', {}, other)
+  await fleet.scheduler({ adopts: false }, undefined, one)
+  await fleet.clock.advance(10_000)
+  const document = await fleet.lateView((view) => view.status())
+  t.match(document.nodes, [
+    { host: 'twin', bootId: 'boot-1', workers: { available: 1 }, collector: { liveliness: 'alive' } },
+    { host: 'twin', bootId: 'boot-2', workers: { busy: 1 }, collector: { liveliness: 'alive' } },
+  ])
+  t.match(document.workers, [
+    { workerId: 'a', bootId: 'boot-1', liveliness: 'alive' },
+    { workerId: 'b', bootId: 'boot-2', liveliness: 'alive' },
+  ])
+  t.match(document.witness, { degradedMode: 'healthy', unplaced: [] })
+  t.equal(roomy.admission.open, true)
+  t.equal(paused.admission.open, false)
   await fleet.close()
 })

@@ -187,3 +187,38 @@ t.test('a change heard twice is no change', (t) => {
   t.equal(model.applyRow(sampleOf('h/0/w', row(), { seq: 4 })), undefined)
   t.end()
 })
+
+t.test('statuses are shared within a millisecond, each server is judged once, and every change shows at once', (t) => {
+  const model = new FleetModel({ unreachableDeadAfterMs: null })
+  for (const workerId of ['v', 'w', 'x']) {
+    model.applyRow(sampleOf(`b/0/${workerId}`, row({ workerId, sourceWriter: writerOf(workerId) })))
+  }
+  let asked = 0
+  let verdict: Verdict = alive
+  const verdictOf = (): Verdict => {
+    asked++
+    return verdict
+  }
+  const first = model.workers(10, verdictOf)
+  t.equal(asked, 1, 'one server, three rows')
+  const second = model.workers(10, verdictOf)
+  t.ok(
+    first.every((status, index) => status === second[index]),
+    'shared',
+  )
+  t.match(model.workers(11, verdictOf), [{ ageMs: 31 }, { ageMs: 31 }, { ageMs: 31 }])
+
+  model.applyRow(sampleOf('b/0/w', row({ sourceWriter: writerOf('w'), inFlight: 1 }), { seq: 2 }))
+  t.match(model.workers(11, verdictOf)[1], { workerId: 'w', inFlight: 1 }, 'a row has changed')
+  verdict = { ...alive, liveliness: 'unreachable', cause: 'host-silent', sinceMs: 11 }
+  t.match(model.workers(11, verdictOf)[0], { liveliness: 'unreachable', detail: 'its host is silent' }, 'a verdict has')
+  verdict = alive
+  const end = { workerId: 'v', incarnation: 1, pid: 10, bootId: 'b', host: 'h', numaNode: 0, endedForMs: 0 } as const
+  model.applyEnd(sampleOf('v/1', { ...end, cause: 'killed', detail: null, evidence: 'kernel' } as const))
+  t.match(
+    model.workers(11, verdictOf)[0],
+    { workerId: 'v', liveliness: 'dead', cause: 'killed' },
+    'an end was recorded',
+  )
+  t.end()
+})
