@@ -302,6 +302,8 @@ t.test('a stream whose handshake was refused is dialled again', async (t) => {
   const refusing = createServer((connection) => {
     refused++
     connection.on('error', () => undefined)
+    connection.resume()
+    t.teardown(() => connection.destroy())
     // A greeting of another mechanism, as of a peer with keys.
     const greeting = Buffer.alloc(64)
     greeting[0] = 0xff
