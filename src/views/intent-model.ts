@@ -1,4 +1,6 @@
 import type { EntityGuid } from '../core/ids.js'
+import { KeyedHeap } from '../core/keyed-heap.js'
+import { LinkedSet } from '../core/linked-set.js'
 import { IntentArbiter } from '../plane/intent-arbiter.js'
 import { expiryMs, type IntentKind, type ReceivedIntent } from '../plane/intents.js'
 import type { IntentStatus } from '../plane/transitions.js'
@@ -17,7 +19,9 @@ export class IntentModel {
   /** Claims that are shown, by intentId: all that hold, and the latest that ended. */
   readonly #claims = new Map<string, ReceivedIntent>()
   /** Shown claims that no longer hold, in the order in which they ended. */
-  readonly #ended = new Set<string>()
+  readonly #ended = new LinkedSet<string>()
+  /** By intentId, the time at which each claim expires. */
+  readonly #expiring = new KeyedHeap<string>()
 
   /** True when something that the view shows has changed. Call `expire` first. */
   offer(claim: ReceivedIntent, nowMs: number): boolean {
@@ -25,6 +29,7 @@ export class IntentModel {
     if (ruling.kind === 'ignored') return false
     const { intentId } = claim.intent
     this.#claims.set(intentId, claim)
+    this.#expiring.set(intentId, expiryMs(claim))
     if (ruling.kind === 'won' || ruling.kind === 'renewed') this.#ended.delete(intentId)
     else this.#end(intentId)
     if (ruling.kind === 'won' && ruling.ended !== undefined) this.#end(ruling.ended.intent.intentId)
@@ -57,19 +62,20 @@ export class IntentModel {
   /** Removes claims whose time to live is over. Returns the claims that held until then. */
   expire(nowMs: number): readonly ReceivedIntent[] {
     const expired = this.#book.expire(nowMs)
-    for (const [intentId, claim] of this.#claims) if (expiryMs(claim) <= nowMs) this.#remove(intentId)
+    for (let id = this.#expiring.shift(nowMs); id !== undefined; id = this.#expiring.shift(nowMs)) this.#remove(id)
     return expired
   }
 
   /** The claim no longer holds. It stays visible for a while. */
   #end(intentId: string): void {
     this.#ended.add(intentId)
-    const [oldest] = this.#ended
+    const oldest = this.#ended.first
     if (this.#ended.size > maxEnded && oldest !== undefined) this.#remove(oldest)
   }
 
   #remove(intentId: string): void {
     this.#claims.delete(intentId)
+    this.#expiring.delete(intentId)
     this.#ended.delete(intentId)
   }
 

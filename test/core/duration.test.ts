@@ -6,6 +6,16 @@ import { checkDurationMs, longestTimerMs } from '../../src/core/duration.js'
 import { resolveLivelinessOptions } from '../../src/liveliness/liveliness-options.js'
 import { resolvePhiOptions } from '../../src/liveliness/phi-accrual.js'
 import { resolveMemoryPressureOptions } from '../../src/placement/memory-pressure.js'
+import { collectorLossPolicy } from '../../src/placement/policies/collector-loss.js'
+import { cpuShortagePolicy } from '../../src/placement/policies/cpu-shortage.js'
+import { memoryStallPolicy } from '../../src/placement/policies/memory-stall.js'
+import { memoryTrendPolicy } from '../../src/placement/policies/memory-trend.js'
+import { stalledLoopsPolicy } from '../../src/placement/policies/stalled-loops.js'
+import { zoneImbalancePolicy } from '../../src/placement/policies/zone-imbalance.js'
+import { resolveRequestQueueOptions, resolveSubmitOptions } from '../../src/placement/queue/request-queue-options.js'
+import { resolveRankOptions } from '../../src/placement/rank/rank-options.js'
+import { resolveRequest } from '../../src/placement/request/placement-request.js'
+import { maxIntentTtlMs } from '../../src/plane/intents.js'
 import { resolveParticipantOptions } from '../../src/pubsub/participant-options.js'
 import type { ResolvedQos } from '../../src/qos/qos.js'
 import { resolveQos } from '../../src/qos/resolve.js'
@@ -36,6 +46,14 @@ const worker: Resolve = (given) => resolveWorkerOptions({ workerId: 'w', ...give
 const liveliness: Resolve = (given) => resolveLivelinessOptions(given, 500)
 const qos: Resolve = (given) => resolveQos(given as Partial<ResolvedQos>)
 const lifecycle: Resolve = (given) => resolveQos({ readerDataLifecycle: given }).readerDataLifecycle
+const by =
+  (make: (given: Record<string, unknown>) => unknown): Resolve =>
+  (given) => {
+    make(given)
+    return given
+  }
+const intentTtl = { mostMs: maxIntentTtlMs }
+const rank: Resolve = (given) => resolveRankOptions({ nowMs: 0, ...given }, 'spread')
 const sampler: Resolve = (given) => {
   new HeadroomSampler(given).close()
   return given
@@ -77,6 +95,30 @@ const options: Record<string, DurationOption> = {
   'SchedulerOptions.intentTtlMs': { resolve: resolveSchedulerOptions, mostMs: 86_400_000 },
   'SchedulerOptions.unreachableDeadAfterMs': { resolve: resolveSchedulerOptions, ...acceptsAsNull },
   'StreamLaneOptions.idleMs': { resolve: resolveStreamLaneOptions, ...accepts },
+  'CollectorLossOptions.sustainedMs': { resolve: by(collectorLossPolicy) },
+  'CollectorLossOptions.ttlMs': { resolve: by(collectorLossPolicy), ...intentTtl },
+  'CpuShortageOptions.sustainedMs': { resolve: by(cpuShortagePolicy) },
+  'CpuShortageOptions.minHoldMs': { resolve: by(cpuShortagePolicy) },
+  'CpuShortageOptions.maxAgeMs': { resolve: by(cpuShortagePolicy) },
+  'CpuShortageOptions.ttlMs': { resolve: by(cpuShortagePolicy), ...intentTtl },
+  'MemoryStallOptions.minHoldMs': { resolve: by(memoryStallPolicy) },
+  'MemoryStallOptions.maxAgeMs': { resolve: by(memoryStallPolicy) },
+  'MemoryStallOptions.ttlMs': { resolve: by(memoryStallPolicy), ...intentTtl },
+  'MemoryTrendOptions.rampDownMs': { resolve: by(memoryTrendPolicy) },
+  'MemoryTrendOptions.rampUpMs': { resolve: by(memoryTrendPolicy) },
+  'MemoryTrendOptions.maxAgeMs': { resolve: by(memoryTrendPolicy) },
+  'MemoryTrendOptions.ttlMs': { resolve: by(memoryTrendPolicy), ...intentTtl },
+  'StalledLoopsOptions.sustainedMs': { resolve: by(stalledLoopsPolicy) },
+  'StalledLoopsOptions.minHoldMs': { resolve: by(stalledLoopsPolicy) },
+  'StalledLoopsOptions.ttlMs': { resolve: by(stalledLoopsPolicy), ...intentTtl },
+  'ZoneImbalanceOptions.sustainedMs': { resolve: by(zoneImbalancePolicy) },
+  'ZoneImbalanceOptions.minHoldMs': { resolve: by(zoneImbalancePolicy) },
+  'ZoneImbalanceOptions.maxAgeMs': { resolve: by(zoneImbalancePolicy) },
+  'ZoneImbalanceOptions.ttlMs': { resolve: by(zoneImbalancePolicy), ...intentTtl },
+  'RankOptions.recheckMs': { resolve: rank },
+  'RankOptions.maxRetryAfterMs': { resolve: rank },
+  'RequestQueueOptions.maxWaitMs': { resolve: resolveRequestQueueOptions },
+  'SubmitOptions.deadlineMs': { resolve: (given) => resolveSubmitOptions({ request: resolveRequest({}), ...given }) },
   'WorkerOptions.capacityIntervalMs': { resolve: worker, ...accepts },
   'WorkerOptions.jobRetentionMs': { resolve: worker, ...accepts },
   'WorkerOptions.stateIntervalMs': { resolve: worker, ...bounded },
@@ -85,16 +127,26 @@ const options: Record<string, DurationOption> = {
 
 /** Options of single calls, which need a running role. Each names the test file that holds it. */
 const ofCalls: Record<string, string> = {
-  'CloseOptions.graceMs': 'test/roles/worker/close-grace.test.ts',
+  'CloseOptions.graceMs': 'test/roles/worker/worker.test.ts',
+  'DrainOptions.deadlineMs': 'checked by the schema of intents',
+  'DrainOptions.holdMs': 'becomes IssueOptions.ttlMs',
   'IssueOptions.ttlMs': 'test/roles/intents/intent-issuer.test.ts',
+  'RankOptions.freshMs': 'compared with staleMs: test/placement/rank',
+  'RankOptions.nowMs': 'a time, not a duration',
+  'RankOptions.staleMs': 'compared with freshMs: test/placement/rank',
+  'ReserveOptions.nowMs': 'a time, not a duration',
+  'ReserveOptions.ttlMs': 'test/placement/reservations',
+  'SnapshotPlacerOptions.reservationTtlMs': 'becomes ReserveOptions.ttlMs',
 }
 
 /** Objects that numacast fills itself, from options that were checked before. */
 const internal = new Set([
   'AnnouncedQos',
+  'CoalescerOptions',
   'DurationOptions',
   'DurationRule',
   'FleetModelOptions',
+  'HysteresisOptions',
   'JobSummariesOptions',
   'NodeServiceOptions',
   'RequestOptions',

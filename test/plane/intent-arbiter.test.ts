@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { EntityGuid } from '../../src/core/ids.js'
 import { arbiterMemoryMs, compareReceivedIntents, IntentArbiter } from '../../src/plane/intent-arbiter.js'
+import { intentKinds, intentTopics, maxIntentEpoch } from '../../src/plane/intents.js'
 import { claim } from './claims.js'
 
 t.test('the highest (epoch, seq) wins, whoever issued it', (t) => {
@@ -103,5 +104,42 @@ t.test('property: whatever the order and repetition of arrival, all books agree 
       },
     ),
   )
+  t.end()
+})
+
+t.test('at the highest epoch the claim that was written later wins, whatever its sequence number', (t) => {
+  const arbiter = new IntentArbiter()
+  const forged = claim('drain', {
+    id: 'forged',
+    epoch: maxIntentEpoch,
+    seq: 2 ** 53 - 1,
+    writer: 'ff.1',
+    ttlMs: 60_000,
+  })
+  const lift = claim('drain', {
+    id: 'lift',
+    action: 'lift',
+    epoch: maxIntentEpoch,
+    writer: 'aa.1',
+    atMs: 10,
+    ttlMs: 60_000,
+  })
+  const again = claim('drain', { id: 'again', epoch: maxIntentEpoch, writer: 'bb.1', atMs: 20, ttlMs: 60_000 })
+  t.match(arbiter.offer(forged, 0), { kind: 'won' })
+  t.match(arbiter.offer(lift, 10), { kind: 'won', ended: forged })
+  t.match(arbiter.offer(forged, 15), { kind: 'conflicted', by: lift }, 'a copy that arrives late')
+  t.match(arbiter.offer(again, 20), { kind: 'won', ended: lift })
+  t.equal(compareReceivedIntents(again, again), 0)
+  t.end()
+})
+
+t.test('an epoch above the highest is refused', (t) => {
+  for (const kind of intentKinds) {
+    const { intent } = claim(kind, { epoch: maxIntentEpoch })
+    t.notMatch(intentTopics[kind].check(intent), { refused: /./ })
+    for (const epoch of [maxIntentEpoch + 1, Number.MAX_SAFE_INTEGER, Number.MAX_VALUE, -1, 0.5]) {
+      t.match(intentTopics[kind].check({ ...intent, epoch }), { refused: /epoch/ }, `${kind} ${epoch}`)
+    }
+  }
   t.end()
 })

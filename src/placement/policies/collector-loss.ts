@@ -1,6 +1,7 @@
 import { checkDurationMs } from '../../core/duration.js'
 import { withoutUndefined } from '../../core/options.js'
 import { Liveliness } from '../../liveliness/verdict.js'
+import { maxIntentTtlMs } from '../../plane/intents.js'
 import { atRest, type Hysteresis, step } from './hysteresis.js'
 import type { SnapshotPolicy } from './snapshot-policy.js'
 import { decideByZone, type ZoneStates } from './zone-decision.js'
@@ -25,7 +26,8 @@ export const defaultCollectorLossOptions: Required<CollectorLossOptions> = Objec
 export function collectorLossPolicy(options: CollectorLossOptions = {}): SnapshotPolicy<ZoneStates<Hysteresis>> {
   const resolved = { ...defaultCollectorLossOptions, ...withoutUndefined(options) }
   const { sustainedMs, ttlMs } = resolved
-  for (const name of ['sustainedMs', 'ttlMs'] as const) checkDurationMs(name, resolved[name])
+  checkDurationMs('sustainedMs', sustainedMs)
+  checkDurationMs('ttlMs', resolved.ttlMs, { exclusive: true, mostMs: maxIntentTtlMs })
   return {
     name: 'collector-loss',
     initial: {},

@@ -1,5 +1,6 @@
 import { checkDurationMs } from '../../core/duration.js'
 import { withoutUndefined } from '../../core/options.js'
+import { maxIntentTtlMs } from '../../plane/intents.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import type { WorkerRow } from '../../views/snapshot/worker-row.js'
 import { type ZoneRow, zoneCpus } from '../../views/snapshot/zone-row.js'
@@ -67,7 +68,8 @@ export function cpuShortagePolicy(options: CpuShortageOptions = {}): SnapshotPol
   const resolved = { ...defaultCpuShortageOptions, ...withoutUndefined(options) }
   const { actAbovePressurePercent, liftBelowPressurePercent, maxAgeMs, ttlMs } = resolved
   checkGap('the pressure percentages', liftBelowPressurePercent, actAbovePressurePercent, 100)
-  for (const name of ['sustainedMs', 'minHoldMs', 'maxAgeMs', 'ttlMs'] as const) checkDurationMs(name, resolved[name])
+  for (const name of ['sustainedMs', 'minHoldMs', 'maxAgeMs'] as const) checkDurationMs(name, resolved[name])
+  checkDurationMs('ttlMs', resolved.ttlMs, { exclusive: true, mostMs: maxIntentTtlMs })
   return {
     name: 'cpu-shortage',
     initial: {},

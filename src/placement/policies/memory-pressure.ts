@@ -1,3 +1,5 @@
+import { checkDurationMs } from '../../core/duration.js'
+import { maxIntentTtlMs } from '../../plane/intents.js'
 import {
   calm,
   judgeMemory,
@@ -17,6 +19,7 @@ export function zoneMemoryPressurePolicy(
   options: MemoryPressureOptions & { readonly ttlMs?: number } = {},
 ): SnapshotPolicy<ZoneStates<NodeMemory>> {
   const { ttlMs = 60_000, ...rest } = options
+  checkDurationMs('ttlMs', ttlMs, { exclusive: true, mostMs: maxIntentTtlMs })
   const resolved = resolveMemoryPressureOptions(rest)
   return {
     name: 'memory-pressure',

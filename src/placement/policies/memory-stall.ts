@@ -1,5 +1,6 @@
 import { checkDurationMs } from '../../core/duration.js'
 import { withoutUndefined } from '../../core/options.js'
+import { maxIntentTtlMs } from '../../plane/intents.js'
 import type { ZoneRow } from '../../views/snapshot/zone-row.js'
 import { atRest, checkGap, type Hysteresis, step } from './hysteresis.js'
 import type { SnapshotPolicy } from './snapshot-policy.js'
@@ -46,7 +47,8 @@ export function memoryStallPolicy(options: MemoryStallOptions = {}): SnapshotPol
   const resolved = { ...defaultMemoryStallOptions, ...withoutUndefined(options) }
   const { pauseAbovePercent, liftBelowPercent, minHoldMs, maxAgeMs, ttlMs } = resolved
   checkGap('liftBelowPercent and pauseAbovePercent', liftBelowPercent, pauseAbovePercent, 100)
-  for (const name of ['minHoldMs', 'maxAgeMs', 'ttlMs'] as const) checkDurationMs(name, resolved[name])
+  for (const name of ['minHoldMs', 'maxAgeMs'] as const) checkDurationMs(name, resolved[name])
+  checkDurationMs('ttlMs', resolved.ttlMs, { exclusive: true, mostMs: maxIntentTtlMs })
   return {
     name: 'memory-stall',
     initial: {},

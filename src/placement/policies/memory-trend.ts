@@ -1,6 +1,7 @@
 import { checkDurationMs } from '../../core/duration.js'
 import { invalidArgument } from '../../core/errors.js'
 import { withoutUndefined } from '../../core/options.js'
+import { maxIntentTtlMs } from '../../plane/intents.js'
 import { availableShare } from '../memory-pressure.js'
 import type { SnapshotPolicy } from './snapshot-policy.js'
 import { decideByZone, type ZoneStates } from './zone-decision.js'
@@ -104,7 +105,8 @@ export function resolveMemoryTrendOptions(options: MemoryTrendOptions): Required
   if (!(resolved.downBelow < resolved.upAbove)) {
     throw invalidArgument(`downBelow must be less than upAbove, not ${resolved.downBelow} and ${resolved.upAbove}`)
   }
-  for (const name of ['rampDownMs', 'rampUpMs', 'maxAgeMs', 'ttlMs'] as const) checkDurationMs(name, resolved[name])
+  for (const name of ['rampDownMs', 'rampUpMs', 'maxAgeMs'] as const) checkDurationMs(name, resolved[name])
+  checkDurationMs('ttlMs', resolved.ttlMs, { exclusive: true, mostMs: maxIntentTtlMs })
   return Object.freeze(resolved)
 }
 

@@ -1,6 +1,7 @@
 import { checkDurationMs } from '../../core/duration.js'
 import { withoutUndefined } from '../../core/options.js'
 import { Liveliness } from '../../liveliness/verdict.js'
+import { maxIntentTtlMs } from '../../plane/intents.js'
 import { nodeTarget } from '../../plane/targets.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import type { WorkerRow } from '../../views/snapshot/worker-row.js'
@@ -47,7 +48,8 @@ export function stalledLoopsPolicy(options: StalledLoopsOptions = {}): SnapshotP
   const resolved = { ...defaultStalledLoopsOptions, ...withoutUndefined(options) }
   checkGap('the utilizations', resolved.runningUtilization, resolved.stalledUtilization, 1)
   checkGap('maxDrainedShare', 0, resolved.maxDrainedShare, 1)
-  for (const name of ['sustainedMs', 'minHoldMs', 'ttlMs'] as const) checkDurationMs(name, resolved[name])
+  for (const name of ['sustainedMs', 'minHoldMs'] as const) checkDurationMs(name, resolved[name])
+  checkDurationMs('ttlMs', resolved.ttlMs, { exclusive: true, mostMs: maxIntentTtlMs })
   return {
     name: 'stalled-loops',
     initial: {},

@@ -1,5 +1,6 @@
 import { checkDurationMs } from '../../core/duration.js'
 import { withoutUndefined } from '../../core/options.js'
+import { maxIntentTtlMs } from '../../plane/intents.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import type { ZoneRoom } from '../../views/snapshot/zone-row.js'
 import type { ZoneEntry } from '../../views/snapshot/zone-table.js'
@@ -57,7 +58,8 @@ export function zoneImbalancePolicy(options: ZoneImbalanceOptions = {}): Snapsho
   const resolved = { ...defaultZoneImbalanceOptions, ...withoutUndefined(options) }
   checkGap('the gaps', resolved.liftBelowGap, resolved.actAboveGap, 1)
   checkGap('pressedAbove', 0, resolved.pressedAbove, 1)
-  for (const name of ['sustainedMs', 'minHoldMs', 'maxAgeMs', 'ttlMs'] as const) checkDurationMs(name, resolved[name])
+  for (const name of ['sustainedMs', 'minHoldMs', 'maxAgeMs'] as const) checkDurationMs(name, resolved[name])
+  checkDurationMs('ttlMs', resolved.ttlMs, { exclusive: true, mostMs: maxIntentTtlMs })
   return {
     name: 'zone-imbalance',
     initial: {},

@@ -91,7 +91,7 @@ export class NodeService {
     this.#unconfirmed = new UnconfirmedWorkers(unconfirmedLeaseMs, {
       read: kernel.read,
       listening: participant.listening,
-      receivesFrom: (guid) => participant.hears(guid),
+      receivesFrom: (guid) => participant.hasPeer(guid),
     })
     this.#publisher = new NodePublisher({ participant, roster: this.roster, kernel }, options)
     this.#schedule = new PublishSchedule(clock, options.rosterIntervalMs, {

@@ -10,8 +10,8 @@ export interface SlotHost {
   readonly clock: Clock
   readonly limits: SlotLimits
   runJob<R>(queue: string, jobId: string, work: JobWork<R>): Promise<R>
-  /** A slot was released, or its job has started. */
-  slotsChanged(): void
+  /** A slot was released, or is about to run its job. */
+  slotsChanged(slot: Slot): void
 }
 
 interface Waiter {
@@ -145,7 +145,7 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
       if (left > 0) this.#byQueue.set(slot.queue, left)
       else this.#byQueue.delete(slot.queue)
     }
-    this.#host.slotsChanged()
+    this.#host.slotsChanged(slot)
     if (this.taken === 0) for (const isIdle of [...this.#idle]) isIdle()
   }
 

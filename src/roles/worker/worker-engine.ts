@@ -18,7 +18,7 @@ import {
 } from './admission.js'
 import { ClaimListener } from './claim-listener.js'
 import { type JobReports, JobRunner } from './job-runner.js'
-import type { JobWork } from './slot.js'
+import { type JobWork, type Slot, SlotState } from './slot.js'
 import type { SlotLimits } from './slot-limits.js'
 import { type SlotHost, SlotPool } from './slot-pool.js'
 import { type ControlHost, WorkerControl } from './worker-control.js'
@@ -174,9 +174,10 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     return this.jobs.run({ queue, jobId }, work)
   }
 
-  slotsChanged(): void {
+  slotsChanged(slot: Slot): void {
     if (this.#hasStopped) return
-    this.control.advance()
+    // What the start of a job completes is reported after the start: see `deliver`.
+    if (slot.state === SlotState.released) this.control.advance()
     this.#reconsider()
   }
 
@@ -203,7 +204,9 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
    */
   deliver(): Promise<void> | undefined {
     if (this.slots.running > this.#publishedInFlight) this.#state.now()
-    return this.#publisher.deliver()
+    const delivery = this.#publisher.deliver()
+    if (!this.#hasStopped) this.control.advance()
+    return delivery
   }
 
   #replaced(by: WorkerClaim | null): void {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { intentTopics, maxIntentTtlMs } from '../../../src/plane/intents.js'
+import { intentTopics, maxIntentEpoch, maxIntentTtlMs } from '../../../src/plane/intents.js'
 import { planePartition } from '../../../src/plane/partitions.js'
 import { nodeTarget } from '../../../src/plane/targets.js'
 import { idleZone, MemoryFleet } from '../../../src/testing/memory-fleet.js'
@@ -182,5 +182,43 @@ t.test('an issuer that disposes its intent withdraws it', async (t) => {
   await fleet.clock.advance(1_000)
   t.equal(worker.admission.open, true)
   await leave()
+  await fleet.close()
+})
+
+t.test('an operator lifts an intent of the highest epoch, and drains again', async (t) => {
+  const fleet = new MemoryFleet()
+  await fleet.collector()
+  await fleet.scheduler()
+  const worker = await fleet.worker('a')
+  const forger = await fleet.plane.join('forger')
+  const drains = forger.writer(intentTopics.drain, { partition: planePartition })
+  const forged = {
+    intentId: 'forged',
+    target: 'a',
+    action: 'apply' as const,
+    issuer: 'forger',
+    epoch: maxIntentEpoch,
+    reason: 'forged',
+    ttlMs: maxIntentTtlMs,
+    deadlineMs: null,
+  }
+  drains.write(forged)
+  t.throws(() => drains.write({ ...forged, epoch: Number.MAX_SAFE_INTEGER }), { message: /epoch/ })
+  const { view, issuer, leave } = await fleet.operator()
+  await fleet.plane.settle(view.synced())
+  await fleet.clock.advance(1_000)
+  t.match(worker.admission, { open: false, reason: 'draining: forged' })
+  issuer.lift('drain', 'a')
+  await fleet.clock.advance(1_000)
+  t.equal(worker.admission.open, true)
+  const { intent } = issuer.apply('drain', 'a', { deadlineMs: null }, { reason: 'update' })
+  await fleet.clock.advance(1_000)
+  t.match(worker.admission, { open: false, reason: 'draining: update' })
+  t.match(view.intentStatuses(intent.intentId), [{ transition: 'completed' }])
+  issuer.lift('drain', 'a')
+  await fleet.clock.advance(1_000)
+  t.equal(worker.admission.open, true)
+  await leave()
+  await fleet.plane.settle(forger.close())
   await fleet.close()
 })

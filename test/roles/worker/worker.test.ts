@@ -313,3 +313,73 @@ t.test('roles may share a participant, which they leave open', async (t) => {
   await fleet.plane.settle(participant.close())
   await fleet.close()
 })
+
+t.test('a worker whose transport fails to close still ends, and its error is counted', async (t) => {
+  const fleet = new MemoryFleet()
+  const participant = await fleet.plane.join('w')
+  const stop = new AbortController()
+  const join = async (): Promise<typeof participant> =>
+    new Proxy(participant, {
+      get: (target, name) => {
+        if (name === 'close') return () => Promise.reject(new Error('the socket is stuck'))
+        const value = Reflect.get(target, name, target)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+  const readings = { read: () => idleWorker, close() {} }
+  const starting = Worker.start({ workerId: 'w', numaNode: 0, signal: stop.signal }, { join, readings })
+  const worker = await fleet.plane.settle(starting)
+  stop.abort()
+  await fleet.plane.settle(worker.ended)
+  t.equal(participant.counters.get('worker.close-failed'), 1)
+  await t.rejects(worker.close(), { message: 'the socket is stuck' })
+  await fleet.plane.settle(participant.close())
+  await fleet.close()
+  t.equal(fleet.clock.pendingTimers, 0)
+})
+
+t.test('a worker without a collector tells so, and tells when a collector serves it', async (t) => {
+  const fleet = new MemoryFleet()
+  const worker = await fleet.worker('w')
+  const told: boolean[] = []
+  worker.onUnserved((unserved) => told.push(unserved))
+  t.equal(worker.unserved, false, 'a collector may still come')
+  await fleet.clock.advance(10_000)
+  t.equal(worker.unserved, true)
+  await fleet.collector()
+  await fleet.clock.advance(5_000)
+  t.equal(worker.unserved, false)
+  t.strictSame(told, [true, false])
+  await fleet.close()
+})
+
+t.test('a signal closes the worker, and one that is aborted already keeps it from starting', async (t) => {
+  const fleet = new MemoryFleet()
+  const stop = new AbortController()
+  const worker = await fleet.worker('w', { signal: stop.signal })
+  stop.abort()
+  await fleet.plane.settle(worker.ended)
+  await t.rejects(worker.slot(), { code: 'NUMACAST_CLOSED' })
+  await t.rejects(Worker.start({ workerId: 'v', signal: AbortSignal.abort(new Error('too late')) }), {
+    message: 'too late',
+  })
+  await fleet.close()
+})
+
+t.test('durations may be infinite where never makes sense, and are refused where it does not', async (t) => {
+  const fleet = new MemoryFleet()
+  const forever = { capacityIntervalMs: Infinity, stateRefreshMs: Infinity, jobRetentionMs: Infinity }
+  const worker = await fleet.worker('w', forever)
+  await worker.run('1', () => 1)
+  await fleet.clock.advance(60_000)
+  t.equal(worker.completed, 1)
+  for (const option of ['stateIntervalMs', 'stateRefreshMs', 'capacityIntervalMs', 'jobRetentionMs']) {
+    for (const ms of [Number.NaN, -1, 0, ...(option === 'stateIntervalMs' ? [Infinity, 2 ** 31] : [])]) {
+      await t.rejects(Worker.start({ workerId: 'w', [option]: ms }), {
+        code: 'NUMACAST_INVALID_ARGUMENT',
+        message: new RegExp(option),
+      })
+    }
+  }
+  await fleet.close()
+})

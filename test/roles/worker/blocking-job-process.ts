@@ -1,0 +1,18 @@
+// A worker whose job blocks the loop at once and for ever. Arguments: domain. It begins with the first line on stdin.
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { Worker } from '../../../src/roles/worker/worker.js'
+
+const domain = Number(process.argv[2])
+const worker = await Worker.start({ workerId: 'blocking', domain, numaNode: 0, concurrency: 2 })
+console.log('ready')
+await once(createInterface(process.stdin), 'line')
+await worker.run(
+  'forever',
+  () => {
+    for (;;) {
+      // Nothing that the event loop would send leaves from here on.
+    }
+  },
+  { queue: 'q' },
+)
