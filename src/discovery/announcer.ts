@@ -20,19 +20,19 @@ export interface AnnouncerComponents {
 
 /** Gaps before the beacons of a joining burst: one may be lost, three in a row hardly. */
 const burstMs = [0, 40, 120]
-/** Beacons spread by ± this share of the interval, so that those who started together drift apart. */
+/** Beacons spread by ± this share of the interval, so that participants that started together drift apart. */
 const jitter = 0.1
 /** Beacons that still follow when the last writer of a partition has closed, so that its readers learn of it. */
-const farewellBeacons = 20
+const closingBeacons = 20
 /** Signs of presence that still follow when the last reader of a partition has closed, 40 and 120 ms after the first. */
-const farewellMs = [0, 40, 120]
+const closingMs = [0, 40, 120]
 /** A solicit is answered after a random delay up to this, and all that arrive meanwhile by the same beacon. */
 const answerMs = 10
 
 /**
- * When to say "I am here" and when to ask "who is there?": a burst on joining, jittered beacons from then on, one
- * at once when solicited, one goodbye on leaving. Those who read say so too, less often, to those who write. What a
- * beacon says is the participant's affair.
+ * Decides when a participant announces itself and when it solicits others. Writers send a burst on joining, jittered
+ * beacons from then on, one at once when solicited, and a goodbye on leaving. Readers send signs of presence, less
+ * often. `AnnouncementSender` decides what a frame carries.
  */
 export class Announcer {
   readonly #components: AnnouncerComponents
@@ -70,7 +70,7 @@ export class Announcer {
 
   /** The participant no longer writes to the partition: a few more beacons tell its readers so. */
   withdraw(partition: string): void {
-    if (this.#written.delete(partition)) this.#leaving.set(partition, farewellBeacons)
+    if (this.#written.delete(partition)) this.#leaving.set(partition, closingBeacons)
   }
 
   /** The participant now reads the partition (again: its readers changed). */
@@ -85,10 +85,10 @@ export class Announcer {
     }
   }
 
-  /** The participant no longer reads the partition: those who write there hear that its descriptor has changed. */
+  /** The participant no longer reads the partition: signs of presence show the writers there its new descriptor version. */
   ignore(partition: string): void {
     if (!this.#read.delete(partition)) return
-    for (const delayMs of farewellMs) this.#after(delayMs, () => this.#components.sender.presence(partition, false))
+    for (const delayMs of closingMs) this.#after(delayMs, () => this.#components.sender.presence(partition, false))
   }
 
   solicited(partition: string): void {
@@ -110,7 +110,7 @@ export class Announcer {
     })
   }
 
-  /** Says goodbye everywhere. Twice is fine. */
+  /** Sends the goodbyes, and ends every timer. Idempotent. */
   close(): void {
     if (this.#closed) return
     this.#closed = true

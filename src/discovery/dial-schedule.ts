@@ -1,6 +1,6 @@
 import type { Random } from '../core/random.js'
 
-/** Somebody to be dialled: a listed endpoint, or a participant that somebody else knows. */
+/** A target to dial: a listed endpoint, or a participant that a peer has referred to. */
 export interface DialTarget {
   /** The endpoint, or the participant's GUID. */
   readonly key: string
@@ -16,11 +16,11 @@ interface Entry extends DialTarget {
   isReached: boolean
 }
 
-/** A listed endpoint that answers is asked again this often: somebody else may answer there by then. */
+/** A listed endpoint that answers is asked again this often, because another participant may answer there by then. */
 export const listedIntervalMs = 10_000
 /** Dialled at once; the others wait, in random order. */
 const maxInFlight = 8
-/** A listed one that does not answer is tried for ever, others so many times: whoever knows them will name them again. */
+/** A referred target that does not answer is dialled this many times; a peer may refer to it again. Listed ones are dialled forever. */
 const maxReferralAttempts = 4
 /** Named by others and not reached yet. */
 const maxReferrals = 1_024
@@ -28,7 +28,7 @@ const minRetryMs = 500
 const maxRetryMs = 30_000
 const jitter = 0.1
 
-/** Whom to dial, and when: pure, `nowMs` is always an argument. */
+/** Decides which targets to dial, and when. Pure: `nowMs` is always an argument. */
 export class DialSchedule {
   readonly #random: Random
   readonly #entries = new Map<string, Entry>()
@@ -58,7 +58,7 @@ export class DialSchedule {
     }
   }
 
-  /** Somebody knows this participant. False when too many are known already. */
+  /** A peer has referred to this participant. Returns false when too many are known already. */
   refer(guid: string, endpoints: readonly string[]): boolean {
     const known = this.#entries.get(guid)
     if (known !== undefined) {
@@ -71,7 +71,7 @@ export class DialSchedule {
     return true
   }
 
-  /** Something has changed here that those who are listed should know: they are all due. */
+  /** Makes all listed targets due, because something has changed here that they should know. */
   hasten(): void {
     for (const entry of this.#entries.values()) {
       if (!entry.isListed) continue

@@ -1,13 +1,13 @@
 import type { Random } from '../core/random.js'
 
-/** Asked in one round; over a few rounds everybody is. */
+/** Partners asked in one round; over a few rounds each is. */
 const fanOut = 3
 const minIntervalMs = 2_000
 const maxIntervalMs = 60_000
 const jitter = 0.2
 
 /**
- * When to ask others whom they know, and whom of them to ask: a few at random, twice as late after each round that
+ * Decides when to ask partners for the peers that they know, and which partners: a few at random, twice as late after each round that
  * brought nothing new, and soon again when something has changed. Pure.
  */
 export class GossipRounds {
@@ -19,13 +19,13 @@ export class GossipRounds {
     this.#random = random
   }
 
-  /** Something has changed: here, or with those who may be asked. */
+  /** Makes a round due soon, because something has changed here or at a partner. */
   hasten(nowMs: number): void {
     this.#intervalMs = minIntervalMs
     this.#nextMs = Math.min(this.#nextMs, nowMs + this.#spread(minIntervalMs))
   }
 
-  /** Whom to ask now; nobody when it is not time. */
+  /** Returns the partners to ask now; none when no round is due. */
   take<T>(candidates: readonly T[], nowMs: number): T[] {
     if (nowMs < this.#nextMs || candidates.length === 0) return []
     this.#nextMs = nowMs + this.#spread(this.#intervalMs)

@@ -16,7 +16,7 @@ export interface ListedAddressesComponents {
   readonly onChanged: (endpoints: readonly string[]) => void
 }
 
-/** Names are resolved again after this long, give or take a fifth: records change, and nobody tells. */
+/** Names are resolved again after this time, ± 20 %, because records change without notice. */
 const refreshMs = 30_000
 const jitter = 0.2
 /** Addresses of one name that are dialled; a name may stand for a whole fleet. */
@@ -51,7 +51,7 @@ export class ListedAddresses {
     this.#timer = clock.after(delayMs, () => void this.open())
   }
 
-  /** Twice is fine. */
+  /** Idempotent. */
   close(): void {
     this.#closed = true
     this.#timer?.cancel()

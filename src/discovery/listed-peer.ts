@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { invalidArgument } from '../core/errors.js'
 
-/** Where the user says that somebody may be found. */
+/** Where a peer may be found, as the application has listed it. */
 export interface ListedPeer {
   /** A name, or a numeric address. */
   readonly host: string

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 
-/** All addresses that a name stands for now, numeric. Rejects when there are none, or nobody could be asked. */
+/** Returns all numeric addresses of a name now. Rejects when there are none, or no resolver answered. */
 export type NameResolver = (host: string) => Promise<readonly string[]>
 
 /**

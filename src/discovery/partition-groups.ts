@@ -3,14 +3,14 @@ import { portOf } from '../transport/lane/port.js'
 import type { Group } from '../transport/lane/transport.js'
 import { partitionAddress } from '../wire/group.js'
 
-/** Where the partition's beacons and samples go. Those who read the partition listen here. */
+/** Returns the group of the partition's beacons and samples. Participants that read the partition join it. */
 export function dataGroup(domain: number, partition: string): Group {
   return groupNamed(domain, partition)
 }
 
 /**
- * Where newcomers ask "who writes here?". Those who write the partition listen here. Kept apart from the data,
- * so that a thousand writers of one partition do not receive each other's beacons and samples.
+ * Returns the group of the partition's solicits. Participants that write to the partition join it. It is separate from
+ * the data group, so that a thousand writers of one partition do not receive each other's beacons and samples.
  */
 export function solicitGroup(domain: number, partition: string): Group {
   return groupNamed(domain, `${partition}?`)
@@ -23,8 +23,8 @@ function groupNamed(domain: number, name: string): Group {
 
 export const defaultPartition = 'default'
 /**
- * Where participants tell of themselves while somebody asks: everybody listens to its solicits, and sends beacons
- * there only then.
+ * The partition of the built-in topics. Each participant receives its solicits, and sends beacons there only while they
+ * arrive.
  */
 export const builtinPartition = 'numacast'
 /** Of one writer or reader. */

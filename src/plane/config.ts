@@ -8,7 +8,7 @@ import { count, fewByName, name, note } from './text.js'
  */
 const scope = { scope: name, reason: note }
 
-/** Each worker in scope takes at most so many jobs at once. The tightest limit that matches holds. */
+/** Each worker in scope takes at most `maxInFlight` jobs at once. The tightest limit that matches holds. */
 export const concurrencyLimit = defineTopic({
   name: 'config.concurrency-limit',
   key: 'scope',

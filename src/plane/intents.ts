@@ -5,7 +5,7 @@ import { defineTopic, type Topic } from '../pubsub/model/topic.js'
 import { count, name, names, note } from './text.js'
 
 /**
- * Intents are expiring, idempotent state: what somebody wants to hold for a target, until a time. They are never
+ * Intents are expiring, idempotent state: what should hold for a target, until a time. They are never
  * calls. A restarted worker obeys by reading them again, and what is not renewed stops by itself.
  */
 export const IntentKind = {
@@ -13,11 +13,14 @@ export const IntentKind = {
   drain: 'drain',
   /** Take no new work on a node. Target: a node's (`<boot id>/<node id>`), or `all`. */
   pauseNode: 'pause-node',
-  /** Take at most so many jobs of a queue at once, per worker. Target: the queue's name. */
+  /** Take at most `maxInFlight` jobs of a queue at once, per worker. Target: the queue's name. */
   throttleQueue: 'throttle-queue',
   /** Prefer work of these shards. Target: a workerId. Advice to the application; admission ignores it. */
   preferShard: 'prefer-shard',
-  /** Go down to so many jobs at once, per worker, so that the rest finds another node. Target: a node's (`<boot id>/<node id>`), or `all`. */
+  /**
+   * Go down to `maxInFlight` jobs at once, per worker, so that the rest finds another node. Target: a node's
+   * (`<boot id>/<node id>`), or `all`.
+   */
   rebalance: 'rebalance',
 } as const
 export type IntentKind = (typeof IntentKind)[keyof typeof IntentKind]
@@ -36,7 +39,7 @@ const envelope = {
   target: name,
   /** `lift` ends what an older `apply` of the same kind asked for the target. */
   action: z.enum(['apply', 'lift']),
-  /** Who wants it, for people to read. */
+  /** The name of the issuer, for people to read. */
   issuer: name,
   /** The issuer's incarnation: per target the highest (epoch, seq) wins, whatever its issuer. */
   epoch: count.max(maxIntentEpoch),
@@ -57,7 +60,7 @@ export const intentSchemas = {
   rebalance: z.object({ ...envelope, maxInFlight: count }),
 } as const
 
-/** What stands as the reason where nobody gave one; it says no more than the other fields. */
+/** The reason of an intent that was issued without one. It repeats the other fields. */
 export function defaultReason({ action, kind, issuer }: { action: string; kind: IntentKind; issuer: string }): string {
   return `${action} ${kind} by ${issuer}`
 }
@@ -107,9 +110,7 @@ export function receivedIntentFrom<K extends IntentKind>(
   kind: K,
   sample: Sample<IntentOf<K>>,
 ): ReceivedIntent | undefined {
-  return sample.value === undefined
-    ? undefined
-    : receivedIntentOf(kind, sample.value, sample.token, sample.writtenMs)
+  return sample.value === undefined ? undefined : receivedIntentOf(kind, sample.value, sample.token, sample.writtenMs)
 }
 
 export function receivedIntentOf<K extends IntentKind>(

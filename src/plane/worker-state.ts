@@ -68,7 +68,7 @@ export const workerStateSchema = z.object({
 })
 export type WorkerState = z.infer<typeof workerStateSchema>
 
-/** Keyed by incarnation, too: two claimants of one name do not overwrite each other, so that both are heard. */
+/** Keyed by incarnation, too: two claimants of one name do not overwrite each other, so that both are received. */
 export const workerState = defineTopic({
   name: 'worker.state',
   key: ['workerId', 'incarnation'],

@@ -13,7 +13,7 @@ export interface ParticipantComponents {
   readonly random?: Random
   readonly identity?: ProcessIdentity
   /**
-   * What the kernel says of a process of this host, in whatever PID namespace.
+   * Reads from the kernel how a process of this host is, in any PID namespace.
    * @default kernelProbe: `/proc`, for processes of this PID namespace and of those below it
    */
   readonly probe?: (identity: ProcessIdentity) => ProcessReading

@@ -23,13 +23,13 @@ export interface ParticipantOptions extends LivelinessOptions {
   /** Between beacons, give or take 10 %. @default 500 */
   readonly beaconIntervalMs?: number
   /**
-   * How far it is heard: `localhost`, `subnet` (by multicast on the subnets of its interfaces) or `off` (no multicast at
-   * all). Beyond the host `insecure` must be set. @default $NUMACAST_RANGE, or 'localhost'
+   * How far its multicast reaches: `localhost`, `subnet` (the subnets of its interfaces) or `off` (no multicast at all).
+   * Beyond the host `insecure` must be set. @default $NUMACAST_RANGE, or 'localhost'
    */
   readonly range?: Range
   /**
-   * Consent to leave the host although there are no keys yet: whoever shares a network with it can then read everything
-   * and speak in anybody's name. @default $NUMACAST_INSECURE is 1
+   * Permits traffic beyond the host although there are no keys yet: every machine of a shared network can then read all
+   * data and send in the name of any participant. @default $NUMACAST_INSECURE is 1
    */
   readonly insecure?: boolean
   /**
@@ -40,9 +40,9 @@ export interface ParticipantOptions extends LivelinessOptions {
   /** A fixed TCP port for requests; live frames then have the next one. 0: any free ones. @default 0 */
   readonly port?: number
   /**
-   * Where others may be found whom multicast does not reach, besides all that it does: `host` (whoever is at its
-   * rendezvous port, 7400 + 250 · domain), `host:port`, `[IPv6 address]:port`; of a name all its addresses. Beyond
-   * loopback `insecure` must be set. @default $NUMACAST_PEERS, separated by commas, or []
+   * Where peers beyond multicast may be found: `host` (at its rendezvous port, 7400 + 250 · domain), `host:port`,
+   * `[IPv6 address]:port`; of a name all its addresses. Beyond loopback `insecure` must be set.
+   * @default $NUMACAST_PEERS, separated by commas, or []
    */
   readonly peers?: readonly string[]
   /** An unreachable peer is forgotten after this time; `Infinity`: never. @default 600000 */

@@ -179,7 +179,7 @@ export class Participant {
   }
 
   /** @internal Whether a peer of this GUID is held, perhaps known only by a beacon. */
-  hears(guid: Guid): boolean {
+  hasPeer(guid: Guid): boolean {
     return this.#engine.peers.get(guid) !== undefined
   }
 

@@ -3,7 +3,7 @@ import type { IntentStatus } from '../plane/transitions.js'
 import type { LivelinessChange } from './liveliness-history.js'
 import type { WorkerStatus } from './status-document.js'
 
-/** What has changed. Listeners that need more ask `status()`. */
+/** What has changed. `status()` has the rest. */
 export type FleetChange =
   | {
       readonly kind: 'worker'
@@ -11,7 +11,7 @@ export type FleetChange =
       readonly before?: WorkerStatus
       readonly after?: WorkerStatus
     }
-  /** Every change of a worker's liveliness, also one that the next has overtaken already. */
+  /** Every change of a worker's liveliness, including a change that the next one has replaced already. */
   | ({ readonly kind: 'liveliness' } & LivelinessChange)
   | { readonly kind: 'node'; readonly key: string }
   /** What other participants report of workers without a collector, or of absent nodes; see `witness()`. */

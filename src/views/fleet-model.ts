@@ -53,7 +53,7 @@ export class FleetModel {
   readonly #departures = new SourceDepartures()
   /** By participant: the incarnation that it wrote in node.capacity, to order the rows of two collectors. */
   readonly #incarnations = new Map<Guid, number>()
-  /** How the servers of held reports died. A participant forgets its dead peers at once. */
+  /** How the servers of held reports died. A participant removes its dead peers at once. */
   readonly #serverEnds = new Map<Guid, Verdict>()
   #statuses: KnownStatuses | undefined
   /** Changes with every row, report or end. */

@@ -37,12 +37,12 @@ import type { WorkerFate } from './worker-fate.js'
 
 export interface FleetViewOptions {
   /**
-   * A node whose collector was heard longer ago makes the view `best-effort`.
+   * A node whose collector was received from longer ago makes the view `best-effort`.
    * @default 3000
    */
   readonly maxAgeMs?: number
   /**
-   * After so long a worker that is `unreachable` counts as `dead` in this view, although it may well be working.
+   * A worker that is `unreachable` for this long counts as `dead` in this view, although it may be working.
    * @default null: never by itself
    */
   readonly unreachableDeadAfterMs?: number | null
@@ -298,7 +298,7 @@ export class FleetView {
     this.#listen(reader, (sample) => {
       if (sample.instanceState === 'disposed') {
         const [intentId, workerId] = keyParts(sample.key)
-        if (intentId !== undefined && workerId !== undefined) this.#intents.forgetReport(intentId, workerId)
+        if (intentId !== undefined && workerId !== undefined) this.#intents.removeReport(intentId, workerId)
       } else if (sample.value !== undefined && sample.instanceState === 'alive') {
         this.#intents.report(sample.value)
         this.#listeners.emit({ kind: 'intent-status', status: sample.value })

@@ -6,24 +6,24 @@ import { expiryMs, type IntentKind, type ReceivedIntent } from '../plane/intents
 import type { IntentStatus } from '../plane/transitions.js'
 import type { IntentReport } from './status-document.js'
 
-/** Reports on more intents than this are not kept; the oldest go first. */
+/** Intents of which reports are kept. The oldest are dropped first. */
 const maxReports = 4096
-/** Claims that no longer hold are shown until there are more than this of them, the oldest go first. */
+/** Ended claims that are shown. The oldest are dropped first. */
 const maxEnded = 64
 
-/** What holds for each target, and how far it got at each worker. */
+/** The intent in force for each target, and its progress at each worker. */
 export class IntentModel {
   readonly #book = new IntentArbiter()
   /** By intentId, in order of arrival, then by workerId. */
   readonly #reports = new Map<string, Map<string, IntentStatus>>()
-  /** Claims still of interest by intentId: those that hold, and the last of those that ended. */
+  /** Claims that are shown, by intentId: all that hold, and the latest that ended. */
   readonly #claims = new Map<string, ReceivedIntent>()
-  /** Of these, the ones that no longer hold, the longest ended first. */
+  /** Shown claims that no longer hold, in the order in which they ended. */
   readonly #ended = new LinkedSet<string>()
   /** By intentId, the time at which each claim expires. */
   readonly #expiring = new KeyedHeap<string>()
 
-  /** True when something that a reader of the view sees has changed. Call `expire` first. */
+  /** True when something that the view shows has changed. Call `expire` first. */
   offer(claim: ReceivedIntent, nowMs: number): boolean {
     const ruling = this.#book.offer(claim, nowMs)
     if (ruling.kind === 'ignored') return false
@@ -52,28 +52,28 @@ export class IntentModel {
     this.#reports.set(status.intentId, new Map([[status.workerId, status]]))
   }
 
-  /** The worker, or whoever relays it, has forgotten its report. */
-  forgetReport(intentId: string, workerId: string): void {
+  /** The worker's report has been disposed. */
+  removeReport(intentId: string, workerId: string): void {
     const report = this.#reports.get(intentId)
     report?.delete(workerId)
     if (report?.size === 0) this.#reports.delete(intentId)
   }
 
-  /** Drops claims whose time to live is over; returns those that held until then. */
+  /** Removes claims whose time to live is over. Returns the claims that held until then. */
   expire(nowMs: number): readonly ReceivedIntent[] {
     const expired = this.#book.expire(nowMs)
-    for (let id = this.#expiring.shift(nowMs); id !== undefined; id = this.#expiring.shift(nowMs)) this.#forget(id)
+    for (let id = this.#expiring.shift(nowMs); id !== undefined; id = this.#expiring.shift(nowMs)) this.#remove(id)
     return expired
   }
 
-  /** It no longer holds, and is kept for a while to be looked at. */
+  /** The claim no longer holds. It stays visible for a while. */
   #end(intentId: string): void {
     this.#ended.add(intentId)
     const oldest = this.#ended.first
-    if (this.#ended.size > maxEnded && oldest !== undefined) this.#forget(oldest)
+    if (this.#ended.size > maxEnded && oldest !== undefined) this.#remove(oldest)
   }
 
-  #forget(intentId: string): void {
+  #remove(intentId: string): void {
     this.#claims.delete(intentId)
     this.#expiring.delete(intentId)
     this.#ended.delete(intentId)

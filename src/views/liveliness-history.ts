@@ -131,13 +131,13 @@ export class LivelinessHistory {
   #replace(before: KnownClaimant, by: TrackedWorker, isDead: (claimant: Guid) => boolean): LivelinessChange[] {
     if (before.state.liveliness === Liveliness.dead) return []
     const { predecessor } = by
-    const told = predecessor?.incarnation === before.process.incarnation ? predecessor : null
+    const recorded = predecessor?.incarnation === before.process.incarnation ? predecessor : null
     const after: LivelinessState = {
       liveliness: Liveliness.dead,
-      cause: told?.cause ?? LivelinessCause.replaced,
-      detail: told?.detail ?? `by pid ${by.pid} on ${by.host}/${by.numaNode}`,
+      cause: recorded?.cause ?? LivelinessCause.replaced,
+      detail: recorded?.detail ?? `by pid ${by.pid} on ${by.host}/${by.numaNode}`,
     }
-    const isKnownDead = told?.lives === false || isDead(before.claimant)
+    const isKnownDead = recorded?.lives === false || isDead(before.claimant)
     const known = { ...before, state: after }
     if (isKnownDead) this.#addEnded(known)
     else this.#add(this.#formerOf(by.workerId).replaced, known)
@@ -176,7 +176,7 @@ export class LivelinessHistory {
     this.#former.delete(workerId)
   }
 
-  /** The last state of a process that holds the name again, or whose end was recorded before its row came. */
+  /** Takes the last state of a process that holds the name again, or that ended before its row came. */
   #takeFormer(workerId: string, incarnation: number): LivelinessState | undefined {
     const former = this.#former.get(workerId)
     const known = former?.replaced.get(incarnation) ?? former?.ended.get(incarnation)

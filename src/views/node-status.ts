@@ -41,7 +41,7 @@ export function nodeStatusOf(held: Held<NodeCapacity>, { nowMs, serverVerdict, s
   }
 }
 
-/** Of a writer that has closed: how its process ended, or that it said goodbye while the process runs on. */
+/** Returns how the process of a closed writer ended, or `goodbye` if the process runs on. */
 function endOf(verdict: Verdict | undefined): Partial<Verdict> | undefined {
   if (verdict?.liveliness === Liveliness.dead) return verdict
   return verdict?.liveliness === Liveliness.alive ? { cause: LivelinessCause.goodbye } : undefined

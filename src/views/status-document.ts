@@ -32,7 +32,7 @@ export interface NodeStatus {
   readonly memoryPressurePercent: number | null
   readonly cpuPressurePercent: number | null
   readonly workers: WorkerTotals
-  /** Who serves the node. */
+  /** The process that serves the node. */
   readonly collector: {
     readonly pid: number
     readonly liveliness: Liveliness
@@ -64,7 +64,7 @@ export interface WorkerStatus {
   readonly evidence: VerdictEvidence
   /** How long the liveliness has lasted. */
   readonly livelinessForMs: number
-  /** Alive again, but for so much longer not to be relied on; 0 otherwise. */
+  /** How much longer a worker that came back does not count as reliable; 0 otherwise. */
   readonly probationMs: number
   readonly inFlight: number
   readonly concurrency: number
@@ -76,11 +76,11 @@ export interface WorkerStatus {
   readonly eventLoopUtilization: number | null
   /** What it may still allocate before a limit of its cgroups, or the host's memory, is used up. */
   readonly memoryHeadroomBytes: number | null
-  /** Since the worker itself last spoke. */
+  /** Since the worker's last report. */
   readonly ageMs: number
 }
 
-/** An intent that holds, or held lately, with what each worker reported on it. */
+/** An intent that holds or held recently, with what each worker reported on it. */
 export interface IntentReport {
   readonly intentId: string
   readonly kind: IntentKind
@@ -89,7 +89,7 @@ export interface IntentReport {
   readonly issuer: string
   readonly epoch: number
   readonly reason: string
-  /** Whether it is the one that holds for its target. */
+  /** Whether it is in force for its target. */
   readonly holds: boolean
   readonly ageMs: number
   readonly expiresInMs: number

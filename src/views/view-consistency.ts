@@ -3,33 +3,33 @@ import type { WriterLag } from '../pubsub/reader/reader.js'
 import type { ReportedNode } from './reported-problems.js'
 import type { UnplacedWorker } from './unplaced-worker.js'
 
-/** How far a read may be trusted. */
+/** How reliable a read is. */
 export const Freshness = {
-  /** Nothing newer exists. Needs a fence with the owners; a copy that only listens never claims it. */
+  /** Nothing newer exists. That needs a fence with the owners. A copy that only listens never claims it. */
   strong: 'strong',
-  /** Every owner known is caught up with and was heard within the bound. */
+  /** Every known owner is caught up with and was received from within the bound. */
   bounded: 'bounded',
-  /** Something may be missing or old; how much is in the rest of the witness. */
+  /** Something may be missing or old. The rest of the witness states how much. */
   bestEffort: 'best-effort',
 } as const
 export type Freshness = (typeof Freshness)[keyof typeof Freshness]
 
-/** What a reader of the view should still do with it. */
+/** What the view is still good for. */
 export const DegradedMode = {
   healthy: 'healthy',
-  /** Look, but decide nothing that cannot be undone. */
+  /** Reading. Take no decision that cannot be undone. */
   viewOnly: 'view-only',
-  /** No node is known: there is nothing to look at. */
+  /** Nothing: no node is known. */
   blind: 'blind',
 } as const
 export type DegradedMode = (typeof DegradedMode)[keyof typeof DegradedMode]
 
-/** What a view knows about itself, given with every answer. */
+/** What a view knows about itself. Every status contains it. */
 export interface ViewConsistency {
   readonly freshness: Freshness
-  /** Changes that owners have made and this view has not applied, as far as their digests tell. */
+  /** Changes that owners have made and this view has not applied, according to their digests. */
   readonly lag: number
-  /** Time since the collector heard longest ago spoke; null when none is known. */
+  /** Age of the oldest of the nodes' last reports; null when no node is known. */
   readonly lagMs: number | null
   /** The worst over all owners. */
   readonly catchUpState: CatchUpState
@@ -51,7 +51,7 @@ export interface ConsistencyFacts {
   readonly nodeAgesMs: readonly number[]
   /** Whether a collector of a known node is gone. */
   readonly collectorGone: boolean
-  /** A node heard longer ago than this is not within bounds. */
+  /** A node received from longer ago than this is not within bounds. */
   readonly maxAgeMs: number
 }
 

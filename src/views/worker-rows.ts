@@ -132,7 +132,7 @@ function compareServers(a: ChosenRow, b: ChosenRow, { collectorOf }: RowContext)
   )
 }
 
-/** The strongest claim of those that are known to be alive; if there is none, the latest. */
+/** The strongest claim that is known to be alive; if there is none, the latest claim. */
 function compareClaims(a: ChosenRow, b: ChosenRow, context: RowContext): number {
   const liveA = isKnownLive(a, context)
   const liveB = isKnownLive(b, context)

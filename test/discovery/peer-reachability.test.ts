@@ -21,19 +21,19 @@ const every = (intervalMs: number, loopDelayMs = 0): LifeSign => ({ intervalMs, 
 t.test('what comes most often says when the next sign of life is due', (t) => {
   const reachability = new PeerReachability(0, 0.75)
   t.equal(reachability.intervalMs(0), presenceIntervalMs)
-  t.notOk(reachability.hears(false, 0))
+  t.notOk(reachability.isReceiving(false, 0))
   reachability.presence(every(2_000), 0)
   reachability.beacon(every(500), 100)
   t.equal(reachability.intervalMs(200), 500)
   t.equal(reachability.intervalMs(1_601), 2_000, 'the beacons have ended, the signs of presence have not')
-  t.ok(reachability.hears(true, 1_350))
-  t.notOk(reachability.hears(true, 1_351), 'of one that writes beacons are wanted')
-  t.ok(reachability.hears(false, 5_000))
-  t.notOk(reachability.hears(false, 5_001))
-  reachability.introducedItself(2_000, 7_000)
-  t.notOk(reachability.hears(true, 7_000), 'a request is no proof that its frames arrive')
+  t.ok(reachability.isReceiving(true, 1_350))
+  t.notOk(reachability.isReceiving(true, 1_351), 'of one that writes beacons are wanted')
+  t.ok(reachability.isReceiving(false, 5_000))
+  t.notOk(reachability.isReceiving(false, 5_001))
+  reachability.helloReceived(2_000, 7_000)
+  t.notOk(reachability.isReceiving(true, 7_000), 'a request is no proof that its frames arrive')
   reachability.live(every(500), 7_000)
-  t.ok(reachability.hears(true, 7_000))
+  t.ok(reachability.isReceiving(true, 7_000))
   t.end()
 })
 
@@ -62,14 +62,14 @@ t.test('an introduction is due when', (t) => {
       {
         name: 'nobody has said who hears whom, and they know each other',
         terms: { quietFromMs: 6_000 },
-        prepare: (e) => e.acquainted(0),
+        prepare: (e) => e.contacted(0),
         from: 5_000,
       },
-      { name: 'it is silent', prepare: (e) => e.told(true, 0), from: 5_001 },
+      { name: 'it is silent', prepare: (e) => e.receptionReported(true, 0), from: 5_001 },
       {
         name: 'its beacons are silent',
         prepare: (e) => {
-          e.told(true, 0)
+          e.receptionReported(true, 0)
           e.beacon(every(500), 0)
         },
         from: 1_251,
@@ -78,20 +78,30 @@ t.test('an introduction is due when', (t) => {
         name: 'its beacons are silent, and its signs of presence are not',
         terms: { isSource: true, quietFromMs: 6_000 },
         prepare: (e) => {
-          e.told(true, 0)
+          e.receptionReported(true, 0)
           e.beacon(every(500), 0)
           e.presence(every(2_000), 0)
         },
         from: 1_251,
       },
-      { name: 'it does not hear us', terms: { quietFromMs: 6_000 }, prepare: (e) => e.told(false, 0), from: 5_000 },
+      {
+        name: 'it does not hear us',
+        terms: { quietFromMs: 6_000 },
+        prepare: (e) => e.receptionReported(false, 0),
+        from: 5_000,
+      },
       {
         name: 'it does not hear us, and there is news',
         terms: { quietFromMs: 6_000, isUpToDate: false },
-        prepare: (e) => e.told(false, 0),
+        prepare: (e) => e.receptionReported(false, 0),
         from: 0,
       },
-      { name: 'never: it hears us', terms: { quietFromMs: 6_000 }, prepare: (e) => e.told(true, 0), from: Infinity },
+      {
+        name: 'never: it hears us',
+        terms: { quietFromMs: 6_000 },
+        prepare: (e) => e.receptionReported(true, 0),
+        from: Infinity,
+      },
       { name: 'never: it is none of our business', terms: { isSink: false }, from: Infinity },
       {
         name: 'never: it sends beacons, so it is asked anyway',
@@ -104,7 +114,7 @@ t.test('an introduction is due when', (t) => {
     const reachability = new PeerReachability(0, 0.75)
     prepare?.(reachability)
     const first = Array.from({ length: 6_001 }, (_, nowMs) => nowMs).find((nowMs) =>
-      reachability.isIntroductionDue({ ...related, ...terms }, nowMs),
+      reachability.isHelloDue({ ...related, ...terms }, nowMs),
     )
     t.equal(first ?? Infinity, from, name)
   }
@@ -113,11 +123,11 @@ t.test('an introduction is due when', (t) => {
 
 t.test('what the listener was late is nobody’s silence, and nobody’s time to have heard it either', (t) => {
   const due = (reachability: PeerReachability, nowMs: number): boolean =>
-    reachability.isIntroductionDue({ ...related, quietFromMs: nowMs }, nowMs)
+    reachability.isHelloDue({ ...related, quietFromMs: nowMs }, nowMs)
   const acquainted = new PeerReachability(0, 0.75)
-  acquainted.acquainted(0)
+  acquainted.contacted(0)
   const unknownInstance = new PeerReachability(0, 0.75)
-  unknownInstance.told(false, 0)
+  unknownInstance.receptionReported(false, 0)
   for (const reachability of [acquainted, unknownInstance]) {
     reachability.discountSilence(60_000, 61_000)
     t.notOk(due(reachability, 64_999))
@@ -128,31 +138,31 @@ t.test('what the listener was late is nobody’s silence, and nobody’s time to
   t.notOk(heard.isBeaconing, 'who was never heard is not heard for it')
   heard.beacon(every(500), 60_000)
   heard.discountSilence(60_000, 60_500)
-  t.ok(heard.hears(true, 61_750), 'no later than now')
-  t.notOk(heard.hears(true, 61_751))
+  t.ok(heard.isReceiving(true, 61_750), 'no later than now')
+  t.notOk(heard.isReceiving(true, 61_751))
   t.end()
 })
 
 t.test('again every two seconds, and less and less often where nobody answers', (t) => {
   const reachability = new PeerReachability(0, 0.75)
-  reachability.told(false, 0)
-  const due = (nowMs: number): boolean => reachability.isIntroductionDue({ ...related, quietFromMs: nowMs }, nowMs)
-  reachability.introducing()
+  reachability.receptionReported(false, 0)
+  const due = (nowMs: number): boolean => reachability.isHelloDue({ ...related, quietFromMs: nowMs }, nowMs)
+  reachability.helloSent()
   t.notOk(due(6_000), 'one at a time')
-  reachability.introductionAnswered(6_000, 0)
+  reachability.helloAnswered(6_000, 0)
   t.notOk(due(7_999))
   t.ok(due(8_000))
   const delays: number[] = []
   for (let nowMs = 8_000, round = 0; round < 9; round++) {
-    reachability.introducing()
-    reachability.introductionFailed(nowMs, 0)
+    reachability.helloSent()
+    reachability.helloFailed(nowMs, 0)
     const failedMs = nowMs
     while (!due(nowMs)) nowMs += 50
     delays.push(nowMs - failedMs)
   }
   t.same(delays, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000])
-  t.ok(reachability.told(true, 500_000))
-  t.notOk(reachability.told(true, 500_000))
+  t.ok(reachability.receptionReported(true, 500_000))
+  t.notOk(reachability.receptionReported(true, 500_000))
   t.notOk(due(600_000))
   reachability.lost(600_000)
   t.equal(reachability.receivesFromUs, null)

@@ -27,7 +27,7 @@ const isTold = major > 6 || (major === 6 && minor >= 15)
 const killed = isTold ? /^dead \(killed\)$/ : /^dead \((killed|exited)\)$/
 const exited = /^dead \(exited\)$/
 const detailed = (detail: string) =>
-  new RegExp(isTold ? `^${detail}` : `^(${detail}|gone; the kernel does not say how)`)
+  new RegExp(isTold ? `^${detail}` : `^(${detail}|gone; the kernel does not report how)`)
 
 const endings: readonly Ending[] = [
   ...(['SIGKILL', 'SIGTERM', 'SIGHUP', 'SIGSEGV', 'SIGABRT'] as const).map((signal) => ({

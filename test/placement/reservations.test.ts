@@ -74,9 +74,9 @@ t.test('a burst of decisions on one snapshot overfills no worker and no zone, an
       const again = rank(snapshot, randomRequest(new FleetSource(seed, 2, 2)), { nowMs, reserved: book.totals() })
       t.strictSame([...again.workerIds()], first)
     }),
-    { numRuns: 15 },
+    { numRuns: 6 },
   )
-  t.ok(placed > 100, `${placed} jobs were placed`)
+  t.ok(placed > 30, `${placed} jobs were placed`)
   t.end()
 })
 
@@ -114,9 +114,9 @@ t.test('schedulers that know the same reservations refuse the same ones, in what
       t.strictSame(overfilled(snapshot, verdicts.granted), [])
       refused += verdicts.refused.length
     }),
-    { numRuns: 25 },
+    { numRuns: 12 },
   )
-  t.ok(refused > 20, `${refused} were refused`)
+  t.ok(refused > 5, `${refused} were refused`)
   t.end()
 })
 
@@ -135,7 +135,7 @@ t.test('a reservation that comes later in the order changes no verdict on an ear
         all.granted.filter((one) => earlier.has(one)),
       )
     }),
-    { numRuns: 25 },
+    { numRuns: 12 },
   )
   t.end()
 })

@@ -83,7 +83,7 @@ t.test('an answer in the name of another is refused and counted', async (t) => {
   raw.aside(presence)
   await plane.clock.advance(2_000)
   t.ok(asked > 0, 'a reader that asks nothing is introduced to')
-  t.ok(victim.counters.get('introduction.failed.foreign-source') > 0)
+  t.ok(victim.counters.get('hello.failed.foreign-source') > 0)
   t.same(victim.peers(), [])
 })
 

@@ -16,7 +16,7 @@ function story(participant: Participant): string[] {
   const told: string[] = []
   participant.onPeer((event: PeerEvent) => {
     const { liveliness, cause } = event.peer.verdict
-    if (event.kind === 'hearing-changed') return
+    if (event.kind === 'reception-changed') return
     told.push(`${event.kind} ${event.peer.name} ${liveliness}${cause === null ? '' : ` ${cause}`}`)
   })
   return told
@@ -97,18 +97,18 @@ t.test('one that was only silent for too long comes back, whole', async (t) => {
   const writer = a.writer(topic)
   for (const id of ['kept', 'changed', 'ended']) writer.write({ id, n: 1 })
   const reader = b.reader(topic)
-  t.notOk(b.hears(a.guid), 'not met yet')
+  t.notOk(b.hasPeer(a.guid), 'not met yet')
   await plane.settle(reader.synced())
-  t.ok(b.hears(a.guid))
+  t.ok(b.hasPeer(a.guid))
   plane.network.disconnect('a')
   await plane.clock.advance(5000)
   t.equal(reader.get('kept')?.instanceState, 'no-writers')
-  t.notOk(b.hears(a.guid), 'given up')
+  t.notOk(b.hasPeer(a.guid), 'given up')
   writer.write({ id: 'changed', n: 2 })
   writer.dispose('ended')
   plane.network.reconnect('a')
   await plane.clock.advance(1000)
-  t.ok(b.hears(a.guid))
+  t.ok(b.hasPeer(a.guid))
   t.match(reader.get('kept'), { instanceState: 'alive', value: { n: 1 } })
   t.match(reader.get('changed'), { instanceState: 'alive', value: { n: 2 } })
   t.equal(reader.get('ended'), undefined, 'what ended meanwhile has ended here')

@@ -16,7 +16,7 @@ function story(participant: Participant): string[] {
   const told: string[] = []
   participant.onPeer(({ kind, peer }: PeerEvent) => {
     const { liveliness, cause } = peer.verdict
-    told.push(`${kind} ${peer.name} ${kind === 'hearing-changed' ? peer.receivesFromUs : (cause ?? liveliness)}`)
+    told.push(`${kind} ${peer.name} ${kind === 'reception-changed' ? peer.receivesFromUs : (cause ?? liveliness)}`)
   })
   return told
 }
@@ -59,7 +59,7 @@ t.test('a writer knows its readers: from the first request on, while they read, 
   t.same(told, ['joined b alive'], 'signs of presence keep its lease')
   t.equal(a.peer(b.guid)?.receivesFromUs, true)
   t.equal(b.peer(a.guid)?.receivesFromUs, true)
-  t.equal(a.counters.get('introduction.sent') + b.counters.get('introduction.sent'), 0, 'and nobody has to ask')
+  t.equal(a.counters.get('hello.sent') + b.counters.get('hello.sent'), 0, 'and nobody has to ask')
   await b.close()
   await plane.clock.advance(10)
   t.same(told.splice(1), ['liveliness-changed b goodbye', 'left b goodbye'])
@@ -106,16 +106,16 @@ for (const deaf of ['the reader', 'the writer', 'both'] as const) {
       'nobody was ever in doubt',
     )
     if (deaf === 'the writer') t.equal(r.peer(w.guid)?.receivesFromUs, false, 'the reader can see that it is not heard')
-    else t.ok(toldAtW.some((line) => line === 'hearing-changed r false') || w.peer(r.guid)?.receivesFromUs === true)
+    else t.ok(toldAtW.some((line) => line === 'reception-changed r false') || w.peer(r.guid)?.receivesFromUs === true)
     plane.network.setLinkFaults('w', 'r', undefined)
     plane.network.setLinkFaults('r', 'w', undefined)
     await plane.clock.advance(10_000)
     t.equal(r.peer(w.guid)?.receivesFromUs, true, 'healed')
     t.equal(w.peer(r.guid)?.receivesFromUs, true, 'healed')
-    const asked = w.counters.get('introduction.sent') + r.counters.get('introduction.sent')
+    const asked = w.counters.get('hello.sent') + r.counters.get('hello.sent')
     await follows(t, plane, (n) => writer.write({ id: 'k', n }), told)
     await plane.clock.advance(60_000)
-    t.equal(w.counters.get('introduction.sent') + r.counters.get('introduction.sent'), asked, 'nobody asks any more')
+    t.equal(w.counters.get('hello.sent') + r.counters.get('hello.sent'), asked, 'nobody asks any more')
   })
 }
 
@@ -133,7 +133,7 @@ t.test('multicast falls silent later, one way or both: streams stand in, until i
       if (ways.includes('w to r')) deafen(plane, 'w', 'r')
       if (ways.includes('r to w')) deafen(plane, 'r', 'w')
       await plane.clock.advance(20_000)
-      const verdicts = (): string[] => [...toldAtW, ...toldAtR].filter((line) => !line.startsWith('hearing-changed'))
+      const verdicts = (): string[] => [...toldAtW, ...toldAtR].filter((line) => !line.startsWith('reception-changed'))
       t.same(verdicts(), [], 'an answer came before anybody was overdue')
       await follows(t, plane, (n) => writer.write({ id: 'k', n }), told)
       plane.network.setLinkFaults('w', 'r', undefined)
@@ -211,7 +211,7 @@ t.test('a thousand readers of one partition and one writer', async (t) => {
   writer.write({ id: 'k', n: 1 })
   await plane.clock.advance(3_000)
   t.equal(w.peers().length, 1_000, 'all are known')
-  t.equal(w.counters.get('introduction.sent'), 0, 'and nobody had to be asked')
+  t.equal(w.counters.get('hello.sent'), 0, 'and nobody had to be asked')
   t.equal(w.counters.get('catch-up.replies'), 0)
 })
 

@@ -50,7 +50,7 @@ t.test('a loop that runs a quarter of the time costs itself and others little', 
       }
       const all = [starved, ...others]
       t.same(countersOf(all, /^(gossip|catch-up\.failed|stream)|peer\.(dead|unreach)/), {})
-      const { 'introduction.sent': questions = 0 } = countersOf(all, /^introduction\.sent$/)
+      const { 'hello.sent': questions = 0 } = countersOf(all, /^introduction\.sent$/)
       const seconds = (plane.clock.nowMs() - beganMs) / 1_000
       t.ok(questions < (others.length * seconds) / 4, `${questions} questions to or from one in ${seconds} s`)
       t.ok(starved.health.degraded, 'it knows')
@@ -93,7 +93,7 @@ t.test('one whose loop is never in time finds out all the same who is gone, and 
   await plane.clock.advance(8_000)
   t.equal(starved.peers().length, 2)
   plane.network.disconnect('leaves')
-  const sent = starved.counters.get('introduction.sent')
+  const sent = starved.counters.get('hello.sent')
   let rounds = 0
   for (; rounds < 400 && starved.peers().length === 2; rounds++) {
     loop.block(900)
@@ -102,7 +102,7 @@ t.test('one whose loop is never in time finds out all the same who is gone, and 
   t.equal(starved.peers().length, 1)
   t.match(starved.peers(), [{ name: 'stays', verdict: { liveliness: 'alive' } }])
   t.ok(starved.health.degraded)
-  t.ok(starved.counters.get('introduction.sent') > sent, 'it has asked the silent one')
+  t.ok(starved.counters.get('hello.sent') > sent, 'it has asked the silent one')
 })
 
 t.test(
@@ -115,13 +115,13 @@ t.test(
     for (let n = 0; n < 12; n++) (await plane.join(`other ${n}`)).writer(topic)
     await plane.clock.advance(8_000)
     t.equal(stopped.peers().length, 12)
-    const sent = stopped.counters.get('introduction.sent')
+    const sent = stopped.counters.get('hello.sent')
     loop.block(30_000)
     plane.network.disconnect('stopped')
     await plane.clock.advance(29_999)
     plane.network.heal()
     await plane.clock.advance(5_000)
-    t.equal(stopped.counters.get('introduction.sent'), sent)
+    t.equal(stopped.counters.get('hello.sent'), sent)
     t.ok(stopped.peers().every(({ verdict }) => verdict.liveliness === 'alive'))
   },
 )

@@ -44,7 +44,7 @@ t.test('reports that nobody forgets are bounded', (t) => {
   for (let index = 0; index < 5_000; index++) model.report(status(`i-${index}`, 'w', 'completed'))
   t.strictSame(model.statuses('i-0'), [])
   t.equal(model.statuses('i-4999').length, 1)
-  model.forgetReport('i-4999', 'w')
+  model.removeReport('i-4999', 'w')
   t.strictSame(model.statuses('i-4999'), [])
   t.end()
 })

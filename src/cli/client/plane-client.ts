@@ -3,7 +3,7 @@ import { NumacastError } from '../../core/errors.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { FleetView } from '../../views/fleet-view.js'
 
-/** This process as one that looks on: a participant that owns nothing and keeps a view of the fleet. */
+/** A participant that owns nothing and keeps a view of the fleet. */
 export interface PlaneClient {
   readonly participant: Participant
   readonly view: FleetView
@@ -26,8 +26,8 @@ export async function openPlaneClient(domain: number, name: string): Promise<Pla
 }
 
 /**
- * Waits until the plane's state is here. When time is short but a collector has answered, what has come so far
- * must do: the document's witness says what is missing.
+ * Waits until the plane's state is here. If the time ends after a collector has answered, what has come so far is used:
+ * the document's witness states what is missing.
  * @throws NumacastError NUMACAST_NOT_FOUND when no collector answers within `waitMs`; NUMACAST_UNAVAILABLE when one may
  *   be there that cannot answer, because a process of this host that is in the domain is stopped
  */
@@ -43,7 +43,7 @@ export async function findPlane({ participant, view }: PlaneClient, waitMs: numb
   }
 }
 
-/** There is a plane then, or was: what is missing is not somebody to start one. */
+/** Refuses with the stopped processes of the domain, if there are any: a plane exists then, or existed. */
 async function refuseStopped({ domain }: Participant): Promise<void> {
   const { stoppedParticipants } = await import('./stopped-participants.js')
   const stopped = stoppedParticipants(domain)
@@ -64,14 +64,14 @@ const reasonText = {
   frozen: 'frozen (its container is paused)',
 } as const
 
-/** A plane without collectors has somebody to name all the same. */
+/** Names the other participants of a plane without collectors. */
 function noPlane(participant: Participant): string {
   const { domain } = participant
   const others = participant.peers().map(({ name, identity }) => `${name} (pid ${identity.pid} on ${identity.host})`)
   if (others.length === 0) {
     return `no plane answers in domain ${domain}: start one with \`numacast up --domain ${domain}\`, or name another with --domain`
   }
-  return `no collector answers in domain ${domain}, though ${others.slice(0, 3).join(' and ')} can be heard: start one with \`numacast collector --domain ${domain}\`, or see whether it is stopped`
+  return `no collector answers in domain ${domain}, though ${others.slice(0, 3).join(' and ')} can be received from: start one with \`numacast collector --domain ${domain}\`, or see whether it is stopped`
 }
 
 /** Resolves once `holds` does: at once, or after a change of the view. Rejects with the signal's reason. */

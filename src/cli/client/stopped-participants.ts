@@ -6,7 +6,7 @@ import { readFreezer } from '../../topology/cgroup/freezer.js'
 /** A process of this host that is in the domain, and that the kernel does not let run. */
 export interface StoppedParticipant {
   readonly pid: number
-  /** Its command line. What it is in the plane it cannot tell now. */
+  /** Its command line. It cannot be asked for its role now. */
   readonly command: string
   /** `stopped`: by SIGSTOP or a debugger. `io-wait`: it waits for a device. `frozen`: its container is paused. */
   readonly why: 'stopped' | 'io-wait' | 'frozen'

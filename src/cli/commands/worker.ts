@@ -66,7 +66,7 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
   })
 }
 
-/** A process that lost its name goes on as a spare: without a word it would look hung. */
+/** Prints that the process lost its name: it goes on as a spare, and would look hung without a message. */
 function tellOfReplacement(worker: Worker, workerId: string): void {
   const tell = (by: WorkerClaim | null): void => {
     const news =

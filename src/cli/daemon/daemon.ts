@@ -4,10 +4,10 @@ import { printable } from '../../observe/printable.js'
 import { longestDurationMs } from '../options/duration.js'
 import { listenForStop } from './stop-signals.js'
 
-/** What a daemon tells the process that started it, over the IPC channel. */
+/** What a daemon sends to the process that started it, over the IPC channel. */
 export type DaemonMessage =
   | { readonly kind: 'ready' }
-  /** It ends because somebody else has its place; to start it again would be in vain. */
+  /** It ends because another process has its place. Starting it again would not help. */
   | { readonly kind: 'displaced'; readonly reason: string }
   /** Something that a person should know, and that may be the same for many processes. */
   | { readonly kind: 'notice'; readonly text: string }
@@ -37,7 +37,7 @@ export async function runDaemon<D extends Daemon>(plan: DaemonPlan<D>): Promise<
     }
   } catch (error) {
     if (error instanceof NumacastError && error.code === 'NUMACAST_CONFLICT') {
-      await tellParent({ kind: 'displaced', reason: error.message })
+      await sendToParent({ kind: 'displaced', reason: error.message })
     }
     throw error
   } finally {
@@ -58,14 +58,14 @@ export async function pause(delayMs: number, signal: AbortSignal): Promise<void>
   }
 }
 
-/** To the parent when it listens; otherwise to whoever reads stderr. */
+/** Reports to the parent if there is an IPC channel, otherwise on stderr. */
 function announce(title: string): void {
   if (process.send === undefined) process.stderr.write(`numacast: ${printable(title)} runs as pid ${process.pid}\n`)
-  else void tellParent({ kind: 'ready' })
+  else void sendToParent({ kind: 'ready' })
 }
 
-/** Resolves when it is on its way, or cannot be told. */
-export async function tellParent(message: DaemonMessage): Promise<void> {
+/** Resolves when the message is on its way, or cannot be sent. */
+export async function sendToParent(message: DaemonMessage): Promise<void> {
   const { send } = process
   if (send === undefined || !process.connected) return
   await new Promise<unknown>((resolve) => send.call(process, message, resolve))

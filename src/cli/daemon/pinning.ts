@@ -1,5 +1,5 @@
 import { type NodePlacement, pinToNode } from '../../topology/numa/placement.js'
-import { tellParent } from './daemon.js'
+import { sendToParent } from './daemon.js'
 
 /**
  * Moves this process to a NUMA node's CPUs and memory. Where the machine does not allow it the process runs on and
@@ -10,7 +10,7 @@ export function pinProcess(numaNode: number): void {
   const text = refusalText(numaNode, pinToNode(numaNode))
   if (text === null) return
   if (process.send === undefined) process.stderr.write(`numacast: ${text}\n`)
-  else void tellParent({ kind: 'notice', text })
+  else void sendToParent({ kind: 'notice', text })
 }
 
 /** Returns what the machine refused, or null. The text on memory names no node, so that it is the same for all. */

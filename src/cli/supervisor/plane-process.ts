@@ -24,7 +24,7 @@ const program = fileURLToPath(new URL('../main.js', import.meta.url))
 
 /**
  * One process of the plane. It runs in a process group of its own, so that Ctrl-C reaches only its parent, which
- * stops it in the right order; and it holds an IPC channel, whose end tells it that the parent has gone.
+ * stops it in the right order. It holds an IPC channel. When that closes, the parent has gone.
  */
 export class PlaneProcess {
   readonly plan: ProcessPlan
@@ -38,8 +38,8 @@ export class PlaneProcess {
   #history: RestartHistory = noDeaths
   #restart: NodeJS.Timeout | undefined
   #wasReady = false
-  /** The last thing it said in the way of numacast's own errors. */
-  #lastWords: string | undefined
+  /** The last error line of numacast's own that it printed. */
+  #lastError: string | undefined
   #isDisplaced = false
   #stopping = false
 
@@ -61,11 +61,11 @@ export class PlaneProcess {
     this.#ready = new Promise((resolve, reject) => {
       this.#settleReady = (failure) => (failure === undefined ? resolve() : reject(failure))
     })
-    // Whoever waits sees the rejection; nobody may be waiting any more.
+    // A caller that waits sees the rejection. There may be none any more.
     this.#ready.catch(() => undefined)
   }
 
-  /** Resolves when it first says that it is ready. Rejects when it ends before that. */
+  /** Resolves when it first reports that it is ready. Rejects when it ends before that. */
   get ready(): Promise<void> {
     return this.#ready
   }
@@ -81,10 +81,10 @@ export class PlaneProcess {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
     this.#child = child
-    this.#lastWords = undefined
+    this.#lastError = undefined
     this.#forward(child.stdout)
     this.#forward(child.stderr, (line) => {
-      if (isOwnError.test(line)) this.#lastWords = line.replace(isOwnError, '')
+      if (isOwnError.test(line)) this.#lastError = line.replace(isOwnError, '')
     })
     child.on('message', (message: DaemonMessage) => {
       if (message.kind === 'notice') {
@@ -93,7 +93,7 @@ export class PlaneProcess {
       }
       if (message.kind === 'displaced') {
         this.#isDisplaced = true
-        this.#lastWords = message.reason
+        this.#lastError = message.reason
         return
       }
       this.#wasReady = true
@@ -101,7 +101,7 @@ export class PlaneProcess {
     })
     child.once('error', (error) => this.#ended(error.message))
     child.once('close', (code, signal) => {
-      this.#ended(signal ?? `exit code ${code}`, signal === null ? this.#lastWords : undefined)
+      this.#ended(signal ?? `exit code ${code}`, signal === null ? this.#lastError : undefined)
     })
   }
 
@@ -131,7 +131,7 @@ export class PlaneProcess {
     this.#child?.kill('SIGKILL')
   }
 
-  /** @param why what it said itself, where it ended by itself */
+  /** @param why the error that it printed, if it ended by itself */
   #ended(how: string, why = how): void {
     if (this.#child === undefined) return
     const pid = this.#child.pid
@@ -153,10 +153,10 @@ export class PlaneProcess {
     this.#restart = setTimeout(() => this.start(), next.delayMs)
   }
 
-  #forward(stream: Readable | null, heard?: (line: string) => void): void {
+  #forward(stream: Readable | null, onLine?: (line: string) => void): void {
     if (stream === null) return
     createInterface({ input: stream }).on('line', (line) => {
-      heard?.(line)
+      onLine?.(line)
       this.#note(`${this.plan.name}: ${line.replace(isOwnError, '')}`)
     })
   }

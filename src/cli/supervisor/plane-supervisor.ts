@@ -21,8 +21,8 @@ export class PlaneSupervisor {
   }
 
   /**
-   * Aborts, by the error, when another plane turns out to serve this machine after all: each of the two was too busy to
-   * hear the other when this one started.
+   * Aborts, by the error, when another plane turns out to serve this machine after all: each was too busy to
+   * receive from the other when this plane started.
    */
   get displaced(): AbortSignal {
     return this.#displaced.signal

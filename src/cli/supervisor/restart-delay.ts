@@ -11,9 +11,8 @@ export interface RestartHistory {
 export const noDeaths: RestartHistory = Object.freeze({ earlyDeaths: 0 })
 
 /**
- * How long to wait before starting again: at once-ish after a long life, then doubling from 250 ms to 8 s while
- * every life stays shorter than 30 s. It never gives up, because a plane that comes back late is better than
- * one that does not; each death is printed.
+ * Returns how long to wait before starting again: 250 ms after a run of 30 s or more, then doubling up to 8 s while each
+ * run is shorter. It never gives up: a plane that comes back late is better than a plane that does not.
  */
 export function nextRestart(history: RestartHistory, livedMs: number): { history: RestartHistory; delayMs: number } {
   const earlyDeaths = livedMs >= steadyAfterMs ? 0 : history.earlyDeaths

@@ -145,7 +145,7 @@ export class CatchUpClient implements PeerQueries {
     const multiplier = timeoutMultiplier * 2 ** Math.min(peer.pull.failures, 10)
     const timeoutMs = Math.min(maxRequestTimeoutMs, requestTimeoutMs * multiplier)
     const asked = pullSnapshotOf(peer)
-    const hears = peer.reachability.statement(peer.matches.size > 0, askedMs, timeoutMultiplier)
+    const hears = peer.reachability.receptionReport(peer.matches.size > 0, askedMs, timeoutMultiplier)
     try {
       const descriptor = endpoints.descriptor()
       const { version } = descriptor
@@ -165,7 +165,7 @@ export class CatchUpClient implements PeerQueries {
       health.answered()
       peer.pull.isQuestion = false
       peer.monitor.answered(clock.nowMs())
-      peer.reachability.acquainted(clock.nowMs())
+      peer.reachability.contacted(clock.nowMs())
       peer.holdsVersion = version
       if (reply.hears !== undefined) replies.reportReception(peer, reply.hears)
       if (reply.descriptor !== undefined) replies.described(peer, reply.descriptor)

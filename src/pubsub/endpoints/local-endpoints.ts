@@ -63,7 +63,7 @@ export class LocalEndpoints {
     return this.#writersVersion
   }
 
-  /** Returns the partitions that are read here, and those that are written to here. */
+  /** Returns the partitions that are read here, and the partitions that are written to here. */
   partitions(): { readonly reads: ReadonlySet<string>; readonly writes: ReadonlySet<string> } {
     this.#partitions ??= {
       reads: new Set([...this.#readers.values()].flatMap(({ info }) => info.partitions)),

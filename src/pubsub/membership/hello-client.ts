@@ -62,7 +62,7 @@ export class HelloClient {
         isAsked: pull.inFlight,
         quietFromMs: monitor.quietFromMs,
       }
-      if (reachability.isIntroductionDue(terms, nowMs, observer.timeoutMultiplier)) due.push(peer)
+      if (reachability.isHelloDue(terms, nowMs, observer.timeoutMultiplier)) due.push(peer)
     }
     for (const peer of this.#shuffled(due)) {
       if (this.#inFlight >= maxInFlight) return
@@ -104,10 +104,10 @@ export class HelloClient {
       knownVersion: theirs?.version ?? 0,
       hears:
         theirs !== undefined &&
-        known?.reachability.hears(interest.isWanted(theirs), clock.nowMs(), timeoutMultiplier) === true,
+        known?.reachability.isReceiving(interest.isWanted(theirs), clock.nowMs(), timeoutMultiplier) === true,
       ...(intervalMs !== undefined && { intervalMs }),
     })
-    counters.add('introduction.sent')
+    counters.add('hello.sent')
     const reply = decodeHelloReply(
       await stream.request(requestEndpoints, request, { timeoutMs: timeoutMs * timeoutMultiplier }),
     )
@@ -124,7 +124,7 @@ export class HelloClient {
   /** Never rejects: a failure is counted and retried. */
   async #greet(peer: RemotePeer): Promise<void> {
     const { clock, random, counters, identity, peers, peerIntake, interest } = this.#components
-    peer.reachability.introducing()
+    peer.reachability.helloSent()
     this.#inFlight++
     try {
       const { descriptor } = peer
@@ -132,12 +132,12 @@ export class HelloClient {
       const intervalMs = isMutual ? presenceIntervalMs : undefined
       const reply = await this.sendHello(requestEndpointsOf(peer, identity), peer, intervalMs)
       if (this.#closed || peers.get(peer.guid) !== peer) return
-      if (reply.from !== peer.guid) throw malformed(Rejection.foreignSource, 'introduction reply')
-      peer.reachability.introductionAnswered(clock.nowMs(), random())
+      if (reply.from !== peer.guid) throw malformed(Rejection.foreignSource, 'hello reply')
+      peer.reachability.helloAnswered(clock.nowMs(), random())
       peerIntake.onHelloReply(reply)
     } catch (error) {
-      peer.reachability.introductionFailed(clock.nowMs(), random())
-      counters.addError(`introduction.failed.${failureReason(error)}`, error)
+      peer.reachability.helloFailed(clock.nowMs(), random())
+      counters.addError(`hello.failed.${failureReason(error)}`, error)
     } finally {
       this.#inFlight--
     }

@@ -18,7 +18,7 @@ export interface PeerCheckComponents {
   readonly forgetUnreachableMs: number
 }
 
-/** The regular check of all peers: drops those that no longer concern this participant, and judges the others. */
+/** The regular check of all peers: drops the peers that no longer concern this participant, and judges the others. */
 export class PeerCheck {
   readonly #components: PeerCheckComponents
 
@@ -38,7 +38,7 @@ export class PeerCheck {
     for (const peer of [...peers.values()]) {
       const { monitor, reachability } = peer
       // Its beacons have ended, and its signs of presence have not.
-      if (monitor.isOverdue(nowMs) && reachability.isHeardOtherwise(nowMs)) {
+      if (monitor.isOverdue(nowMs) && reachability.isReceivedOtherwise(nowMs)) {
         monitor.expectEvery(reachability.intervalMs(nowMs))
       }
       if (!this.#dropped(peer, nowMs)) watched.push(peer)

@@ -94,12 +94,12 @@ export class PeerDirectory implements PullReplySink, VerdictListener {
   reportReception(peer: RemotePeer, receivesFromUs: boolean): void {
     const { clock, counters, observer, events } = this.#components
     const didReceive = peer.reachability.receivesFromUs === true
-    if (!peer.reachability.told(receivesFromUs, clock.nowMs())) return
-    if (!receivesFromUs) counters.add('peer.does-not-hear-us')
+    if (!peer.reachability.receptionReported(receivesFromUs, clock.nowMs())) return
+    if (!receivesFromUs) counters.add('peer.does-not-receive')
     // One peer that never received may be how the network is. If most stop receiving, the cause may be here.
     if (!receivesFromUs && didReceive && this.#isMissedByMost()) observer.local.missedByPeer(clock.nowMs())
     const changed = toPeer(peer)
-    if (changed !== undefined) events.peerChanged({ kind: 'hearing-changed', peer: changed })
+    if (changed !== undefined) events.peerChanged({ kind: 'reception-changed', peer: changed })
   }
 
   onVerdict(peer: RemotePeer, before: Verdict, verdict: Verdict): void {

@@ -112,7 +112,7 @@ export class PeerIntake {
     const known = peers.get(guid)
     if (known !== undefined) {
       markReceived(known, nowMs)
-      known.reachability.acquainted(nowMs)
+      known.reachability.contacted(nowMs)
       if (known.descriptor !== undefined && !isSameProcess(known.descriptor, descriptor)) {
         counters.add('request.rejected.foreign-identity')
       } else if (descriptor.version > (known.descriptor?.version ?? 0)) {
@@ -125,7 +125,7 @@ export class PeerIntake {
     }
     if (!stays && !interest.isRelated(descriptor)) return undefined
     const peer = this.#addDescribed(descriptor, nowMs)
-    peer?.reachability.acquainted(nowMs)
+    peer?.reachability.contacted(nowMs)
     return peer
   }
 
@@ -157,7 +157,7 @@ export class PeerIntake {
     if (peer.monitor.isOverdue(nowMs)) peer.reachability.lost(nowMs)
     peer.monitor.answered(nowMs)
     peer.holdsVersion = knows
-    peer.reachability.acquainted(nowMs)
+    peer.reachability.contacted(nowMs)
     if (hears !== undefined) directory.reportReception(peer, hears)
     return peer
   }

@@ -4,7 +4,7 @@ import { defineTopic, type Topic } from './topic.js'
 
 /** A participant of the domain, as its descriptor and the observer's verdict show it. */
 export interface ParticipantRow {
-  /** 32 hex digits, chosen anew at each joining. */
+  /** 32 hex digits, chosen at each joining. */
   readonly guid: string
   readonly name: string
   readonly host: string
@@ -46,14 +46,14 @@ export interface ReaderRow extends EndpointRow {
 const endpointFields = ['guid', 'participant', 'topic', 'typeHash', 'partitions', 'qos'] as const
 
 /**
- * Who is in the domain: every participant and all their writers and readers, the reading participant's own included.
- * Read like any other topic, without a partition, and written by nobody:
+ * List the domain: every participant and all their writers and readers, including the reading participant's own. They
+ * are read like any other topic, without a partition, and cannot be written:
  *
  *     const writers = participant.reader(builtinTopics.writers)
  *     await writers.synced()
  *
- * A row is disposed when what it tells of has closed, left or died. While its participant is unreachable it has no
- * writers. Participants tell of themselves only while somebody reads one of these.
+ * A row is disposed when the participant, writer or reader has closed, left or died. While its participant is
+ * unreachable it has no writers. Participants announce these facts only while a participant reads one of the topics.
  */
 export const builtinTopics = Object.freeze({
   participants: defineTopic<ParticipantRow>({

@@ -2,19 +2,18 @@ import type { Counters } from '../../core/counters.js'
 import { Listeners, type Subscription } from '../../core/listeners.js'
 
 /**
- * What happens to a writer or a reader, for those who asked to be told. What happens while it is being made (it is
- * matched with those who are known already, or cannot be) is told at the end of the tick, when whoever made it has had
- * the chance to listen.
+ * Reports what happens to a writer or a reader. An event during its creation (a match, or a mismatch) is held until the
+ * end of the tick, so that the caller can add a listener first.
  */
 export class EndpointEvents<Event> {
   readonly #listeners: Listeners<Event>
-  /** Undefined once they have been told. */
+  /** Undefined once they have been reported. */
   #early: Event[] | undefined = []
 
   /** @param thrownCounter the name that counts what listeners throw */
   constructor(counters: Counters, thrownCounter: string) {
     this.#listeners = new Listeners(counters, thrownCounter)
-    queueMicrotask(() => this.#tellEarly())
+    queueMicrotask(() => this.#reportEarly())
   }
 
   listen(listener: (event: Event) => void): Subscription {
@@ -27,14 +26,14 @@ export class EndpointEvents<Event> {
     else this.#early.push(event)
   }
 
-  /** Nothing more is told. */
+  /** Reports nothing more. */
   close(): void {
     this.#early = undefined
     this.#listeners.clear()
   }
 
-  #tellEarly(): void {
-    // One that is emitted meanwhile comes after those that were before it.
+  #reportEarly(): void {
+    // An event that is emitted meanwhile comes after the earlier ones.
     for (const event of this.#early ?? []) this.#listeners.emit(event)
     this.#early = undefined
   }

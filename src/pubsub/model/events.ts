@@ -9,11 +9,11 @@ export type PeerEvent =
   /** Its descriptor is known. */
   | { readonly kind: 'joined'; readonly peer: Peer }
   | { readonly kind: 'liveliness-changed'; readonly peer: Peer; readonly before: Verdict }
-  /** It has said whether it hears this participant, and thinks otherwise than before: see {@link Peer.receivesFromUs}. */
-  | { readonly kind: 'hearing-changed'; readonly peer: Peer }
+  /** Its report on whether it receives this participant's multicast has changed: see {@link Peer.receivesFromUs}. */
+  | { readonly kind: 'reception-changed'; readonly peer: Peer }
   /**
-   * Forgotten after this: it is dead, for the verdict's cause; or, with the verdict as it last was, it shares no
-   * partition with this participant any more and would not be heard, or it was unreachable for too long.
+   * The peer is forgotten after this. It is dead, for the verdict's cause; or, with its last verdict, it no longer shares a
+   * partition with this participant, or it was unreachable for too long.
    */
   | { readonly kind: 'left'; readonly peer: Peer }
 
@@ -56,12 +56,12 @@ export interface SampleLimitEvent extends Pair {
 /** What happens to a writer: the DDS statuses of a DataWriter. Totals count from its making. */
 export type WriterEvent =
   | MatchedEvent<'publication-matched', { readonly reader: EntityGuid }>
-  /** The instance did not change within the writer's own `deadlineMs`. Told again for each further period. */
+  /** The instance did not change within the writer's own `deadlineMs`. Repeated for each further period. */
   | { readonly kind: 'offered-deadline-missed'; readonly key: string; readonly totalCount: number }
   | Totalled<IncompatibleQosEvent>
   | Totalled<InconsistentTopicEvent>
   | Totalled<SampleLimitEvent>
-  /** A manual writer that neither wrote nor asserted itself within its own `leaseMs`: its readers will not count on it. */
+  /** A manual writer neither wrote nor asserted itself within its own `leaseMs`: its readers count it as not alive. */
   | { readonly kind: 'liveliness-lost'; readonly totalCount: number }
 
 /** What happens to a reader: the DDS statuses of a DataReader. Totals count from its making. */
@@ -75,7 +75,7 @@ export type ReaderEvent =
       readonly aliveCount: number
       readonly notAliveCount: number
     }
-  /** The instance did not change within the reader's own `deadlineMs`. Told again for each further period. */
+  /** The instance did not change within the reader's own `deadlineMs`. Repeated for each further period. */
   | { readonly kind: 'requested-deadline-missed'; readonly key: string; readonly totalCount: number }
   | Totalled<IncompatibleQosEvent>
   | Totalled<InconsistentTopicEvent>
@@ -101,15 +101,15 @@ export type ReaderEvent =
 
 /** Why a reader will not hand out some changes. */
 export const LostReason = {
-  /** Best effort: never received, and nobody is asked for them. */
+  /** Best effort: never received, and not requested. */
   gap: 'gap',
   /** A reader with a history: their writer had replaced them by newer ones before they were sent, or sent again. */
   overwritten: 'overwritten',
-  /** Announced or missed, and not here when the writer left: there is nobody to ask. Some may have been overwritten. */
+  /** Announced or missed, and not here when the writer left: they cannot be requested. Some may have been overwritten. */
   writerGone: 'writer-gone',
   /** An iteration was slower than its mailbox is large. */
   mailbox: 'mailbox',
-  /** A reader with a history: the instance was purged before somebody read them. */
+  /** A reader with a history: the instance was purged before they were read. */
   purged: 'purged',
 } as const
 export type LostReason = (typeof LostReason)[keyof typeof LostReason]

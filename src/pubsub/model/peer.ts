@@ -19,8 +19,8 @@ export interface Peer {
   /** Monotonic time at which that count was last seen to rise; null until it has. */
   readonly progressedMs: number | null
   /**
-   * Whether it hears this participant, as far as it has said; null: it has not. While it does not, this participant
-   * introduces itself again and again over the stream lane, so what is said still arrives.
+   * Whether it has reported that it receives this participant's multicast; null: no report yet. While it does not,
+   * this participant repeats a hello over the stream lane, so changes still arrive.
    */
   readonly receivesFromUs: boolean | null
 }

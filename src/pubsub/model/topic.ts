@@ -122,7 +122,7 @@ function checkValue<T>(schema: StandardSchema<T> | undefined, value: unknown): {
   if (result instanceof Promise) {
     // Of zod also what a check that threw becomes: unknownInstance, its rejection would end the process.
     result.catch(() => undefined)
-    return { refused: 'the schema threw, or is asynchronous; topics need one that answers at once' }
+    return { refused: 'the schema threw, or is asynchronous; topics need a synchronous schema' }
   }
   if (result.issues === undefined) return { value: result.value }
   const [issue] = result.issues

@@ -56,7 +56,7 @@ export class RequestDispatcher {
         : peerIntake.onKnownRequester(from, request.version)
     if (peer !== undefined && intervalMs !== undefined) {
       // A request may be forged. It must not make a peer overdue that its beacons keep alive.
-      peer.reachability.introducedItself(Math.max(presenceIntervalMs, intervalMs), clock.nowMs())
+      peer.reachability.helloReceived(Math.max(presenceIntervalMs, intervalMs), clock.nowMs())
       peer.monitor.expectEvery(peer.reachability.intervalMs(clock.nowMs()))
     }
     await this.#takeReception(peer, request.hears)
@@ -83,7 +83,7 @@ export class RequestDispatcher {
   #receptionOf(peer: RemotePeer): { hears?: boolean } {
     const { clock, interest, observer } = this.#components
     const isWanted = peer.descriptor !== undefined && interest.isWanted(peer.descriptor)
-    const hears = peer.reachability.statement(isWanted, clock.nowMs(), observer.timeoutMultiplier)
+    const hears = peer.reachability.receptionReport(isWanted, clock.nowMs(), observer.timeoutMultiplier)
     return hears === undefined ? {} : { hears }
   }
 
@@ -96,9 +96,12 @@ export class RequestDispatcher {
   }
 }
 
-/** Its own list, and the address that it was heard from, which may be the only one that leads anywhere. */
-function addressesOf({ requestEndpoints }: Descriptor, heard: string | undefined): string[] {
-  return [...new Set([...requestEndpoints, ...(heard === undefined ? [] : [heard])])].slice(0, maxReferralEndpoints)
+/** Returns its own list, and the address that its frames came from, which may be the only reachable one. */
+function addressesOf({ requestEndpoints }: Descriptor, observed: string | undefined): string[] {
+  return [...new Set([...requestEndpoints, ...(observed === undefined ? [] : [observed])])].slice(
+    0,
+    maxReferralEndpoints,
+  )
 }
 
 function isUp({ monitor }: RemotePeer): boolean {

@@ -5,7 +5,7 @@ import { DueTimer } from '../../core/due-timer.js'
 
 /**
  * Holds back values that follow too closely. After an instance has shown a value, the next one waits until the period
- * has passed. A value that comes meanwhile replaces the one that waits, so the last value always arrives.
+ * has passed. A value that comes meanwhile replaces the waiting one, so the last value always arrives.
  */
 export class TimeBasedFilter {
   readonly #clock: Clock

@@ -6,7 +6,7 @@ import type { DomainOptions } from '../shared/enter-domain.js'
 export interface CollectorOptions extends DomainOptions {
   /** The NUMA node that it serves. @default the node that this process runs on now, or 0 */
   readonly numaNode?: number
-  /** A dead worker's row stays visible, with its cause, for this time; `Infinity`: for good. @default 300000 */
+  /** A dead worker's row stays visible, with its cause, for this time; `Infinity`: always. @default 300000 */
   readonly deadRetentionMs?: number
   /** Time between two readings of the capacity; `Infinity`: only the first is made. @default 1000 */
   readonly capacityIntervalMs?: number

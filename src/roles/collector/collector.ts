@@ -20,7 +20,7 @@ import { type DomainComponents, type DomainMembership, enterDomain, startRole } 
 import { type CollectorOptions, type ResolvedCollectorOptions, resolveCollectorOptions } from './collector-options.js'
 
 export interface CollectorComponents extends DomainComponents, KernelWatchComponents {
-  /** What it measures of a node, its own or one that it adopts. @default this machine's, by the addon */
+  /** Opens what measures a node, its own or an adopted one. @default this machine's, by the addon */
   readonly openReadings?: (numaNode: number) => ZoneReadings
 }
 
@@ -31,10 +31,10 @@ interface CollectorParts {
 }
 
 /**
- * One per NUMA node. It hears its node's workers, keeps their roster, measures the node, and tells the plane; it
- * relays intents and configuration down to them and their reports up, owner and numbering kept. It owns nothing but
- * what it measures: killed and started again, it has everything back from those who own it. While the collector of
- * another node of the host is away, it may serve that node, too.
+ * Serves one NUMA node: receives from its workers, keeps their roster, measures the node, and publishes both. It relays
+ * intents and configuration down to the workers and their reports up, and keeps owner and numbering. It owns only what it
+ * measures. After a restart it gets everything else back from the owners. It may also serve other nodes of the host that
+ * have no collector of their own at the time.
  */
 export class Collector implements AsyncDisposable {
   readonly participant: Participant
@@ -51,7 +51,7 @@ export class Collector implements AsyncDisposable {
   readonly #absences: AbsenceReporter
   readonly #failover: NodeFailover | undefined
   readonly #unserved: UnservedWorkers
-  readonly #hearing: Subscription
+  readonly #peers: Subscription
   readonly #ended: (conflict: NumacastError | undefined) => void
   #closing: Promise<void> | undefined
 
@@ -66,7 +66,7 @@ export class Collector implements AsyncDisposable {
     const openReadings = components.openReadings ?? openZoneReadings
     const readings = openReadings(numaNode)
     try {
-      // Before anybody hears of it: a node that is not there cannot be served.
+      // Before it joins: a node that does not exist cannot be served.
       readings.read()
       const properties = { role: 'collector', numaNode, adopts: resolved.adopts }
       const membership = await enterDomain(`collector ${numaNode}`, properties, resolved, components)
@@ -104,7 +104,7 @@ export class Collector implements AsyncDisposable {
     this.#kernel = kernel
     this.#ends = ends
     this.#service = service
-    this.#hearing = participant.onPeer((event) => this.#onPeer(event))
+    this.#peers = participant.onPeer((event) => this.#onPeer(event))
     this.#absences = new AbsenceReporter(participant)
     if (!options.adopts) {
       this.#unserved = new UnservedWorkers(participant, { want: () => {} })
@@ -131,7 +131,7 @@ export class Collector implements AsyncDisposable {
     return this.#failover?.adopted ?? []
   }
 
-  /** Stops serving and says goodbye; workers go on. Twice is fine. */
+  /** Stops serving and sends its goodbye. Workers go on. Idempotent. */
   close(): Promise<void> {
     return this.#end(undefined)
   }
@@ -148,8 +148,8 @@ export class Collector implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#failover?.stop()
     this.#service.stop()
-    this.#hearing.close()
-    // The goodbye comes first: a participant says it in the partitions that it still writes to.
+    this.#peers.close()
+    // The goodbye comes first: a participant sends it in the partitions that it still writes to.
     await this.#membership.leave()
     this.#unserved.close()
     this.#absences.close()
@@ -166,7 +166,7 @@ export class Collector implements AsyncDisposable {
   }
 }
 
-/** Joins the plane for as long as it takes to hear of another collector. @throws NumacastError NUMACAST_CONFLICT */
+/** Joins the plane until any other collector would have been found. @throws NumacastError NUMACAST_CONFLICT */
 async function refuseSecond(participant: Participant, numaNode: number): Promise<void> {
   const listening = participant.reader(nodeCapacity, { partition: planePartition })
   try {

@@ -20,7 +20,7 @@ import type { FleetView } from '../../views/fleet-view.js'
 import { type FollowOptions, followIntent, type IntentProgress } from '../../views/intent-progress.js'
 
 export interface IntentIssuerOptions {
-  /** Who issues, for people to read. */
+  /** The name of the issuer, for people to read. */
   readonly issuer: string
   /**
    * Whether an intent must win over what others have issued for the same target, as a person's should. Otherwise
@@ -59,7 +59,7 @@ const liftMarginMs = 60_000
 
 /**
  * Issues intents on the plane. It looks at the fleet first: a lift must outlive what it lifts, and a person's
- * word must win over what is in force. Intents outlive the issuer while a scheduler or collector relays them.
+ * intent must win over what is in force. Intents outlive the issuer while a scheduler or collector relays them.
  */
 export class IntentIssuer {
   readonly #participant: Participant
@@ -105,7 +105,7 @@ export class IntentIssuer {
     return this.#issue(kind, target, 'lift', neutralTerms[kind] as IntentTerms<K>, newIntentId(), ttlMs, options.reason)
   }
 
-  /** Whether what somebody else has issued for the target would win over anything written now. */
+  /** Whether what another issuer has written for the target would win over anything written now. */
   isOutranked(kind: IntentKind, target: string): boolean {
     const held = this.#view.currentIntent(kind, target)
     return held !== undefined && held.intent.epoch > this.#epoch(kind, target)
@@ -121,7 +121,7 @@ export class IntentIssuer {
     for (const writer of this.#writers.values()) writer.flush()
   }
 
-  /** Twice is fine. What was issued goes on holding. */
+  /** Idempotent. What was issued remains in force. */
   close(): void {
     if (this.#closed) return
     this.#closed = true

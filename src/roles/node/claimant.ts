@@ -5,7 +5,7 @@ import { type ClaimRank, compareClaimRank, type WorkerClaim } from '../../plane/
 import type { WorkerState } from '../../plane/worker-state.js'
 import type { Peer } from '../../pubsub/model/peer.js'
 
-/** What a row needs of a worker's own word. */
+/** The parts of a worker's state that its row needs. */
 export type WorkerFacts = Pick<
   WorkerState,
   | 'workerId'
@@ -28,7 +28,7 @@ export type WorkerFacts = Pick<
   | 'appliedIntents'
 >
 
-/** A participant that says it is the worker of a name: its last word, and how it is judged. */
+/** A participant that claims a workerId: its last report, and the verdict on it. */
 export interface Claimant {
   readonly participant: Guid
   readonly writer: EntityGuid
@@ -38,9 +38,9 @@ export interface Claimant {
   readonly originTimeMs: number
   readonly load: Pick<RosterRow, 'eventLoopUtilization' | 'memoryHeadroomBytes'>
   readonly verdict: Verdict
-  /** Known only by the row of one who served the node before: its own word is still to come. */
+  /** Known only from the row of an earlier server of the node. Its own report has not come yet. */
   readonly inherited: boolean
-  /** It took a name that had been somebody else's: until then it does not count as reliable. */
+  /** A claimant that took its name from another process does not count as reliable before this. */
   readonly reliableFromMs: number
 }
 
@@ -55,7 +55,7 @@ export function rankOf({ participant, facts }: Claimant): ClaimRank {
   return { ownershipStrength, incarnation, claimant: participant }
 }
 
-/** Positive when `a` has the better right to the name: the living first, then the stronger. */
+/** Positive when `a` has the better right to the name: live before dead, then the stronger claim. */
 export function compareClaimants(a: Claimant, b: Claimant): number {
   return Number(isLive(a)) - Number(isLive(b)) || compareClaimRank(rankOf(a), rankOf(b))
 }
@@ -65,7 +65,7 @@ export function nameClaimOf({ participant, facts }: Claimant): WorkerClaim {
   return { workerId, claimant: participant, incarnation, ownershipStrength, bootId, host, numaNode, pid }
 }
 
-/** How the claimant lost its name. */
+/** Returns how the claimant lost its name. */
 export function asPredecessor({ facts, verdict }: Claimant): Predecessor {
   const { incarnation, pid } = facts
   const lives = verdict.liveliness !== Liveliness.dead
@@ -116,7 +116,7 @@ export function rowOf(
   }
 }
 
-/** A worker as another's row tells it. */
+/** Returns a worker as the row of another server describes it. */
 export function inheritedClaimant(row: RosterRow, rowTimeMs: number, verdict: Verdict): Claimant {
   const writer = row.sourceWriter as EntityGuid
   return {
@@ -132,7 +132,7 @@ export function inheritedClaimant(row: RosterRow, rowTimeMs: number, verdict: Ve
   }
 }
 
-/** A worker that ended before it had said anything: known by its descriptor only. */
+/** Returns a worker that ended before its first report, from its descriptor. */
 export function silentClaimant(
   { guid, identity, incarnation, verdict }: Peer,
   workerId: string,

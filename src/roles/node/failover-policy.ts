@@ -4,7 +4,7 @@ import { Liveliness, LivelinessCause, type Verdict } from '../../liveliness/verd
 /** A process that could serve a node without a collector: another collector of the host, or a scheduler on it. */
 export interface Candidate {
   readonly guid: Guid
-  /** The node that a collector serves for good; null for a scheduler. */
+  /** The collector's own node; null for a scheduler. */
   readonly numaNode: number | null
 }
 

@@ -35,8 +35,8 @@ export interface KernelWatchComponents {
 }
 
 /**
- * Watches the processes of peers on this host. The end of a watched process is a fact: the participant is told once what
- * the peer sent before has been read, whatever its lease. A process in a PID namespace below this one is found by its
+ * Watches the processes of peers on this host. The end of a watched process is a fact, whatever its lease. It
+ * is reported to the participant once what the peer sent before has been read. A process in a PID namespace below this one is found by its
  * `NSpid`. A process that cannot be found from here is left to its lease and counted. A process that began too recently
  * is looked up again as soon as that is allowed.
  *
@@ -169,5 +169,5 @@ export function describeExit(exit: ProcessExit, outOfMemory = false): string {
     return `${exit.signal ?? 'a signal'}${outOfMemory ? ', out of memory' : ''}${exit.coreDumped ? ', core dumped' : ''}`
   }
   if (exit.exitCode !== null) return `exit code ${exit.exitCode}`
-  return outOfMemory ? 'gone; an OOM kill in its cgroup' : 'gone; the kernel does not say how'
+  return outOfMemory ? 'gone; an OOM kill in its cgroup' : 'gone; the kernel does not report how'
 }

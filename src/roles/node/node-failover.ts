@@ -23,7 +23,7 @@ import { type OtherNode, otherNode, type Server } from './other-node.js'
 
 export interface NodeFailoverComponents {
   readonly participant: Participant
-  /** The node that this process serves for good, which also is its rank; null for a scheduler. */
+  /** The collector's own node, which also is its rank; null for a scheduler. */
   readonly numaNode: number | null
   readonly kernel: KernelWatch
   /** Begins to serve a node, from the rows of its last server. @throws what measuring the node throws */
@@ -197,7 +197,7 @@ export class NodeFailover {
     })?.guid
   }
 
-  /** A server publishes a node's capacity every second. One that was stalled has to publish again first. */
+  /** A server publishes a node's capacity every second. A server that was stalled has to publish again first. */
   #isRecent({ guid, reportedMs }: Server): boolean {
     const since = this.#components.participant.peer(guid)?.verdict.sinceMs
     return since !== undefined && reportedMs > since && this.#components.participant.clock.nowMs() - reportedMs < 3_000

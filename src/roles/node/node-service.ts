@@ -28,7 +28,7 @@ export interface NodeServiceComponents {
   readonly kernel: KernelWatch
   /** Ends of worker processes that earlier servers of the host's nodes have found. */
   readonly ends: EndKeeper
-  /** The latest rows of earlier servers of the node. @default none but those that others still publish */
+  /** The latest rows of earlier servers of the node. @default only rows that other servers still publish */
   readonly rows?: readonly Sample<RosterRow>[]
 }
 
@@ -91,7 +91,7 @@ export class NodeService {
     this.#unconfirmed = new UnconfirmedWorkers(unconfirmedLeaseMs, {
       read: kernel.read,
       listening: participant.listening,
-      hears: (guid) => participant.hears(guid),
+      receivesFrom: (guid) => participant.hasPeer(guid),
     })
     this.#publisher = new NodePublisher({ participant, roster: this.roster, kernel }, options)
     this.#schedule = new PublishSchedule(clock, options.rosterIntervalMs, {

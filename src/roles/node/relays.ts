@@ -8,14 +8,14 @@ import type { Sample } from '../../pubsub/model/sample.js'
 import type { Topic } from '../../pubsub/model/topic.js'
 import type { Participant } from '../../pubsub/participant.js'
 
-/** Relays from one partition to another: owner, number and age of what they pass on are kept. */
+/** Relays from one partition to another. They keep owner, number and age of what they pass on. */
 export interface Relays {
   close(): void
 }
 
 const forgetEveryMs = 60_000
 
-/** What is asked for: every kind of intent and of configuration. */
+/** Relays requests: every kind of intent and of configuration. */
 export function relayRequests(participant: Participant, from: string, to: string): Relays {
   return join([
     ...intentKinds.map((kind) => relayIntents(participant, kind, from, to)),
@@ -26,17 +26,17 @@ export function relayRequests(participant: Participant, from: string, to: string
   ])
 }
 
-/** Whom something asked for is meant for, as one NUMA node sees it. */
+/** Decides which requests concern one NUMA node. */
 export interface RelayTarget {
-  /** Whether an intent of the kind with this target bears on the node or its workers. */
+  /** Whether an intent of the kind with this target concerns the node or its workers. */
   intent(kind: IntentKind, target: string): boolean
-  /** The same of a configuration's scope. */
+  /** Whether a configuration of this scope does. */
   scope(scope: string): boolean
 }
 
 /**
- * Keeps in a partition what bears on one node, so that late joiners learn of it when the issuer and every scheduler
- * are gone: what workers obey can be looked up as long as somebody serves them.
+ * Keeps the requests that concern one node in a partition. A late joiner then finds what the node's workers obey as long
+ * as a process serves them, even if the issuer and every scheduler are gone.
  */
 export function keepRequests(participant: Participant, partition: string, audience: RelayTarget): Relays {
   const scoped = ({ value }: Sample<{ scope: string }>): boolean => value === undefined || audience.scope(value.scope)
@@ -51,7 +51,7 @@ export function keepRequests(participant: Participant, partition: string, audien
   ])
 }
 
-/** What workers report and everybody may want to know. */
+/** Relays the reports of workers on intents and jobs. */
 export function relayReports(participant: Participant, from: string, to: string): Relays {
   return join([relay(participant, intentStatus, from, to), relay(participant, jobLifecycle, from, to)])
 }
@@ -68,7 +68,7 @@ function relay<T extends object>(
   return join([relay, reader])
 }
 
-/** A relay remembers what it passed on; of an intent, for no longer than anybody's book does. */
+/** A relay keeps what it passed on. It keeps an intent no longer than an arbiter remembers it. */
 function relayIntents<K extends IntentKind>(
   participant: Participant,
   kind: K,
@@ -81,7 +81,7 @@ function relayIntents<K extends IntentKind>(
   const forgetting = new RepeatingTimer(participant.clock, forgetEveryMs, () => {
     const endedBeforeMs = participant.clock.nowMs() - arbiterMemoryMs
     for (const key of [...relay.writer.keys()]) {
-      // Its owner's time, not the reader's copy: the reader forgets sooner what has no writer left.
+      // By the owner's time, not by the reader's copy: the reader removes an instance without writers earlier.
       const change = relay.writer.cache.latest(key)
       const intent = relay.writer.get(key)
       if (change === undefined || intent === undefined) continue

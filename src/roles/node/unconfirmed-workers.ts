@@ -5,15 +5,15 @@ import type { ReceptionQuality } from '../../liveliness/self-monitor.js'
 import { Liveliness, LivelinessCause, sameVerdict, type Verdict, VerdictEvidence } from '../../liveliness/verdict.js'
 import type { RosterRow } from '../../plane/node-roster.js'
 
-/** What the kernel says of the process behind a row, as far as it can be asked. */
+/** Returns what the kernel reports of the process behind a row, as far as it can be asked. */
 export type ReadProcess = (row: RosterRow) => ProcessReading
 
-/** Who took over, as far as it matters here. */
+/** What the judgement depends on in the process that took the node over. */
 export interface Successor {
   readonly read: ReadProcess
   readonly listening: ReceptionQuality
-  /** Whether frames of the participant arrive: then its own word will, too, or the participant's own detector judges it. */
-  readonly hears: (participant: Guid) => boolean
+  /** Whether frames of the participant arrive. Then its report will arrive too, or the peer detector judges it. */
+  readonly receivesFrom: (participant: Guid) => boolean
 }
 
 interface UnconfirmedWorker {
@@ -35,11 +35,10 @@ export interface Entry {
 }
 
 /**
- * Workers that whoever served the node before knew of, and that have not been heard here yet. One that lives answers
- * the solicit of who takes over, and is no longer inherited then. Of the others the kernel says whether they are gone;
- * where it cannot be asked, silence for a lease decides, in time that the successor has listened and by its own patience: one
- * that was late, or doubts that it hears, buries nobody for that. One that is heard is not silent, though its word may
- * be long in coming.
+ * Workers that an earlier server of the node knew, and that have not reported themselves here yet. A live worker answers
+ * the solicit of the new server and is confirmed by its report. Of the others the kernel reports whether they are gone.
+ * If it cannot be asked, silence for a lease decides. That time counts only while this process listened, and is
+ * lengthened by its timeout multiplier. While this process may be isolated, no silence counts.
  */
 export class UnconfirmedWorkers {
   readonly #leaseMs: number
@@ -55,7 +54,7 @@ export class UnconfirmedWorkers {
     return this.#rows.size
   }
 
-  /** A row of another who serves or served this node. A dead one is taken as it is. */
+  /** Takes a row of another server of this node. Returns the entry of a dead worker, which needs no judgement. */
   offer(row: RosterRow, rowTimeMs: number): Entry | undefined {
     const participant = participantOf(row.sourceWriter as EntityGuid)
     if (row.liveliness === Liveliness.dead) {
@@ -81,19 +80,19 @@ export class UnconfirmedWorkers {
     this.#rows.delete(participant)
   }
 
-  /** The participant's own detector has found it dead before it had said anything. */
+  /** The peer detector has found the worker dead before its first report. */
   ended(participant: Guid, verdict: Verdict): Entry | undefined {
     const entry = this.#rows.get(participant)
     this.#rows.delete(participant)
     return entry === undefined ? undefined : { row: entry.row, rowTimeMs: entry.rowTimeMs, verdict }
   }
 
-  /** Those of whom something new can be said. The dead among them are handed over for good. */
+  /** Returns the workers on which the verdict is new. Dead workers are removed from here. */
   judge(nowMs: number): Entry[] {
     const judged: Entry[] = []
-    const { listening, hears } = this.#successor
+    const { listening, receivesFrom } = this.#successor
     for (const [participant, entry] of this.#rows) {
-      if (!listening.canDeclareDead || hears(participant)) entry.quietFromMs = listening.listenedMs
+      if (!listening.canDeclareDead || receivesFrom(participant)) entry.quietFromMs = listening.listenedMs
       const found = this.#verdictOn(entry, nowMs)
       if (found === undefined || sameVerdict(found, entry.verdict)) continue
       const verdict = { ...found, sinceMs: sinceOf(found, entry.verdict) }
@@ -109,7 +108,10 @@ export class UnconfirmedWorkers {
     const { kernel, lease } = VerdictEvidence
     const finding = witness.look(this.#successor.read(row), nowMs)
     if (finding.kind === 'gone') {
-      const { cause, detail } = finding.end ?? { cause: exited, detail: 'found gone by who took over its node' }
+      const { cause, detail } = finding.end ?? {
+        cause: exited,
+        detail: 'found gone by the process that took over its node',
+      }
       return gone(cause, detail, kernel, nowMs)
     }
     const { listenedMs, timeoutMultiplier } = this.#successor.listening
@@ -129,10 +131,10 @@ export class UnconfirmedWorkers {
       case 'asleep':
       case 'exists':
         if (!isSilent) return undefined
-        return stalled(loopBusy, `${finding.kind}, and not heard by the collector that took over its node`, nowMs)
+        return stalled(loopBusy, `${finding.kind}, and not received from by the process that took over its node`, nowMs)
       case 'unknown':
         if (!isSilent) return undefined
-        return gone(leaseExpired, 'not heard by who took over its node', lease, nowMs)
+        return gone(leaseExpired, 'not received from by the process that took over its node', lease, nowMs)
     }
   }
 }

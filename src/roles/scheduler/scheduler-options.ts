@@ -17,7 +17,7 @@ export interface SchedulerOptions extends DomainOptions {
   /** Time to live of what it issues; renewed at a third of it. @default 60000 */
   readonly intentTtlMs?: number
   /**
-   * After so long a worker that is `unreachable` counts as `dead` here, so that its work may be given to others
+   * A worker that is `unreachable` for this long counts as `dead` here, so that its work may be given to others
    * although it may well be working. @default null: never by itself
    */
   readonly unreachableDeadAfterMs?: number | null

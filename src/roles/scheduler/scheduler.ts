@@ -25,20 +25,20 @@ export interface SchedulerComponents extends DomainComponents, KernelWatchCompon
 }
 
 /**
- * Watches the fleet and says what it wants, as intents; it places and executes nothing. It also keeps what
- * operators and other schedulers have issued, so that an intent outlives the process that issued it. Any number may
- * run: per target the newest (epoch, seq) wins, and each policy is a pure function of what all of them see.
+ * Watches the fleet and issues what its policies want, as intents. It places and executes nothing. It also keeps the
+ * intents of operators and other schedulers, so that an intent outlives its issuer. Any number of schedulers may run:
+ * per target the newest (epoch, seq) wins, and each policy is a pure function of what all of them see.
  */
 export class Scheduler implements AsyncDisposable {
   readonly participant: Participant
-  /** What it decides on; open to read for whoever runs it. */
+  /** What it decides on. The application may read it. */
   readonly view: FleetView
   readonly #options: ResolvedSchedulerOptions
   readonly #membership: DomainMembership
   readonly #issuer: IntentIssuer
   readonly #standing: IntentsInForce<IssuedIntent>
   readonly #states = new Map<Policy, unknown>()
-  /** What each policy wanted when it last could say. */
+  /** The targets that each policy wanted when it last decided without an error. */
   readonly #targets = new Map<Policy, readonly string[]>()
   readonly #relays: Relays
   readonly #ends: EndKeeper
@@ -93,7 +93,7 @@ export class Scheduler implements AsyncDisposable {
     return this.#failover?.adopted ?? []
   }
 
-  /** Stops deciding and says goodbye. What it issued holds until its time to live ends. Twice is fine. */
+  /** Stops deciding and sends its goodbye. What it issued holds until its time to live ends. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -107,7 +107,7 @@ export class Scheduler implements AsyncDisposable {
     this.#deciding.close()
     this.#failover?.stop()
     this.#issuer.flush()
-    // The goodbye comes first: a participant says it in the partitions that it still writes to.
+    // The goodbye comes first: a participant sends it in the partitions that it still writes to.
     await this.#membership.leave()
     this.#unserved?.close()
     this.#absences.close()
@@ -135,7 +135,7 @@ export class Scheduler implements AsyncDisposable {
           decision.wanted.map(({ target }) => target),
         )
       } catch (error) {
-        // What a broken policy wanted before runs out by itself; the other policies go on.
+        // What a failing policy wanted before expires by itself. The other policies go on.
         this.participant.counters.addCallbackError(`scheduler.policy-failed.${policy.name}`, error)
         for (const target of this.#targets.get(policy) ?? []) undecided.add(target)
       }
@@ -143,7 +143,7 @@ export class Scheduler implements AsyncDisposable {
     try {
       this.#enact(wanted, undecided, nowMs)
     } catch (error) {
-      // A policy asked for what no intent can say, or the participant's owner has closed it.
+      // A policy asked for what no intent can express, or the participant's owner has closed it.
       this.participant.counters.addError('scheduler.issue-failed', error)
     }
   }

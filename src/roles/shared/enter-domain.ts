@@ -30,7 +30,7 @@ export interface DomainComponents {
 
 export interface DomainMembership {
   readonly participant: Participant
-  /** Says goodbye, if the participant is the role's own. */
+  /** Sends the goodbye and closes the participant, if it is the role's own. */
   leave(): Promise<void>
 }
 

@@ -1,4 +1,4 @@
-/** A reading as the plane tells it: null for "no limit" (`Infinity`) and for "could not be read" (`NaN`). */
+/** Returns a reading as the plane publishes it: null for "no limit" (`Infinity`) and for "could not be read" (`NaN`). */
 export function finite(reading: number): number | null {
   return Number.isFinite(reading) ? reading : null
 }

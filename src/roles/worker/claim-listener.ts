@@ -3,14 +3,14 @@ import type { Participant } from '../../pubsub/participant.js'
 
 export interface ClaimListenerComponents {
   readonly participant: Participant
-  /** The partition in which whoever serves its node speaks to it. */
+  /** The partition in which the server of its node writes to it. */
   readonly partition: string
   readonly workerId: string
   readonly ownershipStrength: number
   readonly changed: (holder: WorkerClaim | null) => void
 }
 
-/** How a worker learns that its name is another's, and that it is its own again. */
+/** Receives the claims that decide whether this worker holds its name. */
 export class ClaimListener {
   readonly #close: () => void
   #holder: WorkerClaim | null = null
@@ -21,9 +21,9 @@ export class ClaimListener {
     const reader = participant.reader(workerClaim, { partition, keyFilter: (key) => key === workerId })
     this.#close = () => reader.close()
     reader.onSample(({ key, value, instanceState }) => {
-      // Silence is no consent: while nobody serves the node, the last word stands.
+      // While no process serves the node, the last claim remains in force.
       if (key !== workerId || instanceState === 'no-writers' || this.#stopped) return
-      // A weaker claim is an old word, from before this worker was heard.
+      // A weaker claim was written before its writer knew of this worker.
       const holder = value !== undefined && compareClaimRank(value, own) > 0 ? value : null
       const before = this.#holder
       this.#holder = holder
@@ -31,7 +31,7 @@ export class ClaimListener {
     })
   }
 
-  /** Who holds the name instead; null while this worker does. */
+  /** The claim that holds the name instead; null while this worker does. */
   get holder(): WorkerClaim | null {
     return this.#holder
   }
@@ -47,7 +47,7 @@ export class ClaimListener {
     this.#stopped = true
   }
 
-  /** Twice is fine. */
+  /** Idempotent. */
   close(): void {
     this.stop()
     this.#close()

@@ -34,7 +34,7 @@ export class JobRunner {
   }
 
   /**
-   * Runs `work` once the plane has been told of it: a job may block the loop at once, and nothing leaves the process then.
+   * Runs `work` once its start has left the process: a job may block the loop at once, and nothing leaves then.
    * @throws what `work` throws; NumacastError NUMACAST_INVALID_ARGUMENT for a name, or a job that is in flight
    */
   async run<R>(job: JobIdentity, work: JobWork<R>): Promise<R> {

@@ -74,7 +74,7 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
     try {
       return await raceSignal(granted, signal)
     } catch (error) {
-      // The grant and the abort may come in one turn: the slot is then nobody's.
+      // The grant and the abort may come in one turn: the slot then has no holder.
       if (waiter !== undefined && !this.#waiting.delete(waiter)) granted.then((slot) => slot.release()).catch(() => {})
       throw error
     }

@@ -12,7 +12,7 @@ import type { WorkerPublisher } from './worker-publisher.js'
 /** What control needs of its worker. */
 export interface ControlHost {
   readonly load: Load
-  /** What the worker is told may have changed. */
+  /** Intents or configuration have changed. */
   controlChanged(): void
 }
 
@@ -25,7 +25,7 @@ export interface WorkerControlComponents {
   readonly host: ControlHost
 }
 
-/** The intents and the configuration that concern a worker: receives them, reports on them, and tells what they come to. */
+/** The intents and the configuration that concern a worker: receives them, reports on them, and combines them. */
 export class WorkerControl {
   readonly #components: WorkerControlComponents
   readonly #intents: WorkerIntents

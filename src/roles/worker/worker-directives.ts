@@ -1,7 +1,7 @@
 import { type ClosedAdmission, sameAdmission } from './admission.js'
 
 /**
- * What a worker has been told and now enforces on its slots. For programs that are pushed their jobs: set the consumer's
+ * What a worker enforces on its slots now. For programs whose queue pushes jobs: set the consumer's
  * own concurrency by it, and pause the consumer while {@link WorkerDirectives.pause} is not null.
  */
 export interface WorkerDirectives {
@@ -17,7 +17,7 @@ export interface WorkerDirectives {
   readonly priorityWeights: Readonly<Record<string, number>>
 }
 
-/** What tells one state of the directives from another without looking at each queue. */
+/** Distinguishes one state of the directives from another without looking at each queue. */
 export interface DirectivesMark {
   readonly pause: ClosedAdmission | null
   readonly concurrency: number

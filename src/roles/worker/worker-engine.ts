@@ -32,8 +32,8 @@ const housekeepingMs = 1_000
 const maxAppliedIntents = 64
 
 /**
- * The parts of a worker, and what one of them means for the others: what it is told and what runs decide which slots are
- * granted, and both decide what is published.
+ * Joins the parts of a worker. Directives and running jobs decide which slots are granted. All of these decide what is
+ * published.
  */
 export class WorkerEngine implements SlotHost, ControlHost, JobReports {
   readonly admissionListeners: Listeners<Admission>
@@ -218,7 +218,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
   }
 
   /**
-   * Something that slots rest on has changed: open ones are revoked, free ones granted, listeners told. A holder may
+   * Something that slots rest on has changed: open ones are revoked, free ones granted, listeners called. A holder may
    * release its slot meanwhile, which begins it anew.
    */
   #reconsider(): void {

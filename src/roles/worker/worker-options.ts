@@ -14,7 +14,7 @@ export interface WorkerOptions extends DomainOptions {
   /** Its claim to the name against others that live: the higher wins. @default 0 */
   readonly ownershipStrength?: number
   /**
-   * What it does when it is told that another live worker holds its name. `stand-by`: it finishes its jobs, takes no
+   * What it does when another live worker holds its name. `stand-by`: it finishes its jobs, takes no
    * more, and takes the name back when the other is gone. `close`: it closes, as if asked to.
    * @default 'stand-by'
    */
@@ -82,8 +82,8 @@ export const defaultWorkerOptions = Object.freeze({
   maxFinishedJobs: 256,
 })
 
-/** What the plane will be told as it was given. */
-const workerSays = workerStateSchema.pick({
+/** The options that are published as they were given. */
+const publishedOptions = workerStateSchema.pick({
   workerId: true,
   queues: true,
   capabilities: true,
@@ -95,9 +95,9 @@ const workerSays = workerStateSchema.pick({
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
 export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOptions {
   const resolved = { ...defaultWorkerOptions, numaNode: undefined, signal: undefined, ...withoutUndefined(options) }
-  const said = workerSays.safeParse(resolved)
-  if (!said.success) {
-    const [issue] = said.error.issues
+  const parsed = publishedOptions.safeParse(resolved)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
     throw invalidArgument(
       `worker option ${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? 'not acceptable'}`,
     )

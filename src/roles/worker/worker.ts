@@ -116,7 +116,7 @@ export class Worker implements AsyncDisposable {
     return this.#engine.concurrency
   }
 
-  /** What it has been told and now enforces on its slots. */
+  /** What it enforces on its slots now. */
   get directives(): WorkerDirectives {
     return this.#engine.directives
   }
@@ -259,7 +259,7 @@ export class Worker implements AsyncDisposable {
     }
   }
 
-  /** Without a caller that could be told of a failure. */
+  /** Closes without a caller to which a failure could be thrown. */
   #closeUnasked(): void {
     this.close().catch((error: unknown) => this.participant.counters.addError('worker.close-failed', error))
   }

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { mustBeSystemError } from '../../core/error-code.js'
 
 /** Returns whether the process exists and has not ended: one that waits to be reaped counts as ended. Linux only. */
 export function isRunning(pid: number): boolean {
@@ -19,7 +20,8 @@ function statFields(pid: number): string[] | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
     return text.slice(text.lastIndexOf(')') + 2).split(' ')
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return undefined // it has ended
   }
 }

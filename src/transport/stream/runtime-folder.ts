@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, readdirSync, statSync, unlinkSync } from 'node:fs
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { errorCode } from '../../core/error-code.js'
+import { errorCode, mustBeSystemError } from '../../core/error-code.js'
 
 /** Files younger than this may belong to a socket that does not listen yet. */
 const graceMs = 60_000
@@ -32,7 +32,8 @@ function isPrivate(folder: string, uid: number): boolean {
   try {
     const facts = lstatSync(folder)
     return facts.isDirectory() && facts.uid === uid && (facts.mode & 0o077) === 0
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return false
   }
 }
@@ -42,7 +43,8 @@ export async function removeStaleSockets(folder: string, nowMs: number = Date.no
   let names: readonly string[]
   try {
     names = readdirSync(folder).filter((name) => /^numacast-.*\.sock$/.test(name))
-  } catch {
+  } catch (error) {
+    mustBeSystemError(error)
     return
   }
   await Promise.all(
@@ -50,8 +52,9 @@ export async function removeStaleSockets(folder: string, nowMs: number = Date.no
       const file = path.join(folder, name)
       try {
         if (nowMs - statSync(file).mtimeMs > graceMs && (await isRefused(file))) unlinkSync(file)
-      } catch {
+      } catch (error) {
         // Another participant has removed it.
+        mustBeSystemError(error)
       }
     }),
   )

@@ -119,7 +119,7 @@ t.test('together with multicast: nobody who is heard is dialled', async (t) => {
   const told = tellings(r.reader(topic))
   const toldFar = tellings(far.reader(topic))
   await plane.clock.advance(5_000)
-  t.equal(w.counters.get('introduction.failed.timeout'), 0)
+  t.equal(w.counters.get('hello.failed.timeout'), 0)
   await follows(t, plane, writer, told)
   await follows(t, plane, writer, toldFar)
   t.equal(r.counters.get('reader.duplicate'), 0, 'the reader that hears multicast gets nothing by stream')

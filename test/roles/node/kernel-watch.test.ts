@@ -26,7 +26,7 @@ t.test('what the kernel says, in words', (t) => {
   t.equal(describeExit(killed, true), 'SIGKILL, out of memory')
   t.equal(describeExit({ ...killed, signal: 'SIGSEGV', coreDumped: true }), 'SIGSEGV, core dumped')
   t.equal(describeExit({ ...killed, cause: 'exited', exitCode: 3, signal: null }), 'exit code 3')
-  t.equal(describeExit({ ...killed, cause: 'unknown', signal: null }), 'gone; the kernel does not say how')
+  t.equal(describeExit({ ...killed, cause: 'unknown', signal: null }), 'gone; the kernel does not report how')
   t.equal(describeExit({ ...killed, cause: 'unknown', signal: null }, true), 'gone; an OOM kill in its cgroup')
   t.end()
 })

@@ -31,7 +31,7 @@ class Adopter {
   readonly #closers: { close(): void }[]
 
   constructor() {
-    const successor = { read: () => this.reading, listening: this.observer, hears: () => this.hears }
+    const successor = { read: () => this.reading, listening: this.observer, receivesFrom: () => this.hears }
     this.inherited = new UnconfirmedWorkers(leaseMs, successor)
     this.#closers = [
       new LoopMonitor(this.loop, 0, (nowMs) => {
