@@ -57,13 +57,14 @@ export async function startPlane(
 }
 
 /**
- * What a command answers that finds its plane: it is run again while it finds none, because a machine that is short of
- * CPU may take longer to answer than the command looks for one.
+ * Runs a command until it finds its plane, and returns what it printed. A machine that is short of CPU may take longer
+ * to answer than the command waits: the command then reports that no collector answers, or that one waits for a device.
  */
 export function askPlane(args: readonly string[]): Promise<CliResult> {
   return eventually(`numacast ${args.join(' ')} finds a plane`, async () => {
     const result = await runCli(args)
-    return result.code === 3 && / answers in domain /.test(result.stderr) ? undefined : result
+    const unanswered = /^numacast: no (plane|collector) answers in domain /m.test(result.stderr)
+    return result.code !== 0 && unanswered ? undefined : result
   })
 }
 
