@@ -14,7 +14,8 @@ const roots = [
   'docs',
   'examples',
   'bench',
-  // 'src',
+  'src/plane',
+  'src/wire',
   'native',
   // 'test',
 ]
