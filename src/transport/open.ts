@@ -6,8 +6,8 @@ import { networkPaths, rankInterfaces } from './interfaces/interface-rank.js'
 import { readInterfaces } from './interfaces/interfaces.js'
 import { PathWatch } from './interfaces/path-watch.js'
 import type { NetworkPath } from './lane/network-path.js'
-import { rendezvousPortOf } from './lane/port.js'
-import { localhostRange, Range, subnetRange } from './lane/range.js'
+import { multicastAddressOf, rendezvousPortOf } from './lane/port.js'
+import { localhostRange, Range, rangeOfDomain, subnetRange } from './lane/range.js'
 import type { Transport } from './lane/transport.js'
 import { ZeromqStreamLane } from './stream/stream-lane.js'
 import {
@@ -41,7 +41,7 @@ export async function openTransport(options: OpenTransportOptions): Promise<Netw
   const stream = await ZeromqStreamLane.open({ clock, random, name, port, addresses, rendezvousPort }, resolved.stream)
   let datagram: NetworkTransport['datagram']
   try {
-    datagram = await openDatagrams(range, paths)
+    datagram = await openDatagrams(resolved, paths)
   } catch (error) {
     await stream.close()
     throw error
@@ -49,7 +49,7 @@ export async function openTransport(options: OpenTransportOptions): Promise<Netw
   const drops = new ReceiveDrops({
     clock,
     counters: datagram.counters,
-    multicastAddress: localhostRange.multicastAddress,
+    multicastAddress: multicastAddressOf(domain),
     ports: () => datagram.ports,
   })
   const watch = resolved.streamReach === StreamReach.network ? watchPaths(resolved, datagram, stream, paths) : undefined
@@ -65,12 +65,15 @@ export async function openTransport(options: OpenTransportOptions): Promise<Netw
   }
 }
 
-async function openDatagrams(range: Range, paths: readonly NetworkPath[]): Promise<NetworkTransport['datagram']> {
+async function openDatagrams(
+  { range, domain, clock }: ResolvedTransportOptions,
+  paths: readonly NetworkPath[],
+): Promise<NetworkTransport['datagram']> {
   switch (range) {
     case Range.localhost:
-      return UdpDatagramLane.open(localhostRange)
+      return UdpDatagramLane.open(rangeOfDomain(localhostRange, domain), [], clock)
     case Range.subnet:
-      return UdpDatagramLane.open(subnetRange, paths)
+      return UdpDatagramLane.open(rangeOfDomain(subnetRange, domain), paths, clock)
     case Range.off:
       return new DisabledDatagramLane()
   }

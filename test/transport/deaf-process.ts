@@ -2,7 +2,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { systemClock } from '../../src/core/clock.js'
-import { portOf } from '../../src/transport/lane/port.js'
+import { multicastAddressOf, portOf } from '../../src/transport/lane/port.js'
 import { openTransport } from '../../src/transport/open.js'
 import { encodeRadio } from '../../src/wire/radio.js'
 
@@ -20,7 +20,7 @@ let left = sent
 await new Promise<void>((resolve) => {
   // In one turn of the event loop, in which nothing is read.
   for (let count = 0; count < sent; count++) {
-    socket.send(frame, port, '239.255.0.1', () => {
+    socket.send(frame, port, multicastAddressOf(Number(process.argv[2])), () => {
       if (--left === 0) resolve()
     })
   }

@@ -16,7 +16,7 @@ import time
 import msgpack
 import zmq
 
-from wire import ADDRESS, INTERFACE, Input, beacon, fnv1a64, group_of, header, radio, receiver_of, samples, sender, varint
+from wire import INTERFACE, Input, address_of, beacon, fnv1a64, group_of, header, radio, receiver_of, samples, sender, varint
 
 GUID = os.urandom(16)
 WRITER, READER = 1, 2
@@ -45,7 +45,8 @@ class Participant:
         self.partition = partition
         self.group, self.port = group_of(domain, partition)
         self.aside, self.aside_port = group_of(domain, partition + "?")
-        self.data, self.solicits = receiver_of(self.port), receiver_of(self.aside_port)
+        self.address = address_of(domain)
+        self.data, self.solicits = receiver_of(self.address, self.port), receiver_of(self.address, self.aside_port)
         self.sending = sender()
         self.context = zmq.Context()
         self.router = self.context.socket(zmq.ROUTER)
@@ -62,14 +63,14 @@ class Participant:
         body += struct.pack(">HHHIHH", self.stream_port, interval, 0, 0, 0, len(digest)) + b"".join(digest)
         self.sequence += 1
         group, port = (self.aside, self.aside_port) if presence else (self.group, self.port)
-        self.sending.sendto(radio(group, header(1, GUID) + body), (ADDRESS, port))
+        self.sending.sendto(radio(group, header(1, GUID) + body), (self.address, port))
 
     def write(self, key, n, is_sent):
         self.last_seq += 1
         self.values[key] = (self.last_seq, msgpack.packb([key, n]), time.monotonic())
         if is_sent:
             frame = self.frame(self.sent_seq, [key])
-            self.sending.sendto(radio(self.group, frame), (ADDRESS, self.port))
+            self.sending.sendto(radio(self.group, frame), (self.address, self.port))
         # One that is left out was sent, as far as the writer knows.
         self.sent_seq = self.last_seq
 

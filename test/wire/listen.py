@@ -7,17 +7,17 @@ Prints "listening", then one line of JSON once a sample with LAST_KEY and a beac
 import json
 import sys
 
-from wire import ADDRESS, Input, beacon, group_of, header, radio, receiver_of, samples, sender
+from wire import Input, address_of, beacon, group_of, header, radio, receiver_of, samples, sender
 
 
 def main():
     domain, partition, guid, last_key = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
     group, port = group_of(domain, partition)
-    receiver, sending = receiver_of(port), sender()
+    receiver, sending = receiver_of(address_of(domain), port), sender()
     print("listening", flush=True)
 
     solicit_group, solicit_port = group_of(domain, partition + "?")
-    sending.sendto(radio(solicit_group, header(3, bytes(range(16)))), (ADDRESS, solicit_port))
+    sending.sendto(radio(solicit_group, header(3, bytes(range(16)))), (address_of(domain), solicit_port))
 
     beacons, latest, done = [], {}, False
     while not (done and beacons):

@@ -6,7 +6,7 @@ import struct
 
 import msgpack
 
-ADDRESS, INTERFACE = "239.255.0.1", "127.0.0.1"
+INTERFACE = "127.0.0.1"
 
 
 def fnv1a64(text):
@@ -26,7 +26,11 @@ def base32(number):
 
 def group_of(domain, name):
     hash_ = fnv1a64(name)
-    return "p" + base32(hash_), 7400 + 250 * domain + hash_ % 250
+    return "p" + base32(hash_), 7400 + 250 * (domain % 101) + hash_ % 250
+
+
+def address_of(domain):
+    return f"239.255.0.{1 + domain // 101}"
 
 
 class Input:
@@ -117,11 +121,11 @@ def samples(frame):
     return found
 
 
-def receiver_of(port):
+def receiver_of(address, port):
     receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     receiver.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    receiver.bind((ADDRESS, port))
-    membership = socket.inet_aton(ADDRESS) + socket.inet_aton(INTERFACE)
+    receiver.bind((address, port))
+    membership = socket.inet_aton(address) + socket.inet_aton(INTERFACE)
     receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
     return receiver
 

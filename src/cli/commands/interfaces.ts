@@ -18,9 +18,10 @@ export function interfacesCommand(): Command {
     )
     .addOption(jsonOption('print { interfaces } as JSON'))
     .addOption(
-      new Option('--interface <name...>', 'as if only these were allowed: names or addresses').argParser(
-        interfaceNames,
-      ),
+      new Option(
+        '--interface <name...>',
+        'as if only these were allowed: names or addresses (default: $NUMACAST_INTERFACES)',
+      ).argParser(interfaceNames),
     )
     .addHelpText('after', '\nExit code 3 when there is no such interface.')
     .action(printInterfaces)
@@ -28,13 +29,21 @@ export function interfacesCommand(): Command {
 
 async function printInterfaces({ json = false, interface: allowed }: InterfacesFlags): Promise<void> {
   const { readInterfaces } = await import('../../transport/interfaces/interfaces.js')
-  const interfaces = orNotFound(() => readInterfaces({ interfaces: allowed }))
+  const named = allowed ?? (await allowedBySetting())
+  const interfaces = orNotFound(() => readInterfaces({ interfaces: named }))
   if (json) {
     printDocument({ interfaces })
   } else {
     const { interfaceLines } = await import('../../observe/interface-table.js')
     process.stdout.write(`${interfaceLines(interfaces).join('\n')}\n`)
   }
+}
+
+/** Returns the interfaces that participants started from this environment may use. */
+async function allowedBySetting(): Promise<readonly string[] | undefined> {
+  const { resolveParticipantOptions } = await import('../../pubsub/participant-options.js')
+  const { NUMACAST_INTERFACES } = process.env
+  return resolveParticipantOptions({}, { NUMACAST_INTERFACES }).interfaces
 }
 
 /** What the kernel takes for a name (`dev_valid_name`), or an address. */

@@ -1,13 +1,26 @@
+import { type Clock, systemClock } from '../../core/clock.js'
 import { Counters } from '../../core/counters.js'
+import { errorCode } from '../../core/error-code.js'
 import { NumacastError } from '../../core/errors.js'
 import type { Subscription } from '../../core/listeners.js'
+import { RepeatingTimer } from '../../core/repeating-timer.js'
 import { encodeRadioHeader } from '../../wire/radio.js'
 import { checkBody, checkGroup } from '../lane/group.js'
 import { type NetworkPath, SubnetFilter } from '../lane/network-path.js'
+import { isPassing } from '../lane/os-interfaces.js'
 import type { DatagramRange } from '../lane/range.js'
 import type { DatagramLane, FrameHandler, Group } from '../lane/transport.js'
 import { DatagramReceiver } from './datagram-receiver.js'
 import { DatagramSender } from './datagram-sender.js'
+
+/** A port that could not be bound is tried again after this long. */
+const bindRetryMs = 2_000
+
+/** Why a port could not be bound now, when that may pass by itself. */
+function passingReason(error: unknown): string | undefined {
+  const code = errorCode((error as { cause?: unknown }).cause)
+  return code === 'eaddrinuse' || isPassing(code) ? code : undefined
+}
 
 interface ReceiverEntry {
   readonly opening: Promise<DatagramReceiver>
@@ -24,6 +37,7 @@ interface ReceiverEntry {
 export class UdpDatagramLane implements DatagramLane {
   readonly counters: Counters
   readonly maxBodyBytes: number
+  readonly #clock: Clock
   readonly #range: DatagramRange
   readonly #sender: DatagramSender
   #paths: readonly NetworkPath[]
@@ -35,7 +49,14 @@ export class UdpDatagramLane implements DatagramLane {
   #received = 0
   #closing: Promise<void> | undefined
 
-  private constructor(range: DatagramRange, sender: DatagramSender, paths: readonly NetworkPath[], counters: Counters) {
+  private constructor(
+    range: DatagramRange,
+    sender: DatagramSender,
+    paths: readonly NetworkPath[],
+    counters: Counters,
+    clock: Clock,
+  ) {
+    this.#clock = clock
     this.#range = range
     this.#sender = sender
     this.#paths = paths
@@ -48,10 +69,14 @@ export class UdpDatagramLane implements DatagramLane {
    * @param paths the interfaces to use beyond loopback
    * @throws NumacastError NUMACAST_TRANSPORT
    */
-  static async open(range: DatagramRange, paths: readonly NetworkPath[] = []): Promise<UdpDatagramLane> {
+  static async open(
+    range: DatagramRange,
+    paths: readonly NetworkPath[] = [],
+    clock: Clock = systemClock,
+  ): Promise<UdpDatagramLane> {
     const counters = new Counters()
     const usable = paths.filter(({ multicast }) => multicast)
-    return new UdpDatagramLane(range, await DatagramSender.open(range, usable, counters), usable, counters)
+    return new UdpDatagramLane(range, await DatagramSender.open(range, usable, counters), usable, counters, clock)
   }
 
   get received(): number {
@@ -88,9 +113,53 @@ export class UdpDatagramLane implements DatagramLane {
     await this.#sender.follow(this.#paths)
   }
 
+  /**
+   * Resolves also while another program holds the port, or no descriptor is free: that is counted
+   * (`datagram.failed.bind.<reason>`) and tried again until it succeeds.
+   */
   async join(group: Group, handler: FrameHandler): Promise<Subscription> {
     checkGroup(group)
     this.#checkOpen()
+    try {
+      return await this.#join(group, handler)
+    } catch (error) {
+      const reason = passingReason(error)
+      if (reason === undefined) throw error
+      this.counters.addError(`datagram.failed.bind.${reason}`, error)
+      return this.#joinLater(group, handler)
+    }
+  }
+
+  #joinLater(group: Group, handler: FrameHandler): Subscription {
+    let joined: Subscription | undefined
+    let isClosed = false
+    let isJoining = false
+    const retry = async (): Promise<void> => {
+      if (isJoining) return
+      isJoining = true
+      try {
+        joined = await this.#join(group, handler)
+        timer.close()
+        if (isClosed) joined.close()
+      } catch (error) {
+        const reason = passingReason(error)
+        if (this.#closing !== undefined) timer.close()
+        else this.counters.addError(`datagram.failed.bind.${reason ?? 'unknown'}`, error)
+      } finally {
+        isJoining = false
+      }
+    }
+    const timer = new RepeatingTimer(this.#clock, bindRetryMs, () => void retry())
+    return {
+      close: () => {
+        isClosed = true
+        timer.close()
+        joined?.close()
+      },
+    }
+  }
+
+  async #join(group: Group, handler: FrameHandler): Promise<Subscription> {
     const entry = this.#receivers.get(group.port) ?? this.#openReceiver(group.port)
     entry.joining++
     try {

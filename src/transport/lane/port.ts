@@ -9,15 +9,33 @@ export const maxDomain = 231
 export const maxPortOffset = domainGain - 1
 
 /**
- * `7400 + 250·domain + offset`, as in DDS. From domain 102 on (on Linux's default) these lie in the range that the
- * kernel hands out to ephemeral sockets; that does no harm, because receivers bind the multicast address itself.
+ * Domains whose 250 UDP ports all lie below 32,768, where Linux begins to give ports to sockets that ask for any. Such a
+ * socket is bound to all addresses as a rule, and then no receiver can have its port.
+ */
+const domainsPerAddress = 101
+
+/**
+ * Returns the UDP port of a partition: `7400 + 250·domain + offset`, as in DDS. Domains from 101 on use the ports of
+ * lower ones at another multicast address; see {@link multicastAddressOf}.
  *
  * @throws NumacastError NUMACAST_INVALID_ARGUMENT
  */
 export function portOf(domain: number, offset: number): number {
   checkRange('domain', domain, maxDomain)
   checkRange('port offset', offset, maxPortOffset)
-  return basePort + domainGain * domain + offset
+  return basePort + domainGain * (domain % domainsPerAddress) + offset
+}
+
+/**
+ * Returns the multicast address of a domain: 239.255.0.1, the default of DDS discovery (DefaultMulticastLocator, OMG
+ * DDSI-RTPS 2.5, 9.6.2.3), for domains 0 to 100; 239.255.0.2 and 239.255.0.3 for the next ones. Receivers bind the
+ * address itself, so domains that share a port do not receive each other's frames.
+ *
+ * @throws NumacastError NUMACAST_INVALID_ARGUMENT
+ */
+export function multicastAddressOf(domain: number): string {
+  checkRange('domain', domain, maxDomain)
+  return `239.255.0.${1 + Math.floor(domain / domainsPerAddress)}`
 }
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT */
@@ -26,13 +44,14 @@ export function checkDomain(domain: number): void {
 }
 
 /**
- * The TCP port at which some participant of a host may be found without knowing any: `7400 + 250·domain`, the number that
- * DDS uses for discovery by multicast. Our datagrams use UDP, so the two do not meet.
+ * Returns the TCP port at which some participant of a host may be found without knowing any: `7400 + 250·domain`. A host
+ * has one per domain. From domain 102 on an outgoing connection may hold it for a while; the participants keep trying.
  *
  * @throws NumacastError NUMACAST_INVALID_ARGUMENT
  */
 export function rendezvousPortOf(domain: number): number {
-  return portOf(domain, 0)
+  checkRange('domain', domain, maxDomain)
+  return basePort + domainGain * domain
 }
 
 function checkRange(what: string, value: number, max: number): void {

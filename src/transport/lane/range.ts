@@ -1,3 +1,5 @@
+import { multicastAddressOf } from './port.js'
+
 /** How far a participant is heard. */
 export const Range = {
   /** This host's loopback interface. */
@@ -28,8 +30,7 @@ export interface DatagramRange {
 }
 
 /**
- * This host only. 239.255.0.1 is the default multicast address of DDS discovery (DefaultMulticastLocator, OMG
- * DDSI-RTPS 2.5, 9.6.2.3); a foreign DDS frame on it is no RADIO frame or names no group of ours. 8,000 bytes stay below
+ * This host only. A frame of DDS at this address is no RADIO frame, or names no group of this library. 8,000 bytes stay below
  * the 8,190 at which libzmq 4.3.5 truncates what RADIO sends over UDP.
  */
 export const localhostRange: DatagramRange = Object.freeze({
@@ -45,6 +46,11 @@ export const localhostRange: DatagramRange = Object.freeze({
  * headers of UDP and IPv4 are 1,388: one packet on Ethernet (1,500), also through VXLAN (1,450) or WireGuard (1,420).
  */
 export const subnetRange: DatagramRange = Object.freeze({ ...localhostRange, maxBodyBytes: 1_344 })
+
+/** Returns the range as a domain uses it: each 101 domains have a multicast address of their own. */
+export function rangeOfDomain(range: DatagramRange, domain: number): DatagramRange {
+  return Object.freeze({ ...range, multicastAddress: multicastAddressOf(domain) })
+}
 
 /** Off the host a frame may pass no router (RFC 1112, section 6.1). */
 export const subnetTimeToLive = 1

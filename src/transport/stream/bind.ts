@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Counters } from '../../core/counters.js'
@@ -34,6 +35,13 @@ export async function bindAll(socket: ReceivingSocket, wanted: readonly string[]
     }
   }
   return Object.freeze(endpoints)
+}
+
+/** Removes the socket files among what {@link bindAll} returned: libzmq leaves them. */
+export function removeSocketFiles(endpoints: readonly string[]): void {
+  for (const endpoint of endpoints) {
+    if (endpoint.startsWith('ipc:///')) rmSync(endpoint.slice('ipc://'.length), { force: true })
+  }
 }
 
 export function bindError(endpoint: string, cause: unknown): NumacastError {

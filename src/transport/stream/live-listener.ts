@@ -2,7 +2,7 @@ import type { Context } from 'zeromq'
 import type { Counters } from '../../core/counters.js'
 import { maxGroupBytes } from '../../wire/radio.js'
 import type { MessageSocket } from '../zmtp/message-socket.js'
-import { bindAll } from './bind.js'
+import { bindAll, removeSocketFiles } from './bind.js'
 import { livePrefix } from './live-message.js'
 import { createXPublisher, familyOptions, receiveLoop, senderOptions, sendNow, type ZeromqLimits } from './zeromq.js'
 
@@ -55,6 +55,7 @@ export class LiveListener {
 
   close(): Promise<void> {
     this.#socket.close()
+    removeSocketFiles(this.endpoints)
     return this.#loop
   }
 

@@ -1,7 +1,7 @@
 import type { Context } from 'zeromq'
 import type { Counters } from '../../core/counters.js'
 import type { MessageSocket } from '../zmtp/message-socket.js'
-import { bindAll } from './bind.js'
+import { bindAll, removeSocketFiles } from './bind.js'
 import { createRouter, familyOptions, receiveLoop, senderOptions, sendNow, type ZeromqLimits } from './zeromq.js'
 
 /**
@@ -49,6 +49,7 @@ export class RequestListener {
 
   close(): Promise<void> {
     this.#router.close()
+    removeSocketFiles(this.endpoints)
     return this.#loop
   }
 

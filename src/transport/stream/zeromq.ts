@@ -2,6 +2,7 @@ import { isMainThread } from 'node:worker_threads'
 import { Context, Dealer, Router, Subscriber, XPublisher } from 'zeromq'
 import type { Counters } from '../../core/counters.js'
 import { errorCode } from '../../core/error-code.js'
+import { NumacastError } from '../../core/errors.js'
 import { mayListInterfaces } from '../lane/os-interfaces.js'
 import type { MessageSocket, ReceivingSocket, SubscribingSocket } from '../zmtp/message-socket.js'
 import { ZmtpDealer, ZmtpRouter, ZmtpSubscriber, ZmtpXPublisher } from '../zmtp/sockets.js'
@@ -74,25 +75,40 @@ type FamilyOptions = ReturnType<typeof familyOptions>
 
 /** `mandatory`: a reply that cannot be routed or queued is an error, and so can be counted. */
 export function createRouter(context: Context | undefined, options: SenderOptions & FamilyOptions): MessageSocket {
-  return context !== undefined ? new Router({ ...options, context, mandatory: true }) : new ZmtpRouter(options)
+  return context !== undefined
+    ? opened(() => new Router({ ...options, context, mandatory: true }))
+    : new ZmtpRouter(options)
 }
 
 export function createDealer(
   context: Context | undefined,
   options: SenderOptions & FamilyOptions & typeof connectOptions,
 ): MessageSocket {
-  return context !== undefined ? new Dealer({ ...options, context }) : new ZmtpDealer(options)
+  return context !== undefined ? opened(() => new Dealer({ ...options, context })) : new ZmtpDealer(options)
 }
 
 export function createXPublisher(context: Context | undefined, options: SenderOptions & FamilyOptions): MessageSocket {
-  return context !== undefined ? new XPublisher({ ...options, context }) : new ZmtpXPublisher(options)
+  return context !== undefined ? opened(() => new XPublisher({ ...options, context })) : new ZmtpXPublisher(options)
 }
 
 export function createSubscriber(
   context: Context | undefined,
   options: ReceiverOptions & FamilyOptions & typeof connectOptions,
 ): SubscribingSocket {
-  return context !== undefined ? new Subscriber({ ...options, context }) : new ZmtpSubscriber(options)
+  return context !== undefined ? opened(() => new Subscriber({ ...options, context })) : new ZmtpSubscriber(options)
+}
+
+/** @throws NumacastError NUMACAST_TRANSPORT when there is no descriptor left for the socket, for example */
+function opened<T>(open: () => T): T {
+  try {
+    return open()
+  } catch (cause) {
+    const reason = errorCode(cause)
+    throw new NumacastError('NUMACAST_TRANSPORT', `cannot open a ZeroMQ socket (${reason})`, {
+      cause,
+      details: { reason },
+    })
+  }
 }
 
 /** IPv6 is off in libzmq unless asked for; with it on, an IPv4 address would be bound as a mapped IPv6 one. */

@@ -17,6 +17,14 @@ t.test('for a person', async (t) => {
   t.match(stdout, /\nlo +loopback +127\.0\.0\.1\/8 +host +loopback: for the participants of this host\n/)
 })
 
+t.test('the setting of participants applies, and the option takes precedence over it', async (t) => {
+  const environment = { NUMACAST_INTERFACES: 'nowhere0' }
+  const bySetting = await runCli(['interfaces'], environment)
+  t.match(bySetting, { code: 3, stderr: /no interface is called "nowhere0"/ })
+  t.match(await runCli(['interfaces', '--interface', 'lo'], environment), { code: 0 })
+  t.match(await runCli(['interfaces', '--json'], { NUMACAST_INTERFACES: ' lo ' }), { code: 0 })
+})
+
 t.test('one that is asked for and does not exist is not found; what can be no name is wrong usage', async (t) => {
   const { code, stdout, stderr } = await runCli(['interfaces', '--interface', 'nowhere0'])
   t.equal(code, 3)

@@ -2,7 +2,8 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { seededRandom } from '../../../src/core/random.js'
-import { until } from '../../../src/testing/eventually.js'
+import { eventually, until } from '../../../src/testing/eventually.js'
+import { FakeClock } from '../../../src/testing/fake-clock.js'
 import { UdpDatagramLane } from '../../../src/transport/datagram/datagram-lane.js'
 import { portOf } from '../../../src/transport/lane/port.js'
 import { type DatagramRange, localhostRange, subnetRange } from '../../../src/transport/lane/range.js'
@@ -80,20 +81,6 @@ t.test('what the kernel refuses is counted by its reason', async (t) => {
   await until('it was counted', () => lane.counters.get('datagram.dropped.eacces') === 1)
 })
 
-t.test('a port that is taken is an error now and free later', async (t) => {
-  const { lane, group } = await openLane(t)
-  const holder = createSocket('udp4')
-  holder.bind({ address: '0.0.0.0', port: group.port, exclusive: true })
-  await once(holder, 'listening')
-  const handler = (): void => {}
-  const joins = await Promise.allSettled([lane.join(group, handler), lane.join({ ...group, name: 'h' }, handler)])
-  for (const join of joins) t.match(join, { status: 'rejected', reason: { code: 'NUMACAST_TRANSPORT' } })
-  holder.close()
-  await once(holder, 'close')
-  const membership = await lane.join(group, handler)
-  membership.close()
-})
-
 t.test('an address that is no multicast address cannot be joined', async (t) => {
   const { lane, group } = await openLane(t, { multicastAddress: '127.0.0.1' })
   await t.rejects(
@@ -130,6 +117,31 @@ t.test('one socket per port, as long as anybody is joined', async (t) => {
   let free = false
   while (!free) free = await rival()
   t.ok(free, 'the port is free')
+})
+
+t.test('a port that another program holds is joined once it is free, and counted until then', async (t) => {
+  const occupant = createSocket('udp4')
+  const port = portOf(await claimDomain(t), 7)
+  occupant.bind({ port, exclusive: true }) // at all addresses, as a socket with an ephemeral port is
+  await once(occupant, 'listening')
+  const clock = new FakeClock()
+  const lane = await UdpDatagramLane.open(localhostRange, [], clock)
+  t.teardown(() => lane.close())
+  const group = { name: 'g', port }
+  let received = 0
+  await lane.join(group, () => received++)
+  const left = await lane.join({ name: 'h', port }, () => t.fail('it has left'))
+  left.close()
+  await clock.advance(4_000)
+  const failed = (): number => lane.counters.get('datagram.failed.bind.eaddrinuse')
+  await until('the port is tried again', () => failed() >= 3)
+  occupant.close()
+  await eventually('frames arrive', async () => {
+    await clock.advance(2_000)
+    lane.send(group, Buffer.from('x'))
+    lane.send({ name: 'h', port }, Buffer.from('y'))
+    return received > 0
+  })
 })
 
 t.test('leaving and joining at the same time leaves a member', async (t) => {

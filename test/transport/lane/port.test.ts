@@ -1,20 +1,33 @@
 import t from 'tap'
-import { checkDomain, maxDomain, portOf } from '../../../src/transport/lane/port.js'
+import {
+  checkDomain,
+  maxDomain,
+  multicastAddressOf,
+  portOf,
+  rendezvousPortOf,
+} from '../../../src/transport/lane/port.js'
 
 t.test('ports follow DDS', async (t) => {
   t.equal(portOf(0, 0), 7_400)
   t.equal(portOf(1, 10), 7_660)
-  t.equal(portOf(maxDomain, 249), 65_399)
+  t.equal(portOf(100, 249), 32_649)
+  t.equal(rendezvousPortOf(maxDomain), 65_150)
   t.ok(7_400 + 250 * (maxDomain + 1) + 249 > 65_535, 'one domain more would not fit')
 })
 
-t.test('no two pairs share a port, and none leaves 16 bits', async (t) => {
-  const ports = new Set<number>()
+t.test('no two partitions share a port and an address, and no port is one that Linux gives away', async (t) => {
+  const places = new Set<string>()
   for (let domain = 0; domain <= maxDomain; domain++) {
-    for (let offset = 0; offset < 250; offset++) ports.add(portOf(domain, offset))
+    for (let offset = 0; offset < 250; offset++) {
+      const port = portOf(domain, offset)
+      if (port < 7_400 || port >= 32_768) t.fail(`${domain}, ${offset}: port ${port}`)
+      places.add(`${multicastAddressOf(domain)}:${port}`)
+    }
   }
-  t.equal(ports.size, (maxDomain + 1) * 250)
-  t.ok([...ports].every((port) => port >= 7_400 && port <= 65_535))
+  t.equal(places.size, (maxDomain + 1) * 250)
+  t.equal(multicastAddressOf(100), '239.255.0.1')
+  t.equal(multicastAddressOf(101), '239.255.0.2')
+  t.equal(multicastAddressOf(maxDomain), '239.255.0.3')
 })
 
 t.test('what does not fit is refused', async (t) => {

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { Dealer, Router, Subscriber, XPublisher, XSubscriber } from 'zeromq'
@@ -6,6 +8,7 @@ import { seededRandom } from '../../../src/core/random.js'
 import { until } from '../../../src/testing/eventually.js'
 import { FakeClock } from '../../../src/testing/fake-clock.js'
 import { type StreamLaneOptions, ZeromqStreamLane } from '../../../src/transport/stream/stream-lane.js'
+import { probeTcp } from '../../../src/transport/stream/tcp-probe.js'
 
 const bytes = (content: string): Buffer => Buffer.from(content, 'utf8')
 const patient = { timeoutMs: 60_000 }
@@ -270,4 +273,79 @@ async function bindWhenFree(socket: XPublisher, endpoint: string): Promise<void>
       await sleep(1)
     }
   }
+}
+
+t.test('a stream that libzmq gave up after an oversized message is dialled again', async (t) => {
+  const lane = await openLane(t, { maxMessageBytes: 1_000 })
+  const publisher = new XPublisher({ linger: 0 })
+  t.teardown(() => publisher.close())
+  await publisher.bind('tcp://127.0.0.1:*')
+  const received: number[] = []
+  lane.subscribe(publisher.lastEndpoint ?? '', 'g', (body) => void received.push(body.length))
+  const subscribed = async (): Promise<void> => void (await publisher.receive())
+  await subscribed()
+  await publisher.send([bytes('g\0'), bytes('before')])
+  await until('the first frame has come', () => received.length === 1)
+  await publisher.send([bytes('g\0'), Buffer.alloc(5_000)])
+  // Without a redial no subscription ever comes again. The first one to come may be the end of the old one.
+  await subscribed()
+  await until('the stream was dialled again', () => lane.counters.get('stream.redialled') > 0)
+  const sending = setInterval(() => void publisher.send([bytes('g\0'), bytes('after!')]), 20)
+  t.teardown(() => clearInterval(sending))
+  await until('frames come again', () => received.length > 1)
+  t.same(new Set(received), new Set([6]), 'the oversized frame itself never comes')
+})
+
+t.test('a stream whose handshake was refused is dialled again', async (t) => {
+  const lane = await openLane(t)
+  let refused = 0
+  const refusing = createServer((connection) => {
+    refused++
+    connection.on('error', () => undefined)
+    connection.resume()
+    t.teardown(() => connection.destroy())
+    // A greeting of another mechanism, as of a peer with keys.
+    const greeting = Buffer.alloc(64)
+    greeting[0] = 0xff
+    greeting[9] = 0x7f
+    greeting[10] = 3
+    greeting.write('CURVE', 12)
+    connection.write(greeting)
+  })
+  refusing.listen({ host: '127.0.0.1', port: 0, exclusive: true })
+  await once(refusing, 'listening')
+  const address = refusing.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+  const received: string[] = []
+  lane.subscribe(`tcp://127.0.0.1:${port}`, 'g', (body) => void received.push(body.toString()))
+  await until('the handshake was refused and dialled again', () => refused > 1)
+  t.ok(lane.counters.get('stream.redialled') > 0)
+  refusing.close()
+})
+
+t.test('a live socket whose port is taken is opened by a later call', async (t) => {
+  const port = await freePairOfPorts()
+  const occupant = createServer()
+  occupant.listen({ host: '127.0.0.1', port: port + 1, exclusive: true })
+  await once(occupant, 'listening')
+  const lane = await ZeromqStreamLane.open({ clock: systemClock, name: 'test', port })
+  t.teardown(() => lane.close())
+  await t.rejects(lane.publishEndpoints(), { code: 'NUMACAST_TRANSPORT', message: /eaddrinuse/ })
+  occupant.close()
+  await once(occupant, 'close')
+  t.match(await lane.publishEndpoints(), [/./, new RegExp(`:${port + 1}$`)])
+})
+
+/** The first of two that are free, one above the other, outside the range from which the kernel gives ports away. */
+async function freePairOfPorts(): Promise<number> {
+  for (let port = 22_000 + (process.pid % 4_000); port < 30_000; port += 2) {
+    try {
+      await probeTcp('127.0.0.1', port)
+      await probeTcp('127.0.0.1', port + 1)
+      return port
+    } catch {
+      // Taken: the next pair.
+    }
+  }
+  throw new Error('no two free ports')
 }

@@ -1,0 +1,108 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { builtinTopics } from '../../src/pubsub/model/builtin-topics.js'
+import { defineTopic, Lane } from '../../src/pubsub/model/topic.js'
+import { joinDomain } from '../../src/pubsub/participant.js'
+import { until } from '../../src/testing/eventually.js'
+import { claimDomain } from '../support/domain-lock.js'
+import { requirement } from '../support/requirement.js'
+
+/** Processes that services and containers restrict. */
+
+t.setTimeout(300_000)
+
+type Value = { readonly id: string; readonly n: number }
+
+/** Compiled tests lie in dist; other languages' files stay. */
+function source(file: string): string {
+  const candidates = [`../${file}`, `../../../test/${file}`].map((name) =>
+    fileURLToPath(new URL(name, import.meta.url)),
+  )
+  const found = candidates.find((candidate) => existsSync(candidate))
+  if (found === undefined) throw new Error(`${file} is missing`)
+  return found
+}
+
+const program = fileURLToPath(new URL('./hardened-process.js', import.meta.url))
+const withoutNetlink = ['python3', source('support/without-netlink.py'), process.execPath]
+const canFilter = spawnSync(withoutNetlink[0] ?? '', [...withoutNetlink.slice(1), '-e', '0']).status === 0
+
+interface Report {
+  readonly parent: string
+  readonly requestEndpoints: readonly string[]
+}
+
+/** Runs the program beside a participant without restrictions; both must get what the other writes, on both lanes. */
+async function exchange(t: Test, command: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Report> {
+  const domain = await claimDomain(t)
+  const participant = await joinDomain({ domain, name: 'parent' })
+  t.teardown(() => participant.close())
+  const topics = [Lane.datagram, Lane.stream].map((lane) =>
+    defineTopic<Value>({ name: `hardened.${lane}`, key: 'id', fields: ['id', 'n'], lane }),
+  )
+  const readers = topics.map((topic) => participant.reader(topic))
+  const writers = topics.map((topic) => participant.writer(topic))
+  for (const writer of writers) writer.write({ id: 'parent', n: 1 })
+  const [file = '', ...args] = command
+  const env = { ...process.env, ...environment, DOMAIN: String(domain) }
+  const child = spawn(file, [...args, program], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  const printed = text(child.stdout)
+  const exited = once(child, 'exit')
+  await until('the child has written', () => readers.every((reader) => reader.get('child') !== undefined))
+  // What `numacast discover` shows.
+  const rows = participant.reader(builtinTopics.participants)
+  const row = () => [...rows.entries()].find(([, { value }]) => value?.name === 'hardened')?.[1].value
+  await until('the child is listed', () => row() !== undefined)
+  const requestEndpoints = row()?.endpoints ?? []
+  for (const writer of writers) writer.write({ id: 'seen', n: 1 })
+  t.same(await exited, [0, null])
+  return { ...JSON.parse(await printed), requestEndpoints }
+}
+
+t.test('a participant that may not open netlink sockets runs in the default range', async (t) => {
+  if (!requirement(t, 'seccomp filters and python3', canFilter, 'without-netlink.py failed')) return
+  const { parent, requestEndpoints } = await exchange(t, withoutNetlink)
+  t.equal(parent, 'alive')
+  t.match(requestEndpoints, [/^tcp:\/\/127\.0\.0\.1:/])
+})
+
+t.test('range subnet without netlink is refused in one line that names the permission', async (t) => {
+  if (!requirement(t, 'seccomp filters and python3', canFilter, 'without-netlink.py failed')) return
+  const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
+  const [file = '', ...args] = [...withoutNetlink, main]
+  const environment = { ...process.env, NUMACAST_RANGE: 'subnet', NUMACAST_INSECURE: '1' }
+  for (const command of ['interfaces', 'discover']) {
+    const { stderr, signal } = spawnSync(file, [...args, command], { env: environment, encoding: 'utf8' })
+    t.equal(signal, null)
+    t.match(
+      stderr,
+      /^numacast: cannot list the network interfaces \(EAFNOSUPPORT\): [^\n]*AF_NETLINK[^\n]*\n$/,
+      command,
+    )
+  }
+})
+
+t.test('where abstract unix sockets are refused, participants use a socket file in a private folder', async (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'numacast-run-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const library = path.join(folder, 'no-abstract-names.so')
+  const compiler = process.env.CC ?? 'cc'
+  const has = spawnSync(compiler, ['--version']).status === 0 && process.platform === 'linux'
+  if (!requirement(t, 'a C compiler on Linux', has, `${compiler} does not run`)) return
+  execFileSync(compiler, ['-shared', '-fPIC', '-o', library, source('transport/no-abstract-names.c'), '-ldl'])
+  const environment = { LD_PRELOAD: library, XDG_RUNTIME_DIR: folder }
+  const { parent, requestEndpoints } = await exchange(t, [process.execPath], environment)
+  t.equal(parent, 'alive')
+  t.match(requestEndpoints[0], /^ipc:\/\/\/.*\/numacast\/numacast-.*\.sock$/)
+  t.same(readdirSync(path.join(folder, 'numacast')), [], 'closing removes the file')
+  const nowhere = { LD_PRELOAD: library, XDG_RUNTIME_DIR: '/proc', TMPDIR: '/proc' }
+  const loopback = await exchange(t, [process.execPath], nowhere)
+  t.match(loopback.requestEndpoints, [/^tcp:\/\/127\.0\.0\.1:/], 'without a folder loopback remains')
+})
