@@ -8,8 +8,8 @@ import { defaultMaxDepth } from './value-writer.js'
  * msgpackr's records, so that any language can take part. Values of samples have a codec of their own (value-writer.ts,
  * value-reader.ts): it refuses what would not arrive exactly.
  *
- * {@link checkMsgpack} walks foreign bytes before anything is decoded. After it has passed, decoding cannot allocate more
- * than the bytes justify, recurse deeply, or reach a prototype.
+ * {@link checkMsgpack} walks foreign bytes before anything is decoded. After it has passed, decoding cannot allocate
+ * more than the bytes justify, recurse deeply, or reach a prototype.
  */
 
 const packr = new Packr({ useRecords: false, moreTypes: false, variableMapSize: true })
@@ -42,7 +42,7 @@ export function checkMsgpack(bytes: Buffer, start: number, end: number, limits: 
   if (after !== end) throw malformed(Rejection.trailingBytes, 'msgpack')
 }
 
-/** Returns the position behind the value at `at`. */
+/** Returns the position after the value at `at`. */
 function checkValue(bytes: Buffer, at: number, end: number, depth: number): number {
   if (at >= end) throw malformed(Rejection.truncated, 'msgpack')
   const token = bytes[at] as number
@@ -108,7 +108,7 @@ function checkValue(bytes: Buffer, at: number, end: number, depth: number): numb
   }
 }
 
-/** Checks the extension whose type is at `at`, with a payload of `payloadBytes` behind it. */
+/** Checks the extension whose type is at `at`, followed by a payload of `payloadBytes`. */
 function checkExtension(bytes: Buffer, at: number, end: number, payloadBytes: number): number {
   const after = within(at + 1 + payloadBytes, end)
   switch (bytes[at]) {
@@ -142,7 +142,7 @@ function checkEntries(bytes: Buffer, at: number, end: number, count: number, isM
   return position
 }
 
-/** Keys are short strings, and not the one that would reach a prototype. */
+/** Refuses keys that are not short strings, and `__proto__`, which would reach a prototype. */
 function checkMapKey(bytes: Buffer, start: number, end: number): void {
   const token = bytes[start] as number
   if (!(token >= 0xa0 && token < 0xc0) && token !== 0xd9) throw malformed(Rejection.badValue, 'msgpack map key')
