@@ -56,8 +56,11 @@ export {
   type IssuedIntent,
   type IssueOptions,
 } from './roles/intents/intent-issuer.js'
+export type { KernelWatchComponents, WatchProcess } from './roles/node/kernel-watch.js'
+export type { ZoneReading, ZoneReadings } from './roles/node/zone-readings.js'
 export { Scheduler, type SchedulerComponents } from './roles/scheduler/scheduler.js'
 export { defaultSchedulerOptions, type SchedulerOptions } from './roles/scheduler/scheduler-options.js'
+export type { DomainComponents, DomainOptions } from './roles/shared/enter-domain.js'
 export { type Admission, AdmissionCode, type ClosedAdmission } from './roles/worker/admission.js'
 export { type JobWork, type Slot, SlotState } from './roles/worker/slot.js'
 export { Worker, type WorkerComponents } from './roles/worker/worker.js'
@@ -69,6 +72,7 @@ export {
   WhenReplaced,
   type WorkerOptions,
 } from './roles/worker/worker-options.js'
+export type { WorkerReading, WorkerReadings } from './roles/worker/worker-readings.js'
 export { Range } from './transport/lane/range.js'
 export type { FleetChange } from './views/fleet-change.js'
 export { FleetView, type FleetViewOptions } from './views/fleet-view.js'

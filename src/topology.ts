@@ -9,6 +9,7 @@ export {
   type HeadroomSamplerOptions,
   openHeadroomSampler,
 } from './topology/cgroup/headroom-sampler.js'
+export type { FollowedProcess, OomKills, OomKillsOptions } from './topology/cgroup/oom-kills.js'
 export { type PressureEvent, type PressureTrigger, watchPressure } from './topology/cgroup/pressure-watch.js'
 export {
   type HostIdentity,
@@ -25,6 +26,7 @@ export type {
   Pressure,
   PressureLine,
 } from './topology/model/cgroup-headroom.js'
+export type { ExitStatus } from './topology/model/exit-status.js'
 export type { FreezerState } from './topology/model/freezer-state.js'
 export { type Limit, limitValue, type UnknownReason } from './topology/model/limit.js'
 export type { Hugepages, NumaDistances, NumaNode, Topology } from './topology/model/numa-topology.js'
@@ -48,6 +50,7 @@ export {
   LocationFailure,
   type NamespacedProcess,
   ProcessLocator,
+  type ProcessLocatorComponents,
 } from './topology/process/process-locator.js'
 export { isSameStartTime, processStartTime, readProcessState } from './topology/process/process-state.js'
 export { ExitEvidence, type ProcessExit, type ProcessTarget, watchProcess } from './topology/process/process-watch.js'

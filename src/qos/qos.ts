@@ -43,10 +43,10 @@ export interface ResolvedQos {
   readonly readerDataLifecycle: ReaderDataLifecycle
 }
 
-type Nested = 'resourceLimits' | 'writerDataLifecycle' | 'readerDataLifecycle'
+export type QosGroup = 'resourceLimits' | 'writerDataLifecycle' | 'readerDataLifecycle'
 
 /** Any part of {@link ResolvedQos}; what is left out comes from the layer below, key by key. */
-export type QosOptions = Partial<Omit<ResolvedQos, Nested>> & { readonly [P in Nested]?: Partial<ResolvedQos[P]> }
+export type QosOptions = Partial<Omit<ResolvedQos, QosGroup>> & { readonly [P in QosGroup]?: Partial<ResolvedQos[P]> }
 
 export const defaultQos: ResolvedQos = Object.freeze({
   reliability: Reliability.reliable,

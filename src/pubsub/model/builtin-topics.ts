@@ -22,7 +22,7 @@ export interface ParticipantRow {
   readonly readers: number
 }
 
-interface EndpointRow {
+export interface EndpointRow {
   /** `<participant GUID>.<entity id in hex>`. */
   readonly guid: string
   readonly participant: string

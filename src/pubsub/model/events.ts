@@ -28,25 +28,25 @@ export interface HealthEvent {
 /** A writer and a reader that name the same topic and do not fit: reported at both, each pair once. */
 export type MismatchEvent = IncompatibleQosEvent | InconsistentTopicEvent | SampleLimitEvent
 
-interface Pair {
+export interface EndpointPair {
   readonly topic: string
   readonly writer: EntityGuid
   readonly reader: EntityGuid
 }
 
 /** The writer offers less than the reader requests. */
-export interface IncompatibleQosEvent extends Pair {
+export interface IncompatibleQosEvent extends EndpointPair {
   readonly kind: 'incompatible-qos'
   readonly policies: readonly IncompatiblePolicy[]
 }
 
 /** Same topic name, other key fields. */
-export interface InconsistentTopicEvent extends Pair {
+export interface InconsistentTopicEvent extends EndpointPair {
   readonly kind: 'inconsistent-topic'
 }
 
 /** The pair is matched, but the writer's topic allows longer values than the reader accepts: it rejects those. */
-export interface SampleLimitEvent extends Pair {
+export interface SampleLimitEvent extends EndpointPair {
   readonly kind: 'sample-limit'
   /** `maxSampleBytes` of each. */
   readonly writerBytes: number
@@ -58,9 +58,9 @@ export type WriterEvent =
   | MatchedEvent<'publication-matched', { readonly reader: EntityGuid }>
   /** The instance did not change within the writer's own `deadlineMs`. Repeated for each further period. */
   | { readonly kind: 'offered-deadline-missed'; readonly key: string; readonly totalCount: number }
-  | Totalled<IncompatibleQosEvent>
-  | Totalled<InconsistentTopicEvent>
-  | Totalled<SampleLimitEvent>
+  | CountedEvent<IncompatibleQosEvent>
+  | CountedEvent<InconsistentTopicEvent>
+  | CountedEvent<SampleLimitEvent>
   /** A manual writer neither wrote nor asserted itself within its own `leaseMs`: its readers count it as not alive. */
   | { readonly kind: 'liveliness-lost'; readonly totalCount: number }
 
@@ -77,9 +77,9 @@ export type ReaderEvent =
     }
   /** The instance did not change within the reader's own `deadlineMs`. Repeated for each further period. */
   | { readonly kind: 'requested-deadline-missed'; readonly key: string; readonly totalCount: number }
-  | Totalled<IncompatibleQosEvent>
-  | Totalled<InconsistentTopicEvent>
-  | Totalled<SampleLimitEvent>
+  | CountedEvent<IncompatibleQosEvent>
+  | CountedEvent<InconsistentTopicEvent>
+  | CountedEvent<SampleLimitEvent>
   /** Changes that were never handed out and will not be; of `lostCount` numbers some may not have been values. */
   | {
       readonly kind: 'sample-lost'
@@ -133,7 +133,7 @@ export const RejectedReason = {
 } as const
 export type RejectedReason = (typeof RejectedReason)[keyof typeof RejectedReason]
 
-type MatchedEvent<Kind extends string, Other extends object> = Other & {
+export type MatchedEvent<Kind extends string, Other extends object> = Other & {
   readonly kind: Kind
   /** False when the match has ended. */
   readonly isMatched: boolean
@@ -143,4 +143,4 @@ type MatchedEvent<Kind extends string, Other extends object> = Other & {
 }
 
 /** With how often that has happened to this endpoint. */
-type Totalled<Event> = Event & { readonly totalCount: number }
+export type CountedEvent<Event> = Event & { readonly totalCount: number }

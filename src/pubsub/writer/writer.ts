@@ -55,7 +55,7 @@ export class Writer<T extends object> {
   readonly entity: EntityId
   readonly partitions: readonly string[]
   readonly qos: ResolvedQos
-  /** Read by catch-up; changed only by this writer. */
+  /** @internal Read by catch-up; changed only by this writer. */
   readonly cache: LastValueCache
   /** @internal Its readers, and what each has acknowledged. */
   readonly readers: ReaderAcknowledgments
