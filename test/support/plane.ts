@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import { openPlaneClient } from '../../src/cli/client/plane-client.js'
 import { eventually } from '../../src/testing/eventually.js'
 import { childrenOf, isRunning } from '../../src/testing/processes/child-processes.js'
 import type { StatusDocument, WorkerStatus } from '../../src/views/status-document.js'
@@ -9,13 +10,16 @@ import { type CliProcess, type CliResult, explainFailure, runCli, startCli } fro
 export interface LivePlane {
   readonly domain: number
   readonly up: CliProcess
-  /** What `numacast status --json` prints, from another process; undefined when it finds no plane. */
+  /** Returns what `numacast status --json` prints, from another process; undefined when it finds no plane. */
   status(): Promise<StatusDocument | undefined>
-  /** The first status that there is. */
+  /** Resolves with the first status that there is. */
   found(): Promise<StatusDocument>
-  /** Of the only node, once one is known. */
+  /** Resolves with the pid of the first node's collector, once it is known. */
   collectorPid(): Promise<number>
-  /** The worker's row, once `holds` does for it. */
+  /**
+   * Resolves with the worker's row of `numacast status --json`, once `holds` does for it. Until a view in this process
+   * shows such a row, no command is started: starting one costs more CPU time than the plane uses.
+   */
   worker(workerId: string, holds?: (worker: WorkerStatus) => boolean): Promise<WorkerStatus>
 }
 
@@ -28,6 +32,8 @@ export async function startPlane(
   const up = startCli(['up', '--domain', String(domain), ...args], environment)
   t.teardown(() => stopPlane(up))
   explainFailure(t, up)
+  const { view, close } = await openPlaneClient(domain, 'test')
+  t.teardown(close)
   const status = async (): Promise<StatusDocument | undefined> => {
     const { code, stdout } = await runCli(['status', '--json', '--domain', String(domain)])
     return code === 0 ? JSON.parse(stdout) : undefined
@@ -40,22 +46,25 @@ export async function startPlane(
     collectorPid: () => {
       return eventually(`a collector in domain ${domain}`, async () => (await status())?.nodes[0]?.collector.pid)
     },
-    worker: (workerId, holds = () => true) =>
-      eventually(`worker ${workerId} in domain ${domain} ${holds}`, async () => {
-        const worker = (await status())?.workers.find((candidate) => candidate.workerId === workerId)
-        return worker !== undefined && holds(worker) ? worker : undefined
-      }),
+    async worker(workerId, holds = () => true) {
+      const what = `worker ${workerId} in domain ${domain} ${holds}`
+      const rowIn = (document: StatusDocument | undefined): WorkerStatus | undefined =>
+        document?.workers.find((row) => row.workerId === workerId && holds(row))
+      await eventually(`${what}, seen by this process`, () => rowIn(view.status()))
+      return eventually(what, async () => rowIn(await status()))
+    },
   }
 }
 
 /**
- * What a command answers that finds its plane: it is run again while it finds none, because a machine that is short of
- * CPU may take longer to answer than the command looks for one.
+ * Runs a command until it finds its plane, and returns what it printed. A machine that is short of CPU may take longer
+ * to answer than the command waits: the command then reports that no collector answers, or that one waits for a device.
  */
 export function askPlane(args: readonly string[]): Promise<CliResult> {
   return eventually(`numacast ${args.join(' ')} finds a plane`, async () => {
     const result = await runCli(args)
-    return result.code === 3 && / answers in domain /.test(result.stderr) ? undefined : result
+    const unanswered = /^numacast: no (plane|collector) answers in domain /m.test(result.stderr)
+    return result.code !== 0 && unanswered ? undefined : result
   })
 }
 

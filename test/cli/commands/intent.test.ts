@@ -97,14 +97,14 @@ t.test('a job that outlasts the deadline aborts the drain', async (t) => {
   })
   await plane.worker('slow', ({ inFlight }) => inFlight === 1)
   const drained = await askPlane(['intent', 'drain', 'slow', '--deadline', '200ms', '--json', ...domain])
-  t.equal(drained.code, 1, drained.stdout)
+  t.equal(drained.code, 1, drained.stdout + drained.stderr)
   t.match(JSON.parse(drained.stdout), { transition: 'aborted' })
   t.match(drained.stderr, /^numacast: the drain of slow was aborted.*numacast intent resume slow`\n$/)
   t.match(await plane.worker('slow', ({ state }) => state === 'draining'), { admissionOpen: false })
 
   // Long enough for a busy machine to let the worker hear of it.
   const held = await askPlane(['intent', 'drain', 'slow', '--hold', '5s', '--json', ...domain])
-  t.equal(held.code, 1, held.stdout)
+  t.equal(held.code, 1, held.stdout + held.stderr)
   t.match(JSON.parse(held.stdout), { transition: 'aborted' })
   t.match(
     held.stderr,
