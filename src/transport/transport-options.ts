@@ -99,7 +99,7 @@ function mustNotLeaveUnasked(range: Range, streamReach: StreamReach, insecure: b
   const what = range === Range.subnet ? `range '${range}'` : `streamReach '${streamReach}'`
   throw invalidArgument(
     `${what} leaves this host, where numacast cannot protect it yet (there are no keys): every host on the network ` +
-    `could read and forge everything. Set insecure: true (or NUMACAST_INSECURE=1) if that is acceptable there`,
+      `could read and forge everything. Set insecure: true (or NUMACAST_INSECURE=1) if that is acceptable there`,
     { range, streamReach },
   )
 }
