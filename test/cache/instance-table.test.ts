@@ -62,35 +62,35 @@ function shown(table: InstanceTable): string {
   return `${row.state} ${bytes.subarray(0, byteLength)} via ${via}`
 }
 
-t.test('which change wins', (t) => {
+t.test('apply decides which of two changes wins', (t) => {
   const end = { disposed: true }
   const cases: { name: string; changes: IncomingChange[]; outcomes: ApplyResult[]; shown: string }[] = [
     {
-      name: 'the higher number of one owner',
+      name: 'one owner: the higher sequence number wins',
       changes: [change(A, 1), change(A, 2)],
       outcomes: ['applied', 'applied'],
       shown: 'alive a.1 2 via a.1',
     },
     {
-      name: 'not the lower',
+      name: 'one owner: the lower sequence number loses',
       changes: [change(A, 2), change(A, 1)],
       outcomes: ['applied', 'duplicate'],
       shown: 'alive a.1 2 via a.1',
     },
     {
-      name: 'not the same again',
+      name: 'the same change is a duplicate',
       changes: [change(A, 2), change(A, 2)],
       outcomes: ['applied', 'duplicate'],
       shown: 'alive a.1 2 via a.1',
     },
     {
-      name: 'a lower number by another path',
+      name: 'a lower sequence number by another path',
       changes: [change(A, 2), change(A, 1, { via: R })],
       outcomes: ['applied', 'duplicate'],
       shown: 'alive a.1 2 via a.1',
     },
     {
-      name: 'the same number by another path',
+      name: 'the same sequence number by another path',
       changes: [change(A, 2, { via: R }), change(A, 2)],
       outcomes: ['applied', 'duplicate'],
       shown: 'alive a.1 2 via r.1',
@@ -102,49 +102,49 @@ t.test('which change wins', (t) => {
       shown: 'disposed  via a.1',
     },
     {
-      name: 'a disposal under the number held',
+      name: 'a disposal with the held sequence number wins',
       changes: [change(A, 1), change(A, 1, { ...end, via: R })],
       outcomes: ['applied', 'applied'],
       shown: 'disposed  via r.1',
     },
     {
-      name: 'not a value under a disposed number',
+      name: 'a value with a disposed sequence number loses',
       changes: [change(A, 2, end), change(A, 2)],
       outcomes: ['unknownInstance', 'duplicate'],
       shown: 'disposed  via a.1',
     },
     {
-      name: 'not what was before a disposal',
+      name: 'a value from before a disposal loses',
       changes: [change(A, 2, end), change(A, 1)],
       outcomes: ['unknownInstance', 'duplicate'],
       shown: 'disposed  via a.1',
     },
     {
-      name: 'what came after it',
+      name: 'a value from after a disposal wins',
       changes: [change(A, 2, end), change(A, 3)],
       outcomes: ['unknownInstance', 'applied'],
       shown: 'alive a.1 3 via a.1',
     },
     {
-      name: 'the later of two owners',
+      name: 'two owners: the later wins',
       changes: [change(B, 9), change(A, 1, { originTimeMs: 1001 })],
       outcomes: ['applied', 'applied'],
       shown: 'alive a.1 1 via a.1',
     },
     {
-      name: 'not the earlier',
+      name: 'two owners: the earlier loses',
       changes: [change(A, 1), change(B, 9, { originTimeMs: 999 })],
       outcomes: ['applied', 'older'],
       shown: 'alive a.1 1 via a.1',
     },
     {
-      name: 'within a millisecond the greater name',
+      name: 'two owners within a millisecond: the greater GUID wins',
       changes: [change(B, 1), change(A, 1, { originTimeMs: 1000.4 })],
       outcomes: ['applied', 'older'],
       shown: 'alive b.1 1 via b.1',
     },
     {
-      name: 'whichever comes first',
+      name: 'two owners within a millisecond: in either order of arrival',
       changes: [change(A, 1, { originTimeMs: 1000.4 }), change(B, 1)],
       outcomes: ['applied', 'applied'],
       shown: 'alive b.1 1 via b.1',
@@ -162,7 +162,7 @@ t.test('which change wins', (t) => {
   t.end()
 })
 
-t.test('the carriers of an instance are its owner and relays that have not gone', (t) => {
+t.test('the carriers of an instance are its owner and its present relays', (t) => {
   const table = newTable()
   table.apply(change(A, 1), at(0))
   table.apply(change(A, 1, { via: R, viaSeq: 40 }), at(0))
@@ -171,14 +171,14 @@ t.test('the carriers of an instance are its owner and relays that have not gone'
     [A, R, S, B].map((writer) => table.carriedBy('k', writer)),
     [1, 40, 50, undefined],
   )
-  t.equal(table.abandon('k', A, 'no-writers', at(1)), 'kept', 'relays carry it on')
+  t.equal(table.abandon('k', A, 'no-writers', at(1)), 'kept', 'relays still carry it')
   t.equal(shown(table), 'alive a.1 1 via r.1')
   t.equal(table.carriedBy('k', R), 40)
   t.equal(table.abandon('k', S, 'disposed', at(1)), 'kept')
   t.equal(table.abandon('k', R, 'no-writers', at(7)), 'ended')
   t.equal(shown(table), 'no-writers a.1 1 via r.1', 'the last value stays')
   t.equal(table.abandon('k', R, 'no-writers', at(8)), 'kept', 'once')
-  t.equal(table.abandon('k', R, 'disposed', at(8)), 'ended', 'back, and says that it has ended')
+  t.equal(table.abandon('k', R, 'disposed', at(8)), 'ended', 'the relay is back and reports the end')
   t.equal(shown(table), 'disposed  via r.1')
   t.equal(table.abandon('k', R, 'no-writers', at(9)), 'kept')
 
@@ -187,12 +187,12 @@ t.test('the carriers of an instance are its owner and relays that have not gone'
   t.equal(table.apply(change(A, 2), at(12)), 'applied', 'its writer is back')
   t.equal(table.apply(change(A, 2, { via: R, viaSeq: 41 }), at(12)), 'duplicate')
   t.equal(table.apply(change(A, 1, { via: R, viaSeq: 42, disposed: true }), at(12)), 'duplicate')
-  t.equal(table.carriedBy('k', R), undefined, 'whoever ends it carries it no more')
+  t.equal(table.carriedBy('k', R), undefined, 'a relay that ends it no longer carries it')
   t.equal(table.abandon('unknown', A, 'no-writers', at(1)), 'kept')
   t.end()
 })
 
-t.test('limit, purge, buffers', (t) => {
+t.test('the table refuses instances over its limit, purges, and reuses buffers', (t) => {
   const table = newTable({ maxInstances: 2 })
   table.apply(change(A, 1, { key: 'one' }), at(100))
   table.apply(change(A, 2, { key: 'two' }), at(100))
@@ -200,7 +200,7 @@ t.test('limit, purge, buffers', (t) => {
   t.equal(table.apply(change(A, 4, { key: 'two' }), at(100)), 'applied')
   const buffer = table.get('two')?.current.bytes
   table.apply(change(A, 5, { key: 'two' }), at(100))
-  t.equal(table.get('two')?.current.bytes, buffer, 'a value of no more bytes goes into the same buffer')
+  t.equal(table.get('two')?.current.bytes, buffer, 'a value that fits reuses the buffer')
   table.apply(change(A, 6, { key: 'one', disposed: true }), at(110))
   table.abandon('two', A, 'no-writers', at(120))
   table.purge(110, 120)
@@ -215,7 +215,7 @@ t.test('limit, purge, buffers', (t) => {
   t.end()
 })
 
-t.test('one owner, any paths, any order: the highest number is what is held', (t) => {
+t.test('one owner, any paths, any order: the highest sequence number is held', (t) => {
   const delivery = fc.record({ seq: fc.integer({ min: 1, max: 30 }), via: fc.constantFrom(A, R, S) })
   fc.assert(
     fc.property(
@@ -250,17 +250,25 @@ t.test('under exclusive ownership the strongest live writer owns the instance', 
   const table = newTable({ standings })
   const late = { originTimeMs: 9999 }
   t.equal(table.apply(change(A, 1), at(0)), 'applied')
-  t.equal(table.apply(change(R, 1), at(0)), 'applied', 'as strong, and its participant is the younger')
-  t.equal(table.apply(change(A, 2, late), at(0)), 'weaker', 'however new it is')
+  t.equal(table.apply(change(R, 1), at(0)), 'applied', 'equally strong, and its participant is younger')
+  t.equal(table.apply(change(A, 2, late), at(0)), 'weaker', 'although it is newer')
   t.equal(table.apply(change(S, 1), at(0)), 'applied', 'the higher GUID')
   t.equal(table.apply(change(R, 2, late), at(0)), 'weaker')
-  t.equal(table.apply(change(B, 1, { originTimeMs: 1 }), at(0)), 'applied', 'the stronger, however old it is')
-  t.equal(table.apply(change(S, 2, { ...late, disposed: true }), at(0)), 'weaker', 'a weaker one’s end is none')
+  t.equal(
+    table.apply(change(B, 1, { originTimeMs: 1 }), at(0)),
+    'applied',
+    'the stronger owner wins although its value is older',
+  )
+  t.equal(
+    table.apply(change(S, 2, { ...late, disposed: true }), at(0)),
+    'weaker',
+    'an end by a weaker owner is ignored',
+  )
   t.same(table.carriers('k'), [B])
-  t.same(table.rivals('k'), [R], 'the strongest of them')
+  t.same(table.rivals('k'), [R], 'the strongest rival')
 
   t.equal(table.abandon('k', B, 'no-writers', at(1)), 'orphaned')
-  t.equal(shown(table), 'alive b.1 1 via b.1', 'until the next one’s value is here')
+  t.equal(shown(table), 'alive b.1 1 via b.1', 'until the next owner’s value arrives')
   t.same(table.carriers('k'), [])
   t.equal(table.apply(change(R, 2), at(2)), 'applied')
   t.equal(shown(table), 'alive r.1 2 via r.1')
@@ -269,20 +277,20 @@ t.test('under exclusive ownership the strongest live writer owns the instance', 
   t.equal(table.demote('k', R), true, 'it has missed its deadline')
   t.equal(table.demote('k', R), false)
   t.equal(table.demote('k', A), false, 'not the owner')
-  t.equal(table.apply(change(A, 3), at(3)), 'applied', 'a weaker one may')
-  t.equal(table.apply(change(R, 3), at(4)), 'applied', 'until it is back')
+  t.equal(table.apply(change(A, 3), at(3)), 'applied', 'a weaker owner may write')
+  t.equal(table.apply(change(R, 3), at(4)), 'applied', 'until the stronger owner is back')
   t.equal(table.apply(change(A, 4), at(4)), 'weaker')
 
   t.equal(table.apply(change(R, 4, { disposed: true }), at(5)), 'applied')
   t.equal(table.apply(change(A, 5, { originTimeMs: 900 }), at(5)), 'weaker', 'the owner has ended it')
-  t.equal(table.abandon('k', R, 'no-writers', at(6)), 'orphaned', 'now A’s would be wanted')
+  t.equal(table.abandon('k', R, 'no-writers', at(6)), 'orphaned', 'now the value of A is wanted')
   t.equal(table.apply(change(A, 5, { originTimeMs: 900 }), at(6)), 'weaker', 'but it is older than the end')
   t.equal(table.apply(change(A, 6, { originTimeMs: 1100 }), at(7)), 'applied')
   t.equal(shown(table), 'alive a.1 6 via a.1')
   t.end()
 })
 
-t.test('exclusive ownership counts the strongest path', (t) => {
+t.test('exclusive ownership uses the strongest path', (t) => {
   const standings: Record<string, OwnerRank> = {
     [A]: { strength: 9, incarnation: 1 },
     [B]: { strength: 5, incarnation: 1 },
@@ -290,15 +298,15 @@ t.test('exclusive ownership counts the strongest path', (t) => {
   }
   const table = newTable({ standings })
   table.apply(change(A, 1), at(0))
-  t.equal(table.apply(change(A, 2, { via: R, viaSeq: 7 }), at(0)), 'applied', 'the relay was quicker')
+  t.equal(table.apply(change(A, 2, { via: R, viaSeq: 7 }), at(0)), 'applied', 'the relay was faster')
   t.equal(table.apply(change(B, 1), at(0)), 'weaker', 'A still carries it')
   delete standings[A]
-  t.equal(table.abandon('k', A, 'no-writers', at(1)), 'kept', 'the relay carries it on')
+  t.equal(table.abandon('k', A, 'no-writers', at(1)), 'kept', 'the relay still carries it')
   t.equal(table.apply(change(B, 2), at(2)), 'applied', 'with the strength of the relay')
   t.end()
 })
 
-t.test('the last rival goes as well, or has ended it', (t) => {
+t.test('an instance is without writers when its last rival leaves or has ended it', (t) => {
   for (const [end, state] of [
     ['no-writers', 'no-writers'],
     ['disposed', 'disposed'],
@@ -315,12 +323,12 @@ t.test('the last rival goes as well, or has ended it', (t) => {
   table.apply(change(B, 1), at(0))
   table.apply(change(A, 1), at(0))
   table.abandon('k', B, 'no-writers', at(1))
-  t.equal(table.apply(change(B, 1), at(2)), 'duplicate', 'it is back before the rival’s value came')
+  t.equal(table.apply(change(B, 1), at(2)), 'duplicate', 'it is back before the rival’s value arrives')
   t.same(table.carriers('k'), [B])
   t.end()
 })
 
-t.test('what a user sees: views, generations, values out of view', (t) => {
+t.test('a user sees view states and generations, and no value out of view', (t) => {
   const table = newTable()
   const told: string[] = []
   const apply = (next: IncomingChange): void => {
@@ -333,7 +341,7 @@ t.test('what a user sees: views, generations, values out of view', (t) => {
     row.viewed = true
   }
   apply(change(A, 1, { outOfView: true }))
-  t.same([table.size, told], [0, []], 'never seen, so nothing to take back')
+  t.same([table.size, told], [0, []], 'never seen, so there is nothing to withdraw')
   apply(change(A, 2))
   apply(change(A, 3))
   apply(change(A, 4, { outOfView: true }))
@@ -354,7 +362,7 @@ t.test('what a user sees: views, generations, values out of view', (t) => {
   t.end()
 })
 
-t.test('with a history values that lost stand beside, and nothing is taken in twice', (t) => {
+t.test('with a history, superseded values are kept too, and no change is applied twice', (t) => {
   const table = newTable({ hasHistory: true })
   t.equal(table.apply(change(B, 1), at(0)), 'applied')
   t.equal(table.apply(change(A, 1), at(0)), 'beside')
@@ -369,11 +377,11 @@ t.test('with a history values that lost stand beside, and nothing is taken in tw
   t.equal(table.apply(change(A, 2), at(4)), 'restored')
   const bySource = newTable({ hasHistory: true, bySource: true })
   bySource.apply(change(B, 1), at(0))
-  t.equal(bySource.apply(change(A, 1), at(0)), 'older', 'it would come out of order')
+  t.equal(bySource.apply(change(A, 1), at(0)), 'older', 'it would be out of order')
   t.end()
 })
 
-/** Each owner's changes, with times that rise with its numbers; any reader gets them in any order by any path. */
+/** Changes of each owner, with times that rise with its sequence numbers. Readers get them in any order by any path. */
 const owners = [A, B, 'c.1' as EntityGuid] as const
 const written = fc.array(
   fc.record({ owner: fc.nat(2), stepMs: fc.nat(3), disposed: fc.nat(5).map((die) => die === 0), key: fc.nat(1) }),
@@ -400,7 +408,7 @@ function seeded(seed: number): () => number {
   }
 }
 
-t.test('by source every reader ends with the same, in whatever order and by whatever path it came', (t) => {
+t.test('by source all readers converge, in any order and by any path', (t) => {
   fc.assert(
     fc.property(written, fc.array(fc.nat(), { minLength: 3, maxLength: 6 }), (steps, seeds) => {
       const clocks = [1000, 1000, 1000]
@@ -415,7 +423,7 @@ t.test('by source every reader ends with the same, in whatever order and by what
         const random = seeded(seed)
         const table = newTable({ bySource: true })
         for (const next of shuffled([...changes, ...changes], random)) {
-          // A relay that carries one owner's only: one that sends another's instead says that it has given this up.
+          // A relay carries one owner's value at a time. By sending another owner's value it gives up the first.
           const via = random() < 0.3 ? (`relay-of-${next.token.writer}` as EntityGuid) : next.via
           table.apply({ ...next, originTimeMs: random() * 1000, via }, at(0))
         }
@@ -445,7 +453,7 @@ t.test('by source every reader ends with the same, in whatever order and by what
   t.end()
 })
 
-t.test('exclusive: whatever the order, the strongest one’s last value is held', (t) => {
+t.test('exclusive: in any order, the strongest owner’s last value is held', (t) => {
   fc.assert(
     fc.property(
       written,
@@ -468,7 +476,7 @@ t.test('exclusive: whatever the order, the strongest one’s last value is held'
         })
         const held = table.get('k')?.current
         if (held?.owner !== strongest) throw new Error(`${held?.owner} owns it, ${strongest} is stronger`)
-        if (held?.seq !== seqs.get(held?.owner ?? A)) throw new Error('not its last')
+        if (held?.seq !== seqs.get(held?.owner ?? A)) throw new Error('the held value is not its last')
       },
     ),
     { seed: 1, numRuns: 500 },

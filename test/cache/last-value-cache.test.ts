@@ -5,13 +5,13 @@ import { defaultResourceLimits, type ResourceLimits } from '../../src/qos/resour
 
 interface Written {
   seq: number
-  /** Below `seq` for a value that its writer has given up. */
+  /** Below `seq` for a value that its writer has unregistered. */
   readonly valueSeq: number
   readonly key: string
   readonly value: string | undefined
 }
 
-/** What the cache promises, as plainly as possible: a list of all changes ever, filtered on demand. */
+/** Reference model of the cache: a list of all changes, filtered on demand. */
 class Model {
   readonly #depth: number
   readonly #maxTombstones: number
@@ -94,7 +94,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('forget' as const), agoMs: fc.nat(30) }) },
 )
 
-t.test('behaves as the model', (t) => {
+t.test('the cache behaves like the model', (t) => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 3 }),
@@ -137,7 +137,7 @@ t.test('behaves as the model', (t) => {
   t.end()
 })
 
-t.test('limits and provenance', (t) => {
+t.test('the cache keeps the origin of a relayed value, and refuses instances over its limit', (t) => {
   const cache = new LastValueCache({ resourceLimits: { ...defaultResourceLimits, maxInstances: 1 } })
   const origin = { participant: 'f'.repeat(32) as never, writer: 3 as never, seq: 9 }
   t.equal(cache.put('a', Buffer.from('1'), 10, { origin, writtenMs: 4 }), 1)
@@ -159,12 +159,12 @@ t.test('the log does not grow with overwritten changes', (t) => {
   for (let n = 0; n < 100_000; n++) cache.put(`k${n % 10}`, value, n)
   const slot = cache.latest('k1')?.value
   cache.put('k1', value, 1)
-  t.equal(cache.latest('k1')?.value, slot, 'slots are used again')
+  t.equal(cache.latest('k1')?.value, slot, 'slots are reused')
   t.equal([...cache.changesAfter(0)].length, 10)
   t.end()
 })
 
-t.test('over a limit nothing changes, and the message names it', (t) => {
+t.test('a put over a limit changes nothing, and the message names the limit', (t) => {
   const limited = (resourceLimits: Partial<ResourceLimits>, qos: Partial<CacheQos> = {}): LastValueCache =>
     new LastValueCache({ name: "topic 'x'", ...qos, resourceLimits: { ...defaultResourceLimits, ...resourceLimits } })
   const value = Buffer.from('v')
@@ -194,17 +194,17 @@ t.test('over a limit nothing changes, and the message names it', (t) => {
   all.put('b', value, 0)
   all.put('b', value, 0)
   refused(all, 'b', 'maxSamples', 5)
-  t.equal(all.release(5), false, 'transient-local: what is acknowledged is still kept for late joiners')
+  t.equal(all.release(5), false, 'transient-local: acknowledged samples are kept for late joiners')
   refused(all, 'c', 'maxSamples', 5)
   all.dispose('a', 9)
   refused(all, 'c', 'maxSamples', 5)
-  t.equal(all.release(6), true, 'but not the history of an instance that everybody knows to be disposed')
+  t.equal(all.release(6), true, 'but not the history of an instance that all readers know to be disposed')
   t.same([all.samples, [...all.changesAfter(0)].map(({ seq }) => seq)], [2, [4, 5, 6]])
   all.put('c', value, 9)
   t.end()
 })
 
-t.test('keep-all, volatile: what is acknowledged makes room; the latest value stays readable', (t) => {
+t.test('keep-all, volatile: acknowledged samples make room, and the latest value stays readable', (t) => {
   const resourceLimits = { ...defaultResourceLimits, maxSamples: 4, maxSamplesPerInstance: 3 }
   const cache = new LastValueCache({ history: 'keep-all', durability: 'volatile', resourceLimits })
   const value = Buffer.from('v')
@@ -218,7 +218,7 @@ t.test('keep-all, volatile: what is acknowledged makes room; the latest value st
   t.equal(cache.release(5), true)
   t.same([cache.samples, seqs()], [0, [3, 5]], 'one each')
   for (let n = 0; n < 3; n++) cache.put('a', value, 0)
-  t.same(cache.limitReached('a'), { limit: 'maxSamplesPerInstance', most: 3 }, 'the released one does not count')
+  t.same(cache.limitReached('a'), { limit: 'maxSamplesPerInstance', most: 3 }, 'the released sample does not count')
   t.same([cache.samples, seqs()], [3, [3, 6, 7, 8]])
   t.equal(cache.unregister('b', 0), 9)
   t.equal(cache.dispose('a', 0), 10)
@@ -228,7 +228,7 @@ t.test('keep-all, volatile: what is acknowledged makes room; the latest value st
   t.end()
 })
 
-t.test('a lifespan drops old values of each instance, and names instances of which nothing younger is left', (t) => {
+t.test('a lifespan drops old values, and returns the instances without a younger value', (t) => {
   const cache = new LastValueCache({ historyDepth: 3, lifespanMs: 1_000 })
   for (const writtenMs of [1, 2, 3]) cache.put('a', Buffer.from(`${writtenMs}`), writtenMs)
   cache.put('b', Buffer.from('1'), 1)
@@ -248,7 +248,7 @@ t.test('values of unregistered instances are remembered within a budget of bytes
   cache.put('b', Buffer.alloc(10), 2)
   cache.put('a', Buffer.alloc(10), 2)
   cache.unregister('a', 3)
-  t.equal(cache.horizon, 4, 'one that is back is no tombstone')
+  t.equal(cache.horizon, 4, 'an instance that is written again is no tombstone')
   t.end()
 })
 
@@ -278,7 +278,7 @@ function iterated(act: () => void): number {
   return count
 }
 
-t.test('a sweep visits only the instances whose oldest value may have outlived', (t) => {
+t.test('a sweep visits only the instances whose oldest value may have expired', (t) => {
   const cache = new LastValueCache({ lifespanMs: 60_000 })
   for (let n = 0; n < 10_000; n++) cache.put(`k${n}`, Buffer.from('v'), n)
   const sweeps = (fromMs: number, toMs: number): string[] => {
@@ -296,7 +296,7 @@ t.test('a sweep visits only the instances whose oldest value may have outlived',
   t.same(due.length, 99, 'k0 was written again')
   t.notOk(due.includes('k0'))
   for (const key of due) cache.dispose(key, 60_100)
-  t.ok(iterated(() => t.same(cache.expire(100), [])) < 10, 'what has ended is not visited again')
+  t.ok(iterated(() => t.same(cache.expire(100), [])) < 10, 'ended instances are not visited again')
   t.same(cache.expire(101), ['k100'])
   t.same(cache.expire(101), ['k100'], 'until it is ended')
   t.end()

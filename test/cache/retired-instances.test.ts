@@ -6,7 +6,7 @@ import type { EntityGuid } from '../../src/core/ids.js'
 
 let visits = 0
 
-/** A row that counts how often its time of ending is read. */
+/** A row that counts reads of its end time. */
 class CountedRow extends InstanceRow {
   #endedMs = 0
   constructor(key: string) {
@@ -15,7 +15,7 @@ class CountedRow extends InstanceRow {
     const times = { originTimeMs: 0, sourceTimeMs: 0 }
     const change = { key, disposed: false, outOfView: false, token: { writer, seq: 1 }, via: writer, viaSeq: 1 }
     super({ ...change, ...times, bytes, start: 0, end: 0, fields: [], value: undefined })
-    // The base class has a field of this name, which would hide an accessor of the class.
+    // The base class has a field of this name, which would hide an accessor of this class.
     Object.defineProperty(this, 'endedMs', {
       get: () => {
         visits++
@@ -34,7 +34,7 @@ function retired(state: InstanceState, key: string): InstanceRow {
   return row
 }
 
-t.test('a purge visits only what is due, and one more of each kind', async (t) => {
+t.test('a purge visits only due rows, and one more of each kind', async (t) => {
   const forgotten: string[] = []
   const instances = new RetiredInstances(({ key }) => forgotten.push(key))
   for (let n = 0; n < 5_000; n++) {
@@ -63,7 +63,7 @@ t.test('the oldest of any kind makes room first, and a row that ends again count
   t.notOk(instances.hasEnded)
 })
 
-t.test('a row that comes back is filed no more', async (t) => {
+t.test('a row that is alive again is no longer retired', async (t) => {
   const instances = new RetiredInstances(() => t.fail())
   const row = retired(InstanceState.disposed, 'k')
   instances.file(row, true, 1)

@@ -49,23 +49,23 @@ function seqs(queue: SampleQueue, row: InstanceRow): number[] {
   return [...queue.samplesOf(row)].map(({ seq, validData }) => (validData ? seq : -seq))
 }
 
-t.test('keep-last: the oldest make room', (t) => {
+t.test('keep-last: the oldest samples make room', (t) => {
   const queue = newQueue(3)
   const row = new InstanceRow(change('k', 1))
   for (let seq = 1; seq <= 5; seq++) write(queue, row, seq)
   t.same(seqs(queue, row), [3, 4, 5])
   t.equal(queue.size, 3)
   queue.push(row, false)
-  t.same(seqs(queue, row), [3, 4, 5, -5], 'an end takes nobody’s place')
+  t.same(seqs(queue, row), [3, 4, 5, -5], 'an end displaces no sample')
   queue.push(row, false)
-  t.same(seqs(queue, row), [3, 4, 5, -5], 'and one is enough')
+  t.same(seqs(queue, row), [3, 4, 5, -5], 'a second end adds nothing')
   write(queue, row, 6)
   t.same(seqs(queue, row), [4, 5, -5, 6])
   t.equal(queue.size, 4)
   t.end()
 })
 
-t.test('depth 1: what is shown is the sample', (t) => {
+t.test('depth 1: the current value is the sample', (t) => {
   const queue = newQueue(1)
   const row = new InstanceRow(change('k', 1))
   t.same(seqs(queue, row), [])
@@ -75,15 +75,15 @@ t.test('depth 1: what is shown is the sample', (t) => {
   t.same(seqs(queue, row), [2])
   t.equal(queue.size, 1)
   queue.push(row, false)
-  t.same(seqs(queue, row), [2], 'its state has changed before anybody has read it: it is still data')
+  t.same(seqs(queue, row), [2], 'its state changed before it was read: it is still data')
   t.equal(queue.take(row, row), true)
   t.equal(queue.take(row, row), false)
   queue.push(row, false)
-  t.same(seqs(queue, row), [-2], 'now nothing but the state is new')
+  t.same(seqs(queue, row), [-2], 'now only the state is new')
   t.end()
 })
 
-t.test('limits', (t) => {
+t.test('limitOf names the limit that a further sample would exceed', (t) => {
   const queue = newQueue(Infinity, 4, 3)
   const [one, two] = [new InstanceRow(change('one', 1)), new InstanceRow(change('two', 1))]
   t.equal(queue.limitOf(undefined), undefined)
@@ -123,7 +123,7 @@ t.test('waiting and unread instances are listed in order of waiting', (t) => {
     t.equal(keys(true), 'bca')
     for (const held of queue.samplesOf(b)) queue.take(b, held)
     t.equal(keys(false), 'ac')
-    t.equal(queue.forget(a), 1, 'one value that nobody has read')
+    t.equal(queue.forget(a), 1, 'one unread value')
     t.equal(keys(false), 'c')
     t.equal(queue.size, 1)
     t.equal(queue.expire(c, 3), 0)

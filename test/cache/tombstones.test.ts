@@ -47,12 +47,12 @@ function newTable(hasHistory = false): InstanceTable {
   })
 }
 
-/** Everything that has ended is forgotten now. */
+/** Forgets everything that has ended. */
 function purge(table: InstanceTable): void {
   table.purge(Infinity, Infinity)
 }
 
-t.test('a relay brings back nothing that its owner disposed, however long ago', async (t) => {
+t.test('a relay does not revive an instance that its owner disposed, however long ago', async (t) => {
   for (const hasHistory of [false, true]) {
     const table = newTable(hasHistory)
     table.apply(change(A, 1), at(0))
@@ -62,11 +62,11 @@ t.test('a relay brings back nothing that its owner disposed, however long ago', 
     t.equal(table.apply(change(A, 1, { via: R, viaSeq: 7 }), at(1)), 'outlived')
     t.equal(table.apply(change(A, 2, { via: R, viaSeq: 8, disposed: true }), at(1)), 'outlived')
     t.equal(table.get('k'), undefined)
-    t.equal(table.apply(change(A, 3, { via: R, viaSeq: 9 }), at(1)), 'applied', 'a newer change is one')
+    t.equal(table.apply(change(A, 3, { via: R, viaSeq: 9 }), at(1)), 'applied', 'a newer change is applied')
   }
 })
 
-t.test('an end that a bootstrap implied is remembered under the number of the value', async (t) => {
+t.test('an end implied by a bootstrap is remembered with the sequence number of the value', async (t) => {
   const table = newTable()
   table.apply(change(A, 5), at(0))
   table.abandon('k', A, 'disposed', at(0))
@@ -74,7 +74,7 @@ t.test('an end that a bootstrap implied is remembered under the number of the va
   t.equal(table.apply(change(A, 5, { via: R }), at(1)), 'outlived')
 })
 
-t.test('an instance that only lost its writer comes back by a relay, but with no older value', async (t) => {
+t.test('an instance that only lost its writer returns by a relay, but with no older value', async (t) => {
   const table = newTable()
   table.apply(change(A, 1), at(0))
   table.apply(change(A, 2), at(0))
@@ -85,7 +85,7 @@ t.test('an instance that only lost its writer comes back by a relay, but with no
   t.equal(table.apply(change(A, 2, { via: S }), at(1)), 'applied')
 })
 
-t.test('a value out of view that was forgotten gives way to no older one', async (t) => {
+t.test('a forgotten value out of view is not replaced by an older one', async (t) => {
   const table = newTable()
   table.apply(change(A, 1), at(0))
   table.apply(change(A, 2, { outOfView: true }), at(0))
@@ -94,7 +94,7 @@ t.test('a value out of view that was forgotten gives way to no older one', async
   t.equal(table.apply(change(A, 1, { via: R }), at(1)), 'outlived')
 })
 
-t.test('a disposal outlives what another owner wrote before it, and not what it writes afterwards', async (t) => {
+t.test('a disposal beats earlier values of another owner, and loses to its later ones', async (t) => {
   const table = newTable()
   table.apply(change(A, 1, { originTimeMs: 100 }), at(0))
   table.apply(change(B, 1, { originTimeMs: 200, disposed: true }), at(0))
@@ -103,7 +103,7 @@ t.test('a disposal outlives what another owner wrote before it, and not what it 
   t.equal(table.apply(change(A, 2, { originTimeMs: 300 }), at(1)), 'applied')
 })
 
-t.test('a relay that offers what has ended, and an end of an unknown instance, are told to relays', async (t) => {
+t.test('an ended instance offered by a relay, and an end of an unknown instance, are passed to relays', async (t) => {
   const table = newTable()
   const ends: UnseenEnd[] = []
   const stop = table.onUnseenEnd((end) => ends.push(end))
@@ -118,13 +118,13 @@ t.test('a relay that offers what has ended, and an end of an unknown instance, a
     { key: 'k', end: { owner: A, seq: 2, disposed: true }, isUnknownToRelay: true },
     { key: 'other', end: { owner: A, seq: 9 }, isUnknownToRelay: false },
   ])
-  t.equal(ends.length, 2, 'a relay that knows of the end is told nothing')
+  t.equal(ends.length, 2, 'a relay that knows the end is not notified')
   stop()
   table.apply(change(A, 1, { via: R }), at(1))
   t.equal(ends.length, 2)
 })
 
-t.test('by any paths, in any order, with any purges between: what is held is the highest number', (t) => {
+t.test('by any paths, in any order, with any purges between: the highest sequence number is held', (t) => {
   const step = fc.oneof(
     { weight: 6, arbitrary: fc.record({ seq: fc.integer({ min: 1, max: 12 }), via: fc.constantFrom(A, R, S) }) },
     { weight: 2, arbitrary: fc.constant('purge' as const) },
@@ -157,7 +157,7 @@ t.test('by any paths, in any order, with any purges between: what is held is the
   t.end()
 })
 
-t.test('tombstones are bounded; below an owner’s floor nothing comes back by a relay', async (t) => {
+t.test('tombstones are bounded, and a relay revives nothing below an owner’s floor', async (t) => {
   const tombstones = new Tombstones()
   for (let seq = 1; seq <= 100_000; seq++) {
     tombstones.add(`k${seq}`, { owner: A, seq, disposed: true, originTimeMs: seq, sourceTimeMs: seq })
@@ -192,7 +192,7 @@ t.test('an instance that only lost its writer raises no floor', async (t) => {
   t.equal(tombstones.floors, 0)
 })
 
-t.test('an instance with a history remembers the numbers of its latest owners only', async (t) => {
+t.test('an instance with a history remembers the sequence numbers of its latest owners only', async (t) => {
   const table = newTable(true)
   for (let n = 1; n <= 1_000; n++) table.apply(change(`o${n}.1` as EntityGuid, 1, { originTimeMs: n }), at(n))
   const row = table.get('k') as InstanceRow

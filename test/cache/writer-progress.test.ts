@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { WriterProgress } from '../../src/cache/writer-progress.js'
 
-t.test('cases', (t) => {
+t.test('tracks token, head and gaps over each sequence of calls', (t) => {
   type Call = ['receive', number, number] | ['announce' | 'advanceTo' | 'retract' | 'skipTo', number]
   const cases: { name: string; calls: Call[]; applied: number; head: number }[] = [
     {
@@ -14,7 +14,7 @@ t.test('cases', (t) => {
       applied: 5,
       head: 5,
     },
-    { name: 'conflated numbers are no gap', calls: [['receive', 0, 500]], applied: 500, head: 500 },
+    { name: 'conflated sequence numbers are no gap', calls: [['receive', 0, 500]], applied: 500, head: 500 },
     {
       name: 'a gap',
       calls: [
@@ -74,7 +74,7 @@ t.test('cases', (t) => {
       head: 7,
     },
     {
-      name: 'a lie taken back',
+      name: 'a false head corrected',
       calls: [
         ['receive', 0, 3],
         ['announce', 99],
@@ -84,7 +84,7 @@ t.test('cases', (t) => {
       head: 5,
     },
     {
-      name: 'a false run taken back',
+      name: 'a false run corrected',
       calls: [
         ['receive', 7, 99],
         ['retract', 7],
@@ -94,7 +94,7 @@ t.test('cases', (t) => {
       head: 7,
     },
     {
-      name: 'never back below the token',
+      name: 'the token never falls back',
       calls: [
         ['receive', 0, 9],
         ['retract', 5],
@@ -126,7 +126,7 @@ t.test('cases', (t) => {
   t.end()
 })
 
-t.test('the token never falls, never claims what was not seen, and a repair always ends the gap', (t) => {
+t.test('the token never falls or covers an unseen sequence number, and a repair always ends the gap', (t) => {
   const chance = fc.record({
     order: fc.array(fc.nat(199), { minLength: 1, maxLength: 400 }),
     sizes: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 200, maxLength: 200 }),
@@ -134,7 +134,7 @@ t.test('the token never falls, never claims what was not seen, and a repair alwa
   })
   fc.assert(
     fc.property(chance, ({ order, sizes, repairs }) => {
-      // 200 frames that follow one another; any of them comes never, once, or often, in any order.
+      // 200 consecutive frames. Each arrives never, once, or several times, in any order.
       const frames: [number, number][] = []
       for (const size of sizes) frames.push([frames.at(-1)?.[1] ?? 0, (frames.at(-1)?.[1] ?? 0) + size])
       const progress = new WriterProgress()

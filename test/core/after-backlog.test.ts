@@ -2,7 +2,7 @@ import t from 'tap'
 import { afterBacklog } from '../../src/core/after-backlog.js'
 import { FakeClock } from '../../src/testing/fake-clock.js'
 
-/** A socket that gives up to 32 of what lies in it to each poll. */
+/** A socket that yields up to 32 of its queued datagrams to each poll. */
 function reading(clock: FakeClock, inSocket: number): { left: number; received: number } {
   const socket = { left: inSocket, received: 0 }
   const poll = (): void => {
@@ -15,7 +15,7 @@ function reading(clock: FakeClock, inSocket: number): { left: number; received: 
   return socket
 }
 
-t.test('the callback runs when a whole poll has brought nothing', async (t) => {
+t.test('the callback runs after a whole poll without a datagram', async (t) => {
   for (const inSocket of [0, 1, 32, 33, 1_000]) {
     const clock = new FakeClock()
     const socket = reading(clock, inSocket)
@@ -31,7 +31,7 @@ t.test('the callback runs when a whole poll has brought nothing', async (t) => {
   }
 })
 
-t.test('a poll that was half over at the start does not count', async (t) => {
+t.test('a poll already in progress at the start does not count', async (t) => {
   const clock = new FakeClock()
   let received = 0
   let fired = 0
@@ -48,7 +48,7 @@ t.test('a poll that was half over at the start does not count', async (t) => {
   t.equal(fired, 1)
 })
 
-t.test('a flood does not put it off for ever', async (t) => {
+t.test('a flood does not delay the callback forever', async (t) => {
   const clock = new FakeClock()
   const socket = reading(clock, 1_000_000)
   let readBefore = 0
@@ -60,11 +60,11 @@ t.test('a flood does not put it off for ever', async (t) => {
     },
   )
   await clock.advance(0)
-  t.ok(readBefore >= 16_000, 'what a full buffer holds')
+  t.ok(readBefore >= 16_000, 'the content of a full buffer')
   t.ok(readBefore < 1_000_000)
 })
 
-t.test('cancelled in any turn it is not called', async (t) => {
+t.test('a callback cancelled in any turn is not called', async (t) => {
   for (let turn = 0; turn < 5; turn++) {
     const clock = new FakeClock()
     const socket = reading(clock, 1_000)

@@ -4,29 +4,29 @@ import { systemClock } from '../../src/core/clock.js'
 
 const clock = new URL('../../src/core/clock.js', import.meta.url).href
 
-/** The exit code of a process of its own that has nothing else to do. */
+/** Returns the exit code of a separate process that runs only this code. */
 function run(body: string): number | null {
   const script = `import { systemClock } from ${JSON.stringify(clock)}; ${body}`
   return spawnSync(process.execPath, ['--input-type=module', '-e', script]).status
 }
 
-t.test('what waits for a poll does not wait for anything to happen', async (t) => {
+t.test('afterPoll does not wait for an event to arrive', async (t) => {
   t.equal(run('setTimeout(() => process.exit(1), 10_000); systemClock.afterPoll(() => process.exit(0))'), 0)
 })
 
-t.test('neither keeps a process alive', async (t) => {
+t.test('neither after nor afterPoll keeps a process alive', async (t) => {
   t.equal(run('systemClock.after(600_000, () => process.exit(1))'), 0)
   t.equal(run('const again = () => systemClock.after(1, () => systemClock.afterPoll(again)); again()'), 0)
 })
 
-t.test('a timer that is longer than Node can wait does not fire at once', async (t) => {
+t.test('a timer longer than Node can wait does not fire at once', async (t) => {
   for (const delayMs of ['2 ** 31', '1e15', 'Infinity']) {
     const wait = `systemClock.after(${delayMs}, () => process.exit(1)); setTimeout(() => process.exit(0), 50)`
     t.equal(run(wait), 0, delayMs)
   }
 })
 
-t.test('a timer after Infinity holds nothing', async (t) => {
+t.test('a timer after Infinity holds no resource', async (t) => {
   const count = 'process.getActiveResourcesInfo().length'
   t.equal(run(`const before = ${count}; systemClock.after(Infinity, () => {}); process.exit(${count} - before)`), 0)
 })

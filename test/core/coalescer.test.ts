@@ -36,7 +36,7 @@ t.test('a state that changes often runs once per interval, and the last change r
   t.equal(clock.pendingTimers, 0)
 })
 
-t.test('a deferred run takes along what happened before the loop polled its sockets', async (t) => {
+t.test('a deferred run includes the events before the loop polled its sockets', async (t) => {
   const clock = new FakeClock()
   let value = 0
   const seen: number[] = []
@@ -58,10 +58,10 @@ t.test('an event that a run causes is run one interval later', async (t) => {
   coalescer.touch()
   await clock.advance(1_000)
   t.strictSame(ranMs, [0, 100, 200])
-  t.equal(clock.pendingTimers, 0, 'without a refresh nothing is left to wait for')
+  t.equal(clock.pendingTimers, 0, 'without a refresh no timer is left')
 })
 
-t.test('a coalescer that its own run closes keeps no timer', async (t) => {
+t.test('a coalescer closed by its own run keeps no timer', async (t) => {
   const clock = new FakeClock()
   const coalescer: Coalescer = new Coalescer(clock, 100, () => coalescer.close(), { refreshMs: 1_000 })
   coalescer.touch()

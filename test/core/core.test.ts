@@ -8,7 +8,7 @@ import { type EntityId, entityGuid, isGuid, newGuid, participantOf } from '../..
 import { seededRandom } from '../../src/core/random.js'
 import { FakeClock } from '../../src/testing/fake-clock.js'
 
-t.test('fnv: the vectors of its authors', (t) => {
+t.test('fnv1a64 matches the vectors of its authors', (t) => {
   // http://www.isthe.com/chongo/src/fnv/test_fnv.c, 64 bit FNV-1a
   const vectors = {
     '': 0xcbf29ce484222325n,
@@ -20,7 +20,7 @@ t.test('fnv: the vectors of its authors', (t) => {
   t.end()
 })
 
-t.test('ids', (t) => {
+t.test('a GUID is unique and recognized by its format', (t) => {
   const guid = newGuid()
   t.ok(isGuid(guid))
   t.not(newGuid(), guid)
@@ -31,7 +31,7 @@ t.test('ids', (t) => {
   t.end()
 })
 
-t.test('counters', (t) => {
+t.test('counters add up and are listed by name', (t) => {
   const counters = new Counters()
   counters.add('b')
   counters.add('a', 3)
@@ -42,7 +42,7 @@ t.test('counters', (t) => {
   t.end()
 })
 
-t.test('errors', (t) => {
+t.test('errors carry code, cause and message', (t) => {
   const cause = new Error('x')
   const error = new NumacastError('NUMACAST_LIMIT', 'too much', { cause, details: { limit: 3 } })
   t.match(error, { name: 'NumacastError', code: 'NUMACAST_LIMIT', message: 'too much', cause, details: { limit: 3 } })
@@ -51,7 +51,7 @@ t.test('errors', (t) => {
   t.end()
 })
 
-t.test('random: the same seed, the same numbers, all over the interval', (t) => {
+t.test('seededRandom: the same seed gives the same numbers, spread over the interval', (t) => {
   const [one, same, other] = [seededRandom(5), seededRandom(5), seededRandom(6)]
   const numbers = Array.from({ length: 10_000 }, () => one())
   t.same(
@@ -71,7 +71,7 @@ t.test('random: the same seed, the same numbers, all over the interval', (t) => 
   t.end()
 })
 
-t.test('clock', async (t) => {
+t.test('the system clock measures time and cancels timers', async (t) => {
   const before = systemClock.nowMs()
   t.ok(Math.abs(systemClock.wallMs() - Date.now()) < 60_000)
   await new Promise<void>((resolve) => {
@@ -89,7 +89,7 @@ t.test('clock', async (t) => {
   await new Promise((resolve) => setTimeout(resolve, 5))
 })
 
-t.test('the fake clock', async (t) => {
+t.test('the fake clock fires timers in order as time advances', async (t) => {
   const clock = new FakeClock()
   const fired: string[] = []
   const startMs = clock.nowMs()
@@ -111,7 +111,7 @@ t.test('the fake clock', async (t) => {
   t.equal(clock.wallMs(), wallMs - 5)
 })
 
-t.test('raceSignal', async (t) => {
+t.test('raceSignal settles with the work or rejects when the signal aborts', async (t) => {
   t.equal(await raceSignal(Promise.resolve(1), undefined), 1)
   const controller = new AbortController()
   t.equal(await raceSignal(Promise.resolve(2), controller.signal), 2)
@@ -120,6 +120,6 @@ t.test('raceSignal', async (t) => {
   controller.abort(new Error('enough'))
   await t.rejects(waiting, { message: 'enough' })
   await t.rejects(raceSignal(Promise.resolve(3), controller.signal), { message: 'enough' })
-  // What the work would have said later is nobody's unhandled rejection.
-  await t.rejects(raceSignal(Promise.reject(new Error('unknownInstance')), controller.signal), { message: 'enough' })
+  // A later rejection of the work must not become an unhandled rejection.
+  await t.rejects(raceSignal(Promise.reject(new Error('late')), controller.signal), { message: 'enough' })
 })

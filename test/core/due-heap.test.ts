@@ -26,7 +26,7 @@ t.test('items leave in the order of their due times, whatever the order of inser
   t.equal(heap.size, 0)
 })
 
-t.test('an item that is set again is due at the earlier time, once', async (t) => {
+t.test('an item set again is due once, at the earlier time', async (t) => {
   const heap = new DueHeap<string>()
   heap.set('a', 10)
   heap.set('a', 5)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { DueQueue } from '../../src/core/due-queue.js'
 
-t.test('what was set first is due first; setting again begins a new period', (t) => {
+t.test('the item set first is due first, and setting it again begins a new period', (t) => {
   const queue = new DueQueue<string>(10)
   t.equal(queue.nextMs, undefined)
   t.equal(queue.shift(1000), undefined)
@@ -27,7 +27,7 @@ const step = fc.record({
   key: fc.constantFrom('a', 'b', 'c', 'd'),
 })
 
-t.test('each item falls due exactly when it was not set for a period', (t) => {
+t.test('each item falls due exactly one period after it was last set', (t) => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 60 }), fc.array(step, { maxLength: 200 }), (periodMs, steps) => {
       const queue = new DueQueue<string>(periodMs)

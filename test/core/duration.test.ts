@@ -125,7 +125,7 @@ const options: Record<string, DurationOption> = {
   'WorkerOptions.stateRefreshMs': { resolve: worker, ...accepts },
 }
 
-/** Options of single calls, which need a running role. Each names the test file that holds it. */
+/** Options of single calls, which need a running role. Each names the test file that covers it. */
 const ofCalls: Record<string, string> = {
   'CloseOptions.graceMs': 'test/roles/worker/worker.test.ts',
   'DrainOptions.deadlineMs': 'checked by the schema of intents',
@@ -139,7 +139,7 @@ const ofCalls: Record<string, string> = {
   'SnapshotPlacerOptions.reservationTtlMs': 'becomes ReserveOptions.ttlMs',
 }
 
-/** Objects that numacast fills itself, from options that were checked before. */
+/** Objects that numacast fills itself, from options that it has already validated. */
 const internal = new Set([
   'AnnouncedQos',
   'CoalescerOptions',
@@ -158,7 +158,7 @@ for (const [name, { resolve, never, mostMs = Number.MAX_SAFE_INTEGER }] of Objec
   const resolved = (value: unknown): unknown => (resolve({ [option]: value }) as Record<string, unknown>)[option]
   const refused = { code: 'NUMACAST_INVALID_ARGUMENT', message: new RegExp(`\\b${option} must be .*, not `) }
 
-  t.test(`${name} refuses what is no duration and says what it must be`, async (t) => {
+  t.test(`${name} refuses an invalid duration and names the allowed range`, async (t) => {
     for (const value of [Number.NaN, -1, -Infinity, '5', '', true, {}, [1], 5n]) {
       t.throws(() => resolved(value), refused, String(value))
     }
@@ -169,13 +169,13 @@ for (const [name, { resolve, never, mostMs = Number.MAX_SAFE_INTEGER }] of Objec
     else t.equal(resolved(Infinity), never)
   })
 
-  t.test(`${name} takes its longest finite value as it is and no longer one`, async (t) => {
+  t.test(`${name} takes its longest finite value unchanged and refuses a longer one`, async (t) => {
     t.equal(resolved(mostMs), mostMs)
     t.throws(() => resolved(mostMs * 2), refused)
   })
 
   if (mostMs > longestTimerMs) {
-    t.test(`${name} takes what a single timer of Node cannot wait`, async (t) => {
+    t.test(`${name} takes a duration longer than a single Node timer`, async (t) => {
       t.equal(resolved(2 ** 31), 2 ** 31)
     })
   }
@@ -202,11 +202,11 @@ t.test('every duration of an options interface is in the table', async (t) => {
   t.same(
     Object.keys(options).filter((name) => !found.has(name)),
     [],
-    'each in the table exists',
+    'each entry of the table exists',
   )
 })
 
-t.test('a duration of the command line', async (t) => {
+t.test('a duration on the command line is parsed or refused', async (t) => {
   for (const text of ['-1', 'NaN', 'Infinity', '2147484s', '1e9', '']) {
     t.throws(() => parseDurationMs(text), { code: 'NUMACAST_INVALID_ARGUMENT' }, text)
   }

@@ -8,7 +8,7 @@ import { ErrorReporter } from '../../src/core/error-reporter.js'
 import { invalidArgument } from '../../src/core/errors.js'
 import { type Logger, silentLogger } from '../../src/core/logger.js'
 
-/** The messages of a channel while `act` runs. */
+/** Returns the messages published on a channel while `act` runs. */
 function published(channel: string, act: () => void): CaughtError[] {
   const messages: CaughtError[] = []
   const receive = (message: unknown): void => void messages.push(message as CaughtError)
@@ -18,7 +18,7 @@ function published(channel: string, act: () => void): CaughtError[] {
   return messages
 }
 
-/** The process warnings that `act` causes. They are emitted on the next tick. */
+/** Returns the process warnings that `act` causes. They are emitted on the next tick. */
 async function warningsOf(act: () => void): Promise<Error[]> {
   const warnings: Error[] = []
   const receive = (warning: Error): void => void warnings.push(warning)
@@ -81,7 +81,7 @@ t.test('the logger gets the 1st, 2nd, 4th and 8th error of a counter, the channe
   t.match(lines[0], { level: 'error', message: /view\.listener-threw, 1 so far/ })
 })
 
-t.test('without a logger the first error of a callback is a warning of the process with its stack', async (t) => {
+t.test('without a logger the first error of a callback becomes a process warning with its stack', async (t) => {
   const counters = new Counters()
   const warnings = await warningsOf(() => {
     for (let i = 0; i < 3; i++) counters.addCallbackError('worker.listener-threw', error)
@@ -91,7 +91,7 @@ t.test('without a logger the first error of a callback is a warning of the proce
   t.match((warnings[0] as Error & { detail: string }).detail, error.stack)
 })
 
-t.test('a logger that throws does not end what it is told about', async (t) => {
+t.test('a logger that throws does not interrupt the reporting operation', async (t) => {
   const logger: Logger = {
     ...silentLogger,
     error: () => {
@@ -110,10 +110,10 @@ t.test('counters keep a bounded number of names and count the rest together', as
   counters.add('peer.code-7')
   t.equal(Object.keys(counters.snapshot()).length, 1_025)
   t.equal(counters.get(overflowName), 5_000 - 1_024)
-  t.equal(counters.get('peer.code-7'), 2, 'a name that is kept goes on')
+  t.equal(counters.get('peer.code-7'), 2, 'a kept name still counts')
 })
 
-t.test('a failure is counted by its code and does not end what comes after', async (t) => {
+t.test('a failure is counted by its code and does not prevent later work', async (t) => {
   const counters = new Counters(new ErrorReporter({ logger: silentLogger }))
   countFailure(counters, 'a.failed', () => {
     throw invalidArgument('no')
@@ -125,7 +125,7 @@ t.test('a failure is counted by its code and does not end what comes after', asy
   t.strictSame(counters.snapshot(), { 'a.failed.NUMACAST_INVALID_ARGUMENT': 1, 'a.failed.unknown': 1 })
 })
 
-t.test('an error that is none of the system is not taken for "not available"', async (t) => {
+t.test('an error other than a system error is not treated as "not available"', async (t) => {
   t.throws(() => mustBeSystemError(error), error)
   t.throws(() => mustBeSystemError(null))
   mustBeSystemError(Object.assign(new Error('no'), { code: 'ENOENT', syscall: 'open' }))

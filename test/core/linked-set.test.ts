@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { LinkedSet } from '../../src/core/linked-set.js'
 
-t.test('in the order of insertion', (t) => {
+t.test('items are iterated in insertion order', (t) => {
   const set = new LinkedSet<string>()
   t.same([set.size, set.first, set.last, [...set]], [0, undefined, undefined, []])
   for (const item of ['a', 'b', 'c', 'b']) set.add(item)
@@ -15,7 +15,7 @@ t.test('in the order of insertion', (t) => {
   t.end()
 })
 
-t.test('items may go while they are looked at', (t) => {
+t.test('items may be deleted during iteration', (t) => {
   const set = new LinkedSet<number>()
   for (let item = 0; item < 10; item++) set.add(item)
   const seen: number[] = []
@@ -29,7 +29,7 @@ t.test('items may go while they are looked at', (t) => {
   t.end()
 })
 
-t.test('as a Set does', (t) => {
+t.test('a LinkedSet behaves like a Set', (t) => {
   const step = fc.record({ add: fc.boolean(), item: fc.nat(8) })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {

@@ -4,7 +4,7 @@ import { ErrorReporter } from '../../src/core/error-reporter.js'
 import { Listeners } from '../../src/core/listeners.js'
 import { silentLogger } from '../../src/core/logger.js'
 
-t.test('listeners are called in order until they are closed, although some throw', (t) => {
+t.test('listeners are called in order until they are closed, even if some throw', (t) => {
   const thrown: unknown[] = []
   const logger = { ...silentLogger, error: (fields: object) => thrown.push((fields as { err: unknown }).err) }
   const counters = new Counters(new ErrorReporter({ logger }))
@@ -32,7 +32,7 @@ t.test('listeners are called in order until they are closed, although some throw
   t.end()
 })
 
-t.test('a listener that another closes while both are called is not called', (t) => {
+t.test('a listener closed by an earlier listener of the same call is not called', (t) => {
   const listeners = new Listeners<void>(new Counters(), 'test.listener-threw')
   let called = 0
   listeners.add(() => second.close())

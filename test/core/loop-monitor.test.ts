@@ -3,7 +3,7 @@ import { systemClock } from '../../src/core/clock.js'
 import { checkMs, LoopMonitor } from '../../src/core/loop-monitor.js'
 import { FakeClock } from '../../src/testing/fake-clock.js'
 
-t.test('checks follow one another, and the worst delay stands for a while', async (t) => {
+t.test('checks run one after the other, and the worst delay is kept for a period', async (t) => {
   const clock = new FakeClock()
   const checks: number[] = []
   const pulse = new LoopMonitor(clock, 550, (nowMs) => checks.push(nowMs))
@@ -26,7 +26,7 @@ t.test('checks follow one another, and the worst delay stands for a while', asyn
   t.equal(clock.pendingTimers, 0)
 })
 
-t.test('closing between the timer and the check', async (t) => {
+t.test('a monitor closed between the timer and the check reports nothing', async (t) => {
   const clock = new FakeClock()
   const pulse = new LoopMonitor(clock, 550, () => t.fail('closed'))
   const early = clock.after(checkMs, () => pulse.close())
@@ -51,7 +51,7 @@ t.test('a loop blocked in any phase makes the check late', async (t) => {
     let pulse: LoopMonitor | undefined
     isOver = false
     const lateMs = await new Promise<number>((resolve) => {
-      // A busy machine may check before the poll brings what blocks.
+      // A busy machine may check before the poll delivers the blocking callback.
       pulse = new LoopMonitor(systemClock, 1_000, () => isOver && resolve(pulse?.loopDelayMs ?? 0))
       const alive = setInterval(() => {}, 50)
       t.teardown(() => clearInterval(alive))

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Mailbox } from '../../src/core/mailbox.js'
 
-t.test('in order, without and with waiting', async (t) => {
+t.test('items are delivered in order, with and without waiting', async (t) => {
   const mailbox = new Mailbox<number>()
   mailbox.push(1)
   t.same(await mailbox.next(), { done: false, value: 1 })
@@ -17,7 +17,7 @@ t.test('in order, without and with waiting', async (t) => {
   t.equal(mailbox.take(), 4)
 })
 
-t.test('what a full one gives up', async (t) => {
+t.test('a full mailbox drops by its policy', async (t) => {
   for (const { drop, kept, accepted } of [
     { drop: 'oldest' as const, kept: [2, 3], accepted: [true, true, true] },
     { drop: 'newest' as const, kept: [1, 2], accepted: [true, true, false] },
@@ -47,7 +47,7 @@ t.test('conflation keeps the place of the first and the value of the last', asyn
   t.same([mailbox.take(), mailbox.take(), mailbox.take()], [['a', 2], ['b', 1], undefined])
 })
 
-t.test('a waiting consumer gets what a tick leaves, each key once', async (t) => {
+t.test('a waiting consumer gets the last value of each key in a tick', async (t) => {
   const mailbox = new Mailbox<[string, number]>({ conflateBy: ([key]) => key })
   const first = mailbox.next()
   const second = mailbox.next()
@@ -59,11 +59,11 @@ t.test('a waiting consumer gets what a tick leaves, each key once', async (t) =>
   t.same((await second).value, ['b', 1])
   mailbox.push(['c', 1])
   mailbox.close()
-  t.same(await third, { done: false, value: ['c', 1] }, 'close does not take away what waits')
+  t.same(await third, { done: false, value: ['c', 1] }, 'close keeps queued items')
   t.same(await mailbox.next(), { done: true, value: undefined })
 })
 
-t.test('leaving a loop closes it', async (t) => {
+t.test('leaving a for-await loop closes the mailbox', async (t) => {
   const mailbox = new Mailbox<number>()
   mailbox.push(1)
   for await (const item of mailbox) {

@@ -2,7 +2,7 @@ import t from 'tap'
 import { RepeatingTimer } from '../../src/core/repeating-timer.js'
 import { FakeClock } from '../../src/testing/fake-clock.js'
 
-t.test('a repeating timer that is closed fires no more', async (t) => {
+t.test('a closed repeating timer does not fire', async (t) => {
   const clock = new FakeClock()
   let fired = 0
   const repeating = new RepeatingTimer(clock, 10, () => fired++)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { Announcer } from '../../src/discovery/announcer.js'
 import { FakeClock } from '../../src/testing/fake-clock.js'
 
-/** What is sent, and when. Chance always says the middle, so that intervals are exact. */
+/** Records what is sent, and when. The random source always returns the middle, so intervals are exact. */
 function announcer(random = () => 0.5): { clock: FakeClock; sent: string[]; announcer: Announcer } {
   const clock = new FakeClock()
   const startMs = clock.nowMs()
@@ -16,7 +16,7 @@ function announcer(random = () => 0.5): { clock: FakeClock; sent: string[]; anno
   return { clock, sent, announcer: new Announcer({ clock, random, sender }, 500) }
 }
 
-t.test('a burst, then beacons, then goodbye', async (t) => {
+t.test('an announcer sends a burst, then beacons, then goodbye', async (t) => {
   const { clock, sent, announcer: one } = announcer()
   one.announce('p')
   one.announce('p')
@@ -45,7 +45,7 @@ t.test('intervals are jittered by a tenth', async (t) => {
   }
 })
 
-t.test('solicits: asked in a burst, answered once by those who write', async (t) => {
+t.test('solicits are sent in a burst, and each writer answers once', async (t) => {
   const { clock, sent, announcer: one } = announcer()
   one.explore('r')
   await clock.advance(130)
@@ -67,7 +67,7 @@ t.test('solicits: asked in a burst, answered once by those who write', async (t)
   one.close()
 })
 
-t.test('after the last writer a partition hears of it for a while', async (t) => {
+t.test('after its last writer closes, a partition still receives beacons for a while', async (t) => {
   const { clock, sent, announcer: one } = announcer()
   one.announce('p')
   await clock.advance(200)
@@ -85,12 +85,12 @@ t.test('after the last writer a partition hears of it for a while', async (t) =>
   one.announce('p')
   sent.splice(0)
   await clock.advance(60_000)
-  t.ok(sent.length > 100, 'one that writes again goes on')
+  t.ok(sent.length > 100, 'a participant that writes again keeps beaconing')
   one.close()
   t.equal(sent.at(-1)?.endsWith('goodbye p'), true)
 })
 
-t.test('those who read say so every two seconds, a little longer than they read, and take their leave', async (t) => {
+t.test('a participant that reads sends presence every two seconds, and a goodbye at the end', async (t) => {
   const { clock, sent, announcer: one } = announcer()
   one.explore('r')
   one.explore('s')

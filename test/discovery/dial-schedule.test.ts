@@ -4,7 +4,7 @@ import { DialSchedule } from '../../src/discovery/dial-schedule.js'
 
 const keys = (contacts: readonly { key: string }[]): string[] => contacts.map(({ key }) => key).sort()
 
-t.test('listed endpoints are dialled for ever, ever less often while they fail', (t) => {
+t.test('listed endpoints are dialled forever, less and less often while they fail', (t) => {
   const list = new DialSchedule(() => 0.5)
   list.list(['a', 'b'])
   t.same(keys(list.take(0)), ['a', 'b'])
@@ -24,12 +24,12 @@ t.test('listed endpoints are dialled for ever, ever less often while they fail',
   list.list(['c'])
   list.failed(b, 0)
   list.answered(a, 0)
-  t.same(keys(list.take(1e9)), ['c'], 'the others are listed no more')
+  t.same(keys(list.take(1e9)), ['c'], 'the others are no longer listed')
   t.same(list.reached(), [])
   t.end()
 })
 
-t.test('one that answers is asked again after ten seconds, or at once when something has changed', (t) => {
+t.test('an endpoint that answers is asked again after ten seconds, or at once after a change', (t) => {
   const list = new DialSchedule(() => 0.5)
   list.list(['a'])
   const [a] = list.take(0)
@@ -44,11 +44,11 @@ t.test('one that answers is asked again after ten seconds, or at once when somet
   t.end()
 })
 
-t.test('those whom others know are tried a few times, a few at once, and not without number', (t) => {
+t.test('referred endpoints are tried a few times, a few at once, and at most a fixed number', (t) => {
   const list = new DialSchedule(seededRandom(1))
   const known = Array.from({ length: 1_030 }, (_, n) => list.refer(`g${n}`, ['x']))
   t.equal(known.filter(Boolean).length, 1_024)
-  t.ok(list.refer('g0', ['y']), 'one that is known may have moved')
+  t.ok(list.refer('g0', ['y']), 'a known peer may have moved')
   t.equal(list.size, 1_024)
   let attempts = 0
   for (let nowMs = 0; list.size > 0; nowMs += 100) {

@@ -2,7 +2,7 @@ import t from 'tap'
 import { seededRandom } from '../../src/core/random.js'
 import { GossipRounds } from '../../src/discovery/gossip-rounds.js'
 
-t.test('a few at random, ever less often, sooner when something has changed', (t) => {
+t.test('a round picks a few peers at random, less and less often, sooner after a change', (t) => {
   const rounds = new GossipRounds(() => 0.5)
   const gaps: number[] = []
   let lastMs = 0
@@ -14,17 +14,17 @@ t.test('a few at random, ever less often, sooner when something has changed', (t
   t.same(gaps, [0, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000])
   rounds.hasten(lastMs)
   t.same(rounds.take(['a'], lastMs + 1_999), [])
-  t.same(rounds.take([], lastMs + 2_000), [], 'nobody to ask costs no turn')
+  t.same(rounds.take([], lastMs + 2_000), [], 'a round without peers does not count')
   t.same(rounds.take(['a'], lastMs + 2_000), ['a'])
   t.end()
 })
 
-t.test('everybody has a turn', (t) => {
+t.test('every peer gets a turn', (t) => {
   const rounds = new GossipRounds(seededRandom(3))
-  const everybody = Array.from({ length: 20 }, (_, n) => n)
+  const peers = Array.from({ length: 20 }, (_, n) => n)
   const asked = new Set<number>()
   for (let nowMs = 0; nowMs < 10_000_000; nowMs += 100_000) {
-    const chosen = rounds.take(everybody, nowMs)
+    const chosen = rounds.take(peers, nowMs)
     t.equal(new Set(chosen).size, 3)
     for (const one of chosen) asked.add(one)
   }

@@ -4,7 +4,7 @@ import { ListedAddresses } from '../../src/discovery/listed-addresses.js'
 import { parseListedPeer } from '../../src/discovery/listed-peer.js'
 import { FakeClock } from '../../src/testing/fake-clock.js'
 
-t.test('endpoints follow the names', async (t) => {
+t.test('endpoints follow the resolved names', async (t) => {
   const clock = new FakeClock()
   const counters = new Counters()
   const names: Record<string, string[] | undefined> = { a: ['1', '2'], b: ['3'] }
@@ -26,7 +26,7 @@ t.test('endpoints follow the names', async (t) => {
   await clock.advance(29_999)
   names.b = undefined
   await clock.advance(1)
-  t.same(told, [], 'a name that does not resolve keeps what it had')
+  t.same(told, [], 'a name that does not resolve keeps its addresses')
   t.equal(counters.get('listed-peer.unresolved'), 1)
   names.a = Array.from({ length: 65 }, (_, n) => `${n}`)
   await clock.advance(30_000)

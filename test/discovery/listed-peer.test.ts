@@ -1,7 +1,7 @@
 import t from 'tap'
 import { isLoopback, parseListedPeer, parseListedPeers } from '../../src/discovery/listed-peer.js'
 
-t.test('what can be listed', (t) => {
+t.test('valid peer addresses are parsed', (t) => {
   for (const [text, expected] of [
     ['host', { host: 'host', port: undefined }],
     ['host:1', { host: 'host', port: 1 }],
@@ -17,7 +17,7 @@ t.test('what can be listed', (t) => {
   t.end()
 })
 
-t.test('what cannot', (t) => {
+t.test('invalid peer addresses are refused', (t) => {
   const wrong = [
     '',
     ' ',
@@ -42,7 +42,7 @@ t.test('what cannot', (t) => {
   t.end()
 })
 
-t.test('what stays on this host', (t) => {
+t.test('isLoopback is true for loopback addresses only', (t) => {
   for (const text of ['localhost', 'localhost:1', '127.0.0.1', '127.9.9.9:1', '::1', '[::1]:1']) {
     t.ok(isLoopback(parseListedPeer(text)), text)
   }

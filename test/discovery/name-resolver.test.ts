@@ -1,7 +1,7 @@
 import t from 'tap'
 import { systemResolver } from '../../src/discovery/name-resolver.js'
 
-t.test('addresses are themselves, names are looked up as this machine does', async (t) => {
+t.test('an address resolves to itself, a name by the system resolver', async (t) => {
   t.same(await systemResolver('10.1.2.3'), ['10.1.2.3'])
   t.same(await systemResolver('fe80::1'), ['fe80::1'])
   const addresses = await systemResolver('localhost')

@@ -1,14 +1,14 @@
 import t from 'tap'
 import { dataGroup, resolvePartitions, solicitGroup } from '../../src/discovery/partition-groups.js'
 
-t.test('groups of docs/wire.md', (t) => {
+t.test('the groups equal those of docs/wire.md', (t) => {
   t.same(dataGroup(0, 'default'), { name: 'penbd52q321hfu', port: 7432 })
   t.same(solicitGroup(2, 'default'), { name: 'p9hla68nkr01nj', port: 7400 + 500 + 187 })
   t.throws(() => dataGroup(232, 'default'), { code: 'NUMACAST_INVALID_ARGUMENT' })
   t.end()
 })
 
-t.test('names', (t) => {
+t.test('partition names are validated', (t) => {
   t.same(resolvePartitions(undefined), ['default'])
   t.same(resolvePartitions('a'), ['a'])
   t.same(resolvePartitions(['a', 'b', 'a']), ['a', 'b'])

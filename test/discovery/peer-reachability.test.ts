@@ -18,16 +18,16 @@ const related: HelloTerms = {
 
 const every = (intervalMs: number, loopDelayMs = 0): LifeSign => ({ intervalMs, loopDelayMs })
 
-t.test('what comes most often says when the next sign of life is due', (t) => {
+t.test('the most frequent kind of frame decides when the next one is due', (t) => {
   const reachability = new PeerReachability(0, 0.75)
   t.equal(reachability.intervalMs(0), presenceIntervalMs)
   t.notOk(reachability.isReceiving(false, 0))
   reachability.presence(every(2_000), 0)
   reachability.beacon(every(500), 100)
   t.equal(reachability.intervalMs(200), 500)
-  t.equal(reachability.intervalMs(1_601), 2_000, 'the beacons have ended, the signs of presence have not')
+  t.equal(reachability.intervalMs(1_601), 2_000, 'beacons have ended, presence frames have not')
   t.ok(reachability.isReceiving(true, 1_350))
-  t.notOk(reachability.isReceiving(true, 1_351), 'of one that writes beacons are wanted')
+  t.notOk(reachability.isReceiving(true, 1_351), 'a writing peer must send beacons')
   t.ok(reachability.isReceiving(false, 5_000))
   t.notOk(reachability.isReceiving(false, 5_001))
   reachability.helloReceived(2_000, 7_000)
@@ -37,9 +37,9 @@ t.test('what comes most often says when the next sign of life is due', (t) => {
   t.end()
 })
 
-t.test('a stream stands in', (t) => {
+t.test('a stream replaces multicast that does not arrive', (t) => {
   const reachability = new PeerReachability(0, 0.75)
-  t.notOk(reachability.needsStream(false, 0, 249), 'not before multicast had its chance')
+  t.notOk(reachability.needsStream(false, 0, 249), 'not before multicast had time to arrive')
   t.ok(reachability.needsStream(false, 0, 250))
   reachability.beacon(every(500), 300)
   t.notOk(reachability.needsStream(false, 300, 300), 'heard: no connection')
@@ -48,19 +48,19 @@ t.test('a stream stands in', (t) => {
   reachability.beacon(every(500), 1_300)
   t.notOk(reachability.needsStream(true, 1_300, 1_300), 'three do')
   t.notOk(reachability.needsStream(false, 1_300, 9_000), 'silent altogether: nothing to subscribe to')
-  t.ok(reachability.needsStream(false, 8_900, 9_000), 'silent by multicast, and an answer has come')
+  t.ok(reachability.needsStream(false, 8_900, 9_000), 'silent by multicast, and an answer has arrived')
   reachability.beacon(every(500), 9_000)
-  t.ok(reachability.needsStream(true, 9_000, 9_000), 'the row begins anew')
+  t.ok(reachability.needsStream(true, 9_000, 9_000), 'the count of consecutive beacons starts again')
   t.end()
 })
 
 t.test('an introduction is due when', (t) => {
   const cases: { name: string; terms?: Partial<HelloTerms>; prepare?: (e: PeerReachability) => void; from: number }[] =
     [
-      { name: 'a reader that is heard has asked nothing for a while', terms: { isDescribed: false }, from: 1_250 },
-      { name: 'nobody has said who hears whom', terms: { quietFromMs: 4_000 }, from: 1_250 },
+      { name: 'a received reader has asked nothing for a while', terms: { isDescribed: false }, from: 1_250 },
+      { name: 'no peer has reported its reception', terms: { quietFromMs: 4_000 }, from: 1_250 },
       {
-        name: 'nobody has said who hears whom, and they know each other',
+        name: 'no peer has reported its reception, and they know each other',
         terms: { quietFromMs: 6_000 },
         prepare: (e) => e.contacted(0),
         from: 5_000,
@@ -75,7 +75,7 @@ t.test('an introduction is due when', (t) => {
         from: 1_251,
       },
       {
-        name: 'its beacons are silent, and its signs of presence are not',
+        name: 'its beacons are silent, its presence frames are not',
         terms: { isSource: true, quietFromMs: 6_000 },
         prepare: (e) => {
           e.receptionReported(true, 0)
@@ -85,24 +85,24 @@ t.test('an introduction is due when', (t) => {
         from: 1_251,
       },
       {
-        name: 'it does not hear us',
+        name: 'it does not receive us',
         terms: { quietFromMs: 6_000 },
         prepare: (e) => e.receptionReported(false, 0),
         from: 5_000,
       },
       {
-        name: 'it does not hear us, and there is news',
+        name: 'it does not receive us, and something has changed',
         terms: { quietFromMs: 6_000, isUpToDate: false },
         prepare: (e) => e.receptionReported(false, 0),
         from: 0,
       },
       {
-        name: 'never: it hears us',
+        name: 'never: it receives us',
         terms: { quietFromMs: 6_000 },
         prepare: (e) => e.receptionReported(true, 0),
         from: Infinity,
       },
-      { name: 'never: it is none of our business', terms: { isSink: false }, from: Infinity },
+      { name: 'never: we have nothing to send it', terms: { isSink: false }, from: Infinity },
       {
         name: 'never: it sends beacons, so it is asked anyway',
         terms: { isDescribed: false },
@@ -121,29 +121,29 @@ t.test('an introduction is due when', (t) => {
   t.end()
 })
 
-t.test('what the listener was late is nobody’s silence, and nobody’s time to have heard it either', (t) => {
+t.test('time during which the listener was late counts neither as silence nor as reception', (t) => {
   const due = (reachability: PeerReachability, nowMs: number): boolean =>
     reachability.isHelloDue({ ...related, quietFromMs: nowMs }, nowMs)
-  const acquainted = new PeerReachability(0, 0.75)
-  acquainted.contacted(0)
-  const unknownInstance = new PeerReachability(0, 0.75)
-  unknownInstance.receptionReported(false, 0)
-  for (const reachability of [acquainted, unknownInstance]) {
+  const known = new PeerReachability(0, 0.75)
+  known.contacted(0)
+  const notReceiving = new PeerReachability(0, 0.75)
+  notReceiving.receptionReported(false, 0)
+  for (const reachability of [known, notReceiving]) {
     reachability.discountSilence(60_000, 61_000)
     t.notOk(due(reachability, 64_999))
     t.ok(due(reachability, 65_000))
   }
-  const heard = new PeerReachability(0, 0.75)
-  heard.discountSilence(60_000, 60_000)
-  t.notOk(heard.isBeaconing, 'who was never heard is not heard for it')
-  heard.beacon(every(500), 60_000)
-  heard.discountSilence(60_000, 60_500)
-  t.ok(heard.isReceiving(true, 61_750), 'no later than now')
-  t.notOk(heard.isReceiving(true, 61_751))
+  const unreceived = new PeerReachability(0, 0.75)
+  unreceived.discountSilence(60_000, 60_000)
+  t.notOk(unreceived.isBeaconing, 'a peer that was never received does not count as received')
+  unreceived.beacon(every(500), 60_000)
+  unreceived.discountSilence(60_000, 60_500)
+  t.ok(unreceived.isReceiving(true, 61_750), 'no later than now')
+  t.notOk(unreceived.isReceiving(true, 61_751))
   t.end()
 })
 
-t.test('again every two seconds, and less and less often where nobody answers', (t) => {
+t.test('an introduction is repeated every two seconds, and less and less often without an answer', (t) => {
   const reachability = new PeerReachability(0, 0.75)
   reachability.receptionReported(false, 0)
   const due = (nowMs: number): boolean => reachability.isHelloDue({ ...related, quietFromMs: nowMs }, nowMs)

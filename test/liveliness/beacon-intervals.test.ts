@@ -4,7 +4,7 @@ import { defaultPhiOptions } from '../../src/liveliness/phi-accrual.js'
 
 const learned = ({ phi }: BeaconIntervals): number => Math.round(phi.meanMs)
 
-/** A beaconIntervals that has learned enough of `intervalMs` to have forgotten what it began with. */
+/** Returns BeaconIntervals whose window holds only intervals of `intervalMs`. */
 function settledAt(intervalMs: number): BeaconIntervals {
   const beaconIntervals = new BeaconIntervals({ ...defaultPhiOptions, maxSamples: 10 }, 500)
   for (let n = 0; n <= 10; n++) {
@@ -14,7 +14,7 @@ function settledAt(intervalMs: number): BeaconIntervals {
   return beaconIntervals
 }
 
-t.test('intervals are learned once the observer has found itself in time', (t) => {
+t.test('intervals are learned once the observer has been in time', (t) => {
   const beaconIntervals = settledAt(600)
   t.equal(learned(beaconIntervals), 600)
   for (let n = 1; n <= 10; n++) beaconIntervals.beacon(500, true, 6000 + n * 700)
@@ -27,7 +27,7 @@ t.test('intervals are learned once the observer has found itself in time', (t) =
 t.test('an interval that spans a failure is not learned', (t) => {
   for (const { title, play } of [
     {
-      title: 'silence that phi calls a loss',
+      title: 'silence that phi reports as a loss',
       play: (beaconIntervals: BeaconIntervals) => beaconIntervals.beacon(500, true, 6000 + 60_000),
     },
     {
@@ -35,7 +35,7 @@ t.test('an interval that spans a failure is not learned', (t) => {
       play: (beaconIntervals: BeaconIntervals) => beaconIntervals.beacon(500, false, 6000 + 2000),
     },
     {
-      title: 'a stall of the observer, with what waited in the socket read before it was noticed',
+      title: 'a stall of the observer, with queued datagrams read before it was noticed',
       play: (beaconIntervals: BeaconIntervals) => {
         beaconIntervals.beacon(500, true, 6000 + 3000)
         beaconIntervals.interrupt()

@@ -3,7 +3,7 @@ import t from 'tap'
 import type { PeerReach } from '../../src/liveliness/peer-reach.js'
 import { type PeerPlan, type Scenario, simulate } from './simulation.js'
 
-/** What must hold of the detector as a whole, whatever happens. */
+/** Invariants of the detector as a whole, under random faults. */
 
 const reach = fc.constantFrom<PeerReach>('host', 'lan', 'far')
 const livingPeer: fc.Arbitrary<PeerPlan> = fc.record({
@@ -40,7 +40,7 @@ t.test('a live process is never declared dead', (t) => {
   t.end()
 })
 
-t.test('dead is final, and each change is one', (t) => {
+t.test('dead is final, and each reported change differs from the previous verdict', (t) => {
   const scenario: fc.Arbitrary<Scenario> = fc.record({
     ...base,
     peers: fc.array(
@@ -64,17 +64,17 @@ t.test('dead is final, and each change is one', (t) => {
   t.end()
 })
 
-t.test('a dead one is found within bounds by an observer that is well', (t) => {
+t.test('a healthy observer detects a dead peer within bounds', (t) => {
   const diesAtMs = 20_000
   /** Overdue, and a check: by then the kernel has been asked. The lease, the question, and a check. */
   const bounds = { seen: 1500 + 250 + 10, lease: 3000 + 250 + 10 }
   const scenario: fc.Arbitrary<Scenario> = fc.record({
     ...base,
-    // Well again for long enough before.
+    // The observer has been healthy again for long enough.
     stalls: fc.array(
       fc.record({ fromMs: fc.integer({ min: 0, max: 8_000 }), forMs: fc.integer({ min: 1, max: 4_000 }) }),
     ),
-    // Somebody is heard, so that the observer need not doubt that it can hear.
+    // Another peer is received, so the observer does not consider itself isolated.
     peers: fc
       .tuple(fc.boolean(), fc.array(livingPeer, { maxLength: 5 }))
       .map(([isSeen, others]) => [{ reach: 'host' as const, isSeen, diesAtMs }, ...others]),
@@ -90,7 +90,7 @@ t.test('a dead one is found within bounds by an observer that is well', (t) => {
   t.end()
 })
 
-t.test('a host that falls silent is unreachable within bounds, and no more', (t) => {
+t.test('a host that falls silent is unreachable within bounds, but not dead', (t) => {
   for (const [of, boundMs] of [
     ['lan', 3000 + 250],
     ['far', 4500 + 250],

@@ -12,14 +12,14 @@ function reading(state: ProcessProbe, changes: Partial<ProcessReading> = {}): Pr
   return { state, cpuTimeMs: null, end: null, ...changes }
 }
 
-/** A monitor with the default options and a beacon interval of 500 ms, heard at 0. */
+/** A monitor with the default options and a beacon interval of 500 ms, received at 0. */
 function newMonitor(reach: PeerReach = PeerReach.host, options = {}, sharesNetwork = true): PeerDetector {
   const monitor = new PeerDetector({ ...defaultLivelinessOptions, ...options }, 500, 0)
   monitor.setPlace({ reach, sharesNetwork })
   return monitor
 }
 
-/** What the judge does in a round, with nobody answering. */
+/** Runs one round of the judge in which no peer answers. */
 function round(
   monitor: PeerDetector,
   nowMs: number,
@@ -65,7 +65,7 @@ t.test('the verdict on silence follows the reading of the kernel', (t) => {
 t.test('a lease may end a peer only after it was asked and has not answered', (t) => {
   const monitor = newMonitor()
   monitor.judge(10_000, reading('unknown'), calm)
-  t.match(monitor.verdict, { liveliness: 'suspect' }, 'seen late, not asked')
+  t.match(monitor.verdict, { liveliness: 'suspect' }, 'late, but not asked')
   t.ok(monitor.shouldAsk(10_000))
   monitor.asked(10_000)
   t.notOk(monitor.shouldAsk(10_001))
@@ -81,13 +81,13 @@ t.test('a lease may end a peer only after it was asked and has not answered', (t
   answering.judge(1750, reading('unknown'), calm)
   t.match(answering.verdict, { liveliness: 'alive' })
   t.notOk(answering.shouldAsk(2510))
-  t.ok(answering.shouldAsk(2511), 'one that lives by its answers is asked before it is overdue')
+  t.ok(answering.shouldAsk(2511), 'a peer kept alive by its answers is asked before it is overdue')
   answering.frameReceived(2600)
-  t.notOk(answering.shouldAsk(4100), 'and no longer when its frames come through')
+  t.notOk(answering.shouldAsk(4100), 'not once its frames arrive again')
   t.end()
 })
 
-t.test('evidence, and the interval that a beacon names', (t) => {
+t.test('frames and answers are evidence, and a beacon sets the interval', (t) => {
   const monitor = newMonitor()
   round(monitor, 2000)
   t.match(monitor.verdict, { liveliness: 'suspect', cause: null })
@@ -96,7 +96,7 @@ t.test('evidence, and the interval that a beacon names', (t) => {
   t.equal(told(monitor), 'alive by beacon since 2200')
   monitor.beacon({ intervalMs: 2000, loopDelayMs: 0, progress: 0 }, 3000)
   round(monitor, 8999)
-  t.equal(told(monitor), 'alive by beacon since 2200', 'it said that it beacons slowly')
+  t.equal(told(monitor), 'alive by beacon since 2200', 'it announced a long beacon interval')
   round(monitor, 9001)
   round(monitor, 10_001)
   t.equal(told(monitor), 'dead lease-expired by lease since 10001')
@@ -114,8 +114,8 @@ t.test('a late loop is stalled, whatever arrives, until it has been in time for 
   t.equal(beacon(200, 1000), 'stalled loop-busy by beacon since 200')
   t.equal(monitor.verdict.detail, 'loop 1000 ms late')
   round(monitor, 300)
-  t.equal(told(monitor), 'stalled loop-busy by beacon since 200', 'since when it was so')
-  t.equal(beacon(600, 700), 'stalled loop-busy by beacon since 200', 'better is not well')
+  t.equal(told(monitor), 'stalled loop-busy by beacon since 200', 'the start of the stall is kept')
+  t.equal(beacon(600, 700), 'stalled loop-busy by beacon since 200', 'the delay is shorter, but still too long')
   t.equal(beacon(1000, 0), 'stalled loop-busy by beacon since 200', 'not for long enough')
   t.equal(beacon(1100, 0), 'alive by beacon since 1100')
   t.end()
@@ -147,11 +147,11 @@ t.test('a process that exists beyond a cut network is unreachable', (t) => {
   for (const atMs of [1600, 2700]) round(monitor, atMs, sleeping, { isHostSilent: true })
   t.match(monitor.verdict, { liveliness: 'unreachable', cause: 'host-silent', evidence: 'kernel' })
   round(monitor, 60_000, sleeping, { isHostSilent: true })
-  t.match(monitor.verdict, { liveliness: 'unreachable' }, 'and no policy ends one that the kernel vouches for')
+  t.match(monitor.verdict, { liveliness: 'unreachable' }, 'no policy ends a peer that the kernel reports as existing')
   t.end()
 })
 
-t.test('when the kernel falls silent the lease begins from its last word', (t) => {
+t.test('when the kernel stops answering, the lease starts at its last answer', (t) => {
   const monitor = newMonitor()
   for (const atMs of [1600, 60_000]) round(monitor, atMs, 'stopped')
   round(monitor, 60_250)
@@ -161,14 +161,14 @@ t.test('when the kernel falls silent the lease begins from its last word', (t) =
   t.end()
 })
 
-t.test('the observer doubts itself first', (t) => {
+t.test('silence during a stall of the observer does not count against the peer', (t) => {
   const monitor = newMonitor()
   monitor.discountSilence(5000, 6000)
   round(monitor, 6000)
   t.equal(told(monitor), 'alive by beacon since 0')
   t.equal(monitor.lastReceivedMs, 0, 'the time of reception is not rewritten')
   round(monitor, 6501)
-  t.match(monitor.verdict, { liveliness: 'suspect' }, 'the second before its own stall counts')
+  t.match(monitor.verdict, { liveliness: 'suspect' }, 'the second before the observer’s stall counts')
   monitor.frameReceived(7000)
   round(monitor, 7000)
   monitor.discountSilence(5000, 7000)
@@ -176,11 +176,11 @@ t.test('the observer doubts itself first', (t) => {
   t.match(monitor.verdict, { liveliness: 'suspect', sinceMs: 8501 }, 'credit does not reach into the future')
   monitor.discountSilence(11_499, 20_000)
   round(monitor, 20_000)
-  t.match(monitor.verdict, { liveliness: 'suspect' }, 'nor does it revive anybody')
+  t.match(monitor.verdict, { liveliness: 'suspect' }, 'nor does it revive a peer')
   t.end()
 })
 
-t.test('an unwell observer is patient', (t) => {
+t.test('a degraded observer waits longer', (t) => {
   const monitor = newMonitor()
   round(monitor, 4500, 'unknown', { timeoutMultiplier: 3 })
   t.match(monitor.verdict, { liveliness: 'alive' })
@@ -208,7 +208,7 @@ t.test('after isolation silence counts from now', (t) => {
   for (const atMs of [1600, 60_000]) round(monitor, atMs, 'unknown', { canDeclareDead: false })
   monitor.restartSilence(60_000)
   round(monitor, 60_000)
-  t.match(monitor.verdict, { liveliness: 'suspect' }, 'which is no sign of life')
+  t.match(monitor.verdict, { liveliness: 'suspect' }, 'this is no evidence of life')
   for (const atMs of [61_600, 62_999]) round(monitor, atMs)
   t.match(monitor.verdict, { liveliness: 'suspect' })
   round(monitor, 63_000)
@@ -223,7 +223,7 @@ t.test('after isolation silence counts from now', (t) => {
   t.end()
 })
 
-t.test('across hosts phi decides, and the worst is unreachable', (t) => {
+t.test('across hosts phi decides, and the worst verdict is unreachable', (t) => {
   const monitor = newMonitor(PeerReach.far)
   const atMs = [4000, 4100, 4200, 4300, 4400, 4500].find((nowMs) => {
     round(monitor, nowMs)
@@ -242,7 +242,7 @@ t.test('across hosts phi decides, and the worst is unreachable', (t) => {
   t.end()
 })
 
-t.test('an interval across a failure teaches no patience', (t) => {
+t.test('an interval across a failure does not lengthen the timeout', (t) => {
   const intervalMs = 500
   const inTime = { intervalMs, loopDelayMs: 0, progress: 0 }
   let nowMs = 0
@@ -256,7 +256,7 @@ t.test('an interval across a failure teaches no patience', (t) => {
       round(monitor, nowMs)
     }
   }
-  /** After how much silence it is lost, when `play` has happened to it five times in its otherwise regular life. */
+  /** Returns the silence after which a peer is lost, if `play` has interrupted its regular beacons five times. */
   const lostAfterMs = (play: (monitor: PeerDetector) => void): number => {
     const monitor = newMonitor(PeerReach.far, { phi: { ...defaultPhiOptions, maxSamples: 20 } })
     nowMs = 0
@@ -277,7 +277,7 @@ t.test('an interval across a failure teaches no patience', (t) => {
   t.equal(regular, 4050, 'mean 500 + pause 3000 + 5.2 deviations of 100')
   t.ok(
     lostAfterMs((monitor) => beacon(monitor, 1400)) > regular + 1000,
-    'intervals that are nobody’s failure do teach patience',
+    'intervals without a failure do lengthen the timeout',
   )
   t.equal(
     lostAfterMs((monitor) => {
@@ -294,7 +294,7 @@ t.test('an interval across a failure teaches no patience', (t) => {
   )
   t.equal(
     lostAfterMs((monitor) => {
-      // The observer reads what has waited, and notices then that it was late itself.
+      // The observer reads its queued frames, and then notices that it was late itself.
       beacon(monitor, 3000)
       monitor.discountSilence(2500, nowMs)
       round(monitor, nowMs)
@@ -316,7 +316,7 @@ t.test('an interval across a failure teaches no patience', (t) => {
   t.end()
 })
 
-t.test('policy may take a long absence for death', (t) => {
+t.test('a policy may declare a long absence a death', (t) => {
   const monitor = newMonitor(PeerReach.lan, { unreachableDeadAfterMs: 10_000 })
   round(monitor, 3000)
   monitor.discountSilence(5000, 9000)
@@ -336,7 +336,7 @@ t.test('a peer that came back is on probation', (t) => {
   t.notOk(isReliable(monitor.verdict, 2000))
   monitor.frameReceived(2100)
   round(monitor, 2200)
-  t.ok(isReliable(monitor.verdict, 2200), 'merely overdue is no failure')
+  t.ok(isReliable(monitor.verdict, 2200), 'being overdue is no failure')
   for (const atMs of [4000, 6000]) round(monitor, atMs)
   monitor.frameReceived(7000)
   round(monitor, 7000)
@@ -346,24 +346,24 @@ t.test('a peer that came back is on probation', (t) => {
   round(monitor, 9000)
   monitor.frameReceived(9100)
   round(monitor, 9200)
-  t.match(monitor.verdict, { liveliness: 'alive', reliableFromMs: 37_000 }, 'and being overdue does not end it')
+  t.match(monitor.verdict, { liveliness: 'alive', reliableFromMs: 37_000 }, 'being overdue does not end the probation')
   const returning = new PeerDetector(defaultLivelinessOptions, 500, 1000, true)
   t.equal(returning.verdict.reliableFromMs, 31_000)
   t.end()
 })
 
-t.test('facts', (t) => {
+t.test('facts from the kernel and from frames override each other until the peer is dead', (t) => {
   const stopped = { liveliness: 'stalled', cause: 'stopped', detail: 'SIGSTOP', evidence: 'kernel' } as const
   const monitor = newMonitor()
   monitor.fact(stopped, 100)
   round(monitor, 350)
-  t.equal(told(monitor), 'stalled stopped by kernel since 100', 'a lease that is not over says nothing against it')
+  t.equal(told(monitor), 'stalled stopped by kernel since 100', 'a running lease does not contradict it')
   monitor.frameReceived(400)
   round(monitor, 450)
   t.equal(told(monitor), 'alive by beacon since 450', 'a frame does')
   monitor.fact(stopped, 500)
   round(monitor, 2000, 'gone')
-  t.equal(told(monitor), 'dead exited by kernel since 2000', 'and so does the kernel')
+  t.equal(told(monitor), 'dead exited by kernel since 2000', 'the kernel does')
   monitor.frameReceived(2100)
   round(monitor, 2200, 'running')
   monitor.fact({ liveliness: 'alive', cause: null, detail: null, evidence: 'beacon' }, 2300)
@@ -372,14 +372,14 @@ t.test('facts', (t) => {
   killed.fact({ liveliness: 'dead', cause: 'killed', detail: 'SIGKILL', evidence: 'kernel' }, 5)
   t.match(killed.verdict, { liveliness: 'dead', cause: 'killed', detail: 'SIGKILL', sinceMs: 5, reliableFromMs: null })
   killed.fact({ liveliness: 'dead', cause: 'goodbye', detail: null, evidence: 'goodbye' }, 6)
-  t.equal(told(killed), 'dead killed by kernel since 5', 'for the first cause')
+  t.equal(told(killed), 'dead killed by kernel since 5', 'the first cause is kept')
   t.end()
 })
 
-t.test('a peer with a late loop, or one that dies with it, is found within bounds', (t) => {
+t.test('a peer with a late loop is detected within bounds, even if it then dies', (t) => {
   const cases: [reach: PeerReach, intervalMs: number, timeoutMultiplier: number, expected: string, withinMs: number][] =
     [
-      // Three of its own intervals or the lease, whichever is longer; then a second for the answer to a question.
+      // Three of its own intervals or the lease, whichever is longer, then a second for the answer to a question.
       ['host', 500, 1, 'dead', 3_000],
       ['host', 500, 9, 'dead', 9 * 4_000],
       ['host', 65_535, 1, 'dead', 3 * 65_535 + 1_000],
@@ -420,6 +420,6 @@ t.test('a peer with a late loop, or one that dies with it, is found within bound
     nowMs += checkMs
     round(vouched, nowMs)
   }
-  t.equal(nowMs, 63_000, 'a lease after the kernel could last be asked')
+  t.equal(nowMs, 63_000, 'one lease after the last answer of the kernel')
   t.end()
 })

@@ -3,7 +3,7 @@ import t from 'tap'
 import { IntervalWindow } from '../../src/liveliness/interval-window.js'
 import { defaultPhiOptions, PhiAccrual, phiOf, resolvePhiOptions } from '../../src/liveliness/phi-accrual.js'
 
-t.test('phi is the improbability of so long a silence', (t) => {
+t.test('phi is the improbability of a silence of that length', (t) => {
   // −log10 of the tail of the standard normal distribution at y: tables of Q(y).
   const table: [number, number][] = [
     [0, 0.5],
@@ -18,7 +18,7 @@ t.test('phi is the improbability of so long a silence', (t) => {
     t.ok(Math.abs(10 ** -phiOf(1000 - 100 * y, 1000, 100) - (1 - tail)) < 0.00015, `at ${-y} deviations`)
   }
   t.equal(phiOf(-1e9, 1000, 100), 0)
-  t.equal(phiOf(1e9, 1000, 100), Number.POSITIVE_INFINITY, 'the chance has no digits left')
+  t.equal(phiOf(1e9, 1000, 100), Number.POSITIVE_INFINITY, 'the probability underflows to 0')
   t.end()
 })
 
@@ -43,7 +43,7 @@ t.test('phi never falls while the silence lasts', (t) => {
   t.end()
 })
 
-t.test('before anything is learned, and after', (t) => {
+t.test('phi uses the initial estimate until intervals are learned', (t) => {
   const phi = new PhiAccrual(defaultPhiOptions, 1000)
   t.equal(phi.meanMs, 1000)
   t.equal(phi.stdDeviationMs, 250)
@@ -55,7 +55,7 @@ t.test('before anything is learned, and after', (t) => {
   t.ok(phi.isLost(3500 + 530))
   for (let n = 0; n < 1000; n++) phi.learn(n % 2 === 0 ? 4000 : 1000)
   t.equal(phi.meanMs, 2500)
-  t.equal(phi.stdDeviationMs, 1500, 'patience is learned')
+  t.equal(phi.stdDeviationMs, 1500, 'the deviation is learned')
   t.notOk(phi.isLost(5500 + 5 * 1500))
   t.end()
 })
@@ -82,7 +82,7 @@ t.test('the window equals a plain sum over its intervals', (t) => {
   t.end()
 })
 
-t.test('options', (t) => {
+t.test('invalid options are refused', (t) => {
   t.same(resolvePhiOptions({ threshold: 12 }), { ...defaultPhiOptions, threshold: 12 })
   for (const bad of [
     { threshold: 0 },

@@ -8,7 +8,7 @@ const reading = (state: ProcessProbe, cpuTimeMs: number | null = null): ProcessR
   end: null,
 })
 
-t.test('one look', (t) => {
+t.test('one reading maps a process state to evidence', (t) => {
   for (const [state, kind] of [
     ['unknown', 'unknown'],
     ['gone', 'gone'],
@@ -30,14 +30,14 @@ t.test('CPU time between two readings distinguishes a working process', (t) => {
   const witness = new ProcessInspector()
   const story: [number, number | null, string][] = [
     [0, 500, 'asleep'],
-    [50, 550, 'asleep'], // too soon after the first to tell
+    [50, 550, 'asleep'], // too soon after the first reading
     [250, 600, 'busy'], // 100 of 250 ms
     [500, 640, 'asleep'], // 40 of 250 ms
     [750, 900, 'busy'],
     [1000, null, 'asleep'],
-    [1250, 1400, 'asleep'], // nothing to compare with again
+    [1250, 1400, 'asleep'], // no reading to compare with
     [1500, 1500, 'busy'],
-    [1750, 0, 'asleep'], // a count that falls says nothing
+    [1750, 0, 'asleep'], // a count that falls is ignored
   ]
   for (const [nowMs, cpuTimeMs, kind] of story) {
     t.match(witness.look(reading('sleeping', cpuTimeMs), nowMs), { kind }, `at ${nowMs}`)

@@ -8,7 +8,7 @@ import type { Verdict } from '../../src/liveliness/verdict.js'
 
 export interface PeerPlan {
   readonly reach: PeerReach
-  /** Whether the observer can ask the kernel about it. */
+  /** Whether the observer can query the kernel about the peer. */
   readonly isSeen: boolean
   /** Never, if null. */
   readonly diesAtMs: number | null
@@ -17,9 +17,9 @@ export interface PeerPlan {
 export interface Scenario {
   readonly seed: number
   readonly peers: readonly PeerPlan[]
-  /** Of datagrams; answers to questions come by a stream, which loses nothing. */
+  /** Fraction of datagrams. Answers to questions arrive by a stream, which loses nothing. */
   readonly lossRatio: number
-  /** When the observer runs nothing: from, and for how long. */
+  /** Periods in which the observer is blocked: start and length. */
   readonly stalls: readonly { readonly fromMs: number; readonly forMs: number }[]
   readonly durationMs: number
   readonly options?: Pick<LivelinessOptions, 'unreachableDeadAfterMs'>
@@ -33,8 +33,8 @@ const framesPerTurn = 32
 const answerDelayMs = 20
 
 /**
- * One observer and its peers, in steps of 10 ms: what is sent to a stalled observer waits in its socket, and is read in
- * turns when it goes on. Returns each peer's verdicts, in order.
+ * Simulates one observer and its peers in steps of 10 ms. Frames sent to a stalled observer wait in its socket, and are
+ * read in turns when it continues. Returns each peer's verdicts, in order.
  */
 export function simulate(scenario: Scenario): readonly (readonly Verdict[])[] {
   const random = seededRandom(scenario.seed)
@@ -102,7 +102,7 @@ export function simulate(scenario: Scenario): readonly (readonly Verdict[])[] {
       }
     }
     if (scenario.stalls.some(({ fromMs, forMs }) => nowMs >= fromMs && nowMs < fromMs + forMs)) continue
-    // Whichever comes first after a stall: it depends on the phase that was blocked.
+    // The order after a stall depends on the blocked phase of the loop.
     const readsFirst = random() < 0.5
     if (readsFirst) read(nowMs)
     if (nowMs >= checkDueMs) check(nowMs)

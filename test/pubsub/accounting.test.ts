@@ -9,10 +9,10 @@ import type { QosOptions } from '../../src/qos/qos.js'
 import { MemoryPlane } from '../../src/testing/memory-plane.js'
 
 /**
- * Nothing is lost silently. Whatever the network does, each change of a writer is at each of its readers, once it is
- * quiet, handed out exactly once and in its order, or accounted for: lost (by an event with its count), rejected (by an
- * event), hidden by the filter, or, where only the last values are wanted, replaced by a newer one that was handed out.
- * Reliable and keep-all: nothing is lost at all.
+ * Nothing is lost silently. Once the network is quiet, each reader has handed out each change of a writer exactly once
+ * and in order, or has accounted for it. A change is lost (an event with a count), rejected (an event), or hidden by
+ * the filter. A reader that keeps only the last values may replace it by a newer value that was handed out.
+ * Reliable and keep-all: nothing is lost.
  */
 
 interface Value {
@@ -30,12 +30,12 @@ const offered: Readonly<Record<TopicName, QosOptions>> = {
 const isShownByFilter = ({ n }: Value): boolean => n % 3 !== 0
 
 /**
- * Longer than a lease, so that those apart give each other up; and so short that a keep-all writer, which waits ten
- * seconds for a silent reader, hears of it in time.
+ * Longer than a lease, so that separated participants give each other up. Shorter than the ten seconds that a keep-all
+ * writer waits for a silent reader.
  */
 const maxSplitMs = 4_000
 
-/** How a reader's samples are had. */
+/** How a reader's samples are consumed. */
 type Consumption = 'listen' | 'take' | 'iterate'
 
 interface Plan {
@@ -43,9 +43,9 @@ interface Plan {
   readonly topic: TopicName
   readonly consumption: Consumption
   readonly options: ReaderOptions<Value>
-  /** Reasons for which changes may be lost here; none: every change is handed out. */
+  /** Reasons for which changes may be lost here. Empty: every change is handed out. */
   readonly mayLose: readonly string[]
-  /** It may be handed newer values in place of older ones. */
+  /** The reader may receive newer values in place of older ones. */
   readonly conflates?: boolean
 }
 
@@ -160,12 +160,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom<Step>({ do: 'heal' }, { do: 'break' }) },
 )
 
-/** One reader, everything that it was handed, and everything that it was told. */
+/** One reader, every sample that it handed out, and every event that it reported. */
 class Account {
   readonly plan: Plan
   readonly reader: Reader<Value>
   readonly handed: Sample<Value>[] = []
-  /** By writer, then by reason; `rejected` counts by key and so is of all writers. */
+  /** By writer, then by reason. `rejected` counts by key and therefore covers all writers. */
   readonly lost = new Map<string, Map<string, number>>()
   readonly #iterator: AsyncIterator<Sample<Value>> | undefined
   #isWaiting = false
@@ -180,7 +180,7 @@ class Account {
     reader.onEvent((event) => {
       if (event.kind === 'sample-lost') this.#account(event.writer, event.reason, event.lostCount)
       else if (event.kind === 'sample-rejected') this.#account(event.writer, 'rejected', 1)
-      else if (event.kind === 'subscription-matched' && !event.isMatched) this.violations.push('a match has ended')
+      else if (event.kind === 'subscription-matched' && !event.isMatched) this.violations.push('a match ended')
     })
   }
 
@@ -216,32 +216,32 @@ class Account {
     this.lost.set(writer, reasons.set(reason, (reasons.get(reason) ?? 0) + count))
   }
 
-  /** What does not add up, of what `writer` wrote. */
+  /** Returns the contradictions between what `writer` wrote and what the reader accounts for. */
   audit(writer: Writer<Value>, written: readonly Value[]): string[] {
     const { plan } = this
     const found: string[] = []
-    const say = (what: string): void => void found.push(`${plan.name}, ${writer.guid.slice(-1)}: ${what}`)
+    const report = (what: string): void => void found.push(`${plan.name}, ${writer.guid.slice(-1)}: ${what}`)
     const seqs = this.handed.flatMap(({ token, key }, at) => {
       if (token.writer !== writer.guid) return []
-      // Where two owners write within the network's delay, a copy of a frame may bring the one's value back.
+      // If two owners write within the network's delay, a duplicated frame may bring the earlier value back.
       const before = plan.conflates === true && this.handed.slice(0, at).findLast((sample) => sample.key === key)
       const isBack = before !== false && before !== undefined && before.token.writer !== writer.guid
       return isBack && this.handed.slice(0, at).some((sample) => isSameToken(sample, token)) ? [] : token.seq
     })
     const handed = new Set(seqs)
-    if (handed.size < seqs.length) say(`handed out twice: ${seqs}`)
+    if (handed.size < seqs.length) report(`handed out twice: ${seqs}`)
     for (const { token, value } of this.handed) {
       const original = token.writer === writer.guid ? written[token.seq - 1] : undefined
       if (original !== undefined && (original.id !== value?.id || original.n !== value.n))
-        say(`${token.seq} is another`)
+        report(`${token.seq} has another value`)
     }
     const lastOf = new Map<string, number>()
     for (const seq of seqs) {
       const id = written[seq - 1]?.id ?? ''
-      if (seq < (lastOf.get(id) ?? 0)) say(`${id}: ${seq} after ${lastOf.get(id)}`)
+      if (seq < (lastOf.get(id) ?? 0)) report(`${id}: ${seq} after ${lastOf.get(id)}`)
       lastOf.set(id, seq)
     }
-    // Of two owners of one instance the later one's value replaces the other's.
+    // If an instance has two owners, the later value replaces the earlier one.
     const replaced = new Set(this.handed.flatMap(({ token, key }) => (token.writer === writer.guid ? [] : key)))
     let missing = 0
     for (const [at, value] of written.entries()) {
@@ -254,18 +254,18 @@ class Account {
     const isBestEffort = plan.options.qos?.reliability === 'best-effort'
     let told = 0
     for (const [reason, count] of reasons) {
-      // A reliable reader without room stops there, and goes on when it has some.
+      // A reliable reader without room stops there and continues once it has room.
       const isForGood = reason !== 'rejected' || isBestEffort
       if (!isForGood) continue
       told += count
-      if (!plan.mayLose.includes(reason)) say(`${count} ${reason}`)
+      if (!plan.mayLose.includes(reason)) report(`${count} ${reason}`)
     }
-    // A newer value may have come although older ones were told to be lost. What is not volatile is fetched again when
+    // A newer value may have arrived although older ones were reported lost. Durable values are fetched again when
     // its writer is back, and may bring what best effort had given up or had no room for.
     const isAtMost =
       plan.conflates === true || (writer.qos.durability === 'transient-local' && told > 0 && isBestEffort)
     if (isAtMost ? missing > told : missing !== told) {
-      say(`${missing} of ${written.length} missing, ${told} told: ${JSON.stringify([...reasons])}; had ${seqs}`)
+      report(`${missing} of ${written.length} missing, ${told} told: ${JSON.stringify([...reasons])}; had ${seqs}`)
     }
     return found
   }
@@ -289,7 +289,7 @@ class World {
   }
 
   async begin(durability: 'volatile' | 'transient-local'): Promise<void> {
-    // Each on a host of its own: who is silent is out of reach, and not dead, so that no match ends.
+    // Each participant has its own host, so a silent one is unreachable, not dead, and no match ends.
     for (const name of owners) {
       const participant = await this.plane.join(name, {}, { bootId: name })
       const writer = (topic: TopicName) => participant.writer(topics[topic], { qos: { ...offered[topic], durability } })
@@ -307,7 +307,7 @@ class World {
     }
     await this.plane.settle(Promise.all(this.#accounts.map(({ reader }) => reader.synced())))
     await this.#advance(2_000)
-    // From here on everything is every reader's due; the first frame tells those that take no past.
+    // From here on every reader must account for everything. The first frame tells volatile readers where to start.
     for (const owner of this.#writers.keys()) for (const topic of topicNames) this.#write(owner, topic, 0)
     await this.#advance(2_000)
     this.#consume(100)
@@ -334,7 +334,7 @@ class World {
     this.#heal()
     this.plane.network.setFaults({})
     await this.#advance(200)
-    // A gap shows to best effort by what comes after it.
+    // A best-effort reader notices a gap only when a later frame arrives.
     for (const owner of this.#writers.keys()) for (const topic of topicNames) this.#write(owner, topic, 0)
     for (let round = 0; round < 150; round++) {
       await this.#advance(100)
@@ -352,11 +352,11 @@ class World {
     ])
   }
 
-  /** Each on its way before the next, so that all are sent. */
+  /** Flushes each change before the next, so that all are sent. */
   #write(owner: number, topic: TopicName, key: number): void {
     const writer = this.#writers[owner]?.[topic]
     if (writer === undefined) return
-    // One instance of all owners, the others of one each.
+    // One instance belongs to all owners, each other instance to one owner.
     const value = { id: key === 0 ? 'shared' : `${owner}:${key}`, n: this.#n++ }
     writer.write(value)
     if (topic !== 'some' || value.n % 2 === 0) writer.flush()
@@ -385,7 +385,7 @@ const owners = ['w0', 'w1'] as const
 const audience = ['r0', 'r1', 'r2'] as const
 const topicNames = ['all', 'some', 'last'] as const
 
-t.test('every change is handed out once, or accounted for', async (t) => {
+t.test('every change is handed out exactly once or accounted for', async (t) => {
   const seed = Number(process.env.NUMACAST_SEED ?? 1)
   t.comment(`NUMACAST_SEED=${seed}`)
   let runs = 0

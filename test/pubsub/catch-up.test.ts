@@ -23,7 +23,7 @@ async function two(t: Test, seed = 1): Promise<{ plane: MemoryPlane; a: Particip
   return { plane, a: await plane.join('a'), b: await plane.join('b') }
 }
 
-t.test('a late joiner gets every last value in one round trip', async (t) => {
+t.test('a late joiner receives every last value in one round trip', async (t) => {
   const { plane, a, b } = await two(t)
   const writer = a.writer(topic)
   for (let n = 0; n < 3000; n++) writer.write({ id: `k${n % 1000}`, n })
@@ -38,19 +38,19 @@ t.test('a late joiner gets every last value in one round trip', async (t) => {
   ])
 })
 
-t.test('what is overwritten within a tick does not leave; readers see no gap', async (t) => {
+t.test('a value overwritten within a tick is not sent, and readers see no gap', async (t) => {
   const { plane, a, b } = await two(t)
   const writer = a.writer(topic)
   const reader = b.reader(topic)
   await plane.settle(reader.synced())
-  const heard: number[] = []
-  reader.onSample(({ value }) => heard.push(value?.n ?? -1))
+  const received: number[] = []
+  reader.onSample(({ value }) => received.push(value?.n ?? -1))
   const replies = b.counters.get('catch-up.replies')
   for (let n = 1; n <= 500; n++) writer.write({ id: 'k', n })
   await plane.clock.advance(2000)
-  t.same(heard, [500])
+  t.same(received, [500])
   t.equal(reader.lag()[0]?.appliedSeq, 500)
-  t.equal(b.counters.get('catch-up.replies'), replies, 'and nothing had to be repaired')
+  t.equal(b.counters.get('catch-up.replies'), replies, 'nothing had to be repaired')
 })
 
 t.test('a gap is repaired', async (t) => {
@@ -71,7 +71,7 @@ t.test('a gap is repaired', async (t) => {
       await plane.clock.advance(1)
       plane.network.setLinkFaults('a', 'b', undefined)
       if (next) {
-        writer.write({ id: 'heard', n: 2 })
+        writer.write({ id: 'received', n: 2 })
         await plane.clock.advance(50)
       } else {
         await plane.clock.advance(600)
@@ -83,7 +83,7 @@ t.test('a gap is repaired', async (t) => {
   }
 })
 
-t.test('a cache larger than a reply comes in chunks while its writer goes on', async (t) => {
+t.test('a cache larger than a reply arrives in chunks while its writer keeps writing', async (t) => {
   const { plane, a, b } = await two(t)
   const writer = a.writer(topic)
   for (let n = 0; n < 20; n++) writer.write({ id: `k${n}`, n, ballast: heavy })
@@ -104,7 +104,7 @@ t.test('a cache larger than a reply comes in chunks while its writer goes on', a
   t.ok(a.counters.get('catch-up.bootstrap-continued') > 2, 'it took several replies')
 })
 
-t.test('a bootstrap goes on where the connection broke', async (t) => {
+t.test('a bootstrap resumes where the connection broke', async (t) => {
   const { plane, a, b } = await two(t)
   const writer = a.writer(topic)
   for (let n = 0; n < 20; n++) writer.write({ id: `k${n}`, n, ballast: heavy })
@@ -119,10 +119,10 @@ t.test('a bootstrap goes on where the connection broke', async (t) => {
   t.equal(reader.size, 20)
   t.ok(before < 20)
   t.equal(b.counters.get('catch-up.failed.timeout'), 1)
-  t.equal(a.counters.get('catch-up.bootstrap'), 1, 'it never began anew')
+  t.equal(a.counters.get('catch-up.bootstrap'), 1, 'it never started over')
 })
 
-t.test('after a break that outlasts the tombstones, what is gone disappears and nothing comes back', async (t) => {
+t.test('after a break that outlasts the tombstones, disposed instances disappear and none comes back', async (t) => {
   const { plane, a, b } = await two(t)
   const writer = a.writer(topic)
   for (let n = 0; n < 10; n++) writer.write({ id: `k${n}`, n })
@@ -151,14 +151,14 @@ t.test('after a break that outlasts the tombstones, what is gone disappears and 
   t.same(held(reader), { k3: 33, k8: 8, k9: 9 })
 })
 
-t.test('a change written while a bootstrap reply is under way survives the bootstrap', async (t) => {
+t.test('a change written while a bootstrap reply is in flight survives the bootstrap', async (t) => {
   const { plane, a, b } = await two(t)
   const writer = a.writer(topic)
   writer.write({ id: 'old', n: 1 })
   await plane.clock.advance(1000)
   await plane.settle(b.reader(topic).synced())
   const reader = b.reader(topic)
-  // The reply takes long, the live frame does not.
+  // The reply is slow, the live frame is not.
   plane.network.setLinkFaults('a', 'b', { minDelayMs: 100 })
   await plane.clock.advance(5)
   plane.network.setLinkFaults('a', 'b', undefined)
@@ -184,14 +184,14 @@ t.test('the first sample too large for a datagram arrives by catch-up, the next 
   const replies = b.counters.get('catch-up.replies')
   writer.write({ id: 'large', n: 4, ballast: heavy })
   await plane.clock.advance(1)
-  t.equal(reader.get('large')?.value?.n, 4, 'also when nothing follows it')
+  t.equal(reader.get('large')?.value?.n, 4, 'even if nothing follows it')
   await plane.clock.advance(1000)
-  t.equal(b.counters.get('catch-up.replies'), replies, 'nobody had to ask')
+  t.equal(b.counters.get('catch-up.replies'), replies, 'no reader had to ask')
   t.throws(() => writer.write({ id: 'huge', n: 5, ballast: 'x'.repeat(1024 * 1024) }), { code: 'NUMACAST_LIMIT' })
   t.equal(writer.get('huge'), undefined)
 })
 
-t.test('a stream topic is followed live, once, and repaired when its connection breaks', async (t) => {
+t.test('a stream topic arrives live and once, and is repaired when its connection breaks', async (t) => {
   const { plane, a, b } = await two(t)
   const streamed = defineTopic<Value>({ ...topic, name: 'streamed', key: 'id', fields: ['id', 'n'], lane: 'stream' })
   const partition = ['one', 'two']
@@ -200,26 +200,26 @@ t.test('a stream topic is followed live, once, and repaired when its connection 
   const reader = b.reader(streamed, { partition })
   await plane.settle(reader.synced())
   await plane.clock.advance(1000)
-  const heard: number[] = []
-  reader.onSample(({ value }) => heard.push(value?.n ?? -1))
+  const received: number[] = []
+  reader.onSample(({ value }) => received.push(value?.n ?? -1))
   plane.network.setFaults({ lossRatio: 1 })
   writer.write({ id: 'k', n: 1 })
   await plane.clock.advance(1)
-  t.same(heard, [1], 'without any datagram')
+  t.same(received, [1], 'without any datagram')
   t.equal(b.counters.get('reader.duplicate'), 0, 'one common partition is enough')
   plane.network.setFaults({ minDelayMs: 2 })
   writer.write({ id: 'k', n: 2 })
   await plane.clock.advance(1)
   plane.network.breakStreams('a', 'b')
   await plane.clock.advance(1000)
-  t.same(heard, [1, 2])
+  t.same(received, [1, 2])
   reader.close()
   writer.write({ id: 'k', n: 3 })
   await plane.clock.advance(100)
   t.equal(b.counters.get('samples.unmatched'), 0, 'the subscription went with the reader')
 })
 
-t.test('a volatile reader begins with the present, and then misses nothing', async (t) => {
+t.test('a volatile reader starts at the present and misses nothing from then on', async (t) => {
   const { plane, a, b } = await two(t)
   const writer = a.writer(topic)
   const early = b.reader(topic, { qos: { durability: 'volatile' } })
@@ -229,7 +229,7 @@ t.test('a volatile reader begins with the present, and then misses nothing', asy
   await plane.clock.advance(1)
   plane.network.setLinkFaults('a', 'b', undefined)
   await plane.clock.advance(1000)
-  t.same(held(early), { first: 1 }, 'the very first change was lost on the way and repaired')
+  t.same(held(early), { first: 1 }, 'the first change was lost in transit and repaired')
   const late = b.reader(topic, { qos: { durability: 'volatile' } })
   await plane.settle(late.synced())
   t.same(held(late), {})
@@ -238,7 +238,7 @@ t.test('a volatile reader begins with the present, and then misses nothing', asy
   t.same(held(late), { second: 2 })
 })
 
-t.test('best effort repairs nothing and says what it lost', async (t) => {
+t.test('a best-effort reader repairs nothing and reports what it lost', async (t) => {
   const { plane, a, b } = await two(t)
   const writer = a.writer(topic)
   const reader = b.reader(topic, { qos: { reliability: 'best-effort' } })
@@ -256,19 +256,19 @@ t.test('best effort repairs nothing and says what it lost', async (t) => {
   t.equal(reader.lag()[0]?.lagSamples, 0)
 })
 
-t.test('history keeps the last changes of each instance for those who are away', async (t) => {
+t.test('history keeps the last changes of each instance for disconnected readers', async (t) => {
   const { plane, a, b } = await two(t)
   const writer = a.writer(topic, { qos: { historyDepth: 3 } })
   const reader = b.reader(topic)
   await plane.settle(reader.synced())
-  const heard: number[] = []
-  reader.onSample(({ value }) => heard.push(value?.n ?? -1))
+  const received: number[] = []
+  reader.onSample(({ value }) => received.push(value?.n ?? -1))
   for (let n = 1; n <= 5; n++) writer.write({ id: 'k', n })
   await plane.clock.advance(10)
-  t.same(heard, [3, 4, 5])
+  t.same(received, [3, 4, 5])
 })
 
-t.test('a reader made while a request is under way is caught up as well', async (t) => {
+t.test('a reader created during a request is caught up too', async (t) => {
   const { plane, a, b } = await two(t)
   const writer = a.writer(topic)
   writer.write({ id: 'k', n: 1 })
@@ -281,7 +281,7 @@ t.test('a reader made while a request is under way is caught up as well', async 
   t.same([held(first), held(second)], [{ k: 1 }, { k: 1 }])
 })
 
-t.test('a writer made between a beacon and the reply is described by the reply', async (t) => {
+t.test('a writer created between a beacon and the reply is described by the reply', async (t) => {
   const { plane, a, b } = await two(t)
   a.writer(topic)
   await plane.clock.advance(1000)

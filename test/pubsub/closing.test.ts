@@ -7,7 +7,7 @@ import { openPlane } from '../support/open-plane.js'
 
 const topic = defineTopic<{ id: string; n: number }>({ name: 'state', key: 'id', fields: ['id', 'n'] })
 
-t.test('a participant whose transport fails to close: the rest is closed, and the error is thrown', async (t) => {
+t.test('a participant whose transport fails to close closes the rest and throws the error', async (t) => {
   const clock = new FakeClock()
   const transport = new MemoryNetwork({ clock, random: () => 0.5 }).open('a')
   const close = transport.close.bind(transport)
@@ -30,7 +30,7 @@ t.test('a participant whose transport fails to close: the rest is closed, and th
   t.equal(peerEvents, 0)
 })
 
-t.test('a lane that throws at the last frames: sockets and timers are closed all the same', async (t) => {
+t.test('a lane that throws on the last frames does not prevent sockets and timers from closing', async (t) => {
   const clock = new FakeClock()
   const transport = new MemoryNetwork({ clock, random: () => 0.5 }).open('a')
   const participant = await joinDomain({ domain: 1, name: 'a' }, { clock, transport, random: () => 0.5 })
@@ -53,7 +53,7 @@ t.test('a lane that throws at the last frames: sockets and timers are closed all
   t.equal(clock.pendingTimers, 0, 'no timer is left')
 })
 
-t.test('a signal closes what was opened with it, and `ended` resolves', async (t) => {
+t.test('aborting a signal closes what was opened with it, and `ended` resolves', async (t) => {
   const plane = openPlane(t)
   const [joining, reading, writing] = [new AbortController(), new AbortController(), new AbortController()]
   const participant = await plane.join('a', { signal: joining.signal })
@@ -70,7 +70,7 @@ t.test('a signal closes what was opened with it, and `ended` resolves', async (t
   t.throws(() => participant.reader(topic), { code: 'NUMACAST_CLOSED' })
 })
 
-t.test('a signal that has aborted already: nothing is opened', async (t) => {
+t.test('an already aborted signal: nothing is opened', async (t) => {
   const plane = openPlane(t)
   const signal = AbortSignal.abort(new Error('too late'))
   await t.rejects(plane.join('b', { signal }), { message: 'too late' })

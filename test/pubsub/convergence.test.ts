@@ -10,8 +10,8 @@ import type { Writer } from '../../src/pubsub/writer/writer.js'
 import { MemoryPlane } from '../../src/testing/memory-plane.js'
 
 /**
- * Whatever happens to a plane on a bad network, once it is quiet every copy equals its owners' caches; on the way
- * tokens only rise, and no change reaches a listener twice.
+ * Once a plane on a bad network is quiet, every copy equals its owners' caches. Until then tokens only rise, and no
+ * change reaches a listener twice.
  */
 
 interface Value {
@@ -21,23 +21,23 @@ interface Value {
 }
 
 const topic = defineTopic<Value>({ name: 'state', key: 'id', fields: ['id', 'n', 'ballast'] })
-/** Many claim each of its instances, and the strongest that lives is heard. */
+/** Each instance has several owners. Readers follow the strongest live one. */
 const claims = defineTopic<Value>({
   name: 'claims',
   key: 'id',
   fields: ['id', 'n', 'ballast'],
   qos: { ownership: 'exclusive' },
 })
-/** Many write to each of its instances, and the latest by its owner's clock is held. */
+/** Each instance has several owners. Readers hold the latest value by its owner's clock. */
 const stamps = defineTopic<Value>({
   name: 'stamps',
   key: 'id',
   fields: ['id', 'n', 'ballast'],
   qos: { destinationOrder: 'by-source' },
 })
-/** The first two are equal, so that the younger counts. */
+/** The first two are equal, so the younger one wins. */
 const strengths: Readonly<Record<string, number>> = { a: 2, b: 2, c: 1 }
-/** Does not fit a datagram, and a few of them do not fit one catch-up reply. */
+/** Exceeds a datagram. A few of them exceed one catch-up reply. */
 const heavy = 'x'.repeat(400_000)
 const slots = ['a', 'b', 'c'] as const
 const maxDelayMs = 60
@@ -45,11 +45,11 @@ const maxDelayMs = 60
 type Step =
   | { readonly do: 'write'; readonly slot: number; readonly key: number; readonly n: number; readonly heavy: boolean }
   | { readonly do: 'dispose' | 'unregister'; readonly slot: number; readonly key: number }
-  /** A key that all write to, and none disposes. */
+  /** A key that all owners write and none disposes. */
   | { readonly do: 'share'; readonly slot: number; readonly n: number }
-  /** An instance that several own: the strongest, or the latest, counts. */
+  /** An instance with several owners: the strongest, or the latest, wins. */
   | { readonly do: 'claim' | 'stamp'; readonly slot: number; readonly key: number; readonly n: number }
-  /** The claim is given up. */
+  /** The owner unregisters the instance. */
   | { readonly do: 'yield'; readonly slot: number; readonly key: number }
   | { readonly do: 'leave' | 'crash' | 'join'; readonly slot: number }
   | { readonly do: 'advance'; readonly ms: number }
@@ -57,7 +57,7 @@ type Step =
   | { readonly do: 'split'; readonly slot: number }
   | { readonly do: 'heal' }
   | { readonly do: 'break' }
-  /** The writer no longer remembers what it has ended. */
+  /** The writer no longer remembers which instances it has ended. */
   | { readonly do: 'forget'; readonly slot: number }
 
 const slot = fc.nat({ max: slots.length - 1 })
@@ -99,7 +99,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('forget' as const), slot }) },
 )
 
-/** Holds one reader to its promises while it runs. */
+/** Checks the guarantees of one reader while it runs. */
 class Watch {
   readonly reader: Reader<Value>
   readonly violations: string[] = []
@@ -148,7 +148,7 @@ interface Member {
   readonly stamps: Contended
 }
 
-/** One member's part in a topic of which an instance may have several owners. */
+/** The writer and watch of one member on a topic whose instances may have several owners. */
 interface Contended {
   readonly writer: Writer<Value>
   readonly watch: Watch
@@ -160,7 +160,7 @@ class World {
   readonly watches: Watch[] = []
   relay: Relay<Value> | undefined
   beyond: Watch | undefined
-  /** Instances that an owner has unregistered at some time: a relay may keep them. */
+  /** Instances that an owner has ever unregistered. A relay may keep them. */
   readonly #givenUp = new Set<string>()
 
   constructor(seed: number) {
@@ -217,7 +217,7 @@ class World {
     if (step.do === 'write')
       member.writer.write({ id: `${name}${step.key}`, n: step.n, ballast: step.heavy ? heavy : '' })
     else if (step.do === 'share') {
-      // Written within the network's delay of one another, either may win.
+      // If two are written within the network's delay, either may win.
       await this.advance(2 * maxDelayMs)
       member.writer.write({ id: 'shared', n: step.n, ballast: '' })
     } else if (step.do === 'claim') member.claims.writer.write({ id: `x${step.key}`, n: step.n, ballast: '' })
@@ -229,10 +229,10 @@ class World {
       if (member.writer.unregister(`${name}${step.key}`) !== undefined) this.#givenUp.add(`${name}${step.key}`)
     } else {
       this.members.delete(name)
-      // A crash: whatever it still says, nobody hears.
+      // A crash: no participant receives what it still sends.
       if (step.do === 'crash') network.disconnect(name)
       await member.participant.close()
-      // Of two owners of one key within the network's delay either may win; a restart takes longer than that.
+      // If two owners write one key within the network's delay, either may win. A restart takes longer than that.
       await this.advance(2 * maxDelayMs)
       if (step.do === 'crash') network.reconnect(name)
     }
@@ -246,7 +246,7 @@ class World {
     }
   }
 
-  /** What all owners hold. */
+  /** Returns what all owners hold. */
   owned(): Record<string, number> {
     const entries: [string, number][] = []
     let sharedMs = 0
@@ -258,11 +258,11 @@ class World {
         entries.push([id, writer.get(id)?.n ?? -1])
       }
     }
-    // Of the shared one the last entry counts, which is the latest.
+    // The last entry of the shared key wins. It is the latest.
     return Object.fromEntries(Object.entries(Object.fromEntries(entries)).sort())
   }
 
-  /** Of each exclusive instance the value of its strongest owner: strength, then the younger, then the GUID. */
+  /** Returns the strongest owner's value of each exclusive instance: by strength, then by youth, then by GUID. */
   claimed(): Record<string, number> {
     return this.#won(
       ({ claims }) => claims.writer,
@@ -273,7 +273,7 @@ class World {
     )
   }
 
-  /** Of each instance ordered by source the value that was written last; in one millisecond the higher GUID's. */
+  /** Returns the value written last of each instance ordered by source. Within one millisecond the higher GUID wins. */
   stamped(): Record<string, number> {
     return this.#won(
       ({ stamps }) => stamps.writer,
@@ -301,9 +301,9 @@ class World {
 
   differences(): string[] {
     const found = this.watches.flatMap(({ violations }) => violations)
-    const compare = (who: string, held: Record<string, number>, owned: Record<string, number>): void => {
+    const compare = (holder: string, held: Record<string, number>, owned: Record<string, number>): void => {
       if (JSON.stringify(held) !== JSON.stringify(owned)) {
-        found.push(`${who} holds ${JSON.stringify(held)}, owners ${JSON.stringify(owned)}`)
+        found.push(`${holder} holds ${JSON.stringify(held)}, owners ${JSON.stringify(owned)}`)
       }
     }
     for (const [name, { watch, claims, stamps }] of this.members) {
@@ -313,7 +313,7 @@ class World {
     }
     const relayed = this.beyond?.alive() ?? {}
     const owned = this.owned()
-    // The relay keeps what the departed left; what living owners hold must be exactly there.
+    // The relay keeps the instances of departed owners. Those of live owners must match exactly.
     const isLiving = (id: string): boolean => this.members.has(id.slice(0, 1))
     compare('beyond', Object.fromEntries(Object.entries(relayed).filter(([id]) => id in owned)), owned)
     for (const id of Object.keys(relayed)) {
@@ -323,7 +323,7 @@ class World {
     return found
   }
 
-  /** Its owner is an earlier incarnation, which never ended it. */
+  /** Returns whether the owner is an earlier incarnation, which never ended the instance. */
   #leftBehind(id: string): boolean {
     const owner = this.beyond?.reader.get(id)?.token.writer
     return owner !== undefined && owner !== this.members.get(id.slice(0, 1))?.writer.guid

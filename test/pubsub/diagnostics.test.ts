@@ -13,13 +13,13 @@ const broken = (): never => {
   throw error
 }
 
-/** Keeps what is logged as an error. */
+/** Records what is logged as an error. */
 function errorLog(): { logger: Logger; fields: Record<string, unknown>[] } {
   const fields: Record<string, unknown>[] = []
   return { logger: { ...silentLogger, error: (given: object) => void fields.push({ ...given }) }, fields }
 }
 
-t.test('a listener of a participant that throws is logged with its error', async (t) => {
+t.test('a participant listener that throws is logged with its error', async (t) => {
   const plane = new MemoryPlane()
   const { logger, fields } = errorLog()
   const a = await plane.join('a', { logger })

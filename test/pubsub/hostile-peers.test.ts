@@ -12,8 +12,8 @@ import { openPlane } from '../support/open-plane.js'
 import { entity, RawPeer, topic, type Value } from './raw-peer.js'
 
 /**
- * Mallory has a socket on the host and speaks the wire. Whatever it says, what two honest participants write reaches
- * the other one, what is held for Mallory is bounded, and what is refused is counted by its reason.
+ * Mallory has a socket on the host and speaks the wire protocol. Whatever Mallory sends, the writes of two honest
+ * participants reach each other, state held for Mallory is bounded, and refused frames are counted by reason.
  */
 
 class Scene {
@@ -46,7 +46,7 @@ class Scene {
     this.#readers = [this.reader, honest.reader(topic)]
   }
 
-  /** What either writes now reaches both. */
+  /** Checks that what either participant writes now reaches both. */
   async converges(when: string): Promise<void> {
     const n = ++this.#n
     for (const [at, writer] of this.#writers.entries()) writer.write({ id: `honest ${at}`, n })
@@ -71,11 +71,11 @@ class Scene {
   }
 }
 
-t.test('in another’s name: nothing that Mallory says moves an honest peer to Mallory’s socket', async (t) => {
+t.test('frames in another’s name: nothing that Mallory sends moves an honest peer to Mallory’s socket', async (t) => {
   const scene = await Scene.open(t)
   const { plane, victim, honest, mallory } = scene
   const described = { ...mallory.descriptor(), guid: honest.guid, version: 2 }
-  // The wish to be heard every millisecond would make the honest one overdue at once, and its address open to change.
+  // An interval of one millisecond would make the honest peer overdue at once, and let its address change.
   for (const version of [1, 2, 3, 4]) await scene.introduce({ ...described, version }, 1, false)
   const before = scene.rejected('foreign-source')
   for (let ms = 0; ms < 40; ms++) {
@@ -86,13 +86,13 @@ t.test('in another’s name: nothing that Mallory says moves an honest peer to M
     mallory.send(encodeAckRequest(honest.guid, { writer: entity, seq: 2 ** 47 }))
     await plane.clock.advance(1)
   }
-  t.equal(scene.rejected('foreign-source') - before, 200, 'each is refused and counted')
+  t.equal(scene.rejected('foreign-source') - before, 200, 'each frame is refused and counted')
   t.not(scene.reader.get('honest 1')?.value?.n, 666)
   t.not(victim.peer(honest.guid), undefined)
   await scene.converges('after')
 })
 
-t.test('goodbye in the name of one who is not known yet does not keep it out', async (t) => {
+t.test('a goodbye in the name of an unknown participant does not keep that participant out', async (t) => {
   const scene = await Scene.open(t)
   const { plane, mallory, reader } = scene
   const late = new RawPeer(plane.network.open('late'))
@@ -107,7 +107,7 @@ t.test('goodbye in the name of one who is not known yet does not keep it out', a
   await scene.converges('after')
 })
 
-t.test('in the victim’s own name: not heard, not met', async (t) => {
+t.test('frames in the victim’s own name are ignored and create no peer', async (t) => {
   const scene = await Scene.open(t)
   const { plane, victim, mallory } = scene
   mallory.send(mallory.beaconFrame({ goodbye: true }, victim.guid))
@@ -126,7 +126,7 @@ t.test('in the victim’s own name: not heard, not met', async (t) => {
   await scene.converges('after')
 })
 
-t.test('a flood of presence is bounded, and so is what it makes the victim ask', async (t) => {
+t.test('a flood of presence costs bounded state and bounded requests of the victim', async (t) => {
   const scene = await Scene.open(t)
   const { plane, victim, mallory } = scene
   let requests = 0
@@ -151,10 +151,10 @@ t.test('a flood of presence is bounded, and so is what it makes the victim ask',
   const before = victim.counters.get('peer.refused.too-many')
   mallory.aside(mallory.beaconFrame({ presence: true, digest: [] }, newGuid()))
   await scene.converges('after')
-  t.equal(victim.counters.get('peer.refused.too-many'), before, 'and there is room again')
+  t.equal(victim.counters.get('peer.refused.too-many'), before, 'there is room again')
 })
 
-t.test('numbers at their ends: interval, audience, progress, version, asks', async (t) => {
+t.test('extreme numbers: interval, audience, progress, version, asks', async (t) => {
   const scene = await Scene.open(t)
   const { plane, victim, mallory } = scene
   mallory.values.push({ id: 'mine', n: 1 })
@@ -183,7 +183,7 @@ t.test('numbers at their ends: interval, audience, progress, version, asks', asy
   }
   mallory.transport.stream.serve(() => Buffer.from('nothing'))
   await plane.clock.advance(20_000)
-  t.equal(victim.peer(mallory.guid), undefined, 'and it is forgotten')
+  t.equal(victim.peer(mallory.guid), undefined, 'the victim forgets the peer')
   await scene.converges('after')
 })
 
@@ -207,7 +207,7 @@ t.test('4,096 writers are matched, and unmatched when they go', async (t) => {
   await scene.converges('after')
 })
 
-t.test('a bootstrap without end, of values that are refused, is remembered by nobody', async (t) => {
+t.test('an endless bootstrap of refused values leaves no state behind', async (t) => {
   const scene = await Scene.open(t)
   const { plane, victim, mallory, reader } = scene
   let chunk = 0
@@ -240,7 +240,7 @@ t.test('a bootstrap without end, of values that are refused, is remembered by no
     for (const { bootstrap } of reader.feed.proxies.values()) t.ok((bootstrap?.seen.size ?? 0) < 10)
   }
   t.ok(chunk >= 200, `${chunk} replies`)
-  // Both hear Mallory, and ask.
+  // Both receive Mallory's frames, and ask.
   const refused = [victim, scene.honest].flatMap(({ counters }) =>
     Object.entries(counters.snapshot()).filter(([name]) => name.startsWith('reader.rejected.')),
   )

@@ -9,7 +9,7 @@ import { decodeHelloReply, encodeHello, encodeHelloReply, type Hello } from '../
 import { openPlane } from '../support/open-plane.js'
 import { RawPeer, topic } from './raw-peer.js'
 
-/** Introductions and questions from strangers: bounded, checked, forgotten. */
+/** Introductions and questions from unknown peers: bounded, checked, forgotten. */
 
 interface Scene {
   readonly plane: MemoryPlane
@@ -39,22 +39,22 @@ function invented(raw: RawPeer, guid: Guid, changes: Partial<Descriptor> = {}): 
   return { ...raw.descriptor(), guid, writers: [], ...changes }
 }
 
-t.test('a flood of introductions is held for as long as its senders said, no longer', async (t) => {
+t.test('a flood of introductions is held only for the period that its senders announced', async (t) => {
   const { plane, victim, raw, introduce } = await scene(t)
   for (let n = 0; n < 500; n++) await introduce(invented(raw, newGuid()))
   t.ok(victim.peers().length <= 500)
   await plane.clock.advance(20_000)
-  t.same(victim.peers(), [], 'those who share nothing and say nothing more are dropped')
+  t.same(victim.peers(), [], 'silent peers without a common partition are dropped')
 })
 
-t.test('who only asks is not kept', async (t) => {
+t.test('a peer that only asks is not kept', async (t) => {
   const { victim, raw, introduce } = await scene(t)
   const { knows } = await introduce(invented(raw, newGuid()), { intervalMs: undefined as never })
   t.equal(knows, 0)
   t.same(victim.peers(), [])
 })
 
-t.test('nobody changes what a peer said of itself, or speaks for one that left', async (t) => {
+t.test('a stranger cannot change what a peer announced, or impersonate a departed peer', async (t) => {
   const { plane, victim, raw, introduce } = await scene(t)
   raw.values.push({ id: 'a', n: 1 })
   raw.send(raw.beaconFrame())
@@ -63,7 +63,7 @@ t.test('nobody changes what a peer said of itself, or speaks for one that left',
   await introduce({ ...raw.descriptor(), version: 9, name: 'forged', incarnation: 2 })
   t.equal(victim.peer(raw.guid)?.name, 'raw')
   t.equal(victim.counters.get('request.rejected.foreign-identity'), 1)
-  t.equal((await introduce(invented(raw, victim.guid))).knows, 0, 'nor for the participant itself')
+  t.equal((await introduce(invented(raw, victim.guid))).knows, 0, 'nor impersonate the participant itself')
   raw.send(raw.beaconFrame({ goodbye: true }))
   await plane.clock.advance(50)
   t.equal((await introduce(raw.descriptor())).knows, 0)
@@ -71,7 +71,7 @@ t.test('nobody changes what a peer said of itself, or speaks for one that left',
   t.same(victim.peers(), [])
 })
 
-t.test('an answer in the name of another is refused and counted', async (t) => {
+t.test('an answer in another peer’s name is refused and counted', async (t) => {
   const { plane, victim, raw } = await scene(t)
   victim.writer(topic)
   let asked = 0
@@ -82,12 +82,12 @@ t.test('an answer in the name of another is refused and counted', async (t) => {
   const presence = raw.beaconFrame({ presence: true, digest: [], intervalMs: 2_000 })
   raw.aside(presence)
   await plane.clock.advance(2_000)
-  t.ok(asked > 0, 'a reader that asks nothing is introduced to')
+  t.ok(asked > 0, 'the victim introduces itself to a reader that asks nothing')
   t.ok(victim.counters.get('hello.failed.foreign-source') > 0)
   t.same(victim.peers(), [])
 })
 
-t.test('presence among data, data among presence', async (t) => {
+t.test('presence on the data group and data on the presence group are refused', async (t) => {
   const { plane, victim, raw } = await scene(t)
   victim.writer(topic)
   await plane.clock.advance(10)
@@ -100,7 +100,7 @@ t.test('presence among data, data among presence', async (t) => {
   t.same(victim.peers(), [])
 })
 
-t.test('whoever asks for peers gets a page, of those who live and concern it', async (t) => {
+t.test('a peer that asks for peers receives a page of live peers that share a partition with it', async (t) => {
   const { plane, stranger } = await scene(t)
   for (let n = 0; n < 70; n++) (await plane.join(`n${n}`)).writer(topic)
   await plane.clock.advance(2_000)

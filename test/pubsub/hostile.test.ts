@@ -12,7 +12,7 @@ import { openPlane } from '../support/open-plane.js'
 import { mutations } from '../wire/mutations.js'
 import { entity, RawPeer, topic, type Value } from './raw-peer.js'
 
-/** Whatever others send: nothing is thrown into the lanes, nothing held is lost, nothing grows, everything is counted. */
+/** Whatever peers send, no lane throws, no held value is lost, nothing grows, and everything is counted. */
 
 interface Victim {
   readonly plane: MemoryPlane
@@ -20,10 +20,10 @@ interface Victim {
   readonly transport: Transport
   readonly reader: Reader<Value>
   readonly raw: RawPeer
-  readonly heard: string[]
+  readonly received: string[]
 }
 
-/** A participant with one reader, caught up with a raw peer that has written two values. */
+/** Opens a participant with one reader that has caught up with a raw peer, which has written two values. */
 async function attacked(t: Test): Promise<Victim> {
   const plane = openPlane(t)
   const transport = plane.network.open('victim')
@@ -41,13 +41,13 @@ async function attacked(t: Test): Promise<Victim> {
   t.teardown(() => Promise.all([victim.close(), raw.transport.close()]))
   raw.values.push({ id: 'a', n: 1 }, { id: 'b', n: 2 })
   const reader = victim.reader(topic)
-  const heard: string[] = []
-  reader.onSample(({ key, value }) => heard.push(`${key} ${value?.n}`))
+  const received: string[] = []
+  reader.onSample(({ key, value }) => received.push(`${key} ${value?.n}`))
   await plane.clock.advance(10)
   raw.send(raw.beaconFrame())
   await plane.settle(reader.synced())
   t.same(held(reader), { a: 1, b: 2 })
-  return { plane, victim, transport, reader, raw, heard }
+  return { plane, victim, transport, reader, raw, received }
 }
 
 function held(reader: Reader<Value>): Record<string, unknown> {
@@ -62,7 +62,7 @@ function sum(participant: Participant, prefix: string): number {
 
 const property = { seed: Number(process.env.NUMACAST_SEED ?? 1), endOnFailure: true }
 
-t.test('mutated frames of a known peer: taken whole or refused whole, and counted', async (t) => {
+t.test('mutated frames of a known peer are accepted whole or refused whole, and counted', async (t) => {
   const { plane, victim, transport, reader, raw } = await attacked(t)
   let refused = 0
   await fc.assert(
@@ -86,11 +86,11 @@ t.test('mutated frames of a known peer: taken whole or refused whole, and counte
     { ...property, numRuns: 1500 },
   )
   t.ok(refused > 500, `${refused} refused`)
-  t.equal(transport.datagram.counters.get('datagram.failed.handler'), 0, 'nothing was thrown into the lane')
+  t.equal(transport.datagram.counters.get('datagram.failed.handler'), 0, 'no handler threw into the lane')
   t.ok(Object.keys(victim.counters.snapshot()).length < 60, 'the counters are a closed set')
 })
 
-t.test('mutated pull requests get no answer, mutated replies change nothing for good', async (t) => {
+t.test('mutated pull requests get no answer, and mutated replies change nothing permanently', async (t) => {
   const { plane, victim, transport, reader, raw } = await attacked(t)
   const request = encodePullRequest({
     descriptor: { ...raw.descriptor(), readers: [] },
@@ -124,7 +124,7 @@ t.test('mutated pull requests get no answer, mutated replies change nothing for 
     { ...property, numRuns: 100 },
   )
   t.ok(sum(victim, 'catch-up.failed.') > 50)
-  // What a peer says of itself may be wrong now; it is nobody else's harm.
+  // What a peer reports about itself may be wrong now. That harms no other peer.
   const honest = new RawPeer(plane.network.open('honest'))
   t.teardown(() => honest.transport.close())
   honest.values.push({ id: 'honest', n: -1 })
@@ -134,8 +134,8 @@ t.test('mutated pull requests get no answer, mutated replies change nothing for 
   t.equal(transport.stream.counters.get('stream.failed.handler'), unanswered)
 })
 
-t.test('lies that parse', async (t) => {
-  await t.test('a digest far ahead is asked about, denied, and not believed', async (t) => {
+t.test('well-formed lies', async (t) => {
+  await t.test('a digest far ahead is queried, denied, and not accepted', async (t) => {
     const { plane, victim, reader, raw } = await attacked(t)
     const asked = raw.requests
     raw.send(raw.beaconFrame({ digest: [{ writer: entity, lastSeq: 2 ** 40 }] }))
@@ -146,7 +146,7 @@ t.test('lies that parse', async (t) => {
     t.ok(raw.requests - asked <= 2, `${raw.requests - asked} requests`)
   })
 
-  await t.test('a descriptor version far ahead is asked about, denied, and not believed', async (t) => {
+  await t.test('a descriptor version far ahead is queried, denied, and not accepted', async (t) => {
     const { plane, victim, reader, raw } = await attacked(t)
     const asked = raw.requests
     raw.send(raw.beaconFrame({ descriptorVersion: 0xffffffff }))
@@ -156,7 +156,7 @@ t.test('lies that parse', async (t) => {
     t.ok(raw.requests - asked <= 2, `${raw.requests - asked} requests`)
   })
 
-  await t.test('a peer that never gives what it announces is asked less and less', async (t) => {
+  await t.test('a peer that never delivers what it announces is asked less and less often', async (t) => {
     const { plane, reader, raw } = await attacked(t)
     const asked = raw.requests
     raw.lie = (reply) => ({
@@ -171,7 +171,7 @@ t.test('lies that parse', async (t) => {
     t.same(held(reader), { a: 1, b: 2 })
   })
 
-  await t.test('a descriptor of somebody else is refused', async (t) => {
+  await t.test('a descriptor of another participant is refused', async (t) => {
     const { plane, victim, raw } = await attacked(t)
     const liar = new RawPeer(plane.network.open('liar'))
     t.teardown(() => liar.transport.close())
@@ -183,8 +183,8 @@ t.test('lies that parse', async (t) => {
     t.ok(victim.counters.get('catch-up.failed.bad-value') >= 1)
   })
 
-  await t.test('replies about writers and readers that were not asked about do nothing', async (t) => {
-    const { plane, reader, raw, heard } = await attacked(t)
+  await t.test('replies about writers and readers that were not requested have no effect', async (t) => {
+    const { plane, reader, raw, received } = await attacked(t)
     const lies: ((reply: PullReply) => PullReply)[] = [
       (reply) => ({ progress: reply.progress.map((part) => ({ ...part, writer: 77 })) }),
       (reply) => ({ progress: reply.progress.map((part) => ({ ...part, reader: 77 })) }),
@@ -197,13 +197,13 @@ t.test('lies that parse', async (t) => {
       }),
       (reply) => ({ progress: reply.progress.map((part) => ({ ...part, toSeq: 0, base: 2 ** 47 })) }),
     ]
-    const before = [...heard]
+    const before = [...received]
     for (const lie of lies) {
       raw.lie = lie
       raw.send(raw.beaconFrame({ digest: [{ writer: entity, lastSeq: 3 }] }))
       await plane.clock.advance(3000)
       raw.send(raw.beaconFrame())
-      t.same(heard, before)
+      t.same(received, before)
       t.same(held(reader), { a: 1, b: 2 })
     }
     raw.lie = (reply) => reply
@@ -213,7 +213,7 @@ t.test('lies that parse', async (t) => {
     t.same(held(reader), { a: 1, b: 2, c: 3 })
   })
 
-  await t.test('frames in the name of another, from another socket', async (t) => {
+  await t.test('frames in another peer’s name from another socket are refused', async (t) => {
     const { plane, victim, reader, raw } = await attacked(t)
     const mallory = new RawPeer(plane.network.open('mallory'))
     t.teardown(() => mallory.transport.close())
@@ -243,7 +243,7 @@ t.test('a flood of forged beacons is bounded, costs a bounded number of requests
   t.ok(mallory.requests <= 1024, `${mallory.requests} requests`)
   raw.write({ id: 'c', n: 3 })
   await plane.clock.advance(10)
-  t.equal(reader.get('c')?.value?.n, 3, 'those known before are served as ever')
+  t.equal(reader.get('c')?.value?.n, 3, 'known peers are served as before')
   for (let half = 0; half < 10; half++) {
     raw.send(raw.beaconFrame())
     await plane.clock.advance(500)

@@ -4,7 +4,7 @@ import { ExampleRole } from '../support/example-role.js'
 
 t.setTimeout(300_000)
 
-t.test('the hot stand-by, as its README tells it', async (t) => {
+t.test('the hot stand-by example runs as its README describes', async (t) => {
   const domain = await claimDomain(t)
   const start = (name: string, ...args: string[]): ExampleRole =>
     new ExampleRole(t, 'hot-standby', domain, name, ...args)

@@ -19,7 +19,7 @@ const participantsPerRound = 8
 const readersPerParticipant = 5
 const steady = 300
 
-/** A writer that never rests: some instances always live, others come and go. */
+/** A writer that never pauses: some instances always live, others come and go. */
 class RestlessWriter {
   readonly writer: Writer<Value>
   readonly #random = seededRandom(7)
@@ -45,12 +45,12 @@ class RestlessWriter {
   }
 }
 
-/** What the reader lacks of what its writer held when `synced` was called, and of it still holds. */
+/** Returns what the reader lacks of the instances that its writer held when `synced` was called and still holds. */
 function missing(reader: Reader<Value>, before: ReadonlyMap<string, number>, writer: Writer<Value>): string[] {
   const found: string[] = []
   for (const [key, n] of before) {
     const now = writer.get(key)
-    // Ended, or begun anew, since: either state may be here.
+    // The instance has ended, or started again, since then: the reader may hold either state.
     if (key.startsWith('fleeting') && now?.n !== n) continue
     const held = reader.get(key)?.value?.n
     if (held === undefined || held < n) found.push(`${key}: ${held} where ${n} was written`)
@@ -58,7 +58,7 @@ function missing(reader: Reader<Value>, before: ReadonlyMap<string, number>, wri
   return found
 }
 
-t.test('ten thousand late joins against a writer that never rests: no instance is missing, ever', async (t) => {
+t.test('ten thousand late joins against a writer that never pauses: no instance is ever missing', async (t) => {
   const plane = openPlane(t, 3)
   const random = seededRandom(11)
   const source = new RestlessWriter(await plane.join('source'))
@@ -69,7 +69,7 @@ t.test('ten thousand late joins against a writer that never rests: no instance i
     await new Promise<void>((resolve) => plane.clock.after(afterMs, resolve))
     const reader = participant.reader(topic)
     await new Promise<void>((resolve) => plane.clock.after(random() * 30, resolve))
-    // Until the writer has been heard of there is nothing that `synced` could promise.
+    // Before the reader knows the writer, `synced` can guarantee nothing.
     while (reader.lag().length === 0) await new Promise<void>((resolve) => plane.clock.after(5, resolve))
     const before = source.held()
     await reader.synced()

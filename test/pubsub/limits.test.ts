@@ -9,7 +9,7 @@ interface Value {
 }
 const shape = { name: 'large', key: 'id', fields: ['id', 'ballast'] } as const
 
-t.test('the size of a sample is the topic’s, on both sides', async (t) => {
+t.test('the sample size limit comes from the topic, on both sides', async (t) => {
   for (const lane of Object.values(Lane)) {
     const plane = openPlane(t)
     const [a, b, c] = [await plane.join('a'), await plane.join('b'), await plane.join('c')]
@@ -27,9 +27,9 @@ t.test('the size of a sample is the topic’s, on both sides', async (t) => {
     t.equal(reader.get('huge')?.value?.ballast.length, maxValueBytes - overhead)
     t.match(reader.lag(), [{ appliedSeq: 3, catchUpState: 'fresh' }])
     t.equal(narrow.get('huge'), undefined)
-    t.ok(narrow.get('after') !== undefined && narrow.get('small') !== undefined, 'the others are not held up')
+    t.ok(narrow.get('after') !== undefined && narrow.get('small') !== undefined, 'other samples are not held up')
     t.ok(c.counters.get('reader.rejected.too-large') >= 1)
-    t.match(narrow.lag(), [{ appliedSeq: 3, catchUpState: 'fresh' }], 'it does not ask for it for ever')
+    t.match(narrow.lag(), [{ appliedSeq: 3, catchUpState: 'fresh' }], 'it does not ask for the sample forever')
   }
   t.throws(() => defineTopic<Value>({ ...shape, maxSampleBytes: 0 }), { code: 'NUMACAST_INVALID_ARGUMENT' })
   t.throws(() => defineTopic<Value>({ ...shape, maxSampleBytes: maxValueBytes + 1 }), /maxSampleBytes must be 1 to/)
@@ -48,7 +48,7 @@ t.test('one slow or dead reader never delays another', async (t) => {
     ]
     const writer = a.writer(topic)
     const [first, late, gone] = [quick.reader(topic), slow.reader(topic), dead.reader(topic)]
-    // Somebody who iterates and takes one sample a minute.
+    // A consumer that iterates and takes one sample a minute.
     const iterator = late[Symbol.asyncIterator]()
     await plane.settle(Promise.all([first, late, gone].map((reader) => reader.synced())))
     const delays: number[] = []
@@ -66,12 +66,13 @@ t.test('one slow or dead reader never delays another', async (t) => {
       writer.write({ id: `k${n % 3}`, n })
       await plane.clock.advance(20)
     }
-    t.equal(delays.length, 250, 'each change, none conflated')
+    t.equal(delays.length, 250, 'every change, none conflated')
     t.ok(Math.max(...delays) <= Math.max(...alone) + linkMs, `${Math.max(...delays)} ms after ${Math.max(...alone)} ms`)
     plane.network.heal()
     plane.network.setLinkFaults('a', 'slow', undefined)
     await plane.clock.advance(10_000)
-    for (const reader of [first, late, gone]) t.equal(reader.get('k2')?.value?.n, 299, 'and all are equal in the end')
+    for (const reader of [first, late, gone])
+      t.equal(reader.get('k2')?.value?.n, 299, 'all readers are equal in the end')
     await iterator.return?.()
   }
 })

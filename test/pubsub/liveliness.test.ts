@@ -6,7 +6,7 @@ import type { Participant } from '../../src/pubsub/participant.js'
 import { BlockableLoop } from '../../src/testing/blockable-loop.js'
 import { openPlane } from '../support/open-plane.js'
 
-/** Participants that watch each other: verdicts, the observer's doubt of itself, and what is told of both. */
+/** Participants that watch each other: verdicts, the observer's own health, and the events about both. */
 
 const topic = defineTopic<{ id: string }>({ name: 'state', key: 'id', fields: ['id'] })
 
@@ -20,7 +20,7 @@ function story(participant: Participant): string[] {
   return told
 }
 
-t.test('an observer blocked for 1, 5 and 10 s, with a third of the datagrams lost: nobody is buried', async (t) => {
+t.test('an observer blocked for 1, 5 and 10 s, with a third of the datagrams lost declares no peer dead', async (t) => {
   for (const seed of [1, 2, 3]) {
     await t.test(`seed ${seed}`, async (t) => {
       const plane = openPlane(t, seed)
@@ -52,14 +52,14 @@ t.test('an observer blocked for 1, 5 and 10 s, with a third of the datagrams los
       t.match(observer.health, { score: 0, degraded: false })
 
       plane.network.disconnect('peer 7')
-      // Three of its slowest signs of life, the question, and a check.
+      // Three of the slowest beacon intervals, the question, and a check.
       await plane.clock.advance(3 * 2_000 + 1_000 + 500)
-      t.ok(told.includes('left peer 7 dead lease-expired lease'), 'and one that is gone is found')
+      t.ok(told.includes('left peer 7 dead lease-expired lease'), 'a peer that is gone is detected')
     })
   }
 })
 
-t.test('the wall clock means nothing', async (t) => {
+t.test('a wall clock step changes no verdict', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const told = story(b)
@@ -74,7 +74,7 @@ t.test('the wall clock means nothing', async (t) => {
   t.match(b.peer(a.guid)?.verdict, { liveliness: 'alive', sinceMs: b.peer(a.guid)?.verdict.reliableFromMs ?? -1 })
 })
 
-t.test('one whose datagrams do not come through answers for itself', async (t) => {
+t.test('a peer whose datagrams are lost stays alive by its answers', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const told = story(b)
@@ -90,7 +90,7 @@ t.test('one whose datagrams do not come through answers for itself', async (t) =
   t.equal(a.health.score, 0)
 })
 
-t.test('when most fall silent at once the observer doubts itself', async (t) => {
+t.test('when most peers fall silent at once, the observer reports itself degraded', async (t) => {
   const plane = openPlane(t)
   const b = await plane.join('b')
   const told = story(b)
@@ -117,13 +117,13 @@ t.test('when most fall silent at once the observer doubts itself', async (t) => 
     told.filter((line) => / dead /.test(line)),
     [],
   )
-  // One of five, on the other hand, is one of five.
+  // One silent peer of five is no reason to.
   plane.network.disconnect('3')
   await plane.clock.advance(8_000)
   t.equal(told.at(-1), 'left 3 dead lease-expired lease')
 })
 
-t.test('most of a fleet that is really gone is given up once others are heard', async (t) => {
+t.test('when most of a fleet is really gone, it is declared dead once other peers are received', async (t) => {
   const plane = openPlane(t)
   const b = await plane.join('b')
   const told = story(b)
@@ -142,7 +142,7 @@ t.test('most of a fleet that is really gone is given up once others are heard', 
   t.match(b.health, { degraded: false })
 })
 
-t.test('a silent host is one silence, and one of its processes another', async (t) => {
+t.test('a silent host is unreachable, and a silent process of a live host is dead', async (t) => {
   const plane = openPlane(t)
   const b = await plane.join('b')
   const told = story(b)
@@ -154,11 +154,11 @@ t.test('a silent host is one silence, and one of its processes another', async (
   await plane.clock.advance(1_000)
   plane.network.disconnect('f0')
   await plane.clock.advance(5_000)
-  t.equal(told.at(-1), 'liveliness-changed f0 unreachable lease-expired lease', 'others of its host are heard')
+  t.equal(told.at(-1), 'liveliness-changed f0 unreachable lease-expired lease', 'other peers of its host are alive')
   for (const name of names) plane.network.disconnect(name)
   await plane.clock.advance(5_000)
   t.same(told.filter((line) => / unreachable host-silent lease$/.test(line)).length, 4)
-  t.match(b.health, { degraded: false }, 'one host of two is not most')
+  t.match(b.health, { degraded: false }, 'one host of two is no majority')
   plane.network.heal()
   await plane.clock.advance(2_000)
   const nowMs = plane.clock.nowMs()
@@ -167,11 +167,11 @@ t.test('a silent host is one silence, and one of its processes another', async (
   t.same(
     returned.filter(({ verdict }) => (verdict.reliableFromMs ?? 0) > nowMs + 25_000).map(({ name }) => name),
     names,
-    'and those who were away are on probation',
+    'peers that were away are on probation',
   )
 })
 
-t.test('every change tells what was before', async (t) => {
+t.test('every change includes the previous verdict', async (t) => {
   const plane = openPlane(t)
   const b = await plane.join('b')
   const steps = new Map<string, string[]>()
@@ -206,7 +206,7 @@ t.test('every change tells what was before', async (t) => {
   })
 })
 
-t.test('options: how long an absence is death, and how long a probation lasts', async (t) => {
+t.test('options set when an absence counts as death and how long probation lasts', async (t) => {
   const plane = openPlane(t)
   const a = await plane.join('a', {}, { bootId: 'far' })
   const b = await plane.join('b', {
@@ -227,7 +227,7 @@ t.test('options: how long an absence is death, and how long a probation lasts', 
   plane.network.reconnect('a')
   await plane.clock.advance(1_000)
   const peer = b.peer(a.guid)
-  t.match(peer?.verdict, { liveliness: 'alive' }, 'it was alive all the time, and comes back')
+  t.match(peer?.verdict, { liveliness: 'alive' }, 'it was alive all the time and comes back')
   t.equal((peer?.verdict.reliableFromMs ?? 0) - (peer?.verdict.sinceMs ?? 0), 1_000, 'on probation')
   for (const options of [
     { probationMs: -1 },
@@ -240,7 +240,7 @@ t.test('options: how long an absence is death, and how long a probation lasts', 
   }
 })
 
-t.test('the kernel is asked about silent processes of this host only', async (t) => {
+t.test('the kernel is queried only about silent processes of this host', async (t) => {
   const plane = openPlane(t)
   const b = await plane.join('b')
   const told = story(b)
@@ -277,7 +277,7 @@ t.test('the kernel is asked about silent processes of this host only', async (t)
   ])
 })
 
-t.test('work that gets done speaks for a late loop', async (t) => {
+t.test('a late loop that makes progress is not reported as stalled', async (t) => {
   const plane = openPlane(t)
   const loop = new BlockableLoop(plane.clock, seededRandom(1))
   const a = await plane.join('a', { beaconIntervalMs: 1_000 }, {}, loop)
@@ -303,7 +303,7 @@ t.test('work that gets done speaks for a late loop', async (t) => {
   }
 })
 
-t.test('a storm is told in few calls, one crash in one turn', async (t) => {
+t.test('a storm of verdicts is reported in few calls, one crash in one turn', async (t) => {
   const plane = openPlane(t)
   const b = await plane.join('b')
   b.reader(topic)
@@ -327,16 +327,16 @@ t.test('a storm is told in few calls, one crash in one turn', async (t) => {
   }
   await plane.clock.advance(20)
   t.ok(batches.length <= 5, `${batches.length} calls`)
-  t.equal(batches.flat().length, 2 * 59, 'and nothing is left out')
+  t.equal(batches.flat().length, 2 * 59, 'nothing is left out')
   t.same(
     batches.flat().flatMap(({ kind, peer }) => (kind === 'left' ? [peer.name] : [])),
     Array.from({ length: 59 }, (_, n) => `${n + 1}`),
-    'or told out of order',
+    'nothing is reported out of order',
   )
   listening.close()
 })
 
-t.test('a probe that fails is a kernel that does not tell', async (t) => {
+t.test('a failing probe counts as a kernel without an answer', async (t) => {
   const plane = openPlane(t)
   const a = await plane.join('a')
   const b = await plane.join('b')
@@ -353,26 +353,23 @@ t.test('a probe that fails is a kernel that does not tell', async (t) => {
   t.ok(b.counters.get('peer.probe-failed') > 0)
 })
 
-t.test(
-  'one that writes and reads here and stands still is found by its beacons, not by its rarer signs of presence',
-  async (t) => {
-    const plane = openPlane(t)
-    const [a, b] = [await plane.join('a'), await plane.join('b')]
-    for (const participant of [a, b]) {
-      participant.writer(topic)
-      participant.reader(topic)
-    }
+t.test('a hung peer that writes and reads is detected by its beacons, not by its less frequent presence', async (t) => {
+  const plane = openPlane(t)
+  const [a, b] = [await plane.join('a'), await plane.join('b')]
+  for (const participant of [a, b]) {
+    participant.writer(topic)
+    participant.reader(topic)
+  }
+  await plane.clock.advance(5_000)
+  for (let offsetMs = 0; offsetMs < 2_000; offsetMs += 400) {
+    await plane.clock.advance(offsetMs)
+    plane.probes.set('a', 'stopped')
+    plane.network.disconnect('a')
+    await plane.clock.advance(2_250)
+    t.match(b.peer(a.guid)?.verdict, { liveliness: 'stalled', cause: 'stopped', evidence: 'kernel' })
+    plane.probes.delete('a')
+    plane.network.reconnect('a')
     await plane.clock.advance(5_000)
-    for (let offsetMs = 0; offsetMs < 2_000; offsetMs += 400) {
-      await plane.clock.advance(offsetMs)
-      plane.probes.set('a', 'stopped')
-      plane.network.disconnect('a')
-      await plane.clock.advance(2_250)
-      t.match(b.peer(a.guid)?.verdict, { liveliness: 'stalled', cause: 'stopped', evidence: 'kernel' })
-      plane.probes.delete('a')
-      plane.network.reconnect('a')
-      await plane.clock.advance(5_000)
-      t.match(b.peer(a.guid)?.verdict, { liveliness: 'alive' })
-    }
-  },
-)
+    t.match(b.peer(a.guid)?.verdict, { liveliness: 'alive' })
+  }
+})

@@ -15,11 +15,11 @@ const topic = defineTopic<Value>({
   name: 'state',
   key: 'id',
   fields: ['id', 'n'],
-  // Ends are remembered for as long as anybody may still bring what was written before them.
+  // Ends are remembered while any participant may still deliver earlier values.
   qos: { destinationOrder: 'by-source', readerDataLifecycle: { purgeDisposedMs: null } },
 })
 
-t.test('an owner whose changes arrive later does not win by that', async (t) => {
+t.test('an owner does not win because its changes arrive later', async (t) => {
   const plane = openPlane(t)
   const [near, far, b] = [await plane.join('near'), await plane.join('far'), await plane.join('b')]
   const [quick, slow] = [near.writer(topic), far.writer(topic)]
@@ -35,7 +35,7 @@ t.test('an owner whose changes arrive later does not win by that', async (t) => 
   plane.clock.stepWall(-60_000)
   quick.write({ id: 'k', n: 3 })
   await plane.clock.advance(100)
-  t.equal(reader.get('k')?.value?.n, 3, 'a writer’s own time never runs backward')
+  t.equal(reader.get('k')?.value?.n, 3, 'a writer’s source time never runs backward')
   plane.network.setLinkFaults('far', 'b', undefined)
 })
 
@@ -66,7 +66,7 @@ function held(reader: Reader<Value>): string {
     .join('; ')
 }
 
-t.test('two and three owners, six readers, loss, partitions, a relay, late joiners: all end alike', async (t) => {
+t.test('with two and three owners, loss, partitions, a relay and late joiners, six readers converge', async (t) => {
   let runs = 0
   await fc.assert(
     fc.asyncProperty(

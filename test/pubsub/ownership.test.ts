@@ -14,7 +14,7 @@ const topic = defineTopic<Value>({
 })
 const strength = (ownershipStrength: number) => ({ qos: { ownershipStrength } })
 
-t.test('the strongest owner is heard, and when it leaves the next one’s value is fetched', async (t) => {
+t.test('readers follow the strongest owner, and fetch the next one’s value when it leaves', async (t) => {
   for (const how of ['goodbye', 'silence', 'close'] as const) {
     await t.test(how, async (t) => {
       const plane = openPlane(t)
@@ -28,8 +28,8 @@ t.test('the strongest owner is heard, and when it leaves the next one’s value 
       const strongest = high.writer(topic, strength(3))
       const reader = b.reader(topic)
       await plane.settle(reader.synced())
-      const heard: string[] = []
-      reader.onSample(({ value, instanceState }) => heard.push(`${value?.n} ${instanceState}`))
+      const received: string[] = []
+      reader.onSample(({ value, instanceState }) => received.push(`${value?.n} ${instanceState}`))
       writers.low.write({ id: 'k', n: 1 })
       await plane.clock.advance(10)
       writers.mid.write({ id: 'k', n: 2 })
@@ -39,27 +39,27 @@ t.test('the strongest owner is heard, and when it leaves the next one’s value 
       writers.low.write({ id: 'k', n: 11 })
       writers.mid.write({ id: 'k', n: 12 })
       await plane.clock.advance(10)
-      t.same(heard, ['1 alive', '2 alive', '3 alive'])
+      t.same(received, ['1 alive', '2 alive', '3 alive'])
       t.equal(b.counters.get('reader.weaker'), 2)
       if (how === 'goodbye') await high.close()
       else if (how === 'close') strongest.close()
       else plane.network.disconnect('high')
       await plane.clock.advance(5000)
-      t.same(heard.splice(0), ['1 alive', '2 alive', '3 alive', '12 alive'])
+      t.same(received.splice(0), ['1 alive', '2 alive', '3 alive', '12 alive'])
       t.match(reader.get('k'), { value: { n: 12 }, token: { writer: writers.mid.guid } })
       writers.low.write({ id: 'k', n: 21 })
       await plane.clock.advance(10)
       await mid.close()
       await plane.clock.advance(1000)
-      t.same(heard, ['21 alive'])
+      t.same(received, ['21 alive'])
       await low.close()
       await plane.clock.advance(1000)
-      t.same(heard, ['21 alive', '21 no-writers'])
+      t.same(received, ['21 alive', '21 no-writers'])
     })
   }
 })
 
-t.test('a late joiner sees the strongest, whoever answers it first', async (t) => {
+t.test('a late joiner sees the strongest owner, whichever owner answers first', async (t) => {
   for (let seed = 1; seed <= 5; seed++) {
     const plane = openPlane(t, seed)
     const [one, two, b] = [await plane.join('one'), await plane.join('two'), await plane.join('b')]
@@ -73,7 +73,7 @@ t.test('a late joiner sees the strongest, whoever answers it first', async (t) =
   }
 })
 
-t.test('equal strength: the later participant', async (t) => {
+t.test('at equal strength the later participant wins', async (t) => {
   const plane = openPlane(t)
   const one = await plane.join('one')
   await plane.clock.advance(50)
@@ -89,7 +89,7 @@ t.test('equal strength: the later participant', async (t) => {
   t.equal(reader.get('k')?.value?.n, 2)
 })
 
-t.test('a reader of its own participant judges alike', async (t) => {
+t.test('a reader of the owner’s participant selects the same owner', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const [own, other] = [a.writer(topic, strength(1)), b.writer(topic, strength(2))]
@@ -105,7 +105,7 @@ t.test('a reader of its own participant judges alike', async (t) => {
   t.equal(reader.get('k')?.value?.n, 1)
 })
 
-t.test('who misses the deadline is followed by whoever writes, until it writes again', async (t) => {
+t.test('when the owner misses the deadline another writer takes over, until the owner writes again', async (t) => {
   const plane = openPlane(t)
   const [a, b, c] = [await plane.join('a'), await plane.join('b'), await plane.join('c')]
   const qos = { deadlineMs: 100 }
@@ -113,22 +113,22 @@ t.test('who misses the deadline is followed by whoever writes, until it writes a
   const weak = b.writer(topic, { qos: { ...qos, ownershipStrength: 1 } })
   const reader = c.reader(topic, { qos })
   await plane.settle(reader.synced())
-  const heard: (number | undefined)[] = []
-  reader.onSample(({ value }) => heard.push(value?.n))
+  const received: (number | undefined)[] = []
+  reader.onSample(({ value }) => received.push(value?.n))
   for (let n = 1; n <= 4; n++) {
     if (n <= 2) strong.write({ id: 'k', n: 100 + n })
     weak.write({ id: 'k', n })
     await plane.clock.advance(80)
   }
-  t.same(heard, [101, 102, 4], 'from the first of the other’s after the deadline on')
+  t.same(received, [101, 102, 4], 'from the other writer’s first value after the deadline')
   strong.write({ id: 'k', n: 105 })
   await plane.clock.advance(10)
   weak.write({ id: 'k', n: 5 })
   await plane.clock.advance(10)
-  t.same(heard, [101, 102, 4, 105])
+  t.same(received, [101, 102, 4, 105])
 })
 
-t.test('an owner out of reach loses its instances until it is back', async (t) => {
+t.test('an unreachable owner loses its instances until it is back', async (t) => {
   const plane = openPlane(t)
   const far = await plane.join('far', {}, { bootId: 'elsewhere' })
   const [near, c] = [await plane.join('near'), await plane.join('c')]
@@ -148,7 +148,7 @@ t.test('an owner out of reach loses its instances until it is back', async (t) =
   await plane.clock.advance(20_000)
   t.same(alive, ['false 1/1'])
   t.equal(reader.get('k')?.value?.n, 1)
-  t.match(reader.get('alone'), { instanceState: 'alive', value: { n: 9 } }, 'it may well be at work')
+  t.match(reader.get('alone'), { instanceState: 'alive', value: { n: 9 } }, 'the owner may still be working')
   plane.network.reconnect('far')
   await plane.clock.advance(3000)
   t.same(alive, ['false 1/1', 'true 2/0'])

@@ -9,7 +9,7 @@ interface Value {
 }
 const topic = defineTopic<Value>({ name: 'state', key: 'id', fields: ['id', 'n'] })
 
-t.test('time-based filter: one per period and instance, and the last one always', async (t) => {
+t.test('a time-based filter passes one sample per period and instance, and always the last one', async (t) => {
   for (const historyDepth of [1, 10]) {
     await t.test(`depth ${historyDepth}`, async (t) => {
       const plane = openPlane(t)
@@ -18,25 +18,25 @@ t.test('time-based filter: one per period and instance, and the last one always'
       const reader = b.reader(topic, { qos: { historyDepth, timeBasedFilterMs: 100 } })
       await plane.settle(reader.synced())
       const startMs = plane.clock.nowMs()
-      const heard: string[] = []
+      const received: string[] = []
       reader.onSample(({ key, value, instanceState }) => {
-        heard.push(`${plane.clock.nowMs() - startMs} ${key}${value?.n ?? ''} ${instanceState}`)
+        received.push(`${plane.clock.nowMs() - startMs} ${key}${value?.n ?? ''} ${instanceState}`)
       })
       for (let n = 0; n < 26; n++) {
         writer.write({ id: 'k', n })
         if (n === 3) writer.write({ id: 'other', n })
         await plane.clock.advance(10)
-        if (n === 8) t.equal(reader.get('k')?.value?.n, 0, 'what is held back is not shown')
+        if (n === 8) t.equal(reader.get('k')?.value?.n, 0, 'a held-back value is not shown')
       }
       await plane.clock.advance(1000)
-      t.same(heard, ['0 k0 alive', '30 other3 alive', '100 k9 alive', '200 k19 alive', '300 k25 alive'])
+      t.same(received, ['0 k0 alive', '30 other3 alive', '100 k9 alive', '200 k19 alive', '300 k25 alive'])
       t.same(
         reader.take().map(({ value }) => value?.n),
         historyDepth === 1 ? [25, 3] : [0, 9, 19, 25, 3],
       )
       t.equal(b.counters.get('reader.time-filtered'), 25)
 
-      heard.length = 0
+      received.length = 0
       const againMs = plane.clock.nowMs() - startMs
       writer.write({ id: 'k', n: 100 })
       await plane.clock.advance(10)
@@ -47,9 +47,9 @@ t.test('time-based filter: one per period and instance, and the last one always'
       writer.write({ id: 'k', n: 102 })
       await plane.clock.advance(1000)
       t.same(
-        heard,
+        received,
         [`${againMs} k100 alive`, `${againMs + 20} k disposed`, `${againMs + 100} k102 alive`],
-        'an end is told at once; what begins anew waits',
+        'an end is reported at once, a new instance waits',
       )
       writer.write({ id: 'k', n: 103 })
       await plane.clock.advance(10)
@@ -57,12 +57,16 @@ t.test('time-based filter: one per period and instance, and the last one always'
       await plane.clock.advance(10)
       await a.close()
       await plane.clock.advance(10)
-      t.match(reader.get('k'), { value: { n: 104 }, instanceState: 'no-writers' }, 'the last word of who left')
+      t.match(
+        reader.get('k'),
+        { value: { n: 104 }, instanceState: 'no-writers' },
+        'the last value of the departed writer',
+      )
     })
   }
 })
 
-t.test('requested deadline: to the millisecond, per instance, and for each further period', async (t) => {
+t.test('a missed requested deadline is reported to the millisecond, per instance, once per period', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const writer = a.writer(topic, { qos: { deadlineMs: 100 } })
@@ -85,14 +89,14 @@ t.test('requested deadline: to the millisecond, per instance, and for each furth
   t.same(missed, ['140 b 1', '180 a 2', '240 b 3'])
   writer.dispose('b')
   await plane.clock.advance(100)
-  t.same(missed.slice(3), ['280 a 4'], 'nothing is expected of what has ended')
+  t.same(missed.slice(3), ['280 a 4'], 'an ended instance has no deadline')
   writer.close()
   await plane.clock.advance(1000)
   t.equal(missed.length, 4)
   t.equal(b.counters.get('reader.deadline-missed'), 4)
 })
 
-t.test('a process that was stopped reads its sockets before it blames others', async (t) => {
+t.test('a process that was stopped reads its sockets before it reports missed deadlines', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const writer = a.writer(topic, { qos: { deadlineMs: 500 } })
@@ -104,7 +108,7 @@ t.test('a process that was stopped reads its sockets before it blames others', a
   await plane.clock.advance(300)
   writer.write({ id: 'a', n: 2 })
   await plane.clock.advance(0)
-  // Both the deadline and the frame fall due meanwhile; the timer is the first that runs.
+  // Both the deadline and the frame fall due during the stop. The timer runs first.
   plane.clock.jump(5000)
   await plane.clock.advance(50)
   t.equal(reader.get('a')?.value?.n, 2)
@@ -113,25 +117,25 @@ t.test('a process that was stopped reads its sockets before it blames others', a
   await plane.clock.advance(400)
 })
 
-t.test('a content filter: what it refuses is not current, so nothing older stands for it', async (t) => {
+t.test('a value refused by the content filter is not replaced by an older one', async (t) => {
   for (const historyDepth of [1, 5]) {
     const plane = openPlane(t)
     const [a, b] = [await plane.join('a'), await plane.join('b')]
     const writer = a.writer(topic, { qos: { historyDepth } })
     const reader = b.reader(topic, { qos: { historyDepth }, filter: ({ n }) => n < 10 })
     await plane.settle(reader.synced())
-    const heard: string[] = []
-    reader.onSample(({ value, instanceState, viewState }) => heard.push(`${value?.n} ${instanceState} ${viewState}`))
+    const received: string[] = []
+    reader.onSample(({ value, instanceState, viewState }) => received.push(`${value?.n} ${instanceState} ${viewState}`))
     for (const n of [50, 1, 2, 20, 30, 3]) {
       writer.write({ id: 'k', n })
       await plane.clock.advance(1)
       t.equal(reader.get('k')?.value?.n, n < 10 ? n : undefined)
     }
-    t.same(heard, ['1 alive new', '2 alive not-new', 'undefined no-writers not-new', '3 alive new'])
+    t.same(received, ['1 alive new', '2 alive not-new', 'undefined no-writers not-new', '3 alive new'])
     writer.write({ id: 'never', n: 40 })
     writer.dispose('never')
     await plane.clock.advance(1)
-    t.equal(heard.length, 4)
+    t.equal(received.length, 4)
     t.equal(reader.size, 2)
     t.same(
       [...reader.entries()].map(([key]) => key),

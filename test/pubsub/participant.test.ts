@@ -22,7 +22,7 @@ function story(participant: Participant): string[] {
   return told
 }
 
-t.test('a peer is described, followed, and leaves with a cause', async (t) => {
+t.test('a peer joins, is described, and leaves with a cause', async (t) => {
   for (const { how, expected } of [
     { how: 'goodbye', expected: ['joined a alive', 'liveliness-changed a dead goodbye', 'left a dead goodbye'] },
     {
@@ -61,12 +61,12 @@ t.test('a peer is described, followed, and leaves with a cause', async (t) => {
       t.same(reader.lag(), [])
       await plane.clock.advance(61_000)
       t.equal(reader.size, 0, 'purged')
-      if (how === 'the kernel') t.ok(b.counters.get('beacon.from-departed') > 0, 'and its beacons do not revive it')
+      if (how === 'the kernel') t.ok(b.counters.get('beacon.from-departed') > 0, 'its beacons do not revive it')
     })
   }
 })
 
-t.test('a silent host is unreachable, not dead, and is not waited for', async (t) => {
+t.test('a silent host is unreachable, not dead, and `synced` does not wait for it', async (t) => {
   const plane = openPlane(t)
   const a = await plane.join('a', {}, { bootId: 'elsewhere' })
   const b = await plane.join('b')
@@ -91,13 +91,13 @@ t.test('a silent host is unreachable, not dead, and is not waited for', async (t
   t.equal(late.get('k')?.value?.n, 1)
 })
 
-t.test('one that was only silent for too long comes back, whole', async (t) => {
+t.test('a peer that was only silent rejoins, and its values are fetched again', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const writer = a.writer(topic)
   for (const id of ['kept', 'changed', 'ended']) writer.write({ id, n: 1 })
   const reader = b.reader(topic)
-  t.notOk(b.hasPeer(a.guid), 'not met yet')
+  t.notOk(b.hasPeer(a.guid), 'not discovered yet')
   await plane.settle(reader.synced())
   t.ok(b.hasPeer(a.guid))
   plane.network.disconnect('a')
@@ -111,10 +111,10 @@ t.test('one that was only silent for too long comes back, whole', async (t) => {
   t.ok(b.hasPeer(a.guid))
   t.match(reader.get('kept'), { instanceState: 'alive', value: { n: 1 } })
   t.match(reader.get('changed'), { instanceState: 'alive', value: { n: 2 } })
-  t.equal(reader.get('ended'), undefined, 'what ended meanwhile has ended here')
+  t.equal(reader.get('ended'), undefined, 'an instance disposed during the silence is gone')
 })
 
-t.test('a reply that comes after its peer was given up revives nobody', async (t) => {
+t.test('a reply that arrives after its peer was declared dead does not revive the peer', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   a.writer(topic).write({ id: 'k', n: 1 })
@@ -129,7 +129,7 @@ t.test('a reply that comes after its peer was given up revives nobody', async (t
   t.equal(reader.size, 0)
 })
 
-t.test('a restarted process is new at once, while the old one is still leased', async (t) => {
+t.test('a restarted process joins at once, while the lease of the old one still runs', async (t) => {
   const plane = openPlane(t)
   const old = await plane.join('a')
   const b = await plane.join('b')
@@ -153,7 +153,7 @@ t.test('a restarted process is new at once, while the old one is still leased', 
   t.match(reader.get('k'), { value: { n: 2 }, instanceState: 'alive' })
 })
 
-t.test('a closed writer leaves its instances without writers; its participant lives on', async (t) => {
+t.test('a closed writer leaves its instances without writers, and its participant stays', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const told = story(b)
@@ -168,7 +168,7 @@ t.test('a closed writer leaves its instances without writers; its participant li
   t.match(reader.get('last'), { instanceState: 'no-writers', value: { n: 2 } })
   t.throws(() => writer.write({ id: 'k', n: 2 }), { code: 'NUMACAST_CLOSED' })
   await plane.clock.advance(60_000)
-  t.same(told, ['joined a alive', 'left a alive'], 'nobody is declared dead for having nothing more to say')
+  t.same(told, ['joined a alive', 'left a alive'], 'a peer that stops sending for lack of readers is not declared dead')
   a.writer(topic).write({ id: 'again', n: 3 })
   await plane.clock.advance(500)
   t.match(reader.get('again'), { instanceState: 'alive' })
@@ -190,7 +190,7 @@ t.test('peers fall out of reachability, not dead, when the last reader of their 
   t.equal(b.peers().length, 1)
 })
 
-t.test('partitions: those that intersect meet, by whichever name', async (t) => {
+t.test('endpoints with intersecting partitions match, by any common name', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const writer = a.writer(topic, { partition: ['one', 'two'] })
@@ -209,10 +209,13 @@ t.test('partitions: those that intersect meet, by whichever name', async (t) => 
     readers.map((reader) => reader.get('k')?.value?.n),
     [2, 2, 2, undefined],
   )
-  t.ok(b.counters.get('reader.duplicate') > 0, 'who reads both gets each frame twice, and counts it')
+  t.ok(
+    b.counters.get('reader.duplicate') > 0,
+    'a participant that reads both partitions receives each frame twice, and counts it',
+  )
 })
 
-t.test('what cannot be matched is told on both sides, once', async (t) => {
+t.test('a mismatch is reported once on both sides', async (t) => {
   const other = defineTopic<Value>({ name: 'state', key: ['id', 'n'], fields: ['id', 'n'] })
   for (const { kind, of, qos } of [
     { kind: 'inconsistent-topic', of: other, qos: {} },
@@ -273,7 +276,7 @@ t.test('each side checks by its own schema', async (t) => {
   t.equal(
     reader.lag().every(({ lagSamples }) => lagSamples === 0),
     true,
-    'and is not asked for again',
+    'it is not requested again',
   )
 })
 
@@ -292,22 +295,22 @@ t.test('readers decode by the fields of the writer', async (t) => {
   t.same(backReader.get('k')?.value, { id: 'k', n: 2 })
 })
 
-t.test('own writers and readers match like any others', async (t) => {
+t.test('writers and readers of one participant match like any others', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const writer = a.writer(topic)
   writer.write({ id: 'early', n: 1 })
   const reader = a.reader(topic)
-  const heard: string[] = []
-  reader.onSample(({ key, value, instanceState }) => heard.push(`${key} ${value?.n ?? '-'} ${instanceState}`))
+  const received: string[] = []
+  reader.onSample(({ key, value, instanceState }) => received.push(`${key} ${value?.n ?? '-'} ${instanceState}`))
   await plane.settle(reader.synced())
-  t.same(heard, ['early 1 alive'], 'transient-local, also at home')
+  t.same(received, ['early 1 alive'], 'transient-local within a participant too')
   const volatile = a.reader(topic, { qos: { durability: 'volatile' } })
   const elsewhere = a.reader(topic, { partition: 'elsewhere' })
   writer.write({ id: 'late', n: 1 })
   writer.write({ id: 'late', n: 2 })
   writer.flush()
-  t.same(heard.splice(0), ['early 1 alive', 'late 2 alive'], 'conflated as for others')
+  t.same(received.splice(0), ['early 1 alive', 'late 2 alive'], 'conflated as for remote readers')
   t.same(
     [...volatile.entries()].map(([key]) => key),
     ['late'],
@@ -315,7 +318,7 @@ t.test('own writers and readers match like any others', async (t) => {
   t.equal(elsewhere.size, 0)
   t.match(reader.lag(), [{ writer: writer.guid, lagSamples: 0, catchUpState: 'fresh' }])
 
-  // A listener that writes comes back here while its own sample is being handed out.
+  // A listener that writes reenters this code while its own sample is being handed out.
   const chain = reader.onSample(({ value }) => {
     if (value !== undefined && value.n < 5) writer.write({ id: 'chain', n: value.n + 1 })
     writer.flush()
@@ -323,9 +326,9 @@ t.test('own writers and readers match like any others', async (t) => {
   writer.write({ id: 'chain', n: 3 })
   writer.flush()
   chain.close()
-  t.same(heard.splice(0), ['chain 3 alive', 'chain 4 alive', 'chain 5 alive'])
+  t.same(received.splice(0), ['chain 3 alive', 'chain 4 alive', 'chain 5 alive'])
 
-  // Another participant's newer value goes with it; the own writer's comes back.
+  // Another participant's newer value leaves with that participant. The own writer's value takes its place.
   await plane.clock.advance(100)
   const other = b.writer(topic)
   other.write({ id: 'late', n: 9 })
@@ -334,11 +337,11 @@ t.test('own writers and readers match like any others', async (t) => {
   await plane.settle(b.close())
   await plane.clock.advance(2000)
   t.match(reader.get('late'), { value: { n: 2 }, instanceState: 'alive' })
-  heard.splice(0)
+  received.splice(0)
 
   writer.dispose('early')
   writer.close()
-  t.same(heard, ['early - disposed', 'late 2 no-writers', 'chain 5 no-writers'])
+  t.same(received, ['early - disposed', 'late 2 no-writers', 'chain 5 no-writers'])
   const strict = a.writer(topic, { qos: { reliability: 'best-effort' } })
   const mismatches: string[] = []
   a.onMismatch(({ kind }) => mismatches.push(kind))
@@ -347,7 +350,7 @@ t.test('own writers and readers match like any others', async (t) => {
   strict.close()
 })
 
-t.test('lifespan: the owner ends what is too old, everywhere', async (t) => {
+t.test('an owner ends an instance older than its lifespan, at every reader', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const writer = a.writer(topic, { qos: { lifespanMs: 2000 } })
@@ -361,7 +364,7 @@ t.test('lifespan: the owner ends what is too old, everywhere', async (t) => {
   t.equal(reader.get('young')?.value?.n, 2)
 })
 
-t.test('ages travel, clocks do not', async (t) => {
+t.test('ages are transmitted, clock readings are not', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const writer = a.writer(topic)
@@ -376,14 +379,14 @@ t.test('ages travel, clocks do not', async (t) => {
   t.ok(Math.abs((reader.get('k')?.writtenWallMs ?? 0) - writtenWallMs + 3_600_000) <= 1)
 })
 
-t.test('limits and arguments', async (t) => {
+t.test('limits and invalid arguments are refused with an error code', async (t) => {
   const plane = openPlane(t)
   const a = await plane.join('a')
   const writer = a.writer(topic, { qos: { resourceLimits: { maxInstances: 2 } } })
   writer.write({ id: '1', n: 1 })
   writer.write({ id: '2', n: 1 })
   t.throws(() => writer.write({ id: '3', n: 1 }), { code: 'NUMACAST_LIMIT' })
-  t.equal(writer.write({ id: '2', n: 2 }).seq, 3, 'known instances go on')
+  t.equal(writer.write({ id: '2', n: 2 }).seq, 3, 'known instances can still be written')
   t.throws(() => writer.write({ id: 'k'.repeat(2000), n: 1 }), { code: 'NUMACAST_LIMIT' })
   t.throws(() => writer.write({ id: { nested: 1 } as unknown as string, n: 1 }), { code: 'NUMACAST_INVALID_ARGUMENT' })
   const any = defineTopic<{ id: string; v: unknown }>({ name: 'any', key: 'id', fields: ['id', 'v'] })
@@ -416,7 +419,7 @@ t.test('a full reader refuses new instances, and counts them', async (t) => {
   t.equal(b.counters.get('reader.rejected.instances-limit'), 2)
 })
 
-t.test('close: everything with it, twice is fine, nothing afterwards', async (t) => {
+t.test('close closes all endpoints, is idempotent, and refuses later calls', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const [writer, reader] = [a.writer(topic), b.reader(topic)]
@@ -434,7 +437,7 @@ t.test('close: everything with it, twice is fine, nothing afterwards', async (t)
   await plane.clock.advance(100)
 })
 
-t.test('closing from within a callback', async (t) => {
+t.test('close may be called from a callback', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const writer = a.writer(topic)
@@ -469,7 +472,7 @@ t.test('a busy main loop shows in the beacons of every partition', async (t) => 
   t.match(b.peer(a.guid)?.verdict, { liveliness: 'alive', cause: null })
 })
 
-t.test('two owners of one key: the later written is held, and the other when its owner has gone', async (t) => {
+t.test('two owners of one key: the later value is held, and the other one after its owner has left', async (t) => {
   for (const how of ['goodbye', 'silence', 'close']) {
     await t.test(how, async (t) => {
       const plane = openPlane(t)
@@ -483,21 +486,21 @@ t.test('two owners of one key: the later written is held, and the other when its
       second.write({ id: 'k', n: 2 })
       await plane.clock.advance(20)
       t.match(reader.get('k'), { value: { n: 2 }, token: { writer: second.guid } })
-      const heard: string[] = []
-      reader.onSample(({ key, value, instanceState }) => heard.push(`${key} ${value?.n} ${instanceState}`))
+      const received: string[] = []
+      reader.onSample(({ key, value, instanceState }) => received.push(`${key} ${value?.n} ${instanceState}`))
       if (how === 'goodbye') await two.close()
       if (how === 'silence') plane.network.disconnect('two')
       if (how === 'close') second.close()
       await plane.clock.advance(5000)
       t.match(reader.get('k'), { value: { n: 1 }, instanceState: 'alive', token: { writer: first.guid } })
-      t.same(heard, ['k 1 alive'], 'it was alive all the time: somebody else wrote it too')
+      t.same(received, ['k 1 alive'], 'alive all the time: another participant wrote it too')
       await plane.settle(reader.synced())
       t.match(reader.lag(), [{ catchUpState: 'fresh' }])
     })
   }
 })
 
-t.test('a partition that was read for a moment only is not announced as read', async (t) => {
+t.test('a partition that was read only briefly is not announced as read', async (t) => {
   const plane = openPlane(t)
   const b = await plane.join('b')
   const spy = plane.network.open('spy')

@@ -21,19 +21,19 @@ function story(participant: Participant): string[] {
   return told
 }
 
-/** Multicast from one to the other is lost, streams are not. */
+/** Drops multicast from one to the other. Streams still work. */
 function deafen(plane: MemoryPlane, from: string, to: string): void {
   plane.network.setLinkFaults(from, to, { lossRatio: 1 })
 }
 
-/** Each value that the reader was told of, once per telling. */
+/** Records each value that the reader reports, once per report. */
 function tellings(reader: Reader<Value>): string[] {
   const told: string[] = []
   reader.onSample(({ key, value, instanceState }) => told.push(`${key} ${instanceState} ${value?.n}`))
   return told
 }
 
-/** Writes for a while; every value must be told, none twice. */
+/** Writes for a while. Every value must be reported exactly once. */
 async function follows(t: Test, plane: MemoryPlane, write: (n: number) => void, told: string[]): Promise<void> {
   told.splice(0)
   for (let n = 0; n < 20; n++) {
@@ -47,7 +47,7 @@ async function follows(t: Test, plane: MemoryPlane, write: (n: number) => void, 
   )
 }
 
-t.test('a writer knows its readers: from the first request on, while they read, until they leave', async (t) => {
+t.test('a writer knows each of its readers from the first request until it leaves', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const told = story(a)
@@ -56,16 +56,16 @@ t.test('a writer knows its readers: from the first request on, while they read, 
   await plane.settle(reader.synced())
   t.same(told, ['joined b alive'])
   await plane.clock.advance(30_000)
-  t.same(told, ['joined b alive'], 'signs of presence keep its lease')
+  t.same(told, ['joined b alive'], 'presence frames renew its lease')
   t.equal(a.peer(b.guid)?.receivesFromUs, true)
   t.equal(b.peer(a.guid)?.receivesFromUs, true)
-  t.equal(a.counters.get('hello.sent') + b.counters.get('hello.sent'), 0, 'and nobody has to ask')
+  t.equal(a.counters.get('hello.sent') + b.counters.get('hello.sent'), 0, 'no participant has to ask')
   await b.close()
   await plane.clock.advance(10)
   t.same(told.splice(1), ['liveliness-changed b goodbye', 'left b goodbye'])
 })
 
-t.test('a reader that closes is forgotten without a verdict', async (t) => {
+t.test('a closed reader is forgotten without a verdict', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const told = story(a)
@@ -79,7 +79,7 @@ t.test('a reader that closes is forgotten without a verdict', async (t) => {
 })
 
 for (const deaf of ['the reader', 'the writer', 'both'] as const) {
-  t.test(`${deaf} cannot hear the other by multicast`, async (t) => {
+  t.test(`${deaf} does not receive the other’s multicast`, async (t) => {
     const plane = openPlane(t)
     const [w, r] = [await plane.join('w', {}, { bootId: 'w' }), await plane.join('r', {}, { bootId: 'r' })]
     if (deaf !== 'the writer') deafen(plane, 'w', 'r')
@@ -91,7 +91,7 @@ for (const deaf of ['the reader', 'the writer', 'both'] as const) {
     const told = tellings(reader)
     await plane.clock.advance(10_000)
     if (deaf === 'both') {
-      t.same([...toldAtW, ...toldAtR], [], 'without a listed peer they never meet')
+      t.same([...toldAtW, ...toldAtR], [], 'without a listed peer they never discover each other')
       return
     }
     t.ok(toldAtW.includes('joined r alive'), 'the writer knows its reader')
@@ -103,9 +103,10 @@ for (const deaf of ['the reader', 'the writer', 'both'] as const) {
     t.same(
       [...toldAtW, ...toldAtR].filter((line) => line.startsWith('liveliness-changed')),
       [],
-      'nobody was ever in doubt',
+      'no peer was ever suspect',
     )
-    if (deaf === 'the writer') t.equal(r.peer(w.guid)?.receivesFromUs, false, 'the reader can see that it is not heard')
+    if (deaf === 'the writer')
+      t.equal(r.peer(w.guid)?.receivesFromUs, false, 'the reader knows that it is not received')
     else t.ok(toldAtW.some((line) => line === 'reception-changed r false') || w.peer(r.guid)?.receivesFromUs === true)
     plane.network.setLinkFaults('w', 'r', undefined)
     plane.network.setLinkFaults('r', 'w', undefined)
@@ -115,11 +116,11 @@ for (const deaf of ['the reader', 'the writer', 'both'] as const) {
     const asked = w.counters.get('hello.sent') + r.counters.get('hello.sent')
     await follows(t, plane, (n) => writer.write({ id: 'k', n }), told)
     await plane.clock.advance(60_000)
-    t.equal(w.counters.get('hello.sent') + r.counters.get('hello.sent'), asked, 'nobody asks any more')
+    t.equal(w.counters.get('hello.sent') + r.counters.get('hello.sent'), asked, 'no participant asks any more')
   })
 }
 
-t.test('multicast falls silent later, one way or both: streams stand in, until it comes back', async (t) => {
+t.test('when multicast fails later, one way or both, streams replace it until it works again', async (t) => {
   for (const ways of [['w to r'], ['r to w'], ['w to r', 'r to w']]) {
     await t.test(ways.join(' and '), async (t) => {
       const plane = openPlane(t)
@@ -134,7 +135,7 @@ t.test('multicast falls silent later, one way or both: streams stand in, until i
       if (ways.includes('r to w')) deafen(plane, 'r', 'w')
       await plane.clock.advance(20_000)
       const verdicts = (): string[] => [...toldAtW, ...toldAtR].filter((line) => !line.startsWith('reception-changed'))
-      t.same(verdicts(), [], 'an answer came before anybody was overdue')
+      t.same(verdicts(), [], 'an answer arrived before any peer was overdue')
       await follows(t, plane, (n) => writer.write({ id: 'k', n }), told)
       plane.network.setLinkFaults('w', 'r', undefined)
       plane.network.setLinkFaults('r', 'w', undefined)
@@ -147,7 +148,7 @@ t.test('multicast falls silent later, one way or both: streams stand in, until i
   }
 })
 
-t.test('a host that was cut off comes back in one direction only', async (t) => {
+t.test('a host that was cut off returns in one direction only', async (t) => {
   const plane = openPlane(t)
   const [w, r] = [await plane.join('w', { forgetUnreachableMs: 20_000 }), await plane.join('r')]
   const writer = w.writer(topic)
@@ -163,7 +164,7 @@ t.test('a host that was cut off comes back in one direction only', async (t) => 
   await follows(t, plane, (n) => writer.write({ id: 'k', n }), told)
 })
 
-t.test('a restarted process replaces the old one that had its pid', async (t) => {
+t.test('a restarted process replaces the old process with the same pid', async (t) => {
   const plane = openPlane(t)
   const r = await plane.join('r')
   const told = story(r)
@@ -181,7 +182,7 @@ t.test('a restarted process replaces the old one that had its pid', async (t) =>
   t.match(reader.get('k'), { value: { n: 2 }, instanceState: 'alive' })
 })
 
-t.test('an unreachable peer is forgotten after a time, and counted', async (t) => {
+t.test('an unreachable peer is forgotten after a timeout, and counted', async (t) => {
   const plane = openPlane(t)
   const w = await plane.join('w', {}, { bootId: 'other' })
   const r = await plane.join('r', { forgetUnreachableMs: 60_000 })
@@ -201,7 +202,7 @@ t.test('an unreachable peer is forgotten after a time, and counted', async (t) =
   t.equal(reader.get('k')?.value?.n, 1)
 })
 
-t.test('a thousand readers of one partition and one writer', async (t) => {
+t.test('a writer knows a thousand readers of one partition without asking any', async (t) => {
   const plane = openPlane(t)
   const w = await plane.join('w')
   const writer = w.writer(topic)
@@ -210,8 +211,8 @@ t.test('a thousand readers of one partition and one writer', async (t) => {
   for (const participant of readers) participant.reader(topic)
   writer.write({ id: 'k', n: 1 })
   await plane.clock.advance(3_000)
-  t.equal(w.peers().length, 1_000, 'all are known')
-  t.equal(w.counters.get('hello.sent'), 0, 'and nobody had to be asked')
+  t.equal(w.peers().length, 1_000, 'all readers are known')
+  t.equal(w.counters.get('hello.sent'), 0, 'no reader had to be asked')
   t.equal(w.counters.get('catch-up.replies'), 0)
 })
 
@@ -232,7 +233,7 @@ for (const others of [10, 300]) {
     await plane.clock.advance(2_000)
     const before = plane.network.received('one')
     await plane.clock.advance(20_000)
-    // 2 beacons a second and half a sign of presence of its mate, and as much of its own that comes back.
+    // Per second: 2 beacons and half a presence frame of its mate, and as many of its own looped back.
     const perSecond = (plane.network.received('one') - before) / 20
     t.ok(perSecond > 4 && perSecond < 6, `${perSecond} datagrams a second`)
     t.equal(one.peers().length, 1)

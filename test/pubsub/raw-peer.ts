@@ -19,13 +19,13 @@ export const entity = 1 as EntityId
 const group = dataGroup(1, 'default')
 const asideGroup = solicitGroup(1, 'default')
 
-/** A peer that speaks the wire by hand, so that it can also lie. Honest until told otherwise. */
+/** A peer that encodes its own frames, so that it can also lie. Honest by default. */
 export class RawPeer {
   readonly guid: Guid = newGuid()
   readonly transport: Transport
   readonly values: Value[] = []
   requests = 0
-  /** Rewrites the honest reply; may return bytes. */
+  /** Rewrites the honest reply. May return bytes. */
   lie: (reply: PullReply, request: PullRequest) => PullReply | Uint8Array = (reply) => reply
   #sequence = 0
   readonly #codec = new RecordCodec<Value>(topic.fields)
@@ -83,7 +83,7 @@ export class RawPeer {
     })
   }
 
-  /** All values numbered from `prevSeq` + 1. */
+  /** Encodes the values, numbered from `prevSeq` + 1. */
   samplesFrame(values: readonly Value[], prevSeq: number, from: Guid = this.guid): Buffer {
     const encoder = new SamplesEncoder(from, 8_000)
     encoder.begin(entity, prevSeq, 1_700_000_000_000)
@@ -121,7 +121,7 @@ export class RawPeer {
     this.transport.datagram.send(group, frame)
   }
 
-  /** To the solicit group of the partition. */
+  /** Sends to the solicit group of the partition. */
   aside(frame: Buffer): void {
     this.transport.datagram.send(asideGroup, frame)
   }

@@ -30,7 +30,7 @@ function liveliness(told: ReaderEvent[]): string[] {
   )
 }
 
-t.test('matches: those there are, those that come, those that go, own ones too', async (t) => {
+t.test('matches are reported for existing, new and departing writers, own ones included', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const first = a.writer(topic)
@@ -52,7 +52,7 @@ t.test('matches: those there are, those that come, those that go, own ones too',
   t.equal(matched(told).length, 5)
 })
 
-t.test('an automatic writer with a lease of its own: its participant’s signs of life count', async (t) => {
+t.test('an automatic writer with its own lease is kept alive by its participant', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const writer = a.writer(topic, { qos: { leaseMs: 1500 } })
@@ -73,7 +73,7 @@ t.test('an automatic writer with a lease of its own: its participant’s signs o
 })
 
 for (const kind of ['manual-by-topic', 'manual-by-participant'] as const) {
-  t.test(`${kind}: the program has to show that it lives`, async (t) => {
+  t.test(`${kind}: the program must assert its liveliness`, async (t) => {
     const plane = openPlane(t)
     const [a, b] = [await plane.join('a'), await plane.join('b')]
     const qos = { liveliness: kind, leaseMs: 1000 }
@@ -89,9 +89,9 @@ for (const kind of ['manual-by-topic', 'manual-by-participant'] as const) {
       await plane.clock.advance(400)
     }
     if (kind === 'manual-by-topic') {
-      t.same(liveliness(told).slice(2), ['false 1/1'], 'each for itself')
+      t.same(liveliness(told).slice(2), ['false 1/1'], 'each writer by itself')
       t.equal(reader.get('silent')?.instanceState, 'no-writers')
-    } else t.same(liveliness(told).slice(2), [], 'one for all')
+    } else t.same(liveliness(told).slice(2), [], 'one assertion for all writers')
     await plane.clock.advance(1000)
     t.same(liveliness(told).at(-1), 'false 0/2')
     silent.write({ id: 'silent', n: 2 })
@@ -102,7 +102,7 @@ for (const kind of ['manual-by-topic', 'manual-by-participant'] as const) {
   })
 }
 
-t.test('an empty frame is a sign of life', async (t) => {
+t.test('an empty frame asserts liveliness', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const writer = a.writer(topic, { qos: { liveliness: 'manual-by-topic', leaseMs: 500 } })
@@ -121,7 +121,7 @@ t.test('an empty frame is a sign of life', async (t) => {
   t.same(liveliness(told), ['true 1/0'])
 })
 
-t.test('what a schema or the filter refuses is told, and what was held stays', async (t) => {
+t.test('a value refused by the schema or the filter is reported, and the held value stays', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const loose = a.writer(topic)
@@ -146,7 +146,7 @@ t.test('what a schema or the filter refuses is told, and what was held stays', a
   t.equal(b.counters.get('reader.rejected.schema'), 1)
 })
 
-t.test('a reader that closes in its own listener leaves no deadline behind', async (t) => {
+t.test('a reader that closes in its own listener leaves no deadline timer behind', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const writer = a.writer(topic, { qos: { deadlineMs: 500 } })
@@ -162,7 +162,7 @@ t.test('a reader that closes in its own listener leaves no deadline behind', asy
 })
 
 t.test(
-  'a writer that leaves while something of it is missing: what came is handed out, what did not is told',
+  'when a writer leaves with samples missing, received ones are handed out and missing ones reported',
   async (t) => {
     for (const historyDepth of [1, 10]) {
       const plane = openPlane(t)
@@ -196,7 +196,7 @@ t.test(
   },
 )
 
-t.test('who is known before an endpoint is made: its listener is told all the same', async (t) => {
+t.test('a peer known before an endpoint is created is reported to its listener', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   a.writer(topic)
@@ -218,7 +218,7 @@ t.test('who is known before an endpoint is made: its listener is told all the sa
   t.ok(w.some((e) => e.kind === 'incompatible-qos'))
 })
 
-t.test('a schema that throws refuses that value, and holds nothing else up', async (t) => {
+t.test('a schema that throws refuses that value and delays no other', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const strict = defineTopic<Value>({
@@ -227,7 +227,7 @@ t.test('a schema that throws refuses that value, and holds nothing else up', asy
     schema: z.object({
       id: z.string(),
       n: z.number().refine((n) => {
-        if (n === 2) throw new TypeError('not thought of')
+        if (n === 2) throw new TypeError('unexpected')
         return true
       }),
     }),
@@ -249,7 +249,7 @@ t.test('a schema that throws refuses that value, and holds nothing else up', asy
   t.throws(() => b.writer(strict).write({ id: 'k', n: 2 }), { code: 'NUMACAST_INVALID_ARGUMENT' })
 })
 
-t.test('manual liveliness: what it wrote and got lost on the way is a sign of life too', async (t) => {
+t.test('manual liveliness: a sample lost in transit asserts liveliness too', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const qos = { liveliness: 'manual-by-topic', leaseMs: 2000 } as const
@@ -260,7 +260,7 @@ t.test('manual liveliness: what it wrote and got lost on the way is a sign of li
   reader.onEvent((e) => told.push(e))
   writer.write({ id: 'x', n: 0 })
   await plane.clock.advance(100)
-  // only samples are lost: the digests still tell, and what was missed is pulled
+  // Only samples are lost. The digests still arrive, so missed samples are pulled.
   for (let n = 1; n < 60; n++) {
     plane.network.setLinkFaults('a', 'b', { lossRatio: 1 })
     writer.write({ id: 'x', n })

@@ -23,7 +23,7 @@ function mismatches(participant: Participant): MismatchEvent[] {
   return events
 }
 
-t.test('a reader that comes later than its participant is told of, and so is a writer', async (t) => {
+t.test('a reader or writer created after its participant is reported', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const told = [mismatches(a), mismatches(b)]
@@ -41,7 +41,7 @@ t.test('a reader that comes later than its participant is told of, and so is a w
   }
 })
 
-t.test('a reader that closes, and one whose participant leaves, are readers no more', async (t) => {
+t.test('a writer is unmatched from a reader that closes or whose participant leaves', async (t) => {
   const plane = openPlane(t)
   const [a, b, c] = [await plane.join('a'), await plane.join('b'), await plane.join('c')]
   const writer = a.writer(topic)

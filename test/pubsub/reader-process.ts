@@ -1,7 +1,7 @@
 import { defineTopic, type Lane } from '../../src/pubsub/model/topic.js'
 import { joinDomain } from '../../src/pubsub/participant.js'
 
-/** A child of slow-reader.test.ts: says `ready`, then the samples heard once it has `count` instances. */
+/** A child of slow-reader.test.ts: prints `ready`, then the number of samples received once it has `count` instances. */
 const [domain, lane, count] = process.argv.slice(2)
 const topic = defineTopic<{ id: string; n: number; ballast: string }>({
   name: 'state',
@@ -12,13 +12,13 @@ const topic = defineTopic<{ id: string; n: number; ballast: string }>({
 
 const participant = await joinDomain({ domain: Number(domain), name: 'slow' })
 const reader = participant.reader(topic)
-let heard = 0
+let received = 0
 let isDone = false
 reader.onSample(() => {
-  heard++
+  received++
   if (reader.size === Number(count) && !isDone) {
     isDone = true
-    process.stdout.write(`${heard}\n`)
+    process.stdout.write(`${received}\n`)
   }
 })
 await reader.synced()

@@ -25,7 +25,7 @@ function events(reader: Reader<Value>, ...kinds: ReaderEvent['kind'][]): ReaderE
   return told
 }
 
-t.test('depth 1: read leaves, take removes, get goes on showing', async (t) => {
+t.test('depth 1: read keeps samples, take removes them, get still returns the value', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const [writer, reader] = [a.writer(topic), b.reader(topic)]
@@ -92,7 +92,7 @@ t.test('depth 3: the last three of each instance, oldest first', async (t) => {
   t.throws(() => reader.take({ maxSamples: 0 }), { code: 'NUMACAST_INVALID_ARGUMENT' })
 })
 
-t.test('sample info: both clocks of reception, and of the source', async (t) => {
+t.test('sample info holds reception and source times, both monotonic and wall', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const [writer, reader] = [a.writer(topic), b.reader(topic)]
@@ -124,7 +124,7 @@ for (const loss of [0, 0.4]) {
       if (n % 50 === 0) taken.push(...reader.take().map(({ value }) => value?.n ?? -1))
     }
     plane.network.setFaults({})
-    // The last one may be lost: the next beacon tells.
+    // The last one may be lost. The next beacon announces it.
     await plane.clock.advance(2000)
     taken.push(...reader.take().map(({ value }) => value?.n ?? -1))
     for (const rest of [0, 1, 2]) {
@@ -138,7 +138,7 @@ for (const loss of [0, 0.4]) {
   })
 }
 
-t.test('what its writer overwrote before it could be sent again is lost to a history, and told', async (t) => {
+t.test('a sample overwritten before it could be resent is lost to a history, and reported', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const [writer, reader] = [a.writer(topic), b.reader(topic, { qos: keepAll })]
@@ -146,7 +146,7 @@ t.test('what its writer overwrote before it could be sent again is lost to a his
   writer.write({ id: 'before', n: 2 })
   await plane.settle(reader.synced())
   const lost = events(reader, 'sample-lost')
-  t.same(lost, [], 'what was before it came is no loss')
+  t.same(lost, [], 'samples from before the reader joined are no loss')
   plane.network.setLinkFaults('a', 'b', { lossRatio: 1 })
   for (let n = 1; n <= 4; n++) {
     writer.write({ id: 'k', n })
@@ -159,7 +159,7 @@ t.test('what its writer overwrote before it could be sent again is lost to a his
   writer.write({ id: 'k', n: 5 })
   writer.write({ id: 'k', n: 6 })
   await plane.clock.advance(1)
-  t.match(lost[1], { reason: 'overwritten', lostCount: 1, totalCount: 4 }, 'also within one tick')
+  t.match(lost[1], { reason: 'overwritten', lostCount: 1, totalCount: 4 }, 'even within one tick')
   const own = a.reader(topic, { qos: keepAll })
   const ownLost = events(own, 'sample-lost')
   await plane.clock.advance(1)
@@ -167,10 +167,10 @@ t.test('what its writer overwrote before it could be sent again is lost to a his
   writer.write({ id: 'k', n: 7 })
   writer.write({ id: 'k', n: 8 })
   await plane.clock.advance(1)
-  t.match(ownLost, [{ reason: 'overwritten', lostCount: 1 }], 'a local reader is told the same')
+  t.match(ownLost, [{ reason: 'overwritten', lostCount: 1 }], 'a local reader reports the same')
 })
 
-t.test('best effort tells what it missed', async (t) => {
+t.test('a best-effort reader reports what it missed', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const [writer, reader] = [a.writer(topic), b.reader(topic, { qos: { reliability: 'best-effort', historyDepth: 5 } })]
@@ -191,7 +191,7 @@ t.test('best effort tells what it missed', async (t) => {
   )
 })
 
-t.test('a volatile keep-all reader begins with what comes next', async (t) => {
+t.test('a volatile keep-all reader begins with the next sample', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const writer = a.writer(topic, { qos: { historyDepth: 100 } })
@@ -214,72 +214,75 @@ t.test('a volatile keep-all reader begins with what comes next', async (t) => {
 })
 
 for (const place of ['another process', 'the same'] as const) {
-  t.test(`no room: the token stays, and what was refused comes when there is some; writer in ${place}`, async (t) => {
-    const cases: { limit: string; qos: object; reason: string }[] = [
-      { limit: 'maxSamples', qos: { maxSamples: 4 }, reason: 'samples-limit' },
-      { limit: 'maxSamplesPerInstance', qos: { maxSamplesPerInstance: 4 }, reason: 'samples-per-instance-limit' },
-    ]
-    for (const { limit, qos, reason } of cases) {
-      await t.test(limit, async (t) => {
+  t.test(
+    `without room the token stays, and refused samples arrive once there is room: writer in ${place}`,
+    async (t) => {
+      const cases: { limit: string; qos: object; reason: string }[] = [
+        { limit: 'maxSamples', qos: { maxSamples: 4 }, reason: 'samples-limit' },
+        { limit: 'maxSamplesPerInstance', qos: { maxSamplesPerInstance: 4 }, reason: 'samples-per-instance-limit' },
+      ]
+      for (const { limit, qos, reason } of cases) {
+        await t.test(limit, async (t) => {
+          const plane = openPlane(t)
+          const [a, b] = [await plane.join('a'), await plane.join('b')]
+          const writer = a.writer(topic, { qos: { historyDepth: 100 } })
+          const reader = (place === 'the same' ? a : b).reader(topic, { qos: { ...keepAll, resourceLimits: qos } })
+          await plane.settle(reader.synced())
+          const rejected = events(reader, 'sample-rejected')
+          for (let n = 1; n <= 11; n++) {
+            writer.write({ id: 'k', n })
+            await plane.clock.advance(1)
+          }
+          await plane.clock.advance(3000)
+          t.match(rejected, [{ kind: 'sample-rejected', writer: writer.guid, key: 'k', reason, totalCount: 1 }])
+          t.match(reader.lag(), [{ appliedSeq: 4, headSeq: 11 }])
+          await plane.settle(reader.synced(), 1000)
+          const taken: number[] = []
+          const take = (options: ReadOptions<Value> = {}): void => {
+            for (const { value } of reader.take(options)) taken.push(value?.n ?? -1)
+          }
+          take({ maxSamples: 1 })
+          await plane.clock.advance(1000)
+          t.match(reader.lag(), [{ appliedSeq: 4 }], 'not for every sample')
+          for (let round = 0; round < 4; round++) {
+            take({ maxSamples: 3 })
+            await plane.clock.advance(1000)
+          }
+          take()
+          t.same(taken, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+          t.match(reader.lag(), [{ appliedSeq: 11, headSeq: 11 }])
+        })
+      }
+      await t.test('maxInstances', async (t) => {
         const plane = openPlane(t)
         const [a, b] = [await plane.join('a'), await plane.join('b')]
-        const writer = a.writer(topic, { qos: { historyDepth: 100 } })
-        const reader = (place === 'the same' ? a : b).reader(topic, { qos: { ...keepAll, resourceLimits: qos } })
+        const writer = a.writer(topic)
+        const reader = (place === 'the same' ? a : b).reader(topic, { qos: { resourceLimits: { maxInstances: 2 } } })
         await plane.settle(reader.synced())
         const rejected = events(reader, 'sample-rejected')
-        for (let n = 1; n <= 11; n++) {
-          writer.write({ id: 'k', n })
-          await plane.clock.advance(1)
-        }
-        await plane.clock.advance(3000)
-        t.match(rejected, [{ kind: 'sample-rejected', writer: writer.guid, key: 'k', reason, totalCount: 1 }])
-        t.match(reader.lag(), [{ appliedSeq: 4, headSeq: 11 }])
-        await plane.settle(reader.synced(), 1000)
-        const taken: number[] = []
-        const take = (options: ReadOptions<Value> = {}): void => {
-          for (const { value } of reader.take(options)) taken.push(value?.n ?? -1)
-        }
-        take({ maxSamples: 1 })
+        for (const id of ['one', 'two', 'three', 'four']) writer.write({ id, n: 1 })
+        await plane.clock.advance(10)
+        t.match(rejected, [
+          { key: 'three', reason: 'instances-limit', totalCount: 1 },
+          { key: 'four', reason: 'instances-limit', totalCount: 2 },
+        ])
+        writer.write({ id: 'one', n: 2 })
         await plane.clock.advance(1000)
-        t.match(reader.lag(), [{ appliedSeq: 4 }], 'not for every single one')
-        for (let round = 0; round < 4; round++) {
-          take({ maxSamples: 3 })
-          await plane.clock.advance(1000)
-        }
-        take()
-        t.same(taken, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
-        t.match(reader.lag(), [{ appliedSeq: 11, headSeq: 11 }])
+        t.equal(reader.get('one')?.value?.n, 2, 'held instances stay current')
+        t.equal(rejected.length, 2, 'the reader does not ask repeatedly')
+        writer.dispose('two')
+        await plane.clock.advance(1000)
+        t.equal(reader.get('three')?.value?.n, 1)
+        writer.dispose('one')
+        await plane.clock.advance(1000)
+        t.same([...reader.entries()].map(([key]) => key).sort(), ['four', 'three'])
+        t.match(reader.lag(), [{ lagSamples: 0, catchUpState: 'fresh' }])
       })
-    }
-    await t.test('maxInstances', async (t) => {
-      const plane = openPlane(t)
-      const [a, b] = [await plane.join('a'), await plane.join('b')]
-      const writer = a.writer(topic)
-      const reader = (place === 'the same' ? a : b).reader(topic, { qos: { resourceLimits: { maxInstances: 2 } } })
-      await plane.settle(reader.synced())
-      const rejected = events(reader, 'sample-rejected')
-      for (const id of ['one', 'two', 'three', 'four']) writer.write({ id, n: 1 })
-      await plane.clock.advance(10)
-      t.match(rejected, [
-        { key: 'three', reason: 'instances-limit', totalCount: 1 },
-        { key: 'four', reason: 'instances-limit', totalCount: 2 },
-      ])
-      writer.write({ id: 'one', n: 2 })
-      await plane.clock.advance(1000)
-      t.equal(reader.get('one')?.value?.n, 2, 'what is held stays current')
-      t.equal(rejected.length, 2, 'and nobody asks again and again')
-      writer.dispose('two')
-      await plane.clock.advance(1000)
-      t.equal(reader.get('three')?.value?.n, 1)
-      writer.dispose('one')
-      await plane.clock.advance(1000)
-      t.same([...reader.entries()].map(([key]) => key).sort(), ['four', 'three'])
-      t.match(reader.lag(), [{ lagSamples: 0, catchUpState: 'fresh' }])
-    })
-  })
+    },
+  )
 }
 
-t.test('best effort without room: refused is lost', async (t) => {
+t.test('best effort without room: a refused sample is lost', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const writer = a.writer(topic)
@@ -304,7 +307,7 @@ t.test('best effort without room: refused is lost', async (t) => {
   )
 })
 
-t.test('iteration with a history: every sample; a full mailbox tells what it cost', async (t) => {
+t.test('iteration with a history yields every sample, and a full mailbox reports what it dropped', async (t) => {
   for (const mailboxDrop of ['oldest', 'newest'] as const) {
     const plane = openPlane(t)
     const [a, b] = [await plane.join('a'), await plane.join('b')]
@@ -327,7 +330,7 @@ t.test('iteration with a history: every sample; a full mailbox tells what it cos
     t.same(
       reader.take().map(({ value }) => value?.n),
       [0, 1, 2, 3, 4],
-      'what waits to be taken is none of its business',
+      'samples waiting to be taken do not count',
     )
     await iterator.return?.()
   }
@@ -337,34 +340,37 @@ t.test('iteration with a history: every sample; a full mailbox tells what it cos
   t.throws(() => b.reader(topic, { mailboxDrop: 'some' as 'oldest' }), { code: 'NUMACAST_INVALID_ARGUMENT' })
 })
 
-t.test('keep-all: what listeners or an iteration are handed is taken, unless the listener takes itself', async (t) => {
-  for (const how of ['listener', 'taking listener', 'iteration'] as const) {
-    await t.test(how, async (t) => {
-      const plane = openPlane(t)
-      const [a, b] = [await plane.join('a'), await plane.join('b')]
-      const writer = a.writer(topic, { qos: { historyDepth: 100 } })
-      const reader = b.reader(topic, { qos: { ...keepAll, resourceLimits: { maxSamples: 3 } } })
-      await plane.settle(reader.synced())
-      const rejected = events(reader, 'sample-rejected')
-      const got: (number | undefined)[] = []
-      if (how === 'listener') reader.onSample(({ value }) => got.push(value?.n))
-      if (how === 'taking listener') reader.onSample(() => got.push(...reader.take().map(({ value }) => value?.n)))
-      const iterating = (async () => {
-        if (how === 'iteration') for await (const { value } of reader) got.push(value?.n)
-      })()
-      for (let n = 1; n <= 10; n++) {
-        writer.write({ id: `k${n % 2}`, n })
-        await plane.clock.advance(1)
-      }
-      t.same(got, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
-      t.same([rejected, reader.take()], [[], []])
-      reader.close()
-      await iterating
-    })
-  }
-})
+t.test(
+  'keep-all: samples handed to listeners or an iteration count as taken, unless the listener takes them itself',
+  async (t) => {
+    for (const how of ['listener', 'taking listener', 'iteration'] as const) {
+      await t.test(how, async (t) => {
+        const plane = openPlane(t)
+        const [a, b] = [await plane.join('a'), await plane.join('b')]
+        const writer = a.writer(topic, { qos: { historyDepth: 100 } })
+        const reader = b.reader(topic, { qos: { ...keepAll, resourceLimits: { maxSamples: 3 } } })
+        await plane.settle(reader.synced())
+        const rejected = events(reader, 'sample-rejected')
+        const got: (number | undefined)[] = []
+        if (how === 'listener') reader.onSample(({ value }) => got.push(value?.n))
+        if (how === 'taking listener') reader.onSample(() => got.push(...reader.take().map(({ value }) => value?.n)))
+        const iterating = (async () => {
+          if (how === 'iteration') for await (const { value } of reader) got.push(value?.n)
+        })()
+        for (let n = 1; n <= 10; n++) {
+          writer.write({ id: `k${n % 2}`, n })
+          await plane.clock.advance(1)
+        }
+        t.same(got, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+        t.same([rejected, reader.take()], [[], []])
+        reader.close()
+        await iterating
+      })
+    }
+  },
+)
 
-t.test('a purge tells what nobody has read', async (t) => {
+t.test('a purge reports unread samples as lost', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const writer = a.writer(topic, { qos: { historyDepth: 5 } })
@@ -381,7 +387,7 @@ t.test('a purge tells what nobody has read', async (t) => {
   t.same([reader.size, reader.take()], [0, []])
 })
 
-t.test('lifespan: what is too old is neither shown nor handed out', async (t) => {
+t.test('lifespan: an expired sample is neither shown nor handed out', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const writer = a.writer(topic, { qos: { historyDepth: 5 } })
@@ -402,7 +408,7 @@ t.test('lifespan: what is too old is neither shown nor handed out', async (t) =>
   t.equal(late.size, 0)
 })
 
-t.test('keep-all: a slow iteration presses back, however small its mailbox', async (t) => {
+t.test('keep-all: a slow iteration applies backpressure, however small its mailbox', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const qos = { history: 'keep-all', durability: 'volatile' } as const
@@ -431,7 +437,7 @@ t.test('keep-all: a slow iteration presses back, however small its mailbox', asy
   t.equal(b.counters.get('reader.mailbox-dropped'), 0)
 })
 
-t.test('maxInstances counts what the filter lets into view, whenever that is', async (t) => {
+t.test('maxInstances counts the instances that pass the filter, at any time', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const writer = a.writer(topic)
@@ -445,7 +451,7 @@ t.test('maxInstances counts what the filter lets into view, whenever that is', a
   t.equal(reader.size, 2, 'new ones')
   for (let k = 0; k < 5; k++) writer.write({ id: `k${k}`, n: 1 })
   await plane.clock.advance(200)
-  t.equal(reader.size, 2, 'come into view')
+  t.equal(reader.size, 2, 'they pass the filter now')
   for (let k = 5; k < 10; k++) writer.dispose(`k${k}`)
   await plane.clock.advance(60_000)
   t.equal(reader.size, 2, 'after disposal')

@@ -9,7 +9,7 @@ interface Value {
 }
 const topic = defineTopic<Value>({ name: 'config.mode', key: 'id', fields: ['id', 'n'] })
 
-/** An owner, a relay that keeps what it receives for late joiners, and a reader, all of one partition. */
+/** Opens an owner, a relay that keeps what it receives for late joiners, and a reader, all in one partition. */
 async function keptPlane(t: Test) {
   const plane = openPlane(t)
   const owner = await plane.join('owner')
@@ -42,39 +42,46 @@ for (const outageMs of [2_000, 8_000, 20_000, 90_000, 700_000]) {
       plane.network.heal()
       await plane.clock.advance(60_000)
       t.equal(reader.get('k'), undefined)
-      t.notOk(told.includes('k alive'), 'no listener is told of it')
-      t.match(reader.get('stays'), { value: { n: 1 }, instanceState: 'alive' }, 'what was not ended is there')
+      t.notOk(told.includes('k alive'), 'no listener receives it')
+      t.match(
+        reader.get('stays'),
+        { value: { n: 1 }, instanceState: 'alive' },
+        'an instance that was not ended is there',
+      )
     },
   )
 }
 
 for (const outageMs of [20_000, 90_000]) {
-  t.test(`a relay that was cut off for ${outageMs / 1_000} s learns from another relay what has ended`, async (t) => {
-    const { plane, owner, writer, relay } = await keptPlane(t)
-    const present = await plane.join('present')
-    const other = present.relay(present.reader(topic), { partition: 'default' })
-    // What is behind the relay learns of the end by it alone.
-    const down = (await plane.join('behind')).reader(topic, { partition: 'down' })
-    await plane.clock.advance(500)
-    writer.write({ id: 'k', n: 1 })
-    writer.write({ id: 'stays', n: 1 })
-    await plane.clock.advance(1_000)
-    plane.network.partition(['owner', 'reading', 'present'], ['keeper', 'behind'])
-    writer.dispose('k')
-    await plane.clock.advance(100)
-    await owner.close()
-    await plane.clock.advance(outageMs)
-    t.match(down.get('k'), { value: { n: 1 } }, 'behind the cut it still holds')
-    plane.network.heal()
-    await plane.clock.advance(60_000)
-    t.strictSame([...relay.writer.keys()], ['stays'])
-    t.strictSame([...other.writer.keys()], ['stays'])
-    t.equal(down.get('k'), undefined)
-    t.match(down.get('stays'), { value: { n: 1 }, instanceState: 'alive' })
-  })
+  t.test(
+    `a relay that was cut off for ${outageMs / 1_000} s learns from another relay which instances have ended`,
+    async (t) => {
+      const { plane, owner, writer, relay } = await keptPlane(t)
+      const present = await plane.join('present')
+      const other = present.relay(present.reader(topic), { partition: 'default' })
+      // The reader behind the relay learns of the end only through it.
+      const down = (await plane.join('behind')).reader(topic, { partition: 'down' })
+      await plane.clock.advance(500)
+      writer.write({ id: 'k', n: 1 })
+      writer.write({ id: 'stays', n: 1 })
+      await plane.clock.advance(1_000)
+      plane.network.partition(['owner', 'reading', 'present'], ['keeper', 'behind'])
+      writer.dispose('k')
+      await plane.clock.advance(100)
+      await owner.close()
+      await plane.clock.advance(outageMs)
+      t.match(down.get('k'), { value: { n: 1 } }, 'the reader behind the cut still holds it')
+      plane.network.heal()
+      await plane.clock.advance(60_000)
+      t.strictSame([...relay.writer.keys()], ['stays'])
+      t.strictSame([...other.writer.keys()], ['stays'])
+      t.equal(down.get('k'), undefined)
+      t.match(down.get('stays'), { value: { n: 1 }, instanceState: 'alive' })
+    },
+  )
 }
 
-t.test('under random outages of a relay the readers end with what the owners hold', async (t) => {
+t.test('under random outages of a relay the readers converge on what the owners hold', async (t) => {
   for (let seed = 1; seed <= 4; seed++) {
     const random = seededRandom(seed)
     const plane = openPlane(t, seed)
@@ -97,7 +104,7 @@ t.test('under random outages of a relay the readers end with what the owners hol
       await plane.clock.advance(500)
       if (random() < 0.8) plane.network.partition([`owner-${round}`, 'reading', 'second'], ['first'])
       for (let n = 0; n < 6; n++) {
-        // A later owner takes over what an earlier one left, and ends it.
+        // A later owner takes over an instance of an earlier one, and ends it.
         const key = `k${Math.floor(random() * 4)}`
         const value = round * 10 + n
         ended.delete(key)
@@ -119,7 +126,7 @@ t.test('under random outages of a relay the readers end with what the owners hol
     }
     const held = Object.fromEntries([...reader.entries()].map(([key, { value }]) => [key, value?.n]).sort())
     t.strictSame(held, Object.fromEntries([...truth].sort()), `seed ${seed}`)
-    t.equal(revived, undefined, `seed ${seed}: no listener is told of what has ended`)
+    t.equal(revived, undefined, `seed ${seed}: no listener receives an ended instance`)
     await plane.close()
   }
 })

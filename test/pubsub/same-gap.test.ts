@@ -6,14 +6,14 @@ import { openPlane } from '../support/open-plane.js'
 const topic = defineTopic<{ id: string; n: number }>({ name: 'state', key: 'id', fields: ['id', 'n'] })
 const count = 1_000
 
-t.test('a thousand readers that miss the same frame do not ask in the same instant', async (t) => {
+t.test('a thousand readers that miss the same frame spread their requests', async (t) => {
   const plane = openPlane(t, 5)
   const source = await plane.join('source')
   const writer = source.writer(topic)
   writer.write({ id: 'k', n: 1 })
   const readers: Reader<{ id: string; n: number }>[] = []
   for (let index = 0; index < count; index++) readers.push((await plane.join(`r${index}`)).reader(topic))
-  // A beacon tells each how many they are.
+  // A beacon gives each reader the number of readers.
   await plane.clock.advance(4_000)
   t.equal(writer.matchedReaders().length, count)
 
@@ -38,7 +38,7 @@ t.test('a thousand readers that miss the same frame do not ask in the same insta
   t.equal(readers.filter((reader) => reader.get('other') === undefined).length, 0)
 })
 
-t.test('a single reader asks almost at once, however many peers it has', async (t) => {
+t.test('a single reader asks almost immediately, however many peers it has', async (t) => {
   const plane = openPlane(t, 6)
   const sources = await Promise.all(Array.from({ length: 200 }, (_, index) => plane.join(`s${index}`)))
   const writers = sources.map((source) => source.writer(topic))

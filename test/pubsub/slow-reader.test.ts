@@ -13,7 +13,7 @@ const shape = { name: 'state', key: 'id', fields: ['id', 'n', 'ballast'] } as co
 const [instances, rounds] = [50, 400]
 
 for (const lane of Object.values(Lane)) {
-  t.test(`a stopped process holds up nobody, and has everything when it goes on: ${lane}`, async (t) => {
+  t.test(`a stopped process delays no other reader, and has every value after it continues: ${lane}`, async (t) => {
     const domain = await claimDomain(t)
     const topic = defineTopic<{ id: string; n: number; ballast: string }>({ ...shape, lane })
     const [a, b] = [await joinDomain({ domain, name: 'writing' }), await joinDomain({ domain, name: 'quick' })]
@@ -30,14 +30,14 @@ for (const lane of Object.values(Lane)) {
     const reader = b.reader(topic)
     await once(lines, 'line')
     await reader.synced()
-    await until('both are known', () => writer.matchedReaders().length === 2)
+    await until('both readers are known', () => writer.matchedReaders().length === 2)
     child.kill('SIGSTOP')
     const ballast = 'x'.repeat(500)
     for (let round = 0; round < rounds; round++) {
       for (let n = 0; n < instances; n++) writer.write({ id: `k${n}`, n: round, ballast })
       writer.flush()
-      // More than any queue to one peer holds, and never faster than the quick one.
-      await until('the quick one has this round', () => reader.get(`k${instances - 1}`)?.value?.n === round)
+      // More than any queue to one peer holds, but never faster than the quick reader.
+      await until('the quick reader has this round', () => reader.get(`k${instances - 1}`)?.value?.n === round)
     }
     t.same(
       [...reader.entries()].map(([, { value }]) => value?.n),

@@ -16,12 +16,12 @@ import { encodeRadio } from '../../src/wire/radio.js'
 import { claimDomain } from '../support/domain-lock.js'
 import { requirement } from '../support/requirement.js'
 
-/** The same promises on real processes and sockets. */
+/** The same guarantees on real processes and sockets. */
 
 const topic = defineTopic<{ id: string; n: number }>({ name: 'state', key: 'id', fields: ['id', 'n'] })
 const script = fileURLToPath(new URL('./writer-process.js', import.meta.url))
 
-/** A writing child that is gone when the test is. */
+/** Starts a writing child that ends with the test. */
 async function startWriter(
   t: Test,
   domain: number,
@@ -46,7 +46,7 @@ async function join(t: Test, domain: number): Promise<Participant> {
   return participant
 }
 
-t.test('a late joiner gets every last value of two processes, and follows them', async (t) => {
+t.test('a late joiner receives every last value of two processes, and follows them', async (t) => {
   const domain = await claimDomain(t)
   const count = 2000
   await Promise.all(['one', 'two'].map((name) => startWriter(t, domain, count, name)))
@@ -66,8 +66,15 @@ t.test('a late joiner gets every last value of two processes, and follows them',
   await until('it goes on', () => (reader.get('one-ticks')?.value?.n ?? 0) > before + 5)
 })
 
-t.test('a killed writer is found gone, for its cause; one that says goodbye too', async (t) => {
-  if (!requirement(t, 'the addon', kernelProbe()(ownIdentity()).state === 'running', 'processes cannot be asked'))
+t.test('a killed writer and a writer that sends goodbye both leave with their cause', async (t) => {
+  if (
+    !requirement(
+      t,
+      'the addon',
+      kernelProbe()(ownIdentity()).state === 'running',
+      'the kernel cannot be queried about processes',
+    )
+  )
     return
   const domain = await claimDomain(t)
   const killed = await startWriter(t, domain, 10, 'killed')
@@ -82,20 +89,20 @@ t.test('a killed writer is found gone, for its cause; one that says goodbye too'
   killed.child.kill('SIGKILL')
   leaving.child.kill('SIGTERM')
   await until('both have left', () => left.size === 2)
-  t.match(left.get(killed.guid), /^dead (exited|killed)$/, 'whose zombie tells how, while nobody has reaped it')
+  t.match(left.get(killed.guid), /^dead (exited|killed)$/, 'an unreaped zombie shows its cause')
   t.equal(left.get(leaving.guid), 'dead goodbye')
   t.match(reader.get('killed-3'), { instanceState: 'no-writers', value: { n: 3 } })
   t.match(reader.get('leaving-3'), { instanceState: 'no-writers', value: { n: 3 } })
 })
 
-t.test('malformed datagrams by the thousand change nothing but counters', async (t) => {
+t.test('thousands of malformed datagrams change nothing but counters', async (t) => {
   const domain = await claimDomain(t)
   await startWriter(t, domain, 100, 'calm')
   const participant = await join(t, domain)
   const reader = participant.reader(topic)
-  await until('all is here', () => reader.size === 101)
-  const heard = new Set<string>()
-  reader.onSample(({ key }) => heard.add(key))
+  await until('all values have arrived', () => reader.size === 101)
+  const received = new Set<string>()
+  reader.onSample(({ key }) => received.add(key))
   const group = dataGroup(domain, 'default')
   const random = seededRandom(3)
   const socket = createSocket('udp4')
@@ -104,7 +111,7 @@ t.test('malformed datagrams by the thousand change nothing but counters', async 
   socket.setMulticastInterface('127.0.0.1')
   for (let sent = 0; sent < 5000; sent++) {
     const body = Buffer.from(Array.from({ length: Math.floor(random() * 200) }, () => Math.floor(random() * 256)))
-    // Every other one gets past the magic.
+    // Every second datagram has a valid magic.
     if (sent % 2 === 0 && body.length > 5) body.set([0x4e, 0x43, 1, 0, 1 + (sent % 3)])
     const frame = sent % 5 === 0 ? body : encodeRadio(group.name, body)
     await new Promise((resolve) => socket.send(frame, group.port, multicastAddressOf(domain), resolve))
@@ -113,12 +120,12 @@ t.test('malformed datagrams by the thousand change nothing but counters', async 
   }
   socket.close()
   const before = reader.get('calm-ticks')?.value?.n ?? 0
-  await until('life goes on', () => (reader.get('calm-ticks')?.value?.n ?? 0) > before + 5)
+  await until('values keep arriving', () => (reader.get('calm-ticks')?.value?.n ?? 0) > before + 5)
   const rejected = Object.entries(participant.counters.snapshot()).filter(([name]) =>
     name.startsWith('frame.rejected.'),
   )
   t.ok(rejected.length >= 3, JSON.stringify(rejected))
   t.ok(rejected.reduce((total, [, count]) => total + count, 0) > 100)
-  t.same([...heard], ['calm-ticks'])
+  t.same([...received], ['calm-ticks'])
   t.equal(reader.size, 101)
 })

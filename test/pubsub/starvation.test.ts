@@ -7,8 +7,8 @@ import { openPlane } from '../support/open-plane.js'
 import { RawPeer } from './raw-peer.js'
 
 /**
- * A participant that is short of CPU must not answer that with more work, for itself or for others: on a host where all
- * are short of it they would never recover.
+ * A participant that is short of CPU must not cause more work, for itself or for others. Otherwise a host on which all
+ * participants are short of CPU would never recover.
  */
 
 t.setTimeout(300_000)
@@ -25,7 +25,7 @@ function countersOf(participants: readonly Participant[], pattern: RegExp): Reco
   return found
 }
 
-t.test('a loop that runs a quarter of the time costs itself and others little', async (t) => {
+t.test('a loop that runs a quarter of the time costs itself and its peers few questions', async (t) => {
   for (const seed of [1, 2, 3]) {
     await t.test(`seed ${seed}`, async (t) => {
       const plane = openPlane(t, seed)
@@ -63,7 +63,7 @@ t.test('a loop that runs a quarter of the time costs itself and others little', 
   }
 })
 
-t.test('one that is heard now and then and never answers is asked ever less often', async (t) => {
+t.test('a peer that beacons now and then but never answers is asked less and less often', async (t) => {
   const plane = openPlane(t)
   const raw = new RawPeer(plane.network.open('raw'))
   t.teardown(() => raw.transport.close())
@@ -79,11 +79,11 @@ t.test('one that is heard now and then and never answers is asked ever less ofte
     raw.send(raw.beaconFrame())
     await plane.clock.advance(10_000)
   }
-  t.equal(reading.counters.get('peer.dead'), rounds, 'each time it was given up')
-  t.ok(asked < 1.5 * rounds, `soon no more than once each time: ${asked}`)
+  t.equal(reading.counters.get('peer.dead'), rounds, 'declared dead in each round')
+  t.ok(asked < 1.5 * rounds, `at most about one question per round: ${asked}`)
 })
 
-t.test('one whose loop is never in time finds out all the same who is gone, and introduces itself', async (t) => {
+t.test('a participant whose loop is always late still detects departed peers and introduces itself', async (t) => {
   const plane = openPlane(t)
   const loop = new BlockableLoop(plane.clock, seededRandom(1))
   const starved = await plane.join('starved', {}, {}, loop)
@@ -102,11 +102,11 @@ t.test('one whose loop is never in time finds out all the same who is gone, and 
   t.equal(starved.peers().length, 1)
   t.match(starved.peers(), [{ name: 'stays', verdict: { liveliness: 'alive' } }])
   t.ok(starved.health.degraded)
-  t.ok(starved.counters.get('hello.sent') > sent, 'it has asked the silent one')
+  t.ok(starved.counters.get('hello.sent') > sent, 'it has asked the silent peer')
 })
 
 t.test(
-  'one that stood still for long, and whose sockets overflowed, waits for others before it asks them',
+  'a participant that was blocked until its sockets overflowed waits for its peers before it asks them',
   async (t) => {
     const plane = openPlane(t)
     const loop = new BlockableLoop(plane.clock, seededRandom(1))

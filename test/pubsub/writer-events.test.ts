@@ -27,7 +27,7 @@ function mismatches(participant: Participant): MismatchEvent[] {
   return events
 }
 
-t.test('publication-matched: readers near and far, coming and going', async (t) => {
+t.test('publication-matched is reported for local and remote readers that join and leave', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const writer = a.writer(topic)
@@ -68,7 +68,7 @@ const offers: { readonly name: string; readonly offered: QosOptions; readonly re
   { name: 'destinationOrder', offered: {}, requested: { destinationOrder: 'by-source' } },
 ]
 
-t.test('each policy that does not fit is told at the writer and at the reader, near and far', async (t) => {
+t.test('each incompatible policy is reported at writer and reader, local and remote', async (t) => {
   for (const { name, offered, requested } of offers) {
     const plane = openPlane(t)
     const [a, b] = [await plane.join('a'), await plane.join('b')]
@@ -104,7 +104,7 @@ function valuesOf(name: string, offered: QosOptions, requested: QosOptions): { o
   return { offered: of(offered), requested: of(requested) }
 }
 
-t.test('another key is told on both sides, too', async (t) => {
+t.test('a different key is reported on both sides too', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const told = [mismatches(a), mismatches(b)]
@@ -117,7 +117,7 @@ t.test('another key is told on both sides, too', async (t) => {
   t.same(events, [{ ...event, totalCount: 1 }])
 })
 
-t.test('sockets: both sides hear of a mismatch, and the writer of its reader', async (t) => {
+t.test('sockets: both sides report a mismatch, and the writer its reader', async (t) => {
   const domain = await claimDomain(t)
   const [a, b] = [await joinDomain({ domain, name: 'a' }), await joinDomain({ domain, name: 'b' })]
   try {
@@ -130,7 +130,7 @@ t.test('sockets: both sides hear of a mismatch, and the writer of its reader', a
     const events = [good, bad, foreign].map(listen)
     const reader = b.reader(topic)
     await reader.synced()
-    await until('each side has heard of both, and each writer of its reader', () => {
+    await until('each side has reported both, and each writer its reader', () => {
       return told.every(({ length }) => length === 2) && events.every(({ length }) => length > 0)
     })
     const pair = { topic: 'state', reader: reader.guid }
@@ -157,7 +157,7 @@ t.test('sockets: both sides hear of a mismatch, and the writer of its reader', a
   }
 })
 
-t.test('offered deadline: per instance, to the millisecond, again for each period', async (t) => {
+t.test('a missed offered deadline is reported per instance, to the millisecond, once per period', async (t) => {
   const plane = openPlane(t)
   const a = await plane.join('a')
   const writer = a.writer(topic, { qos: { deadlineMs: 100 } })
@@ -172,14 +172,14 @@ t.test('offered deadline: per instance, to the millisecond, again for each perio
   writer.write({ id: 'a', n: 1 })
   await plane.clock.advance(30)
   for (let n = 0; n < 50; n++) writer.write({ id: 'b', n })
-  t.ok(plane.clock.pendingTimers <= timers + 1, 'one timer for all')
+  t.ok(plane.clock.pendingTimers <= timers + 1, 'one timer for all instances')
   await plane.clock.advance(50)
   writer.write({ id: 'a', n: 2 })
   await plane.clock.advance(101)
   t.same(missed.splice(0), ['130 b 1', '180 a 2'])
   writer.dispose('a')
   await plane.clock.advance(100)
-  t.same(missed.splice(0), ['230 b 3'], 'nothing is expected of an instance that has ended')
+  t.same(missed.splice(0), ['230 b 3'], 'an ended instance has no deadline')
   writer.unregister('b')
   await plane.clock.advance(1000)
   t.same(missed, [])
@@ -207,7 +207,7 @@ t.test('liveliness-lost: a manual writer misses its own lease', async (t) => {
   await plane.clock.advance(60)
   p.write({ id: 'k', n: 1 })
   await plane.clock.advance(60)
-  t.same(lost.splice(0), ['100 u 1'], "one's writing speaks for the others of its participant, not for one by topic")
+  t.same(lost.splice(0), ['100 u 1'], 'a write asserts the other writers by participant, not the writer by topic')
   await plane.clock.advance(60)
   t.same(lost.splice(0).sort(), ['160 p 1', '160 q 1'])
   await plane.clock.advance(1000)
@@ -229,7 +229,7 @@ t.test('liveliness-lost: a manual writer misses its own lease', async (t) => {
   t.throws(() => a.assertLiveliness(), { code: 'NUMACAST_CLOSED' })
 })
 
-t.test('a sign of life reaches readers: by topic for the writer, by participant for all of them', async (t) => {
+t.test('an assertion reaches readers: by topic for one writer, by participant for all writers', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const byTopic = { liveliness: 'manual-by-topic', leaseMs: 300 } as const
@@ -243,7 +243,7 @@ t.test('a sign of life reaches readers: by topic for the writer, by participant 
   const alive = (): boolean[] => writers.map(({ guid }) => states.get(guid) === true)
   await plane.settle(reader.synced())
   await plane.clock.advance(1000)
-  t.same(alive(), [false, false, false, false], 'the process lives, the program says nothing')
+  t.same(alive(), [false, false, false, false], 'the process lives, the program asserts nothing')
   writers[0]?.assertLiveliness()
   await plane.clock.advance(20)
   t.same(alive(), [true, false, true, true])

@@ -1,7 +1,7 @@
 import { defineTopic } from '../../src/pubsub/model/topic.js'
 import { joinDomain } from '../../src/pubsub/participant.js'
 
-/** A child of sockets.test.ts and of the Python interop test: writes `count` instances and one counter, until it is ended. */
+/** A child of sockets.test.ts and of the Python interop test: writes `count` instances and one counter, until it is killed. */
 const [domain, count, name = 'child'] = process.argv.slice(2)
 const topic = defineTopic<{ id: string; n: number }>({ name: 'state', key: 'id', fields: ['id', 'n'] })
 

@@ -11,7 +11,7 @@ function flat(qos: object, prefix = ''): [string, unknown][] {
   )
 }
 
-t.test('docs/qos.md tells the default of each policy, and of no other', (t) => {
+t.test('docs/qos.md lists the default of each policy, and of no other', (t) => {
   const rows = [...page.matchAll(/^\| (`[^|]*`) +\| ([^|]*?) +\|/gm)]
   const told = new Map(
     rows.flatMap(([, names = '', defaults = '']) => {

@@ -4,7 +4,7 @@ import { type AnnouncedQos, announcedQos } from '../../src/qos/announced.js'
 import { incompatiblePolicies } from '../../src/qos/match.js'
 import { defaultQos } from '../../src/qos/qos.js'
 
-/** Each policy's values from the weakest promise to the strongest. */
+/** Each policy's values from the weakest guarantee to the strongest. */
 const ladders = {
   reliability: ['best-effort', 'reliable'],
   durability: ['volatile', 'transient-local'],
@@ -28,7 +28,7 @@ const anyQos: fc.Arbitrary<AnnouncedQos> = fc.record({
   destinationOrder: fc.constantFrom(...ladders.destinationOrder),
 })
 
-t.test('each policy alone: a writer must stand at least as high on the ladder as the reader', (t) => {
+t.test('each policy alone: the writer must offer at least what the reader requests', (t) => {
   for (const policy of policies) {
     const ladder: readonly (string | number | null)[] = ladders[policy]
     ladder.forEach((offered, high) => {
@@ -53,7 +53,7 @@ t.test('every announced policy is judged', (t) => {
   t.end()
 })
 
-t.test('properties', (t) => {
+t.test('matching is reflexive, transitive and monotonic, and equal on both sides', (t) => {
   const names = (offered: AnnouncedQos, requested: AnnouncedQos) =>
     incompatiblePolicies(offered, requested).map(({ policy }) => policy)
   fc.assert(
@@ -62,7 +62,7 @@ t.test('properties', (t) => {
   )
   fc.assert(
     fc.property(anyQos, anyQos, (offered, requested) => {
-      // All policies together find what each finds alone.
+      // All policies together report the mismatches of each policy alone.
       const alone = (Object.keys(base) as (keyof AnnouncedQos)[]).filter(
         (policy) => names({ ...base, [policy]: offered[policy] }, { ...base, [policy]: requested[policy] }).length > 0,
       )
@@ -94,14 +94,14 @@ t.test('properties', (t) => {
   )
   fc.assert(
     fc.property(anyQos, anyQos, anyQos, (a, b, c) => {
-      // Whoever meets b, which meets c, meets c.
+      // Compatibility is transitive: if a matches b and b matches c, a matches c.
       if (names(a, b).length === 0 && names(b, c).length === 0) t.same(names(a, c), [])
     }),
     { seed: 4 },
   )
   fc.assert(
     fc.property(anyQos, anyQos, (offered, requested) => {
-      // What one side computes from its own objects the other computes from what it was told.
+      // Each side computes the same result, from its own objects or from the announced ones.
       const told = JSON.parse(JSON.stringify([offered, requested])) as [AnnouncedQos, AnnouncedQos]
       t.same(incompatiblePolicies(...told), incompatiblePolicies(offered, requested))
     }),

@@ -3,7 +3,7 @@ import { announcedWriterQos } from '../../src/qos/announced.js'
 import { defaultQos, type QosOptions } from '../../src/qos/qos.js'
 import { maxDurationMs, resolveQos } from '../../src/qos/resolve.js'
 
-t.test('layers: the later wins, nothing of the callers is touched', (t) => {
+t.test('a later layer wins, and the caller’s objects are not changed', (t) => {
   const topic: QosOptions = Object.freeze({ historyDepth: 3, reliability: 'best-effort' })
   t.same(resolveQos(), defaultQos)
   t.same(resolveQos(topic, undefined, { historyDepth: 5 }), {
@@ -12,7 +12,7 @@ t.test('layers: the later wins, nothing of the callers is touched', (t) => {
     historyDepth: 5,
   })
   const nothing = { historyDepth: undefined, resourceLimits: { maxSamples: undefined } } as unknown as QosOptions
-  t.same(resolveQos(topic, nothing).historyDepth, 3, 'undefined says nothing')
+  t.same(resolveQos(topic, nothing).historyDepth, 3, 'undefined sets nothing')
   t.same(resolveQos(nothing), defaultQos)
   t.end()
 })
@@ -37,7 +37,7 @@ t.test('nested policies merge key by key', (t) => {
   t.end()
 })
 
-t.test('refusals name the policy', (t) => {
+t.test('a refusal names the policy', (t) => {
   const cases: Record<string, unknown[]> = {
     reliability: ['perfect', null],
     durability: ['eternal'],
@@ -104,14 +104,14 @@ t.test('values that contradict each other are refused, whichever layers they com
     t.throws(() => resolveQos(endpoint, topic), thrown)
   }
   t.doesNotThrow(() => resolveQos({ deadlineMs: 100, timeBasedFilterMs: 100 }))
-  t.doesNotThrow(() => resolveQos({ timeBasedFilterMs: 100 }), 'no deadline is the longest one')
+  t.doesNotThrow(() => resolveQos({ timeBasedFilterMs: 100 }), 'without a deadline any filter period fits')
   t.doesNotThrow(() => resolveQos({ historyDepth: 5, resourceLimits: { maxSamples: 5, maxSamplesPerInstance: 5 } }))
   const keepAll: QosOptions = { history: 'keep-all', historyDepth: 6, resourceLimits: { maxSamples: 5 } }
-  t.doesNotThrow(() => resolveQos(keepAll), 'a depth says nothing under keep-all')
+  t.doesNotThrow(() => resolveQos(keepAll), 'a depth has no effect under keep-all')
   t.end()
 })
 
-t.test('what is announced', (t) => {
+t.test('a writer announces its policies with a missing deadline as null', (t) => {
   t.same(announcedWriterQos(resolveQos({ leaseMs: 5, ownershipStrength: 7 })), {
     reliability: 'reliable',
     durability: 'transient-local',

@@ -106,11 +106,11 @@ t.test('Python decodes beacons and samples by the documented format', async (t) 
   t.teardown(() => clearInterval(rounds))
   const { value: line } = await lines.next()
   clearInterval(rounds)
-  const heard = JSON.parse(line)
+  const received = JSON.parse(line)
 
   const group = dataGroup(domain, far)
-  t.match(heard, { group: group.name, port: group.port })
-  t.match(heard.beacon, {
+  t.match(received, { group: group.name, port: group.port })
+  t.match(received.beacon, {
     incarnation: participant.incarnation,
     flags: 0,
     intervalMs: 500,
@@ -119,8 +119,8 @@ t.test('Python decodes beacons and samples by the documented format', async (t) 
       [relay.writer.entity, Number],
     ],
   })
-  t.ok(heard.beacon.streamPort > 0 && heard.beacon.descriptorVersion > 0)
-  const { plain, gone, relayed, end } = heard.samples
+  t.ok(received.beacon.streamPort > 0 && received.beacon.descriptorVersion > 0)
+  const { plain, gone, relayed, end } = received.samples
   const rest = [
     0.1,
     true,
@@ -151,8 +151,8 @@ t.test('Python joins in: its writer is read, gaps and all, and it pulls what is 
   const toPython = defineTopic<Value>({ name: 'to-python', key: 'id', fields: ['id', 'n'] })
   const reader = participant.reader(fromPython, { partition: 'both' })
   const writer = participant.writer(toPython, { partition: 'both' })
-  const heard = new Map<string, number[]>()
-  reader.onSample(({ key, token }) => heard.set(key, [...(heard.get(key) ?? []), token.seq]))
+  const received = new Map<string, number[]>()
+  reader.onSample(({ key, token }) => received.set(key, [...(received.get(key) ?? []), token.seq]))
   for (let n = 0; n < 100; n++) writer.write({ id: `k${n}`, n })
   writer.dispose('k99')
   writer.write({ id: 'end', n: -1 })
@@ -163,10 +163,10 @@ t.test('Python joins in: its writer is read, gaps and all, and it pulls what is 
   t.teardown(() => child.kill('SIGKILL'))
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const { value: guid } = await lines.next()
-  await until('every instance has been heard five times', () => {
-    return heard.size === 10 && [...heard.values()].every(({ length }) => length >= 5)
+  await until('every instance has been received five times', () => {
+    return received.size === 10 && [...received.values()].every(({ length }) => length >= 5)
   })
-  for (const seqs of heard.values())
+  for (const seqs of received.values())
     t.same(
       seqs,
       [...new Set(seqs)].sort((a, b) => a - b),

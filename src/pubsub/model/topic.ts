@@ -123,7 +123,7 @@ function checkValue<T>(schema: StandardSchema<T> | undefined, value: unknown): {
     return { refused: `the schema threw: ${String(error)}` }
   }
   if (result instanceof Promise) {
-    // A zod check that threw leaves a rejected promise. Unhandled, its rejection would end the process.
+    // Zod turns a check that threw into a promise, too. Its rejection, unhandled, would end the process.
     result.catch(() => undefined)
     return { refused: 'the schema threw, or is asynchronous; topics need a synchronous schema' }
   }

@@ -25,7 +25,7 @@ export interface DrainOptions extends WaitOptions {
   readonly deadlineMs?: number
   /** The worker takes work again after this long, unless it is resumed before. @default 3600000 */
   readonly holdMs?: number
-  /** Shown to people that ask why. */
+  /** Shown to people as the reason. */
   readonly reason?: string
 }
 
@@ -120,8 +120,8 @@ export class Fleet implements AsyncDisposable {
   }
 
   /**
-   * Yields every worker that is found dead, with the jobs that it was running; those that are dead already first. Ends
-   * when the signal aborts or the fleet closes.
+   * Yields every worker that is declared dead, with the jobs that it was running. Workers that are already dead come
+   * first. Ends when the signal aborts or the fleet closes.
    */
   async *deaths(options: WaitOptions = {}): AsyncIterableIterator<WorkerDeath> {
     for await (const death of this.view.deaths(options))

@@ -43,8 +43,8 @@ export interface IssuedIntent<K extends IntentKind = IntentKind> {
 }
 
 /**
- * How long an intent holds unless it says otherwise. What a person asks for once holds for an hour; what a
- * policy renews ends soon after the policy does.
+ * How long an intent holds by default. What a person asks for once holds for an hour; what a policy renews ends soon
+ * after the policy does.
  */
 export const defaultTtlMs: Readonly<Record<IntentKind, number>> = Object.freeze({
   drain: 60 * 60_000,
@@ -54,7 +54,7 @@ export const defaultTtlMs: Readonly<Record<IntentKind, number>> = Object.freeze(
   rebalance: 10 * 60_000,
 })
 
-/** A lift lives longer than what it lifts by this much, so that no late reader finds the lifted without the lift. */
+/** A lift outlives the intent that it lifts by this, so that no late reader finds the intent without its lift. */
 const liftMarginMs = 60_000
 
 /**
@@ -91,13 +91,15 @@ export class IntentIssuer {
     return this.#issue(kind, target, 'apply', terms, newIntentId(), options.ttlMs ?? defaultTtlMs[kind], options.reason)
   }
 
-  /** Extends the time to live of an intent of its own. */
+  /** Extends the time to live of an intent that this issuer wrote. */
   renew<K extends IntentKind>(issued: IssuedIntent<K>, reason?: string): IssuedIntent<K> {
     const { intent, kind } = issued
     return this.#write(kind, { ...intent, reason: asNote(reason ?? intent.reason) })
   }
 
-  /** Ends what holds for a target, and keeps older intents of the kind away from it for as long as they could live. */
+  /**
+   * Ends the intent that holds for a target, and overrides older intents of the kind for as long as they could live.
+   */
   lift<K extends IntentKind>(kind: K, target: string, options: IssueOptions = {}): IssuedIntent<K> {
     const held = this.#view.currentIntent(kind, target)
     const leftMs = held === undefined ? 0 : held.originTimeMs + held.intent.ttlMs - this.#participant.clock.nowMs()
@@ -105,13 +107,13 @@ export class IntentIssuer {
     return this.#issue(kind, target, 'lift', neutralTerms[kind] as IntentTerms<K>, newIntentId(), ttlMs, options.reason)
   }
 
-  /** Whether what another issuer has written for the target would win over anything written now. */
+  /** Returns whether another issuer's intent for the target would win over anything written now. */
   isOutranked(kind: IntentKind, target: string): boolean {
     const held = this.#view.currentIntent(kind, target)
     return held !== undefined && held.intent.epoch > this.#epoch(kind, target)
   }
 
-  /** What workers report on an intent; see {@link followIntent}. */
+  /** Yields what workers report on an intent; see {@link followIntent}. */
   follow(intentId: string, options: FollowOptions = {}): AsyncIterableIterator<IntentProgress> {
     return followIntent(this.#view, intentId, options)
   }
@@ -158,7 +160,7 @@ export class IntentIssuer {
     return this.#write(kind, intent)
   }
 
-  /** At once, so that the view knows of it when the next one is issued. */
+  /** Flushes at once, so that the view knows of it when the next intent is issued. */
   #write<K extends IntentKind>(kind: K, intent: IntentOf<K>): IssuedIntent<K> {
     const writer = this.#writer(kind)
     const token = writer.write(intent)
@@ -166,12 +168,12 @@ export class IntentIssuer {
     return { kind, intent, token }
   }
 
-  /** Wall clocks of two hosts may disagree; an assertive issuer steps over what is in force. */
+  /** Wall clocks of two hosts may disagree; an assertive issuer overrides what is in force. */
   #epoch(kind: IntentKind, target: string): number {
     const own = this.#participant.incarnation
     const held = this.#view.currentIntent(kind, target)
     if (!this.#options.assertive || held === undefined) return own
-    // Nothing is above the highest epoch: there the later written wins.
+    // Nothing is above the highest epoch; there the intent written later wins.
     return Math.max(own, Math.min(maxIntentEpoch, held.intent.epoch + 1))
   }
 

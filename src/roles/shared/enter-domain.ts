@@ -4,7 +4,9 @@ import { joinDomain, type Participant } from '../../pubsub/participant.js'
 import type { ParticipantOptions } from '../../pubsub/participant-options.js'
 import type { Properties } from '../../wire/descriptor.js'
 
-/** How a role joins its domain: handed to its participant as they are. What is left out is the participant's default. */
+/**
+ * How a role joins its domain. Passed to its participant unchanged; an absent option takes the participant's default.
+ */
 export type DomainOptions = Pick<ParticipantOptions, (typeof joiningOptions)[number]>
 
 const joiningOptions = [

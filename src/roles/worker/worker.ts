@@ -25,13 +25,13 @@ export interface WorkerComponents extends DomainComponents {
   readonly readings?: WorkerReadings
 }
 
-/** After their signal was aborted, jobs have this long to end before the worker leaves without them. */
+/** How long aborted jobs have to end before the worker leaves without them. */
 const abortGraceMs = 1_000
 
 /**
  * A worker on the plane: it publishes what it is, how loaded it is and what becomes of its jobs, and it obeys intents.
- * The work itself stays the application's. It takes a {@link Slot}, fetches a job from its own queue, and runs the job in
- * the slot. Nothing here waits for a peer, so a worker goes on when the plane is gone.
+ * The work itself stays the application's. It takes a {@link Slot}, fetches a job from its own queue, and runs the job
+ * in the slot. Nothing here waits for a peer, so a worker goes on when the plane is gone.
  */
 export class Worker implements AsyncDisposable {
   readonly participant: Participant
@@ -91,7 +91,7 @@ export class Worker implements AsyncDisposable {
     this.#forgetSignal = () => options.signal?.removeEventListener('abort', onAbort)
   }
 
-  /** Whether it takes new work now, of any queue, and if not, why. Jobs that run count; open slots do not. */
+  /** Returns whether it takes new work now, from any queue, and if not, why. Jobs that run count; open slots do not. */
   get admission(): Admission {
     return this.#engine.admission
   }
@@ -131,12 +131,12 @@ export class Worker implements AsyncDisposable {
     return this.#engine.control.priorityWeights
   }
 
-  /** The worker that holds its name instead of it; null while it does so itself. */
+  /** The other worker that holds its name; null while it holds the name itself. */
   get replacedBy(): WorkerClaim | null {
     return this.#engine.claim.holder
   }
 
-  /** Whether no collector serves it: it runs, and nothing watches it. It has then reported so on the plane. */
+  /** Whether it runs unwatched because no collector serves it. It has then reported so on the plane. */
   get unserved(): boolean {
     return this.#engine.unserved.isReported
   }
@@ -151,12 +151,17 @@ export class Worker implements AsyncDisposable {
     return this.#engine.admissionListeners.add(listener)
   }
 
-  /** Calls `listener` when what the worker enforces has changed: a pause, its concurrency, a limit of a queue, advice. */
+  /**
+   * Calls `listener` when what the worker enforces has changed: a pause, its concurrency, a limit of a queue, advice.
+   */
   onDirectives(listener: (directives: WorkerDirectives) => void): Subscription {
     return this.#engine.directivesListeners.add(listener)
   }
 
-  /** Calls `listener` when another live worker turns out to hold its name, and with null when it has the name back. */
+  /**
+   * Calls `listener` with the other worker when another live worker holds its name, and with null when it has the name
+   * back.
+   */
   onReplaced(listener: (by: WorkerClaim | null) => void): Subscription {
     return this.#engine.replacedListeners.add(listener)
   }
@@ -167,8 +172,8 @@ export class Worker implements AsyncDisposable {
   }
 
   /**
-   * Yields a slot whenever one is free, in order of asking. Ends when the worker closes or the signal aborts. Leaving the
-   * loop releases the slot of that turn, unless its job runs.
+   * Yields a slot whenever one is free, in order of asking. Ends when the worker closes or the signal aborts. Leaving
+   * the loop releases the slot of that turn, unless its job runs.
    *
    *     for await (const slot of worker.slots({ queue, signal })) {
    *       const job = await queue.take({ signal: slot.signal })
@@ -198,8 +203,8 @@ export class Worker implements AsyncDisposable {
   }
 
   /**
-   * Waits for a slot and runs one job in it; see {@link Slot.run}. For a job that is in hand already: it waits here while
-   * the worker is drained, paused or at its limit.
+   * Waits for a slot and runs one job in it; see {@link Slot.run}. For a job that is in hand already: it waits here
+   * while the worker is drained, paused or at its limit.
    * @throws what `work` throws; the signal's reason, if it aborts before the job has started; NumacastError
    *   NUMACAST_CLOSED, or NUMACAST_INVALID_ARGUMENT for a name, or for a job that is in flight
    */
@@ -254,7 +259,7 @@ export class Worker implements AsyncDisposable {
     } finally {
       this.#forgetSignal()
       engine.stop()
-      // First: a participant says goodbye in the partitions that it still writes to.
+      // Must come first: a participant sends its goodbye to the partitions that it still writes to.
       await this.#membership.leave().finally(() => engine.close())
     }
   }

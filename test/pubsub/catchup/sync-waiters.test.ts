@@ -5,7 +5,7 @@ import type { PeerRegistry } from '../../../src/pubsub/peer/peer-registry.js'
 import type { RemotePeer } from '../../../src/pubsub/peer/remote-peer.js'
 import { FakeClock } from '../../../src/testing/fake-clock.js'
 
-/** Peers whose checks are counted: a check begins with the verdict. */
+/** Peers that count their checks. A check begins by reading the verdict. */
 class Peers {
   readonly held = new Map<Guid, RemotePeer>()
   checks = 0
@@ -39,7 +39,7 @@ function waitersOf(peers: Peers): SyncWaiters {
   return new SyncWaiters(new FakeClock(), peers.held as unknown as PeerRegistry)
 }
 
-t.test('many waits for many peers: the progress of a peer costs one check per wait', async (t) => {
+t.test('many waits for many peers: progress of one peer costs one check per wait', async (t) => {
   const peers = new Peers()
   const waiters = waitersOf(peers)
   const count = 200
@@ -55,7 +55,7 @@ t.test('many waits for many peers: the progress of a peer costs one check per wa
   t.ok(peers.checks <= 3 * count * count, `${peers.checks} checks, for ${count} waits and ${count} peers`)
 })
 
-t.test('a peer that has gone is no longer waited for', async (t) => {
+t.test('a wait no longer includes a peer that has left', async (t) => {
   const peers = new Peers()
   const waiters = waitersOf(peers)
   const [gone, there] = [peers.add('gone'), peers.add('there')]

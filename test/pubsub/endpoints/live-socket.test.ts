@@ -6,7 +6,7 @@ import { MemoryNetwork } from '../../../src/transport/memory/memory-network.js'
 
 const topic = defineTopic<{ id: string }>({ name: 'state', key: 'id', fields: ['id'], lane: Lane.stream })
 
-t.test('a live socket that cannot be bound is tried again by its next use', async (t) => {
+t.test('a live socket that cannot be bound is retried at its next use', async (t) => {
   const clock = new FakeClock()
   const transport = new MemoryNetwork({ clock, random: () => 0.5 }).open('a')
   const { stream } = transport

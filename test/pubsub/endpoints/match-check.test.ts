@@ -13,7 +13,7 @@ const usual = defineTopic<Value>(shape)
 const large = defineTopic<Value>({ ...shape, maxSampleBytes: 4 * 1024 * 1024 })
 
 t.test(
-  'a writer that allows longer values than a reader: both ends are told once, and the pair is matched',
+  'a writer that allows longer values than a reader: each end reports it once, and the pair matches',
   async (t) => {
     const plane = openPlane(t)
     const [a, b] = [await plane.join('a'), await plane.join('b')]
@@ -40,7 +40,7 @@ t.test(
   },
 )
 
-t.test('a reader that accepts what the writer allows: nothing is reported, within a participant too', async (t) => {
+t.test('a reader that accepts what the writer allows: nothing is reported, even within a participant', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const told: string[] = []

@@ -15,7 +15,7 @@ function held(reader: Reader<Value>): Record<string, string> {
   return Object.fromEntries(entries.sort())
 }
 
-/** An owner in `near`, a relay from there to `far`, a reader of `far`. */
+/** Opens an owner in `near`, a relay from there to `far`, and a reader of `far`. */
 async function chain(t: Test) {
   const plane: MemoryPlane = openPlane(t)
   const owner = await plane.join('owner')
@@ -28,7 +28,7 @@ async function chain(t: Test) {
   return { plane, owner, relaying, beyond, writer, relay, reader }
 }
 
-t.test('keeps owner, number and age', async (t) => {
+t.test('a relay keeps owner, sequence number and age', async (t) => {
   const { plane, writer, relay, reader } = await chain(t)
   const token = writer.write({ id: 'k', n: 1 })
   const writtenMs = plane.clock.nowMs()
@@ -41,7 +41,7 @@ t.test('keeps owner, number and age', async (t) => {
   t.same([...relay.writer.keys()], [])
 })
 
-t.test('remembers for late joiners when the owner has gone, until told to forget', async (t) => {
+t.test('a relay keeps instances of a departed owner for late joiners until it is told to forget them', async (t) => {
   const { plane, owner, writer, relay, reader } = await chain(t)
   writer.write({ id: 'k', n: 1 })
   await plane.clock.advance(10)
@@ -56,20 +56,20 @@ t.test('remembers for late joiners when the owner has gone, until told to forget
   t.same([held(reader), held(late)], [{}, {}])
 })
 
-t.test('what comes by two paths is delivered once, whichever is first', async (t) => {
+t.test('a change that arrives by two paths is delivered once, whichever path is faster', async (t) => {
   for (const slow of ['owner', 'relay']) {
     await t.test(`${slow} slow`, async (t) => {
       const { plane, beyond, writer, owner } = await chain(t)
       const both = beyond.reader(topic, { partition: ['near', 'far'] })
       await plane.settle(both.synced())
-      const heard: number[] = []
-      both.onSample(({ value, instanceState }) => heard.push(instanceState === 'alive' ? (value?.n ?? 0) : -1))
+      const received: number[] = []
+      both.onSample(({ value, instanceState }) => received.push(instanceState === 'alive' ? (value?.n ?? 0) : -1))
       plane.network.setLinkFaults(slow, 'beyond', { minDelayMs: 20 })
       for (let n = 1; n <= 3; n++) {
         writer.write({ id: 'k', n })
         await plane.clock.advance(50)
       }
-      t.same(heard, [1, 2, 3])
+      t.same(received, [1, 2, 3])
       t.ok(beyond.counters.get('reader.duplicate') >= 3)
       await owner.close()
       await plane.clock.advance(100)
@@ -78,7 +78,7 @@ t.test('what comes by two paths is delivered once, whichever is first', async (t
   }
 })
 
-t.test('an end that a bootstrap infers passes the relay', async (t) => {
+t.test('an end inferred by a bootstrap passes the relay', async (t) => {
   const { plane, writer, reader } = await chain(t)
   for (const id of ['kept', 'ended']) writer.write({ id, n: 1 })
   await plane.clock.advance(100)
@@ -91,7 +91,7 @@ t.test('an end that a bootstrap infers passes the relay', async (t) => {
   t.same(held(reader), { kept: '1 alive' })
 })
 
-t.test('the lifespan ends it at the relay too, without the owner', async (t) => {
+t.test('an expired lifespan ends an instance at the relay too, without the owner', async (t) => {
   const mortal = defineTopic<Value>({ name: 'mortal', key: 'id', fields: ['id', 'n'], qos: { lifespanMs: 2000 } })
   const plane = openPlane(t)
   const [owner, relaying, beyond] = [await plane.join('owner'), await plane.join('relay'), await plane.join('beyond')]
@@ -107,12 +107,12 @@ t.test('the lifespan ends it at the relay too, without the owner', async (t) => 
   t.same(held(reader), {})
 })
 
-t.test('two relays between the same partitions do not go round in circles', async (t) => {
+t.test('two relays between the same partitions do not loop', async (t) => {
   const plane = openPlane(t)
   const [owner, one, other, reading] = await Promise.all(
     ['owner', 'one', 'other', 'reading'].map((name) => plane.join(name)),
   )
-  if (!owner || !one || !other || !reading) throw new Error('four were asked for')
+  if (!owner || !one || !other || !reading) throw new Error('four participants were requested')
   const writer = owner.writer(topic, { partition: 'near' })
   const there = one.relay(one.reader(topic, { partition: 'near' }), { partition: 'far' })
   const back = other.relay(other.reader(topic, { partition: 'far' }), { partition: 'near' })
@@ -133,7 +133,7 @@ t.test('two relays between the same partitions do not go round in circles', asyn
   t.same([...there.writer.keys(), ...back.writer.keys()], [])
 })
 
-t.test('a relay filter, and its close', async (t) => {
+t.test('a relay applies its filter, and forwards nothing after close', async (t) => {
   const plane = openPlane(t)
   const [owner, relaying, beyond] = [await plane.join('owner'), await plane.join('relay'), await plane.join('beyond')]
   const writer = owner.writer(topic, { partition: 'near' })
@@ -145,7 +145,7 @@ t.test('a relay filter, and its close', async (t) => {
   writer.write({ id: 'odd', n: 3 })
   writer.write({ id: 'even', n: 4 })
   await plane.clock.advance(500)
-  t.same(held(reader), { early: '2 alive', even: '4 alive' }, 'what was held before the relay passes too')
+  t.same(held(reader), { early: '2 alive', even: '4 alive' }, 'values held before the relay existed pass too')
   relay.close()
   relay.close()
   await plane.clock.advance(1000)
@@ -155,7 +155,7 @@ t.test('a relay filter, and its close', async (t) => {
   t.equal(reader.size, 2)
 })
 
-t.test('what its own limits refuse is counted, and the rest passed on', async (t) => {
+t.test('a relay counts what its own limits refuse and forwards the rest', async (t) => {
   const plane = openPlane(t)
   const small = defineTopic<Value>({
     name: 'small',

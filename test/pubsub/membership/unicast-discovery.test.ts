@@ -10,7 +10,7 @@ import { encodeHelloReply } from '../../../src/wire/hello.js'
 import { decodeRequest } from '../../../src/wire/request.js'
 import { openPlane } from '../../support/open-plane.js'
 
-/** Finding others without multicast: listed peers, their names, whom they know. */
+/** Discovery without multicast: listed peers, their host names, and the peers they know. */
 
 interface Value {
   readonly id: string
@@ -18,7 +18,7 @@ interface Value {
 }
 const topic = defineTopic<Value>({ name: 'state', key: 'id', fields: ['id', 'n'] })
 
-/** On a host of its own, that no multicast reaches. */
+/** Joins from a separate host that no multicast reaches. */
 function alone(plane: MemoryPlane, name: string, options: ParticipantOptions = {}): Promise<Participant> {
   return plane.join(name, { range: 'off', insecure: true, ...options }, { bootId: name, networkNamespace: null })
 }
@@ -29,7 +29,7 @@ function tellings(reader: Reader<Value>): string[] {
   return told
 }
 
-/** Every value is told, once. */
+/** Checks that every value is reported once. */
 async function follows(t: Test, plane: MemoryPlane, writer: Writer<Value>, told: string[]): Promise<void> {
   told.splice(0)
   const expected: string[] = []
@@ -54,7 +54,7 @@ for (const listing of ['the reader lists the writer', 'the writer lists the read
     const told = tellings(reader)
     if (byReader) await plane.settle(reader.synced())
     else await plane.clock.advance(3_000)
-    t.same(told, ['k alive -1'], 'caught up; synced() has waited for those who are listed')
+    t.same(told, ['k alive -1'], 'caught up: synced() has waited for listed peers')
     await plane.clock.advance(1_000)
     await follows(t, plane, writer, told)
     const verdicts: string[] = []
@@ -67,7 +67,7 @@ for (const listing of ['the reader lists the writer', 'the writer lists the read
   })
 }
 
-t.test('peers learned from peers: who lists one gets all', async (t) => {
+t.test('a participant that lists one peer learns all others from it', async (t) => {
   const plane = openPlane(t)
   const names = ['a', 'c', 'd', 'e']
   const b = await alone(plane, 'b')
@@ -93,13 +93,13 @@ t.test('peers learned from peers: who lists one gets all', async (t) => {
   const late = await alone(plane, 'late', { peers: ['b'] })
   const reader = late.reader(topic, { partition: 'fleet' })
   await plane.settle(reader.synced())
-  t.same([...reader.entries()].map(([key]) => key).sort(), names, 'a late joiner has all when it is synced')
+  t.same([...reader.entries()].map(([key]) => key).sort(), names, 'a late joiner has all values when it is synced')
   await b.close()
   await plane.clock.advance(60_000)
-  t.equal(late.peers().length, 4, 'whoever brought them together may leave')
+  t.equal(late.peers().length, 4, 'the peer that connected them may leave')
 })
 
-t.test('a chain: each lists only the one before', async (t) => {
+t.test('in a chain, where each lists only its predecessor, all find each other', async (t) => {
   const plane = openPlane(t)
   const all: Participant[] = []
   for (let n = 0; n < 12; n++) all.push(await alone(plane, `n${n}`, n === 0 ? {} : { peers: [`n${n - 1}`] }))
@@ -109,7 +109,7 @@ t.test('a chain: each lists only the one before', async (t) => {
   for (const [n, reader] of readers.entries()) t.equal(reader.size, 12, `n${n} has all`)
 })
 
-t.test('together with multicast: nobody who is heard is dialled', async (t) => {
+t.test('together with multicast, a peer that is received is not dialled', async (t) => {
   const plane = openPlane(t)
   const options = { insecure: true, peers: ['w'] }
   const w = await plane.join('w', { insecure: true, peers: ['r'] }, { bootId: 'w' })
@@ -122,11 +122,11 @@ t.test('together with multicast: nobody who is heard is dialled', async (t) => {
   t.equal(w.counters.get('hello.failed.timeout'), 0)
   await follows(t, plane, writer, told)
   await follows(t, plane, writer, toldFar)
-  t.equal(r.counters.get('reader.duplicate'), 0, 'the reader that hears multicast gets nothing by stream')
+  t.equal(r.counters.get('reader.duplicate'), 0, 'the reader that receives multicast gets nothing by stream')
   t.equal(far.peer(w.guid)?.verdict.liveliness, 'alive')
 })
 
-t.test('names: all addresses, resolved again, kept while nobody answers', async (t) => {
+t.test('a host name: all addresses are used, resolved again, and kept while no peer answers', async (t) => {
   const plane = openPlane(t)
   plane.hosts.set('fleet.example', ['w1', 'w2'])
   const writers: Writer<Value>[] = []
@@ -142,14 +142,14 @@ t.test('names: all addresses, resolved again, kept while nobody answers', async 
   t.same(keys(), ['w1', 'w2'])
   plane.hosts.set('fleet.example', ['w2', 'w3'])
   await plane.clock.advance(40_000)
-  t.same(keys(), ['w1', 'w2', 'w3'], 'who is known stays known')
+  t.same(keys(), ['w1', 'w2', 'w3'], 'known peers stay known')
   plane.hosts.set('fleet.example', [])
   await plane.clock.advance(40_000)
   t.ok(r.counters.get('listed-peer.unresolved') > 0)
   t.same(keys(), ['w1', 'w2', 'w3'])
 })
 
-t.test('a listed peer that is down is dialled again, and is new at once when it comes back', async (t) => {
+t.test('a listed peer that is down is dialled again, and joins at once when it comes back', async (t) => {
   const plane = openPlane(t)
   const r = await alone(plane, 'r', { peers: ['w'] })
   const reader = r.reader(topic)
@@ -168,7 +168,7 @@ t.test('a listed peer that is down is dialled again, and is new at once when it 
   t.equal(reader.get('k')?.value?.n, 2)
 })
 
-t.test('a hundred who list one find each other without a storm', async (t) => {
+t.test('a hundred participants that list one peer find each other without a storm', async (t) => {
   const plane = openPlane(t)
   await alone(plane, 'hub')
   const all: Participant[] = []
@@ -179,7 +179,7 @@ t.test('a hundred who list one find each other without a storm', async (t) => {
   await plane.clock.advance(60_000)
   t.ok(
     readers.every((reader) => reader.get('k')?.value?.n === 1),
-    'all have it',
+    'all readers have it',
   )
   t.equal(all[0]?.peers().length, 99)
   t.same(
@@ -193,7 +193,7 @@ t.test('a hundred who list one find each other without a storm', async (t) => {
   t.ok(Math.max(...more) <= 9, `at most ${Math.max(...more)} questions a minute once nothing is new`)
 })
 
-t.test('participants of other partitions cost nothing but the one who was listed', async (t) => {
+t.test('of participants of other partitions only the listed one is contacted', async (t) => {
   const plane = openPlane(t)
   const hub = await alone(plane, 'hub')
   const one = await alone(plane, 'one', { peers: ['hub'] })
@@ -204,10 +204,10 @@ t.test('participants of other partitions cost nothing but the one who was listed
   }
   await plane.clock.advance(30_000)
   t.same(one.peers(), [])
-  t.equal(hub.peers().length, 31, 'the hub knows all')
+  t.equal(hub.peers().length, 31, 'the hub knows all participants')
 })
 
-t.test('lies', async (t) => {
+t.test('false gossip costs bounded requests and connection attempts', async (t) => {
   const plane = openPlane(t)
   const liar = plane.network.open('liar', 'off')
   const asked: string[] = []
@@ -223,7 +223,7 @@ t.test('lies', async (t) => {
       guid: (after * 64 + n).toString(16).padStart(32, '0') as never,
       bootId: 'nowhere',
       networkNamespace: null,
-      endpoints: ['tcp://127.0.0.1:1', 'ipc://@x', 'memory://nobody/1'],
+      endpoints: ['tcp://127.0.0.1:1', 'ipc://@x', 'memory://unknown/1'],
     })
     return encodeGossipReply({ peers: Array.from({ length: 64 }, (_, n) => referral(n)), more: true })
   })
@@ -232,7 +232,7 @@ t.test('lies', async (t) => {
   await plane.settle(reader.synced())
   await plane.clock.advance(60_000)
   t.same(r.peers(), [])
-  t.ok(asked.filter((ask) => ask === 'peers').length < 700, 'pages without end are left')
-  t.ok(r.counters.get('gossip.refused.too-many') > 0, 'and so are inventions without number')
-  t.ok(r.counters.get('contact.failed.timeout') < 8 * 70, 'eight at a time are tried, for a second each')
+  t.ok(asked.filter((ask) => ask === 'peers').length < 700, 'endless pages are abandoned')
+  t.ok(r.counters.get('gossip.refused.too-many') > 0, 'invented peers are refused')
+  t.ok(r.counters.get('contact.failed.timeout') < 8 * 70, 'eight at a time are tried for a second each')
 })

@@ -27,40 +27,43 @@ async function observed(t: Test): Promise<{ plane: MemoryPlane; a: Participant; 
   return { plane, a, b, o: await plane.join('o') }
 }
 
-t.test('participants, writers and readers of every partition, its own included', async (t) => {
-  const { plane, a, b, o } = await observed(t)
-  const participants = o.reader(builtinTopics.participants)
-  const writers = o.reader(builtinTopics.writers)
-  const readers = o.reader(builtinTopics.readers)
-  await plane.settle(Promise.all([participants.synced(), writers.synced(), readers.synced()]))
-  t.same(
-    values(participants)
-      .map(({ name }) => name)
-      .sort(),
-    ['a', 'b', 'o'],
-  )
-  t.match(participants.get(a.guid)?.value, {
-    name: 'a',
-    host: 'memory',
-    properties: { role: 'worker' },
-    liveliness: 'alive',
-    writers: 1,
-    readers: 0,
-  })
-  t.match(values(writers), [{ participant: a.guid, topic: 'state', partitions: ['p'], fields: ['id', 'n'] }])
-  t.match(
-    values(readers).filter(({ participant }) => participant !== o.guid),
-    [{ participant: b.guid, topic: 'state', partitions: ['p'], qos: { reliability: 'reliable' } }],
-  )
-  t.equal(values(readers).length, 4, 'its own three readers too')
-  t.same(
-    a.peers().map(({ name }) => name),
-    ['b'],
-    'those who are observed do not make a peer of the observer',
-  )
-})
+t.test(
+  'the built-in topics list participants, writers and readers of every partition, own ones included',
+  async (t) => {
+    const { plane, a, b, o } = await observed(t)
+    const participants = o.reader(builtinTopics.participants)
+    const writers = o.reader(builtinTopics.writers)
+    const readers = o.reader(builtinTopics.readers)
+    await plane.settle(Promise.all([participants.synced(), writers.synced(), readers.synced()]))
+    t.same(
+      values(participants)
+        .map(({ name }) => name)
+        .sort(),
+      ['a', 'b', 'o'],
+    )
+    t.match(participants.get(a.guid)?.value, {
+      name: 'a',
+      host: 'memory',
+      properties: { role: 'worker' },
+      liveliness: 'alive',
+      writers: 1,
+      readers: 0,
+    })
+    t.match(values(writers), [{ participant: a.guid, topic: 'state', partitions: ['p'], fields: ['id', 'n'] }])
+    t.match(
+      values(readers).filter(({ participant }) => participant !== o.guid),
+      [{ participant: b.guid, topic: 'state', partitions: ['p'], qos: { reliability: 'reliable' } }],
+    )
+    t.equal(values(readers).length, 4, 'its own three readers are included')
+    t.same(
+      a.peers().map(({ name }) => name),
+      ['b'],
+      'observed participants do not know the observer as a peer',
+    )
+  },
+)
 
-t.test('rows follow: new, changed, closed, left', async (t) => {
+t.test('rows follow new, changed, closed and departed endpoints', async (t) => {
   const { plane, a, b, o } = await observed(t)
   const writers = o.reader(builtinTopics.writers)
   const participants = o.reader(builtinTopics.participants)
@@ -117,18 +120,18 @@ t.test('an unreachable participant has no writers, and comes back', async (t) =>
   )
 })
 
-t.test('no cost when nobody reads them', async (t) => {
+t.test('without readers the built-in topics cost nothing', async (t) => {
   const plane = openPlane(t)
   const [one, two] = [await plane.join('one'), await plane.join('two')]
   await plane.clock.advance(30_000)
-  t.equal(plane.network.received('one') + plane.network.received('two'), 0, 'not a single datagram')
+  t.equal(plane.network.received('one') + plane.network.received('two'), 0, 'no datagram was sent')
   const o = await plane.join('o')
   const reader = o.reader(builtinTopics.participants)
   await plane.settle(reader.synced())
   t.equal(reader.size, 3)
   reader.close()
   await plane.clock.advance(20_000)
-  t.same(o.peers(), [], 'nobody is observed any more')
+  t.same(o.peers(), [], 'no participant is observed any more')
   const before = plane.network.received('one')
   await plane.clock.advance(30_000)
   t.equal(plane.network.received('one'), before)
@@ -138,7 +141,7 @@ t.test('no cost when nobody reads them', async (t) => {
   )
 })
 
-t.test('without multicast, through a listed peer', async (t) => {
+t.test('without multicast, the built-in topics list what a listed peer knows', async (t) => {
   const plane = openPlane(t)
   const options = { range: 'off', insecure: true } as const
   await plane.join('hub', options, { bootId: 'hub' })
@@ -167,7 +170,7 @@ t.test('without multicast, through a listed peer', async (t) => {
   t.same(names(), ['b', 'c', 'hub', 'o'])
 })
 
-t.test('three hundred', async (t) => {
+t.test('three hundred participants are listed', async (t) => {
   const plane = openPlane(t)
   for (let n = 0; n < 300; n++) (await plane.join(`n${n}`)).writer(topic, { partition: `p${n}` })
   const o = await plane.join('o')
@@ -176,7 +179,7 @@ t.test('three hundred', async (t) => {
   t.equal(writers.size, 300)
 })
 
-t.test('they are nobody else’s', async (t) => {
+t.test('the built-in topics and their partition are reserved', async (t) => {
   const plane = openPlane(t)
   const one = await plane.join('one')
   t.throws(() => one.writer(builtinTopics.writers), { code: 'NUMACAST_INVALID_ARGUMENT' })
@@ -189,7 +192,7 @@ t.test('they are nobody else’s', async (t) => {
   t.equal(again.size, 1)
   const writers = one.reader(builtinTopics.writers)
   await plane.settle(writers.synced())
-  t.equal(writers.size, 0, 'the writers that feed them are nobody’s business')
+  t.equal(writers.size, 0, 'the writers that feed them are not listed')
 })
 
 t.test('an unreachable participant that is forgotten is disposed', async (t) => {

@@ -7,7 +7,7 @@ interface Value {
   readonly b: number
 }
 
-t.test('fields, keys, type', (t) => {
+t.test('defineTopic derives fields, keys and the type hash', (t) => {
   const schema = z.object({ a: z.string(), b: z.number() })
   const topic = defineTopic({ name: 'x', key: ['a', 'b'], schema })
   t.same(topic.fields, ['a', 'b'])
@@ -16,7 +16,7 @@ t.test('fields, keys, type', (t) => {
   t.same(topic.check({ a: 'x', b: 1, more: true }), { value: { a: 'x', b: 1 } })
   t.match(topic.check({ a: 'x' }), { refused: /^b / })
   const plain = defineTopic<Value>({ name: 'x', key: ['a', 'b'], fields: ['b', 'a'] })
-  t.equal(plain.typeHash, topic.typeHash, 'name and key make the type')
+  t.equal(plain.typeHash, topic.typeHash, 'the type hash depends on name and key only')
   t.not(defineTopic<Value>({ name: 'x', key: 'a', fields: ['b', 'a'] }).typeHash, topic.typeHash)
   t.throws(() => plain.keyOf({ a: undefined, b: 1 } as unknown as Value), { code: 'NUMACAST_INVALID_ARGUMENT' })
   const slow: StandardSchema<Value> = {
@@ -28,7 +28,7 @@ t.test('fields, keys, type', (t) => {
   t.end()
 })
 
-t.test('refusals', (t) => {
+t.test('defineTopic refuses invalid definitions', (t) => {
   const good: TopicOptions<Value> = { name: 'x', key: 'a', fields: ['a', 'b'] }
   const cases: unknown[] = [
     { name: '' },

@@ -8,12 +8,12 @@ import { processStartTime, readProcessState } from '../../../src/topology/proces
 import { requirement } from '../../support/requirement.js'
 import { compileThreads, WatchedProcess } from '../../support/watched-process.js'
 
-/** What the kernel says of real processes. */
+/** Checks what the kernel reports about real processes. */
 
 const own = ownIdentity()
 const probe = kernelProbe()
 
-/** The shell has become what reaps nobody. */
+/** Waits until the shell has become a process that reaps no child. */
 function isSleeper({ pid }: ChildProcess): Promise<boolean> {
   return eventually('the shell has become a sleeper', () => {
     return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n' || undefined
@@ -23,13 +23,13 @@ function isSleeper({ pid }: ChildProcess): Promise<boolean> {
 t.test('real processes', { skip: own.startTimeTicks === null ? 'needs Linux with the addon' : false }, async (t) => {
   const startOf = (pid: number): number | null => processStartTime(pid)
 
-  t.test('itself', async (t) => {
+  t.test('the own process is running', async (t) => {
     t.match(probe(own), { state: 'running', end: null })
     t.ok((probe(own).cpuTimeMs ?? 0) > 0)
   })
 
-  t.test('one that waits, one that computes, one that is stopped, and one that was killed', async (t) => {
-    // Nobody reaps the child of a shell that has become something else.
+  t.test('a waiting, a computing, a stopped and a killed process are told apart', async (t) => {
+    // A shell that has replaced itself by exec does not reap its child.
     const parent = spawn('sh', ['-c', 'sleep 1000 & echo $!; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'ignore'] })
     const busy = spawn(process.execPath, ['-e', 'for (;;) {}'], { stdio: 'ignore' })
     t.teardown(() => {
@@ -43,19 +43,19 @@ t.test('real processes', { skip: own.startTimeTicks === null ? 'needs Linux with
     const busyPid = busy.pid ?? 0
     await eventually('it computes', () => probePid(busyPid, startOf(busyPid)).state === 'running' || undefined)
     process.kill(pid, 'SIGSTOP')
-    await eventually('it is stopped', () => probePid(pid, start).state === 'stopped' || undefined)
+    await eventually('the process is stopped', () => probePid(pid, start).state === 'stopped' || undefined)
     process.kill(pid, 'SIGCONT')
-    await eventually('it goes on', () => probePid(pid, start).state === 'sleeping' || undefined)
+    await eventually('the process continues', () => probePid(pid, start).state === 'sleeping' || undefined)
     await isSleeper(parent)
     process.kill(pid, 'SIGKILL')
-    const gone = await eventually('it is gone', () => {
+    const gone = await eventually('the process is gone', () => {
       const reading = probePid(pid, start)
       return reading.state === 'gone' ? reading : undefined
     })
-    t.same(gone.end, { cause: 'killed', detail: 'SIGKILL' }, 'a zombie tells how it ended')
+    t.same(gone.end, { cause: 'killed', detail: 'SIGKILL' }, 'a zombie shows how it ended')
   })
 
-  t.test('one that exited with a code, and is not reaped', async (t) => {
+  t.test('a process that exited with a code and is not reaped is gone with that code', async (t) => {
     const parent = spawn('sh', ['-c', 'sh -c "read x; exit 3" <&3 3<&- & echo $!; exec sleep 1000'], {
       stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
     })
@@ -66,28 +66,28 @@ t.test('real processes', { skip: own.startTimeTicks === null ? 'needs Linux with
     await isSleeper(parent)
     const stdin = parent.stdio[3] as NodeJS.WritableStream
     stdin.end('\n')
-    const gone = await eventually('it is gone', () => {
+    const gone = await eventually('the process is gone', () => {
       const reading = probePid(pid, start)
       return reading.state === 'gone' ? reading : undefined
     })
     t.same(gone.end, { cause: 'exited', detail: 'exit code 3' })
   })
 
-  t.test('one that is dead and not yet buried, and one whose main thread ended before the others', async (t) => {
+  t.test('an unreaped dead process is gone, and a process without its main thread is not', async (t) => {
     const threads = compileThreads(t)
     const dying = await WatchedProcess.start(t, threads, 'many', '3')
     const start = startOf(dying.pid)
-    // Whoever is traced stays until its tracer has looked; this one does not look.
+    // A traced thread stays until its tracer waits for it. This tracer does not wait.
     const last = readdirSync(`/proc/${dying.pid}/task`).at(-1) ?? ''
     const tracer = await WatchedProcess.start(t, threads, 'trace', last).catch((error: Error) => error)
     if (!requirement(t, 'ptrace', tracer instanceof WatchedProcess, String(tracer)) || tracer instanceof Error) return
     dying.child.kill('SIGKILL')
-    const gone = await eventually('it is gone', () => {
+    const gone = await eventually('the process is gone', () => {
       const reading = probePid(dying.pid, start)
       return reading.state === 'gone' ? reading : undefined
     })
     t.same(gone.end, { cause: 'killed', detail: 'SIGKILL' })
-    t.equal(dying.child.signalCode, null, 'though nobody has buried it')
+    t.equal(dying.child.signalCode, null, 'although the process has not been reaped')
     tracer.sendLine()
     await Promise.all([dying.exited(), tracer.exited()])
 
@@ -116,7 +116,7 @@ t.test('real processes', { skip: own.startTimeTicks === null ? 'needs Linux with
     t.match(probePid(child.pid ?? 0, 1), { state: 'gone' })
   })
 
-  t.test('a process that /proc hides is not taken for gone', async (t) => {
+  t.test('a process hidden by /proc is not reported as gone', async (t) => {
     const source = `
       import(process.argv[1]).then(({ probePid }) => console.log(probePid(Number(process.argv[2]), 1).state))`
     const module = new URL('../../../src/pubsub/peer/own-process.js', import.meta.url).href

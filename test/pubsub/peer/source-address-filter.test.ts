@@ -9,9 +9,9 @@ function waysOf(source: ReturnType<typeof at>, sequence: number): SourceAddressF
   return ways
 }
 
-t.test('of one that was met by stream the first datagram comes from an address that it named', async (t) => {
+t.test('the first datagram of a peer known by stream is accepted only from an address that it announced', async (t) => {
   const ways = new SourceAddressFilter()
-  t.ok(ways.isKnown(at('10.9.9.9')), 'it has named none')
+  t.ok(ways.isKnown(at('10.9.9.9')), 'it has announced none')
   ways.setAddresses(new Set(['10.0.0.1']))
   t.notOk(ways.isKnown(at('10.9.9.9')))
   t.ok(ways.isKnown(at('10.0.0.1', 8)))
@@ -20,7 +20,7 @@ t.test('of one that was met by stream the first datagram comes from an address t
   t.same(ways.main, at('10.0.0.1', 8))
 })
 
-t.test('one port, at the addresses that the descriptor names', async (t) => {
+t.test('one port is accepted at each address of the descriptor', async (t) => {
   const ways = waysOf(at('10.0.0.1'), 1)
   t.ok(ways.isKnown(at('10.0.0.1')))
   t.notOk(ways.isKnown(at('10.1.0.1')))
@@ -30,25 +30,28 @@ t.test('one port, at the addresses that the descriptor names', async (t) => {
   t.notOk(ways.isKnown(at('10.2.0.1')))
 })
 
-t.test('a beacon that came another way before is a copy', async (t) => {
+t.test('a beacon that arrived from another address before is a duplicate', async (t) => {
   const ways = waysOf(at('10.0.0.1'), 1)
   ways.setAddresses(new Set(['10.0.0.1', '10.1.0.1']))
   t.notOk(ways.takeBeacon(at('10.1.0.1'), 1))
-  t.ok(ways.takeBeacon(at('10.1.0.1'), 2), 'the other way was faster')
-  t.ok(ways.takeBeacon(at('10.0.0.1'), 2), 'what comes by the main way is never refused: order may be lost there')
+  t.ok(ways.takeBeacon(at('10.1.0.1'), 2), 'the other address was faster')
+  t.ok(
+    ways.takeBeacon(at('10.0.0.1'), 2),
+    'a beacon from the main address is never refused, because it may be reordered',
+  )
   t.ok(ways.takeBeacon(at('10.0.0.1'), 3))
   t.notOk(ways.takeBeacon(at('10.1.0.1'), 3))
   t.same(ways.main, at('10.0.0.1'))
 })
 
-t.test('the sequence wraps', async (t) => {
+t.test('the beacon sequence wraps', async (t) => {
   const ways = waysOf(at('10.0.0.1'), 0xffff_ffff)
   ways.setAddresses(new Set(['10.0.0.1', '10.1.0.1']))
   t.ok(ways.takeBeacon(at('10.1.0.1'), 0))
   t.notOk(ways.takeBeacon(at('10.1.0.1'), 0xffff_ffff))
 })
 
-t.test('the main way follows the descriptor, or the first beacon after a long silence', async (t) => {
+t.test('the main address follows the descriptor, or the first beacon after a long silence', async (t) => {
   const ways = waysOf(at('10.0.0.1'), 1)
   ways.setAddresses(new Set(['10.1.0.1']))
   t.ok(ways.takeBeacon(at('10.1.0.1'), 2))

@@ -5,7 +5,7 @@ import { PartitionMembership } from '../../../src/pubsub/protocol/partition-memb
 import { FakeClock } from '../../../src/testing/fake-clock.js'
 import { MemoryNetwork } from '../../../src/transport/memory/memory-network.js'
 
-t.test('a group that could not be joined is reported while it is wanted, and retried at its next use', async (t) => {
+t.test('a group that cannot be joined is reported while it is in use, and retried at its next use', async (t) => {
   const clock = new FakeClock()
   const transport = new MemoryNetwork({ clock, random: () => 0.5 }).open('a')
   const { datagram } = transport
@@ -35,7 +35,7 @@ t.test('a group that could not be joined is reported while it is wanted, and ret
   membership.read('p')
   await t.rejects(membership.ready(), { message: 'the interface is down' })
   membership.stopReading('p')
-  await t.resolves(membership.ready(), 'it has no use any more')
+  await t.resolves(membership.ready(), 'the group is no longer in use')
 
   membership.read('p')
   await t.rejects(membership.ready())

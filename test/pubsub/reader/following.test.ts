@@ -8,7 +8,7 @@ interface Value {
 }
 const topic = defineTopic<Value>({ name: 'state', key: 'id', fields: ['id', 'n'] })
 
-t.test('samples ends when its signal aborts, although a consumer waits', async (t) => {
+t.test('samples ends when its signal aborts while a consumer waits', async (t) => {
   const plane = openPlane(t)
   const participant = await plane.join('a')
   const [writer, reader] = [participant.writer(topic), participant.reader(topic)]
@@ -30,7 +30,7 @@ t.test('samples ends when its signal aborts, although a consumer waits', async (
   t.same(await reader.samples({ signal: controller.signal }).next(), { done: true, value: undefined })
 })
 
-t.test('next resolves with a value that is held, or else with the first later change that matches', async (t) => {
+t.test('next resolves with a held value, or else with the first later change that matches', async (t) => {
   const plane = openPlane(t)
   const participant = await plane.join('a')
   const [writer, reader] = [participant.writer(topic), participant.reader(topic)]
@@ -38,7 +38,7 @@ t.test('next resolves with a value that is held, or else with the first later ch
   await plane.clock.advance(10)
   t.equal((await reader.next()).key, 'a')
   const waiting = reader.next({ where: ({ value }) => value !== undefined && value.n > 5 })
-  // Both in one tick: an iteration would see only the last one.
+  // Both in one tick: an iteration would see only the last value.
   writer.write({ id: 'a', n: 6 })
   writer.flush()
   writer.write({ id: 'a', n: 2 })
@@ -90,7 +90,7 @@ t.test(
     reader.close()
     writer.close()
     for await (const event of peers) t.fail(`after the abort: ${event.kind}`)
-    for await (const event of read) t.equal(event.kind, 'liveliness-changed', 'what waited is delivered')
+    for await (const event of read) t.equal(event.kind, 'liveliness-changed', 'queued events are delivered')
     const rest: string[] = []
     for await (const { kind } of written) rest.push(kind)
     t.same(rest, [], 'the writer closed before the reader was unmatched')
@@ -99,7 +99,7 @@ t.test(
   },
 )
 
-t.test('a slow consumer of events loses the oldest, and knows how many', async (t) => {
+t.test('a slow consumer of events loses the oldest, and can read how many', async (t) => {
   const plane = openPlane(t)
   const participant = await plane.join('a')
   const reader = participant.reader(topic)

@@ -38,7 +38,7 @@ t.test('a reader with a lifespan: the regular check looks only at instances whos
   t.equal(walks, 0)
 })
 
-t.test('an instance that is written again within its lifespan stays', async (t) => {
+t.test('an instance rewritten within its lifespan stays', async (t) => {
   const plane = openPlane(t)
   const participant = await plane.join('a')
   const reader = participant.reader(topic, { qos: { lifespanMs: 1_000 } })

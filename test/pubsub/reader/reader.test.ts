@@ -8,7 +8,7 @@ interface Value {
 }
 const topic = defineTopic<Value>({ name: 'state', key: 'id', fields: ['id', 'n'] })
 
-t.test('iteration begins with what is held, conflates for the slow, ends on close', async (t) => {
+t.test('iteration begins with the held values, conflates for a slow consumer, and ends on close', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const [writer, reader] = [a.writer(topic), b.reader(topic)]
@@ -40,7 +40,7 @@ t.test('iteration begins with what is held, conflates for the slow, ends on clos
   t.same(seen.slice(4), ['done', 'done'])
 })
 
-t.test('a consumer that waits gets each change once, also two of one frame', async (t) => {
+t.test('a waiting consumer gets each change once, even two of one frame', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const [writer, reader] = [a.writer(topic, { qos: { historyDepth: 2 } }), b.reader(topic)]
@@ -57,7 +57,7 @@ t.test('a consumer that waits gets each change once, also two of one frame', asy
   t.same(seen, [2], 'the latest, once')
 })
 
-t.test('breaking out of an iteration ends it, and nothing collects for it any more', async (t) => {
+t.test('breaking out of an iteration ends it, and its mailbox stops collecting', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const [writer, reader] = [a.writer(topic), b.reader(topic, { mailboxCapacity: 1 })]
@@ -79,7 +79,7 @@ t.test('breaking out of an iteration ends it, and nothing collects for it any mo
   t.equal(b.counters.get('reader.mailbox-dropped'), 2)
 })
 
-t.test('a filter keeps values out; one that throws refuses', async (t) => {
+t.test('a filter refuses values, and a filter that throws refuses too', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const writer = a.writer(topic)
@@ -102,17 +102,17 @@ t.test('a filter keeps values out; one that throws refuses', async (t) => {
   t.equal(even.get('k2'), undefined, 'ends pass')
 })
 
-t.test('listeners: in order, at once, and one that throws harms nobody', async (t) => {
+t.test('listeners run in order and at once, and one throwing listener does not affect the others', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const [writer, reader] = [a.writer(topic), b.reader(topic)]
   await plane.settle(reader.synced())
-  const heard: string[] = []
+  const received: string[] = []
   reader.onSample(() => {
     throw new Error('broken listener')
   })
   const subscription = reader.onSample(({ key, viewState, via, token }) => {
-    heard.push(`${key} ${viewState} ${token.seq}`)
+    received.push(`${key} ${viewState} ${token.seq}`)
     t.equal(via, writer.guid)
   })
   writer.write({ id: 'a', n: 1 })
@@ -126,43 +126,46 @@ t.test('listeners: in order, at once, and one that throws harms nobody', async (
   subscription.close()
   writer.write({ id: 'c', n: 1 })
   await plane.clock.advance(1)
-  t.same(heard, ['a new 1', 'b new 2', 'a not-new 3', 'b not-new 4', 'b new 5'])
+  t.same(received, ['a new 1', 'b new 2', 'a not-new 3', 'b not-new 4', 'b new 5'])
   t.equal(b.counters.get('reader.listener-threw'), 6)
 })
 
 t.test('synced', async (t) => {
-  await t.test('alone: resolves once nobody has answered in time', async (t) => {
+  await t.test('alone: resolves when the discovery window ends without an answer', async (t) => {
     const plane = openPlane(t)
     const reader = (await plane.join('b')).reader(topic)
     await plane.settle(reader.synced())
     t.equal(reader.size, 0)
   })
 
-  await t.test('waits for a peer that does not answer, until aborted, and leaves nothing behind', async (t) => {
-    const plane = openPlane(t)
-    const [a, b] = [await plane.join('a'), await plane.join('b')]
-    a.writer(topic).write({ id: 'k', n: 1 })
-    await plane.clock.advance(100)
-    // Its beacons come, requests to it do not.
-    plane.network.setLinkFaults('b', 'a', { minDelayMs: 5000 })
-    const reader = b.reader(topic)
-    let done = false
-    const synced = reader.synced().then(() => {
-      done = true
-    })
-    const controller = new AbortController()
-    const aborted = reader.synced({ signal: controller.signal })
-    aborted.catch(() => undefined)
-    await plane.clock.advance(8000)
-    t.notOk(done)
-    t.ok(b.counters.get('catch-up.failed.timeout') >= 2)
-    controller.abort(new Error('enough'))
-    await t.rejects(aborted, { message: 'enough' })
-    await t.rejects(reader.synced({ signal: controller.signal }), { message: 'enough' })
-    plane.network.setLinkFaults('b', 'a', undefined)
-    await plane.settle(synced)
-    t.equal(reader.get('k')?.value?.n, 1)
-  })
+  await t.test(
+    'waits for a peer that does not answer until aborted, and leaves no timer or waiter behind',
+    async (t) => {
+      const plane = openPlane(t)
+      const [a, b] = [await plane.join('a'), await plane.join('b')]
+      a.writer(topic).write({ id: 'k', n: 1 })
+      await plane.clock.advance(100)
+      // Its beacons arrive, requests to it do not.
+      plane.network.setLinkFaults('b', 'a', { minDelayMs: 5000 })
+      const reader = b.reader(topic)
+      let done = false
+      const synced = reader.synced().then(() => {
+        done = true
+      })
+      const controller = new AbortController()
+      const aborted = reader.synced({ signal: controller.signal })
+      aborted.catch(() => undefined)
+      await plane.clock.advance(8000)
+      t.notOk(done)
+      t.ok(b.counters.get('catch-up.failed.timeout') >= 2)
+      controller.abort(new Error('enough'))
+      await t.rejects(aborted, { message: 'enough' })
+      await t.rejects(reader.synced({ signal: controller.signal }), { message: 'enough' })
+      plane.network.setLinkFaults('b', 'a', undefined)
+      await plane.settle(synced)
+      t.equal(reader.get('k')?.value?.n, 1)
+    },
+  )
 
   await t.test('ends when a peer that never described itself dies', async (t) => {
     const plane = openPlane(t)
@@ -200,7 +203,7 @@ t.test('synced', async (t) => {
     t.ok(closedByFrame > 0)
   })
 
-  await t.test('does not chase a writer that never stops', async (t) => {
+  await t.test('does not wait for later changes of a writer that never stops', async (t) => {
     const plane = openPlane(t)
     const [a, b] = [await plane.join('a'), await plane.join('b')]
     const [writer, reader] = [a.writer(topic), b.reader(topic)]

@@ -12,7 +12,7 @@ const topic = defineTopic<Value>({ name: 'state', key: 'id', fields: ['id', 'n']
 const keepAll: QosOptions = { history: 'keep-all', durability: 'volatile', resourceLimits: { maxSamples: 5 } }
 const everything: QosOptions = { history: 'keep-all', durability: 'volatile' }
 
-/** Whether the promise has settled by now, and how. */
+/** Returns whether the promise has settled yet, and how. */
 function outcomeOf(work: Promise<void>): () => string {
   let outcome = 'pending'
   work.then(
@@ -26,12 +26,12 @@ function outcomeOf(work: Promise<void>): () => string {
   return () => outcome
 }
 
-t.test('waitForAcknowledgments: every reliable reader, and nobody else', async (t) => {
+t.test('waitForAcknowledgments waits for every reliable reader and no other', async (t) => {
   const plane = openPlane(t)
   const [a, b, c] = [await plane.join('a'), await plane.join('b'), await plane.join('c')]
   const writer = a.writer(topic)
   await plane.settle(writer.waitForAcknowledgments())
-  t.pass('nobody reads')
+  t.pass('there is no reader')
   const [near, far, careless] = [
     a.reader(topic),
     b.reader(topic),
@@ -42,14 +42,14 @@ t.test('waitForAcknowledgments: every reliable reader, and nobody else', async (
   const asked = b.counters.get('catch-up.replies')
   for (let n = 0; n < 50; n++) writer.write({ id: 'k', n })
   await plane.clock.advance(2000)
-  t.equal(b.counters.get('catch-up.replies'), asked, 'nobody wants to know: nothing is asked')
+  t.equal(b.counters.get('catch-up.replies'), asked, 'no call waits, so nothing is asked')
   await plane.settle(writer.waitForAcknowledgments())
   t.match(far.lag(), [{ appliedSeq: 50 }])
   t.equal(b.counters.get('catch-up.replies'), asked + 1, 'one pull was enough')
   plane.network.disconnect('c')
   writer.write({ id: 'k', n: 51 })
   await plane.settle(writer.waitForAcknowledgments(), 5_000)
-  t.pass('a best-effort reader is not waited for')
+  t.pass('it does not wait for a best-effort reader')
 
   plane.network.disconnect('b')
   writer.write({ id: 'k', n: 52 })
@@ -76,7 +76,7 @@ t.test('waitForAcknowledgments: every reliable reader, and nobody else', async (
   await t.rejects(writer.writable(), { code: 'NUMACAST_CLOSED' })
 })
 
-t.test('acknowledgments come through loss, duplication and reordering', async (t) => {
+t.test('acknowledgments arrive despite loss, duplication and reordering', async (t) => {
   for (const seed of [1, 2, 3, 4, 5]) {
     const plane = openPlane(t, seed)
     plane.network.setFaults({ lossRatio: 0.4, duplicateRatio: 0.2 })
@@ -84,7 +84,7 @@ t.test('acknowledgments come through loss, duplication and reordering', async (t
     const writer = a.writer(topic, { qos: keepAll })
     const readers = []
     for (const name of ['b', 'c', 'd']) readers.push((await plane.join(name)).reader(topic, { qos: everything }))
-    const heard = readers.map((reader) => {
+    const received = readers.map((reader) => {
       const seqs: number[] = []
       reader.onSample(({ value }) => seqs.push(value?.n ?? -1))
       return seqs
@@ -97,18 +97,18 @@ t.test('acknowledgments come through loss, duplication and reordering', async (t
       writer.write({ id: `k${n % 3}`, n })
     }
     await plane.settle(writer.waitForAcknowledgments())
-    for (const seqs of heard) {
+    for (const seqs of received) {
       t.same(
         [...seqs].sort((x, y) => x - y),
         Array.from({ length: 40 }, (_, n) => n),
         'every change, once',
       )
     }
-    t.equal(writer.cache.samples, 0, 'nothing is kept for anybody')
+    t.equal(writer.cache.samples, 0, 'no sample is kept for any reader')
   }
 })
 
-t.test('keep-all: what a reader lacks is kept, up to the limit; then writers wait or are refused', async (t) => {
+t.test('keep-all: unacknowledged samples are kept up to the limit, then writers wait or are refused', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const writer = a.writer(topic, { qos: keepAll })
@@ -116,10 +116,10 @@ t.test('keep-all: what a reader lacks is kept, up to the limit; then writers wai
     writer.write({ id: 'k', n })
     writer.flush()
   }
-  t.equal(writer.cache.samples, 0, 'volatile, and nobody reads')
+  t.equal(writer.cache.samples, 0, 'volatile without a reader')
   const reader = b.reader(topic, { qos: { durability: 'volatile' } })
-  const heard: number[] = []
-  reader.onSample(({ value }) => heard.push(value?.n ?? -1))
+  const received: number[] = []
+  reader.onSample(({ value }) => received.push(value?.n ?? -1))
   await plane.settle(reader.synced())
   plane.network.disconnect('b')
   for (let n = 20; n < 25; n++) writer.write({ id: 'k', n })
@@ -133,11 +133,11 @@ t.test('keep-all: what a reader lacks is kept, up to the limit; then writers wai
   plane.network.heal()
   await plane.clock.advance(3000)
   t.equal(room(), 'done')
-  t.same(heard, [20, 21, 22, 23, 24], 'each one, in order')
+  t.same(received, [20, 21, 22, 23, 24], 'each one, in order')
   t.equal(writer.write({ id: 'k', n: 25 }).seq, 26)
 })
 
-t.test('a reader that is dead or deaf holds a writer up no longer than it must', async (t) => {
+t.test('a dead or deaf reader blocks a writer only until its timeout', async (t) => {
   const plane = openPlane(t)
   const [a, b, c] = [await plane.join('a'), await plane.join('b'), await plane.join('c')]
   const writer = a.writer(topic, { qos: keepAll })
@@ -148,7 +148,7 @@ t.test('a reader that is dead or deaf holds a writer up no longer than it must',
   plane.network.disconnect('b')
   for (let n = 0; n < 5; n++) writer.write({ id: 'k', n })
   await plane.clock.advance(50)
-  t.match(quick.get('k'), { value: { n: 4 } }, 'the others get it at once')
+  t.match(quick.get('k'), { value: { n: 4 } }, 'other readers get it at once')
   await plane.settle(writer.writable(), 12_000)
   t.match(events.at(-1), {
     kind: 'publication-matched',
@@ -160,13 +160,13 @@ t.test('a reader that is dead or deaf holds a writer up no longer than it must',
   plane.network.heal()
   await plane.clock.advance(5000)
   t.match(events.at(-1), { kind: 'publication-matched', reader: silent.guid, isMatched: true, currentCount: 2 })
-  t.equal(silent.get('k'), undefined, 'volatile: it met the writer anew')
+  t.equal(silent.get('k'), undefined, 'volatile: it matched the writer again')
   writer.write({ id: 'k', n: 5 })
   await plane.settle(writer.waitForAcknowledgments())
   t.match(silent.get('k'), { value: { n: 5 } })
 })
 
-t.test('keep-all on both sides: a reader that takes slowly slows its writer down, and loses nothing', async (t) => {
+t.test('keep-all on both sides: a slow reader slows its writer down and loses nothing', async (t) => {
   const plane = openPlane(t)
   const [a, b] = [await plane.join('a'), await plane.join('b')]
   const qos: QosOptions = { ...keepAll, resourceLimits: { maxSamples: 4 } }
@@ -182,10 +182,10 @@ t.test('keep-all on both sides: a reader that takes slowly slows its writer down
     }
     isDone = true
   })()
-  // Longer than a silent reader would be waited for.
+  // Longer than the writer would wait for a silent reader.
   for (let round = 0; taken.length < 12 && round < 40; round++) {
     await plane.clock.advance(15_000)
-    if (round === 0) t.notOk(isDone, 'four here, four there, and no more')
+    if (round === 0) t.notOk(isDone, 'at most four samples on each side')
     for (const { value } of reader.take()) taken.push(value?.n ?? -1)
   }
   await plane.settle(writing)
@@ -196,7 +196,7 @@ t.test('keep-all on both sides: a reader that takes slowly slows its writer down
   t.equal(a.counters.get('writer.reader-given-up'), 0)
 })
 
-t.test('keep-all: a reader of the same process that has no room is waited for', async (t) => {
+t.test('keep-all: a writer waits for a reader of the same process that has no room', async (t) => {
   const plane = openPlane(t)
   const a = await plane.join('a')
   const qos = { history: 'keep-all', durability: 'volatile' } as const

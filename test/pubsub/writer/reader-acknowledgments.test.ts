@@ -2,7 +2,7 @@ import t from 'tap'
 import type { EntityGuid } from '../../../src/core/ids.js'
 import { ReaderAcknowledgments } from '../../../src/pubsub/writer/reader-acknowledgments.js'
 
-t.test('what every reliable reader has, and who keeps silent', (t) => {
+t.test('tracks what every reliable reader has, and which readers are silent', (t) => {
   const changes: string[] = []
   let progress = 0
   const audience = new ReaderAcknowledgments({
@@ -16,15 +16,15 @@ t.test('what every reliable reader has, and who keeps silent', (t) => {
   audience.join(a, true, 0, 0)
   audience.join(b, true, 4, 0)
   audience.join(b, true, 9, 0)
-  t.equal(audience.acknowledgedSeq(), 0, 'who is there already does not join again')
+  t.equal(audience.acknowledgedSeq(), 0, 'a present reader does not join again')
   audience.acknowledged(a, 7, 10)
   t.equal(audience.acknowledgedSeq(), 4)
   audience.acknowledged(a, 3, 11)
-  audience.acknowledged('nobody' as EntityGuid, 3, 11)
+  audience.acknowledged('unknown' as EntityGuid, 3, 11)
   t.equal(progress, 1, 'an acknowledgment never goes back')
   t.same(audience.silent(7, 12), [b])
   t.same(audience.silent(8, 12), [a, b])
-  t.same(audience.silent(8, 11), [b], 'one that said something meanwhile is not silent')
+  t.same(audience.silent(8, 11), [b], 'a reader that reported meanwhile is not silent')
   audience.leave(b)
   audience.leave(b)
   t.equal(audience.acknowledgedSeq(), 7)

@@ -8,11 +8,11 @@ import type { MemoryPlane } from '../../src/testing/memory-plane.js'
 import { openPlane } from '../support/open-plane.js'
 import { RawPeer } from './raw-peer.js'
 
-/** What makes a participant doubt itself, and what it does then: each input of its health score by itself. */
+/** Inputs of a participant's health score, each by itself, and the effect of the score. */
 
 const topic = defineTopic<{ id: string; n: number }>({ name: 'state', key: 'id', fields: ['id', 'n'] })
 
-/** The worst health score that the participant has while time passes. */
+/** Returns the worst health score of the participant while time passes. */
 async function worstScore(plane: MemoryPlane, participant: Participant, forMs: number): Promise<number> {
   let worst = 0
   for (let passedMs = 0; passedMs < forMs; passedMs += 50) {
@@ -22,31 +22,34 @@ async function worstScore(plane: MemoryPlane, participant: Participant, forMs: n
   return worst
 }
 
-t.test('one whom most peers do not hear any more doubts itself, and one deaf peer is no reason to', async (t) => {
-  const plane = openPlane(t)
-  const a = await plane.join('a')
-  const changes: PeerEvent[] = []
-  a.onPeer((event) => event.kind === 'liveliness-changed' && changes.push(event))
-  a.writer(topic)
-  const names = ['1', '2', '3', '4']
-  const peers = await Promise.all(names.map((name) => plane.join(name)))
-  for (const peer of peers) peer.reader(topic)
-  t.equal(await worstScore(plane, a, 20_000), 0)
-  t.ok(a.peers().every(({ receivesFromUs }) => receivesFromUs === true))
-  for (const [index, name] of names.entries()) {
-    plane.network.setLinkFaults('a', name, { lossRatio: 1 })
-    t.equal(await worstScore(plane, a, 10_000), 0)
-    t.equal(a.counters.get('peer.does-not-receive'), index + 1, 'until a stream stands in')
-    plane.network.setLinkFaults('a', name, undefined)
-    await plane.clock.advance(10_000)
-  }
-  for (const name of names) plane.network.setLinkFaults('a', name, { lossRatio: 1 })
-  t.ok((await worstScore(plane, a, 20_000)) > 0, 'what it sends does not arrive')
-  t.ok(a.counters.get('peer.does-not-receive') >= 2 * names.length)
-  t.same(changes, [], 'it hears them itself')
-})
+t.test(
+  'a participant that most peers no longer receive is degraded, and one deaf peer does not degrade it',
+  async (t) => {
+    const plane = openPlane(t)
+    const a = await plane.join('a')
+    const changes: PeerEvent[] = []
+    a.onPeer((event) => event.kind === 'liveliness-changed' && changes.push(event))
+    a.writer(topic)
+    const names = ['1', '2', '3', '4']
+    const peers = await Promise.all(names.map((name) => plane.join(name)))
+    for (const peer of peers) peer.reader(topic)
+    t.equal(await worstScore(plane, a, 20_000), 0)
+    t.ok(a.peers().every(({ receivesFromUs }) => receivesFromUs === true))
+    for (const [index, name] of names.entries()) {
+      plane.network.setLinkFaults('a', name, { lossRatio: 1 })
+      t.equal(await worstScore(plane, a, 10_000), 0)
+      t.equal(a.counters.get('peer.does-not-receive'), index + 1, 'until a stream takes over')
+      plane.network.setLinkFaults('a', name, undefined)
+      await plane.clock.advance(10_000)
+    }
+    for (const name of names) plane.network.setLinkFaults('a', name, { lossRatio: 1 })
+    t.ok((await worstScore(plane, a, 20_000)) > 0, 'what it sends does not arrive')
+    t.ok(a.counters.get('peer.does-not-receive') >= 2 * names.length)
+    t.same(changes, [], 'it still receives their frames')
+  },
+)
 
-t.test('questions that nobody answers, one after the other, make the asker doubt itself', async (t) => {
+t.test('a participant whose consecutive questions stay unanswered is degraded', async (t) => {
   const plane = openPlane(t)
   const b = await plane.join('b')
   b.reader(topic)
@@ -64,12 +67,12 @@ t.test('questions that nobody answers, one after the other, make the asker doubt
     }
     return score
   }
-  t.equal(await worst(mute.slice(0, 1)), 0, 'one alone may have its own reasons')
+  t.equal(await worst(mute.slice(0, 1)), 0, 'a single mute peer may be at fault itself')
   t.ok(b.counters.get('catch-up.failed.timeout') > 1)
-  t.ok((await worst(mute)) > 0, 'two that are heard, and do not answer')
+  t.ok((await worst(mute)) > 0, 'two peers are received but do not answer')
 })
 
-t.test('one that was late of late is more patient than others', async (t) => {
+t.test('an observer that was late recently is more patient than others', async (t) => {
   const plane = openPlane(t)
   const loop = new BlockableLoop(plane.clock, seededRandom(1))
   const [late, well] = [await plane.join('late', {}, {}, loop), await plane.join('well')]
@@ -86,5 +89,5 @@ t.test('one that was late of late is more patient than others', async (t) => {
   t.match(well.peer(gone)?.verdict, { liveliness: 'suspect' })
   t.match(late.peer(gone)?.verdict, { liveliness: 'alive' })
   await plane.clock.advance(15_000)
-  for (const observer of [late, well]) t.equal(observer.peer(gone), undefined, 'and finds it gone all the same')
+  for (const observer of [late, well]) t.equal(observer.peer(gone), undefined, 'it still detects that the peer is gone')
 })
