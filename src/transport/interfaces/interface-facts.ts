@@ -8,7 +8,7 @@ import { isPassing, listOsInterfaces, type OsInterfaces } from '../lane/os-inter
 /** The kind of an interface; `unknown` without sysfs. */
 export const InterfaceKind = {
   loopback: 'loopback',
-  /** A hardware device: a network card, or a virtual one that the hypervisor presents. */
+  /** A hardware device: a network card, or a virtual card presented by the hypervisor. */
   physical: 'physical',
   wireless: 'wireless',
   /** Several cards bonded into one, or a VLAN. */
