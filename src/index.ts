@@ -26,7 +26,7 @@ export { type NodeCapacity, nodeCapacity, type WorkerTotals } from './plane/node
 export { nodeRoster, type Predecessor, type RosterRow } from './plane/node-roster.js'
 export { downPartition, planePartition, upPartition } from './plane/partitions.js'
 export {
-  everyone,
+  allTargets,
   type NamedNode,
   type NodeIdentity,
   nodeName,

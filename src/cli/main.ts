@@ -6,7 +6,7 @@ import { describeFailure } from './options/failure.js'
 import { buildProgram } from './program.js'
 
 // A reader that leaves early (`numacast status | head -1`), or a parent that was killed with our stderr in its
-// hands, is no failure of ours. A full disk is one.
+// hands, is not an error of numacast. A full disk is.
 for (const [name, stream] of [['stdout', process.stdout] as const, ['stderr', process.stderr] as const]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE' || error.code === 'EIO') return
@@ -21,7 +21,7 @@ try {
   await buildProgram().parseAsync()
 } catch (error) {
   if (error instanceof CommanderError) {
-    // Commander has printed what there is to say. It ends --help and --version by an error of exit code 0.
+    // Commander has printed its message. It ends --help and --version with an error of exit code 0.
     process.exitCode = error.exitCode === 0 ? ExitCode.done : ExitCode.usage
   } else {
     process.stderr.write(describeFailure(error, process.env))

@@ -31,7 +31,7 @@ export class LoopProgress {
   get isStalled(): boolean {
     return this.#isStalled
   }
-  /** Late enough to bend the beaconIntervals of its beacons. */
+  /** Late enough to distort the intervals of its beacons. */
   get isLate(): boolean {
     return this.#isStalled || this.#delayMs >= recoveredMs
   }

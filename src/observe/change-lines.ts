@@ -5,12 +5,12 @@ import { collectorText, livelinessText, reasonText, stateText } from './status-t
 import { formatBytes, formatCores } from './units.js'
 
 export interface ChangeLinesOptions {
-  /** Whether to tell of workers that come, go and are judged otherwise. @default true */
+  /** Whether to report workers that join, leave or change liveliness. @default true */
   readonly liveliness?: boolean
 }
 
 /**
- * What a person would want to read, from one status document to the next: one line per change. Changes of load
+ * Returns what changed from one status document to the next, for people: one line per change. Changes of load
  * (available ⇄ busy, jobs, headroom) come many times a second and are left to {@link totalsLine}.
  */
 export function changeLines(

@@ -23,7 +23,7 @@ export class LinePrinter implements PlaneDisplay {
     this.#totalsAtMs = clock.nowMs()
   }
 
-  /** What is known already: only what changes from here on is printed. */
+  /** The state already known: only later changes are printed. */
   startFrom(document: StatusDocument): void {
     this.#before = document
   }
@@ -42,7 +42,7 @@ export class LinePrinter implements PlaneDisplay {
     this.#print(printable(text))
   }
 
-  /** How it was has been printed line by line. */
+  /** Earlier states have been printed line by line. */
   end(_whileItRan: StatusDocument, text: string): void {
     this.note(text)
     this.close()

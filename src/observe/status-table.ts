@@ -129,7 +129,7 @@ function intentCells(intent: IntentReport, nodes: readonly NodeStatus[]): string
   ]
 }
 
-/** The reason as somebody gave it; empty when nobody did. */
+/** Returns the reason that the issuer gave; empty if there is none. */
 export function reasonText(intent: IntentReport): string {
   return intent.reason === defaultReason(intent) ? '' : intent.reason
 }

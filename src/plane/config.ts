@@ -3,8 +3,9 @@ import { defineTopic } from '../pubsub/model/topic.js'
 import { count, fewByName, name, note } from './text.js'
 
 /**
- * Standing configuration, by scope: `all`, a node's target (`<boot id>/<node id>`), or a workerId. Unlike an intent it does not expire; it
- * holds while somebody keeps it (its writer, or a scheduler or collector that relays it) and ends when disposed.
+ * Standing configuration, by scope: `all`, a node's target (`<boot id>/<node id>`), or a workerId. Unlike an intent it
+ * does not expire. It holds while its writer, or a scheduler or collector that relays it, keeps it. It ends when
+ * disposed.
  */
 const scope = { scope: name, reason: note }
 
@@ -15,7 +16,7 @@ export const concurrencyLimit = defineTopic({
   schema: z.object({ ...scope, maxInFlight: count }),
 })
 
-/** Relative weights of queues: advice to the application that chooses among them. */
+/** Relative weights of queues: advice to the application, which chooses among them. */
 export const priorityWeights = defineTopic({
   name: 'config.priority-weights',
   key: 'scope',
@@ -30,9 +31,8 @@ export const maintenanceMode = defineTopic({
 })
 
 /**
- * How many workers in scope may be out of service at a time while somebody drains one after the other. The plane keeps
- * it and hands it to late joiners, down to the nodes; nothing in numacast acts on it: it is there for a policy of your
- * own to read.
+ * How many workers in scope may be out of service at once during a rolling drain. The plane keeps the budget and sends
+ * it to late joiners, down to the nodes. Nothing in numacast acts on it: it is there for your own policy to read.
  */
 export const rollingDrain = defineTopic({
   name: 'config.rolling-drain',

@@ -12,12 +12,12 @@ export type Outcome =
   | { readonly kind: 'superseded'; readonly claim: ReceivedIntent; readonly by: ReceivedIntent }
   /** Same epoch, other issuer; it lost by sequence number or writer GUID. */
   | { readonly kind: 'conflicted'; readonly claim: ReceivedIntent; readonly by: ReceivedIntent }
-  /** Known already, or its time was over when it came. */
+  /** Already known, or expired on arrival. */
   | { readonly kind: 'ignored'; readonly claim: ReceivedIntent }
 
 interface Entry {
   readonly claim: ReceivedIntent
-  /** When it expired or was withdrawn: from then on it is remembered only so that nothing older comes back. */
+  /** When it expired or was withdrawn. Afterwards it is remembered only so that no older claim takes effect. */
   endedMs: number | undefined
 }
 
@@ -25,18 +25,18 @@ interface Entry {
 export const arbiterMemoryMs = 10 * 60_000
 
 /**
- * Decides which intent holds per kind and target: the highest (epoch, seq), whatever its issuer, ties by writer GUID, so
- * that all readers agree whatever the order of arrival. A claim that lost does not come back when the winner ends: an
- * intent is only as good as the knowledge that its issuer had. What is written after the winner ended starts
- * afresh, whatever its epoch, so that a long-lived issuer is not locked out by one that came and went.
+ * Decides which intent holds per kind and target: the highest (epoch, seq), whatever its issuer, ties by writer GUID,
+ * so that all readers agree whatever the order of arrival. A claim that lost does not come back when the winner ends:
+ * an intent is only as good as the knowledge that its issuer had. A claim written after the winner ended wins whatever
+ * its epoch, so that a short-lived issuer does not lock a long-lived one out.
  *
- * No call scans what holds, but for those that return it: a worker or a view may hold thousands.
+ * Only calls that return everything scan everything: a worker or a view may hold thousands of intents.
  */
 export class IntentArbiter {
   readonly #entries = new Map<string, Entry>()
-  /** Keys of what holds, by the time at which it expires. */
+  /** Keys of the claims that hold, by expiry time. */
   readonly #expiring = new KeyedHeap<string>()
-  /** Keys of what ended, by the time at which it is forgotten. */
+  /** Keys of the claims that ended, by the time at which each is forgotten. */
   readonly #remembered = new KeyedHeap<string>()
 
   get size(): number {
@@ -64,7 +64,9 @@ export class IntentArbiter {
     return { kind: 'won', claim, ended: held ? newest : undefined }
   }
 
-  /** Ends what holds because its writer disposed it. Returns it; undefined when another writer's claim holds. */
+  /**
+   * Ends the claim that holds, because its writer disposed it. Returns it; undefined when another writer's claim holds.
+   */
   withdraw(kind: IntentKind, target: string, writer: EntityGuid, nowMs: number): ReceivedIntent | undefined {
     const key = receivedIntentKey(kind, target)
     const entry = this.#entries.get(key)
@@ -73,7 +75,7 @@ export class IntentArbiter {
     return entry.claim
   }
 
-  /** Returns what stopped holding by now because its time to live ended. Forgets what ended long ago. */
+  /** Returns the claims whose time to live has ended. Forgets claims that ended long ago. */
   expire(nowMs: number): readonly ReceivedIntent[] {
     const expired: ReceivedIntent[] = []
     for (let key = this.#expiring.shift(nowMs); key !== undefined; key = this.#expiring.shift(nowMs)) {
@@ -88,18 +90,18 @@ export class IntentArbiter {
     return expired
   }
 
-  /** What holds for the target: an `apply` that asks for something, or a `lift` that keeps older ones away. */
+  /** Returns the claim that holds for the target: an `apply`, or a `lift` that keeps older claims from holding. */
   current(kind: IntentKind, target: string): ReceivedIntent | undefined {
     const entry = this.#entries.get(receivedIntentKey(kind, target))
     return entry !== undefined && entry.endedMs === undefined ? entry.claim : undefined
   }
 
-  /** Everything that holds, lifts included. */
+  /** Yields every claim that holds, lifts included. */
   *holding(): IterableIterator<ReceivedIntent> {
     for (const entry of this.#entries.values()) if (entry.endedMs === undefined) yield entry.claim
   }
 
-  /** When `expire` will next return something; undefined when nothing holds. */
+  /** Returns when `expire` will next return something; undefined if nothing holds. */
   nextExpiryMs(): number | undefined {
     return this.#expiring.least
   }
@@ -120,7 +122,7 @@ export class IntentArbiter {
 /**
  * Returns a positive number when `a` is the newer claim. A total order over distinct changes.
  *
- * At the highest epoch, which no issuer can step over, the claim that was written later is the newer. An operator can so
+ * No issuer can exceed the highest epoch, so there the claim that was written later is the newer. This lets an operator
  * end what a faulty or hostile issuer wrote with it.
  */
 export function compareReceivedIntents(a: ReceivedIntent, b: ReceivedIntent): number {

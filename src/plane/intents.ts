@@ -6,7 +6,7 @@ import { count, name, names, note } from './text.js'
 
 /**
  * Intents are expiring, idempotent state: what should hold for a target, until a time. They are never
- * calls. A restarted worker obeys by reading them again, and what is not renewed stops by itself.
+ * calls. A restarted worker obeys by reading them again, and an intent that is not renewed expires.
  */
 export const IntentKind = {
   /** Finish what is in flight and take nothing more. Target: a workerId. */
@@ -25,11 +25,11 @@ export const IntentKind = {
 } as const
 export type IntentKind = (typeof IntentKind)[keyof typeof IntentKind]
 
-/** No intent outlives a day: a forgotten one must not shape a fleet for ever. */
+/** No intent outlives a day, because a forgotten intent must not affect a fleet forever. */
 export const maxIntentTtlMs = 24 * 60 * 60_000
 
 /**
- * The highest epoch. Epochs are Unix milliseconds, a little more where an operator stepped over another issuer; this one
+ * The highest epoch. Epochs are Unix milliseconds, slightly higher if an operator overrode another issuer. This epoch
  * is in the year 2248. An intent with a higher one is refused when it arrives.
  */
 export const maxIntentEpoch = 2 ** 43
@@ -44,14 +44,14 @@ const envelope = {
   /** The issuer's incarnation: per target the highest (epoch, seq) wins, whatever its issuer. */
   epoch: count.max(maxIntentEpoch),
   reason: note,
-  /** Counted from the writing, on each receiver's monotonic clock; relays do not restart it. */
+  /** Counted from the time of writing, on each receiver's monotonic clock; relays do not restart it. */
   ttlMs: z.number().positive().max(maxIntentTtlMs),
 }
 
 export const intentSchemas = {
   drain: z.object({
     ...envelope,
-    /** From the writing: jobs still in flight then make the drain `aborted`; null waits as long as it takes. */
+    /** Counted from the time of writing. Jobs still in flight then make the drain `aborted`. Null sets no deadline. */
     deadlineMs: z.number().nonnegative().nullable(),
   }),
   'pause-node': z.object(envelope),
@@ -92,7 +92,7 @@ export const intentTopics: { readonly [K in IntentKind]: Topic<IntentOf<K>> } = 
 
 export const intentKinds: readonly IntentKind[] = Object.freeze(Object.values(IntentKind))
 
-/** An intent as it was received: what it says, which change of which writer it is, and when it was written. */
+/** An intent as received: its content, the change of the writer that carried it, and when it was written. */
 export type ReceivedIntent = {
   [K in IntentKind]: {
     readonly kind: K
@@ -105,7 +105,7 @@ export type ReceivedIntent = {
 
 export type ReceivedIntentOf<K extends IntentKind> = Extract<ReceivedIntent, { kind: K }>
 
-/** The claim that a sample carries; undefined for one that carries no value (disposed). */
+/** Returns the claim that a sample carries; undefined if the sample carries no value (disposed). */
 export function receivedIntentFrom<K extends IntentKind>(
   kind: K,
   sample: Sample<IntentOf<K>>,
@@ -119,11 +119,11 @@ export function receivedIntentOf<K extends IntentKind>(
   token: Token,
   originTimeMs: number,
 ): ReceivedIntent {
-  // The compiler does not pair `kind` with its own intent under a type parameter; the signature does.
+  // The compiler cannot pair `kind` with its intent type under a type parameter; the signature does.
   return { kind, intent, token, originTimeMs } as unknown as ReceivedIntent
 }
 
-/** When the claim stops holding, on this process's monotonic clock. */
+/** Returns when the claim stops holding, on this process's monotonic clock. */
 export function expiryMs(claim: ReceivedIntent): number {
   return claim.originTimeMs + claim.intent.ttlMs
 }
@@ -133,7 +133,7 @@ export function receivedIntentKey(kind: IntentKind, target: string): string {
   return `${kind} ${target}`
 }
 
-/** The own fields of a kind for a `lift`, where they say nothing. */
+/** Placeholder values for the fields of a kind in a `lift`, which ignores them. */
 export const neutralTerms: { readonly [K in IntentKind]: IntentTerms<K> } = Object.freeze({
   drain: { deadlineMs: null },
   'pause-node': {},

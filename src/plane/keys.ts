@@ -6,7 +6,7 @@ export function keyParts(key: string): string[] {
   return key.split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
-/** The other way round. */
+/** The inverse: splits a key into its parts. */
 export function keyFrom(parts: readonly string[]): string {
   return parts.map((part) => part.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')
 }

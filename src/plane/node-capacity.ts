@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { bytes, cores, count, name, pressurePercent } from './text.js'
 
-/** Living workers by condition. A stalled, suspect or unreachable one counts as unhealthy; a dead one not at all. */
+/** Live workers by condition. A stalled, suspect or unreachable one counts as unhealthy; a dead one not at all. */
 export const workerTotalsSchema = z.object({ available: count, busy: count, unhealthy: count, draining: count })
 export type WorkerTotals = z.infer<typeof workerTotalsSchema>
 
@@ -19,23 +19,23 @@ export const nodeCapacitySchema = z.object({
   /** CPUs of the node that are online. */
   cpus: count,
   memoryTotalBytes: bytes,
-  /** What could be used on the node without reclaim trouble: free plus easily reclaimed. */
+  /** Memory of the node that can be used without costly reclaim: free plus easily reclaimed. */
   memoryAvailableBytes: bytes,
   /** Distances from this node in SLIT units (10 = local), by node id. */
   distances: z.record(z.string().regex(/^\d{1,10}$/), z.number().nonnegative()).nullable(),
   /** Tightest limit over the collector's cgroup ancestry; null when there is none or it cannot be read. */
   memoryLimitBytes: bytes.nullable(),
-  /** What that limit still allows; null when there is none or it cannot be read. */
+  /** Memory that this limit still allows; null when there is none or it cannot be read. */
   memoryHeadroomBytes: bytes.nullable(),
   cpuQuotaCores: cores.nullable(),
-  /** Cores of the node that stood idle over the last interval, at most the quota; null when `/proc/stat` is hidden. */
+  /** Cores of the node that were idle over the last interval, at most the quota; null when `/proc/stat` is hidden. */
   cpuHeadroomCores: cores.nullable(),
   memoryPressurePercent: pressurePercent,
   cpuPressurePercent: pressurePercent,
   workers: workerTotalsSchema,
-  /** Rows that this collector's roster holds, dead ones included: a view that has fewer is not complete yet. */
+  /** Rows of this collector's roster, including dead workers. A view that has fewer is not complete yet. */
   rosterRows: count,
-  /** Live workers whose process the kernel does not watch for this collector: their end shows by silence only. */
+  /** Live workers whose process the kernel does not watch for this collector: their end shows only through silence. */
   unwatchedWorkers: count,
 })
 export type NodeCapacity = z.infer<typeof nodeCapacitySchema>

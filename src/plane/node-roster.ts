@@ -4,24 +4,26 @@ import { defineTopic } from '../pubsub/model/topic.js'
 import { bytes, count, name, note } from './text.js'
 import { appliedIntentSchema, WorkerCondition } from './worker-state.js'
 
-/** What became of the one that held the worker's name before, so that no death is lost when rows are conflated. */
+/** What became of the previous holder of the worker's name, so that no death is lost when rows are conflated. */
 export const predecessorSchema = z.object({
   incarnation: count,
   pid: count,
-  /** `replaced` when it lost the name alive; else what it died of. */
+  /** `replaced` if it was alive when it lost the name; otherwise the cause of death. */
   cause: z.enum(LivelinessCause),
   detail: note.nullable(),
-  /** It lives on without the name, so what it runs may still end: no reason yet to run it again elsewhere. */
+  /** It still runs without the name, and its jobs may still complete: do not run them again elsewhere yet. */
   lives: z.boolean(),
 })
 export type Predecessor = z.infer<typeof predecessorSchema>
 
-/** One compact row per worker and node, written by who serves the node: what it says of itself, and whether it lives. */
+/**
+ * One compact row per worker and node, written by the server of the node: the worker's own report and its liveliness.
+ */
 export const rosterRowSchema = z.object({
   workerId: name,
-  /** Of the host, which it identifies. */
+  /** Identifies the host. */
   bootId: name,
-  /** As the worker's process knows it, for display: a container has a name of its own. */
+  /** The host name as the worker's process sees it, for display: a container has its own name. */
   host: name,
   numaNode: count,
   pid: count,
@@ -29,20 +31,20 @@ export const rosterRowSchema = z.object({
   pidNamespace: z.number().nonnegative().nullable(),
   incarnation: count,
   ownershipStrength: count,
-  /** The worker's own last word. Of a dead worker: what it was when it was last heard. */
+  /** The state in the worker's last report, also for a dead worker. */
   state: z.enum(WorkerCondition),
   liveliness: z.enum(Liveliness),
   cause: z.enum(LivelinessCause).nullable(),
-  /** `SIGKILL`, `exit code 1`; null where the kernel does not tell. */
+  /** `SIGKILL`, `exit code 1`; null where the kernel does not report it. */
   detail: note.nullable(),
-  /** What the liveliness rests on: whether the kernel was asked, or silence had to decide. */
+  /** The evidence for the liveliness: the kernel's answer, or silence. */
   evidence: z.enum(VerdictEvidence),
   /** How long the liveliness had lasted when the row was written. */
   livelinessForMs: z.number().nonnegative(),
-  /** It came back not long ago: so much longer it does not count as reliable. 0 when it does, or is not alive. */
+  /** How long until a worker that returned recently counts as reliable. 0 if it does already, or is not alive. */
   probationMs: z.number().nonnegative(),
   predecessor: predecessorSchema.nullable(),
-  /** Written by one who serves the node in the place of its own collector. */
+  /** Written by a stand-in for the node's own collector. */
   adopted: z.boolean(),
   inFlight: count,
   concurrency: count,
@@ -53,7 +55,7 @@ export const rosterRowSchema = z.object({
   appliedIntents: z.array(appliedIntentSchema).max(64),
   eventLoopUtilization: z.number().min(0).max(1).nullable(),
   memoryHeadroomBytes: bytes.nullable(),
-  /** The worker.state change that the row rests on: how fresh the row is can be compared, not guessed. */
+  /** The worker.state change that the row is based on. It makes the freshness of rows comparable. */
   sourceWriter: name,
   sourceSeq: count,
   /** Age of that change when the row was written; add the row's own age. */
@@ -61,7 +63,7 @@ export const rosterRowSchema = z.object({
 })
 export type RosterRow = z.infer<typeof rosterRowSchema>
 
-/** Keyed by node, too: two nodes that both have a claim on one workerId do not overwrite each other. */
+/** Also keyed by node, so that two nodes with a claim to one workerId do not overwrite each other. */
 export const nodeRoster = defineTopic({
   name: 'node.roster',
   key: ['bootId', 'numaNode', 'workerId'],
@@ -69,8 +71,8 @@ export const nodeRoster = defineTopic({
 })
 
 /**
- * The same rows for who keeps them and seldom looks: they stay encoded, and are checked by `nodeRoster.check` when they
- * are wanted, not whenever one changes.
+ * The same rows for readers that keep them and rarely look at them. They stay encoded, and `nodeRoster.check` checks
+ * them on access, not on every change.
  */
 export const uncheckedRoster = defineTopic<RosterRow>({
   name: nodeRoster.name,

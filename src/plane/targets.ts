@@ -1,31 +1,34 @@
 /** The target of an intent, and the scope of a configuration, that means the whole fleet. */
-export const everyone = 'all'
+export const allTargets = 'all'
 
-/** What identifies one NUMA node of one host. A host name does not: containers have their own, and two hosts may share one. */
+/**
+ * What identifies one NUMA node of one host. A host name does not: containers have their own, and two hosts may share
+ * one.
+ */
 export interface NodeIdentity {
   /** Of the host's kernel; see `ProcessIdentity.bootId`. */
   readonly bootId: string
   readonly numaNode: number
 }
 
-/** A node with the name that people know its host by. */
+/** A node, with the host name for display. */
 export interface NamedNode extends NodeIdentity {
   readonly host: string
 }
 
-/** How an intent or a configuration names one NUMA node of one host: `<boot id>/<node id>`. */
+/** Returns how an intent or a configuration names one NUMA node of one host: `<boot id>/<node id>`. */
 export function nodeTarget({ bootId, numaNode }: NodeIdentity): string {
   return `${bootId}/${numaNode}`
 }
 
-/** How a person writes it: `<host name>/<node id>`. Two nodes may share such a name. */
+/** Returns the node's name for people: `<host name>/<node id>`. Two nodes may share one. */
 export function nodeName({ host, numaNode }: NamedNode): string {
   return `${host}/${numaNode}`
 }
 
 /**
- * The nodes that a person may mean by `text`: a target, a node name, or a target whose boot id is shortened to at
- * least 8 characters. More than one is ambiguous: the caller lists them and asks for a target.
+ * Returns the nodes that a person may mean by `text`: a target, a node name, or a target whose boot id is shortened to
+ * at least 8 characters. If there are several, the caller lists them and asks for a target.
  */
 export function nodesNamed<N extends NamedNode>(text: string, nodes: Iterable<N>): N[] {
   const all = [...nodes]
@@ -39,7 +42,7 @@ export function nodesNamed<N extends NamedNode>(text: string, nodes: Iterable<N>
   })
 }
 
-/** How a target is shown to people: the name of a node that no other of `nodes` has, else the target as it is. */
+/** Returns how a target is shown to people: the node's name if it is unique among `nodes`, else the target itself. */
 export function shownTarget(target: string, nodes: Iterable<NamedNode>): string {
   const all = [...nodes]
   const node = all.find((candidate) => nodeTarget(candidate) === target)

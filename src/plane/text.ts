@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** Bounds for what arrives from outside: a name is something a person typed, a note something a person reads. */
+/** Bounds for text from other processes: people type names and read notes. */
 const nameRule = 'must be a text of 1 to 256 characters'
 export const name = z.string(nameRule).min(1, nameRule).max(256, nameRule)
 export const note = z.string().max(512)

@@ -3,17 +3,17 @@ import { defineTopic } from '../pubsub/model/topic.js'
 import { IntentKind, maxIntentTtlMs } from './intents.js'
 import { name, note } from './text.js'
 
-/** How far an intent got at one worker. The first two go on; the others are final. */
+/** How far an intent got at one worker. The first two are intermediate; the others are final. */
 export const Transition = {
   /** Known to the worker, not yet acted on. */
   planned: 'planned',
-  /** Obeyed: admission follows it; what it asks for is not reached yet. */
+  /** Obeyed: admission follows it, but its goal is not reached yet. */
   admitted: 'admitted',
   /** What it asked for holds. */
   completed: 'completed',
   /** Lifted or withdrawn before it was reached. */
   cancelled: 'cancelled',
-  /** Lost to another issuer of the very same epoch: neither knew of the other. */
+  /** Lost to another issuer with the same epoch: neither knew of the other. */
   conflicted: 'conflicted',
   /** A newer intent for the same target took its place. */
   superseded: 'superseded',
@@ -41,7 +41,7 @@ export function isFinal(transition: Transition): boolean {
   return after[transition].length === 0
 }
 
-/** A worker's report on one intent. The history is whole, so that conflation on the way hides no step. */
+/** A worker's report on one intent. It carries the whole history, so that conflation hides no step. */
 export const intentStatusSchema = z.object({
   intentId: name,
   workerId: name,

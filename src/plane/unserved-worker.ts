@@ -3,8 +3,8 @@ import { defineTopic } from '../pubsub/model/topic.js'
 import { count, name } from './text.js'
 
 /**
- * A worker that no collector serves: none receives its state. Its own partitions reach nobody then, so it writes this
- * where collectors, schedulers and operators read. A collector of its host serves its node after that.
+ * A worker that no collector serves: none receives its state. Its own partitions then have no reader, so it writes this
+ * where collectors, schedulers and operators read. A collector of its host then serves its node.
  */
 export const unservedWorkerSchema = z.object({
   workerId: name,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { count, name } from './text.js'
 
-/** A claim to a workerId, as far as it decides who is the worker. */
+/** A claim to a workerId: the fields that decide which participant is the worker. */
 export interface ClaimRank {
   readonly ownershipStrength: number
   readonly incarnation: number
@@ -10,7 +10,7 @@ export interface ClaimRank {
   readonly claimant: string
 }
 
-/** Positive when `a` is the stronger claim: by strength, then the later joined, then the greater GUID. A total order. */
+/** Positive if `a` is the stronger claim: by strength, then the later joined, then the greater GUID. A total order. */
 export function compareClaimRank(a: ClaimRank, b: ClaimRank): number {
   if (a.ownershipStrength !== b.ownershipStrength) return a.ownershipStrength - b.ownershipStrength
   if (a.incarnation !== b.incarnation) return a.incarnation - b.incarnation
@@ -18,8 +18,8 @@ export function compareClaimRank(a: ClaimRank, b: ClaimRank): number {
 }
 
 /**
- * Whose a workerId is while several live participants claim it: written by the collector of each claimant's node, so
- * that the one that lost is told. Disposed once there is nothing left to decide.
+ * Names the holder of a workerId that several live participants claim. The collector of each claimant's node writes it,
+ * so that the loser receives it. Disposed once there is nothing left to decide.
  */
 export const workerClaimSchema = z.object({
   workerId: name,

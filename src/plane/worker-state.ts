@@ -2,15 +2,15 @@ import { z } from 'zod'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { count, fewByName, name, names, note } from './text.js'
 
-/** What a worker says of itself. Whether it lives is not its own to say: see the roster's liveliness. */
+/** What a worker reports of itself. The collector decides whether it lives: see the roster's liveliness. */
 export const WorkerCondition = {
   /** Takes work now. */
   available: 'available',
-  /** Takes no more for the moment: at its limit, or paused; `admissionReason` says which. */
+  /** Takes no more work at present: at its limit, or paused; `admissionReason` tells which. */
   busy: 'busy',
   /** Declared itself unfit; takes no work until it declares otherwise. */
   unhealthy: 'unhealthy',
-  /** Told to finish and take nothing more; stays so, with nothing in flight, until the intent is lifted. */
+  /** Told to finish and take nothing more. It stays draining, with nothing in flight, until the intent is lifted. */
   draining: 'draining',
 } as const
 export type WorkerCondition = (typeof WorkerCondition)[keyof typeof WorkerCondition]
@@ -34,9 +34,9 @@ export type Taint = z.infer<typeof taintSchema>
 
 export const workerStateSchema = z.object({
   workerId: name,
-  /** Of the host, which it identifies. */
+  /** Identifies the host. */
   bootId: name,
-  /** As the worker's process knows it, for display: a container has a name of its own. */
+  /** The host name as the worker's process sees it, for display: a container has its own name. */
   host: name,
   numaNode: count,
   pid: count,
@@ -46,9 +46,9 @@ export const workerStateSchema = z.object({
   pidNamespace: z.number().nonnegative().nullable(),
   /** Of the worker's participant: of two claims of equal strength on one workerId the higher is the worker. */
   incarnation: count,
-  /** Of two claims on one workerId the stronger is the worker. */
+  /** Of two claims to one workerId, the stronger holds it. */
   ownershipStrength: count,
-  /** It knows that another is the worker of this name, and takes no work until that one is gone. */
+  /** Another worker holds this name. This worker takes no work until that worker is gone. */
   standby: z.boolean(),
   state: z.enum(WorkerCondition),
   inFlight: count,
@@ -68,7 +68,7 @@ export const workerStateSchema = z.object({
 })
 export type WorkerState = z.infer<typeof workerStateSchema>
 
-/** Keyed by incarnation, too: two claimants of one name do not overwrite each other, so that both are received. */
+/** Also keyed by incarnation, so that two claimants of one name do not overwrite each other and both are received. */
 export const workerState = defineTopic({
   name: 'worker.state',
   key: ['workerId', 'incarnation'],

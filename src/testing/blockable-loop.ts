@@ -7,8 +7,8 @@ const framesPerTurn = 32
 
 /**
  * One participant's main loop on a clock that it shares with others: while it is blocked, its timers do not fire and
- * what arrives for it waits, as in a socket's buffer. Afterwards timers or frames come first, as chance decides: that
- * depends on the phase of the loop that was blocked.
+ * what arrives for it waits, as in a socket's buffer. Afterwards the seed decides whether timers or frames come first:
+ * in a real process, that depends on the phase of the loop that was blocked.
  */
 export class BlockableLoop implements Clock {
   readonly #clock: Clock
@@ -67,7 +67,7 @@ export class BlockableLoop implements Clock {
     })
   }
 
-  /** The same transport, as this loop gets to see it. */
+  /** Returns the same transport as this loop sees it. */
   through(transport: Transport): Transport {
     const { datagram, stream } = transport
     const datagramsRead = (): number => this.#datagramsRead

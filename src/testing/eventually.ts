@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Longer than anything that is under way takes on a machine that is short of everything. */
+/** Longer than any pending operation takes, even on an overloaded machine. */
 const patienceMs = 120_000
 
 /**
- * What `probe` answers once it answers something; asks again and again, and fails saying what never came. A probe that
- * never comes back fails too.
+ * Calls `probe` until it returns a value, and returns that. Fails with `what` if it never does. A probe that does not
+ * settle fails too.
  */
 export async function eventually<T>(
   what: string,
@@ -17,12 +17,12 @@ export async function eventually<T>(
     const answering = probe()
     const answer = answering instanceof Promise ? await answerOf(what, answering) : answering
     if (answer !== undefined && answer !== false) return answer
-    if (performance.now() > givenUpMs) throw new Error(`waited ${patienceMs / 1_000} s in vain: ${what}`)
+    if (performance.now() > givenUpMs) throw new Error(`timed out after ${patienceMs / 1_000} s: ${what}`)
     await delay(everyMs)
   }
 }
 
-/** Waits in real time for something inside this process, which is cheap to look at. */
+/** Waits in real time for a condition inside this process that is cheap to check. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
   await eventually(what, () => (condition() ? true : undefined), 1)
 }
@@ -30,7 +30,7 @@ export async function until(what: string, condition: () => boolean): Promise<voi
 async function answerOf<T>(what: string, answering: Promise<T>): Promise<T> {
   const stop = new AbortController()
   const tooLate = delay(patienceMs, undefined, { signal: stop.signal }).then(() => {
-    throw new Error(`asked for ${patienceMs / 1_000} s and got neither yes nor no: ${what}`)
+    throw new Error(`the probe did not settle within ${patienceMs / 1_000} s: ${what}`)
   })
   try {
     return await Promise.race([answering, tooLate])

@@ -6,12 +6,12 @@ interface Pending {
   readonly fire: () => void
 }
 
-/** Time that moves only when a test says so. Timers fire in order of due time, then of creation. */
+/** A clock that moves only when a test advances it. Timers fire in order of due time, then of creation. */
 export class FakeClock implements Clock {
   #nowMs = 1_000
   #wallOffsetMs = 1_700_000_000_000
   #order = 0
-  /** A binary heap, the next due first. Cancelled ones stay until they come up. */
+  /** A binary heap, the next due first. Cancelled timers stay until they are due. */
   readonly #heap: Pending[] = []
   readonly #cancelled = new Set<Pending>()
 
@@ -50,12 +50,12 @@ export class FakeClock implements Clock {
     }
   }
 
-  /** What arrives at this instant and is under way already comes first. */
+  /** Runs `fire` after the frames that are already due at this instant. */
   afterPoll(fire: () => void): Timer {
     return this.after(0, fire)
   }
 
-  /** Moves time forward, firing what falls due, and lets promises settle between any two timers. */
+  /** Moves time forward, firing due timers, and lets promises settle between them. */
   async advance(byMs: number): Promise<void> {
     const untilMs = this.#nowMs + byMs
     await settle()
@@ -67,7 +67,7 @@ export class FakeClock implements Clock {
     this.#nowMs = untilMs
   }
 
-  /** Time passes and nothing runs, as when the process is stopped or busy: what fell due fires late. */
+  /** Lets time pass while nothing runs, as in a stopped or busy process: due timers fire late. */
   jump(byMs: number): void {
     this.#nowMs += byMs
   }

@@ -48,14 +48,14 @@ export function memoryHost(host: string, bootId = `boot-${host}`): Pick<ProcessI
   return { host, bootId }
 }
 
-/** Several roles in this process: memory lane, fake clock, and a kernel and a machine that the test plays. */
+/** Several roles in this process: memory lane, fake clock, and a kernel and a machine that the test simulates. */
 export class MemoryFleet {
   readonly plane: MemoryPlane
   /** What collectors measure from now on. */
   zone: ZoneReading = idleZone
   /** What every worker measures from now on. */
   reading: WorkerReading = idleWorker
-  /** Processes that the kernel says are stopped; only who was not heard is asked about. */
+  /** Processes that the kernel reports as stopped. It is asked only about silent processes. */
   readonly stopped = new Set<number>()
   readonly #gone = new Set<number>()
   readonly #exits = new Map<number, Set<(exit: ProcessExit) => void>>()
@@ -110,7 +110,7 @@ export class MemoryFleet {
     return this.#start(Scheduler.start(options, { ...this.#components, join, openReadings }))
   }
 
-  /** Somebody who looks, and may issue; gone without a trace but for what he issued after `leave`. */
+  /** An operator, which watches and may issue intents. After `leave` only what it issued remains. */
   async operator(
     issuer = 'operator',
     identity: Partial<ProcessIdentity> = {},
@@ -126,7 +126,7 @@ export class MemoryFleet {
     return { view, issuer: intents, leave }
   }
 
-  /** A status document from a participant that joins for it and leaves again. */
+  /** Returns a status document from a participant that joins for it and leaves again. */
   async lateView<R>(look: (view: FleetView) => R, identity: Partial<ProcessIdentity> = {}): Promise<R> {
     const { view, leave } = await this.operator('late', identity)
     await this.plane.settle(view.synced())
@@ -135,10 +135,10 @@ export class MemoryFleet {
     return seen
   }
 
-  /** Its process is gone from one moment to the next, and the kernel says so to whoever watches it. */
+  /** Ends its process abruptly. The kernel reports that to every watcher. */
   kill(role: { readonly participant: Participant; close(): Promise<void> }, exit: Partial<ProcessExit> = {}): void {
     this.cutOff(role)
-    void role.close() // of which nobody hears any more: it only ends its timers
+    void role.close() // receives and sends nothing by now: this only ends its timers
     const { pid } = role.participant.identity
     this.#gone.add(pid)
     const fact = {
@@ -153,7 +153,7 @@ export class MemoryFleet {
     for (const onExit of [...(this.#exits.get(pid) ?? [])]) onExit(fact)
   }
 
-  /** From now on the kernel says this of its process to whoever does not hear it. */
+  /** Sets what the kernel reports of its process to peers that do not receive from it. */
   setState(role: { readonly participant: Participant }, state: ProcessProbe): void {
     this.plane.probes.set(this.#names.get(role.participant) ?? '', state)
   }
@@ -163,7 +163,7 @@ export class MemoryFleet {
     this.plane.network.reconnect(this.#names.get(role.participant) ?? '')
   }
 
-  /** Nothing gets from it or to it any more. */
+  /** Drops every frame from it and to it from now on. */
   cutOff(role: { readonly participant: Participant }): void {
     this.plane.network.disconnect(this.#names.get(role.participant) ?? '')
   }
@@ -206,7 +206,7 @@ export class MemoryFleet {
     loop?: BlockableLoop,
     identity: Partial<ProcessIdentity> = {},
   ): Promise<Participant> => {
-    const name = `${options.name ?? 'somebody'} #${++this.#joined}`
+    const name = `${options.name ?? 'operator'} #${++this.#joined}`
     this.#hosts.set(name, identity.bootId ?? 'boot')
     this.#applySides()
     const participant = await this.plane.join(name, { ...options, name }, identity, loop)

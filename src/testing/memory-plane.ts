@@ -8,13 +8,13 @@ import type { ProcessIdentity } from '../wire/descriptor.js'
 import type { BlockableLoop } from './blockable-loop.js'
 import { FakeClock } from './fake-clock.js'
 
-/** A domain inside this process: fake clock, memory network, seeded chance. */
+/** A domain inside this process: fake clock, memory network, seeded random numbers. */
 export class MemoryPlane {
   readonly clock = new FakeClock()
   readonly network: MemoryNetwork
-  /** What the kernel would say of a participant's process, by participant name. */
+  /** What the kernel reports of a participant's process, by participant name. */
   readonly probes = new Map<string, ProcessProbe | ProcessReading>()
-  /** What a name resolves to, when it is not a participant's. */
+  /** What a name resolves to if it is not a participant's. */
   readonly hosts = new Map<string, readonly string[]>()
   readonly #seed: number
   readonly #names = new Map<number, string>()
@@ -43,7 +43,7 @@ export class MemoryPlane {
         transport: loop === undefined ? transport : loop.through(transport),
         resolve: async (host) => {
           const addresses = this.hosts.get(host) ?? [host]
-          if (addresses.length === 0) throw new Error(`nobody knows ${host}`)
+          if (addresses.length === 0) throw new Error(`no address for ${host}`)
           return addresses
         },
         random: seededRandom(this.#seed * 1000 + pid),
@@ -63,7 +63,7 @@ export class MemoryPlane {
     return participant
   }
 
-  /** Moves time until `promise` settles. */
+  /** Advances time until `promise` settles. */
   async settle<T>(promise: Promise<T>, limitMs = 60_000): Promise<T> {
     let done = false
     const finish = (): void => {

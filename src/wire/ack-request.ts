@@ -3,13 +3,14 @@ import { type ByteReader, ByteWriter, malformed, Rejection } from './bytes.js'
 import { FrameKind, headerBytes, writeHeader } from './header.js'
 
 /**
- * "How far are you?" A writer asks its reliable readers, who answer by a pull, unless a pull has said it already:
+ * "How far are you?" A writer asks its reliable readers. A reader answers with a pull, unless an earlier pull has
+ * already carried the answer:
  *
  *     header 21 | writer 4 | seq 6
  */
 export interface AckRequest {
   readonly writer: EntityId
-  /** The writer wants to know who has everything up to here. */
+  /** The writer asks which readers have received everything up to this seq. */
   readonly seq: Seq
 }
 

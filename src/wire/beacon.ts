@@ -10,26 +10,26 @@ import { FrameKind, headerBytes, writeHeader } from './header.js'
  *     header 21 | incarnation 6 | sequence 4 | descriptorVersion 4 | flags 1 | streamPort 2 | intervalMs 2
  *               | loopDelayMs 2 | progress 4 | audience 2 | count 2 | count × ( writer 4 · lastSeq 6 )
  *
- * A digest that does not fit one frame goes out in several; each entry stands for itself.
+ * A digest that does not fit one frame is sent in several. Each entry is complete in itself.
  */
 export interface Beacon {
-  /** Sent to a partition's solicit group: its sender reads there. Its digest is empty. */
+  /** True if sent to a partition's solicit group, because its sender reads that partition. Its digest is empty. */
   readonly presence: boolean
   readonly incarnation: number
-  /** Rises by one with each beacon of the participant: tells loss and reordering. */
+  /** Rises by one with each beacon of the participant, and so reveals loss and reordering. */
   readonly sequence: number
   /** Rises whenever names, endpoints, writers or readers change; 0 is never used. */
   readonly descriptorVersion: number
   readonly goodbye: boolean
   /** TCP port that answers requests at the address the beacon came from; 0: none. */
   readonly streamPort: number
-  /** Until the next beacon, jitter aside. */
+  /** The time until the next beacon, not counting jitter. */
   readonly intervalMs: number
-  /** The longest that the sender's main loop was late since its last beacon; saturates at 65,535. */
+  /** The longest delay of the sender's main loop since its last beacon. Saturates at 65,535. */
   readonly loopDelayMs: number
-  /** Work that the participant has completed, by its own count; wraps at 2³². */
+  /** Work that the participant has completed, by its own count. Wraps at 2³². */
   readonly progress: number
-  /** Participants that read what the sender writes, as far as it knows: so many may miss the same. Saturates. */
+  /** Number of participants known to read what the sender writes; all of them may miss the same frame. Saturates. */
   readonly audience: number
   readonly digest: readonly DigestEntry[]
 }
@@ -44,7 +44,7 @@ const entryBytes = 10
 const goodbyeFlag = 0x01
 const presenceFlag = 0x02
 
-/** How many digest entries fit one beacon of at most `maxBodyBytes`. */
+/** Returns how many digest entries fit one beacon of at most `maxBodyBytes`. */
 export function digestCapacity(maxBodyBytes: number): number {
   return Math.floor((maxBodyBytes - fixedBytes) / entryBytes)
 }
@@ -91,7 +91,7 @@ export function decodeBeacon(input: ByteReader): Beacon {
   return { ...fixed, progress, audience, digest }
 }
 
-/** "Who is here?": a header and nothing else. Those who write to the partition answer with a beacon. */
+/** A solicit: a header and nothing else. Every writer in the partition answers with a beacon. */
 export function encodeSolicit(from: Guid): Buffer {
   const out = new ByteWriter(headerBytes)
   writeHeader(out, FrameKind.solicit, from)

@@ -16,7 +16,7 @@ export const Rejection = {
   badNumber: 'bad-number',
   badText: 'bad-text',
   badValue: 'bad-value',
-  /** Sent from elsewhere than the participant that it names. */
+  /** Sent from an address other than that of the participant it names. */
   foreignSource: 'foreign-source',
   tooDeep: 'too-deep',
   tooMany: 'too-many',
@@ -105,7 +105,7 @@ export class ByteReader {
     return this.buffer.toString('hex', start, start + length)
   }
 
-  /** UTF-8. What is not would be read as U+FFFD, and two keys could become one. */
+  /** Reads UTF-8. Invalid bytes are refused: decoded as U+FFFD, two keys could become equal. */
   text(length: number): string {
     const start = this.skip(length)
     const short = shortText(this.buffer, start, length)
@@ -131,7 +131,7 @@ export class ByteWriter {
     return this.buffer.length - this.position
   }
 
-  /** Makes room for so many bytes, doubling up to `maxBytes` in all. False when that is not enough. */
+  /** Makes room for `bytes` more bytes, doubling up to `maxBytes` in all. Returns false if that is not enough. */
   grow(bytes: number, maxBytes: number): boolean {
     const wanted = this.position + bytes
     if (wanted <= this.buffer.length) return true
@@ -173,7 +173,7 @@ export class ByteWriter {
     this.position += source.length
   }
 
-  /** A copy of what was written; the writer starts anew. */
+  /** Returns a copy of what was written, and resets the writer. */
   finish(): Buffer {
     const frame = Buffer.allocUnsafe(this.position)
     this.buffer.copy(frame, 0, 0, this.position)
@@ -182,7 +182,7 @@ export class ByteWriter {
   }
 }
 
-/** How many bytes {@link ByteWriter.varint} takes. */
+/** Returns how many bytes {@link ByteWriter.varint} takes. */
 export function varintBytes(value: number): number {
   let count = 1
   for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) count++

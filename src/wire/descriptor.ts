@@ -5,8 +5,8 @@ import { isSafeFieldName, maxFields } from './record.js'
 import { maxValueBytes } from './samples.js'
 
 /**
- * Who a participant is and what it reads and writes. Pulled once per version over the stream lane, and checked
- * here field by field: it comes from outside.
+ * Describes a participant: its identity, and what it reads and writes. Pulled once per version over the stream lane.
+ * Checked here field by field, because it comes from another process.
  */
 const text = z.string().max(256)
 const entity = z
@@ -20,7 +20,7 @@ export const seqSchema = z.int().min(0).max(maxU48)
 export const partitionSchema = text.min(1)
 export const guidSchema = z.custom<Guid>(isGuid)
 
-/** Milliseconds; null: for ever. */
+/** Milliseconds; null means forever. */
 const durationMs = z
   .number()
   .positive()
@@ -69,7 +69,7 @@ const identitySchema = z.object({
   networkNamespace: z.number().min(0).nullable(),
 })
 
-/** Facts that every peer is told. */
+/** Facts that are sent to every peer. */
 export const propertiesSchema = z.record(text, z.union([text, z.number(), z.boolean(), z.null()]))
 
 export const descriptorSchema = z.object({

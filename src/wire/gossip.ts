@@ -9,36 +9,36 @@ const maxInterests = 512
 export const maxReferralEndpoints = 16
 
 /**
- * "Whom do you know that I should?" Answered with the peers that write what the requester reads, or read what it
- * writes, in the order of their GUIDs after `after`, a page at a time.
+ * Asks for peers that the requester should know. The reply lists peers that write what the requester reads, or read
+ * what it writes, in order of their GUIDs after `after`, one page at a time.
  */
 export const gossipRequestSchema = z.object({
   ask: z.literal('peers'),
   from: guidSchema,
   reads: z.array(partitionSchema).max(maxInterests),
   writes: z.array(partitionSchema).max(maxInterests),
-  /** The last GUID of the page before; absent for the first page. */
+  /** The last GUID of the previous page; absent for the first page. */
   after: guidSchema.optional(),
 })
 
 const referralSchema = z.object({
   guid: guidSchema,
-  /** Of its process: whether loopback leads to it. */
+  /** Identifies its process, and so whether loopback reaches it. */
   bootId: z.string().max(256),
   networkNamespace: z.number().min(0).nullable(),
-  /** Where it answers requests, best first, as far as the answerer can tell. */
+  /** Addresses at which it answers requests, best first, as far as the answerer knows. */
   endpoints: z.array(z.string().max(256)).max(maxReferralEndpoints),
 })
 
 const gossipReplySchema = z.object({
   peers: z.array(referralSchema).max(maxReferrals),
-  /** Not everybody fitted: ask again with the last GUID. */
+  /** Not all peers fitted: ask again with the last GUID. */
   more: z.boolean(),
 })
 
 export type GossipRequest = Omit<z.infer<typeof gossipRequestSchema>, 'ask'>
 export type GossipReply = z.infer<typeof gossipReplySchema>
-/** A participant that somebody else knows. */
+/** A participant that another participant knows. */
 export type Referral = z.infer<typeof referralSchema>
 
 export function encodeGossipRequest(request: GossipRequest): Buffer {

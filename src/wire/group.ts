@@ -11,24 +11,25 @@ export interface PartitionAddress {
 }
 
 /**
- * The stream lane's name of what else goes by multicast to the group: its beacons and samples, for peers beyond
- * multicast. Kept apart from the group itself, which on the stream lane carries topics that always go by stream.
+ * Returns the stream lane's name for the traffic that otherwise goes by multicast to the group: its beacons and
+ * samples, for peers that multicast does not reach. On the stream lane, the group itself carries topics that always go
+ * by stream.
  */
 export function mirrorName(groupName: string): string {
   return `m${groupName.slice(1)}`
 }
 
 /**
- * The stream lane's name of the samples of the group that fit no datagram. Apart, so that those who hear the rest by
- * multicast need nothing else by stream.
+ * Returns the stream lane's name for the samples of the group that do not fit a datagram. It is a separate group, so
+ * that peers that receive the rest by multicast need nothing else by stream.
  */
 export function largeName(groupName: string): string {
   return `l${groupName.slice(1)}`
 }
 
 /**
- * Where a partition's frames go: FNV-1a (64 bit) of its UTF-8 name gives the group, and modulo 250 the port
- * offset. The kernel filters by port, the group name by what is left: two partitions on one port hear each
+ * Returns where a partition's frames go. FNV-1a (64 bit) of its UTF-8 name gives the group, and modulo 250 the port
+ * offset. The kernel filters by port, and the receiver by group name: two partitions on one port receive each
  * other's datagrams and skip them.
  */
 export function partitionAddress(partition: string): PartitionAddress {

@@ -10,8 +10,8 @@ import { type ByteReader, type ByteWriter, malformed, Rejection } from './bytes.
  *     |  'N'   |  'C'   |version | flags  |  kind  |  participant GUID  |  fields of the kind …
  *     +--------+--------+--------+--------+--------+--------------------+
  *
- * Flag bit 0 says that what follows byte 4 is sealed (key id and nonce, then AES-256-GCM). This version of the
- * library opens no seals, so it refuses such frames and counts them.
+ * Flag bit 0 means that everything after byte 4 is sealed (key id and nonce, then AES-256-GCM). This version of the
+ * library cannot open sealed frames, so it refuses and counts them.
  */
 export const headerBytes = 5 + guidBytes
 

@@ -4,31 +4,35 @@ import { parseMessage } from './message.js'
 import { pack } from './msgpack.js'
 
 /**
- * "This is who I am; who are you, and do you hear me?" Asked of a peer that does not hear the requester, of one that
- * the requester no longer hears, and of an address that somebody listed. It changes no token and brings no samples.
+ * Introduces the requester, and asks whether the answerer receives its frames. Sent to a peer that does not receive
+ * from the requester, to a peer that the requester no longer receives from, and to addresses from a peer list. It
+ * changes no token and carries no samples.
  */
 export const helloSchema = z.object({
   ask: z.literal('introduce'),
   from: guidSchema,
   /** Of the requester's descriptor. */
   version: z.int().min(1).max(0xffffffff),
-  /** The requester's own; absent when the answerer has said that it knows this version. */
+  /** The requester's own; absent if the answerer has confirmed that it knows this version. */
   descriptor: descriptorSchema.optional(),
-  /** Version of the answerer's descriptor that the requester holds; 0: none, or it does not know whom it asks. */
+  /**
+   * Version of the answerer's descriptor that the requester holds; 0 if it holds none, or does not know which peer it
+   * asks.
+   */
   knownVersion: z.int().min(0),
-  /** The requester hears the answerer's frames. */
+  /** Whether the requester receives the answerer's frames. */
   hears: z.boolean(),
-  /** Until the requester's next sign of life, give or take 10 %. Absent: this is all, it only asks. */
+  /** The time until the requester's next frame, ±10 %. Absent if none follows, because the requester only asks. */
   intervalMs: z.int().min(1).max(0xffff).optional(),
 })
 
 const introductionReplySchema = z.object({
   from: guidSchema,
-  /** The answerer's; absent when the requester's `knownVersion` is current. */
+  /** The answerer's own; absent if the requester's `knownVersion` is current. */
   descriptor: descriptorSchema.optional(),
-  /** Version of the requester's descriptor that the answerer holds; 0: none, it does not keep the requester. */
+  /** Version of the requester's descriptor that the answerer holds; 0 if it does not keep the requester. */
   knows: z.int().min(0),
-  /** The answerer hears the requester's frames. Absent: it cannot say yet, or has no use for them. */
+  /** Whether the answerer receives the requester's frames. Absent if it does not know yet, or does not need them. */
   hears: z.boolean().optional(),
 })
 

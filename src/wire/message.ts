@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { malformed, Rejection } from './bytes.js'
 import { unpack } from './msgpack.js'
 
-/** One MessagePack map from outside, checked. @throws NumacastError NUMACAST_MALFORMED */
+/** Decodes and checks one MessagePack map from another process. @throws NumacastError NUMACAST_MALFORMED */
 export function parseMessage<T>(schema: z.ZodType<T>, bytes: Buffer, what: string): T {
   const parsed = schema.safeParse(unpack(bytes))
   if (parsed.success) return parsed.data

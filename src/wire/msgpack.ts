@@ -5,10 +5,10 @@ import { defaultMaxDepth, ValueWriter } from './value-writer.js'
 
 /**
  * MessagePack for values and for the bodies of requests, with the few extension types of docs/wire.md, so that any
- * language can take part.
+ * language can interoperate.
  *
- * {@link checkMsgpack} walks foreign bytes before anything is decoded. After it has passed, decoding cannot allocate more
- * than the bytes justify, recurse deeply, or reach a prototype.
+ * {@link checkMsgpack} walks foreign bytes before anything is decoded. After it has passed, decoding cannot allocate
+ * more than the bytes justify, recurse deeply, or reach a prototype.
  */
 
 export interface MsgpackLimits {
@@ -18,7 +18,7 @@ export interface MsgpackLimits {
 
 /**
  * Encodes one value into a fresh buffer that the caller may keep.
- * @throws NumacastError NUMACAST_MALFORMED for what would not arrive as it is
+ * @throws NumacastError NUMACAST_MALFORMED for a value that would not arrive unchanged
  */
 export function pack(value: unknown): Buffer {
   const writer = new ValueWriter()
@@ -41,7 +41,7 @@ export function checkMsgpack(bytes: Buffer, start: number, end: number, limits: 
   if (after !== end) throw malformed(Rejection.trailingBytes, 'msgpack')
 }
 
-/** Returns the position behind the value at `at`. */
+/** Returns the position after the value at `at`. */
 function checkValue(bytes: Buffer, at: number, end: number, depth: number): number {
   if (at >= end) throw malformed(Rejection.truncated, 'msgpack')
   const token = bytes[at] as number
@@ -107,7 +107,7 @@ function checkValue(bytes: Buffer, at: number, end: number, depth: number): numb
   }
 }
 
-/** Checks the extension whose type is at `at`, with a payload of `payloadBytes` behind it. */
+/** Checks the extension whose type is at `at`, followed by a payload of `payloadBytes`. */
 function checkExtension(bytes: Buffer, at: number, end: number, payloadBytes: number): number {
   const after = within(at + 1 + payloadBytes, end)
   switch (bytes[at]) {
@@ -141,7 +141,7 @@ function checkEntries(bytes: Buffer, at: number, end: number, count: number, isM
   return position
 }
 
-/** Keys are short strings, and not the one that would reach a prototype. */
+/** Refuses keys that are not short strings, and `__proto__`, which would reach a prototype. */
 function checkMapKey(bytes: Buffer, start: number, end: number): void {
   const token = bytes[start] as number
   if (!(token >= 0xa0 && token < 0xc0) && token !== 0xd9) throw malformed(Rejection.badValue, 'msgpack map key')

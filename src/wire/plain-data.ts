@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 
-/** How an object travels, or `undefined` when it cannot. */
+/** How an object is encoded, or `undefined` if it cannot be sent. */
 export const DataKind = {
   array: 'array',
   map: 'map',
@@ -11,8 +11,8 @@ export const DataKind = {
 export type DataKind = (typeof DataKind)[keyof typeof DataKind]
 
 /**
- * Which of the kinds that travel an object is. A subclass is none of them, because its reader would get the base class.
- * Builtins of another realm count as builtins: test runners keep programs in a sandbox with globals of its own.
+ * Returns the kind of an object that can be sent. A subclass has no kind, because its reader would get the base class.
+ * Builtins of another realm count as builtins, because test runners run programs in a sandbox with its own globals.
  */
 export function dataKind(value: object): DataKind | undefined {
   const prototype: object | null = Object.getPrototypeOf(value)
@@ -32,7 +32,7 @@ export function dataKind(value: object): DataKind | undefined {
   return ancestors === 1 && Object.hasOwn(prototype, 'hasOwnProperty') ? DataKind.map : undefined
 }
 
-/** Names a value that cannot travel, for an error message: `a Map`, `a function`, `an instance of Foo`. */
+/** Names a value that cannot be sent, for an error message: `a Map`, `a function`, `an instance of Foo`. */
 export function describeValue(value: unknown): string {
   if (typeof value !== 'object' || value === null) return `a ${typeof value}`
   const name = (value as { constructor?: { name?: unknown } }).constructor?.name
@@ -42,7 +42,7 @@ export function describeValue(value: unknown): string {
   return /^[AEIOU]/.test(name) && !/^U(int|RL)/.test(name) ? `an ${name}` : `a ${name}`
 }
 
-/** The prototypes from `prototype` on: 1 for the root. */
+/** Returns the length of the prototype chain from `prototype`: 1 for the root. */
 function ancestorsOf(prototype: object): number {
   let count = 0
   for (let next: object | null = prototype; next !== null; next = Object.getPrototypeOf(next)) count++

@@ -4,15 +4,15 @@ import { parseMessage } from './message.js'
 import { pack } from './msgpack.js'
 
 /**
- * The pull: "here is who I am and how far I am; who are you and what did I miss?" Sent
- * over the stream lane as one MessagePack map, answered by one. The answerer keeps no state between requests:
- * a reply that had no room for everything says `more`, and the next request goes on from the token that the
- * reader has reached by then. So catch-up is chunked, resumable and paced by the reader.
+ * The pull: reports the requester's identity and progress, and asks for the answerer's identity and missed changes.
+ * Sent over the stream lane as one MessagePack map, and answered by one. The answerer keeps no state between requests.
+ * A reply without room for everything sets `more`, and the next request continues from the token that the reader has
+ * reached by then. Catch-up is therefore chunked, resumable and paced by the reader.
  */
 const tokenSchema = z.object({
-  /** The reader's entity id, in the requester. */
+  /** The reader's entity id in the requester. */
   reader: z.int().min(1),
-  /** The writer's entity id, in the answerer. */
+  /** The writer's entity id in the answerer. */
   writer: z.int().min(1),
   /** Everything up to here is applied. */
   seq: seqSchema,
@@ -25,7 +25,7 @@ export const pullRequestSchema = z.object({
   descriptor: descriptorSchema,
   /** Version of the answerer's descriptor that the requester holds; 0: none. */
   knownVersion: z.int().min(0),
-  /** The requester hears the answerer's frames. Absent: it does not say. */
+  /** Whether the requester receives the answerer's frames. Absent if not reported. */
   hears: z.boolean().optional(),
   tokens: z.array(tokenSchema).max(65_536),
 })
@@ -49,7 +49,7 @@ const progressSchema = z.object({
   headSeq: seqSchema,
   /** The reader's token once `frame` is applied. */
   toSeq: seqSchema,
-  /** Not everything fitted: ask again. */
+  /** Set if not everything fitted: ask again. */
   more: z.boolean(),
   /** A samples frame, absent when nothing changed. */
   frame: z.instanceof(Buffer).optional(),
@@ -58,7 +58,7 @@ const progressSchema = z.object({
 const replySchema = z.object({
   /** Absent when the requester's `knownVersion` is current. */
   descriptor: descriptorSchema.optional(),
-  /** The answerer hears the requester's frames. Absent: it does not say. */
+  /** Whether the answerer receives the requester's frames. Absent if not reported. */
   hears: z.boolean().optional(),
   progress: z.array(progressSchema).max(65_536),
 })
@@ -68,7 +68,7 @@ export type PullToken = z.infer<typeof tokenSchema>
 export type PullReply = z.infer<typeof replySchema>
 export type PullProgress = z.infer<typeof progressSchema>
 
-/** Samples that one reply may carry, over all its readers. One large sample may exceed it alone. */
+/** Samples that one reply may carry, over all its readers. A single large sample may exceed it. */
 export const replyBudgetBytes = 1024 * 1024
 
 export function encodePullRequest(request: PullRequest): Buffer {

@@ -11,7 +11,7 @@ import { invalidArgument } from '../core/errors.js'
  * One datagram is one message; the length of the body is the length of the datagram.
  */
 
-/** What every libzmq takes: ZMQ_GROUP_MAX_LENGTH in `zmq.h` was 15 at first, and is 255 in newer ones. */
+/** What every libzmq accepts: ZMQ_GROUP_MAX_LENGTH in `zmq.h` was 15 at first, and is 255 in newer ones. */
 export const maxGroupBytes = 15
 
 export interface RadioFrame {
@@ -42,7 +42,9 @@ export function checkGroupName(name: string): void {
   })
 }
 
-/** What stands in front of the body. `group` must satisfy {@link isGroupName}; the caller checks once, not per frame. */
+/**
+ * What stands in front of the body. `group` must satisfy {@link isGroupName}; the caller checks once, not per frame.
+ */
 export function encodeRadioHeader(group: string): Buffer {
   const header = Buffer.allocUnsafe(1 + group.length)
   header[0] = group.length
@@ -55,7 +57,7 @@ export function encodeRadio(group: string, body: Uint8Array): Buffer {
   return Buffer.concat([encodeRadioHeader(group), body])
 }
 
-/** Never throws and copies nothing: a frame, or why it is none. */
+/** Returns a frame, or why the datagram is not one. Never throws and copies nothing. */
 export function decodeRadio(frame: Buffer): RadioFrame | RadioFault {
   const groupBytes = frame[0]
   if (groupBytes === undefined) return RadioFault.empty

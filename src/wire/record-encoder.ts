@@ -11,7 +11,8 @@ export class RecordEncoder {
 
   /**
    * @returns a view of this encoder's buffer, valid until the next call
-   * @throws NumacastError NUMACAST_MALFORMED when a field holds what would not arrive as it is; `details.path` names it
+   * @throws NumacastError NUMACAST_MALFORMED when a field holds a value that would not arrive unchanged; `details.path`
+   *   names it
    */
   encode(record: Readonly<Record<string, unknown>>): Buffer {
     const fields = this.#fields

@@ -6,7 +6,7 @@ import { pullRequestSchema } from './pull.js'
 
 const requestSchema = z.discriminatedUnion('ask', [pullRequestSchema, helloSchema, gossipRequestSchema])
 
-/** Any of the three things that participants ask each other, told apart by `ask`. */
+/** Any of the three requests that participants send each other, discriminated by `ask`. */
 export type Request = z.infer<typeof requestSchema>
 
 /** @throws NumacastError NUMACAST_MALFORMED */

@@ -12,9 +12,9 @@ import { FrameKind, headerBytes, writeHeader } from './header.js'
  *             | [ origin GUID 16 · writer 4 · seq 6 ] | key length (varint) · key | value length (varint) · value
  *
  * `prevSeq` is the last seq that the writer's previous frame carried, so a reader whose token is lower has
- * missed something, and a conflated stream (whose seqs skip) shows no false gap. Ages, not times, say when a
- * sample was written: the receiver subtracts them on its own monotonic clock. `sentWallMs` is for display. Writers
- * that offer the order by source also send their own time of each change, which every reader compares alike.
+ * missed something, and a conflated stream (whose seqs skip) shows no false gap. A sample carries its age, not its
+ * time of writing: the receiver subtracts the age on its own monotonic clock. `sentWallMs` is for display. Writers
+ * that offer ordering by source also send their own time of each change, so that all readers compare the same times.
  * A disposed instance has no value. The same sample layout is used inside catch-up replies.
  */
 export interface SamplesHead {
@@ -47,7 +47,7 @@ export interface WireSample {
   readonly valueEnd: number
 }
 
-/** One change on its way out. */
+/** One change to be sent. */
 export interface OutgoingSample {
   readonly seq: Seq
   readonly sourceTimeMs: number | undefined
@@ -69,7 +69,7 @@ const unregisteredFlag = 0x08
 const knownFlags = disposedFlag | originFlag | sourceTimeFlag | unregisteredFlag
 const originBytes = guidBytes + 10
 export const maxKeyBytes = 1024
-/** What any topic may allow at most; a message of the stream lane holds it. */
+/** The most that any topic may allow; it fits one message of the stream lane. */
 export const maxValueBytes = 8 * 1024 * 1024
 
 /** Fills one frame (or catch-up block) after another; reused for the life of its owner. */
@@ -108,7 +108,7 @@ export class SamplesEncoder {
     this.#lastSeq = prevSeq
   }
 
-  /** False, and nothing written, when it does not fit behind what is there. Seqs must rise. */
+  /** Returns false, and writes nothing, if the sample does not fit after what is there. Seqs must rise. */
   add(sample: OutgoingSample, sampleAgeMs: number): boolean {
     const out = this.#out
     const delta = sample.seq - this.#lastSeq
@@ -150,7 +150,7 @@ export class SamplesEncoder {
     return true
   }
 
-  /** A copy of the finished frame. */
+  /** Returns a copy of the finished frame. */
   finish(): Buffer {
     this.#out.buffer.writeUInt16BE(this.#count, fixedBytes - 2)
     return this.#out.finish()
@@ -168,11 +168,11 @@ export function readSamplesHead(input: ByteReader): SamplesHead {
 }
 
 /**
- * Reads all samples behind `head`, or throws before any is returned: a frame is taken whole or not at all.
+ * Reads all samples after `head`, or throws before any is returned: a frame is accepted whole or not at all.
  * @throws NumacastError NUMACAST_MALFORMED
  */
 export function readSamples(input: ByteReader, head: SamplesHead): WireSample[] {
-  // Five bytes are the least that a sample takes, so a lying count cannot make us allocate.
+  // A sample takes at least five bytes, so a false count cannot cause an allocation.
   if (head.count * 5 > input.remaining) throw malformed(Rejection.tooMany, `${head.count} samples announced`)
   const samples: WireSample[] = []
   let seq = head.prevSeq

@@ -4,8 +4,8 @@ const maxLength = 16
 const text = String.fromCharCode as (...codes: (number | undefined)[]) => string
 
 /**
- * `b[i … i + length)` as text when that is short ASCII, as keys and most field values are; else undefined, and the
- * caller asks the native decoder, a call into which costs several times as much as this.
+ * Returns `b[i … i + length)` as text if that is short ASCII, as keys and most field values are. Otherwise undefined:
+ * the caller then uses the native decoder, whose call costs several times as much.
  */
 export function shortText(b: Uint8Array, i: number, length: number): string | undefined {
   if (length > maxLength) return undefined

@@ -2,9 +2,9 @@ import { decodeBigint, decodeBinaryArray, decodeTimestamp, Extension } from './e
 import { shortText } from './short-text.js'
 
 /**
- * Reads values out of bytes that `checkMsgpack` or `checkRecord` has passed. It checks nothing itself, because after that
- * no length leads past the end and no nesting is deep. Byte strings and typed arrays are copied: the bytes that they lie
- * in are overwritten by the instance's next value.
+ * Reads values out of bytes that `checkMsgpack` or `checkRecord` has passed. It checks nothing itself, because after
+ * that no length leads past the end and no nesting is deep. Byte strings and typed arrays are copied, because the bytes
+ * that hold them are overwritten by the instance's next value.
  */
 export class ValueReader {
   readonly #bytes: Buffer
@@ -15,7 +15,7 @@ export class ValueReader {
     this.#position = position
   }
 
-  /** The number of elements when an array follows, and moves into it; else undefined. */
+  /** Returns the number of elements and moves into the array if one follows; else undefined. */
   arrayLength(): number | undefined {
     const token = this.#bytes[this.#position]
     if (token === undefined) return undefined
@@ -102,7 +102,7 @@ export class ValueReader {
         return this.#array(this.#unsigned(4))
       case 0xde:
         return this.#map(this.#unsigned(2))
-      default: // 0xdf: no other token is let through
+      default: // 0xdf: checkMsgpack accepts no other token
         return this.#map(this.#unsigned(4))
     }
   }
@@ -154,7 +154,7 @@ export class ValueReader {
         return decodeBinaryArray(payload)
       case Extension.timestamp:
         return decodeTimestamp(payload)
-      default: // the only other one that is let through
+      default: // the only other token that checkMsgpack accepts
         return undefined
     }
   }

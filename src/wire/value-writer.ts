@@ -23,8 +23,8 @@ export const defaultMaxDepth = 16
 const loneSurrogate = /\p{Surrogate}/u
 
 /**
- * Writes values as MessagePack, one after another into a buffer of its own. A value arrives as what it was, or it is
- * refused here: docs/wire.md lists what travels.
+ * Writes values as MessagePack, one after another into a buffer of its own. A value arrives unchanged, or it is
+ * refused here: docs/wire.md lists what can be sent.
  */
 export class ValueWriter {
   #buffer = Buffer.allocUnsafeSlow(firstCapacity)
@@ -32,7 +32,7 @@ export class ValueWriter {
   /** The keys and indexes that lead to the value being written; only the first `depth` count. */
   readonly #path: (string | number)[] = []
 
-  /** Starts anew. */
+  /** Resets the buffer. */
   begin(): void {
     this.#position = 0
   }
@@ -57,7 +57,7 @@ export class ValueWriter {
 
   /**
    * @param depth arrays and maps around the value
-   * @throws NumacastError NUMACAST_MALFORMED for what would not arrive as it is; `details.path` leads to it
+   * @throws NumacastError NUMACAST_MALFORMED for a value that would not arrive unchanged; `details.path` leads to it
    */
   value(value: unknown, depth = 0): void {
     switch (typeof value) {
@@ -205,7 +205,7 @@ export class ValueWriter {
     if (length <= shortText && this.#shortText(value)) return
     const buffer = this.#buffer
     const start = this.#position
-    // ASCII as a rule: then the head is as long as the length suggests. Else the text moves, which is rare.
+    // Usually ASCII: then the head is as long as the length suggests. Otherwise the text moves, which is rare.
     const supposedHead = textHeadBytes(length)
     const bytes = buffer.write(value, start + supposedHead)
     if (bytes !== length && loneSurrogate.test(value)) {
@@ -218,7 +218,7 @@ export class ValueWriter {
     this.#position += bytes
   }
 
-  /** False, and nothing written, when it is not ASCII. */
+  /** Returns false, and writes nothing, if the text is not ASCII. */
   #shortText(value: string): boolean {
     const buffer = this.#buffer
     const start = this.#position + 1
@@ -254,7 +254,7 @@ export class ValueWriter {
     this.#position += length
   }
 
-  /** A token, and `value` in so many bytes. */
+  /** Writes a token, and `value` in the given number of bytes. */
   #head(token: number, size: number, value: number): void {
     const buffer = this.#buffer
     buffer[this.#position++] = token

@@ -12,11 +12,11 @@ t.setTimeout(300_000)
 const names = ['a', 'b', 'c', 'd', 'e']
 
 /**
- * Anything may be killed, closed or started at any time, on a network that loses, doubles and delays; workers go on
- * working and an operator goes on changing his mind. Once it is quiet, everybody must agree with the owners.
+ * Kills, closes and starts roles at random times, on a network that drops, duplicates and delays frames. Workers keep
+ * running jobs, and an operator keeps changing intents. Once faults stop, each view must agree with the owners.
  */
 for (const seed of seeds.split(',').map(Number)) {
-  t.test(`after chaos, everybody agrees with the owners (seed ${seed})`, async (t) => {
+  t.test(`after random faults each view agrees with the owners (seed ${seed})`, async (t) => {
     const fleet = new MemoryFleet(seed)
     const random = seededRandom(seed)
     const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
@@ -106,17 +106,17 @@ for (const seed of seeds.split(',').map(Number)) {
           admission.open,
         ])
         .sort(),
-      'the late joiner sees just those who live, as they are',
+      'the late joiner sees exactly the live workers, as they are',
     )
     for (const [name, worker] of workers) {
       t.equal(
         worker.admission.open,
         wishes.get(name) !== true,
-        `${name} obeys the last wish: ${worker.admission.reason}`,
+        `${name} obeys the last intent: ${worker.admission.reason}`,
       )
     }
     t.match(status.witness, { freshness: 'bounded', lag: 0, degradedMode: 'healthy' })
-    t.strictSame(falseDeaths, [], 'nobody who lived was called dead')
+    t.strictSame(falseDeaths, [], 'no live worker was declared dead')
     await fleet.close()
   })
 }

@@ -19,12 +19,12 @@ t.setTimeout(300_000)
 interface Fleet {
   readonly domain: number
   start(...args: string[]): CliProcess
-  /** Every change of liveliness that a view has told of. */
+  /** Every change of liveliness that a view has reported. */
   readonly changes: LivelinessChange[]
   worker(workerId: string, holds: (worker: WorkerStatus) => boolean): Promise<WorkerStatus>
-  /** Until the scheduler runs, and the collector has spoken to the plane since. */
+  /** Resolves once the scheduler runs and the collector has published since. */
   joined(scheduler: CliProcess): Promise<void>
-  /** The node's server, once it is as asked. */
+  /** Resolves once a participant serves the node as given: adopted or not, by this pid. */
   served(adopted: boolean, pid?: number): Promise<void>
 }
 
@@ -77,7 +77,7 @@ const collector = ['collector', '--numa-node', '0']
 const deathsIn = (changes: readonly LivelinessChange[]): string[] =>
   changes.filter(({ after }) => after.liveliness === 'dead').map(({ workerId }) => workerId)
 
-t.test('the collector is killed: the scheduler serves its workers until another is there', async (t) => {
+t.test('after the collector is killed, the scheduler serves its workers until another collector starts', async (t) => {
   const fleet = await openFleet(t)
   const first = fleet.start(...collector)
   const scheduler = fleet.start('scheduler')
@@ -89,7 +89,11 @@ t.test('the collector is killed: the scheduler serves its workers until another 
   process.kill(workers[1]?.pid ?? 0, 'SIGKILL')
   await fleet.served(true, scheduler.pid)
   for (const id of ['w1', 'w3']) await fleet.worker(id, lives)
-  t.match(await fleet.worker('w2', isDead), { cause: /^(exited|killed|lease-expired)$/ }, 'it died while nobody looked')
+  t.match(
+    await fleet.worker('w2', isDead),
+    { cause: /^(exited|killed|lease-expired)$/ },
+    'it died while no participant served the node',
+  )
   process.kill(workers[2]?.pid ?? 0, 'SIGKILL')
   const killed = await fleet.worker('w3', isDead)
   if (addonStatus().available) t.match(killed, { cause: /^(killed|exited)$/, evidence: 'kernel' })
@@ -99,10 +103,10 @@ t.test('the collector is killed: the scheduler serves its workers until another 
   t.match(await fleet.worker('w1', lives), { pid: workers[0]?.pid })
   await fleet.worker('w2', isDead)
   await fleet.worker('w3', isDead)
-  t.strictSame([...new Set(deathsIn(fleet.changes))].sort(), ['w2', 'w3'], 'nobody else was called dead')
+  t.strictSame([...new Set(deathsIn(fleet.changes))].sort(), ['w2', 'w3'], 'no other worker was declared dead')
 })
 
-t.test('the collector is stopped and goes on: nobody is called dead', async (t) => {
+t.test('a collector that is stopped and continued declares no worker dead', async (t) => {
   const fleet = await openFleet(t)
   const first = fleet.start(...collector)
   const scheduler = fleet.start('scheduler')
@@ -122,34 +126,37 @@ t.test('the collector is stopped and goes on: nobody is called dead', async (t) 
 
 const isPossible = process.getuid?.() === 0 && addonStatus().available
 if (requirement(t, 'root and the addon', isPossible, 'a PID namespace is made by root; pidfd needs the addon')) {
-  /** As it knows itself, and the pid that it has outside. */
+  /** Starts a worker in a PID namespace. Returns its row and its pid outside. */
   const startContained = async (t: Test, fleet: Fleet): Promise<{ seen: WorkerStatus; outside: number }> => {
     const worker = ['worker', '--id', 'w1', '--numa-node', '0', '--domain', String(fleet.domain)]
     const inside = [process.execPath, cliProgram, ...worker]
     const child = spawn('unshare', ['--pid', '--fork', '--mount-proc', ...inside], { stdio: 'ignore' })
     t.teardown(() => void child.kill('SIGKILL'))
     const seen = await fleet.worker('w1', lives)
-    t.equal(seen.pid, 1, 'as it knows itself')
+    t.equal(seen.pid, 1, 'its pid inside')
     const [outside = 0] = childrenOf(child.pid ?? 0)
     t.teardown(() => {
       try {
         process.kill(outside, 'SIGKILL')
       } catch {
-        // It was killed before.
+        // The test has killed it.
       }
     })
     return { seen, outside }
   }
 
-  t.test('a worker in a PID namespace of its own: the collector outside has it from the kernel', async (t) => {
-    const fleet = await openFleet(t)
-    fleet.start(...collector)
-    const { outside } = await startContained(t, fleet)
-    process.kill(outside, 'SIGKILL')
-    t.match(await fleet.worker('w1', isDead), { cause: /^(killed|exited)$/, evidence: 'kernel' })
-  })
+  t.test(
+    'the end of a worker in its own PID namespace is reported by the kernel to the collector outside',
+    async (t) => {
+      const fleet = await openFleet(t)
+      fleet.start(...collector)
+      const { outside } = await startContained(t, fleet)
+      process.kill(outside, 'SIGKILL')
+      t.match(await fleet.worker('w1', isDead), { cause: /^(killed|exited)$/, evidence: 'kernel' })
+    },
+  )
 
-  t.test('one that is stopped is known to be so by its collector, and by anybody of the host', async (t) => {
+  t.test('a stopped worker is stalled for its collector and for any participant of its host', async (t) => {
     const fleet = await openFleet(t)
     fleet.start(...collector)
     const bystander = await joinDomain({ domain: fleet.domain, name: 'bystander' })
@@ -171,7 +178,7 @@ if (requirement(t, 'root and the addon', isPossible, 'a PID namespace is made by
     process.kill(outside, 'SIGSTOP')
     t.match(await fleet.worker('w1', ({ liveliness }) => liveliness === 'stalled'), stalled)
     t.match(await judged('stalled'), stalled)
-    // Longer than any lease, and the patience of one that was late.
+    // Longer than any lease, and than the extra wait of a late detector.
     await fleet.worker('w1', ({ livelinessForMs }) => livelinessForMs > 8_000)
     process.kill(outside, 'SIGCONT')
     await judged('alive')
@@ -181,7 +188,7 @@ if (requirement(t, 'root and the addon', isPossible, 'a PID namespace is made by
 
     process.kill(outside, 'SIGKILL')
     t.match(await fleet.worker('w1', isDead), { cause: /^(killed|exited)$/, evidence: 'kernel' })
-    // Whoever holds no pidfd of it cannot find it any more.
+    // A participant without a pidfd of the process cannot find it any more.
     t.match(await judged('dead'), { cause: 'lease-expired', evidence: 'lease' })
   })
 }

@@ -10,7 +10,7 @@ t.setTimeout(300_000)
 const start = (t: Test, domain: number, name: string, ...args: string[]): ExampleRole =>
   new ExampleRole(t, 'first-fleet', domain, name, ...args)
 
-t.test('the first fleet, as its README tells it', async (t) => {
+t.test('the first-fleet example prints what its README shows', async (t) => {
   const domain = await claimDomain(t)
   const collector = start(t, domain, 'collector')
   await collector.said(/collector of node 0, domain/)
@@ -52,7 +52,7 @@ t.test('the first fleet, as its README tells it', async (t) => {
   await collector.ended
   const successor = start(t, domain, 'collector')
   await successor.said(/collector of node 0/)
-  // Whoever looks on from now on finds the worker with the successor; before, there may be no w1 to be drained.
+  // A view that joins from now on finds w1 at the successor. Before, there may be no w1 to drain.
   await eventually('the successor has w1', async () => {
     const { code, stdout } = await runCli(['status', '--json', '--domain', String(domain)])
     if (code !== 0) return false

@@ -1,4 +1,4 @@
-// A host is identified by its boot id. Its name is for display: a container has one of its own, and two hosts may share one.
+// A host is identified by its boot id. Its name is for display: a container has its own, and two hosts may share one.
 import t from 'tap'
 import { concurrencyLimit } from '../../src/plane/config.js'
 import { planePartition } from '../../src/plane/partitions.js'
@@ -55,7 +55,7 @@ t.test('the row of a dead worker in a container ends with its retention', async 
   await fleet.close()
 })
 
-t.test('a pause of one host’s node leaves another host of the same name alone', async (t) => {
+t.test('a pause of one host’s node does not pause another host of the same name', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   const paused = await fleet.worker('a')
@@ -70,7 +70,7 @@ t.test('a pause of one host’s node leaves another host of the same name alone'
   await fleet.close()
 })
 
-t.test('two hosts of one name are two nodes in views and policies', async (t) => {
+t.test('two hosts with the same name are two nodes in views and policies', async (t) => {
   const fleet = new MemoryFleet()
   const [one, other] = [memoryHost('twin', 'boot-1'), memoryHost('twin', 'boot-2')]
   await fleet.collector({}, undefined, one)

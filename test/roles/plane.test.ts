@@ -6,7 +6,7 @@ import { deferred } from '../support/deferred.js'
 
 t.setTimeout(300_000)
 
-/** Longer than any beacon, refresh or pace: after it, everything that goes out by itself has. */
+/** Longer than any beacon, refresh or pacing interval: after it, all periodic traffic has been sent. */
 const aWhileMs = 4_000
 const node = nodeTarget({ bootId: 'boot', numaNode: 0 })
 
@@ -51,7 +51,7 @@ t.test('a late joiner sees every node and worker', async (t) => {
   t.equal(fleet.clock.pendingTimers, 0, 'no timer outlives its role')
 })
 
-t.test('without a plane a view is blind and does not call itself synced', async (t) => {
+t.test('without a plane a view is blind and not synced', async (t) => {
   const fleet = new MemoryFleet()
   const { view, leave } = await fleet.operator()
   const synced = view.synced({ signal: AbortSignal.abort(new Error('gave up')) })
@@ -105,7 +105,7 @@ t.test('drain: planned, admitted, completed; then resume', async (t) => {
     slot.release()
   })
   await fleet.clock.advance(aWhileMs)
-  t.equal(isGranted, false, 'a drained worker stays closed')
+  t.equal(isGranted, false, 'a drained worker stays closed to jobs')
   issuer.lift('drain', 'a')
   await fleet.plane.settle(waiting)
   t.equal(worker.admission.open, true)
@@ -142,41 +142,44 @@ t.test('a drain whose deadline passes is aborted, and the worker stays closed un
   await fleet.close()
 })
 
-t.test('an intent outlives its issuer, reaches a worker that starts later, and can be lifted by another', async (t) => {
-  const fleet = new MemoryFleet()
-  await fleet.collector()
-  await fleet.scheduler()
-  const first = await fleet.worker('a')
-  await fleet.clock.advance(aWhileMs)
-  const ann = await fleet.operator('ann')
-  await fleet.plane.settle(ann.view.synced())
-  ann.issuer.apply('drain', 'a', { deadlineMs: null }, { reason: 'until further notice' })
-  await fleet.clock.advance(100)
-  await ann.leave()
-  await fleet.plane.settle(first.close())
-  await fleet.clock.advance(3 * 60_000)
+t.test(
+  'an intent outlives its issuer, reaches a worker that starts later, and can be lifted by another issuer',
+  async (t) => {
+    const fleet = new MemoryFleet()
+    await fleet.collector()
+    await fleet.scheduler()
+    const first = await fleet.worker('a')
+    await fleet.clock.advance(aWhileMs)
+    const ann = await fleet.operator('ann')
+    await fleet.plane.settle(ann.view.synced())
+    ann.issuer.apply('drain', 'a', { deadlineMs: null }, { reason: 'until further notice' })
+    await fleet.clock.advance(100)
+    await ann.leave()
+    await fleet.plane.settle(first.close())
+    await fleet.clock.advance(3 * 60_000)
 
-  const again = await fleet.worker('a')
-  await fleet.clock.advance(aWhileMs)
-  t.match(again.admission, { open: false, reason: 'draining: until further notice' })
-  const known = await fleet.lateView((view) => view.status().intents)
-  t.match(known, [{ kind: 'drain', target: 'a', issuer: 'ann', holds: true }])
+    const again = await fleet.worker('a')
+    await fleet.clock.advance(aWhileMs)
+    t.match(again.admission, { open: false, reason: 'draining: until further notice' })
+    const known = await fleet.lateView((view) => view.status().intents)
+    t.match(known, [{ kind: 'drain', target: 'a', issuer: 'ann', holds: true }])
 
-  const bob = await fleet.operator('bob')
-  await fleet.plane.settle(bob.view.synced())
-  bob.issuer.lift('drain', 'a')
-  await fleet.clock.advance(200)
-  t.equal(again.admission.open, true)
-  await bob.leave()
-  await fleet.plane.settle(again.close())
-  await fleet.clock.advance(aWhileMs)
-  const third = await fleet.worker('a')
-  await fleet.clock.advance(aWhileMs)
-  t.equal(third.admission.open, true, 'the lift outlives its issuer too')
-  await fleet.close()
-})
+    const bob = await fleet.operator('bob')
+    await fleet.plane.settle(bob.view.synced())
+    bob.issuer.lift('drain', 'a')
+    await fleet.clock.advance(200)
+    t.equal(again.admission.open, true)
+    await bob.leave()
+    await fleet.plane.settle(again.close())
+    await fleet.clock.advance(aWhileMs)
+    const third = await fleet.worker('a')
+    await fleet.clock.advance(aWhileMs)
+    t.equal(third.admission.open, true, 'the lift outlives its issuer too')
+    await fleet.close()
+  },
+)
 
-t.test('what workers obey can be looked up when its issuer and every scheduler are gone', async (t) => {
+t.test('the intents in force can be read after their issuer and every scheduler are gone', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   await fleet.collector({ numaNode: 1 })
@@ -206,7 +209,7 @@ t.test('what workers obey can be looked up when its issuer and every scheduler a
   await fleet.close()
 })
 
-t.test('an expired intent stops applying, without anybody saying so', async (t) => {
+t.test('an expired intent stops applying without any message', async (t) => {
   const fleet = new MemoryFleet()
   const collector = await fleet.collector()
   const worker = await fleet.worker('a')
@@ -218,7 +221,7 @@ t.test('an expired intent stops applying, without anybody saying so', async (t) 
   await leave()
   await fleet.plane.settle(collector.close())
   await fleet.clock.advance(3_500)
-  t.equal(worker.admission.open, false, 'nobody who could renew it is left, and it holds')
+  t.equal(worker.admission.open, false, 'no participant is left to renew it, and it still holds')
   await fleet.clock.advance(1_000)
   t.equal(worker.admission.open, true)
   t.strictSame(worker.appliedIntents(), [])
@@ -242,7 +245,7 @@ t.test('the scheduler pauses a node under memory pressure and lifts it with hyst
 
   fleet.zone = { ...idleZone, memoryHeadroomBytes: limit * 0.15 }
   await fleet.clock.advance(60_000)
-  t.equal(worker.admission.open, false, 'between the thresholds it stays paused, renewed beyond its time to live')
+  t.equal(worker.admission.open, false, 'between the thresholds the pause is renewed beyond its time to live')
 
   fleet.zone = idleZone
   await fleet.clock.advance(aWhileMs)
@@ -250,7 +253,7 @@ t.test('the scheduler pauses a node under memory pressure and lifts it with hyst
   await fleet.close()
 })
 
-t.test('a policy that breaks stops no other, and nothing that it wanted is lifted', async (t) => {
+t.test('a policy that throws stops no other policy, and its intents are not lifted', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   let broken = false
@@ -279,14 +282,14 @@ t.test('a policy that breaks stops no other, and nothing that it wanted is lifte
   broken = true
   const before = asked
   await fleet.clock.advance(10_000)
-  t.ok(asked > before, 'the other one is still asked')
-  t.equal(worker.admission.open, false, 'what held goes on holding')
+  t.ok(asked > before, 'the other policy is still evaluated')
+  t.equal(worker.admission.open, false, 'the intent in force still holds')
   await fleet.clock.advance(60_000)
   t.equal(worker.admission.open, true, 'until its time to live ends')
   await fleet.close()
 })
 
-t.test('what the scheduler cannot see it neither renews nor lifts', async (t) => {
+t.test('the scheduler neither renews nor lifts intents on nodes that it cannot see', async (t) => {
   const fleet = new MemoryFleet()
   const collector = await fleet.collector()
   await fleet.scheduler({ intentTtlMs: 30_000, adopts: false })
@@ -302,7 +305,7 @@ t.test('what the scheduler cannot see it neither renews nor lifts', async (t) =>
   await fleet.close()
 })
 
-t.test('a killed worker is dead at once, with its cause; a new one of the same name takes its place', async (t) => {
+t.test('a killed worker is dead at once, with its cause; a new worker of the same name replaces it', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector({ deadRetentionMs: 60_000 })
   await fleet.worker('a')
@@ -326,7 +329,7 @@ t.test('a killed worker is dead at once, with its cause; a new one of the same n
   await fleet.close()
 })
 
-t.test('a dead row is forgotten after its time, a goodbye is told as such', async (t) => {
+t.test('the row of a dead worker is forgotten after its time, and a goodbye is reported as its cause', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector({ deadRetentionMs: 60_000 })
   const worker = await fleet.worker('a')
@@ -342,7 +345,7 @@ t.test('a dead row is forgotten after its time, a goodbye is told as such', asyn
   await fleet.close()
 })
 
-t.test('a collector is killed and started again: everything converges, and no worker was called dead', async (t) => {
+t.test('after a collector is killed and restarted the plane converges and no worker is declared dead', async (t) => {
   const fleet = new MemoryFleet()
   const collector = await fleet.collector()
   await fleet.scheduler({ adopts: false })
@@ -361,8 +364,8 @@ t.test('a collector is killed and started again: everything converges, and no wo
   await fleet.clock.advance(5_000)
   t.match(view.status().workers, Array(3).fill({ liveliness: 'unreachable', cause: 'host-silent' }))
   t.match(view.witness(), { freshness: 'best-effort', degradedMode: 'view-only' })
-  await workers[0]?.run('while nobody looks', () => undefined)
-  t.equal(workers[2]?.admission.open, false, 'the drain holds on')
+  await workers[0]?.run('without a collector', () => undefined)
+  t.equal(workers[2]?.admission.open, false, 'the drain still holds')
 
   await fleet.collector()
   await fleet.clock.advance(aWhileMs)
@@ -381,7 +384,7 @@ t.test('a collector is killed and started again: everything converges, and no wo
   await fleet.close()
 })
 
-t.test('the whole plane vanishes, workers go on, it returns and converges', async (t) => {
+t.test('workers keep running while the whole plane is gone, and it converges once it returns', async (t) => {
   const fleet = new MemoryFleet()
   const collector = await fleet.collector()
   const scheduler = await fleet.scheduler()
@@ -410,7 +413,7 @@ t.test('the whole plane vanishes, workers go on, it returns and converges', asyn
   await fleet.close()
 })
 
-t.test('a node has one collector: a second one refuses and names the first', async (t) => {
+t.test('a second collector of a node rejects and names the first', async (t) => {
   const fleet = new MemoryFleet()
   const first = await fleet.collector()
   await fleet.clock.advance(1_000)
@@ -428,7 +431,7 @@ t.test('a node has one collector: a second one refuses and names the first', asy
   await fleet.close()
 })
 
-t.test('two collectors that find each other late: the younger yields', async (t) => {
+t.test('of two collectors that discover each other late the younger yields', async (t) => {
   const fleet = new MemoryFleet()
   const older = await fleet.collector()
   await fleet.clock.advance(1_000)
@@ -442,7 +445,7 @@ t.test('two collectors that find each other late: the younger yields', async (t)
   await fleet.close()
 })
 
-t.test('a view that closes before it has found a plane lets nobody wait', async (t) => {
+t.test('a view that closes before it has found a plane ends pending calls', async (t) => {
   const fleet = new MemoryFleet()
   const { view, leave } = await fleet.operator()
   const waiting = view.synced()

@@ -11,7 +11,7 @@ import { openWorkerReadings } from '../../src/roles/worker/worker-readings.js'
 import { readTopology } from '../../src/topology/numa/topology.js'
 import { requirement } from '../support/requirement.js'
 
-t.test('ticks per CPU from /proc/stat, junk left out', (t) => {
+t.test('/proc/stat yields ticks per CPU, without malformed lines', (t) => {
   const ticks = parseCpuTicks(
     [
       'cpu  9 9 9 9',
@@ -34,7 +34,7 @@ t.test('ticks per CPU from /proc/stat, junk left out', (t) => {
   t.end()
 })
 
-t.test('idle cores over the CPUs of a node', (t) => {
+t.test('idleCores sums the idle time of the CPUs of a node', (t) => {
   const before = new Map([
     [0, { idle: 0, total: 0 }],
     [1, { idle: 0, total: 0 }],
@@ -49,16 +49,16 @@ t.test('idle cores over the CPUs of a node', (t) => {
   t.equal(idleCores(before, after, [0, 1, 9]), 1.5, 'a CPU that went offline')
   t.equal(idleCores(after, after, [0, 1]), null, 'no time has passed')
   const backwards = new Map([[0, { idle: 40, total: 150 }]])
-  t.equal(idleCores(after, backwards, [0]), 0, 'idle time that ran backwards')
+  t.equal(idleCores(after, backwards, [0]), 0, 'idle time that decreased')
   t.end()
 })
 
-t.test('a reading that is no number is no reading', (t) => {
+t.test('a reading that is not a number is null', (t) => {
   t.strictSame([1, 0, Number.POSITIVE_INFINITY, Number.NaN].map(finite), [1, 0, null, null])
   t.end()
 })
 
-t.test('this machine, measured, is accepted by the topics', (t) => {
+t.test('readings of this machine are valid values of their topics', (t) => {
   const [node] = readTopology().nodes
   if (node === undefined) throw new Error('a machine has at least one node')
   const zone = openZoneReadings(node.id)
@@ -91,7 +91,7 @@ t.test('this machine, measured, is accepted by the topics', (t) => {
   t.end()
 })
 
-t.test('on a machine of one node, its memory is the machine’s', (t) => {
+t.test('the memory of the only node is the memory of the machine', (t) => {
   const nodes = readTopology().nodes
   if (
     requirement(t, 'Linux with one NUMA node', process.platform === 'linux' && nodes.length === 1, 'nodes share it')
@@ -104,7 +104,7 @@ t.test('on a machine of one node, its memory is the machine’s', (t) => {
   t.end()
 })
 
-t.test('with /proc/stat hidden the idle cores are unknown, and the host is named by a fallback', (t) => {
+t.test('without /proc/stat the idle cores are unknown and the host name is a fallback', (t) => {
   const source = `
     Promise.all([import(process.argv[1]), import(process.argv[2])]).then(([{ openZoneReadings }, { hostIdentity }]) => {
       const readings = openZoneReadings(0)

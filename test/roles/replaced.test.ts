@@ -7,7 +7,7 @@ t.setTimeout(120_000)
 
 const aWhileMs = 4_000
 
-t.test('two live workers of one name: the later takes it, the other is told, stands by, and has it back', async (t) => {
+t.test('of two live workers of one name the later takes it; the other stands by and regains it', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   const first = await fleet.worker('w')
@@ -58,7 +58,7 @@ t.test('two live workers of one name: the later takes it, the other is told, sta
   t.equal(fleet.clock.pendingTimers, 0)
 })
 
-t.test('the stronger claim wins, whoever joined later; the loser may close instead', async (t) => {
+t.test('the stronger claim wins in either order of joining; the loser may close instead of standing by', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   const strong = await fleet.worker('w', { ownershipStrength: 2 })
@@ -74,29 +74,26 @@ t.test('the stronger claim wins, whoever joined later; the loser may close inste
   await fleet.close()
 })
 
-t.test(
-  'a worker that comes back on another node replaces the old one there; a late joiner sees the same',
-  async (t) => {
-    const fleet = new MemoryFleet()
-    await fleet.collector({ numaNode: 0 })
-    await fleet.collector({ numaNode: 1 })
-    const old = await fleet.worker('w', { numaNode: 0 })
-    await fleet.clock.advance(aWhileMs)
-    const now = await fleet.worker('w', { numaNode: 1 })
-    await fleet.clock.advance(8_000)
-    t.match(old.replacedBy, { numaNode: 1, pid: now.participant.identity.pid })
-    t.equal(now.replacedBy, null)
-    const seen = await fleet.lateView((view) => view.status().workers)
-    t.match(seen, [{ numaNode: 1, pid: now.participant.identity.pid, liveliness: 'alive' }])
-    await fleet.plane.settle(now.close())
-    await fleet.clock.advance(20_000)
-    t.equal(old.replacedBy, null)
-    t.match(await fleet.lateView((view) => view.status().workers), [{ numaNode: 0, liveliness: 'alive' }])
-    await fleet.close()
-  },
-)
+t.test('a worker that restarts on another node replaces the old one; a late joiner sees the same', async (t) => {
+  const fleet = new MemoryFleet()
+  await fleet.collector({ numaNode: 0 })
+  await fleet.collector({ numaNode: 1 })
+  const old = await fleet.worker('w', { numaNode: 0 })
+  await fleet.clock.advance(aWhileMs)
+  const now = await fleet.worker('w', { numaNode: 1 })
+  await fleet.clock.advance(8_000)
+  t.match(old.replacedBy, { numaNode: 1, pid: now.participant.identity.pid })
+  t.equal(now.replacedBy, null)
+  const seen = await fleet.lateView((view) => view.status().workers)
+  t.match(seen, [{ numaNode: 1, pid: now.participant.identity.pid, liveliness: 'alive' }])
+  await fleet.plane.settle(now.close())
+  await fleet.clock.advance(20_000)
+  t.equal(old.replacedBy, null)
+  t.match(await fleet.lateView((view) => view.status().workers), [{ numaNode: 0, liveliness: 'alive' }])
+  await fleet.close()
+})
 
-t.test('a collector that starts anew settles a contest that it finds', async (t) => {
+t.test('a restarted collector settles a contest of names that it finds', async (t) => {
   const fleet = new MemoryFleet()
   const collector = await fleet.collector()
   const first = await fleet.worker('w')
@@ -105,10 +102,10 @@ t.test('a collector that starts anew settles a contest that it finds', async (t)
   t.not(first.replacedBy, null)
   fleet.kill(collector)
   await fleet.clock.advance(1_000)
-  t.not(first.replacedBy, null, 'silence is no consent')
+  t.not(first.replacedBy, null, 'silence of the other does not return the name')
   fleet.kill(second)
   await fleet.clock.advance(5_000)
-  t.not(first.replacedBy, null, 'nobody is there to say that the other is gone')
+  t.not(first.replacedBy, null, 'no collector is there to report that the other has gone')
   await fleet.collector()
   await fleet.clock.advance(aWhileMs)
   t.equal(first.replacedBy, null)
@@ -116,7 +113,7 @@ t.test('a collector that starts anew settles a contest that it finds', async (t)
   await fleet.close()
 })
 
-t.test('deaths, one by one, those before the call included', async (t) => {
+t.test('deaths() yields each death once, earlier deaths included', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   const [a, b] = [await fleet.worker('a'), await fleet.worker('b')]
@@ -146,37 +143,40 @@ t.test('deaths, one by one, those before the call included', async (t) => {
   t.equal(fleet.clock.pendingTimers, 0)
 })
 
-t.test('unreachable becomes dead after the time that the scheduler’s policy sets, and never without one', async (t) => {
-  const fleet = new MemoryFleet()
-  const collector = await fleet.collector()
-  const patient = await fleet.scheduler({ adopts: false })
-  const impatient = await fleet.scheduler({ adopts: false, unreachableDeadAfterMs: 10_000 })
-  await fleet.worker('w')
-  await fleet.clock.advance(aWhileMs)
-  const changes: LivelinessChange[] = []
-  impatient.view.onChange((change) => {
-    if (change.kind === 'liveliness') changes.push(change)
-  })
-  fleet.kill(collector)
-  await fleet.clock.advance(30_000)
-  t.match(patient.view.status().workers, [{ liveliness: 'unreachable' }])
-  t.match(impatient.view.status().workers, [{ liveliness: 'dead', cause: 'host-silent' }])
-  await fleet.collector()
-  await fleet.clock.advance(aWhileMs)
-  t.match(impatient.view.status().workers, [{ liveliness: 'alive' }])
-  t.match(
-    changes.map(({ before, after, mayReassign }) => [before?.liveliness, after.liveliness, mayReassign]),
-    [
-      ['alive', 'unreachable', false],
-      ['unreachable', 'dead', true],
-      ['dead', 'alive', false],
-    ],
-  )
-  await t.rejects(fleet.scheduler({ unreachableDeadAfterMs: -1 }), { code: 'NUMACAST_INVALID_ARGUMENT' })
-  await fleet.close()
-})
+t.test(
+  'an unreachable worker becomes dead after the time in the scheduler’s policy, and never without a policy',
+  async (t) => {
+    const fleet = new MemoryFleet()
+    const collector = await fleet.collector()
+    const patient = await fleet.scheduler({ adopts: false })
+    const impatient = await fleet.scheduler({ adopts: false, unreachableDeadAfterMs: 10_000 })
+    await fleet.worker('w')
+    await fleet.clock.advance(aWhileMs)
+    const changes: LivelinessChange[] = []
+    impatient.view.onChange((change) => {
+      if (change.kind === 'liveliness') changes.push(change)
+    })
+    fleet.kill(collector)
+    await fleet.clock.advance(30_000)
+    t.match(patient.view.status().workers, [{ liveliness: 'unreachable' }])
+    t.match(impatient.view.status().workers, [{ liveliness: 'dead', cause: 'host-silent' }])
+    await fleet.collector()
+    await fleet.clock.advance(aWhileMs)
+    t.match(impatient.view.status().workers, [{ liveliness: 'alive' }])
+    t.match(
+      changes.map(({ before, after, mayReassign }) => [before?.liveliness, after.liveliness, mayReassign]),
+      [
+        ['alive', 'unreachable', false],
+        ['unreachable', 'dead', true],
+        ['dead', 'alive', false],
+      ],
+    )
+    await t.rejects(fleet.scheduler({ unreachableDeadAfterMs: -1 }), { code: 'NUMACAST_INVALID_ARGUMENT' })
+    await fleet.close()
+  },
+)
 
-t.test('forty workers restart at once: rows go out in few publications, each worker is told of', async (t) => {
+t.test('when forty workers restart at once their rows are batched and each restart is reported', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   const names = Array.from({ length: 40 }, (_, index) => `w${index}`)

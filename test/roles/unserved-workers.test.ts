@@ -11,7 +11,7 @@ const untilServedMs = 8_000
 
 const unservedNoticesOf = ({ counters }: Participant): number => counters.get('worker.unserved')
 
-t.test('the only collector of a host serves workers of a node that has none', async (t) => {
+t.test('the only collector of a host serves the workers of a node without a collector', async (t) => {
   const fleet = new MemoryFleet()
   const collector = await fleet.collector({ numaNode: 0 })
   const worker = await fleet.worker('w', { numaNode: 1 })
@@ -33,7 +33,7 @@ t.test('the only collector of a host serves workers of a node that has none', as
   t.equal(fleet.clock.pendingTimers, 0)
 })
 
-t.test('a worker that no collector serves is shown with the reason until one does', async (t) => {
+t.test('an unserved worker is shown with the reason until a collector serves it', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector({ numaNode: 0, adopts: false })
   const worker = await fleet.worker('w', { numaNode: 1 })
@@ -67,7 +67,7 @@ t.test('a worker that reports another boot id than its host’s collector is nam
   t.equal(collector.participant.counters.get('collector.other-host-identity'), 1)
   await fleet.plane.settle(worker.close())
   await fleet.clock.advance(1_000)
-  t.match(view.witness(), { degradedMode: 'healthy', unplaced: [] }, 'it has ended')
+  t.match(view.witness(), { degradedMode: 'healthy', unplaced: [] }, 'the worker has ended')
   await leave()
   await fleet.close()
 })
@@ -82,7 +82,7 @@ t.test('a worker of a host without a collector is shown', async (t) => {
   await fleet.close()
 })
 
-t.test('a node that the machine does not have is tried seldom, and its worker stays unplaced', async (t) => {
+t.test('adopting a node that the machine lacks is retried rarely, and its worker stays unplaced', async (t) => {
   const fleet = new MemoryFleet()
   let opened = 0
   const open = (numaNode: number): ZoneReadings => {

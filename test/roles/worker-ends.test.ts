@@ -6,7 +6,7 @@ t.setTimeout(240_000)
 
 const untilSettledMs = 4_000
 
-t.test('of three live processes of one name the end of the first may be reassigned', async (t) => {
+t.test('of three processes of one name the end of the first allows reassigning its jobs', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   const first = await fleet.worker('w')
@@ -36,7 +36,7 @@ t.test('of three live processes of one name the end of the first may be reassign
   await fleet.close()
 })
 
-t.test('a view that comes after the name was taken again reads the end of the earlier process', async (t) => {
+t.test('a view that joins after the name was taken again reads the end of the earlier process', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   const first = await fleet.worker('w')
@@ -57,7 +57,7 @@ t.test('a view that comes after the name was taken again reads the end of the ea
   t.match(view.fate('w', one), { fate: 'dead', cause: 'killed', detail: 'SIGKILL', deadForMs: /^6\d{4}$/ })
   t.match(view.fate('w', two), { fate: 'dead', cause: 'exited', detail: 'exit code 3' })
   t.strictSame(view.fate('w', three), { fate: 'alive', liveliness: 'alive' })
-  t.strictSame(view.fate('w', 1), { fate: 'unknown', reason: 'no-record' }, 'absence is no death')
+  t.strictSame(view.fate('w', 1), { fate: 'unknown', reason: 'no-record' }, 'absence is not a death')
   t.strictSame(view.fate('x', one), { fate: 'unknown', reason: 'no-record' })
   const stop = new AbortController()
   const deaths: unknown[] = []
@@ -77,7 +77,7 @@ t.test('a view that comes after the name was taken again reads the end of the ea
   await fleet.close()
 })
 
-t.test('ends outlive the collector that found them: its successor and a scheduler keep them', async (t) => {
+t.test('ends outlive the collector that detected them; its successor and a scheduler keep them', async (t) => {
   const fleet = new MemoryFleet()
   const collector = await fleet.collector({ numaNode: 0 })
   await fleet.collector({ numaNode: 1 })
@@ -105,7 +105,7 @@ t.test('ends outlive the collector that found them: its successor and a schedule
   await fleet.close()
 })
 
-t.test('a process of a node that is not served is unknown, not dead', async (t) => {
+t.test('the fate of a process on an unserved node is unknown, not dead', async (t) => {
   const fleet = new MemoryFleet()
   const collector = await fleet.collector()
   const worker = await fleet.worker('w')
@@ -124,7 +124,7 @@ t.test('a process of a node that is not served is unknown, not dead', async (t) 
   await fleet.close()
 })
 
-t.test('an end that silence decided is withdrawn when the process is received from again', async (t) => {
+t.test('an end decided by silence is withdrawn when the process is received from again', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   const worker = await fleet.worker('w')

@@ -1,6 +1,6 @@
 /**
- * A transport of range subnet, on loopback alone, in a process that has no descriptor left for a while. Meanwhile it
- * joins a group and opens its live socket; both must work once descriptors are free.
+ * A transport of range `subnet`, on loopback only, in a process that runs out of file descriptors for a while. Meanwhile it
+ * joins a group and opens its live socket. Both must work once descriptors are free.
  */
 import { closeSync, openSync } from 'node:fs'
 import { systemClock } from '../../src/core/clock.js'

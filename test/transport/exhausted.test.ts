@@ -8,7 +8,7 @@ import { claimDomain } from '../support/domain-lock.js'
 t.setTimeout(300_000)
 
 t.test(
-  'a transport outlives a time without descriptors: failures are counted, and everything works afterwards',
+  'a transport that runs out of file descriptors counts the failures and works once descriptors are free',
   async (t) => {
     const program = fileURLToPath(new URL('./exhausted-process.js', import.meta.url))
     const environment = { ...process.env, DOMAIN: String(await claimDomain(t)) }

@@ -13,13 +13,13 @@ import { until } from '../../src/testing/eventually.js'
 import { claimDomain } from '../support/domain-lock.js'
 import { requirement } from '../support/requirement.js'
 
-/** Processes that services and containers restrict. */
+/** Processes as restricted by services and containers. */
 
 t.setTimeout(300_000)
 
 type Value = { readonly id: string; readonly n: number }
 
-/** Compiled tests lie in dist; other languages' files stay. */
+/** Compiled tests are in `dist`; files of other languages stay in the source folder. */
 function source(file: string): string {
   const candidates = [`../${file}`, `../../../test/${file}`].map((name) =>
     fileURLToPath(new URL(name, import.meta.url)),
@@ -38,7 +38,7 @@ interface Report {
   readonly requestEndpoints: readonly string[]
 }
 
-/** Runs the program beside a participant without restrictions; both must get what the other writes, on both lanes. */
+/** Runs the program beside an unrestricted participant. Each must receive what the other writes, on both lanes. */
 async function exchange(t: Test, command: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Report> {
   const domain = await claimDomain(t)
   const participant = await joinDomain({ domain, name: 'parent' })
@@ -56,7 +56,7 @@ async function exchange(t: Test, command: readonly string[], environment: NodeJS
   const printed = text(child.stdout)
   const exited = once(child, 'exit')
   await until('the child has written', () => readers.every((reader) => reader.get('child') !== undefined))
-  // What `numacast discover` shows.
+  // As `numacast discover` lists it.
   const rows = participant.reader(builtinTopics.participants)
   const row = () => [...rows.entries()].find(([, { value }]) => value?.name === 'hardened')?.[1].value
   await until('the child is listed', () => row() !== undefined)
@@ -73,7 +73,7 @@ t.test('a participant that may not open netlink sockets runs in the default rang
   t.match(requestEndpoints, [/^tcp:\/\/127\.0\.0\.1:/])
 })
 
-t.test('range subnet without netlink is refused in one line that names the permission', async (t) => {
+t.test('range `subnet` without netlink is refused with one line that names the permission', async (t) => {
   if (!requirement(t, 'seccomp filters and python3', canFilter, 'without-netlink.py failed')) return
   const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
   const [file = '', ...args] = [...withoutNetlink, main]

@@ -26,7 +26,7 @@ async function openLane(t: Test): Promise<{ lane: UdpDatagramLane; port: number 
   return { lane, port }
 }
 
-/** UDP promises nothing: sends everything again until it was heard. */
+/** UDP may drop datagrams: sends everything again until it was received. */
 async function repeatUntil(condition: () => boolean, send: () => void): Promise<void> {
   for (let attempt = 0; attempt < 600 && !condition(); attempt++) {
     send()
@@ -34,34 +34,34 @@ async function repeatUntil(condition: () => boolean, send: () => void): Promise<
   }
 }
 
-t.test("libzmq's RADIO is heard by the lane", { skip }, async (t) => {
+t.test("the lane receives from libzmq's RADIO", { skip }, async (t) => {
   const { lane, port } = await openLane(t)
-  const heard = new Set<string>()
-  await lane.join({ name: 'fifteen-letters', port }, (body) => heard.add(body.toString('hex')))
+  const received = new Set<string>()
+  await lane.join({ name: 'fifteen-letters', port }, (body) => received.add(body.toString('hex')))
   const radio = await startPeer(t, 'radio', port, 'fifteen-letters')
   const stranger = await startPeer(t, 'radio', port, 'another')
   await repeatUntil(
-    () => heard.size >= bodies.length && lane.counters.get('datagram.skipped.other-group') > 0,
+    () => received.size >= bodies.length && lane.counters.get('datagram.skipped.other-group') > 0,
     () => {
       stranger.send('ff')
       for (const body of bodies) radio.send(body)
     },
   )
-  t.same([...heard].sort(), [...bodies].sort())
+  t.same([...received].sort(), [...bodies].sort())
   t.equal(lane.counters.get('datagram.rejected.truncated'), 0)
 })
 
-t.test("the lane is heard by libzmq's DISH", { skip }, async (t) => {
+t.test("libzmq's DISH receives from the lane", { skip }, async (t) => {
   const { lane, port } = await openLane(t)
   const dish = await startPeer(t, 'dish', port, 'fifteen-letters')
-  const heard = new Set<string>()
-  dish.on('message', (message: string) => heard.add(message))
+  const received = new Set<string>()
+  dish.on('message', (message: string) => received.add(message))
   await repeatUntil(
-    () => heard.size >= bodies.length,
+    () => received.size >= bodies.length,
     () => {
       lane.send({ name: 'another', port }, Buffer.from('not for you'))
       for (const body of bodies) lane.send({ name: 'fifteen-letters', port }, Buffer.from(body, 'hex'))
     },
   )
-  t.same([...heard].sort(), bodies.map((body) => `fifteen-letters:${body}`).sort())
+  t.same([...received].sort(), bodies.map((body) => `fifteen-letters:${body}`).sort())
 })

@@ -1,5 +1,5 @@
 /**
- * A process with libzmq's own RADIO or DISH, for the interop test. It is a process of its own because an open DISH
+ * A process with libzmq's own RADIO or DISH, for the interop test. It is a separate process because an open DISH
  * spins a core, and because a draft socket that fails takes its process with it.
  *
  *     node libzmq-peer.js radio|dish <port> <group>

@@ -1,4 +1,4 @@
-/** A program that uses both lanes, waits on a timer that keeps nothing alive, and closes. */
+/** A program that uses both lanes, waits on an unreferenced timer, and closes. */
 import { systemClock } from '../../src/core/clock.js'
 import { portOf } from '../../src/transport/lane/port.js'
 import { openTransport } from '../../src/transport/open.js'
@@ -9,7 +9,7 @@ const group = { name: 'g', port: portOf(domain, 0) }
 await transport.datagram.join(group, () => {})
 transport.datagram.send(group, Buffer.from('x'))
 transport.stream.serve((request) => request)
-const dead = 'ipc://@numacast-nobody-is-here'
+const dead = 'ipc://@numacast-no-listener'
 transport.stream.subscribe(dead, 'g', () => {})
 for (const endpoint of await transport.stream.publishEndpoints()) transport.stream.subscribe(endpoint, 'g', () => {})
 await transport.stream.request(transport.stream.requestEndpoints[0] ?? '', Buffer.from('?'), { timeoutMs: 60_000 })

@@ -18,7 +18,7 @@ async function networkHarness(domain: number): Promise<LaneHarness> {
   const opened: Transport[] = []
   return {
     port: portOf(domain, 0),
-    deadEndpoint: 'ipc://@numacast-nobody-is-here',
+    deadEndpoint: 'ipc://@numacast-no-listener',
     async open() {
       const transport = await openTransport({ domain, clock: systemClock })
       opened.push(transport)
@@ -32,7 +32,7 @@ async function networkHarness(domain: number): Promise<LaneHarness> {
   }
 }
 
-t.test('an open transport keeps the process alive, a closed one lets it end', async (t) => {
+t.test('an open transport keeps the process alive, a closed one lets it exit', async (t) => {
   const child = spawn(process.execPath, [new URL('open-then-close.js', import.meta.url).pathname], {
     env: { ...process.env, DOMAIN: String(await claimDomain(t)) },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -45,7 +45,7 @@ t.test('an open transport keeps the process alive, a closed one lets it end', as
   t.same({ code, signal, output }, { code: 0, signal: null, output: 'opened\nstill here\nclosed\n' })
 })
 
-t.test('what cannot be opened says so', async (t) => {
+t.test('a transport that cannot be opened rejects with the reason', async (t) => {
   const clock = systemClock
   await t.rejects(openTransport({ domain: 232, clock }), { code: 'NUMACAST_INVALID_ARGUMENT' })
   await t.rejects(openTransport({ domain: 0, clock, range: 'moon' as 'localhost' }), {
@@ -60,24 +60,24 @@ t.test('what cannot be opened says so', async (t) => {
   }
 })
 
-t.test('range off: streams, and not one datagram', async (t) => {
+t.test('range `off`: streams work and no datagram is sent', async (t) => {
   const domain = await claimDomain(t)
   const clock = systemClock
   const here = await openTransport({ domain, clock })
   const off = await openTransport({ domain, clock, range: 'off' })
   t.teardown(() => Promise.all([here.close(), off.close()]))
   const group = { name: 'g', port: portOf(domain, 0) }
-  let heard = 0
-  await here.datagram.join(group, () => heard++)
+  let received = 0
+  await here.datagram.join(group, () => received++)
   const membership = await off.datagram.join(group, () => t.fail('it listens'))
   off.datagram.send(group, Buffer.from('x'))
   t.equal(off.datagram.counters.get('datagram.skipped.off'), 1)
   here.datagram.send(group, Buffer.from('x'))
-  await until('the other one heard itself', () => heard > 0)
-  t.equal(heard, 1)
+  await until('the other transport to receive its own frame', () => received > 0)
+  t.equal(received, 1)
   off.stream.serve((request) => request)
   for (const endpoint of off.stream.requestEndpoints) {
-    t.match(endpoint, /^(ipc:\/\/@|tcp:\/\/127\.0\.0\.1:)/, 'without consent it stays on the host')
+    t.match(endpoint, /^(ipc:\/\/@|tcp:\/\/127\.0\.0\.1:)/, 'unless asked for, it stays on the host')
     t.same(await here.stream.request(endpoint, Buffer.from('?'), { timeoutMs: 60_000 }), Buffer.from('?'))
   }
   t.throws(() => off.datagram.send(group, Buffer.alloc(8_001)), { code: 'NUMACAST_LIMIT' })

@@ -8,7 +8,7 @@ import { claimDomain } from '../support/domain-lock.js'
 /** One peer at several endpoints: on one host 127.0.0.1, 127.0.0.2, … stand for the addresses of several interfaces. */
 
 const patient = { timeoutMs: 60_000 }
-const nowhere = 'ipc://@numacast-nobody-is-here'
+const nowhere = 'ipc://@numacast-no-listener'
 const bytes = (content: string): Buffer => Buffer.from(content, 'utf8')
 
 async function openLane(t: Test, addresses: readonly string[] = [], rendezvousPort = 0): Promise<ZeromqStreamLane> {
@@ -20,7 +20,7 @@ async function openLane(t: Test, addresses: readonly string[] = [], rendezvousPo
 
 const at = (lane: ZeromqStreamLane, address: string): string => lane.requestEndpointAt(address, lane.requestPort)
 
-t.test('it listens at the same port of every address, and says so', async (t) => {
+t.test('a lane listens at the same port of every address and lists these endpoints', async (t) => {
   const lane = await openLane(t, ['127.0.0.2', '127.0.0.3'])
   const client = await openLane(t)
   t.match(lane.requestEndpoints, [/^ipc:/, at(lane, '127.0.0.2'), at(lane, '127.0.0.3'), at(lane, '127.0.0.1')])
@@ -28,7 +28,7 @@ t.test('it listens at the same port of every address, and says so', async (t) =>
   t.equal((await lane.publishEndpoints()).length, 4)
 })
 
-t.test('it follows addresses that come and go', async (t) => {
+t.test('a lane follows addresses that appear and disappear', async (t) => {
   const lane = await openLane(t, ['127.0.0.2'])
   await lane.publishEndpoints()
   let changes = 0
@@ -42,8 +42,8 @@ t.test('it follows addresses that come and go', async (t) => {
   await t.rejects(client.request(at(lane, '127.0.0.2'), bytes('?'), { timeoutMs: 200 }), { code: 'NUMACAST_TIMEOUT' })
   t.same(await client.request(at(lane, '127.0.0.3'), bytes('?'), patient), bytes('?!'))
   await lane.follow(['127.0.0.3'])
-  t.equal(changes, 2, 'nothing changed, nothing is told')
-  // 203.0.113.0/24 is nobody's (RFC 5737).
+  t.equal(changes, 2, 'no event without a change')
+  // 203.0.113.0/24 is for documentation only (RFC 5737).
   await lane.follow(['127.0.0.3', '203.0.113.1'])
   t.ok(lane.isIncomplete)
   t.equal(lane.counters.get('stream.failed.listen.eaddrnotavail'), 2, 'requests and live frames')
@@ -51,7 +51,7 @@ t.test('it follows addresses that come and go', async (t) => {
   t.notOk(lane.isIncomplete)
 })
 
-t.test('of several ways the first that answers is kept, the others are closed', async (t) => {
+t.test('of several endpoints the first that answers is kept, the others are closed', async (t) => {
   const lane = await openLane(t, ['127.0.0.2'])
   const client = await openLane(t)
   const ways = [nowhere, at(lane, '127.0.0.2'), at(lane, '127.0.0.1')]
@@ -63,11 +63,11 @@ t.test('of several ways the first that answers is kept, the others are closed', 
     return request
   })
   await client.request(ways, bytes('?'), patient)
-  t.equal(served, 1, 'the second request took the known way at once')
+  t.equal(served, 1, 'the second request used the known endpoint at once')
   t.equal(client.connections.request, 1)
 })
 
-t.test('when the known way fails, the next request finds another', async (t) => {
+t.test('after the known endpoint fails, the next request finds another', async (t) => {
   const lane = await openLane(t, ['127.0.0.2'])
   const client = await openLane(t)
   const ways = [at(lane, '127.0.0.2'), at(lane, '127.0.0.1')]
@@ -77,7 +77,7 @@ t.test('when the known way fails, the next request finds another', async (t) => 
   t.same(await client.request(ways, bytes('?'), patient), bytes('?!'))
 })
 
-t.test('a race that nobody wins ends as one request would', async (t) => {
+t.test('a race that no endpoint wins ends as a single request would', async (t) => {
   const client = await openLane(t)
   const ways = [nowhere, `${nowhere}-either`]
   await t.rejects(client.request(ways, bytes('?'), { timeoutMs: 250 }), { code: 'NUMACAST_TIMEOUT' })
@@ -94,64 +94,64 @@ t.test('a race that nobody wins ends as one request would', async (t) => {
   await Promise.all([t.rejects(closing, { code: 'NUMACAST_CLOSED' }), client.close()])
 })
 
-t.test('a bad endpoint among good ones is counted and skipped', async (t) => {
+t.test('an invalid endpoint among valid ones is counted and skipped', async (t) => {
   const lane = await openLane(t)
   const client = await openLane(t)
   const ways = ['tcp://evil.example:1', ...lane.requestEndpoints]
   t.same(await client.request(ways, bytes('?'), patient), bytes('?!'))
   t.equal(client.counters.get('stream.rejected.endpoint'), 1)
-  const heard: string[] = []
+  const received: string[] = []
   client.subscribe(['tcp://evil.example:1', ...(await lane.publishEndpoints())], 'g', (body) =>
-    heard.push(String(body)),
+    received.push(String(body)),
   )
-  await until('it hears', () => {
+  await until('a frame to arrive', () => {
     lane.publish('g', bytes('x'))
-    return heard.length > 0
+    return received.length > 0
   })
 })
 
-t.test('live frames come by one way only, and by another when that one breaks', async (t) => {
+t.test('live frames use one endpoint only, and another after that connection breaks', async (t) => {
   const lane = await openLane(t, ['127.0.0.2'])
   const client = await openLane(t)
   const endpoints = (await lane.publishEndpoints()).filter((endpoint) => endpoint.startsWith('tcp://127.0.0'))
   t.equal(endpoints.length, 2)
-  const heard: number[] = []
-  client.subscribe([nowhere, ...endpoints], 'g', (body) => heard.push(Number(String(body))))
+  const received: number[] = []
+  client.subscribe([nowhere, ...endpoints], 'g', (body) => received.push(Number(String(body))))
   let sent = 0
   const send = (): void => lane.publish('g', bytes(String(++sent)))
-  await until('it hears', () => {
+  await until('a frame to arrive', () => {
     send()
-    return heard.length > 0
+    return received.length > 0
   })
   const quiet = async (): Promise<number> => {
-    const before = heard.length
+    const before = received.length
     await new Promise((resolve) => setTimeout(resolve, 300))
-    return heard.length - before
+    return received.length - before
   }
   await quiet()
   const before = sent
   for (let count = 0; count < 50; count++) send()
-  await until('all came', () => heard.includes(sent))
+  await until('the last frame to arrive', () => received.includes(sent))
   await quiet()
-  t.equal(heard.filter((number) => number > before).length, 50, 'each once')
+  t.equal(received.filter((number) => number > before).length, 50, 'each once')
   t.equal(client.connections.live, 1)
-  await lane.follow([]) // if that was the way, it breaks now
-  heard.length = 0
-  await until('it hears again', () => {
+  await lane.follow([]) // if live frames used this endpoint, their connection breaks now
+  received.length = 0
+  await until('frames to arrive again', () => {
     send()
-    return heard.length > 0
+    return received.length > 0
   })
 })
 
-t.test('the rendezvous port belongs to the first, then to another', async (t) => {
+t.test('the rendezvous port is held by the first lane, and by another after that one releases it', async (t) => {
   const port = await ownPort(t)
   const lanes = [await openLane(t, [], port), await openLane(t, [], port), await openLane(t, [], port)]
   const [first, second, third] = lanes as [ZeromqStreamLane, ZeromqStreamLane, ZeromqStreamLane]
   const claim = first.contendRendezvous()
-  await until('the first has it', () => claim.isHeld)
+  await until('the first lane to hold the port', () => claim.isHeld)
   const others = [second.contendRendezvous(), third.contendRendezvous()]
   await until(
-    'the others tried',
+    'the others to try',
     () => second.counters.get('rendezvous.taken') > 0 && third.counters.get('rendezvous.taken') > 0,
   )
   t.notOk(others.some(({ isHeld }) => isHeld))
@@ -160,17 +160,17 @@ t.test('the rendezvous port belongs to the first, then to another', async (t) =>
   const endpoint = client.requestEndpointAt('127.0.0.1', port)
   t.same(await client.request(endpoint, bytes('?'), patient), bytes('?!'))
   await first.close()
-  await until('another has it', () => others.some(({ isHeld }) => isHeld))
+  await until('another lane to hold the port', () => others.some(({ isHeld }) => isHeld))
   t.notOk(others.every(({ isHeld }) => isHeld))
   t.same(await client.request(endpoint, bytes('?'), patient), bytes('?!'))
   await Promise.all(others.map((contention) => contention.close()))
   t.notOk(others.some(({ isHeld }) => isHeld))
   await others[0]?.close()
   const again = second.contendRendezvous()
-  await until('one that let go may come back', () => again.isHeld)
+  await until('a lane that released the port to hold it again', () => again.isHeld)
 })
 
-t.test('a fixed port is the one, and one participant has it', async (t) => {
+t.test('a fixed port is used as given, and by one participant only', async (t) => {
   const port = await ownPort(t)
   const open = (): Promise<ZeromqStreamLane> =>
     ZeromqStreamLane.open({ clock: systemClock, name: 'fixed', port, addresses: ['127.0.0.2'] })
@@ -179,7 +179,7 @@ t.test('a fixed port is the one, and one participant has it', async (t) => {
   t.equal(lane.requestPort, port)
   t.match(await lane.publishEndpoints(), [/^ipc:/, `tcp://127.0.0.2:${port + 1}`, `tcp://127.0.0.1:${port + 1}`])
   await t.rejects(open(), { code: 'NUMACAST_TRANSPORT', message: /eaddrinuse/ })
-  // libzmq lets go of a port only some time after its socket is closed.
+  // libzmq releases a port only some time after its socket is closed.
   await lane.close()
   for (let round = 1; round <= 20; round++) {
     const next = await open()
@@ -189,7 +189,7 @@ t.test('a fixed port is the one, and one participant has it', async (t) => {
   }
 })
 
-t.test('which endpoints lead anywhere', async (t) => {
+t.test('only endpoints that can be reached from this host are kept', async (t) => {
   const all = ['ipc://@a', 'tcp://127.0.0.1:1', 'tcp://10.0.0.1:1', 'tcp://[::1]:1', 'tcp://[fd00::1]:1']
   t.same(dialable(all, true), all)
   t.same(dialable(all, false), ['tcp://10.0.0.1:1', 'tcp://[fd00::1]:1'])
@@ -199,7 +199,7 @@ t.test('which endpoints lead anywhere', async (t) => {
   t.match(parseEndpoint('tcp://[fd00::1]:1'), { address: 'fd00::1', port: 1 })
 })
 
-/** Below the ephemeral ports, and nobody else's while the test runs; so is the next one. */
+/** A port below the ephemeral range that no other process uses while the test runs. So is the next port. */
 async function ownPort(t: Test): Promise<number> {
   return 16_000 + 2 * (await claimDomain(t))
 }

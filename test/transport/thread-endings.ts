@@ -1,5 +1,5 @@
 /**
- * A program with a participant in the main thread and one in each of several worker threads, which end without closing
+ * A program with a participant in the main thread and one in each of several worker threads. The threads end without closing
  * theirs. Usage: thread-endings.js exit|throw|terminate|main-exit
  */
 import { once } from 'node:events'
@@ -30,18 +30,20 @@ async function runMain(ending: string): Promise<void> {
   const exits = workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve)))
   for (const worker of workers) worker.on('error', ({ message }) => console.log(`error: ${message}`))
   await Promise.all(workers.map((worker) => once(worker, 'message')))
-  await until('main has what the threads wrote', () => readers.every((reader) => reader.size === threads + 1))
+  await until('main to receive what the threads wrote', () => readers.every((reader) => reader.size === threads + 1))
   if (ending === 'main-exit') process.exit(7)
   for (const worker of workers) {
     if (ending === 'terminate') void worker.terminate()
     else worker.postMessage('end')
   }
   await Promise.all(exits)
-  // The main thread's own sockets still work, and so do those of a thread that starts now and closes.
+  // The main thread's own sockets still work, and so do those of a thread that starts now and closes its participant.
   const last = new Worker(new URL(import.meta.url), { workerData: { domain, ending: 'close', id: 'last' } })
   const lastExit = once(last, 'exit')
   await once(last, 'message')
-  await until('main has what the last thread wrote', () => readers.every((reader) => reader.get('last') !== undefined))
+  await until('main to receive what the last thread wrote', () =>
+    readers.every((reader) => reader.get('last') !== undefined),
+  )
   last.postMessage('end')
   await lastExit
   await participant.close()
@@ -52,7 +54,9 @@ async function runThread({ domain, ending, id }: { domain: number; ending: strin
   const participant = await joinDomain({ domain, name: `thread ${id}` })
   const readers = topics.map((topic) => participant.reader(topic))
   for (const topic of topics) participant.writer(topic).write({ id: String(id), n: 1 })
-  await until('the thread has what main wrote', () => readers.every((reader) => reader.get('main') !== undefined))
+  await until('the thread to receive what main wrote', () =>
+    readers.every((reader) => reader.get('main') !== undefined),
+  )
   parentPort?.on('message', async () => {
     if (ending === 'exit') process.exit(0)
     if (ending === 'throw') throw new Error('thrown in a thread')

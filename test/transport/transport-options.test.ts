@@ -5,7 +5,7 @@ import { type OpenTransportOptions, resolveTransportOptions } from '../../src/tr
 const resolve = (options: Partial<OpenTransportOptions> = {}) =>
   resolveTransportOptions({ domain: 7, clock: systemClock, ...options })
 
-t.test('what leaves the host must be asked for in so many words', async (t) => {
+t.test('a range that leaves the host must be asked for explicitly', async (t) => {
   for (const options of [
     { range: 'subnet' },
     { streamReach: 'network' },
@@ -17,14 +17,14 @@ t.test('what leaves the host must be asked for in so many words', async (t) => {
   }
 })
 
-t.test('what stays on the host needs no words', async (t) => {
+t.test('a range that stays on the host needs no option', async (t) => {
   t.match(resolve(), { range: 'localhost', streamReach: 'host', insecure: false, port: 0, interfaces: undefined })
   t.match(resolve({ insecure: true }), { range: 'localhost', streamReach: 'host' })
   t.match(resolve({ range: 'off' }), { range: 'off', streamReach: 'host' })
   t.match(resolve({ range: 'off', insecure: true }), { range: 'off', streamReach: 'network' })
 })
 
-t.test('what makes no sense is refused and named', async (t) => {
+t.test('an invalid option is refused with its name', async (t) => {
   const bad: readonly [string, Partial<OpenTransportOptions>][] = [
     ['domain', { domain: 232 }],
     ['range', { range: 'moon' as 'subnet' }],
@@ -42,7 +42,7 @@ t.test('what makes no sense is refused and named', async (t) => {
   }
 })
 
-t.test("the caller's list is left alone, and ours is ours", async (t) => {
+t.test("resolved options copy the caller's list and leave it unchanged", async (t) => {
   const interfaces = ['eth0']
   const resolved = resolve({ interfaces })
   interfaces.push('eth1')

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { claimDomain } from '../support/domain-lock.js'
 
-/** zeromq.js aborts the process when a thread ends while a `receive()` of it waits; a participant must not. */
+/** zeromq.js aborts the process when a thread ends while its `receive()` is pending. A participant must not. */
 
 t.setTimeout(300_000)
 

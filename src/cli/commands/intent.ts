@@ -229,8 +229,8 @@ async function follow(
 }
 
 /**
- * An intent that another participant than its issuer carries is held by a scheduler. Until then it would go with this process,
- * and a late joiner, or a collector that restarts, would not learn of it.
+ * Waits until a scheduler relays the intent. Until then the intent ends with this process, and a late joiner, or a
+ * collector that restarts, would not receive it.
  */
 async function untilKept(participant: Participant, { kind, intent, token }: IssuedIntent): Promise<void> {
   const { setTimeout: pause } = await import('node:timers/promises')
@@ -239,7 +239,7 @@ async function untilKept(participant: Participant, { kind, intent, token }: Issu
   const reader = participant.reader(intentTopics[kind] as Topic<Intent>, { partition: planePartition })
   const givenUpMs = performance.now() + keptWithinMs
   try {
-    // A collector keeps it too, and restarts: what then tells it of the intent is a scheduler.
+    // A collector keeps it too, but after a restart it learns of the intent from a scheduler.
     const keeps = (carrier: EntityGuid): boolean =>
       carrier !== token.writer && participant.peer(participantOf(carrier))?.properties.role !== 'collector'
     while (!reader.carriers(intent.target).some(keeps)) {

@@ -56,7 +56,7 @@ async function printStatus({ domain, json = false, wait, follow = false }: Statu
 
 /** Changes that come together are shown together; of liveliness each is shown. */
 const conflateMs = 100
-/** What changes by time alone is looked at this often. */
+/** How often changes that come from time alone are checked. */
 const refreshMs = 1_000
 
 type FollowTools = typeof import('../../observe/line-printer.js') &

@@ -9,7 +9,7 @@ export type DaemonMessage =
   | { readonly kind: 'ready' }
   /** It ends because another process has its place. Starting it again would not help. */
   | { readonly kind: 'displaced'; readonly reason: string }
-  /** Something that a person should know, and that may be the same for many processes. */
+  /** A notice for people, which may be the same for many processes. */
   | { readonly kind: 'notice'; readonly text: string }
 
 export interface Daemon {

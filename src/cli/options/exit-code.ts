@@ -2,9 +2,9 @@ import { type ErrorCode, NumacastError } from '../../core/errors.js'
 
 /** What a shell sees. A script branches on these; the text on stderr is for people. */
 export const ExitCode = {
-  /** What was asked is done. */
+  /** Success. */
   done: 0,
-  /** It was understood and tried, and did not come to pass. */
+  /** The command was valid and was tried, but failed. */
   failed: 1,
   /** The command line is wrong; nothing was tried. */
   usage: 2,

@@ -7,7 +7,9 @@ export interface PlaneLayoutOptions {
   readonly nodes: readonly Pick<NumaNode, 'id' | 'cpus' | 'memoryTotalBytes' | 'allowed'>[]
 }
 
-/** The processes of a plane by stage. They stop in this order, so that no process loses the one that it reports to. */
+/**
+ * The processes of a plane by stage. They stop in this order, so that no process loses the process that it reports to.
+ */
 export interface PlaneLayout {
   readonly workers: readonly ProcessPlan[]
   readonly schedulers: readonly ProcessPlan[]
@@ -45,7 +47,7 @@ export function layOutPlane({ domain, workers, nodes }: PlaneLayoutOptions): Pla
   }
 }
 
-/** A node of CPUs alone is never among the effective mems: its not being `allowed` does not concern its CPUs. */
+/** A node without memory is never among the effective mems, so its not being `allowed` does not concern its CPUs. */
 function canHost({ cpus, memoryTotalBytes, allowed }: PlaneLayoutOptions['nodes'][number]): boolean {
   return cpus.length > 0 && (allowed !== false || memoryTotalBytes === 0)
 }

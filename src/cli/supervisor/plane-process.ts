@@ -12,7 +12,7 @@ export interface ProcessPlan {
   readonly name: string
   /** The numacast command and its arguments. */
   readonly args: readonly string[]
-  /** Whether it comes back when it dies by itself. */
+  /** Whether it is restarted when it dies by itself. */
   readonly restarts: boolean
   /** How long it may take to stop in order before it is killed. */
   readonly graceMs: number
@@ -124,7 +124,7 @@ export class PlaneProcess {
     return patient
   }
 
-  /** At once, without waiting: for the way out. */
+  /** Kills it at once, without waiting, while this process exits. */
   kill(): void {
     this.#stopping = true
     clearTimeout(this.#restart)

@@ -54,7 +54,7 @@ export class PlaneSupervisor {
     return inOrder
   }
 
-  /** For the way out: synchronous, so that it also works while the process exits. */
+  /** Synchronous, so that it also works while this process exits. */
   kill(): void {
     this.#stopping = true
     for (const process of this.#stages.flat()) process.kill()

@@ -50,7 +50,10 @@ export interface Topic<T> {
   readonly qos: QosOptions
   /** FNV-1a (64 bit, hex) of name and key fields: what must agree. Other fields may differ. */
   readonly typeHash: string
-  /** The instance that `value` belongs to: its key fields as text, joined by '/' (inside a part `~` is `~0`, `/` is `~1`). */
+  /**
+   * The instance that `value` belongs to: its key fields as text, joined by '/' (inside a part `~` is `~0`, `/` is
+   * `~1`).
+   */
   keyOf(value: T): string
   /** The value as the schema gives it back, or why it is refused. */
   check(value: unknown): { readonly value: T } | { readonly refused: string }
@@ -120,7 +123,7 @@ function checkValue<T>(schema: StandardSchema<T> | undefined, value: unknown): {
     return { refused: `the schema threw: ${String(error)}` }
   }
   if (result instanceof Promise) {
-    // Of zod also what a check that threw becomes: unknownInstance, its rejection would end the process.
+    // Zod turns a check that threw into a promise, too. Its rejection, unhandled, would end the process.
     result.catch(() => undefined)
     return { refused: 'the schema threw, or is asynchronous; topics need a synchronous schema' }
   }

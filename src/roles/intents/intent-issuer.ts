@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { checkDurationMs } from '../../core/duration.js'
-import { invalidArgument } from '../../core/errors.js'
+import { invalidArgument, NumacastError } from '../../core/errors.js'
 import type { Token } from '../../core/ids.js'
+import { Lifetime } from '../../core/lifetime.js'
 import {
   defaultReason,
   type IntentKind,
@@ -28,6 +29,8 @@ export interface IntentIssuerOptions {
    * @default true
    */
   readonly assertive?: boolean
+  /** Closes the issuer when it aborts. What was issued remains in force. @default none */
+  readonly signal?: AbortSignal
 }
 
 export interface IssueOptions {
@@ -43,8 +46,8 @@ export interface IssuedIntent<K extends IntentKind = IntentKind> {
 }
 
 /**
- * How long an intent holds unless it says otherwise. What a person asks for once holds for an hour; what a
- * policy renews ends soon after the policy does.
+ * How long an intent holds by default. What a person asks for once holds for an hour; what a policy renews ends soon
+ * after the policy does.
  */
 export const defaultTtlMs: Readonly<Record<IntentKind, number>> = Object.freeze({
   drain: 60 * 60_000,
@@ -54,33 +57,43 @@ export const defaultTtlMs: Readonly<Record<IntentKind, number>> = Object.freeze(
   rebalance: 10 * 60_000,
 })
 
-/** A lift lives longer than what it lifts by this much, so that no late reader finds the lifted without the lift. */
+/** A lift outlives the intent that it lifts by this, so that no late reader finds the intent without its lift. */
 const liftMarginMs = 60_000
 
 /**
  * Issues intents on the plane. It looks at the fleet first: a lift must outlive what it lifts, and a person's
  * intent must win over what is in force. Intents outlive the issuer while a scheduler or collector relays them.
  */
-export class IntentIssuer {
+export class IntentIssuer implements Disposable {
   readonly #participant: Participant
   readonly #view: FleetView
-  readonly #options: Required<IntentIssuerOptions>
+  readonly #options: Required<Omit<IntentIssuerOptions, 'signal'>>
   readonly #writers = new Map<IntentKind, { close(): void; flush(): void }>()
+  readonly #lifetime: Lifetime
   #closed = false
 
-  /** Borrows the view and its participant; closing the issuer leaves both open. */
-  constructor(view: FleetView, options: IntentIssuerOptions) {
+  /**
+   * Borrows the view and its participant; closing the issuer leaves both open.
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT; the signal's reason when it has aborted already
+   */
+  constructor(view: FleetView, { signal, ...options }: IntentIssuerOptions) {
     this.#participant = view.participant
     this.#view = view
     this.#options = { assertive: true, ...options }
     if (options.issuer === '' || options.issuer.length > 256) {
       throw invalidArgument('issuer must be a name of 1 to 256 characters')
     }
+    this.#lifetime = new Lifetime(signal, () => this.close())
+  }
+
+  /** Resolves when the issuer has closed, for whatever reason. */
+  get ended(): Promise<void> {
+    return this.#lifetime.ended
   }
 
   /**
    * Asks for something to hold for a target. Await the view's `synced()` first.
-   * @throws NumacastError NUMACAST_INVALID_ARGUMENT
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT; NUMACAST_CLOSED
    */
   apply<K extends IntentKind>(
     kind: K,
@@ -91,13 +104,15 @@ export class IntentIssuer {
     return this.#issue(kind, target, 'apply', terms, newIntentId(), options.ttlMs ?? defaultTtlMs[kind], options.reason)
   }
 
-  /** Extends the time to live of an intent of its own. */
+  /** Extends the time to live of an intent that this issuer wrote. */
   renew<K extends IntentKind>(issued: IssuedIntent<K>, reason?: string): IssuedIntent<K> {
     const { intent, kind } = issued
     return this.#write(kind, { ...intent, reason: asNote(reason ?? intent.reason) })
   }
 
-  /** Ends what holds for a target, and keeps older intents of the kind away from it for as long as they could live. */
+  /**
+   * Ends the intent that holds for a target, and overrides older intents of the kind for as long as they could live.
+   */
   lift<K extends IntentKind>(kind: K, target: string, options: IssueOptions = {}): IssuedIntent<K> {
     const held = this.#view.currentIntent(kind, target)
     const leftMs = held === undefined ? 0 : held.originTimeMs + held.intent.ttlMs - this.#participant.clock.nowMs()
@@ -105,13 +120,13 @@ export class IntentIssuer {
     return this.#issue(kind, target, 'lift', neutralTerms[kind] as IntentTerms<K>, newIntentId(), ttlMs, options.reason)
   }
 
-  /** Whether what another issuer has written for the target would win over anything written now. */
+  /** Returns whether another issuer's intent for the target would win over anything written now. */
   isOutranked(kind: IntentKind, target: string): boolean {
     const held = this.#view.currentIntent(kind, target)
     return held !== undefined && held.intent.epoch > this.#epoch(kind, target)
   }
 
-  /** What workers report on an intent; see {@link followIntent}. */
+  /** Yields what workers report on an intent; see {@link followIntent}. */
   follow(intentId: string, options: FollowOptions = {}): AsyncIterableIterator<IntentProgress> {
     return followIntent(this.#view, intentId, options)
   }
@@ -125,8 +140,12 @@ export class IntentIssuer {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.flush()
-    for (const writer of this.#writers.values()) writer.close()
+    try {
+      this.flush()
+    } finally {
+      for (const writer of this.#writers.values()) writer.close()
+      this.#lifetime.end()
+    }
   }
 
   [Symbol.dispose](): void {
@@ -158,7 +177,7 @@ export class IntentIssuer {
     return this.#write(kind, intent)
   }
 
-  /** At once, so that the view knows of it when the next one is issued. */
+  /** Flushes at once, so that the view knows of it when the next intent is issued. */
   #write<K extends IntentKind>(kind: K, intent: IntentOf<K>): IssuedIntent<K> {
     const writer = this.#writer(kind)
     const token = writer.write(intent)
@@ -166,16 +185,17 @@ export class IntentIssuer {
     return { kind, intent, token }
   }
 
-  /** Wall clocks of two hosts may disagree; an assertive issuer steps over what is in force. */
+  /** Wall clocks of two hosts may disagree; an assertive issuer overrides what is in force. */
   #epoch(kind: IntentKind, target: string): number {
     const own = this.#participant.incarnation
     const held = this.#view.currentIntent(kind, target)
     if (!this.#options.assertive || held === undefined) return own
-    // Nothing is above the highest epoch: there the later written wins.
+    // Nothing is above the highest epoch; there the intent written later wins.
     return Math.max(own, Math.min(maxIntentEpoch, held.intent.epoch + 1))
   }
 
   #writer<K extends IntentKind>(kind: K): Writer<IntentOf<K>> {
+    if (this.#closed) throw new NumacastError('NUMACAST_CLOSED', 'the issuer of intents is closed')
     const known = this.#writers.get(kind)
     if (known !== undefined) return known as Writer<IntentOf<K>>
     const writer = this.#participant.writer(intentTopics[kind], { partition: planePartition })

@@ -7,7 +7,7 @@ interface Standing<Issued> {
   readonly issuedMs: number
 }
 
-/** What a scheduler must do so that what is wanted holds, and nothing else that it issued. */
+/** What a scheduler must do so that exactly the wanted intents hold among those it issued. */
 export interface IntentChanges<Issued> {
   readonly apply: readonly WantedIntent[]
   readonly renew: readonly { readonly wanted: WantedIntent; readonly issued: Issued }[]

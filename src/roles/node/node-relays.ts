@@ -1,5 +1,5 @@
 import { downPartition, planePartition, upPartition } from '../../plane/partitions.js'
-import { everyone, type NodeIdentity, nodeTarget } from '../../plane/targets.js'
+import { allTargets, type NodeIdentity, nodeTarget } from '../../plane/targets.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { keepRequests, type Relays, type RelayTarget, relayReports, relayRequests } from './relays.js'
 
@@ -26,7 +26,7 @@ export function openNodeRelays(participant: Participant, node: NodeIdentity, wor
 
 function relayTargetOf(node: NodeIdentity, workers: NodeWorkers): RelayTarget {
   const own = nodeTarget(node)
-  const isNode = (target: string): boolean => target === own || target === everyone
+  const isNode = (target: string): boolean => target === own || target === allTargets
   return {
     intent: (kind, target) => {
       switch (kind) {

@@ -10,7 +10,9 @@ import type { Writer } from '../../pubsub/writer/writer.js'
 
 /** A worker that no collector has ever served reports it after this. */
 const firstNoticeMs = 3_000
-/** A worker that has lost its collector reports it after this: another collector of the host takes the node over first. */
+/**
+ * A worker that has lost its collector reports it after this: another collector of the host takes the node over first.
+ */
 const laterNoticeMs = 30_000
 const checkEveryMs = 1_000
 
@@ -23,7 +25,7 @@ export interface UnservedNoticeOptions {
   readonly changed?: (isUnserved: boolean) => void
 }
 
-/** Reports on the plane, to the log and by a counter that no collector serves a worker, for as long as that is so. */
+/** Reports on the plane, to the log and by a counter that no collector serves a worker, while that lasts. */
 export class UnservedNotice {
   readonly #participant: Participant
   readonly #options: UnservedNoticeOptions
@@ -39,7 +41,7 @@ export class UnservedNotice {
     this.#checking = new RepeatingTimer(participant.clock, checkEveryMs, () => this.#check())
   }
 
-  /** Whether no collector serves the worker, and it has reported so. */
+  /** Returns whether the worker has reported that no collector serves it. */
   get isReported(): boolean {
     return this.#writer !== undefined
   }

@@ -23,7 +23,7 @@ export type Admission =
 
 export type ClosedAdmission = Extract<Admission, { open: false }>
 
-/** Why a worker takes no work, however little it has in flight. Each is null while it does not apply. */
+/** Why a worker takes no work regardless of its load. Each is null while it does not apply. */
 export interface PauseReasons {
   readonly closing: boolean
   /** Names the worker that holds the name instead. */
@@ -42,7 +42,7 @@ export interface AdmissionFacts extends PauseReasons {
 
 export const openAdmission: Admission = Object.freeze({ open: true, code: null, reason: null })
 
-/** Returns why no work is taken whatever the load, the most lasting cause first; null when the load alone decides. */
+/** Returns why no work is taken regardless of load, the most lasting cause first; null if only load decides. */
 export function decidePause(reasons: PauseReasons): ClosedAdmission | null {
   if (reasons.closing) return closed(AdmissionCode.closing, 'the worker is closing')
   if (reasons.replacedReason !== null) return closed(AdmissionCode.replaced, `replaced: ${reasons.replacedReason}`)

@@ -1,18 +1,18 @@
 import { concurrencyLimit, maintenanceMode, priorityWeights } from '../../plane/config.js'
 import { maxIntentTtlMs } from '../../plane/intents.js'
-import { everyone, nodeTarget } from '../../plane/targets.js'
+import { allTargets, nodeTarget } from '../../plane/targets.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { Reader } from '../../pubsub/reader/reader.js'
 import type { WorkerAddress } from './worker-intents.js'
 
-/** The standing configuration that concerns one worker. It holds on while the plane is gone. */
+/** The standing configuration that concerns one worker. It stays in force while the plane is gone. */
 export class ConfigInForce {
   readonly #limits: Reader<{ scope: string; reason: string; maxInFlight: number }>
   readonly #maintenance: Reader<{ scope: string; reason: string; enabled: boolean }>
   readonly #weights: Reader<{ scope: string; reason: string; weights: Record<string, number> }>
 
   constructor(participant: Participant, partition: string, address: WorkerAddress, onChange: () => void) {
-    const scopes = new Set([everyone, nodeTarget(address), address.workerId])
+    const scopes = new Set([allTargets, nodeTarget(address), address.workerId])
     const options = {
       partition,
       keyFilter: (scope: string) => scopes.has(scope),
@@ -37,7 +37,7 @@ export class ConfigInForce {
     return null
   }
 
-  /** Weights of queues, the narrower scope over the wider. */
+  /** Returns the weights of queues; a narrower scope overrides a wider one. */
   get priorityWeights(): Readonly<Record<string, number>> {
     const byWidth = [...current(this.#weights)].sort((a, b) => width(b.scope) - width(a.scope))
     return Object.assign({}, ...byWidth.map(({ weights }) => weights))
@@ -55,6 +55,6 @@ function* current<T extends object>(reader: Reader<T>): IterableIterator<T> {
 }
 
 function width(scope: string): number {
-  if (scope === everyone) return 2
+  if (scope === allTargets) return 2
   return scope.includes('/') ? 1 : 0
 }

@@ -10,7 +10,7 @@ interface Row {
 
 /** A final report is kept this long, then disposed. */
 export const statusRetentionMs = 10 * 60_000
-/** Final reports beyond this many are disposed at once, oldest first. */
+/** Final reports beyond this number are disposed at once, oldest first. */
 export const maxStatusRows = 256
 
 /** A worker's own reports on intents, by intentId: every step once, in order, and only steps that can follow. */
@@ -27,7 +27,7 @@ export class IntentReports {
     return this.#rows.get(intentId)?.status.transition
   }
 
-  /** A new intent is `planned`; a known one stays as far as it has got. */
+  /** Adds a new intent as `planned`; a known intent keeps its progress. */
   plan(claim: ReceivedIntent, wallMs: number): void {
     const { intentId, target } = claim.intent
     if (this.#rows.has(intentId)) return
@@ -37,7 +37,7 @@ export class IntentReports {
     this.#changed.add(intentId)
   }
 
-  /** False when the step cannot follow, as for an intent that is final already. */
+  /** Returns false if the step cannot follow, as for an intent that is already final. */
   advance(intentId: string, transition: Transition, reason: string | null, nowMs: number, wallMs: number): boolean {
     const row = this.#rows.get(intentId)
     if (row === undefined || !canFollow(row.status.transition, transition)) return false
@@ -52,7 +52,7 @@ export class IntentReports {
     return true
   }
 
-  /** Reports changed since the last call. */
+  /** Returns the reports changed since the last call. */
   takeChanged(): IntentStatus[] {
     const taken: IntentStatus[] = []
     for (const intentId of this.#changed) {

@@ -10,8 +10,8 @@ export interface JobReports {
   job(summary: JobLifecycle): void
   forgetJob(key: string): void
   /**
-   * Hands what was reported, and the worker's state, to the kernel. Returns undefined when that is done, as it is unless
-   * the network is congested.
+   * Hands what was reported, and the worker's state, to the kernel. Returns undefined when that is done, as it is
+   * unless the network is congested.
    */
   deliver(): Promise<void> | undefined
 }
@@ -34,7 +34,7 @@ export class JobRunner {
   }
 
   /**
-   * Runs `work` once its start has left the process: a job may block the loop at once, and nothing leaves then.
+   * Runs `work` once its start has been sent, because a job may block the loop at once, and then nothing can be sent.
    * @throws what `work` throws; NumacastError NUMACAST_INVALID_ARGUMENT for a name, or a job that is in flight
    */
   async run<R>(job: JobIdentity, work: JobWork<R>): Promise<R> {

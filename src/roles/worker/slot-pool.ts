@@ -22,8 +22,8 @@ interface Waiter {
 }
 
 /**
- * The slots of a worker: grants them in order of asking, within the limits, and revokes open ones that the limits do not
- * allow any more. A slot is taken in the moment of its grant, so that no two callers get the same place.
+ * The slots of a worker: grants them in order of asking, within the limits, and revokes open ones that the limits do
+ * not allow any more. A slot is taken at the moment of its grant, so that no two callers get the same place.
  */
 export class SlotPool implements SlotOwner, SlotUse, Load {
   readonly #host: SlotHost
@@ -80,7 +80,9 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
     }
   }
 
-  /** Grants what the limits allow, in order of asking. A caller whose queue is throttled does not hold up the others. */
+  /**
+   * Grants what the limits allow, in order of asking. A caller whose queue is throttled does not hold up the others.
+   */
   grant(): void {
     for (const waiter of this.#waiting) {
       const slot = this.try(waiter.queue, waiter.signal)
@@ -113,7 +115,7 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
     for (const { refuse } of waiting) refuse(reason)
   }
 
-  /** Takes the slots back that no job runs in. */
+  /** Takes back the slots in which no job runs. */
   releaseOpen(): void {
     for (const slot of [...this.#open]) slot.release()
   }
@@ -156,7 +158,7 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
     return slot
   }
 
-  /** Revokes open slots until `excess` of them are to end, those included that were revoked before. */
+  /** Revokes open slots until `excess` of them are ending, including any revoked earlier. */
   #revoke(isAffected: (slot: Slot) => boolean, excess: number, why: string): void {
     if (excess <= 0) return
     const affected = [...this.#open].filter(isAffected)

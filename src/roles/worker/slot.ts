@@ -4,7 +4,7 @@ export const SlotState = {
   /** Reserved; no job runs in it yet. */
   open: 'open',
   running: 'running',
-  /** It is not the holder's any more. */
+  /** The holder no longer has it. */
   released: 'released',
 } as const
 export type SlotState = (typeof SlotState)[keyof typeof SlotState]
@@ -55,8 +55,8 @@ export class Slot implements Disposable {
   }
 
   /**
-   * Runs one job in the slot and releases the slot at its end. The plane knows that the job has started before `work` is
-   * called. The signal that `work` gets aborts when the worker closes and its grace is over.
+   * Runs one job in the slot and releases the slot at its end. The plane knows that the job has started before `work`
+   * is called. The signal that `work` gets aborts when the worker closes and its grace is over.
    *
    * The result may be ignored: a job that fails is reported as `failed`, and is no unhandled rejection.
    * @throws what `work` throws; NumacastError NUMACAST_CLOSED when the slot was released or has run a job already,

@@ -49,7 +49,7 @@ export class WorkerControl {
     return this.#intents.applied(most)
   }
 
-  /** Jobs at once, as far as others limit them; infinite when they do not. */
+  /** Jobs at once, as limited by intents and configuration; infinite without a limit. */
   get maxInFlight(): number {
     let least = this.#config.maxInFlight
     for (const { intent } of this.#intents.obeyed('rebalance')) least = Math.min(least, intent.maxInFlight)
@@ -68,7 +68,7 @@ export class WorkerControl {
     return this.#config.priorityWeights
   }
 
-  /** Why others keep the worker from taking work. */
+  /** Why intents or configuration keep the worker from taking work. */
   get reasons(): Pick<PauseReasons, 'drainReason' | 'maintenanceReason' | 'pauseReason'> {
     const [drain] = this.#intents.obeyed('drain')
     const [pause] = this.#intents.obeyed('pause-node')
@@ -79,7 +79,7 @@ export class WorkerControl {
     }
   }
 
-  /** The load has changed: reports what that means for each intent that is not reached yet. */
+  /** Called when the load has changed. Reports the progress of each intent that is not reached yet. */
   advance(): void {
     this.#intents.advance(this.#components.host.load, this.#instant())
     this.#report()
@@ -91,7 +91,7 @@ export class WorkerControl {
     for (const report of this.#intents.takeExpiredReports(participant.clock.nowMs())) publisher.forgetStatus(report)
   }
 
-  /** Receives and reports no more. */
+  /** Stops receiving and reporting. */
   stop(): void {
     this.#stopped = true
     this.#due?.cancel()

@@ -5,7 +5,7 @@ import { type ClosedAdmission, sameAdmission } from './admission.js'
  * own concurrency by it, and pause the consumer while {@link WorkerDirectives.pause} is not null.
  */
 export interface WorkerDirectives {
-  /** Why the worker takes no work, however little it has in flight; null while it does. */
+  /** Why the worker takes no work regardless of its load; null while it takes work. */
   readonly pause: ClosedAdmission | null
   /** Jobs at once, after every limit that applies. */
   readonly concurrency: number

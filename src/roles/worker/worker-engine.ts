@@ -139,7 +139,9 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     this.#reconsider()
   }
 
-  /** Publishes what became of the worker, and nothing more. Its last report leaves with the participant's goodbye. */
+  /**
+   * Publishes the final state of the worker, and nothing more. Its last report leaves with the participant's goodbye.
+   */
   stop(): void {
     this.#state.now()
     this.#hasStopped = true
@@ -199,8 +201,8 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
   }
 
   /**
-   * A job that starts may block the loop at once. State waits for no pace then, unless what was published last counts as
-   * many jobs already, as it does where one short job follows the other.
+   * A job that starts may block the loop at once. State is then published without pacing, unless the last published
+   * state already counts as many jobs, as happens when short jobs follow each other.
    */
   deliver(): Promise<void> | undefined {
     if (this.slots.running > this.#publishedInFlight) this.#state.now()
@@ -212,14 +214,14 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
   #replaced(by: WorkerClaim | null): void {
     this.#participant.counters.add(by === null ? 'worker.name-regained' : 'worker.replaced')
     this.#reconsider()
-    // At once: the collectors that decide about names wait for it.
+    // Published at once, because the collectors that decide about names wait for it.
     this.#state.now()
     this.replacedListeners.emit(by)
   }
 
   /**
-   * Something that slots rest on has changed: open ones are revoked, free ones granted, listeners called. A holder may
-   * release its slot meanwhile, which begins it anew.
+   * Called when something that slots depend on has changed: revokes open slots, grants free ones, calls listeners. A
+   * holder may release its slot meanwhile, which starts another pass.
    */
   #reconsider(): void {
     this.#mustReconsider = true
@@ -284,7 +286,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     try {
       reading = this.#readings.read()
     } catch (error) {
-      // The last reading stands, and its age shows.
+      // The last reading remains, and its age shows.
       this.#participant.counters.addError('worker.reading-failed', error)
       return
     }

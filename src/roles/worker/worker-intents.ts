@@ -1,14 +1,14 @@
 import type { EntityGuid } from '../../core/ids.js'
 import { IntentArbiter } from '../../plane/intent-arbiter.js'
 import { type IntentKind, intentKinds, type ReceivedIntent, type ReceivedIntentOf } from '../../plane/intents.js'
-import { everyone, nodeTarget } from '../../plane/targets.js'
+import { allTargets, nodeTarget } from '../../plane/targets.js'
 import type { IntentStatus } from '../../plane/transitions.js'
 import type { AppliedIntent } from '../../plane/worker-state.js'
 import { deadlineAtMs, intentProgress, type Load } from './intent-progress.js'
 import { IntentReports } from './intent-reports.js'
 import { QueueThrottles } from './queue-throttles.js'
 
-/** What this worker answers to. */
+/** The targets that concern this worker. */
 export interface WorkerAddress {
   readonly workerId: string
   readonly bootId: string
@@ -17,7 +17,7 @@ export interface WorkerAddress {
   readonly queues: readonly string[]
 }
 
-/** The time at which something is decided: monotonic to decide by, Unix to display. */
+/** The time of a decision: monotonic for deciding, Unix for display. */
 export interface Instant {
   readonly nowMs: number
   readonly wallMs: number
@@ -31,28 +31,28 @@ export function concerns(address: WorkerAddress, kind: IntentKind, target: strin
       return target === address.workerId
     case 'pause-node':
     case 'rebalance':
-      return target === everyone || target === nodeTarget(address)
+      return target === allTargets || target === nodeTarget(address)
     case 'throttle-queue':
       return address.queues.length === 0 || address.queues.includes(target)
   }
 }
 
 /**
- * What a worker has been asked, which of it holds, and how far each got. Pure: the worker tells it what arrived, what is
- * in flight and what time it is, obeys what holds, and publishes the reports.
+ * Holds the intents a worker has received, which of them hold, and how far each got. Pure: the worker passes in what
+ * arrived, what is in flight and the time, obeys the intents that hold, and publishes the reports.
  *
  * An intent that arrives costs the same however many hold: a worker without declared queues is concerned by every
  * throttle of the fleet.
  */
 export class WorkerIntents {
-  /** What a slot of each throttled queue is bounded by. */
+  /** Limits of the throttled queues. */
   readonly throttles = new QueueThrottles()
   readonly #address: WorkerAddress
   readonly #arbiter = new IntentArbiter()
   readonly #reports: IntentReports
   /** The applies that hold, by kind and target. */
   readonly #obeyed = new Map<IntentKind, Map<string, ReceivedIntent>>(intentKinds.map((kind) => [kind, new Map()]))
-  /** Those of what holds that are not reached yet, by intentId. */
+  /** Intents that hold and have not reached their goal yet, by intentId. */
   readonly #unreached = new Map<string, ReceivedIntent>()
 
   constructor(address: WorkerAddress) {
@@ -109,7 +109,7 @@ export class WorkerIntents {
     for (const claim of [...this.#unreached.values()]) this.#progress(claim, load, at)
   }
 
-  /** When time alone will next change something. */
+  /** Returns when time alone will next change something. */
   nextDueMs(): number | undefined {
     let next = this.#arbiter.nextExpiryMs()
     for (const claim of this.obeyed('drain')) {
@@ -119,7 +119,7 @@ export class WorkerIntents {
     return next
   }
 
-  /** The intents of a kind that the worker must obey. */
+  /** Returns the intents of a kind that the worker must obey. */
   obeyed<K extends IntentKind>(kind: K): IterableIterator<ReceivedIntentOf<K>> {
     return (this.#obeyed.get(kind) ?? new Map()).values() as IterableIterator<ReceivedIntentOf<K>>
   }
@@ -163,7 +163,7 @@ export class WorkerIntents {
     if (kind === 'throttle-queue') this.throttles.delete(intent.target)
   }
 
-  /** Reports the claim as reached or missed, if it is. What is reported so is not looked at again. */
+  /** Reports the claim as reached or missed, if it is. A claim reported so is not checked again. */
   #progress(claim: ReceivedIntent, load: Load, at: Instant): void {
     const { intentId } = claim.intent
     const reached = intentProgress(claim, load, at.nowMs)

@@ -30,7 +30,7 @@ export type WorkerProgress = Pick<
 const deliveryLimitMs = 100
 const deliveryCheckMs = 1
 
-/** All that a worker writes, to its collector's `up` partition. */
+/** Writes everything that a worker publishes, to its collector's `up` partition. */
 export class WorkerPublisher {
   readonly #participant: Participant
   readonly #fixed: Omit<WorkerState, keyof WorkerProgress>
@@ -130,8 +130,8 @@ export class WorkerPublisher {
   }
 
   /**
-   * Counts by its code what cannot be published, because that must not stop the work: a reading that the schema refuses,
-   * a participant that its owner has closed, a job that outlasts its worker.
+   * Counts by its code what cannot be published, because that must not stop the work: a reading that the schema
+   * refuses, a participant that its owner has closed, a job that outlasts its worker.
    */
   #publish(write: () => void): void {
     countFailure(this.#counters, 'worker.publish-failed', write)

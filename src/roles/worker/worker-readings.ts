@@ -7,7 +7,7 @@ export type WorkerReading = Omit<WorkerCapacity, 'workerId' | 'incarnation' | 'n
 
 /** What a worker can learn of its own process. Injected, so that a test decides what is read. */
 export interface WorkerReadings {
-  /** What the interval since the last call, or since the start, was like. */
+  /** Returns the readings of the interval since the last call, or since the start. */
   read(): WorkerReading
   close(): void
 }

@@ -1,4 +1,5 @@
 import { checkDurationMs } from '../../core/duration.js'
+import { Lifetime } from '../../core/lifetime.js'
 import type { Subscription } from '../../core/listeners.js'
 import type { WorkerClaim } from '../../plane/worker-claim.js'
 import type { AppliedIntent } from '../../plane/worker-state.js'
@@ -25,30 +26,27 @@ export interface WorkerComponents extends DomainComponents {
   readonly readings?: WorkerReadings
 }
 
-/** After their signal was aborted, jobs have this long to end before the worker leaves without them. */
+/** How long aborted jobs have to end before the worker leaves without them. */
 const abortGraceMs = 1_000
 
 /**
  * A worker on the plane: it publishes what it is, how loaded it is and what becomes of its jobs, and it obeys intents.
- * The work itself stays the application's. It takes a {@link Slot}, fetches a job from its own queue, and runs the job in
- * the slot. Nothing here waits for a peer, so a worker goes on when the plane is gone.
+ * The work itself stays the application's. It takes a {@link Slot}, fetches a job from its own queue, and runs the job
+ * in the slot. Nothing here waits for a peer, so a worker goes on when the plane is gone.
  */
 export class Worker implements AsyncDisposable {
   readonly participant: Participant
   readonly workerId: string
   readonly numaNode: number
-  /** Resolves when the worker has closed, for whatever reason. */
-  readonly ended: Promise<void>
   readonly #options: ResolvedWorkerOptions
   readonly #membership: DomainMembership
   readonly #engine: WorkerEngine
-  readonly #hasEnded: () => void
-  readonly #forgetSignal: () => void
+  readonly #lifetime: Lifetime
   #closing: Promise<void> | undefined
 
   /**
    * Joins the domain and reports to the collector of its node, whether there is one yet or not.
-   * @throws NumacastError NUMACAST_INVALID_ARGUMENT, or what joining the domain throws
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT, what joining the domain throws, or the signal's reason
    */
   static async start(options: WorkerOptions, components: WorkerComponents = {}): Promise<Worker> {
     const resolved = resolveWorkerOptions(options)
@@ -60,6 +58,7 @@ export class Worker implements AsyncDisposable {
     return startRole(
       membership,
       () => new Worker(resolved, numaNode, membership, components.readings ?? openWorkerReadings()),
+      resolved.signal,
     )
   }
 
@@ -75,23 +74,21 @@ export class Worker implements AsyncDisposable {
     this.numaNode = numaNode
     this.#options = options
     this.#membership = membership
-    let hasEnded = (): void => undefined
-    this.ended = new Promise((resolve) => {
-      hasEnded = resolve
-    })
-    this.#hasEnded = hasEnded
+    this.#lifetime = new Lifetime(options.signal, () => this.#closeUnasked())
     this.#engine = new WorkerEngine(participant, { ...options, numaNode }, readings)
     if (options.whenReplaced === WhenReplaced.close) {
       this.onReplaced((by) => {
         if (by !== null) this.#closeUnasked()
       })
     }
-    const onAbort = (): void => this.#closeUnasked()
-    options.signal?.addEventListener('abort', onAbort, { once: true })
-    this.#forgetSignal = () => options.signal?.removeEventListener('abort', onAbort)
   }
 
-  /** Whether it takes new work now, of any queue, and if not, why. Jobs that run count; open slots do not. */
+  /** Resolves when the worker has closed, for whatever reason. */
+  get ended(): Promise<void> {
+    return this.#lifetime.ended
+  }
+
+  /** Returns whether it takes new work now, from any queue, and if not, why. Jobs that run count; open slots do not. */
   get admission(): Admission {
     return this.#engine.admission
   }
@@ -131,12 +128,12 @@ export class Worker implements AsyncDisposable {
     return this.#engine.control.priorityWeights
   }
 
-  /** The worker that holds its name instead of it; null while it does so itself. */
+  /** The other worker that holds its name; null while it holds the name itself. */
   get replacedBy(): WorkerClaim | null {
     return this.#engine.claim.holder
   }
 
-  /** Whether no collector serves it: it runs, and nothing watches it. It has then reported so on the plane. */
+  /** Whether it runs unwatched because no collector serves it. It has then reported so on the plane. */
   get unserved(): boolean {
     return this.#engine.unserved.isReported
   }
@@ -151,12 +148,17 @@ export class Worker implements AsyncDisposable {
     return this.#engine.admissionListeners.add(listener)
   }
 
-  /** Calls `listener` when what the worker enforces has changed: a pause, its concurrency, a limit of a queue, advice. */
+  /**
+   * Calls `listener` when what the worker enforces has changed: a pause, its concurrency, a limit of a queue, advice.
+   */
   onDirectives(listener: (directives: WorkerDirectives) => void): Subscription {
     return this.#engine.directivesListeners.add(listener)
   }
 
-  /** Calls `listener` when another live worker turns out to hold its name, and with null when it has the name back. */
+  /**
+   * Calls `listener` with the other worker when another live worker holds its name, and with null when it has the name
+   * back.
+   */
   onReplaced(listener: (by: WorkerClaim | null) => void): Subscription {
     return this.#engine.replacedListeners.add(listener)
   }
@@ -167,8 +169,8 @@ export class Worker implements AsyncDisposable {
   }
 
   /**
-   * Yields a slot whenever one is free, in order of asking. Ends when the worker closes or the signal aborts. Leaving the
-   * loop releases the slot of that turn, unless its job runs.
+   * Yields a slot whenever one is free, in order of asking. Ends when the worker closes or the signal aborts. Leaving
+   * the loop releases the slot of that turn, unless its job runs.
    *
    *     for await (const slot of worker.slots({ queue, signal })) {
    *       const job = await queue.take({ signal: slot.signal })
@@ -198,8 +200,8 @@ export class Worker implements AsyncDisposable {
   }
 
   /**
-   * Waits for a slot and runs one job in it; see {@link Slot.run}. For a job that is in hand already: it waits here while
-   * the worker is drained, paused or at its limit.
+   * Waits for a slot and runs one job in it; see {@link Slot.run}. For a job that is in hand already: it waits here
+   * while the worker is drained, paused or at its limit.
    * @throws what `work` throws; the signal's reason, if it aborts before the job has started; NumacastError
    *   NUMACAST_CLOSED, or NUMACAST_INVALID_ARGUMENT for a name, or for a job that is in flight
    */
@@ -235,7 +237,7 @@ export class Worker implements AsyncDisposable {
    */
   async close({ graceMs = 10_000 }: CloseOptions = {}): Promise<void> {
     checkDurationMs('graceMs', graceMs, { allowInfinity: true })
-    this.#closing ??= this.#close(graceMs).finally(this.#hasEnded)
+    this.#closing ??= this.#close(graceMs).finally(() => this.#lifetime.end())
     return this.#closing
   }
 
@@ -252,9 +254,8 @@ export class Worker implements AsyncDisposable {
       engine.jobs.abortAll(engine.closedError())
       await engine.slots.idleWithin(abortGraceMs)
     } finally {
-      this.#forgetSignal()
       engine.stop()
-      // First: a participant says goodbye in the partitions that it still writes to.
+      // Must come first: a participant sends its goodbye to the partitions that it still writes to.
       await this.#membership.leave().finally(() => engine.close())
     }
   }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { mustBeSystemError } from '../../core/error-code.js'
 
-/** Returns whether the process exists and has not ended: one that waits to be reaped counts as ended. Linux only. */
+/** Returns whether the process exists and has not ended. A zombie counts as ended. Linux only. */
 export function isRunning(pid: number): boolean {
   const state = statFields(pid)?.[0]
   return state !== undefined && state !== 'Z' && state !== 'X'

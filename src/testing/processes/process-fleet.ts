@@ -22,7 +22,7 @@ export class ProcessFleet implements AsyncDisposable {
   /** Reports that a process is dead while it ran and was not meant to end. */
   readonly falseDeaths: string[] = []
 
-  /** @param domain one that no other plane of the host uses */
+  /** @param domain a domain that no other plane of the host uses */
   constructor(domain: number) {
     this.domain = domain
   }

@@ -1,6 +1,6 @@
 import type { Counters } from '../../core/counters.js'
 import { IntentKind, receivedIntentKey } from '../../plane/intents.js'
-import { everyone, nodeTarget } from '../../plane/targets.js'
+import { allTargets, nodeTarget } from '../../plane/targets.js'
 import { profileTerms, taintKey, term } from './index-terms.js'
 import { PersistentMapBuilder } from './persistent-map.js'
 import { PlacementSnapshot, type TaintEntry } from './placement-snapshot.js'
@@ -70,7 +70,7 @@ export class SnapshotBuilder {
       index: this.#index.snapshot(),
       taints: this.#taintSnapshot(),
       zones: this.#zones.snapshot(),
-      fleet: this.#zoneStanding(everyone),
+      fleet: this.#zoneStanding(allTargets),
       intents: this.#intents.snapshot(),
       configs: this.#configs.snapshot(),
     })

@@ -32,7 +32,7 @@ t.test('a fleet lists workers, drains one until its job has ended, and resumes i
     return result
   })
   await memory.clock.advance(1_000)
-  t.notOk(isDrained, 'the drain waits for the job')
+  t.notOk(isDrained, 'the drain waits for its job')
   job.resolve()
   t.match(await memory.plane.settle(draining), { workerId: 'w1', transition: 'completed' })
   await running
@@ -55,7 +55,7 @@ t.test('a drain whose jobs outlast the deadline resolves as aborted', async (t) 
   await running
 })
 
-t.test('deaths come with the jobs that were running, and end on abort and on close', async (t) => {
+t.test('deaths() yields each death with its running jobs, and ends on abort and on close', async (t) => {
   const memory = new MemoryFleet()
   t.teardown(() => memory.close())
   await memory.collector()
@@ -92,14 +92,14 @@ t.test('deaths come with the jobs that were running, and end on abort and on clo
   t.equal(other.workerId, 'w2')
 })
 
-t.test('a command to a dead or an unknown worker is refused; one that dies meanwhile ends the wait', async (t) => {
+t.test('a command to a dead or unknown worker is refused; a worker that dies meanwhile ends the wait', async (t) => {
   const memory = new MemoryFleet()
   t.teardown(() => memory.close())
   await memory.collector()
   const worker = await memory.worker('w1')
   const fleet = await open(memory)
   t.teardown(() => memory.plane.settle(fleet.close()))
-  await t.rejects(fleet.drain('nobody'), { code: 'NUMACAST_NOT_FOUND', message: /no worker nobody.*w1/ })
+  await t.rejects(fleet.drain('absent'), { code: 'NUMACAST_NOT_FOUND', message: /no worker absent.*w1/ })
 
   const job = deferred()
   void worker.run('j1', () => job.promise).catch(() => undefined)

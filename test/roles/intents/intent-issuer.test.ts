@@ -9,7 +9,7 @@ t.setTimeout(300_000)
 
 const node = nodeTarget({ bootId: 'boot', numaNode: 0 })
 
-t.test('a person’s word wins although another’s clock is ahead', async (t) => {
+t.test('the operator’s intent wins although another issuer’s clock is ahead', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   await fleet.scheduler()
@@ -31,7 +31,7 @@ t.test('a person’s word wins although another’s clock is ahead', async (t) =
   await fleet.close()
 })
 
-t.test('a lift lives longer than what it lifts', async (t) => {
+t.test('a lift outlives the intent that it lifts', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   const { view, issuer, leave } = await fleet.operator()
@@ -45,7 +45,7 @@ t.test('a lift lives longer than what it lifts', async (t) => {
   await fleet.close()
 })
 
-t.test('while a person’s lift holds, the scheduler does not pause; afterwards it does again', async (t) => {
+t.test('while an operator’s lift holds, the scheduler does not pause; afterwards it pauses again', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   await fleet.scheduler()
@@ -62,7 +62,7 @@ t.test('while a person’s lift holds, the scheduler does not pause; afterwards 
   t.equal(worker.admission.open, true)
   const second = await fleet.worker('b')
   await fleet.clock.advance(2_000)
-  t.equal(second.admission.open, true, 'a newcomer hears the lift, not the pause')
+  t.equal(second.admission.open, true, 'a new worker receives the lift, not the pause')
   await fleet.clock.advance(30_000)
   t.equal(worker.admission.open, false)
   t.equal(second.admission.open, false)
@@ -70,7 +70,7 @@ t.test('while a person’s lift holds, the scheduler does not pause; afterwards 
   await fleet.close()
 })
 
-t.test('two schedulers keep an intent; either may go, and it is forgotten after its time', async (t) => {
+t.test('two schedulers keep an intent: either may close, and it is forgotten after its time', async (t) => {
   const fleet = new MemoryFleet()
   const first = await fleet.scheduler({ name: 'first' })
   const second = await fleet.scheduler({ name: 'second' })
@@ -88,17 +88,17 @@ t.test('two schedulers keep an intent; either may go, and it is forgotten after 
   t.strictSame(await intents(), ['ann a'])
   await fleet.plane.settle(second.close())
   await fleet.clock.advance(5_000)
-  t.strictSame(await intents(), [], 'nobody keeps it in the plane')
+  t.strictSame(await intents(), [], 'no participant keeps it')
   await fleet.scheduler({ name: 'third' })
   const worker = await fleet.worker('a')
   await fleet.clock.advance(2_000)
-  t.equal(worker.admission.open, false, 'the collector still does')
+  t.equal(worker.admission.open, false, 'the collector still keeps it')
   await fleet.clock.advance(3 * 60_000)
   t.equal(worker.admission.open, true)
   await fleet.close()
 })
 
-t.test('a relay forgets an intent some time after it ended, not before', async (t) => {
+t.test('a relay forgets an intent only some time after it ended', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.scheduler()
   const { view, issuer, leave } = await fleet.operator('ann')
@@ -119,7 +119,7 @@ t.test('a relay forgets an intent some time after it ended, not before', async (
   await fleet.close()
 })
 
-t.test('following an intent ends with the signal; steps taken before are told', async (t) => {
+t.test('following an intent ends on abort, after the transitions so far', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   const worker = await fleet.worker('a')
@@ -147,7 +147,7 @@ t.test('following an intent ends with the signal; steps taken before are told', 
   await fleet.close()
 })
 
-t.test('what cannot be issued is refused', async (t) => {
+t.test('an invalid intent is refused', async (t) => {
   const fleet = new MemoryFleet()
   const { issuer, leave } = await fleet.operator()
   const refused = { code: 'NUMACAST_INVALID_ARGUMENT' }
@@ -159,7 +159,7 @@ t.test('what cannot be issued is refused', async (t) => {
   await fleet.close()
 })
 
-t.test('an issuer that disposes its intent withdraws it', async (t) => {
+t.test('disposing an issued intent withdraws it', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   const worker = await fleet.worker('a')

@@ -23,7 +23,7 @@ function enact(standing: IntentsInForce<string>, wanted: WantedIntent[], nowMs: 
   ]
 }
 
-t.test('issued once, renewed at a third of its time, lifted when no longer wanted', (t) => {
+t.test('an intent is issued once, renewed at a third of its time, and lifted when no longer wanted', (t) => {
   const standing = new IntentsInForce<string>(9_000)
   t.strictSame(enact(standing, [pause('n'), pause('n')], 0), ['apply n'])
   t.strictSame(enact(standing, [pause('n')], 2_999), [])
@@ -35,7 +35,7 @@ t.test('issued once, renewed at a third of its time, lifted when no longer wante
   t.end()
 })
 
-t.test('other terms are another intent', (t) => {
+t.test('an intent with other terms is another intent', (t) => {
   const standing = new IntentsInForce<string>(9_000)
   t.strictSame(enact(standing, [throttle(2)], 0), ['apply q'])
   t.strictSame(enact(standing, [throttle(2)], 1), [])
@@ -43,7 +43,7 @@ t.test('other terms are another intent', (t) => {
   t.end()
 })
 
-t.test('the undecided is neither renewed nor lifted, and forgotten with its time', (t) => {
+t.test('an undecided intent is neither renewed nor lifted, and is forgotten when its time ends', (t) => {
   const standing = new IntentsInForce<string>(9_000)
   enact(standing, [pause('n')], 0)
   t.strictSame(enact(standing, [], 4_000, new Set(['n'])), [])

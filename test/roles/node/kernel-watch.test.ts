@@ -21,7 +21,7 @@ const killed: ProcessExit = {
   atMs: 0,
 }
 
-t.test('what the kernel says, in words', (t) => {
+t.test('describeExit puts the kernel’s report into words', (t) => {
   t.equal(describeExit(killed), 'SIGKILL')
   t.equal(describeExit(killed, true), 'SIGKILL, out of memory')
   t.equal(describeExit({ ...killed, signal: 'SIGSEGV', coreDumped: true }), 'SIGSEGV, core dumped')
@@ -31,7 +31,7 @@ t.test('what the kernel says, in words', (t) => {
   t.end()
 })
 
-t.test('watches processes whose pid means the same here, each once, and reports their end', async (t) => {
+t.test('processes of the own PID namespace are watched once each, and their end is reported', async (t) => {
   const plane = new MemoryPlane()
   const observer = await plane.join('observer')
   observer.reader(workerState)
@@ -66,7 +66,7 @@ t.test('watches processes whose pid means the same here, each once, and reports 
   await plane.close()
 })
 
-t.test('another start time at the pid of a peer is no death, and the peer is left to its lease', async (t) => {
+t.test('another start time at the pid of a peer is not a death, and its lease decides', async (t) => {
   const plane = new MemoryPlane()
   const observer = await plane.join('observer')
   observer.reader(workerState)
@@ -90,7 +90,7 @@ t.test('another start time at the pid of a peer is no death, and the peer is lef
   await plane.close()
 })
 
-t.test('a watch that cannot be opened is counted, and opened later', async (t) => {
+t.test('a watch that fails to open is counted, and opened later', async (t) => {
   const plane = new MemoryPlane()
   const observer = await plane.join('observer')
   observer.reader(workerState)
@@ -114,64 +114,60 @@ t.test('a watch that cannot be opened is counted, and opened later', async (t) =
 })
 
 const looking = { skip: began !== null ? false : 'start times come from the addon' }
-t.test(
-  'one that began since all processes were last looked at is found when that is done again',
-  looking,
-  async (t) => {
-    const plane = new MemoryPlane()
-    const observer = await plane.join('observer')
-    observer.reader(workerState)
-    // As they know themselves, and as the kernel lists them: any living process will do.
-    const contained = async (name: string, pidNamespace: number): Promise<Participant> => {
-      const peer = await plane.join(name, {}, { pidNamespace, startTimeTicks: began })
-      peer.writer(workerState)
-      await plane.clock.advance(200)
-      return peer
-    }
-    const nested = new Map<string, number[]>()
-    let looks = 0
-    const locator = new ProcessLocator({
-      nowMs: () => plane.clock.nowMs(),
-      ownNamespace: 1,
-      listNested: () => {
-        looks++
-        return new Map(nested)
-      },
-    })
-    const watched: number[] = []
-    const watchProcess: WatchProcess = ({ pid }) => {
-      watched.push(pid)
-      return { close() {} }
-    }
-    const kernel = new KernelWatch(observer, { locator, watchProcess })
+t.test('a process that began after the last scan is found by the next scan', looking, async (t) => {
+  const plane = new MemoryPlane()
+  const observer = await plane.join('observer')
+  observer.reader(workerState)
+  // Their own pids, and the pids that the kernel lists. Any live process serves.
+  const contained = async (name: string, pidNamespace: number): Promise<Participant> => {
+    const peer = await plane.join(name, {}, { pidNamespace, startTimeTicks: began })
+    peer.writer(workerState)
+    await plane.clock.advance(200)
+    return peer
+  }
+  const nested = new Map<string, number[]>()
+  let looks = 0
+  const locator = new ProcessLocator({
+    nowMs: () => plane.clock.nowMs(),
+    ownNamespace: 1,
+    listNested: () => {
+      looks++
+      return new Map(nested)
+    },
+  })
+  const watched: number[] = []
+  const watchProcess: WatchProcess = ({ pid }) => {
+    watched.push(pid)
+    return { close() {} }
+  }
+  const kernel = new KernelWatch(observer, { locator, watchProcess })
 
-    const elsewhere = await contained('elsewhere', 2)
-    kernel.watch(elsewhere.guid)
-    t.equal(looks, 1)
-    const late = await contained('late', 3)
-    const gone = await contained('gone', 4)
-    nested.set(`3 ${late.identity.pid}`, [process.pid])
-    for (const { guid } of [late, late, gone]) kernel.watch(guid)
-    t.equal(looks, 1, 'not so soon')
-    t.equal(kernel.size, 2, 'both are to be looked for')
-    kernel.unwatch(gone.guid)
-    await plane.clock.advance(1_000)
-    t.equal(looks, 2)
-    t.strictSame(watched, [process.pid], 'without another word of it')
-    t.equal(observer.counters.get('kernel-watch.skipped.not-visible'), 1, 'that one, and nobody else')
+  const elsewhere = await contained('elsewhere', 2)
+  kernel.watch(elsewhere.guid)
+  t.equal(looks, 1)
+  const late = await contained('late', 3)
+  const gone = await contained('gone', 4)
+  nested.set(`3 ${late.identity.pid}`, [process.pid])
+  for (const { guid } of [late, late, gone]) kernel.watch(guid)
+  t.equal(looks, 1, 'no scan before the interval has passed')
+  t.equal(kernel.size, 2, 'the next scan looks for both')
+  kernel.unwatch(gone.guid)
+  await plane.clock.advance(1_000)
+  t.equal(looks, 2)
+  t.strictSame(watched, [process.pid], 'without another call of watch()')
+  t.equal(observer.counters.get('kernel-watch.skipped.not-visible'), 1, 'only the first is not visible')
 
-    const last = await contained('last', 5)
-    kernel.watch(last.guid)
-    t.equal(kernel.size, 2)
-    kernel.close()
-    await plane.clock.advance(5_000)
-    t.equal(looks, 2, 'closed')
-    await plane.close()
-    t.equal(plane.clock.pendingTimers, 0)
-  },
-)
+  const last = await contained('last', 5)
+  kernel.watch(last.guid)
+  t.equal(kernel.size, 2)
+  kernel.close()
+  await plane.clock.advance(5_000)
+  t.equal(looks, 2, 'closed')
+  await plane.close()
+  t.equal(plane.clock.pendingTimers, 0)
+})
 
-t.test('asks for an OOM kill where it may have been one, once, before its cgroup is gone', async (t) => {
+t.test('a possible OOM kill is looked up once, before the cgroup of the process is gone', async (t) => {
   const plane = new MemoryPlane()
   const observer = await plane.join('observer')
   observer.reader(workerState)
@@ -220,7 +216,7 @@ t.test('asks for an OOM kill where it may have been one, once, before its cgroup
   await plane.close()
 })
 
-t.test('a process that is gone before it can be watched is reported all the same', async (t) => {
+t.test('the end of a process before its watch opens is reported', async (t) => {
   const plane = new MemoryPlane()
   const observer = await plane.join('observer')
   observer.reader(workerState)
@@ -236,12 +232,12 @@ t.test('a process that is gone before it can be watched is reported all the same
   kernel.watch(peer.guid)
   await plane.clock.advance(0)
   t.equal(observer.peer(peer.guid), undefined)
-  t.equal(closed, 1, 'the watch that came too late is closed')
+  t.equal(closed, 1, 'the watch that opened too late is closed')
   t.equal(kernel.size, 0)
   await plane.close()
 })
 
-t.test('the last words of a process are heard before it is found dead', async (t) => {
+t.test('the last samples of a process are read before it is declared dead', async (t) => {
   const plane = new MemoryPlane()
   const note = defineTopic<{ id: string; n: number }>({ name: 'note', key: 'id', fields: ['id', 'n'] })
   const observer = await plane.join('observer')
@@ -263,7 +259,7 @@ t.test('the last words of a process are heard before it is found dead', async (t
   await plane.close()
 })
 
-t.test('a goodbye is read first, however much lies before it', async (t) => {
+t.test('a goodbye is read before the verdict, however many frames precede it', async (t) => {
   const plane = new MemoryPlane()
   const note = defineTopic<{ id: string; n: number }>({ name: 'note', key: 'id', fields: ['id', 'n'] })
   const loop = new BlockableLoop(plane.clock, seededRandom(1))
@@ -292,7 +288,7 @@ t.test('a goodbye is read first, however much lies before it', async (t) => {
   await plane.close()
 })
 
-/** A watch whose process ends when the test says so. */
+/** Opens a watch whose process ends when the test calls `end`. */
 function watchedByHand(observer: Participant): { kernel: KernelWatch; end(exit: ProcessExit): void } {
   let tell: (exit: ProcessExit) => void = () => undefined
   const kernel = new KernelWatch(observer, {

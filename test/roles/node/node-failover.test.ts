@@ -12,7 +12,7 @@ t.setTimeout(300_000)
 
 const aWhileMs = 4_000
 
-/** Looks every 50 ms for `forMs`: a worker that is missing from the view, or is called dead, is remembered. */
+/** Reads the view every 50 ms for `forMs`. Returns the workers that were missing or declared dead. */
 async function watched(fleet: MemoryFleet, view: FleetView, workers: readonly string[], forMs: number) {
   const missing = new Set<string>()
   const dead = new Set<string>()
@@ -27,7 +27,7 @@ async function watched(fleet: MemoryFleet, view: FleetView, workers: readonly st
   return { missing: [...missing], dead: [...dead] }
 }
 
-t.test('collectors come before schedulers, the lowest node first, then the lower GUID', (t) => {
+t.test('collectors rank before schedulers, then by lowest node, then by lower GUID', (t) => {
   const candidate = (guid: string, numaNode: number | null) => ({ guid: guid as Guid, numaNode })
   const sorted = [candidate('a', null), candidate('d', 2), candidate('c', 0), candidate('b', 0), candidate('e', null)]
   sorted.sort(compareCandidates)
@@ -38,7 +38,7 @@ t.test('collectors come before schedulers, the lowest node first, then the lower
   t.end()
 })
 
-t.test('when a node is adopted, and when it is given back', (t) => {
+t.test('a node is adopted after its owner is gone, and released after its owner serves again', (t) => {
   const idle = {
     ownerServes: false,
     isOutranked: false,
@@ -57,10 +57,10 @@ t.test('when a node is adopted, and when it is given back', (t) => {
   t.equal(decide({}, 100 + adoptAfterMs), 'adopt')
   t.equal(decide({ isOutranked: true }, 1e6), 'keep')
   t.equal(decide({ ownerServes: true }, 1e6), 'keep')
-  t.equal(decide({ isDegraded: true }, 99 + doubtMs), 'keep', 'it may be this one that is short of CPU')
-  t.equal(decide({ isDegraded: true }, 100 + doubtMs), 'adopt', 'and nobody is left alone for ever')
-  t.equal(decide({ isDegraded: true, isOwnerDown: true }, 100 + adoptAfterMs), 'adopt', 'that is no doubt of its own')
-  t.equal(decide({ ownerGoneMs: undefined }, 1e6), 'keep', 'nobody remembers a collector')
+  t.equal(decide({ isDegraded: true }, 99 + doubtMs), 'keep', 'this participant itself may be short of CPU')
+  t.equal(decide({ isDegraded: true }, 100 + doubtMs), 'adopt', 'even a degraded participant adopts eventually')
+  t.equal(decide({ isDegraded: true, isOwnerDown: true }, 100 + adoptAfterMs), 'adopt', 'the owner is known to be down')
+  t.equal(decide({ ownerGoneMs: undefined }, 1e6), 'keep', 'no collector is known')
   t.equal(decide({ isServing: true }, 1e6), 'keep')
   t.equal(decide({ isServing: true, relievedMs: 0, isCovered: true }, overlapMs - 1), 'keep')
   t.equal(decide({ isServing: true, relievedMs: 0, isCovered: true }, overlapMs), 'release')
@@ -72,7 +72,7 @@ t.test('when a node is adopted, and when it is given back', (t) => {
   t.end()
 })
 
-t.test('who serves: one that is busy does, for a while', (t) => {
+t.test('a busy owner counts as serving for a limited time', (t) => {
   const { busyMs } = failoverTerms
   const isServed = (liveliness: Liveliness, cause: LivelinessCause | null, stalledForMs = 0): boolean =>
     serves({ ...aliveVerdict(0), liveliness, cause }, stalledForMs, failoverTerms)
@@ -80,13 +80,13 @@ t.test('who serves: one that is busy does, for a while', (t) => {
   t.ok(isServed('suspect', null), 'a few beacons are missing')
   t.ok(isServed('stalled', 'loop-busy', busyMs - 1))
   t.notOk(isServed('stalled', 'loop-busy', busyMs))
-  t.notOk(isServed('stalled', 'stopped'), 'it will not go on by itself')
-  t.notOk(isServed('stalled', 'frozen'), 'nor will this')
+  t.notOk(isServed('stalled', 'stopped'), 'a stopped owner does not resume by itself')
+  t.notOk(isServed('stalled', 'frozen'), 'nor does a frozen owner')
   t.notOk(isServed('unreachable', 'lease-expired'))
   t.end()
 })
 
-t.test('one whose loop is always late adopts the workers of a killed collector', async (t) => {
+t.test('a scheduler whose loop is always late adopts the workers of a killed collector', async (t) => {
   const fleet = new MemoryFleet()
   const loop = new BlockableLoop(fleet.clock, seededRandom(1))
   const collector = await fleet.collector()
@@ -108,7 +108,7 @@ t.test('one whose loop is always late adopts the workers of a killed collector',
   await fleet.close()
 })
 
-t.test('one that computes and waits for the disk in turns is busy all that time', async (t) => {
+t.test('a collector that alternates computing and disk waits counts as busy throughout', async (t) => {
   const fleet = new MemoryFleet()
   const collector = await fleet.collector()
   const scheduler = await fleet.scheduler()
@@ -124,7 +124,7 @@ t.test('one that computes and waits for the disk in turns is busy all that time'
   await fleet.close()
 })
 
-t.test('workers of a killed collector are adopted, and given back to the next', async (t) => {
+t.test('workers of a killed collector are adopted, and released to the next collector', async (t) => {
   const fleet = new MemoryFleet()
   const zero = await fleet.collector({ numaNode: 0 })
   const one = await fleet.collector({ numaNode: 1 })
@@ -169,7 +169,7 @@ t.test('workers of a killed collector are adopted, and given back to the next', 
       { workerId: 'b', liveliness: 'dead', cause: 'killed', jobsCompleted: 1 },
       { workerId: 'c', liveliness: 'alive' },
     ],
-    'the dead one is remembered by who comes back',
+    'the returning collector knows that worker b is dead',
   )
   t.equal(again.workers, 2)
   issuer.lift('drain', 'a')
@@ -181,7 +181,7 @@ t.test('workers of a killed collector are adopted, and given back to the next', 
   t.equal(fleet.clock.pendingTimers, 0)
 })
 
-t.test('a worker that dies while nobody serves its node is found dead by who takes over', async (t) => {
+t.test('a worker that dies while its node is unserved is declared dead by the successor', async (t) => {
   const fleet = new MemoryFleet()
   const collector = await fleet.collector()
   const scheduler = await fleet.scheduler()
@@ -194,7 +194,7 @@ t.test('a worker that dies while nobody serves its node is found dead by who tak
   fleet.stopped.add(c.participant.identity.pid)
   fleet.cutOff(c)
   await fleet.clock.advance(10_000)
-  t.strictSame(scheduler.adoptedNodes, [0], 'the scheduler, where there is no other collector')
+  t.strictSame(scheduler.adoptedNodes, [0], 'the scheduler adopts because no other collector exists')
   t.match(scheduler.view.status().workers, [
     { workerId: 'a', liveliness: 'alive' },
     { workerId: 'b', liveliness: 'dead', cause: 'exited' },
@@ -211,7 +211,7 @@ t.test('a worker that dies while nobody serves its node is found dead by who tak
       { workerId: 'b', liveliness: 'dead', cause: 'exited' },
       { workerId: 'c', liveliness: 'stalled', cause: 'stopped' },
     ],
-    'a collector that starts anew learns of them from who stood in for it',
+    'a restarted collector learns of them from its stand-in',
   )
   t.equal(again.workers, 3)
   fleet.stopped.clear()
@@ -221,7 +221,7 @@ t.test('a worker that dies while nobody serves its node is found dead by who tak
   await fleet.close()
 })
 
-/** Workers that the kernel says nothing of to who takes over: only by their frames can they be told to live. */
+/** Starts workers in other PID namespaces: their successor can tell only by frames that they are alive. */
 async function contained(fleet: MemoryFleet, count: number): Promise<void> {
   for (let n = 0; n < count; n++) {
     const workerId = `w${n}`
@@ -232,8 +232,8 @@ async function contained(fleet: MemoryFleet, count: number): Promise<void> {
   }
 }
 
-t.test('one that is blocked while it takes over does not bury the living', async (t) => {
-  // Which comes first afterwards, timers or frames, is a matter of chance.
+t.test('a successor that is blocked during the takeover declares no live worker dead', async (t) => {
+  // After the block, the seed decides whether timers or frames come first.
   for (const seed of [1, 2, 3, 4, 5, 6]) {
     const fleet = new MemoryFleet(seed)
     fleet.plane.network.setFaults({ minDelayMs: 2, maxDelayMs: 5 })
@@ -259,7 +259,7 @@ t.test('one that is blocked while it takes over does not bury the living', async
   }
 })
 
-t.test('a process that must not adopt adopts neither an abandoned node nor one without a collector', async (t) => {
+t.test('a process that must not adopt leaves abandoned nodes and nodes without a collector alone', async (t) => {
   const fleet = new MemoryFleet()
   const scheduler = await fleet.scheduler({ adopts: false })
   await fleet.worker('a', { numaNode: 3 })
@@ -273,7 +273,7 @@ t.test('a process that must not adopt adopts neither an abandoned node nor one w
   await fleet.close()
 })
 
-t.test('a collector that must not adopt stands in nobody’s way', async (t) => {
+t.test('a collector that must not adopt does not keep another participant from adopting', async (t) => {
   const fleet = new MemoryFleet()
   const zero = await fleet.collector({ adopts: false })
   const one = await fleet.collector({ numaNode: 1 })

@@ -49,7 +49,7 @@ const verdict = (liveliness: Verdict['liveliness'], cause: Verdict['cause'] = nu
   reliableFromMs: liveliness === 'alive' ? sinceMs : null,
 })
 
-t.test('a row per worker, with the source it rests on', (t) => {
+t.test('each worker has a row, with the source of its values', (t) => {
   const roster = new Roster(options)
   t.equal(roster.applyState(sampleOf('w', state('w'), { seq: 7, atMs: 100 }), 110), 'applied')
   roster.applyCapacity(
@@ -58,11 +58,11 @@ t.test('a row per worker, with the source it rests on', (t) => {
   t.match(roster.takeChanged(150), [
     { workerId: 'w', liveliness: 'alive', sourceSeq: 7, sourceAgeMs: 50, eventLoopUtilization: 0.25 },
   ])
-  t.strictSame(roster.takeChanged(150), [], 'told once')
+  t.strictSame(roster.takeChanged(150), [], 'reported once')
   t.end()
 })
 
-t.test('the participant’s verdict is the worker’s liveliness', (t) => {
+t.test('the verdict on the participant is the liveliness of the worker', (t) => {
   const roster = new Roster(options)
   roster.applyState(sampleOf('w', state('w', { state: 'busy' })), 0)
   roster.applyState(sampleOf('v', state('v', { state: 'draining' }), { writer: 'b' }), 0)
@@ -70,15 +70,15 @@ t.test('the participant’s verdict is the worker’s liveliness', (t) => {
   roster.takeChanged(0)
   t.ok(roster.applyVerdict(guidOf('a'), verdict('stalled', 'loop-busy'), 0))
   t.notOk(roster.applyVerdict(guidOf('a'), verdict('stalled', 'loop-busy', 5), 0), 'no change')
-  t.notOk(roster.applyVerdict(guidOf('c'), verdict('dead', 'exited'), 0), 'somebody who is no worker')
+  t.notOk(roster.applyVerdict(guidOf('c'), verdict('dead', 'exited'), 0), 'a participant without a worker')
   t.match(roster.takeChanged(10), [{ workerId: 'w', liveliness: 'stalled', cause: 'loop-busy', livelinessForMs: 10 }])
   t.strictSame(roster.totals(), { available: 0, busy: 0, unhealthy: 1, draining: 1 })
   t.ok(roster.applyVerdict(guidOf('a'), verdict('dead', 'killed', 20), 0))
-  t.strictSame(roster.totals(), { available: 0, busy: 0, unhealthy: 0, draining: 1 }, 'the dead count nowhere')
+  t.strictSame(roster.totals(), { available: 0, busy: 0, unhealthy: 0, draining: 1 }, 'a dead worker is in no total')
   t.end()
 })
 
-t.test('a verdict that comes before the first state is not lost', (t) => {
+t.test('a verdict before the first state is kept', (t) => {
   const roster = new Roster(options)
   roster.applyVerdict(guidOf('a'), verdict('dead', 'goodbye'), 0)
   roster.applyState(sampleOf('w', state('w')), 0)
@@ -86,7 +86,7 @@ t.test('a verdict that comes before the first state is not lost', (t) => {
   t.end()
 })
 
-t.test('a newer incarnation takes the name over; the old one is not heard any more', (t) => {
+t.test('a newer incarnation takes the name over; the old one is ignored', (t) => {
   const roster = new Roster(options)
   roster.applyState(sampleOf('w', state('w', { incarnation: 1 }), { seq: 9 }), 0)
   roster.applyCapacity(sampleOf<WorkerCapacity>('w', { ...idleWorker, workerId: 'w', incarnation: 1, numaNode: 0 }))
@@ -109,7 +109,7 @@ t.test('a newer incarnation takes the name over; the old one is not heard any mo
   t.end()
 })
 
-t.test('a claim that outlives the one that took its name has it back', (t) => {
+t.test('a claimant that outlives its replacement regains the name', (t) => {
   const roster = new Roster(options)
   roster.applyVerdict(guidOf('a'), verdict('alive', null), 0)
   roster.applyState(sampleOf('w', state('w', { incarnation: 1, pid: 10 }), { seq: 9 }), 0)
@@ -124,7 +124,7 @@ t.test('a claim that outlives the one that took its name has it back', (t) => {
   t.equal(
     roster.applyState(sampleOf('w', state('w', { incarnation: 2 }), { writer: 'b', seq: 2 }), 11),
     'took-over',
-    'a later incarnation always may',
+    'a later incarnation always takes the name over',
   )
   t.end()
 })
@@ -139,7 +139,7 @@ t.test('a late or repeated sample changes nothing', (t) => {
   t.end()
 })
 
-t.test('the dead are forgotten after their time, unless they return', (t) => {
+t.test('dead workers are forgotten after their time, unless they return', (t) => {
   const roster = new Roster(options)
   for (const [name, writer] of [
     ['w', 'a'],
@@ -158,7 +158,7 @@ t.test('the dead are forgotten after their time, unless they return', (t) => {
   t.end()
 })
 
-t.test('each condition is counted', (t) => {
+t.test('totals count each condition', (t) => {
   const roster = new Roster(options)
   const conditions: WorkerCondition[] = ['available', 'available', 'busy', 'unhealthy', 'draining']
   for (const [index, condition] of conditions.entries()) {
@@ -171,31 +171,31 @@ t.test('each condition is counted', (t) => {
   t.end()
 })
 
-t.test('two live claims: the stronger is the worker, the loser is told, and has the name back without a word', (t) => {
+t.test('of two live claims the stronger wins; the loser stands by and regains the name without a new sample', (t) => {
   const roster = new Roster(options)
   roster.applyVerdict(guidOf('a'), verdict('alive'), 0)
   roster.applyVerdict(guidOf('b'), verdict('alive'), 0)
   roster.applyState(sampleOf('w', state('w', { incarnation: 1, pid: 10, ownershipStrength: 5 })), 0)
-  t.strictSame(roster.takeClaims(), { decided: [], settled: [] }, 'alone there is nothing to decide')
+  t.strictSame(roster.takeClaims(), { decided: [], settled: [] }, 'a single claim needs no decision')
   t.equal(
     roster.applyState(sampleOf('w', state('w', { incarnation: 2, pid: 11 }), { writer: 'b' }), 0),
     'lost-claim',
-    'strength before incarnation',
+    'strength ranks before incarnation',
   )
   t.match(roster.takeClaims(), { decided: [{ workerId: 'w', claimant: guidOf('a'), pid: 10 }], settled: [] })
-  t.strictSame(roster.takeClaims(), { decided: [], settled: [] }, 'told once')
+  t.strictSame(roster.takeClaims(), { decided: [], settled: [] }, 'reported once')
   roster.applyState(sampleOf('w', state('w', { incarnation: 2, pid: 11, standby: true }), { writer: 'b', seq: 2 }), 0)
   t.strictSame(roster.totals(), { available: 1, busy: 0, unhealthy: 0, draining: 0 })
 
   t.equal(roster.applyVerdict(guidOf('a'), verdict('dead', 'killed', 5), 5), true)
   t.match(roster.takeChanged(5), [{ pid: 11, predecessor: { pid: 10, cause: 'killed', lives: false } }])
-  t.match(roster.takeClaims(), { decided: [{ claimant: guidOf('b'), pid: 11 }] }, 'it still stands by')
+  t.match(roster.takeClaims(), { decided: [{ claimant: guidOf('b'), pid: 11 }] }, 'the second claimant still stands by')
   roster.applyState(sampleOf('w', state('w', { incarnation: 2, pid: 11 }), { writer: 'b', seq: 3 }), 6)
-  t.strictSame(roster.takeClaims(), { decided: [], settled: ['w'] }, 'nothing is left to decide')
+  t.strictSame(roster.takeClaims(), { decided: [], settled: ['w'] }, 'the claim is settled')
   t.end()
 })
 
-t.test('a replaced worker that lives on is said to, until it is gone', (t) => {
+t.test('a replaced worker that is still alive is reported as such until it has gone', (t) => {
   const roster = new Roster(options)
   roster.applyState(sampleOf('w', state('w', { incarnation: 1, pid: 10 })), 0)
   roster.applyState(sampleOf('w', state('w', { incarnation: 2, pid: 11 }), { writer: 'b' }), 0)
@@ -205,25 +205,25 @@ t.test('a replaced worker that lives on is said to, until it is gone', (t) => {
   t.end()
 })
 
-t.test('a claim on another node that outranks the one here is told; it lapses when it is told of no more', (t) => {
+t.test('a stronger claim on another node is decided for it, and lapses without renewal', (t) => {
   const roster = new Roster(options)
   roster.applyState(sampleOf('w', state('w', { incarnation: 1 })), 0)
   const [row] = roster.takeChanged(0)
   if (row === undefined) throw new Error('no row')
   const rival = { ...row, numaNode: 1, incarnation: 2, pid: 77, sourceWriter: `${guidOf('c')}.1` }
   t.ok(roster.applyForeign(rival, 0))
-  t.notOk(roster.applyForeign(rival, 10), 'no news')
+  t.notOk(roster.applyForeign(rival, 10), 'no change')
   t.match(roster.takeClaims(), { decided: [{ claimant: guidOf('c'), numaNode: 1, pid: 77 }] })
   roster.applyState(sampleOf('w', state('w', { incarnation: 1, standby: true }), { seq: 2 }), 20)
   roster.expire(10 + foreignClaimMs)
   t.match(roster.takeClaims(), { decided: [{ claimant: guidOf('a') }] })
   roster.applyForeign({ ...rival, incarnation: 0 }, 30_000)
-  t.match(roster.takeClaims(), { decided: [] }, 'a weaker one changes nothing')
+  t.match(roster.takeClaims(), { decided: [] }, 'a weaker claim changes nothing')
   t.ok(roster.applyForeign({ ...rival, incarnation: 0, liveliness: 'dead' }, 30_000))
   t.end()
 })
 
-t.test('what whoever served before knew is taken over, and the worker’s own word replaces it', (t) => {
+t.test('the rows of the previous server are inherited, and the worker’s own samples replace them', (t) => {
   const before = new Roster(options)
   before.applyState(sampleOf('w', state('w', { jobsCompleted: 3 }), { seq: 7 }), 0)
   const [row] = before.takeChanged(0)
@@ -236,6 +236,6 @@ t.test('what whoever served before knew is taken over, and the worker’s own wo
   t.equal(roster.applyState(sampleOf('w', state('w', { jobsCompleted: 3 }), { seq: 7 }), 110), 'applied')
   t.match(roster.takeChanged(120), [{ liveliness: 'alive', sourceSeq: 7 }])
   roster.inherit(row, 0, verdict('dead', 'exited', 130), 130)
-  t.strictSame(roster.takeChanged(130), [], 'heard itself, nobody else is believed')
+  t.strictSame(roster.takeChanged(130), [], 'the worker’s own samples outrank inherited rows')
   t.end()
 })

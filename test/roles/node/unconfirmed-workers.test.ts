@@ -13,25 +13,25 @@ import { rosterRow, writerOf } from '../../views/samples.js'
 
 const leaseMs = 3_000
 const worker = participantOf(writerOf('e'))
-const crowd = { watched: 8, late: 0 }
-const nobody = { watched: 8, late: 8 }
+const allPeers = { watched: 8, late: 0 }
+const noPeers = { watched: 8, late: 8 }
 
-/** Who took over a node with one worker, on a main loop of its own, watching eight others besides. */
+/** A participant that took over a node with one worker, on its own main loop, and watches eight other peers. */
 class Adopter {
   readonly clock = new FakeClock()
   readonly loop = new BlockableLoop(this.clock, seededRandom(1))
   readonly observer = new SelfMonitor(checkMs, leaseMs, this.clock.nowMs())
   readonly inherited: UnconfirmedWorkers
-  /** What it found of the worker, in order, and when after taking over. */
+  /** Verdicts on the worker, in order, with their time since the takeover. */
   readonly found: (Pick<Verdict, 'liveliness' | 'cause' | 'evidence'> & { readonly atMs: number })[] = []
   reading: ProcessReading = unknownReading
-  hears = false
-  survey = crowd
+  receives = false
+  survey = allPeers
   readonly #beganMs = this.clock.nowMs()
   readonly #closers: { close(): void }[]
 
   constructor() {
-    const successor = { read: () => this.reading, listening: this.observer, receivesFrom: () => this.hears }
+    const successor = { read: () => this.reading, listening: this.observer, receivesFrom: () => this.receives }
     this.inherited = new UnconfirmedWorkers(leaseMs, successor)
     this.#closers = [
       new LoopMonitor(this.loop, 0, (nowMs) => {
@@ -43,7 +43,7 @@ class Adopter {
     this.inherited.offer(rosterRow(), this.#beganMs)
   }
 
-  /** Moves to a time after it took over. */
+  /** Advances to this time since the takeover. */
   at(atMs: number): Promise<void> {
     return this.clock.advance(this.#beganMs + atMs - this.clock.nowMs())
   }
@@ -70,24 +70,24 @@ const process = (state: ProcessProbe): ProcessReading => ({ state, cpuTimeMs: nu
 const silentDeath = { liveliness: 'dead', cause: 'lease-expired', evidence: 'lease' }
 const kernelDeath = { liveliness: 'dead', cause: 'exited', evidence: 'kernel' }
 
-interface Story {
+interface Scenario {
   readonly name: string
   readonly happens: (adopter: Adopter) => Promise<void>
-  /** What is found within two minutes. */
+  /** Verdicts within two minutes. */
   readonly finds: readonly object[]
-  /** The first of it no sooner than this after taking over, and no later than that. */
+  /** Earliest and latest time of the first verdict since the takeover. */
   readonly betweenMs?: readonly [number, number]
 }
 
-const stories: readonly Story[] = [
+const scenarios: readonly Scenario[] = [
   {
-    name: 'silent, and the kernel cannot be asked: a lease decides',
+    name: 'a silent worker without kernel evidence is dead after a lease',
     happens: async () => {},
     finds: [silentDeath],
     betweenMs: [3_000, 4_000],
   },
   {
-    name: 'late at once, and then the worker is heard',
+    name: 'an adopter that is late from the start and then receives from the worker reports nothing',
     async happens(adopter) {
       await adopter.blocked(10, 6_000)
       await adopter.at(7_000)
@@ -97,11 +97,11 @@ const stories: readonly Story[] = [
   },
   ...[600, 1_500, 2_700, 2_990].flatMap((fromMs) =>
     [400, 900, 6_000].map(
-      (forMs): Story => ({
-        name: `late for ${forMs} ms from ${fromMs} on, and then the worker is heard`,
+      (forMs): Scenario => ({
+        name: `an adopter that is late for ${forMs} ms from ${fromMs} ms on and then receives from the worker reports nothing`,
         async happens(adopter) {
           await adopter.blocked(fromMs, forMs)
-          // Its frames waited in the socket.
+          // The frames of the worker waited in the socket.
           await adopter.at(fromMs + forMs + 500)
           adopter.inherited.confirm(worker)
         },
@@ -110,13 +110,13 @@ const stories: readonly Story[] = [
     ),
   ),
   {
-    name: 'late at once, and the worker is really gone: found, after more patience',
+    name: 'an adopter that is late from the start declares a gone worker dead after a longer wait',
     happens: (adopter) => adopter.blocked(10, 6_000),
     finds: [silentDeath],
     betweenMs: [9_000, 36_000],
   },
   {
-    name: 'late all the time: what it was late is off the silence, and the rest of it weighs less',
+    name: 'an adopter that is always late subtracts its lateness from the silence and weighs the rest less',
     async happens(adopter) {
       for (let fromMs = 10; fromMs < 60_000; fromMs += 700) await adopter.blocked(fromMs, 600)
     },
@@ -124,44 +124,44 @@ const stories: readonly Story[] = [
     betweenMs: [60_000, 70_000],
   },
   {
-    name: 'deaf for long: silence counts from when it hears again',
+    name: 'an adopter that receives from no peer counts silence only once it receives again',
     async happens(adopter) {
       await adopter.at(1_000)
-      adopter.survey = nobody
+      adopter.survey = noPeers
       await adopter.at(60_000)
-      adopter.survey = crowd
+      adopter.survey = allPeers
     },
     finds: [silentDeath],
     betweenMs: [62_000, 64_500],
   },
   {
-    name: 'heard, though its word does not come: not silent',
+    name: 'a worker that is received from, but sends no state, is not silent',
     async happens(adopter) {
-      adopter.hears = true
+      adopter.receives = true
       await adopter.at(120_000)
     },
     finds: [],
   },
   {
-    name: 'heard, though its word does not come, and at work: not stalled',
+    name: 'a running worker that is received from, but sends no state, is not stalled',
     async happens(adopter) {
-      adopter.hears = true
+      adopter.receives = true
       adopter.reading = process('running')
     },
     finds: [],
   },
   {
-    name: 'heard for a while, and given up: silence counts from there',
+    name: 'the silence of a worker counts from the last time it was received from',
     async happens(adopter) {
-      adopter.hears = true
+      adopter.receives = true
       await adopter.at(20_100)
-      adopter.hears = false
+      adopter.receives = false
     },
     finds: [silentDeath],
     betweenMs: [23_000, 25_000],
   },
   {
-    name: 'the kernel says gone: at once, for one that is healthy',
+    name: 'a worker that the kernel reports as gone is dead at once',
     happens: async (adopter) => {
       adopter.reading = process('gone')
     },
@@ -169,7 +169,7 @@ const stories: readonly Story[] = [
     betweenMs: [0, 1_000],
   },
   {
-    name: 'the kernel says gone: at once, for one that was late',
+    name: 'a late adopter declares a worker that the kernel reports as gone dead at once',
     async happens(adopter) {
       adopter.reading = process('gone')
       await adopter.blocked(10, 6_000)
@@ -178,9 +178,9 @@ const stories: readonly Story[] = [
     betweenMs: [6_000, 6_100],
   },
   {
-    name: 'the kernel says gone: at once, for one that is deaf',
+    name: 'an adopter that receives from no peer declares a worker that the kernel reports as gone dead at once',
     async happens(adopter) {
-      adopter.survey = nobody
+      adopter.survey = noPeers
       await adopter.at(30_500)
       adopter.reading = process('gone')
     },
@@ -188,16 +188,16 @@ const stories: readonly Story[] = [
     betweenMs: [30_500, 31_500],
   },
   {
-    name: 'the kernel says stopped: stalled, also for one that is deaf, and never dead',
+    name: 'a worker that the kernel reports as stopped is stalled and never dead, even if no peer is received from',
     async happens(adopter) {
-      adopter.survey = nobody
+      adopter.survey = noPeers
       adopter.reading = process('stopped')
     },
     finds: [{ liveliness: 'stalled', cause: 'stopped', evidence: 'kernel' }],
     betweenMs: [3_000, 4_000],
   },
   {
-    name: 'the kernel says asleep: blocked in a call',
+    name: 'a silent worker that the kernel reports as asleep is stalled: its loop is busy',
     happens: async (adopter) => {
       adopter.reading = process('sleeping')
     },
@@ -205,16 +205,16 @@ const stories: readonly Story[] = [
     betweenMs: [3_000, 4_000],
   },
   {
-    name: 'the kernel says asleep, to one that is deaf: nothing',
+    name: 'an adopter that receives from no peer reports nothing of a sleeping worker',
     async happens(adopter) {
-      adopter.survey = nobody
+      adopter.survey = noPeers
       adopter.reading = process('sleeping')
     },
     finds: [],
   },
 ]
 
-for (const { name, happens, finds, betweenMs } of stories) {
+for (const { name, happens, finds, betweenMs } of scenarios) {
   t.test(name, async (t) => {
     const adopter = new Adopter()
     await happens(adopter)
@@ -229,7 +229,7 @@ for (const { name, happens, finds, betweenMs } of stories) {
   })
 }
 
-t.test('the end of one that was met, and had not said anything, is its detector’s word', (t) => {
+t.test('the end of a worker that was discovered, but sent no state, is its detector’s verdict', (t) => {
   const { inherited } = new Adopter()
   const verdict: Verdict = {
     liveliness: 'dead',

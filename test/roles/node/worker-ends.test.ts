@@ -11,7 +11,7 @@ function dead(incarnation: number, sinceMs = 0) {
   return inheritedClaimant(rosterRow({ incarnation }), 0, { ...verdict, sinceMs, reliableFromMs: null })
 }
 
-t.test('an end is reported once, with the time since it was found', (t) => {
+t.test('an end is reported once, with the time since its detection', (t) => {
   const ends = new WorkerEnds(origin)
   ends.record(dead(1, 100))
   ends.record(dead(1, 200))
@@ -25,7 +25,7 @@ t.test('an end is reported once, with the time since it was found', (t) => {
   t.end()
 })
 
-t.test('an end is withdrawn when the process is alive after all, or kept for long enough', (t) => {
+t.test('an end is withdrawn once its process proves alive or its retention has passed', (t) => {
   const ends = new WorkerEnds(origin)
   ends.record(dead(1))
   ends.withdraw({ workerId: 'w', incarnation: 1 })
@@ -43,7 +43,7 @@ t.test('an end is withdrawn when the process is alive after all, or kept for lon
   t.end()
 })
 
-t.test('an end that another server has reported is not reported again', (t) => {
+t.test('an end that another server reported is not reported again', (t) => {
   const ends = new WorkerEnds(origin)
   const other = new WorkerEnds(origin)
   other.record(dead(1))
@@ -54,7 +54,7 @@ t.test('an end that another server has reported is not reported again', (t) => {
   t.end()
 })
 
-t.test('the number of ends is bounded: the oldest is dropped and counted', (t) => {
+t.test('the number of ends is bounded; the oldest is dropped and counted', (t) => {
   const ends = new WorkerEnds(origin)
   for (let incarnation = 0; incarnation < maxWorkerEnds; incarnation++) ends.record(dead(incarnation))
   t.equal(ends.take(0).ended.length, maxWorkerEnds)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { enterDomain } from '../../../src/roles/shared/enter-domain.js'
 import { openPlane } from '../../support/open-plane.js'
 
-t.test('how a role joins is handed to its participant, and nothing else of its options', async (t) => {
+t.test('a role passes its join options to its participant, and no other options', async (t) => {
   const plane = openPlane(t)
   const given = { domain: 7, peers: ['10.0.0.1:7400'], range: 'off' as const, insecure: true, leaseMs: 5_000 }
   let joined: object = {}

@@ -17,7 +17,7 @@ const free: AdmissionFacts = {
   concurrency: 1,
 }
 
-t.test('each cause that keeps a worker from taking work has a code, a reason and a condition', (t) => {
+t.test('each cause that closes admission has a code, a reason and a condition', (t) => {
   const cases: readonly [Partial<AdmissionFacts>, AdmissionCode | null, string | null, string][] = [
     [{}, null, null, 'available'],
     [{ inFlight: 1 }, 'at-limit', 'at its limit of 1 jobs at once', 'busy'],

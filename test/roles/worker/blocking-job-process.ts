@@ -1,4 +1,4 @@
-// A worker whose job blocks the loop at once and for ever. Arguments: domain. It begins with the first line on stdin.
+// A worker whose job blocks the loop at once and forever. Argument: domain. The job starts with the first line on stdin.
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { Worker } from '../../../src/roles/worker/worker.js'
@@ -11,7 +11,7 @@ await worker.run(
   'forever',
   () => {
     for (;;) {
-      // Nothing that the event loop would send leaves from here on.
+      // From here on the event loop sends nothing.
     }
   },
   { queue: 'q' },

@@ -11,7 +11,7 @@ import { claimDomain } from '../../support/domain-lock.js'
 
 t.setTimeout(120_000)
 
-t.test('a job that blocks the loop at once and is then killed was seen as started and in flight', async (t) => {
+t.test('a job that blocks the loop at once and is then killed is reported as started and in flight', async (t) => {
   const domain = await claimDomain(t)
   const participant = await joinDomain({ domain, name: 'reader' })
   t.teardown(() => participant.close())
@@ -23,10 +23,10 @@ t.test('a job that blocks the loop at once and is then killed was seen as starte
   t.teardown(() => worker.kill('SIGKILL'))
   await once(worker.stdout, 'data')
   const state = () => [...states.entries()].map(([, { value }]) => value)[0]
-  await until('the worker is received', () => state()?.workerId === 'blocking')
+  await until('the worker to be received', () => state()?.workerId === 'blocking')
   t.match(state(), { state: 'available', inFlight: 0 })
   worker.stdin.write('go\n')
-  await until('its job is received', () => jobs.get('q/forever') !== undefined && state()?.inFlight === 1)
+  await until('its job to be received', () => jobs.get('q/forever') !== undefined && state()?.inFlight === 1)
   t.match(jobs.get('q/forever')?.value, { event: 'started', workerId: 'blocking', queue: 'q' })
   const ended = once(worker, 'exit')
   worker.kill('SIGKILL')

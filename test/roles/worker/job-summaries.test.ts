@@ -18,7 +18,7 @@ function job(jobId: string, queue = ''): JobLifecycle {
 
 const of = (jobId: string, queue = '') => ({ queue, jobId })
 
-t.test('counts what is in flight, and how it ended', (t) => {
+t.test('a ledger counts jobs in flight and their outcomes', (t) => {
   const ledger = new JobSummaries({ retentionMs: 100, maxFinished: 10 })
   ledger.start(job('1', 'q'))
   ledger.start(job('2', 'q'))
@@ -31,13 +31,13 @@ t.test('counts what is in flight, and how it ended', (t) => {
   t.end()
 })
 
-t.test('finished jobs are forgotten by age and by number, oldest first, running ones never', (t) => {
+t.test('finished jobs are forgotten by age and by number, oldest first; running jobs are kept', (t) => {
   const ledger = new JobSummaries({ retentionMs: 100, maxFinished: 2 })
   for (const id of ['1', '2', '3', 'running']) ledger.start(job(id))
   ledger.end(of('1'), null, 0, 0)
   ledger.end(of('2'), null, 0, 50)
   ledger.end(of('3'), null, 0, 60)
-  t.strictSame(ledger.takeExpired(60), ['/1'], 'one too many')
+  t.strictSame(ledger.takeExpired(60), ['/1'], 'one job above the limit')
   t.strictSame(ledger.takeExpired(149), [])
   t.strictSame(ledger.takeExpired(150), ['/2'])
   ledger.start(job('3'))
@@ -48,7 +48,7 @@ t.test('finished jobs are forgotten by age and by number, oldest first, running 
   t.end()
 })
 
-t.test('jobs of one number in two queues are two jobs', (t) => {
+t.test('two queues may have jobs of the same id', (t) => {
   const summaries = new JobSummaries({ retentionMs: 100, maxFinished: 10 })
   summaries.start(job('1', 'mail'))
   t.equal(summaries.has(of('1', 'pictures')), false)

@@ -1,4 +1,4 @@
-// What one more intent costs must not grow with the intents that hold already.
+// The cost of one more intent must not grow with the number of intents in force.
 import t from 'tap'
 import { IntentArbiter } from '../../../src/plane/intent-arbiter.js'
 import type { Load } from '../../../src/roles/worker/intent-progress.js'
@@ -7,11 +7,11 @@ import { IntentModel } from '../../../src/views/intent-model.js'
 import { ClaimReads } from '../../plane/claims.js'
 
 const address = { workerId: 'w', bootId: 'b', numaNode: 0, queues: [] }
-/** A slot of no named queue may hold a job of any: no throttle of 0 is reached while it is taken. */
+/** A slot without a named queue may hold a job of any queue: no throttle to 0 completes while it is taken. */
 const busy: Load = { running: 1, open: 0, byQueue: new Map([['', 1]]) }
 const idle: Load = { running: 0, open: 0, byQueue: new Map() }
 
-/** Reads of claims per intent, where `count` intents are offered, looked at and expire. */
+/** Returns the reads of claims per intent when `count` intents are offered, evaluated and expire. */
 function readsPerIntent(count: number, offer: (reads: ClaimReads, index: number) => void, end: () => void): number {
   const reads = new ClaimReads()
   for (let index = 0; index < count; index++) offer(reads, index)

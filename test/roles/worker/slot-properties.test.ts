@@ -1,4 +1,4 @@
-// Random pullers, drains, throttles, limits, pauses and closings, on a fake clock: what must hold whatever their order.
+// Invariants under random pullers, drains, throttles, limits, pauses and closes, in any order, on a fake clock.
 import fc from 'fast-check'
 import t from 'tap'
 import { nodeTarget } from '../../../src/plane/targets.js'
@@ -33,7 +33,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       fetchMs: fc.integer({ min: 0, max: 300 }),
       /** Null releases the slot without a job. */
       jobMs: fc.option(fc.integer({ min: 0, max: 300 })),
-      /** Whether the holder gives its slot back when the signal aborts, or goes on with its fetch. */
+      /** Whether the holder gives its slot back when the signal aborts, or continues its fetch. */
       obeys: fc.boolean(),
     }),
   },
@@ -53,7 +53,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 400 }) }) },
 )
 
-/** Pullers on one worker, and what they found wrong. */
+/** Pullers on one worker, and the violations that they found. */
 class Pullers {
   readonly wrong: string[] = []
   started = 0
@@ -108,7 +108,7 @@ class Pullers {
     await run.catch(() => undefined) // the worker may have closed meanwhile
   }
 
-  /** While a slot is open, nothing is reported as completed that keeps a job from starting in it. */
+  /** While a slot is open, no intent that keeps jobs from starting in it is reported as completed. */
   #check(queue: string): void {
     for (const kind of ['drain', 'pause-node']) {
       if (this.#isCompleted(kind)) this.wrong.push(`a slot is open although a ${kind} is completed`)

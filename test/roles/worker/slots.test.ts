@@ -17,7 +17,7 @@ t.test('four pullers at concurrency 1 run one job at a time', async (t) => {
   let done = 0
   const pull = async (): Promise<void> => {
     for await (const slot of worker.slots({ signal: stop.signal })) {
-      // As a fetch from a queue takes its time: that is when the old loops overtook each other.
+      // A fetch from a queue takes time: meanwhile earlier pull loops overtook each other.
       await fleet.clock.advance(1)
       await slot.run(`${++done}`, async () => {
         most = Math.max(most, ++running)
@@ -133,7 +133,7 @@ t.test('a worker that declares one queue counts its slots for that queue', async
   issuer.apply('throttle-queue', 'other', { maxInFlight: 0 })
   await fleet.clock.advance(500)
   t.equal(worker.trySlot(), undefined)
-  t.strictSame([...worker.directives.queues], [['q', 0]], 'what does not concern the worker is not enforced')
+  t.strictSame([...worker.directives.queues], [['q', 0]], 'queues of other workers are not enforced')
   issuer.lift('throttle-queue', 'q')
   await fleet.clock.advance(500)
   t.equal(worker.trySlot()?.queue, 'q')
@@ -176,7 +176,7 @@ t.test(
   },
 )
 
-t.test('leaving the loop releases the slot of that turn; a slot whose job runs stays', async (t) => {
+t.test('leaving the loop releases the slot of that turn; a slot with a running job is kept', async (t) => {
   const fleet = new MemoryFleet()
   const worker = await fleet.worker('w', { concurrency: 2 })
   for await (const slot of worker.slots()) {
@@ -203,7 +203,7 @@ t.test('leaving the loop releases the slot of that turn; a slot whose job runs s
   await fleet.close()
 })
 
-t.test('the loop ends when its signal aborts, when the worker closes, and at once when either is over', async (t) => {
+t.test('the loop ends when its signal aborts or the worker closes, and at once if either has happened', async (t) => {
   const fleet = new MemoryFleet()
   const worker = await fleet.worker('w')
   const taken = await worker.slot()
@@ -234,7 +234,7 @@ t.test('the loop ends when its signal aborts, when the worker closes, and at onc
   await fleet.close()
 })
 
-t.test('a slot is released by disposing, runs one job, and is released when the job is refused', async (t) => {
+t.test('a slot runs one job, and is released by disposal and when its job is refused', async (t) => {
   const fleet = new MemoryFleet()
   const worker = await fleet.worker('w')
   {
@@ -260,7 +260,7 @@ t.test('a slot is released by disposing, runs one job, and is released when the 
   await fleet.close()
 })
 
-t.test('a job that fails in a slot is counted as failed and is no unhandled rejection', async (t) => {
+t.test('a job that fails in a slot is counted as failed and causes no unhandled rejection', async (t) => {
   const fleet = new MemoryFleet()
   const worker = await fleet.worker('w')
   const unhandled: unknown[] = []
@@ -275,7 +275,7 @@ t.test('a job that fails in a slot is counted as failed and is no unhandled reje
   await fleet.close()
 })
 
-t.test('a caller that gives up in the turn of its grant keeps no slot', async (t) => {
+t.test('a caller that aborts in the turn of its grant keeps no slot', async (t) => {
   const fleet = new MemoryFleet()
   const worker = await fleet.worker('w')
   const first = await worker.slot()
@@ -296,7 +296,7 @@ t.test('a caller that gives up in the turn of its grant keeps no slot', async (t
   await fleet.close()
 })
 
-t.test('two jobs of one number in two queues run at the same time', async (t) => {
+t.test('two jobs of the same id in two queues run at the same time', async (t) => {
   const fleet = new MemoryFleet()
   const worker = await fleet.worker('w', { concurrency: 3 })
   const job = deferred()

@@ -21,21 +21,21 @@ t.test('a drain is admitted at once and completed when nothing is in flight', (t
   t.strictSame(transitions(intents), { d: ['planned', 'admitted'] })
   t.match(intents.applied(), [{ intentId: 'd', kind: 'drain', target: 'w', transition: 'admitted' }])
   intents.advance({ ...busy, running: 1 }, at(10))
-  t.strictSame(transitions(intents), {}, 'no news, no report')
+  t.strictSame(transitions(intents), {}, 'no report without a change')
   intents.advance(idle, at(20))
   t.strictSame(transitions(intents), { d: ['planned', 'admitted', 'completed'] })
-  t.equal([...intents.obeyed('drain')].length, 1, 'it goes on holding')
+  t.equal([...intents.obeyed('drain')].length, 1, 'it stays in force')
   t.end()
 })
 
-t.test('an idle worker is drained in the same breath', (t) => {
+t.test('an idle worker completes a drain at once', (t) => {
   const intents = new WorkerIntents(address)
   intents.offer(claim('drain', { id: 'd' }), idle, at(0))
   t.strictSame(transitions(intents), { d: ['planned', 'admitted', 'completed'] })
   t.end()
 })
 
-t.test('the deadline counts from the writing', (t) => {
+t.test('the deadline counts from the time of writing', (t) => {
   const intents = new WorkerIntents(address)
   intents.offer(claim('drain', { id: 'd', atMs: 100, ttlMs: 60_000 }, { deadlineMs: 500 }), busy, at(400))
   t.equal(intents.nextDueMs(), 600)
@@ -43,12 +43,12 @@ t.test('the deadline counts from the writing', (t) => {
   t.strictSame(transitions(intents), { d: ['planned', 'admitted'] })
   intents.advance(busy, at(600))
   t.strictSame(transitions(intents), { d: ['planned', 'admitted', 'aborted'] })
-  t.equal(intents.nextDueMs(), 60_100, 'what is left to wait for is its end')
+  t.equal(intents.nextDueMs(), 60_100, 'only its expiry is due')
   t.equal([...intents.obeyed('drain')].length, 1)
   t.end()
 })
 
-t.test('a lift cancels what was not reached and leaves alone what was', (t) => {
+t.test('a lift cancels an intent that was not completed and leaves a completed one alone', (t) => {
   const unfinished = new WorkerIntents(address)
   unfinished.offer(claim('drain', { id: 'd', ttlMs: 60_000 }), busy, at(0))
   unfinished.offer(claim('drain', { id: 'l', action: 'lift', seq: 2, ttlMs: 60_000 }), busy, at(10))
@@ -66,7 +66,7 @@ t.test('a lift cancels what was not reached and leaves alone what was', (t) => {
   t.end()
 })
 
-t.test('superseded by the newer, conflicted with the same epoch, ignored when renewed', (t) => {
+t.test('an intent is superseded by a newer one, conflicts with the same epoch, and ignores renewals', (t) => {
   const intents = new WorkerIntents(address)
   intents.offer(claim('drain', { id: 'one', epoch: 2 }), busy, at(0))
   intents.offer(claim('drain', { id: 'two', epoch: 3, writer: 'bb.1' }), busy, at(1))
@@ -83,7 +83,7 @@ t.test('superseded by the newer, conflicted with the same epoch, ignored when re
   t.end()
 })
 
-t.test('silence ends it: an expired intent is aborted if it was not reached', (t) => {
+t.test('an expired intent is aborted if it was not completed', (t) => {
   const intents = new WorkerIntents(address)
   intents.offer(claim('drain', { id: 'd', ttlMs: 1_000 }), busy, at(0))
   intents.advance(busy, at(1_000))
@@ -93,7 +93,7 @@ t.test('silence ends it: an expired intent is aborted if it was not reached', (t
   t.end()
 })
 
-t.test('withdrawn by its issuer, and by nobody else', (t) => {
+t.test('an intent is withdrawn by its issuer only', (t) => {
   const intents = new WorkerIntents(address)
   intents.offer(claim('drain', { id: 'd' }), busy, at(0))
   intents.withdraw('drain', 'w', 'bb.1' as EntityGuid, at(1))
@@ -116,7 +116,7 @@ t.test('a throttle and a rebalance are completed when the load is down', (t) => 
   t.end()
 })
 
-t.test('whom an intent concerns', (t) => {
+t.test('an intent concerns the workers in its scope', (t) => {
   const picky = { ...address, queues: ['q'] }
   const cases = [
     ['drain', 'w', true],
@@ -138,7 +138,7 @@ t.test('whom an intent concerns', (t) => {
   t.end()
 })
 
-t.test('reports are kept for a while after the end, and not without bound', (t) => {
+t.test('reports are kept for a limited time after the end, up to a maximum number', (t) => {
   const intents = new WorkerIntents(address)
   for (let seq = 1; seq <= 300; seq++) intents.offer(claim('drain', { id: `i-${seq}`, seq }), idle, at(0))
   t.equal(intents.takeReports().length, 300)

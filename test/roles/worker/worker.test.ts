@@ -10,7 +10,7 @@ import { deferred } from '../../support/deferred.js'
 
 t.setTimeout(300_000)
 
-t.test('runs jobs, counts them, and lets errors through', async (t) => {
+t.test('a worker runs jobs, counts them, and rethrows their errors', async (t) => {
   const fleet = new MemoryFleet()
   const worker = await fleet.worker('w')
   t.equal(await worker.run('1', () => 42), 42)
@@ -42,7 +42,7 @@ t.test('runs jobs, counts them, and lets errors through', async (t) => {
   await fleet.close()
 })
 
-t.test('every job that ends, in whatever way, is progress that its collector sees', async (t) => {
+t.test('every job that ends, in any way, is progress that its collector sees', async (t) => {
   const fleet = new MemoryFleet()
   const { participant } = await fleet.collector()
   const worker = await fleet.worker('w')
@@ -52,13 +52,13 @@ t.test('every job that ends, in whatever way, is progress that its collector see
   const job = deferred()
   const running = worker.run('1', () => job.promise)
   await fleet.clock.advance(2_000)
-  t.equal(seen()?.progress, 0, 'one that has begun is none')
+  t.equal(seen()?.progress, 0, 'a job that has begun is not progress')
   job.resolve()
   await running
   const endedMs = fleet.clock.nowMs()
   await fleet.clock.advance(2_000)
   t.equal(seen()?.progress, 1)
-  t.ok((seen()?.progressedMs ?? 0) >= endedMs, 'and since when')
+  t.ok((seen()?.progressedMs ?? 0) >= endedMs, 'the time of the last progress')
   await t.rejects(worker.run('2', () => Promise.reject(new Error('out of ink'))))
   await worker.run('3', () => 1)
   await fleet.clock.advance(2_000)
@@ -66,7 +66,7 @@ t.test('every job that ends, in whatever way, is progress that its collector see
   await fleet.close()
 })
 
-t.test('the plane hears of each job’s start, end and retry, and forgets it in time', async (t) => {
+t.test('each job’s start, end and retry is published, and forgotten after its retention', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   const worker = await fleet.worker('w', { jobRetentionMs: 5_000 })
@@ -112,11 +112,11 @@ t.test('slots are granted up to the concurrency, in order of asking, with or wit
   await fleet.close()
 })
 
-t.test('listeners hear when admission opens, closes, and closes for another reason', async (t) => {
+t.test('listeners are called when admission opens, closes, and closes for another reason', async (t) => {
   const fleet = new MemoryFleet()
   const worker = await fleet.worker('w')
-  const heard: (string | null)[] = []
-  const subscription = worker.onAdmission(({ reason }) => heard.push(reason))
+  const reasons: (string | null)[] = []
+  const subscription = worker.onAdmission(({ reason }) => reasons.push(reason))
   worker.onAdmission(() => {
     throw new Error('a broken listener')
   })
@@ -126,7 +126,7 @@ t.test('listeners hear when admission opens, closes, and closes for another reas
   worker.declareHealthy()
   subscription.close()
   worker.declareUnhealthy('unknownInstance')
-  t.strictSame(heard, ['unhealthy: no gpu', 'unhealthy: no disk', null])
+  t.strictSame(reasons, ['unhealthy: no gpu', 'unhealthy: no disk', null])
   t.equal(worker.participant.counters.get('worker.listener-threw'), 4)
   await fleet.close()
 })
@@ -143,7 +143,7 @@ t.test('configuration: the tightest limit in scope, maintenance, weights; it end
   const weights = participant.writer(priorityWeights, { partition })
   limits.write({ scope: 'all', reason: '', maxInFlight: 4 })
   limits.write({ scope: nodeTarget({ bootId: 'boot', numaNode: 0 }), reason: '', maxInFlight: 2 })
-  limits.write({ scope: 'somebody else', reason: '', maxInFlight: 1 })
+  limits.write({ scope: 'another worker', reason: '', maxInFlight: 1 })
   weights.write({ scope: 'w', reason: '', weights: { q: 5 } })
   weights.write({ scope: 'all', reason: '', weights: { q: 1, r: 2 } })
   await fleet.clock.advance(2_000)
@@ -161,7 +161,7 @@ t.test('configuration: the tightest limit in scope, maintenance, weights; it end
   await fleet.close()
 })
 
-t.test('a throttled queue waits, others do not; rebalance lowers the limit; shards are advice', async (t) => {
+t.test('a throttled queue waits, others do not; a rebalance lowers the limit; shards are advisory', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   const worker = await fleet.worker('w', { concurrency: 4, queues: ['q', 'r'] })
@@ -265,7 +265,7 @@ t.test('worker.state goes out at a bounded rate, however many jobs run', async (
   await fleet.close()
 })
 
-t.test('options that cannot be are refused, by name', async (t) => {
+t.test('an invalid option is refused with its name', async (t) => {
   const bad: readonly [Partial<WorkerOptions>, RegExp][] = [
     [{ workerId: '' }, /workerId: must be a text of 1 to 256 characters/],
     [{ concurrency: 0 }, /concurrency/],
@@ -280,7 +280,7 @@ t.test('options that cannot be are refused, by name', async (t) => {
   }
 })
 
-t.test('a participant that its owner closes first takes no role down with it', async (t) => {
+t.test('a role survives when the owner of its participant closes it first', async (t) => {
   const fleet = new MemoryFleet()
   const participant = await fleet.plane.join('shared')
   const worker = await fleet.plane.settle(
@@ -338,7 +338,7 @@ t.test('a worker whose transport fails to close still ends, and its error is cou
   t.equal(fleet.clock.pendingTimers, 0)
 })
 
-t.test('a worker without a collector tells so, and tells when a collector serves it', async (t) => {
+t.test('a worker reports when no collector serves it, and when a collector does', async (t) => {
   const fleet = new MemoryFleet()
   const worker = await fleet.worker('w')
   const told: boolean[] = []
@@ -353,7 +353,7 @@ t.test('a worker without a collector tells so, and tells when a collector serves
   await fleet.close()
 })
 
-t.test('a signal closes the worker, and one that is aborted already keeps it from starting', async (t) => {
+t.test('a signal closes the worker; a signal that is already aborted keeps it from starting', async (t) => {
   const fleet = new MemoryFleet()
   const stop = new AbortController()
   const worker = await fleet.worker('w', { signal: stop.signal })
@@ -366,7 +366,7 @@ t.test('a signal closes the worker, and one that is aborted already keeps it fro
   await fleet.close()
 })
 
-t.test('durations may be infinite where never makes sense, and are refused where it does not', async (t) => {
+t.test('an infinite duration is accepted where it has a meaning, and refused elsewhere', async (t) => {
   const fleet = new MemoryFleet()
   const forever = { capacityIntervalMs: Infinity, stateRefreshMs: Infinity, jobRetentionMs: Infinity }
   const worker = await fleet.worker('w', forever)

@@ -17,7 +17,7 @@ async function openLane(t: Test, range: Partial<DatagramRange> = {}): Promise<{ 
   return { lane, group: { name: 'g', port } }
 }
 
-/** A plain socket that sends whatever it is told to the group's address. */
+/** A plain socket that sends arbitrary bytes to the group's address. */
 async function openStranger(t: Test, port: number): Promise<(datagram: Buffer) => Promise<void>> {
   const socket = createSocket('udp4')
   socket.bind(0, '127.0.0.1')
@@ -30,10 +30,10 @@ async function openStranger(t: Test, port: number): Promise<(datagram: Buffer) =
     })
 }
 
-t.test('malformed datagrams by the thousand change nothing but counters', async (t) => {
+t.test('thousands of malformed datagrams change nothing but counters', async (t) => {
   const { lane, group } = await openLane(t)
-  const heard: string[] = []
-  await lane.join(group, (body) => heard.push(body.toString()))
+  const received: string[] = []
+  await lane.join(group, (body) => received.push(body.toString()))
   const send = await openStranger(t, group.port)
   const random = seededRandom(7)
   const counted = (): number => Object.values(lane.counters.snapshot()).reduce((sum, count) => sum + count, 0)
@@ -42,15 +42,15 @@ t.test('malformed datagrams by the thousand change nothing but counters', async 
     for (let index = 0; index < 50; index++) {
       const datagram = Buffer.alloc(Math.floor(random() * 200))
       for (let at = 0; at < datagram.length; at++) datagram[at] = Math.floor(random() * 256)
-      // One that happens to be addressed to us would be a good frame.
+      // Random bytes that happen to address our group would be a valid frame.
       if (datagram[0] === 1 && datagram[1] === 'g'.charCodeAt(0)) continue
       await send(datagram)
       sent++
     }
-    await until('all were counted', () => counted() === sent)
+    await until('every malformed datagram to be counted', () => counted() === sent)
   }
   t.ok(sent > 4_900)
-  t.same(heard, [])
+  t.same(received, [])
   const reasons = Object.keys(lane.counters.snapshot())
   t.same(reasons, [
     'datagram.rejected.empty',
@@ -60,28 +60,28 @@ t.test('malformed datagrams by the thousand change nothing but counters', async 
     'datagram.skipped.other-group',
   ])
   await send(Buffer.from('\x01gstill here'))
-  await until('the good one', () => heard.length > 0)
-  t.same(heard, ['still here'])
+  await until('the valid frame to arrive', () => received.length > 0)
+  t.same(received, ['still here'])
 })
 
 t.test('frames from outside the range are rejected', async (t) => {
   const { lane, group } = await openLane(t, { accepts: () => false })
   await lane.join(group, () => t.fail('from outside'))
   lane.send(group, Buffer.from('x'))
-  await until('it was rejected', () => lane.counters.get('datagram.rejected.out-of-range') === 1)
+  await until('the frame to be rejected', () => lane.counters.get('datagram.rejected.out-of-range') === 1)
   t.ok(localhostRange.accepts('127.0.0.1'))
   t.notOk(localhostRange.accepts('192.0.2.2'))
   t.notOk(localhostRange.accepts('1.127.0.0'))
 })
 
-t.test('what the kernel refuses is counted by its reason', async (t) => {
+t.test('a send that the kernel refuses is counted by its errno', async (t) => {
   // Broadcast without SO_BROADCAST is EACCES (socket(7)).
   const { lane, group } = await openLane(t, { multicastAddress: '255.255.255.255' })
   lane.send(group, Buffer.from('x'))
-  await until('it was counted', () => lane.counters.get('datagram.dropped.eacces') === 1)
+  await until('the refusal to be counted', () => lane.counters.get('datagram.dropped.eacces') === 1)
 })
 
-t.test('an address that is no multicast address cannot be joined', async (t) => {
+t.test('joining an address that is not multicast is refused', async (t) => {
   const { lane, group } = await openLane(t, { multicastAddress: '127.0.0.1' })
   await t.rejects(
     lane.join(group, () => {}),
@@ -92,7 +92,7 @@ t.test('an address that is no multicast address cannot be joined', async (t) => 
   })
 })
 
-t.test('one socket per port, as long as anybody is joined', async (t) => {
+t.test('a port has one socket while at least one handler is joined', async (t) => {
   const { lane, group } = await openLane(t)
   t.equal(lane.receiveBufferBytes, 0)
   const handler = (): void => {}
@@ -119,46 +119,49 @@ t.test('one socket per port, as long as anybody is joined', async (t) => {
   t.ok(free, 'the port is free')
 })
 
-t.test('a port that another program holds is joined once it is free, and counted until then', async (t) => {
-  const occupant = createSocket('udp4')
-  const port = portOf(await claimDomain(t), 7)
-  occupant.bind({ port, exclusive: true }) // at all addresses, as a socket with an ephemeral port is
-  await once(occupant, 'listening')
-  const clock = new FakeClock()
-  const lane = await UdpDatagramLane.open(localhostRange, [], clock)
-  t.teardown(() => lane.close())
-  const group = { name: 'g', port }
-  let received = 0
-  await lane.join(group, () => received++)
-  const left = await lane.join({ name: 'h', port }, () => t.fail('it has left'))
-  left.close()
-  await clock.advance(4_000)
-  const failed = (): number => lane.counters.get('datagram.failed.bind.eaddrinuse')
-  await until('the port is tried again', () => failed() >= 3)
-  occupant.close()
-  await eventually('frames arrive', async () => {
-    await clock.advance(2_000)
-    lane.send(group, Buffer.from('x'))
-    lane.send({ name: 'h', port }, Buffer.from('y'))
-    return received > 0
-  })
-})
+t.test(
+  'joining a port that another program holds succeeds once it is free; each failed attempt is counted',
+  async (t) => {
+    const occupant = createSocket('udp4')
+    const port = portOf(await claimDomain(t), 7)
+    occupant.bind({ port, exclusive: true }) // at all addresses, as a socket with an ephemeral port is
+    await once(occupant, 'listening')
+    const clock = new FakeClock()
+    const lane = await UdpDatagramLane.open(localhostRange, [], clock)
+    t.teardown(() => lane.close())
+    const group = { name: 'g', port }
+    let received = 0
+    await lane.join(group, () => received++)
+    const left = await lane.join({ name: 'h', port }, () => t.fail('it has left'))
+    left.close()
+    await clock.advance(4_000)
+    const failed = (): number => lane.counters.get('datagram.failed.bind.eaddrinuse')
+    await until('three attempts to bind the port to fail', () => failed() >= 3)
+    occupant.close()
+    await eventually('frames arrive', async () => {
+      await clock.advance(2_000)
+      lane.send(group, Buffer.from('x'))
+      lane.send({ name: 'h', port }, Buffer.from('y'))
+      return received > 0
+    })
+  },
+)
 
-t.test('leaving and joining at the same time leaves a member', async (t) => {
+t.test('leaving and joining at the same time keeps the second handler joined', async (t) => {
   const { lane, group } = await openLane(t)
   for (let round = 0; round < 20; round++) {
-    let heard = 0
+    let received = 0
     const first = await lane.join(group, () => t.fail('it left'))
-    const joining = lane.join(group, () => heard++)
+    const joining = lane.join(group, () => received++)
     first.close()
     const second = await joining
     lane.send(group, Buffer.from('x'))
-    await until('the second hears', () => heard === 1)
+    await until('the second handler to receive a frame', () => received === 1)
     second.close()
   }
 })
 
-t.test('closing while a join is under way refuses the join and leaves no socket', async (t) => {
+t.test('closing during a join rejects the join and leaves no socket', async (t) => {
   const { lane, group } = await openLane(t)
   const joining = t.rejects(
     lane.join(group, () => {}),
@@ -170,18 +173,18 @@ t.test('closing while a join is under way refuses the join and leaves no socket'
   t.equal(lane.receiveBufferBytes, 0)
 })
 
-t.test('what exceeds the range never leaves', async (t) => {
+t.test('a body larger than the range allows is never sent', async (t) => {
   for (const [range, limit] of [
     [localhostRange, 8_000],
     [subnetRange, 1_344],
   ] as const) {
     const { lane, group } = await openLane(t, range)
     t.equal(lane.maxBodyBytes, limit)
-    const heard: number[] = []
-    await lane.join(group, (body) => heard.push(body.length))
+    const received: number[] = []
+    await lane.join(group, (body) => received.push(body.length))
     t.throws(() => lane.send(group, Buffer.alloc(limit + 1)), { code: 'NUMACAST_LIMIT' })
     lane.send(group, Buffer.alloc(limit))
-    await until('the largest came', () => heard.length > 0)
-    t.same(heard, [limit])
+    await until('the largest body to arrive', () => received.length > 0)
+    t.same(received, [limit])
   }
 })

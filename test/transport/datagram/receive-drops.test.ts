@@ -11,7 +11,7 @@ import { requirement } from '../../support/requirement.js'
 
 const own = { multicastAddress: '239.255.0.1', ports: () => [7400] }
 
-t.test('only its own sockets on its own ports are counted, each drop once', async (t) => {
+t.test('drops are counted once each, and only for sockets and ports of this process', async (t) => {
   let drops = { ours: 3, elsewhere: 0 }
   const clock = new FakeClock()
   const counters = new Counters()
@@ -27,7 +27,7 @@ t.test('only its own sockets on its own ports are counted, each drop once', asyn
   })
   const lost = (): number => counters.get('datagram.lost.receive-buffer')
   await clock.advance(20_000)
-  t.equal(lost(), 0, 'what was dropped before is not counted')
+  t.equal(lost(), 0, 'earlier drops are not counted')
   drops = { ours: 7, elsewhere: 1_000 }
   await clock.advance(5_000)
   t.equal(lost(), 4)
@@ -45,7 +45,7 @@ t.test('only its own sockets on its own ports are counted, each drop once', asyn
   t.equal(lost(), 2 ** 32 - 2)
 })
 
-t.test('a look that failed makes nobody count twice', async (t) => {
+t.test('after a failed read no drop is counted twice', async (t) => {
   let drops = 3
   let canLook = true
   const clock = new FakeClock()
@@ -65,7 +65,7 @@ t.test('a look that failed makes nobody count twice', async (t) => {
   watch.close()
 })
 
-t.test('where sockets cannot be asked nothing is asked again', async (t) => {
+t.test('sockets are not queried again where the first query is unsupported', async (t) => {
   const clock = new FakeClock()
   new ReceiveDrops({
     ...own,
@@ -76,7 +76,7 @@ t.test('where sockets cannot be asked nothing is asked again', async (t) => {
   t.equal(clock.pendingTimers, 0)
 })
 
-t.test('a process that does not read finds out what it lost', async (t) => {
+t.test('a process that does not read counts what it lost', async (t) => {
   const addon = addonStatus()
   if (!requirement(t, 'the addon', addon.available, addon.available ? '' : addon.reason)) return
   const script = fileURLToPath(new URL('../deaf-process.js', import.meta.url))
@@ -88,7 +88,7 @@ t.test('a process that does not read finds out what it lost', async (t) => {
     output += chunk.toString()
   })
   await once(child, 'close')
-  const { sent, heard, lost } = JSON.parse(output)
+  const { sent, received, lost } = JSON.parse(output)
   t.ok(lost > 0, output)
-  t.equal(heard + lost, sent, 'every datagram is accounted for')
+  t.equal(received + lost, sent, 'every datagram is accounted for')
 })

@@ -6,7 +6,7 @@ import { listOsInterfaces } from '../../../src/transport/lane/os-interfaces.js'
 import { plantTree } from '../../support/machine-tree.js'
 import { addressesOf, type InterfaceSpec, interfaceFiles, loopback, up } from '../interface-tree.js'
 
-/** A server that runs containers and virtual machines, and has been lived in. */
+/** A server that has run containers and virtual machines for a long time. */
 const server: Record<string, InterfaceSpec> = {
   lo: loopback,
   docker0: { flags: up, operstate: 'up', ifindex: 5, devtype: 'bridge', has: ['bridge'] },
@@ -44,35 +44,38 @@ const serverAddresses = addressesOf({
 const rows = (options: Parameters<typeof readInterfaces>[0]) =>
   readInterfaces(options).map(({ name, kind, use, address }) => `${name} ${kind} ${address} ${use}`)
 
-t.test('a server with containers: cards first, bridges last, what is down not at all', async (t) => {
-  const root = plantTree(t, interfaceFiles(server))
-  t.same(rows({ root, addresses: serverAddresses }), [
-    'eno2.7 aggregate 10.7.0.5 multicast and streams',
-    'eno2 physical 10.0.0.5 multicast and streams',
-    'eno1 physical 192.168.1.5 multicast and streams',
-    'wlp3s0 wireless 192.168.1.77 multicast and streams',
-    'macvlan1 virtual 10.0.3.3 multicast and streams',
-    'tun0 tunnel 10.98.0.2 multicast and streams',
-    'wg0 tunnel 10.99.0.2 streams',
-    'docker0 bridge 172.17.0.1 multicast and streams',
-    'lo loopback 127.0.0.1 host',
-    'eno1 physical 192.168.1.6 none',
-    'eno3 physical null none',
-    'veth9a8b veth null none',
-    'br-0a1b2c bridge null none',
-    'virbr0 bridge 192.168.122.1 none',
-  ])
-  const reasons = new Map(
-    readInterfaces({ root, addresses: serverAddresses }).map(({ name, reason }) => [name, reason]),
-  )
-  t.equal(reasons.get('eno3'), 'down')
-  t.match(reasons.get('veth9a8b'), /a port of a bridge/)
-  t.match(reasons.get('virbr0'), /8 better ones/)
-  t.match(reasons.get('wg0'), /a tunnel, without multicast/)
-  t.ok([...reasons.values()].every((reason) => reason !== ''))
-})
+t.test(
+  'a server with containers lists cards first and bridges last, and does not use interfaces that are down',
+  async (t) => {
+    const root = plantTree(t, interfaceFiles(server))
+    t.same(rows({ root, addresses: serverAddresses }), [
+      'eno2.7 aggregate 10.7.0.5 multicast and streams',
+      'eno2 physical 10.0.0.5 multicast and streams',
+      'eno1 physical 192.168.1.5 multicast and streams',
+      'wlp3s0 wireless 192.168.1.77 multicast and streams',
+      'macvlan1 virtual 10.0.3.3 multicast and streams',
+      'tun0 tunnel 10.98.0.2 multicast and streams',
+      'wg0 tunnel 10.99.0.2 streams',
+      'docker0 bridge 172.17.0.1 multicast and streams',
+      'lo loopback 127.0.0.1 host',
+      'eno1 physical 192.168.1.6 none',
+      'eno3 physical null none',
+      'veth9a8b veth null none',
+      'br-0a1b2c bridge null none',
+      'virbr0 bridge 192.168.122.1 none',
+    ])
+    const reasons = new Map(
+      readInterfaces({ root, addresses: serverAddresses }).map(({ name, reason }) => [name, reason]),
+    )
+    t.equal(reasons.get('eno3'), 'down')
+    t.match(reasons.get('veth9a8b'), /a port of a bridge/)
+    t.match(reasons.get('virbr0'), /8 better ones/)
+    t.match(reasons.get('wg0'), /a tunnel, without multicast/)
+    t.ok([...reasons.values()].every((reason) => reason !== ''))
+  },
+)
 
-t.test('the ways out of the host, best first', async (t) => {
+t.test('the interfaces that leave the host are ordered best first', async (t) => {
   const root = plantTree(t, interfaceFiles(server))
   const paths = networkPaths(readInterfaces({ root, addresses: serverAddresses, interfaces: ['eno1', '10.99.0.2'] }))
   t.same(paths, [
@@ -80,10 +83,10 @@ t.test('the ways out of the host, best first', async (t) => {
     { interfaceName: 'wg0', address: '10.99.0.2', prefixBits: 32, multicast: false },
   ])
   const [second] = networkPaths(readInterfaces({ root, addresses: serverAddresses, interfaces: ['192.168.1.6'] }))
-  t.equal(second?.address, '192.168.1.6', 'an address of the list is the one that is used')
+  t.equal(second?.address, '192.168.1.6', 'the address that the list names is used')
 })
 
-t.test('of several addresses on one interface one per subnet is used, and all are shown', async (t) => {
+t.test('an interface with several addresses uses one per subnet and shows all of them', async (t) => {
   const root = plantTree(t, interfaceFiles({ lo: loopback, eth0: { flags: up, ifindex: 2, has: ['device'] } }))
   const eth0 = ['10.88.0.1/24', '192.168.99.1/24', '10.88.0.2/24', '10.88.7.7/32', '10.77.0.1/32']
   const addresses = addressesOf({ lo: ['127.0.0.1/8', '10.5.5.5/32'], eth0 })
@@ -109,7 +112,7 @@ t.test('of several addresses on one interface one per subnet is used, and all ar
 })
 
 t.test(
-  'a process that may not list interfaces is told so in one line, and a passing failure is no absence',
+  'a process that may not list interfaces gets a one-line error; a transient failure is not absence',
   async (t) => {
     const refused = Object.assign(new Error('uv_interface_addresses returned Unknown system error 97'), {
       code: 'ERR_SYSTEM_ERROR',
@@ -127,7 +130,7 @@ t.test(
   },
 )
 
-t.test('a container sees one end of a pair, and uses it', async (t) => {
+t.test('a container uses its end of a veth pair', async (t) => {
   const root = plantTree(
     t,
     interfaceFiles({ lo: loopback, eth0: { flags: up, ifindex: 2, iflink: 77, speed: 10_000 } }),
@@ -136,13 +139,13 @@ t.test('a container sees one end of a pair, and uses it', async (t) => {
   t.same(rows({ root, addresses }), ['eth0 veth 172.17.0.2 multicast and streams', 'lo loopback 127.0.0.1 host'])
 })
 
-t.test('only loopback, or nothing at all', async (t) => {
+t.test('a host may have only loopback, or no interface', async (t) => {
   const root = plantTree(t, interfaceFiles({ lo: loopback }))
   t.same(networkPaths(readInterfaces({ root, addresses: addressesOf({ lo: '127.0.0.1/8' }) })), [])
   t.same(readInterfaces({ root: plantTree(t, {}), addresses: {} }), [])
 })
 
-t.test('where there is no sysfs, what the OS lists is used', async (t) => {
+t.test('without sysfs, the interfaces that the OS lists are used', async (t) => {
   const addresses = addressesOf({ lo: '127.0.0.1/8', en0: '192.168.1.9/24', 'en0:1': '192.168.1.10/24' })
   const facts = readInterfaceFacts({ root: plantTree(t, {}), addresses })
   t.match(facts, [
@@ -155,7 +158,7 @@ t.test('where there is no sysfs, what the OS lists is used', async (t) => {
   ])
 })
 
-t.test('malformed trees are read as far as they go', async (t) => {
+t.test('a malformed sysfs tree is read as far as it is valid', async (t) => {
   const root = plantTree(t, {
     '/sys/class/net/odd0/flags': 'what\n',
     '/sys/class/net/odd1/flags': '0x1003\n',
@@ -168,7 +171,7 @@ t.test('malformed trees are read as far as they go', async (t) => {
   ])
 })
 
-t.test('link-local addresses come after planned ones', async (t) => {
+t.test('link-local addresses come after assigned ones', async (t) => {
   const root = plantTree(
     t,
     interfaceFiles({
@@ -183,7 +186,7 @@ t.test('link-local addresses come after planned ones', async (t) => {
   )
 })
 
-t.test('an interface that does not exist is a mistake worth telling', async (t) => {
+t.test('an option that names an interface that does not exist is refused', async (t) => {
   const root = plantTree(t, interfaceFiles(server))
   t.throws(() => readInterfaces({ root, addresses: serverAddresses, interfaces: ['eno1', 'eno9'] }), {
     code: 'NUMACAST_INVALID_ARGUMENT',
@@ -192,6 +195,6 @@ t.test('an interface that does not exist is a mistake worth telling', async (t) 
   t.same(
     networkPaths(readInterfaces({ root, addresses: serverAddresses, interfaces: ['eno3'] })),
     [],
-    'down is no mistake',
+    'an interface that is down is accepted',
   )
 })

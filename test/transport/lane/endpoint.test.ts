@@ -2,13 +2,13 @@ import fc from 'fast-check'
 import t from 'tap'
 import { parseEndpoint } from '../../../src/transport/lane/endpoint.js'
 
-t.test('what numacast binds is dialled', async (t) => {
+t.test('an endpoint that numacast binds can be dialled', async (t) => {
   t.same(parseEndpoint('ipc://@numacast-d0-1-ab'), { address: 'ipc://@numacast-d0-1-ab', port: 0 })
   t.same(parseEndpoint('tcp://127.0.0.1:4711'), { address: '127.0.0.1', port: 4711 })
   t.same(parseEndpoint('tcp://[fe80::1]:65535'), { address: 'fe80::1', port: 65_535 })
 })
 
-t.test('nothing else is: no file, no name to look up, no other transport', async (t) => {
+t.test('an endpoint with a file, a host name or another transport is refused', async (t) => {
   for (const endpoint of [
     '',
     'ipc:///etc/passwd',
@@ -32,7 +32,7 @@ t.test('nothing else is: no file, no name to look up, no other transport', async
   }
 })
 
-t.test('any text is an endpoint or a named error', async () => {
+t.test('any text parses as an endpoint or throws an error with a code', async () => {
   const text = fc.oneof(
     fc.string(),
     fc.string().map((rest) => `ipc://@${rest}`),

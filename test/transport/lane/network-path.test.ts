@@ -12,17 +12,17 @@ const path = (address: string, prefixBits = 24): NetworkPath => ({
   multicast: true,
 })
 
-t.test('an address belongs to the subnets of the interfaces in use, or not', async (t) => {
+t.test('the filter contains the addresses of the subnets in use and no others', async (t) => {
   const filter = new SubnetFilter([path('10.1.2.3'), path('192.168.0.1', 16)])
   for (const address of ['10.1.2.3', '10.1.2.255', '192.168.77.1', '10.1.2.3']) t.ok(filter.contains(address), address)
   for (const address of ['10.1.3.1', '192.169.0.1', '127.0.0.1', '', 'nonsense', '::1'])
     t.notOk(filter.contains(address), address)
   for (let index = 0; index < 10_000; index++) filter.contains(`203.0.${index >> 8}.${index & 255}`)
-  t.ok(filter.contains('10.1.2.9'), 'however many strangers there were')
+  t.ok(filter.contains('10.1.2.9'), 'after any number of foreign addresses')
   t.notOk(new SubnetFilter([]).contains('10.1.2.3'))
 })
 
-t.test('changes are followed once, and what failed is tried again', async (t) => {
+t.test('a change is applied once, and a failed one is tried again', async (t) => {
   const clock = new FakeClock()
   const counters = new Counters()
   let paths = [path('10.0.0.1')]
@@ -56,7 +56,7 @@ t.test('changes are followed once, and what failed is tried again', async (t) =>
   t.equal(clock.pendingTimers, 0)
 })
 
-t.test('a watch outlives failures to read and to apply, counts them, and recovers', async (t) => {
+t.test('a watch counts failures to read and to apply, and recovers', async (t) => {
   const clock = new FakeClock()
   const counters = new Counters()
   let failure: Error | undefined = Object.assign(new Error('too many open files'), { code: 'EMFILE' })
@@ -87,6 +87,6 @@ t.test('a watch outlives failures to read and to apply, counts them, and recover
   t.equal(counters.get('interface.failed.apply.numacast_closed'), 2)
   refusal = undefined
   await clock.advance(4_000)
-  t.equal(applied, 2, 'and nothing is applied again once all is well')
+  t.equal(applied, 2, 'nothing is applied again after a success')
   watch.close()
 })

@@ -7,7 +7,7 @@ import {
   rendezvousPortOf,
 } from '../../../src/transport/lane/port.js'
 
-t.test('ports follow DDS', async (t) => {
+t.test('ports follow the DDS formula', async (t) => {
   t.equal(portOf(0, 0), 7_400)
   t.equal(portOf(1, 10), 7_660)
   t.equal(portOf(100, 249), 32_649)
@@ -15,7 +15,7 @@ t.test('ports follow DDS', async (t) => {
   t.ok(7_400 + 250 * (maxDomain + 1) + 249 > 65_535, 'one domain more would not fit')
 })
 
-t.test('no two partitions share a port and an address, and no port is one that Linux gives away', async (t) => {
+t.test('no two partitions share a port and an address, and no port is in the ephemeral range of Linux', async (t) => {
   const places = new Set<string>()
   for (let domain = 0; domain <= maxDomain; domain++) {
     for (let offset = 0; offset < 250; offset++) {
@@ -30,7 +30,7 @@ t.test('no two partitions share a port and an address, and no port is one that L
   t.equal(multicastAddressOf(maxDomain), '239.255.0.3')
 })
 
-t.test('what does not fit is refused', async (t) => {
+t.test('a domain or a partition out of range is refused', async (t) => {
   for (const [domain, offset] of [
     [-1, 0],
     [232, 0],

@@ -13,9 +13,9 @@ function network(options: Partial<MemoryNetworkOptions> = {}) {
 }
 
 async function listen(transport: Transport): Promise<string[]> {
-  const heard: string[] = []
-  await transport.datagram.join(g, (body) => heard.push(body.toString()))
-  return heard
+  const received: string[] = []
+  await transport.datagram.join(g, (body) => received.push(body.toString()))
+  return received
 }
 
 t.test('conformance', (t) => {
@@ -28,7 +28,7 @@ async function memoryHarness(t: Test): Promise<LaneHarness> {
   const opened: Transport[] = []
   return {
     port: 7400,
-    deadEndpoint: 'memory://nobody/0',
+    deadEndpoint: 'memory://absent/0',
     async open(name) {
       const transport = net.open(name)
       opened.push(transport)
@@ -53,7 +53,7 @@ async function memoryHarness(t: Test): Promise<LaneHarness> {
     async close() {
       for (const transport of opened) await transport.close()
       await clock.advance(0)
-      t.equal(clock.pendingTimers, 0, 'no timer is left')
+      t.equal(clock.pendingTimers, 0, 'no timer remains')
     },
   }
 }
@@ -61,76 +61,79 @@ async function memoryHarness(t: Test): Promise<LaneHarness> {
 t.test('nothing arrives before the clock fires', async (t) => {
   const { clock, network: net } = network()
   const [a, b] = [net.open('a'), net.open('b')]
-  const heard = await listen(b)
+  const received = await listen(b)
   a.datagram.send(g, Buffer.from('x'))
-  t.same(heard, [])
+  t.same(received, [])
   await clock.advance(0)
-  t.same(heard, ['x'])
+  t.same(received, ['x'])
 })
 
-t.test('loss, duplication and reordering happen at about their ratio, and alike for the same seed', async (t) => {
+t.test('loss, duplication and reordering occur at about their ratio, and identically for the same seed', async (t) => {
   const run = async (seed: number): Promise<string[]> => {
     const { clock, network: net } = network({
       random: seededRandom(seed),
       faults: { lossRatio: 0.3, duplicateRatio: 0.2, minDelayMs: 1, maxDelayMs: 50 },
     })
     const [a, b] = [net.open('a'), net.open('b')]
-    const heard = await listen(b)
+    const received = await listen(b)
     for (let index = 0; index < 1_000; index++) a.datagram.send(g, Buffer.from(String(index)))
     await clock.advance(50)
     t.equal(clock.pendingTimers, 0)
-    return heard
+    return received
   }
-  const heard = await run(42)
-  const different = new Set(heard)
+  const received = await run(42)
+  const different = new Set(received)
   t.ok(different.size > 600 && different.size < 800, `${different.size} of 1000 arrived`)
-  t.ok(heard.length - different.size > 70 && heard.length - different.size < 220, 'some arrived twice')
+  t.ok(received.length - different.size > 70 && received.length - different.size < 220, 'some arrived twice')
   t.not(
-    heard.map(Number).every((value, index, all) => index === 0 || value >= (all[index - 1] ?? 0)),
+    received.map(Number).every((value, index, all) => index === 0 || value >= (all[index - 1] ?? 0)),
     'reordered',
   )
-  t.same(await run(42), heard)
-  t.notSame(await run(43), heard)
+  t.same(await run(42), received)
+  t.notSame(await run(43), received)
 })
 
-t.test('the chances of one link do not depend on the traffic of another', async (t) => {
+t.test('the faults of one link do not depend on the traffic of another', async (t) => {
   const run = async (noise: boolean): Promise<string[]> => {
     const { clock, network: net } = network({ faults: { lossRatio: 0.5 } })
     const [a, b, c] = [net.open('a'), net.open('b'), net.open('c')]
-    const heard = await listen(b)
+    const received = await listen(b)
     a.datagram.send(g, Buffer.from('first: the links exist'))
     for (let index = 0; index < 100; index++) {
       a.datagram.send(g, Buffer.from(String(index)))
       if (noise) c.datagram.send(g, Buffer.from('noise'))
     }
     await clock.advance(0)
-    return heard.filter((entry) => entry !== 'noise')
+    return received.filter((entry) => entry !== 'noise')
   }
   t.same(await run(true), await run(false))
 })
 
-t.test('faults change while running, one direction at a time, and never between a name and itself', async (t) => {
-  const { clock, network: net } = network()
-  const [a, b] = [net.open('a'), net.open('b')]
-  const [atA, atB] = [await listen(a), await listen(b)]
-  const both = async (content: string): Promise<void> => {
-    a.datagram.send(g, Buffer.from(`a${content}`))
-    b.datagram.send(g, Buffer.from(`b${content}`))
-    await clock.advance(0)
-  }
-  await both('1')
-  net.setLinkFaults('a', 'b', { lossRatio: 1 })
-  await both('2')
-  net.setFaults({ lossRatio: 1 })
-  net.setLinkFaults('a', 'b', {})
-  await both('3')
-  net.setLinkFaults('a', 'b', undefined)
-  await both('4')
-  t.same(atA, ['a1', 'b1', 'a2', 'b2', 'a3', 'a4'])
-  t.same(atB, ['a1', 'b1', 'b2', 'a3', 'b3', 'b4'])
-})
+t.test(
+  'faults can change at run time, apply in one direction, and never affect frames from a name to itself',
+  async (t) => {
+    const { clock, network: net } = network()
+    const [a, b] = [net.open('a'), net.open('b')]
+    const [atA, atB] = [await listen(a), await listen(b)]
+    const both = async (content: string): Promise<void> => {
+      a.datagram.send(g, Buffer.from(`a${content}`))
+      b.datagram.send(g, Buffer.from(`b${content}`))
+      await clock.advance(0)
+    }
+    await both('1')
+    net.setLinkFaults('a', 'b', { lossRatio: 1 })
+    await both('2')
+    net.setFaults({ lossRatio: 1 })
+    net.setLinkFaults('a', 'b', {})
+    await both('3')
+    net.setLinkFaults('a', 'b', undefined)
+    await both('4')
+    t.same(atA, ['a1', 'b1', 'a2', 'b2', 'a3', 'a4'])
+    t.same(atB, ['a1', 'b1', 'b2', 'a3', 'b3', 'b4'])
+  },
+)
 
-t.test('a partition cuts both lanes until it heals, and loses what is under way', async (t) => {
+t.test('a partition cuts both lanes until it heals, and drops frames in flight', async (t) => {
   const { clock, network: net } = network({ faults: { minDelayMs: 10 } })
   const [a, b, c] = [net.open('a'), net.open('b'), net.open('c')]
   const [atB, atC] = [await listen(b), await listen(c)]
@@ -146,7 +149,7 @@ t.test('a partition cuts both lanes until it heals, and loses what is under way'
   net.partition(['a'], ['b'])
   await clock.advance(10)
   t.same(atB, [])
-  t.same(atC, ['under way'], 'a name of no side hears both')
+  t.same(atC, ['under way'], 'a name of no side receives from both')
   const whileCut = t.rejects(a.stream.request(endpoint, Buffer.from('?'), { timeoutMs: 100 }), {
     code: 'NUMACAST_TIMEOUT',
   })
@@ -163,7 +166,7 @@ t.test('a partition cuts both lanes until it heals, and loses what is under way'
   t.equal((await reply).toString(), '!')
 })
 
-t.test('a disconnected name hears only itself', async (t) => {
+t.test('a disconnected name receives only from itself', async (t) => {
   const { clock, network: net } = network()
   const [a, b] = [net.open('a'), net.open('b')]
   const [atA, atB] = [await listen(a), await listen(b)]
@@ -177,15 +180,15 @@ t.test('a disconnected name hears only itself', async (t) => {
   t.same(atB, ['2'])
 })
 
-t.test('streams keep their order under random delay, and lose what is under way when they break', async (t) => {
+t.test('streams keep their order under random delay, and drop frames in flight when they break', async (t) => {
   const { clock, network: net } = network({ faults: { minDelayMs: 0, maxDelayMs: 100, lossRatio: 0.5 } })
   const [a, b] = [net.open('a'), net.open('b')]
-  const heard: number[] = []
-  b.stream.subscribe((await a.stream.publishEndpoints())[0] ?? '', 'g', (body) => heard.push(Number(body)))
+  const received: number[] = []
+  b.stream.subscribe((await a.stream.publishEndpoints())[0] ?? '', 'g', (body) => received.push(Number(body)))
   for (let index = 0; index < 100; index++) a.stream.publish('g', Buffer.from(String(index)))
   await clock.advance(100)
   t.same(
-    heard,
+    received,
     Array.from({ length: 100 }, (_, index) => index),
   )
   net.setFaults({ minDelayMs: 10 })
@@ -193,7 +196,7 @@ t.test('streams keep their order under random delay, and lose what is under way 
   net.breakStreams('a', 'b')
   a.stream.publish('g', Buffer.from('101'))
   await clock.advance(10)
-  t.same(heard.slice(100), [101])
+  t.same(received.slice(100), [101])
 })
 
 t.test('a reopened name is a new participant with new endpoints', async (t) => {
@@ -211,14 +214,14 @@ t.test('a reopened name is a new participant with new endpoints', async (t) => {
   await asked
 })
 
-t.test('what the sender does to its bytes afterwards changes nothing', async (t) => {
+t.test('changing the bytes after sending does not change the frame', async (t) => {
   const { clock, network: net } = network()
-  const heard = await listen(net.open('b'))
+  const received = await listen(net.open('b'))
   const body = Buffer.from('before')
   net.open('a').datagram.send(g, body)
   body.write('after!')
   await clock.advance(0)
-  t.same(heard, ['before'])
+  t.same(received, ['before'])
 })
 
 t.test('faults outside their range are refused', async (t) => {
@@ -235,23 +238,23 @@ t.test('faults outside their range are refused', async (t) => {
   }
 })
 
-t.test('range off: no datagram comes or goes, streams do', async (t) => {
+t.test('range `off`: no datagram is sent or received, streams work', async (t) => {
   const { clock, network: net } = network()
   const here = net.open('here')
   const off = net.open('off', 'off')
   t.same([here.range, off.range], ['subnet', 'off'])
-  const heard = { here: await listen(here), off: await listen(off) }
+  const received = { here: await listen(here), off: await listen(off) }
   here.datagram.send(g, Buffer.from('1'))
   off.datagram.send(g, Buffer.from('2'))
   await clock.advance(10)
-  t.same(heard, { here: ['1'], off: [] })
+  t.same(received, { here: ['1'], off: [] })
   off.stream.serve((request) => request)
   const reply = here.stream.request(off.stream.requestEndpoints, Buffer.from('?'), { timeoutMs: 100 })
   await clock.advance(10)
   t.same(await reply, Buffer.from('?'))
 })
 
-t.test("a host's rendezvous answers while somebody holds it", async (t) => {
+t.test("a host's rendezvous answers while a participant holds it", async (t) => {
   const { clock, network: net } = network()
   const asker = net.open('asker').stream
   const first = net.open('host').stream

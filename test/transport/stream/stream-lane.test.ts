@@ -29,7 +29,7 @@ function first(endpoints: readonly string[]): string {
   return endpoint
 }
 
-t.test('requests that are no requests change nothing but counters', async (t) => {
+t.test('malformed requests change nothing but counters', async (t) => {
   const lane = await openLane(t)
   let asked = 0
   lane.serve((request) => {
@@ -48,12 +48,12 @@ t.test('requests that are no requests change nothing but counters', async (t) =>
   }
   const rejected = (): number =>
     lane.counters.get('stream.rejected.request-frames') + lane.counters.get('stream.rejected.request-id')
-  await until('all were rejected', () => rejected() === sent)
+  await until('every malformed message to be rejected', () => rejected() === sent)
   t.equal(asked, 0)
   t.same(await lane.request(first(lane.requestEndpoints), bytes('good'), patient), bytes('good'))
 })
 
-t.test('replies that are no replies change nothing but counters', async (t) => {
+t.test('malformed replies change nothing but counters', async (t) => {
   const lane = await openLane(t)
   const liar = new Router({ linger: 0 })
   t.teardown(() => liar.close())
@@ -63,7 +63,7 @@ t.test('replies that are no replies change nothing but counters', async (t) => {
     await liar.send([peer, id])
     await liar.send([peer, bytes('long id'), bytes('x')])
     await liar.send([peer, id, bytes('x'), bytes('more')])
-    await liar.send([peer, bytes('\xff\xff'), bytes('for nobody')])
+    await liar.send([peer, bytes('\xff\xff'), bytes('for no request')])
     await liar.send([peer, id, bytes('at last')])
   })()
   t.same(await lane.request(liar.lastEndpoint ?? '', bytes('?'), patient), bytes('at last'))
@@ -72,15 +72,15 @@ t.test('replies that are no replies change nothing but counters', async (t) => {
   t.equal(lane.counters.get('stream.rejected.late-reply'), 1)
 })
 
-t.test('live messages that are none change nothing but counters', async (t) => {
+t.test('malformed live messages change nothing but counters', async (t) => {
   const lane = await openLane(t)
   const liar = new XPublisher({ linger: 0 })
   t.teardown(() => liar.close())
   await liar.bind('tcp://127.0.0.1:*')
-  const heard: string[] = []
+  const received: string[] = []
   lane.subscribe(liar.lastEndpoint ?? '', 'g', (body, from) => {
     t.equal(from.address, '127.0.0.1')
-    heard.push(body.toString())
+    received.push(body.toString())
   })
   t.same(await liar.receive(), [bytes('\x01g\0')])
   for (const first of ['g\0', 'g\0\0', 'g\0 and a tail without an end', `g\0${'x'.repeat(14)}\0`, 'g\0x']) {
@@ -90,13 +90,13 @@ t.test('live messages that are none change nothing but counters', async (t) => {
   }
   await liar.send([bytes('g\0'), bytes('')])
   await liar.send([bytes('g\0'), bytes('good')])
-  await until('the good one', () => heard.includes('good'))
-  t.same(heard, ['', 'good'])
+  await until('the valid frame', () => received.includes('good'))
+  t.same(received, ['', 'good'])
   t.equal(lane.counters.get('stream.rejected.live-message'), 13)
   t.equal(lane.counters.get('stream.skipped.other-group'), 1)
 })
 
-t.test('subscriptions that are none change nothing but counters', async (t) => {
+t.test('malformed subscriptions change nothing but counters', async (t) => {
   const lane = await openLane(t)
   const endpoint = first(await lane.publishEndpoints())
   const stranger = new XSubscriber({ linger: 0 })
@@ -106,18 +106,21 @@ t.test('subscriptions that are none change nothing but counters', async (t) => {
     await stranger.send(bytes(`\x07${index}`))
     await stranger.send(bytes(`\x01nonsense ${index}`))
   }
-  await until('all were rejected', () => lane.counters.get('stream.rejected.not-a-subscription') === 500)
+  await until(
+    'every malformed message to be rejected',
+    () => lane.counters.get('stream.rejected.not-a-subscription') === 500,
+  )
   const reader = await openLane(t)
-  const heard: string[] = []
-  reader.subscribe(endpoint, 'g', (body) => heard.push(body.toString()))
-  await until('it is heard', () => {
+  const received: string[] = []
+  reader.subscribe(endpoint, 'g', (body) => received.push(body.toString()))
+  await until('a frame to arrive', () => {
     lane.publish('g', bytes('x'))
-    return heard.length > 0
+    return received.length > 0
   })
-  t.equal(heard[0], 'x')
+  t.equal(received[0], 'x')
 })
 
-t.test('a peer that sends too much is cut off, and the lane goes on', async (t) => {
+t.test('a peer that sends an oversized message is disconnected, and the lane keeps working', async (t) => {
   const lane = await openLane(t, { maxMessageBytes: 1_000 })
   let asked = 0
   lane.serve((request) => {
@@ -132,7 +135,7 @@ t.test('a peer that sends too much is cut off, and the lane goes on', async (t) 
   t.equal(asked, 1)
 })
 
-t.test('connections are shared while used, and closed when idle or silent', async (t) => {
+t.test('connections are shared while in use, and closed when idle or unanswered', async (t) => {
   const clock = new FakeClock()
   const lane = await openLane(t, { idleMs: 5_000 }, clock)
   const server = await openLane(t)
@@ -144,17 +147,17 @@ t.test('connections are shared while used, and closed when idle or silent', asyn
   t.same(lane.connections, { request: 1, live: 0 })
   await lane.request(endpoint, bytes('3'), patient)
   await clock.advance(4_999)
-  t.same(lane.connections, { request: 1, live: 0 }, 'idle time starts anew')
+  t.same(lane.connections, { request: 1, live: 0 }, 'the idle time starts again')
   await clock.advance(1)
   t.same(lane.connections, { request: 0, live: 0 })
 
-  const silent = lane.request('ipc://@numacast-nobody-is-here', bytes('?'), { timeoutMs: 100 })
+  const silent = lane.request('ipc://@numacast-no-listener', bytes('?'), { timeoutMs: 100 })
   const timedOut = t.rejects(silent, { code: 'NUMACAST_TIMEOUT' })
   await clock.advance(0)
   t.same(lane.connections, { request: 1, live: 0 })
   await clock.advance(100)
   await timedOut
-  t.same(lane.connections, { request: 0, live: 0 }, 'nothing came back: the next request dials anew')
+  t.same(lane.connections, { request: 0, live: 0 }, 'no reply came: the next request dials again')
   t.equal(clock.pendingTimers, 0)
 
   const subscriptions = ['a', 'b'].map((group) => lane.subscribe(endpoint, group, () => {}))
@@ -165,18 +168,18 @@ t.test('connections are shared while used, and closed when idle or silent', asyn
   t.same(lane.connections, { request: 0, live: 0 })
 })
 
-t.test('a connection that was refused its first request is closed too', async (t) => {
+t.test('a connection whose first request was refused is closed, too', async (t) => {
   const clock = new FakeClock()
   const lane = await openLane(t, { idleMs: 5_000 }, clock)
   const bad = { timeoutMs: Number.NaN }
-  await t.rejects(lane.request('ipc://@numacast-nobody-is-here', bytes('?'), bad), {
+  await t.rejects(lane.request('ipc://@numacast-no-listener', bytes('?'), bad), {
     code: 'NUMACAST_INVALID_ARGUMENT',
   })
   await clock.advance(5_000)
   t.same(lane.connections, { request: 0, live: 0 })
 })
 
-t.test('a slow request does not cost another its connection', async (t) => {
+t.test('a slow request does not close the connection of another', async (t) => {
   const clock = new FakeClock()
   const lane = await openLane(t, {}, clock)
   const server = await openLane(t)
@@ -191,7 +194,7 @@ t.test('a slow request does not cost another its connection', async (t) => {
 
 t.test('requests beyond the high-water mark are refused at once', async (t) => {
   const lane = await openLane(t, { highWaterMark: 3 })
-  const endpoint = 'ipc://@numacast-nobody-is-here'
+  const endpoint = 'ipc://@numacast-no-listener'
   const waiting = Array.from({ length: 3 }, () =>
     t.rejects(lane.request(endpoint, bytes('?'), patient), { code: 'NUMACAST_CLOSED' }),
   )
@@ -200,7 +203,7 @@ t.test('requests beyond the high-water mark are refused at once', async (t) => {
   await Promise.all(waiting)
 })
 
-t.test('a reply to a requester that is gone is counted', async (t) => {
+t.test('a reply to a requester that has closed is counted', async (t) => {
   const server = await openLane(t)
   const client = await openLane(t)
   const answers: ((reply: Buffer) => void)[] = []
@@ -209,17 +212,17 @@ t.test('a reply to a requester that is gone is counted', async (t) => {
   const asked = Array.from({ length: requests }, () =>
     t.rejects(client.request(first(server.requestEndpoints), bytes('?'), patient), { code: 'NUMACAST_CLOSED' }),
   )
-  await until('all were asked', () => answers.length === requests)
+  await until('every request to arrive', () => answers.length === requests)
   await client.close()
   await Promise.all(asked)
-  // libzmq notices the end of a connection a moment later; until then it takes replies for it.
-  await until('a reply is refused', () => {
+  // libzmq notices the end of a connection a moment later; until then it accepts replies for it.
+  await until('a reply to be refused', () => {
     answers.pop()?.(bytes('too late'))
     return server.counters.get('stream.dropped.peer-gone') > 0
   })
 })
 
-t.test('one slow subscriber costs the others nothing', async (t) => {
+t.test('a slow subscriber does not delay the others', async (t) => {
   const lane = await openLane(t, { highWaterMark: 10 })
   const endpoint = first(await lane.publishEndpoints())
   const slow = new Subscriber({ linger: 0, receiveHighWaterMark: 1 })
@@ -237,7 +240,7 @@ t.test('one slow subscriber costs the others nothing', async (t) => {
     return body
   }
   for (let number = 0; number < 300; number++) {
-    // The slow one's buffers are full after a few of these; the other gets each as soon as it is connected.
+    // The buffers of the slow subscriber are full after a few frames; the other receives each one once it is connected.
     await until(`frame ${number}`, () => {
       lane.publish('g', frame(number))
       return last === number
@@ -249,20 +252,20 @@ t.test('one slow subscriber costs the others nothing', async (t) => {
 t.test('a subscription survives the restart of its publisher', async (t) => {
   const lane = await openLane(t)
   const endpoint = `ipc://@numacast-test-restart-${process.pid}`
-  const heard: string[] = []
-  lane.subscribe(endpoint, 'g', (body) => heard.push(body.toString()))
+  const received: string[] = []
+  lane.subscribe(endpoint, 'g', (body) => received.push(body.toString()))
   for (const body of ['before', 'after']) {
     const publisher = new XPublisher({ linger: 0 })
     await bindWhenFree(publisher, endpoint)
     t.same(await publisher.receive(), [bytes('\x01g\0')])
     await publisher.send(['g\0', body])
-    await until(body, () => heard.includes(body))
+    await until(body, () => received.includes(body))
     publisher.close()
   }
-  t.same(heard, ['before', 'after'])
+  t.same(received, ['before', 'after'])
 })
 
-/** libzmq lets go of a name a moment after its socket was closed. */
+/** libzmq releases a name a moment after its socket was closed. */
 async function bindWhenFree(socket: XPublisher, endpoint: string): Promise<void> {
   for (;;) {
     try {
@@ -285,15 +288,15 @@ t.test('a stream that libzmq gave up after an oversized message is dialled again
   const subscribed = async (): Promise<void> => void (await publisher.receive())
   await subscribed()
   await publisher.send([bytes('g\0'), bytes('before')])
-  await until('the first frame has come', () => received.length === 1)
+  await until('the first frame to arrive', () => received.length === 1)
   await publisher.send([bytes('g\0'), Buffer.alloc(5_000)])
-  // Without a redial no subscription ever comes again. The first one to come may be the end of the old one.
+  // Without a redial no subscription ever arrives again. The first to arrive may be the end of the old one.
   await subscribed()
-  await until('the stream was dialled again', () => lane.counters.get('stream.redialled') > 0)
+  await until('the stream to be dialled again', () => lane.counters.get('stream.redialled') > 0)
   const sending = setInterval(() => void publisher.send([bytes('g\0'), bytes('after!')]), 20)
   t.teardown(() => clearInterval(sending))
-  await until('frames come again', () => received.length > 1)
-  t.same(new Set(received), new Set([6]), 'the oversized frame itself never comes')
+  await until('frames to arrive again', () => received.length > 1)
+  t.same(new Set(received), new Set([6]), 'the oversized frame itself never arrives')
 })
 
 t.test('a stream whose handshake was refused is dialled again', async (t) => {
@@ -304,7 +307,7 @@ t.test('a stream whose handshake was refused is dialled again', async (t) => {
     connection.on('error', () => undefined)
     connection.resume()
     t.teardown(() => connection.destroy())
-    // A greeting of another mechanism, as of a peer with keys.
+    // A greeting with another security mechanism, as a peer with keys sends it.
     const greeting = Buffer.alloc(64)
     greeting[0] = 0xff
     greeting[9] = 0x7f
@@ -318,7 +321,7 @@ t.test('a stream whose handshake was refused is dialled again', async (t) => {
   const port = typeof address === 'object' ? address?.port : undefined
   const received: string[] = []
   lane.subscribe(`tcp://127.0.0.1:${port}`, 'g', (body) => void received.push(body.toString()))
-  await until('the handshake was refused and dialled again', () => refused > 1)
+  await until('the handshake to be refused and dialled again', () => refused > 1)
   t.ok(lane.counters.get('stream.redialled') > 0)
   refusing.close()
 })
@@ -336,7 +339,7 @@ t.test('a live socket whose port is taken is opened by a later call', async (t) 
   t.match(await lane.publishEndpoints(), [/./, new RegExp(`:${port + 1}$`)])
 })
 
-/** The first of two that are free, one above the other, outside the range from which the kernel gives ports away. */
+/** The lower of two adjacent free ports, outside the ephemeral range. */
 async function freePairOfPorts(): Promise<number> {
   for (let port = 22_000 + (process.pid % 4_000); port < 30_000; port += 2) {
     try {

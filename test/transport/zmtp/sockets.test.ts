@@ -8,7 +8,7 @@ import { eventually } from '../../../src/testing/eventually.js'
 import type { ReceivingSocket } from '../../../src/transport/zmtp/message-socket.js'
 import { ZmtpDealer, ZmtpRouter, ZmtpSubscriber, ZmtpXPublisher } from '../../../src/transport/zmtp/sockets.js'
 
-/** Sockets of worker threads, against those of libzmq and among themselves, in every pairing. */
+/** Sockets of worker threads, paired with those of libzmq and with each other. */
 
 const options = {
   maxMessageSize: 1_000_000,
@@ -39,7 +39,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'numacast-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
 const places = ['tcp://127.0.0.1:*', `ipc://${folder}/numacast-zmtp.sock`]
 
-/** A socket at the endpoint of one that was closed a moment ago. */
+/** Binds a socket at an endpoint that another socket released a moment ago. */
 async function rebound<T extends ReceivingSocket>(create: () => T, endpoint: string): Promise<T> {
   return eventually('the port is free again', async () => {
     const socket = create()
@@ -74,7 +74,7 @@ for (const [listening, dialling] of pairings) {
   }
 
   t.test(
-    `XPUB of ${listening} and SUB of ${dialling} follow subscriptions and outlive a broken connection`,
+    `XPUB of ${listening} and SUB of ${dialling} follow subscriptions and recover from a broken connection`,
     async (t) => {
       let publisher = publishers[listening]()
       t.teardown(() => publisher.close())
@@ -88,7 +88,11 @@ for (const [listening, dialling] of pairings) {
       t.same(await publisher.receive(), [Buffer.from('\x01b\0')])
       await publisher.send(['c\0', 'no'].map((part) => Buffer.from(part)))
       await publisher.send(['b\0', 'yes'].map((part) => Buffer.from(part)))
-      t.same(await subscriber.receive(), [Buffer.from('b\0'), Buffer.from('yes')], 'other groups are left out')
+      t.same(
+        await subscriber.receive(),
+        [Buffer.from('b\0'), Buffer.from('yes')],
+        'frames of other groups do not arrive',
+      )
       subscriber.unsubscribe('b\0')
       t.same(await publisher.receive(), [Buffer.from('\x00b\0')])
       // libzmq renews subscriptions only while its socket is used.
@@ -102,7 +106,7 @@ for (const [listening, dialling] of pairings) {
   )
 }
 
-t.test('a subscriber that leaves takes its subscriptions along', async (t) => {
+t.test('a subscriber that disconnects ends its subscriptions', async (t) => {
   const publisher = closing(t, new ZmtpXPublisher(options))
   await publisher.bind('tcp://127.0.0.1:*')
   const subscriber = new ZmtpSubscriber(options)
@@ -113,7 +117,7 @@ t.test('a subscriber that leaves takes its subscriptions along', async (t) => {
   t.same(await publisher.receive(), [Buffer.from('\x00a\0')])
 })
 
-t.test('a ROUTER refuses a message to a peer that is gone, and one beyond the high-water mark', async (t) => {
+t.test('a ROUTER refuses a message to a disconnected peer, and a message beyond the high-water mark', async (t) => {
   const router = closing(t, new ZmtpRouter({ ...options, sendHighWaterMark: 2 }))
   await router.bind('tcp://127.0.0.1:*')
   await t.rejects(router.send([Buffer.alloc(4), Buffer.from('x')]), { code: 'EHOSTUNREACH' })
@@ -129,7 +133,7 @@ t.test('a ROUTER refuses a message to a peer that is gone, and one beyond the hi
   ])
 })
 
-t.test('bytes that are no ZMTP, and messages that are too long, end the connection and nothing else', async (t) => {
+t.test('bytes that are not ZMTP and oversized messages close only their connection', async (t) => {
   const router = closing(t, new ZmtpRouter({ ...options, maxMessageSize: 1_000 }))
   await router.bind('tcp://127.0.0.1:*')
   const port = Number(router.lastEndpoint?.split(':').at(-1))

@@ -7,7 +7,7 @@ const patienceMs = 120_000
 export async function until(what: string, look: () => boolean): Promise<void> {
   const givenUpMs = performance.now() + patienceMs
   while (!look()) {
-    if (performance.now() > givenUpMs) throw new Error(`waited ${patienceMs / 1_000} s in vain: ${what}`)
+    if (performance.now() > givenUpMs) throw new Error(`timed out after ${patienceMs / 1_000} s: ${what}`)
     await sleep(50)
   }
 }
