@@ -36,7 +36,7 @@ const rules: ImportRules = {
     topology: { model: 0, addon: 1, cgroup: 2, host: 2, numa: 2, socket: 2, process: 3 },
     transport: { lane: 0, zmtp: 0, interfaces: 1, datagram: 1, stream: 1, memory: 1, '': 2 },
   },
-  owners: { zeromq: 'transport', 'node:dgram': 'transport' },
+  owners: { msgpackr: 'wire', zeromq: 'transport', 'node:dgram': 'transport' },
   addonFolder: 'topology',
   dependencies: new Set(Object.keys(manifest.dependencies)),
 }
