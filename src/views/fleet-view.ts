@@ -3,6 +3,7 @@ import { raceSignal, type WaitOptions } from '../core/abort.js'
 import { checkDurationMs } from '../core/duration.js'
 import { NumacastError } from '../core/errors.js'
 import { type EntityGuid, participantOf } from '../core/ids.js'
+import { Lifetime } from '../core/lifetime.js'
 import { Listeners, type Subscription } from '../core/listeners.js'
 import { withoutUndefined } from '../core/options.js'
 import { RepeatingTimer } from '../core/repeating-timer.js'
@@ -46,15 +47,19 @@ export interface FleetViewOptions {
    * @default null: never by itself
    */
   readonly unreachableDeadAfterMs?: number | null
+  /** Closes the view when it aborts. @default none */
+  readonly signal?: AbortSignal
 }
 
-export const defaultFleetViewOptions: Required<FleetViewOptions> = Object.freeze({
+export type ResolvedFleetViewOptions = Required<Omit<FleetViewOptions, 'signal'>>
+
+export const defaultFleetViewOptions: ResolvedFleetViewOptions = Object.freeze({
   maxAgeMs: 3_000,
   unreachableDeadAfterMs: null,
 })
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
-export function resolveFleetViewOptions(options: FleetViewOptions): Required<FleetViewOptions> {
+export function resolveFleetViewOptions(options: FleetViewOptions): ResolvedFleetViewOptions {
   const resolved = { ...defaultFleetViewOptions, ...withoutUndefined(options) }
   return Object.freeze({
     maxAgeMs: checkDurationMs('maxAgeMs', resolved.maxAgeMs, { allowInfinity: true }),
@@ -66,12 +71,12 @@ export function resolveFleetViewOptions(options: FleetViewOptions): Required<Fle
 const observeEveryMs = 1_000
 
 /**
- * The fleet as one late-joining participant sees it: a copy that can be rebuilt, with a statement of how reliable it is.
- * It issues nothing and owns nothing. Closing it leaves the participant open.
+ * The fleet as one late-joining participant sees it: a copy that can be rebuilt, with a statement of how reliable it
+ * is. It issues nothing and owns nothing. Closing it leaves the participant open.
  */
-export class FleetView {
+export class FleetView implements Disposable {
   readonly #participant: Participant
-  readonly #options: Required<FleetViewOptions>
+  readonly #options: ResolvedFleetViewOptions
   readonly #fleet: FleetModel
   readonly #news: FleetChangeFeed
   readonly #intents = new IntentModel()
@@ -84,14 +89,16 @@ export class FleetView {
   readonly #ending = new AbortController()
   readonly #observing: RepeatingTimer
   readonly #openedMs: number
+  readonly #lifetime: Lifetime
   #closed = false
 
-  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT */
+  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT; the signal's reason when it has aborted already */
   static open(participant: Participant, options: FleetViewOptions = {}): FleetView {
-    return new FleetView(participant, resolveFleetViewOptions(options))
+    return new FleetView(participant, resolveFleetViewOptions(options), options.signal)
   }
 
-  private constructor(participant: Participant, options: Required<FleetViewOptions>) {
+  private constructor(participant: Participant, options: ResolvedFleetViewOptions, signal: AbortSignal | undefined) {
+    this.#lifetime = new Lifetime(signal, () => this.close())
     this.#participant = participant
     this.#options = options
     this.#openedMs = participant.clock.nowMs()
@@ -142,6 +149,11 @@ export class FleetView {
     return this.#participant
   }
 
+  /** Resolves when the view has closed, for whatever reason. */
+  get ended(): Promise<void> {
+    return this.#lifetime.ended
+  }
+
   /**
    * Resolves when a plane has been found and everything that its owners held at that time is here. Waits for as
    * long as there is no plane: pass a signal.
@@ -155,7 +167,7 @@ export class FleetView {
   }
 
   /**
-   * Yields every worker process that is dead: first those that the plane has a record of, then each that is found.
+   * Yields every worker process that is dead: first the recorded deaths of the plane, then each new one as it is found.
    * Ends when the signal aborts or the view closes. A slow consumer misses none of the last 65,536. `mayReassign`
    * states whether its work may be given to others.
    */
@@ -241,7 +253,11 @@ export class FleetView {
     this.#observing.close()
     this.#news.close()
     this.#listeners.clear()
-    for (const close of this.#closers.splice(0)) close()
+    try {
+      for (const close of this.#closers.splice(0)) close()
+    } finally {
+      this.#lifetime.end()
+    }
   }
 
   [Symbol.dispose](): void {

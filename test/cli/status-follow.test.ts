@@ -31,7 +31,7 @@ t.test('status --follow prints each change of liveliness with both states and th
     `worker w1 \\(\\S+/0, pid ${first.pid}\\): \\S.* → dead \\(.+\\); its work may be given to others`,
   )
   await eventually('the death is printed', () => line.test(lines.stdout()) || undefined)
-  const death = await eventually('the death is told', () => {
+  const death = await eventually('the death is printed', () => {
     return jsonLines(json.stdout()).find(({ workerId, after }) => workerId === 'w1' && after?.liveliness === 'dead')
   })
   for (const { child } of [lines, json]) child.kill('SIGTERM')

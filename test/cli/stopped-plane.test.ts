@@ -45,7 +45,7 @@ t.test('status and intent name a stopped collector instead of reporting no plane
   await statusWith(domain, /^w1 .* alive /m)
 })
 
-const withAddon = addonStatus().available ? {} : { skip: 'the addon tells that a process is stopped' }
+const withAddon = addonStatus().available ? {} : { skip: 'only the addon detects a stopped process' }
 
 t.test('status --follow reports when the collector is stopped and when it continues', withAddon, async (t) => {
   const domain = String(await claimDomain(t))

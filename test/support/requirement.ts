@@ -6,7 +6,7 @@ import type { Test } from 'tap'
  *
  *     if (!requirement(t, 'a writable memory cgroup', writable, `${dir}: ${why}`)) return
  *
- * @returns whether the test can go on.
+ * @returns whether the test can continue.
  */
 export function requirement(t: Test, name: string, met: boolean, reason: string): boolean {
   if (met) return true

@@ -16,10 +16,12 @@ export interface CollectorOptions extends DomainOptions {
   readonly probationMs?: number
   /** Whether it serves other nodes of the host while their own collectors are away. @default true */
   readonly adopts?: boolean
+  /** Ends the start, or closes the collector, when it aborts. @default none */
+  readonly signal?: AbortSignal
 }
 
-export type ResolvedCollectorOptions = Required<Omit<CollectorOptions, keyof DomainOptions | 'numaNode'>> &
-  DomainOptions & { readonly numaNode: number | undefined }
+export type ResolvedCollectorOptions = Required<Omit<CollectorOptions, keyof DomainOptions | 'numaNode' | 'signal'>> &
+  DomainOptions & { readonly numaNode: number | undefined; readonly signal: AbortSignal | undefined }
 
 export const defaultCollectorOptions = Object.freeze({
   deadRetentionMs: 300_000,
@@ -31,7 +33,7 @@ export const defaultCollectorOptions = Object.freeze({
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
 export function resolveCollectorOptions(options: CollectorOptions): ResolvedCollectorOptions {
-  const resolved = { ...defaultCollectorOptions, numaNode: undefined, ...withoutUndefined(options) }
+  const resolved = { ...defaultCollectorOptions, numaNode: undefined, signal: undefined, ...withoutUndefined(options) }
   if (resolved.numaNode !== undefined && !(Number.isSafeInteger(resolved.numaNode) && resolved.numaNode >= 0)) {
     throw invalidArgument(`numaNode must be a node id, an integer from 0, not ${resolved.numaNode}`)
   }

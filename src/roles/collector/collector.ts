@@ -1,4 +1,6 @@
+import { closeAll } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
+import { Lifetime } from '../../core/lifetime.js'
 import type { Subscription } from '../../core/listeners.js'
 import { nodeCapacity } from '../../plane/node-capacity.js'
 import type { RosterRow } from '../../plane/node-roster.js'
@@ -52,16 +54,19 @@ export class Collector implements AsyncDisposable {
   readonly #failover: NodeFailover | undefined
   readonly #unserved: UnservedWorkers
   readonly #peers: Subscription
-  readonly #ended: (conflict: NumacastError | undefined) => void
+  readonly #lifetime: Lifetime
+  #conflict: NumacastError | undefined
   #closing: Promise<void> | undefined
 
   /**
    * Joins the domain, makes sure that the node has no other collector, and serves it.
    * @throws NumacastError NUMACAST_CONFLICT when another live collector serves the node; NUMACAST_NOT_FOUND when the
-   *   machine has no such node; NUMACAST_INVALID_ARGUMENT; or what joining the domain throws
+   *   machine has no such node; NUMACAST_INVALID_ARGUMENT; what joining the domain throws, or the signal's reason
    */
   static async start(options: CollectorOptions = {}, components: CollectorComponents = {}): Promise<Collector> {
     const resolved = resolveCollectorOptions(options)
+    const { signal } = resolved
+    signal?.throwIfAborted()
     const numaNode = resolved.numaNode ?? currentNode() ?? 0
     const openReadings = components.openReadings ?? openZoneReadings
     const readings = openReadings(numaNode)
@@ -70,15 +75,17 @@ export class Collector implements AsyncDisposable {
       readings.read()
       const properties = { role: 'collector', numaNode, adopts: resolved.adopts }
       const membership = await enterDomain(`collector ${numaNode}`, properties, resolved, components)
-      return await startRole(membership, async () => {
+      const make = async (): Promise<Collector> => {
         const { participant } = membership
-        await refuseSecond(participant, numaNode)
+        await refuseSecond(participant, numaNode, signal)
+        signal?.throwIfAborted()
         const kernel = new KernelWatch(participant, components)
         const ends = new EndKeeper(participant, participant.identity.bootId)
         const own = { ...resolved, numaNode, adopted: false }
         const service = new NodeService({ participant, readings, kernel, ends }, own)
         return new Collector(resolved, membership, { kernel, ends, service }, openReadings)
-      })
+      }
+      return await startRole(membership, make, signal)
     } catch (error) {
       readings.close()
       throw error
@@ -93,11 +100,8 @@ export class Collector implements AsyncDisposable {
   ) {
     const { participant } = membership
     const { numaNode } = service
-    let end: (conflict: NumacastError | undefined) => void = () => {}
-    this.ended = new Promise((resolve) => {
-      end = resolve
-    })
-    this.#ended = end
+    this.#lifetime = new Lifetime(options.signal, () => this.#closeUnasked())
+    this.ended = this.#lifetime.ended.then(() => this.#conflict)
     this.participant = participant
     this.numaNode = numaNode
     this.#membership = membership
@@ -133,44 +137,52 @@ export class Collector implements AsyncDisposable {
 
   /** Stops serving and sends its goodbye. Workers go on. Idempotent. */
   close(): Promise<void> {
-    return this.#end(undefined)
+    this.#closing ??= this.#close().finally(() => this.#lifetime.end())
+    return this.#closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  #end(conflict: NumacastError | undefined): Promise<void> {
-    this.#closing ??= this.#close().finally(() => this.#ended(conflict))
-    return this.#closing
+  async #close(): Promise<void> {
+    await closeAll([
+      () => this.#failover?.stop(),
+      () => this.#service.stop(),
+      () => this.#peers.close(),
+      // The goodbye comes first: a participant sends it in the partitions that it still writes to.
+      () => this.#membership.leave(),
+      () => this.#unserved.close(),
+      () => this.#absences.close(),
+      () => this.#failover?.close(),
+      () => this.#service.close(),
+      () => this.#ends.close(),
+      () => this.#kernel.close(),
+    ])
   }
 
-  async #close(): Promise<void> {
-    this.#failover?.stop()
-    this.#service.stop()
-    this.#peers.close()
-    // The goodbye comes first: a participant sends it in the partitions that it still writes to.
-    await this.#membership.leave()
-    this.#unserved.close()
-    this.#absences.close()
-    this.#failover?.close()
-    this.#service.close()
-    this.#ends.close()
-    this.#kernel.close()
+  /** Closes without a caller to which a failure could be thrown. */
+  #closeUnasked(): void {
+    this.close().catch((error: unknown) => this.participant.counters.addError('collector.close-failed', error))
   }
 
   #onPeer({ kind, peer }: PeerEvent): void {
     if (kind !== 'joined' || !wasFirst(this.participant, this.numaNode, peer)) return
     this.participant.counters.add('collector.yielded')
-    void this.#end(conflict(this.participant, this.numaNode, peer))
+    if (this.#closing === undefined) this.#conflict = conflict(this.participant, this.numaNode, peer)
+    this.#closeUnasked()
   }
 }
 
 /** Joins the plane until any other collector would have been found. @throws NumacastError NUMACAST_CONFLICT */
-async function refuseSecond(participant: Participant, numaNode: number): Promise<void> {
+async function refuseSecond(
+  participant: Participant,
+  numaNode: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const listening = participant.reader(nodeCapacity, { partition: planePartition })
   try {
-    await listening.synced()
+    await listening.synced(signal === undefined ? {} : { signal })
   } finally {
     listening.close()
   }

@@ -1,5 +1,9 @@
 import os from 'node:os'
-import { type FleetViewOptions, resolveFleetViewOptions } from '../../views/fleet-view.js'
+import {
+  type FleetViewOptions,
+  type ResolvedFleetViewOptions,
+  resolveFleetViewOptions,
+} from '../../views/fleet-view.js'
 import type { DomainOptions } from '../shared/enter-domain.js'
 
 export interface FleetOptions extends DomainOptions, FleetViewOptions {
@@ -9,7 +13,7 @@ export interface FleetOptions extends DomainOptions, FleetViewOptions {
   readonly signal?: AbortSignal
 }
 
-export type ResolvedFleetOptions = DomainOptions & Required<FleetViewOptions> & { readonly issuer: string }
+export type ResolvedFleetOptions = DomainOptions & ResolvedFleetViewOptions & { readonly issuer: string }
 
 /**
  * Resolves the options of {@link FleetOptions}.

@@ -1,4 +1,5 @@
 import { raceSignal, type WaitOptions } from '../../core/abort.js'
+import { closeAll } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
 import { Liveliness } from '../../liveliness/verdict.js'
 import type { IntentKind } from '../../plane/intents.js'
@@ -54,12 +55,12 @@ export async function openFleet(options: FleetOptions = {}, components: DomainCo
   signal?.throwIfAborted()
   const resolved = resolveFleetOptions(options)
   const membership = await enterDomain(resolved.issuer, { role: 'operator' }, resolved, components)
-  const fleet = await startRole(membership, () => new Fleet(membership, resolved))
+  const fleet = await startRole(membership, () => new Fleet(membership, resolved), signal)
   try {
     await fleet.synced(signal === undefined ? {} : { signal })
     return fleet
   } catch (error) {
-    await fleet.close()
+    await fleet.close().catch((failure) => membership.participant.counters.addError('fleet.close-failed', failure))
     throw error
   }
 }
@@ -161,13 +162,13 @@ export class Fleet implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    try {
-      this.intents.close()
-      this.#jobs.close()
-      this.view.close()
-    } finally {
-      await this.#membership.leave().finally(() => this.#resolveEnded())
-    }
+    const steps = [
+      () => this.intents.close(),
+      () => this.#jobs.close(),
+      () => this.view.close(),
+      () => this.#membership.leave(),
+    ]
+    await closeAll(steps).finally(() => this.#resolveEnded())
   }
 
   #requireLiving(workerId: string): void {

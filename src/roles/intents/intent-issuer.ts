@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { checkDurationMs } from '../../core/duration.js'
-import { invalidArgument } from '../../core/errors.js'
+import { invalidArgument, NumacastError } from '../../core/errors.js'
 import type { Token } from '../../core/ids.js'
+import { Lifetime } from '../../core/lifetime.js'
 import {
   defaultReason,
   type IntentKind,
@@ -28,6 +29,8 @@ export interface IntentIssuerOptions {
    * @default true
    */
   readonly assertive?: boolean
+  /** Closes the issuer when it aborts. What was issued remains in force. @default none */
+  readonly signal?: AbortSignal
 }
 
 export interface IssueOptions {
@@ -61,26 +64,36 @@ const liftMarginMs = 60_000
  * Issues intents on the plane. It looks at the fleet first: a lift must outlive what it lifts, and a person's
  * intent must win over what is in force. Intents outlive the issuer while a scheduler or collector relays them.
  */
-export class IntentIssuer {
+export class IntentIssuer implements Disposable {
   readonly #participant: Participant
   readonly #view: FleetView
-  readonly #options: Required<IntentIssuerOptions>
+  readonly #options: Required<Omit<IntentIssuerOptions, 'signal'>>
   readonly #writers = new Map<IntentKind, { close(): void; flush(): void }>()
+  readonly #lifetime: Lifetime
   #closed = false
 
-  /** Borrows the view and its participant; closing the issuer leaves both open. */
-  constructor(view: FleetView, options: IntentIssuerOptions) {
+  /**
+   * Borrows the view and its participant; closing the issuer leaves both open.
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT; the signal's reason when it has aborted already
+   */
+  constructor(view: FleetView, { signal, ...options }: IntentIssuerOptions) {
     this.#participant = view.participant
     this.#view = view
     this.#options = { assertive: true, ...options }
     if (options.issuer === '' || options.issuer.length > 256) {
       throw invalidArgument('issuer must be a name of 1 to 256 characters')
     }
+    this.#lifetime = new Lifetime(signal, () => this.close())
+  }
+
+  /** Resolves when the issuer has closed, for whatever reason. */
+  get ended(): Promise<void> {
+    return this.#lifetime.ended
   }
 
   /**
    * Asks for something to hold for a target. Await the view's `synced()` first.
-   * @throws NumacastError NUMACAST_INVALID_ARGUMENT
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT; NUMACAST_CLOSED
    */
   apply<K extends IntentKind>(
     kind: K,
@@ -127,8 +140,12 @@ export class IntentIssuer {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.flush()
-    for (const writer of this.#writers.values()) writer.close()
+    try {
+      this.flush()
+    } finally {
+      for (const writer of this.#writers.values()) writer.close()
+      this.#lifetime.end()
+    }
   }
 
   [Symbol.dispose](): void {
@@ -178,6 +195,7 @@ export class IntentIssuer {
   }
 
   #writer<K extends IntentKind>(kind: K): Writer<IntentOf<K>> {
+    if (this.#closed) throw new NumacastError('NUMACAST_CLOSED', 'the issuer of intents is closed')
     const known = this.#writers.get(kind)
     if (known !== undefined) return known as Writer<IntentOf<K>>
     const writer = this.#participant.writer(intentTopics[kind], { partition: planePartition })

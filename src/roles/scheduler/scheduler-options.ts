@@ -23,9 +23,12 @@ export interface SchedulerOptions extends DomainOptions {
   readonly unreachableDeadAfterMs?: number | null
   /** Whether it serves nodes of its host while their collectors are away and no other collector can. @default true */
   readonly adopts?: boolean
+  /** Ends the start, or closes the scheduler, when it aborts. @default none */
+  readonly signal?: AbortSignal
 }
 
-export type ResolvedSchedulerOptions = Required<Omit<SchedulerOptions, keyof DomainOptions>> & DomainOptions
+export type ResolvedSchedulerOptions = Required<Omit<SchedulerOptions, keyof DomainOptions | 'signal'>> &
+  DomainOptions & { readonly signal: AbortSignal | undefined }
 
 export const defaultSchedulerOptions = Object.freeze({
   name: 'scheduler',
@@ -37,7 +40,12 @@ export const defaultSchedulerOptions = Object.freeze({
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
 export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSchedulerOptions {
-  const resolved = { ...defaultSchedulerOptions, policies: [memoryPressurePolicy()], ...withoutUndefined(options) }
+  const resolved = {
+    ...defaultSchedulerOptions,
+    policies: [memoryPressurePolicy()],
+    signal: undefined,
+    ...withoutUndefined(options),
+  }
   if (resolved.name === '' || resolved.name.length > 256) throw invalidArgument('name must have 1 to 256 characters')
   checkDurationMs('decideIntervalMs', resolved.decideIntervalMs, { exclusive: true, allowInfinity: true })
   checkDurationMs('intentTtlMs', resolved.intentTtlMs, { exclusive: true, mostMs: maxIntentTtlMs })

@@ -1,3 +1,5 @@
+import { closeAll } from '../../core/close-all.js'
+import { Lifetime } from '../../core/lifetime.js'
 import { RepeatingTimer } from '../../core/repeating-timer.js'
 import type { Policy, WantedIntent } from '../../placement/policy.js'
 import type { RosterRow } from '../../plane/node-roster.js'
@@ -47,14 +49,16 @@ export class Scheduler implements AsyncDisposable {
   readonly #failover: NodeFailover | undefined
   readonly #absences: AbsenceReporter
   readonly #unserved: UnservedWorkers | undefined
+  readonly #lifetime: Lifetime
   #closing: Promise<void> | undefined
 
-  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, or what joining the domain throws */
+  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, what joining the domain throws, or the signal's reason */
   static async start(options: SchedulerOptions = {}, components: SchedulerComponents = {}): Promise<Scheduler> {
     const resolved = resolveSchedulerOptions(options)
+    resolved.signal?.throwIfAborted()
     const properties = { role: 'scheduler', adopts: resolved.adopts }
     const membership = await enterDomain(resolved.name, properties, resolved, components)
-    return startRole(membership, () => new Scheduler(resolved, membership, components))
+    return startRole(membership, () => new Scheduler(resolved, membership, components), resolved.signal)
   }
 
   private constructor(
@@ -63,6 +67,7 @@ export class Scheduler implements AsyncDisposable {
     components: SchedulerComponents,
   ) {
     const { participant } = membership
+    this.#lifetime = new Lifetime(options.signal, () => this.#closeUnasked())
     this.participant = participant
     this.#options = options
     this.#membership = membership
@@ -88,6 +93,11 @@ export class Scheduler implements AsyncDisposable {
     this.#unserved = new UnservedWorkers(participant, this.#failover)
   }
 
+  /** Resolves when the scheduler has closed, for whatever reason. */
+  get ended(): Promise<void> {
+    return this.#lifetime.ended
+  }
+
   /** Nodes of this host that it serves because their collectors are away and no other collector of the host is there. */
   get adoptedNodes(): readonly number[] {
     return this.#failover?.adopted ?? []
@@ -95,7 +105,7 @@ export class Scheduler implements AsyncDisposable {
 
   /** Stops deciding and sends its goodbye. What it issued holds until its time to live ends. Idempotent. */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    this.#closing ??= this.#close().finally(() => this.#lifetime.end())
     return this.#closing
   }
 
@@ -104,19 +114,26 @@ export class Scheduler implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    this.#deciding.close()
-    this.#failover?.stop()
-    this.#issuer.flush()
-    // The goodbye comes first: a participant sends it in the partitions that it still writes to.
-    await this.#membership.leave()
-    this.#unserved?.close()
-    this.#absences.close()
-    this.#failover?.close()
-    this.#kernel?.close()
-    this.#issuer.close()
-    this.#relays.close()
-    this.#ends.close()
-    this.view.close()
+    await closeAll([
+      () => this.#deciding.close(),
+      () => this.#failover?.stop(),
+      () => this.#issuer.flush(),
+      // The goodbye comes first: a participant sends it in the partitions that it still writes to.
+      () => this.#membership.leave(),
+      () => this.#unserved?.close(),
+      () => this.#absences.close(),
+      () => this.#failover?.close(),
+      () => this.#kernel?.close(),
+      () => this.#issuer.close(),
+      () => this.#relays.close(),
+      () => this.#ends.close(),
+      () => this.view.close(),
+    ])
+  }
+
+  /** Closes without a caller to which a failure could be thrown. */
+  #closeUnasked(): void {
+    this.close().catch((error: unknown) => this.participant.counters.addError('scheduler.close-failed', error))
   }
 
   #decide(): void {

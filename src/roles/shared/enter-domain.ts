@@ -1,4 +1,6 @@
+import { raceSignal } from '../../core/abort.js'
 import type { Clock } from '../../core/clock.js'
+import { closeAll } from '../../core/close-all.js'
 import { withoutUndefined } from '../../core/options.js'
 import { joinDomain, type Participant } from '../../pubsub/participant.js'
 import type { ParticipantOptions } from '../../pubsub/participant-options.js'
@@ -54,19 +56,28 @@ export async function enterDomain(
   return { participant, leave: () => participant.close() }
 }
 
-/** Makes a role on a membership and waits until its sockets are open; leaves the domain again if that fails. */
+/**
+ * Makes a role on a membership and waits until its sockets are open; leaves the domain again if that fails.
+ * @throws what failed, or the signal's reason when it aborts first
+ */
 export async function startRole<R extends { close(): Promise<void> }>(
   membership: DomainMembership,
   make: () => R | Promise<R>,
+  signal?: AbortSignal,
 ): Promise<R> {
   let role: R | undefined
   try {
+    // It may have aborted during the joining.
+    signal?.throwIfAborted()
     role = await make()
-    await membership.participant.ready()
+    await raceSignal(membership.participant.ready(), signal)
     return role
   } catch (error) {
-    await role?.close()
-    await membership.leave()
+    try {
+      await closeAll([() => role?.close(), () => membership.leave()])
+    } catch (failure) {
+      membership.participant.counters.addError('role.close-failed', failure)
+    }
     throw error
   }
 }

@@ -1,4 +1,5 @@
 import { checkDurationMs } from '../../core/duration.js'
+import { Lifetime } from '../../core/lifetime.js'
 import type { Subscription } from '../../core/listeners.js'
 import type { WorkerClaim } from '../../plane/worker-claim.js'
 import type { AppliedIntent } from '../../plane/worker-state.js'
@@ -37,18 +38,15 @@ export class Worker implements AsyncDisposable {
   readonly participant: Participant
   readonly workerId: string
   readonly numaNode: number
-  /** Resolves when the worker has closed, for whatever reason. */
-  readonly ended: Promise<void>
   readonly #options: ResolvedWorkerOptions
   readonly #membership: DomainMembership
   readonly #engine: WorkerEngine
-  readonly #hasEnded: () => void
-  readonly #forgetSignal: () => void
+  readonly #lifetime: Lifetime
   #closing: Promise<void> | undefined
 
   /**
    * Joins the domain and reports to the collector of its node, whether there is one yet or not.
-   * @throws NumacastError NUMACAST_INVALID_ARGUMENT, or what joining the domain throws
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT, what joining the domain throws, or the signal's reason
    */
   static async start(options: WorkerOptions, components: WorkerComponents = {}): Promise<Worker> {
     const resolved = resolveWorkerOptions(options)
@@ -60,6 +58,7 @@ export class Worker implements AsyncDisposable {
     return startRole(
       membership,
       () => new Worker(resolved, numaNode, membership, components.readings ?? openWorkerReadings()),
+      resolved.signal,
     )
   }
 
@@ -75,20 +74,18 @@ export class Worker implements AsyncDisposable {
     this.numaNode = numaNode
     this.#options = options
     this.#membership = membership
-    let hasEnded = (): void => undefined
-    this.ended = new Promise((resolve) => {
-      hasEnded = resolve
-    })
-    this.#hasEnded = hasEnded
+    this.#lifetime = new Lifetime(options.signal, () => this.#closeUnasked())
     this.#engine = new WorkerEngine(participant, { ...options, numaNode }, readings)
     if (options.whenReplaced === WhenReplaced.close) {
       this.onReplaced((by) => {
         if (by !== null) this.#closeUnasked()
       })
     }
-    const onAbort = (): void => this.#closeUnasked()
-    options.signal?.addEventListener('abort', onAbort, { once: true })
-    this.#forgetSignal = () => options.signal?.removeEventListener('abort', onAbort)
+  }
+
+  /** Resolves when the worker has closed, for whatever reason. */
+  get ended(): Promise<void> {
+    return this.#lifetime.ended
   }
 
   /** Returns whether it takes new work now, from any queue, and if not, why. Jobs that run count; open slots do not. */
@@ -240,7 +237,7 @@ export class Worker implements AsyncDisposable {
    */
   async close({ graceMs = 10_000 }: CloseOptions = {}): Promise<void> {
     checkDurationMs('graceMs', graceMs, { allowInfinity: true })
-    this.#closing ??= this.#close(graceMs).finally(this.#hasEnded)
+    this.#closing ??= this.#close(graceMs).finally(() => this.#lifetime.end())
     return this.#closing
   }
 
@@ -257,7 +254,6 @@ export class Worker implements AsyncDisposable {
       engine.jobs.abortAll(engine.closedError())
       await engine.slots.idleWithin(abortGraceMs)
     } finally {
-      this.#forgetSignal()
       engine.stop()
       // Must come first: a participant sends its goodbye to the partitions that it still writes to.
       await this.#membership.leave().finally(() => engine.close())
