@@ -69,6 +69,7 @@ t.test('the rows of all topics of one worker join in a snapshot', (t) => {
     collectorPid: 1,
     collectorIncarnation: 1,
     adopted: false,
+    unwatchedWorkers: 0,
     cpus: 8,
     memoryTotalBytes: 100,
     memoryAvailableBytes: 60,
