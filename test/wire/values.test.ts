@@ -10,7 +10,7 @@ import { ValueReader } from '../../src/wire/value-reader.js'
 import { ValueWriter } from '../../src/wire/value-writer.js'
 import { claimDomain } from '../support/domain-lock.js'
 
-/** Fault of every kind of value: what a writer accepts arrives as it was, and what would not is refused with its path. */
+/** Every kind of value: an accepted value arrives unchanged, any other is refused with its path. */
 
 const arrays = fc.oneof(
   fc.int8Array(),
@@ -40,7 +40,7 @@ const leaf = fc.oneof(
   bytes.map((array) => Buffer.from(array)),
   fc.date({ noInvalidDate: true }),
   arrays,
-  // A view of a part of its memory: only that part is the value.
+  // A view of part of its memory: only that part is the value.
   arrays.map((array) => array.subarray(Math.min(1, array.length))),
   bytes.map(ownBuffer),
   bytes.map((array) => new DataView(ownBuffer(array))),
@@ -59,7 +59,7 @@ const value = fc.letrec((tie) => ({
   ),
 })).value
 
-/** What strict comparison does not see: the bytes of views, and that −0 is not 0. */
+/** Compares what strict comparison ignores: the bytes of views, and −0 against 0. */
 function comparable(given: unknown): unknown {
   if (Object.is(given, -0)) return '−0'
   if (given instanceof ArrayBuffer) return ['ArrayBuffer', Buffer.from(given).toString('hex')]
@@ -72,7 +72,7 @@ function comparable(given: unknown): unknown {
   return { map: Object.fromEntries(Object.entries(given).map(([key, inner]) => [`:${key}`, comparable(inner)])) }
 }
 
-t.test('any value that is accepted arrives as it was, by both codecs', async (t) => {
+t.test('any accepted value arrives unchanged, by both codecs', async (t) => {
   const codec = new RecordCodec<{ v: unknown }>(['v'])
   fc.assert(
     fc.property(value, (given) => {
@@ -85,7 +85,7 @@ t.test('any value that is accepted arrives as it was, by both codecs', async (t)
   )
 })
 
-t.test('what would arrive as something else is refused, with the path in the value', async (t) => {
+t.test('a value that would arrive changed is refused, with the path in the value', async (t) => {
   class Point {
     x = 1
   }
@@ -159,7 +159,7 @@ t.test('builtins of another realm, as in the sandbox of a test runner, are built
   })
 })
 
-t.test('any value arrives as it was over both lanes, and write refuses what would not', async (t) => {
+t.test('any accepted value arrives unchanged over both lanes, and write refuses any other', async (t) => {
   const domain = await claimDomain(t)
   const [sending, receiving] = [await joinDomain({ domain }), await joinDomain({ domain })]
   t.teardown(() => Promise.all([sending.close(), receiving.close()]))
@@ -170,7 +170,7 @@ t.test('any value arrives as it was over both lanes, and write refuses what woul
     const writer = sending.writer(topic)
     const reader = receiving.reader(topic)
     for (const [id, v] of values.entries()) writer.write({ id, v })
-    await until(`${lane}: everything has arrived`, () => reader.size === values.length)
+    await until(`${lane}: all values have arrived`, () => reader.size === values.length)
     for (const [id, v] of values.entries()) {
       t.strictSame(comparable(reader.get(String(id))?.value?.v), comparable(v), `${lane}: value ${id}`)
     }
