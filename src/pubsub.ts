@@ -89,7 +89,6 @@ export type {
   FrameSource,
   Group,
   Rendezvous,
-  RequestHandler,
   RequestOptions,
   StreamLane,
   Transport,
