@@ -26,18 +26,18 @@ function stepsOf(page: string, walk: string): Step[] {
   )
 }
 
-/** What is wrong with the steps; empty when all is right. */
+/** Returns the faults of the steps. Empty if all are right. */
 function faultsOf(steps: readonly Step[], read: (file: string) => string | undefined): string[] {
   const faults: string[] = []
   for (const [at, { number, file, method, note }] of steps.entries()) {
-    const say = (what: string): void => void faults.push(`step ${number}, ${file} ${method}: ${what}`)
+    const report = (what: string): void => void faults.push(`step ${number}, ${file} ${method}: ${what}`)
     const source = read(file)
-    if (number !== at + 1) say('is numbered wrongly')
+    if (number !== at + 1) report('has the wrong number')
     if (source === undefined) {
-      say('the file does not exist')
+      report('the file does not exist')
       continue
     }
-    if (!declares(source, method)) say('the file does not declare the method')
+    if (!declares(source, method)) report('the file does not declare the method')
     const port = /port `(\w+)`/.exec(note)?.[1]
     const callerNumber = Number(/step (\d+)/.exec(note)?.[1] ?? at)
     const hasCaller = note === '' || note.startsWith('port ') || note.startsWith('step ')
@@ -45,15 +45,15 @@ function faultsOf(steps: readonly Step[], read: (file: string) => string | undef
     const caller = steps[callerNumber - 1]
     const callerSource = caller === undefined ? undefined : read(caller.file)
     if (caller === undefined || callerSource === undefined || callerNumber > at) {
-      say(`step ${callerNumber} does not come before it`)
+      report(`step ${callerNumber} does not come before it`)
       continue
     }
-    if (!calls(callerSource, method)) say(`${caller.file} does not call it`)
+    if (!calls(callerSource, method)) report(`${caller.file} does not call it`)
     if (port === undefined) {
-      if (!imports(callerSource, file)) say(`${caller.file} does not import it`)
+      if (!imports(callerSource, file)) report(`${caller.file} does not import it`)
     } else {
-      if (!callerSource.includes(`interface ${port} `)) say(`${caller.file} does not declare the port ${port}`)
-      if (!implementsPort(source, port, file, read)) say(`no class of it implements the port ${port}`)
+      if (!callerSource.includes(`interface ${port} `)) report(`${caller.file} does not declare the port ${port}`)
+      if (!implementsPort(source, port, file, read)) report(`no class of it implements the port ${port}`)
     }
   }
   return faults
@@ -67,7 +67,7 @@ function calls(source: string, method: string): boolean {
   return new RegExp(`\\.${method}\\(`).test(source)
 }
 
-/** By its file name: a type import leads go-to-definition there as well. A member may be reached through an intermediate. */
+/** Matches by file name: go-to-definition follows a type import too. A member may be reached through an intermediate. */
 function imports(source: string, file: string): boolean {
   return source.includes(`/${path.basename(file, '.ts')}.js'`) || sharedMembers.has(path.basename(file))
 }
@@ -114,7 +114,7 @@ for (const walk of ['value', 'death']) {
   })
 }
 
-t.test('the checker itself', async (t) => {
+t.test('the checker reports each kind of fault', async (t) => {
   const files: Record<string, string> = {
     'src/a.ts': "import { B } from './b.js'\nexport class A {\n  go() {\n    this.b.take(1)\n  }\n}\n",
     'src/b.ts':

@@ -5,7 +5,7 @@ import ts from 'typescript'
 
 const root = path.resolve(import.meta.dirname, '..', '..')
 
-/** The packages that importing `entry` loads: those that its static imports reach, types aside. */
+/** Returns the packages that importing `entry` loads: all that its static imports reach, except types. */
 function packagesOf(entry: string): string[] {
   const packages = new Set<string>()
   const seen = new Set<string>()
@@ -34,12 +34,12 @@ t.test('importing an entry point loads no package of the command line', async (t
   const needed = new Set(['msgpackr', 'zeromq', 'zod'])
   for (const entry of ['src/index.ts', 'src/pubsub.ts', 'src/testing.ts']) {
     const packages = packagesOf(entry)
-    t.ok(packages.includes('zod'), 'the walk reaches what is needed')
+    t.ok(packages.includes('zod'), 'the walk reaches a required package')
     t.strictSame(
       packages.filter((name) => !needed.has(name)),
       [],
       entry,
     )
   }
-  t.strictSame(packagesOf('src/topology.ts'), [], 'the machine is read without any package')
+  t.strictSame(packagesOf('src/topology.ts'), [], 'topology is read without any package')
 })

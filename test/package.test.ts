@@ -1,4 +1,4 @@
-// Checks what a project gets that installs numacast.
+// Checks what a project that installs numacast receives.
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -9,13 +9,13 @@ const root = path.resolve(import.meta.dirname, '..', '..')
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
 
 t.test(
-  'the package holds its exports, its command, the sources of the addon, and the pages that the README links',
+  'the package contains its exports, its command, the addon sources, and the pages linked by the README',
   async (t) => {
     const { stdout } = await promisify(execFile)('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
       cwd: root,
     })
     const report = JSON.parse(stdout)
-    // One package, in a list (npm ≤ 11) or by its name.
+    // One package, in a list (npm ≤ 11) or keyed by its name.
     const [packed] = Object.values<{ files: { path: string }[] }>(report)
     const files = new Set(packed?.files.map((file) => file.path))
     const { types, default: entry } = manifest.exports['.']
@@ -30,7 +30,7 @@ t.test(
   },
 )
 
-t.test('npm compiles it where it comes from git, and a clone without the compiler installs all the same', async (t) => {
+t.test('npm compiles a git dependency, and a clone without a compiler still installs', async (t) => {
   t.equal(manifest.scripts.prepare, 'node .ci/prepare.mjs')
   const clone = t.testdir({ '.ci': { 'prepare.mjs': readFileSync(path.join(root, '.ci/prepare.mjs'), 'utf8') } })
   await t.resolves(promisify(execFile)(process.execPath, ['.ci/prepare.mjs'], { cwd: clone }))

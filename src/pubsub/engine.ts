@@ -97,14 +97,14 @@ export class Engine {
     this.#waiters = waiters
     const catchUp = new CatchUpClient({
       ...{ clock, random, counters, stream, endpoints, waiters, observer },
-      get replies() {
+      get replies(): PeerDirectory {
         return directory
       },
     })
     this.#catchUp = catchUp
     const detector = new FailureDetector({
       ...{ clock, counters, identity, observer, probe, queries: catchUp },
-      get verdicts() {
+      get verdicts(): PeerDirectory {
         return directory
       },
     })
@@ -116,7 +116,7 @@ export class Engine {
     // membership
     const live = new LiveSubscriptions({
       ...{ clock, stream, counters, identity, observer, endpoints, groups, peers, catchUp },
-      get frames() {
+      get frames(): FrameDispatcher {
         return frames
       },
     })
@@ -145,7 +145,7 @@ export class Engine {
         matchedReaders,
         events,
       },
-      get follower() {
+      get follower(): BuiltinFeed {
         return builtin
       },
     })

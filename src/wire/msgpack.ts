@@ -1,35 +1,36 @@
+import { Packr, Unpackr } from 'msgpackr'
 import { malformed, Rejection } from './bytes.js'
 import { checkBinaryArray, Extension, maxBigintBytes } from './extension.js'
-import { ValueReader } from './value-reader.js'
-import { defaultMaxDepth, ValueWriter } from './value-writer.js'
+import { defaultMaxDepth } from './value-writer.js'
 
 /**
- * MessagePack for values and for the bodies of requests, with the few extension types of docs/wire.md, so that any
- * language can interoperate.
+ * MessagePack for the bodies of requests and replies, by msgpackr: maps of strings, numbers, lists and bytes, without
+ * msgpackr's records, so that any language can take part. Values of samples have a codec of their own (value-writer.ts,
+ * value-reader.ts): it refuses what would not arrive exactly.
  *
  * {@link checkMsgpack} walks foreign bytes before anything is decoded. After it has passed, decoding cannot allocate
  * more than the bytes justify, recurse deeply, or reach a prototype.
  */
+
+const packr = new Packr({ useRecords: false, moreTypes: false, variableMapSize: true })
+/** Numbers when exact, else bigints: documented by msgpackr, missing in its types. */
+const safeIntegers = 'auto' as unknown as 'bigint'
+const unpackr = new Unpackr({ useRecords: false, moreTypes: false, mapsAsObjects: true, int64AsType: safeIntegers })
 
 export interface MsgpackLimits {
   /** @default 16 */
   readonly maxDepth?: number
 }
 
-/**
- * Encodes one value into a fresh buffer that the caller may keep.
- * @throws NumacastError NUMACAST_MALFORMED for a value that would not arrive unchanged
- */
+/** Encodes the body of a message into a fresh buffer that the caller may keep. */
 export function pack(value: unknown): Buffer {
-  const writer = new ValueWriter()
-  writer.value(value)
-  return writer.finish()
+  return Buffer.from(packr.pack(value))
 }
 
 /** @throws NumacastError NUMACAST_MALFORMED when `bytes` are not exactly one acceptable MessagePack value */
 export function unpack(bytes: Buffer, limits: MsgpackLimits = {}): unknown {
   checkMsgpack(bytes, 0, bytes.length, limits)
-  return new ValueReader(bytes, 0).value()
+  return unpackr.unpack(bytes)
 }
 
 /**

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { alternate, median, percentile, ratio } from '../../bench/harness.js'
 
-t.test('median and percentile are values that were measured', async (t) => {
+t.test('median and percentile are measured values', async (t) => {
   t.equal(median([3, 1, 2]), 2)
   t.equal(median([4, 1, 2, 3]), 2)
   t.equal(percentile([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 0.99), 10)
@@ -9,7 +9,7 @@ t.test('median and percentile are values that were measured', async (t) => {
   t.throws(() => median([]))
 })
 
-t.test('contenders take turns; the first round does not count', async (t) => {
+t.test('contenders take turns, and the first round does not count', async (t) => {
   const order: string[] = []
   const first = {
     name: 'a',
@@ -32,7 +32,7 @@ t.test('contenders take turns; the first round does not count', async (t) => {
   ])
 })
 
-t.test('ratios against a goal', async (t) => {
+t.test('a ratio is compared with its goal', async (t) => {
   const rows = [
     { name: 'a', unit: 'µs', median: 10, runs: 1 },
     { name: 'b', unit: 'µs', median: 8, runs: 1 },

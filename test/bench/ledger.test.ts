@@ -2,7 +2,7 @@ import t from 'tap'
 import { LastStates } from '../../bench/actors/last-states.js'
 import { Ledger } from '../../bench/actors/ledger.js'
 
-t.test('what is here without a gap is complete', async (t) => {
+t.test('a ledger without a gap is complete', async (t) => {
   const ledger = new Ledger()
   for (const number of [0, 1, 4, 3]) ledger.enter(number)
   t.equal(ledger.complete, 2)
@@ -10,14 +10,14 @@ t.test('what is here without a gap is complete', async (t) => {
   t.equal(ledger.complete, 5)
 })
 
-t.test('nothing may come twice, however it comes', async (t) => {
+t.test('a duplicate is refused, in any order', async (t) => {
   const ledger = new Ledger()
   for (const number of [0, 1, 3]) ledger.enter(number)
   t.throws(() => ledger.enter(1), /twice/)
   t.throws(() => ledger.enter(3), /twice/)
 })
 
-t.test('states are complete with the last one of each key', async (t) => {
+t.test('states are complete once the last of each key has arrived', async (t) => {
   const states = new LastStates()
   // Three keys take turns on the numbers 0 … 7; of 3 … 7 some were conflated.
   for (const number of [0, 1, 2]) states.enter(number, 3, false)
@@ -29,7 +29,7 @@ t.test('states are complete with the last one of each key', async (t) => {
   t.ok(states.isComplete)
 })
 
-t.test('a state that goes back is refused', async (t) => {
+t.test('an older state is refused', async (t) => {
   const states = new LastStates()
   states.enter(4, 2, false)
   t.throws(() => states.enter(2, 2, false), /back/)

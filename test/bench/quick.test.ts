@@ -1,4 +1,4 @@
-// Each bench runs and measures something for every peer that it doesn't skip. How fast, is the bench's own question.
+// Each bench runs and measures every contender that it does not skip. The speed is not checked here.
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -30,7 +30,7 @@ for (const [bench, names] of Object.entries(expected)) {
   })
 }
 
-t.test('a peer that is not installed is skipped, a measurement that fails is an error', async (t) => {
+t.test('a contender that is not installed is skipped, a failed measurement is an error', async (t) => {
   const env = { ...process.env, PATH: '/nonexistent', NUMACAST_BENCH_PROGRAMS: '/nonexistent' }
   const { stdout } = await promisify(execFile)(process.execPath, [main, 'late-join', '--quick', '--json'], { env })
   const report = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as BenchReport

@@ -29,6 +29,18 @@ t.test('each daemon alone stops cleanly when asked to', async (t) => {
   }
 })
 
+t.test('a worker that no collector serves prints the reason on stderr', async (t) => {
+  const worker = startCli(['worker', '--id', 'lonely', '--domain', String(await claimDomain(t))])
+  explainFailure(t, worker)
+  await eventually('the worker prints that it is not served', () => /unserved/.test(worker.stderr()) || undefined)
+  t.match(
+    worker.stderr(),
+    /^numacast: no collector serves worker lonely on .*numacast collector.* \(worker\.unserved\)$/m,
+  )
+  worker.child.kill('SIGTERM')
+  t.equal((await worker.finished()).code, 0)
+})
+
 t.test('one collector per node', async (t) => {
   const plane = await startPlane(t, ['--workers', '0'])
   const pid = await plane.collectorPid()

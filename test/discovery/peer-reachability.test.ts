@@ -42,7 +42,7 @@ t.test('a stream replaces multicast that does not arrive', (t) => {
   t.notOk(reachability.needsStream(false, 0, 249), 'not before multicast had time to arrive')
   t.ok(reachability.needsStream(false, 0, 250))
   reachability.beacon(every(500), 300)
-  t.notOk(reachability.needsStream(false, 300, 300), 'heard: no connection')
+  t.notOk(reachability.needsStream(false, 300, 300), 'received by multicast: no connection')
   t.ok(reachability.needsStream(true, 300, 300), 'one beacon does not make multicast work')
   reachability.beacon(every(500), 800)
   reachability.beacon(every(500), 1_300)

@@ -1,4 +1,4 @@
-// What the examples cannot do is one line and an exit code, as in any program that is worth copying.
+// An example that cannot do its work prints one line and exits with a code.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
@@ -9,7 +9,7 @@ import { ExampleRole } from '../support/example-role.js'
 
 t.setTimeout(300_000)
 
-t.test('a second collector, and a worker that is not there', async (t) => {
+t.test('a second collector and a drain of an unknown worker are refused', async (t) => {
   const domain = await claimDomain(t)
   const collector = new ExampleRole(t, 'first-fleet', domain, 'collector')
   await collector.said(/collector of node 0, domain/)
@@ -21,7 +21,7 @@ t.test('a second collector, and a worker that is not there', async (t) => {
   t.equal(await collector.stop(), 0)
 })
 
-t.test('a gauge of no strength', async (t) => {
+t.test('a gauge without a strength is refused', async (t) => {
   for (const args of [
     ['main', 'strong'],
     ['main', '1.5'],
@@ -33,7 +33,7 @@ t.test('a gauge of no strength', async (t) => {
   }
 })
 
-/** Runs to its end. */
+/** Runs the example to its end. */
 async function refusal(t: Test, role: string, domain: number, ...args: string[]) {
   const file = fileURLToPath(new URL(`../../examples/${role}.js`, import.meta.url))
   const child = spawn(process.execPath, [file, ...args], {

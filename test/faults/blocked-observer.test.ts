@@ -6,23 +6,23 @@ import type { ProcessFleet } from '../../src/testing/processes/process-fleet.js'
 import { withFleet } from './fleet.js'
 
 /**
- * An observer that was away has heard nobody for as long: when it looks again, its timers run before its sockets are
- * read. It must doubt itself, not the others. Where the kernel vouches for who lives that is easy; so each is
- * played with a kernel that tells nothing, too, where only the lease decides.
+ * An observer that was blocked has received nothing during that time. When it continues, its timers run before its
+ * sockets are read. It must report itself degraded instead of suspecting its peers. A kernel that reports live processes
+ * makes this easy, so each case also runs without kernel evidence, where only the lease decides.
  */
 
 t.setTimeout(0)
-// Each fleet has a domain of its own, and its members mostly wait. The longest come first.
+// Each fleet has its own domain, and its members mostly wait. The longest cases run first.
 t.jobs = 3
 
 const processes = 10
 const workersEach = 5
 const phases = [BlockedPhase.timer, BlockedPhase.io, BlockedPhase.immediate, BlockedPhase.microtasks] as const
 const blocksMs = [1_000, 5_000] as const
-/** Away again and again, before it has read what came meanwhile: silent for longer than a lease, by its own measure. */
+/** Blocks repeatedly before the queued frames are read: longer than a lease by the observer's own measure. */
 const stutter = { ms: 2_000, times: 4 }
 const stoppedMs = 10_000
-/** Its next eight judgments: what it concludes from its own absence shows by then. */
+/** Its next eight rounds. What it concludes from its own absence is visible by then. */
 const aftermathMs = 2_000
 
 async function stop(observer: MemberProcess, ms: number): Promise<void> {
@@ -47,20 +47,20 @@ async function fifty(fleet: ProcessFleet): Promise<MemberProcess[]> {
   )
 }
 
-/** An observer that did not run for that long reports itself degraded and does not suspect all the others. */
+/** Checks that an observer blocked for that long reports itself degraded and does not suspect all its peers. */
 function wasDegraded(t: Test, observer: MemberProcess): void {
   const { name } = observer.spec
-  const doubts = observer.reports.flatMap((report) =>
+  const degradations = observer.reports.flatMap((report) =>
     report.kind === 'health' ? `${report.change} ${report.reason}` : [],
   )
-  t.ok(doubts.includes('degraded loop-late'), `${name} reports that it was late`)
+  t.ok(degradations.includes('degraded loop-late'), `${name} reports that it was late`)
   const suspected = observer.verdicts('suspect').length
   t.ok(suspected < (processes * workersEach) / 2, `${name} suspected ${suspected}, not all`)
   t.strictSame(observer.verdicts('unreachable'), [], `${name} reports no worker unreachable`)
 }
 
 for (const kernel of ['tells', 'blind'] as const) {
-  const name = `a blocked or stopped collector whose kernel ${kernel === 'tells' ? 'tells' : 'is blind'} calls none of 50 dead`
+  const name = `a blocked or stopped collector whose kernel ${kernel === 'tells' ? 'answers' : 'does not answer'} reports none of 50 workers dead`
   void withFleet(t, name, async (t, fleet) => {
     const collector = await fleet.collector({ kernel })
     const view = await fleet.view()
@@ -74,7 +74,7 @@ for (const kernel of ['tells', 'blind'] as const) {
   })
 }
 
-void withFleet(t, 'blocked or stopped schedulers call none of 50 workers dead', async (t, fleet) => {
+void withFleet(t, 'blocked or stopped schedulers report none of 50 workers dead', async (t, fleet) => {
   await fleet.collector()
   const blocked = await Promise.all(phases.map((phase) => fleet.view({ name: `view blocked in ${phase}` })))
   const stopped = await fleet.view({ name: 'stopped view' })
@@ -86,12 +86,12 @@ void withFleet(t, 'blocked or stopped schedulers call none of 50 workers dead', 
     ...blocked.map((view, index) => block(view, phases[index] ?? BlockedPhase.timer)),
   ])
   await Promise.all(views.map((view) => fleet.seesAlive(view, ...workers)))
-  t.pass('all are alive again')
+  t.pass('all workers are alive again')
 })
 
 void withFleet(
   t,
-  'blocked or stopped watchers without a kernel to ask call none of 50 workers dead',
+  'blocked or stopped watchers without kernel evidence report none of 50 workers dead',
   async (t, fleet) => {
     const blocked = await Promise.all(
       phases.map((phase) => fleet.watcher({ name: `watcher blocked in ${phase}`, kernel: 'blind' })),

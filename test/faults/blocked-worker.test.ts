@@ -4,12 +4,12 @@ import type { MemberProcess } from '../../src/testing/processes/member-process.j
 import type { ProcessFleet } from '../../src/testing/processes/process-fleet.js'
 import { withFleet } from './fleet.js'
 
-/** A worker whose event loop does nothing for five seconds is busy, not dead. */
+/** A worker whose event loop is blocked for five seconds is busy, not dead. */
 
 t.setTimeout(0)
 
 const blockedMs = 5_000
-/** Why the collector must say that it is silent. Waiting without using the CPU is no sign of work. */
+/** The cause that the collector must report for its silence. Waiting without CPU use is no sign of work. */
 const causes: readonly (readonly [BlockedPhase, RegExp])[] = [
   [BlockedPhase.timer, /^stalled \(loop-busy\)$/],
   [BlockedPhase.io, /^stalled \(loop-busy\)$/],
@@ -34,7 +34,7 @@ void withFleet(t, 'a worker blocked for 5 s is stalled, never dead, and alive ag
   )
 })
 
-/** Once, for {@link blockedMs}; again and longer where the collector, short of CPU itself, has more patience than that. */
+/** Blocks once for {@link blockedMs}. A collector short of CPU itself waits longer, so the block is then repeated, longer. */
 async function blockUntilSeen(
   fleet: ProcessFleet,
   view: MemberProcess,

@@ -10,7 +10,7 @@ import { createGroup, write } from '../support/real-cgroup.js'
 import { requirement } from '../support/requirement.js'
 import { withFleet } from './fleet.js'
 
-/** A worker that ends is `dead`, for what ended it, however that came about. */
+/** A worker that ends is `dead` with the cause of its end. */
 
 t.setTimeout(0)
 
@@ -21,7 +21,7 @@ interface Ending {
   readonly detail: RegExp
 }
 
-/** Linux 6.15 tells how a process ended that is not our child (PIDFD_GET_INFO); before, only a zombie seen in time. */
+/** Linux 6.15 reports how a process ended that is not our child (PIDFD_GET_INFO). Before, only a zombie shows it. */
 const [major = 0, minor = 0] = os.release().split('.').map(Number)
 const isTold = major > 6 || (major === 6 && minor >= 15)
 const killed = isTold ? /^dead \(killed\)$/ : /^dead \((killed|exited)\)$/
@@ -51,7 +51,7 @@ const endings: readonly Ending[] = [
   { name: 'leave', end: (worker) => worker.send({ do: 'leave' }), seen: /^dead \(goodbye\)$/, detail: /^$/ },
 ]
 
-void withFleet(t, 'however a worker ends, it is dead for the right cause', async (t, fleet) => {
+void withFleet(t, 'a worker that ends in any way is dead with the right cause', async (t, fleet) => {
   await fleet.collector()
   const view = await fleet.view()
   const workers = await Promise.all(endings.map(({ name }) => fleet.workers([name])))
@@ -66,30 +66,38 @@ void withFleet(t, 'however a worker ends, it is dead for the right cause', async
   await fleet.seesAlive(view, survivor)
 })
 
-void withFleet(t, 'a worker that the kernel ends for want of memory, and one beside it', async (t, fleet) => {
-  const group = createGroup(t, 'memory', 'oom')
-  if (!requirement(t, 'a memory cgroup (v1)', typeof group === 'string', String(group))) return
-  if (typeof group !== 'string') return
-  write(group, 'memory.limit_in_bytes', 512 * 1024 * 1024)
-  // Its memory is charged there from the beginning, and the collector finds it there.
-  const inside = { prefix: ['sh', '-c', 'echo $$ >"$0" && exec "$@"', `${group}/cgroup.procs`] }
-  await fleet.collector()
-  const view = await fleet.view()
-  const hoarder = await fleet.workers(['hoarder'], {}, inside)
-  const neighbour = await fleet.workers(['neighbour'], {}, inside)
-  await fleet.seesAlive(view, hoarder, neighbour)
-  hoarder.send({ do: 'hoard' })
-  t.match(
-    await fleet.seen(view, hoarder, killed),
-    isTold ? /^SIGKILL, out of memory$/ : /^(SIGKILL, out of memory|gone; an OOM kill in its cgroup)$/,
-    'says why',
-  )
-  await fleet.seesAlive(view, neighbour)
-  neighbour.signal('SIGKILL')
-  t.match(await fleet.seen(view, neighbour, killed), detailed('SIGKILL$'), 'which is not said of one killed by hand')
-})
+void withFleet(
+  t,
+  'a worker killed by the OOM killer is reported so, and its neighbour killed by hand is not',
+  async (t, fleet) => {
+    const group = createGroup(t, 'memory', 'oom')
+    if (!requirement(t, 'a memory cgroup (v1)', typeof group === 'string', String(group))) return
+    if (typeof group !== 'string') return
+    write(group, 'memory.limit_in_bytes', 512 * 1024 * 1024)
+    // Its memory is charged to the cgroup from the beginning, and the collector finds it there.
+    const inside = { prefix: ['sh', '-c', 'echo $$ >"$0" && exec "$@"', `${group}/cgroup.procs`] }
+    await fleet.collector()
+    const view = await fleet.view()
+    const hoarder = await fleet.workers(['hoarder'], {}, inside)
+    const neighbour = await fleet.workers(['neighbour'], {}, inside)
+    await fleet.seesAlive(view, hoarder, neighbour)
+    hoarder.send({ do: 'hoard' })
+    t.match(
+      await fleet.seen(view, hoarder, killed),
+      isTold ? /^SIGKILL, out of memory$/ : /^(SIGKILL, out of memory|gone; an OOM kill in its cgroup)$/,
+      'names the OOM killer',
+    )
+    await fleet.seesAlive(view, neighbour)
+    neighbour.signal('SIGKILL')
+    t.match(
+      await fleet.seen(view, neighbour, killed),
+      detailed('SIGKILL$'),
+      'a worker killed by hand is not reported as OOM-killed',
+    )
+  },
+)
 
-void withFleet(t, 'its parent is killed: what a worker arranged for happens, and nothing else', async (t, fleet) => {
+void withFleet(t, 'when its parent is killed, a worker ends only if it arranged for that', async (t, fleet) => {
   await fleet.collector()
   const view = await fleet.view()
   const bound = await startBelowParent(fleet, 'bound', {}, ['setpriv', '--pdeathsig', 'KILL'])
@@ -99,12 +107,16 @@ void withFleet(t, 'its parent is killed: what a worker arranged for happens, and
   await fleet.seesAlive(view, bound, polite, free)
   for (const parent of [bound, polite, free]) parent.signal('SIGKILL')
   const detail = await fleet.seen(view, bound, killed)
-  t.match(detail, detailed('SIGKILL$'), 'a death signal (PR_SET_PDEATHSIG) is obeyed')
-  t.equal(await fleet.seen(view, polite, /^dead \(goodbye\)$/), null, 'one that ends with its channel says goodbye')
+  t.match(detail, detailed('SIGKILL$'), 'a parent death signal (PR_SET_PDEATHSIG) ends it')
+  t.equal(
+    await fleet.seen(view, polite, /^dead \(goodbye\)$/),
+    null,
+    'a worker that ends with its channel sends goodbye',
+  )
   // Longer than a lease.
   await delay(4_000)
   await fleet.seesAlive(view, free)
-  t.notMatch(view.history('free').join(), /dead/, 'one that lives on is alive')
+  t.notMatch(view.history('free').join(), /dead/, 'a worker that keeps running is alive')
 })
 
 function startBelowParent(

@@ -2,16 +2,16 @@ import type { Test } from 'tap'
 import { ProcessFleet } from '../../src/testing/processes/process-fleet.js'
 import { claimDomain } from '../support/domain-lock.js'
 
-/** How often each case is played; CI plays each once, `NUMACAST_FAULT_ROUNDS=50` finds what is rare. */
+/** How often each case runs. CI runs each once, `NUMACAST_FAULT_ROUNDS=50` finds rare faults. */
 export const rounds = Math.max(1, Number(process.env.NUMACAST_FAULT_ROUNDS ?? 1))
 
-/** Runs a story `rounds` times, each with a fleet of its own. No running process may be reported dead in it. */
+/** Runs a case `rounds` times, each with its own fleet. Fails if a running process is reported dead. */
 export function withFleet(
   t: Test,
   name: string,
   story: (t: Test, fleet: ProcessFleet) => Promise<void>,
 ): Promise<unknown> {
-  // Buffered: a test that sets `t.jobs` runs several stories at a time.
+  // Buffered: a test that sets `t.jobs` runs several cases at a time.
   return t.test(name, { buffered: t.jobs > 1 }, async (t) => {
     for (let round = 1; round <= rounds; round++) {
       await t.test(`round ${round}`, async (t) => {

@@ -5,21 +5,21 @@ import type { ProcessFleet } from '../../src/testing/processes/process-fleet.js'
 import { type HostNetwork, networkOf } from '../support/namespaces.js'
 import { withFleet } from './fleet.js'
 
-/** Between hosts the kernel cannot be asked, and a network loses frames: silence is no death. */
+/** Between hosts the kernel cannot be queried, and a network loses frames: silence does not imply death. */
 
 t.setTimeout(0)
-// Each has a network of its own, and mostly waits.
+// Each case has its own network, and mostly waits.
 t.jobs = 3
 
-/** How long a lossy network is endured. The promise is for five minutes: `NUMACAST_SOAK_MINUTES=5`. */
+/** Duration of the packet loss. The guarantee covers five minutes: `NUMACAST_SOAK_MINUTES=5`. */
 const soakMinutes = Number(process.env.NUMACAST_SOAK_MINUTES ?? 0.5)
-/** A host that is cut off stays so for several leases. */
+/** A host is cut off for several leases. */
 const cutMs = 10_000
-/** So often at most may an observer lose sight of others, all of them together. With this loss it hardly ever does. */
+/** The most losses that an observer may report, over all its peers. With this packet loss they are rare. */
 const lossesPerMinute = 5
-/** Nobody is away for so long because a third of all packets is lost, in whatever number of minutes. */
+/** Losing a third of all packets never makes a peer silent for this long. */
 const longMs = 20_000
-/** A cut that is shorter, after which many a sign of life may be lost before it is. */
+/** A cut shorter than the lease, in which many beacons may be lost. */
 const shortCutMs = 5_000
 const hosts = ['a', 'b', 'c'] as const
 
@@ -35,7 +35,7 @@ function placeOn(network: HostNetwork, host: string): MemberEnvironment {
   return { prefix, forks: true, environment: { NUMACAST_RANGE: 'subnet', NUMACAST_INSECURE: '1' } }
 }
 
-/** On every host a collector, two workers, and a view of the whole. */
+/** Starts a collector, two workers and a view of the whole fleet on every host. */
 async function settle(network: HostNetwork, fleet: ProcessFleet): Promise<readonly Site[]> {
   return Promise.all(
     hosts.map(async (host) => {
@@ -56,7 +56,7 @@ void withFleet(t, `a third of all packets between hosts is lost for ${soakMinute
   const network = await networkOf(t, hosts)
   if (network === undefined) return
   const sites = await settle(network, fleet)
-  // One whose policy makes a death of what stays away: nobody does for so long.
+  // Its policy declares a long absence a death. No peer is absent for that long.
   const strict = await fleet.view(
     { name: 'strict view', options: { unreachableDeadAfterMs: longMs } },
     placeOn(network, 'a'),
@@ -77,12 +77,12 @@ void withFleet(t, `a third of all packets between hosts is lost for ${soakMinute
 
 void withFleet(
   t,
-  'in a lossy network within one machine nobody dies of a silence shorter than the lease',
+  'in a lossy network within one machine no worker is reported dead before its lease ends',
   async (t, fleet) => {
     const network = await networkOf(t, ['x', 'y'])
     if (network === undefined) return
-    // Two containers of one machine: each in a PID namespace that the other cannot look into. So the lease decides, and
-    // one that it runs out for is dead.
+    // Two containers of one machine, in PID namespaces that cannot see each other. Only the lease decides, and
+    // a worker whose lease expires is dead.
     const { bootId } = network.host('x')
     await network.host('y').namespace.exec(`echo ${bootId} > /proc/sys/kernel/random/boot_id`)
     const [here, there] = [placeOn(network, 'x'), placeOn(network, 'y')]
@@ -111,7 +111,7 @@ void withFleet(
   },
 )
 
-void withFleet(t, 'a host that is cut off is unreachable, and heals', async (t, fleet) => {
+void withFleet(t, 'a host that is cut off is unreachable, and is alive again when it heals', async (t, fleet) => {
   const network = await networkOf(t, hosts)
   if (network === undefined) return
   const sites = await settle(network, fleet)
@@ -129,13 +129,13 @@ void withFleet(t, 'a host that is cut off is unreachable, and heals', async (t, 
   }
   await fleet.seesAlive(near.view, near.workers, other.workers)
   await fleet.seesAlive(lost.view, lost.workers)
-  // One dies out there, which only its own host can know.
+  // One worker ends on the cut-off host. Only that host can detect it.
   await doomed.end()
   await fleet.seen(lost.view, doomed, /^dead/)
   await delay(cutMs)
   for (const { view } of [near, other]) {
-    t.notMatch(view.history('a1').join(), /dead/, 'nobody made a death of it')
-    t.notMatch(view.history('doomed').join(), /dead/, 'nor of what nobody could know')
+    t.notMatch(view.history('a1').join(), /dead/, 'no observer reported it dead')
+    t.notMatch(view.history('doomed').join(), /dead/, 'nor the worker whose end no observer could detect')
   }
 
   network.heal()

@@ -1,4 +1,4 @@
-// The parent of a worker: executes the command line that it is given and passes messages on, both ways. When it is
+// The parent of a worker: executes the given command line and forwards messages both ways. When it is
 // killed, the worker's channel ends, as a supervisor's would.
 import { spawn } from 'node:child_process'
 

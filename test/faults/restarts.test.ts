@@ -4,7 +4,7 @@ import type { MemberProcess } from '../../src/testing/processes/member-process.j
 import type { ProcessFleet } from '../../src/testing/processes/process-fleet.js'
 import { withFleet } from './fleet.js'
 
-/** Much at once, and the collector itself: the fleet converges, and only who is dead is called so. */
+/** Mass restarts, and a restart of the collector: the fleet converges, and only dead workers are reported dead. */
 
 t.setTimeout(0)
 
@@ -19,7 +19,7 @@ function start(fleet: ProcessFleet): Promise<MemberProcess[]> {
   )
 }
 
-void withFleet(t, '200 workers are killed and started again at once', async (t, fleet) => {
+void withFleet(t, '200 workers killed and restarted at once are alive again', async (t, fleet) => {
   await fleet.collector()
   const view = await fleet.view()
   const before = await start(fleet)
@@ -29,10 +29,10 @@ void withFleet(t, '200 workers are killed and started again at once', async (t, 
   await fleet.seesAlive(view, ...after)
   const late = await fleet.view({ name: 'late view' })
   await fleet.seesAlive(late, ...after)
-  t.pass('all are alive, in their new processes')
+  t.pass('all workers are alive in their new processes')
 })
 
-void withFleet(t, '200 workers leave and start again at once', async (t, fleet) => {
+void withFleet(t, '200 workers that leave and restart at once are alive again', async (t, fleet) => {
   await fleet.collector()
   const view = await fleet.view()
   const before = await start(fleet)
@@ -40,10 +40,10 @@ void withFleet(t, '200 workers leave and start again at once', async (t, fleet) 
   for (const process of before) process.send({ do: 'leave' })
   const after = await start(fleet)
   await fleet.seesAlive(view, ...after)
-  t.pass('all are alive, in their new processes')
+  t.pass('all workers are alive in their new processes')
 })
 
-void withFleet(t, 'the collector is killed and started again', async (t, fleet) => {
+void withFleet(t, 'a killed and restarted collector finds live and dead workers', async (t, fleet) => {
   const collector = await fleet.collector()
   const view = await fleet.view()
   const workers = await Promise.all(['a', 'b', 'c'].map((name) => fleet.workers([`${name}1`, `${name}2`])))
@@ -52,7 +52,7 @@ void withFleet(t, 'the collector is killed and started again', async (t, fleet) 
   await fleet.seesAlive(view, ...workers)
 
   await collector.end()
-  // Longer than a lease, without anybody who watches the workers for the scheduler; and one is killed meanwhile.
+  // Longer than a lease without a collector. One worker is killed during that time.
   await delay(5_000)
   await second.end()
   const successor = await fleet.collector({ name: 'second collector' })
@@ -60,7 +60,7 @@ void withFleet(t, 'the collector is killed and started again', async (t, fleet) 
   await fleet.seesAlive(view, first, third, newcomer)
   await fleet.seesLast(view, second, /^(dead|unreachable)/)
 
-  // At once, as a supervisor does it: nobody has noticed yet.
+  // At once, as a supervisor does, before any observer has noticed.
   await successor.end()
   const last = await fleet.collector({ name: 'third collector' })
   await fleet.discovers(last, first)
@@ -70,11 +70,11 @@ void withFleet(t, 'the collector is killed and started again', async (t, fleet) 
   const late = await fleet.view({ name: 'late view' })
   await fleet.seesAlive(late, third, newcomer)
   await fleet.seesLast(view, second, /^(dead|unreachable)/)
-  t.notMatch(late.history('b1').join(), /alive/, 'one that died while nobody looked is nowhere alive again')
+  t.notMatch(late.history('b1').join(), /alive/, 'a worker that died unobserved is never reported alive again')
   for (const name of ['a1', 'b1', 'c1', 'd1']) t.comment(`${name}: ${view.history(name).join(', ')}`)
 })
 
-void withFleet(t, 'a second worker of a name takes it, and the first has it back', async (t, fleet) => {
+void withFleet(t, 'a second worker takes over the name, and the first gets it back', async (t, fleet) => {
   await fleet.collector()
   const view = await fleet.view()
   const first = await fleet.workers(['w'])
@@ -87,6 +87,6 @@ void withFleet(t, 'a second worker of a name takes it, and the first has it back
   await fleet.reports(view, first, /^alive, replaced, alive$/)
   await fleet.seesAlive(view, first)
   const mayReassign = (worker: MemberProcess) => view.changes('w', worker).map((change) => change.mayReassign)
-  t.strictSame(mayReassign(first), [false, false, false], 'it lived on')
+  t.strictSame(mayReassign(first), [false, false, false], 'it was alive all the time')
   t.strictSame(mayReassign(second), [false, true])
 })

@@ -11,7 +11,7 @@ t.setTimeout(0)
 const story = fileURLToPath(new URL('./reused-pid.js', import.meta.url))
 const namespace = ['--pid', '--fork', '--mount-proc', '--kill-child']
 
-t.test('a pid that goes to somebody else confuses nobody', async (t) => {
+t.test('a reused pid causes no false verdict', async (t) => {
   const trial = spawnSync('unshare', [...namespace, 'sh', '-c', 'echo 100 > /proc/sys/kernel/ns_last_pid'])
   const reason = trial.error?.message ?? trial.stderr.toString()
   if (!requirement(t, 'a PID namespace of its own, as root', trial.status === 0, reason)) return

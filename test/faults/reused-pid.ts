@@ -1,5 +1,5 @@
-// Runs as the first process of a PID namespace of its own, where the next pid can be chosen: a worker's pid goes to
-// somebody else while nobody looks. Prints what went wrong as a JSON array.
+// Runs as the first process of a new PID namespace, where the next pid can be chosen. A worker's pid is reused while no
+// observer runs. Prints the failures as a JSON array.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -13,14 +13,14 @@ function expect(holds: boolean, what: string): void {
   if (!holds) wrong.push(what)
 }
 
-/** Starts what gets that pid; threads that start meanwhile may take it, so it tries again. */
+/** Starts a process with that pid. A new thread may take the pid first, so it retries. */
 async function withPid<T>(pid: number, start: () => T | Promise<T>, isIt: (started: T) => boolean): Promise<T> {
   for (let attempt = 0; attempt < 100; attempt++) {
     writeFileSync('/proc/sys/kernel/ns_last_pid', String(pid - 1))
     const started = await start()
     if (isIt(started)) return started
   }
-  throw new Error(`pid ${pid} could not be had`)
+  throw new Error(`pid ${pid} could not be obtained`)
 }
 
 async function impostor(pid: number): Promise<void> {
@@ -32,7 +32,7 @@ async function impostor(pid: number): Promise<void> {
   await withPid(pid, start, (child) => child.pid === pid)
 }
 
-/** Another worker process with the pid of one that has ended. */
+/** Starts another worker process with the pid of an ended process. */
 async function startInPid(fleet: ProcessFleet, workerId: string, pid: number): Promise<MemberProcess> {
   const start = async (): Promise<MemberProcess> => {
     const member = await fleet.workers([workerId])
@@ -42,7 +42,7 @@ async function startInPid(fleet: ProcessFleet, workerId: string, pid: number): P
   return withPid(pid, start, (member) => member.pid === pid)
 }
 
-/** Ends it while the observer is stopped, and lets `next` take its pid before the observer goes on. */
+/** Ends a member while the observer is stopped, and lets `next` reuse its pid before the observer continues. */
 async function behind(
   observer: MemberProcess,
   gone: MemberProcess,
@@ -63,35 +63,35 @@ async function tell(domain: number): Promise<void> {
     const second = await fleet.workers(['second'])
     await fleet.seesAlive(view, first, second)
 
-    // The same worker again, in the pid that it had: as in a container, where it always is.
+    // The same worker again with the same pid, as always happens in a container.
     let again: MemberProcess | undefined
     await behind(collector, first, async (pid) => {
       again = await startInPid(fleet, 'first', pid)
     })
-    if (again === undefined) throw new Error('nobody took the pid')
-    expect(again.pid === first.pid, 'the pid was to be the same')
+    if (again === undefined) throw new Error('the pid was not reused')
+    expect(again.pid === first.pid, 'the pid should be the same')
     await fleet.seesAlive(view, again)
 
-    // A stranger in the pid of a worker.
+    // An unrelated process with the pid of a worker.
     await behind(collector, second, impostor)
     await fleet.seen(view, second, /^dead/)
 
-    // Another worker in it.
+    // Another worker with the same pid.
     let third: MemberProcess | undefined
     await behind(collector, again, async (pid) => {
       third = await startInPid(fleet, 'third', pid)
     })
-    if (third === undefined) throw new Error('nobody took the pid')
+    if (third === undefined) throw new Error('the pid was not reused')
     await fleet.seen(view, again, /^dead/)
     await fleet.seesAlive(view, third)
 
-    // A stranger in the collector's pid, where the view has nothing but a look at /proc.
+    // An unrelated process with the collector's pid, where the view can only read /proc.
     await behind(view, collector, impostor)
     await fleet.judges(view, collector, /^dead/)
     const successor = await fleet.collector({ name: 'second collector' })
     await fleet.seesAlive(view, third)
 
-    // A new collector that has never met the worker of that name in the stranger's pid.
+    // A new collector that has never observed the worker whose pid the unrelated process has.
     await successor.end()
     await third.end()
     await impostor(third.pid)

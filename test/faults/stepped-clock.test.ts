@@ -6,7 +6,7 @@ import { requirement } from '../support/requirement.js'
 import { withFleet } from './fleet.js'
 import { SteppedClock } from './stepped-clock.js'
 
-/** Ages are measured on the monotonic clock: what an operator or NTP does to the wall clock is no news of anybody. */
+/** Ages are measured on the monotonic clock: a step of the wall clock is no evidence about a peer. */
 
 t.setTimeout(0)
 
@@ -42,17 +42,17 @@ async function step({ clock, collector, view, workers }: SteppedFleet, t: Test, 
   clock.set(hours)
   for (const member of [collector, view, ...workers]) {
     const off = Math.round(((await member.wallMs()) - Date.now()) / hourMs)
-    if (off !== hours) throw new Error(`${member.spec.name}: the clock is off by ${off} h, not by ${hours} h`)
+    if (off !== hours) throw new Error(`${member.spec.name}: the clock is ahead by ${off} h, not by ${hours} h`)
   }
-  t.comment(`the wall clock is ${hours} h off`)
+  t.comment(`the wall clock is ${hours} h ahead`)
 }
 
-void withFleet(t, 'the wall clock is stepped by an hour, to and fro: nothing', async (t, fleet) => {
+void withFleet(t, 'stepping the wall clock by an hour either way makes no worker suspect', async (t, fleet) => {
   const stepped = await open(t, fleet)
   if (stepped === undefined) return
   const { view, workers } = stepped
-  /** What was said of whom within a while. */
-  const doubts = async (): Promise<string[]> => {
+  /** Returns the workers reported suspect within {@link aftermathMs}. */
+  const suspicions = async (): Promise<string[]> => {
     const before = view.reports.length
     await delay(aftermathMs)
     await fleet.seesAlive(view, ...workers)
@@ -65,19 +65,19 @@ void withFleet(t, 'the wall clock is stepped by an hour, to and fro: nothing', a
     [1, -1],
     [-1, 0],
   ] as const) {
-    // A machine that is short of CPU raises doubts too. Then it is played again once there are none without a step: those
-    // that a step raises, every step does.
+    // A machine that is short of CPU makes workers suspect too. The step is then repeated once no worker is suspect. A
+    // suspicion caused by the step would recur each time.
     for (let play = 1; ; play++) {
       await step(stepped, t, to)
-      const raised = await doubts()
+      const raised = await suspicions()
       if (raised.length === 0) break
       t.comment(`${from} h → ${to} h, play ${play}: ${raised.join(', ')}`)
       if (play === 5) {
-        t.fail(`the step from ${from} h to ${to} h raises doubts each time`)
+        t.fail(`the step from ${from} h to ${to} h makes workers suspect each time`)
         break
       }
       await step(stepped, t, from)
-      for (let calm = 0; calm < 10 && (await doubts()).length > 0; calm++);
+      for (let calm = 0; calm < 10 && (await suspicions()).length > 0; calm++);
     }
   }
   for (const { spec } of workers) {
@@ -85,24 +85,28 @@ void withFleet(t, 'the wall clock is stepped by an hour, to and fro: nothing', a
   }
 })
 
-void withFleet(t, 'who starts again after the clock went back is the new one all the same', async (t, fleet) => {
-  const stepped = await open(t, fleet)
-  if (stepped === undefined) return
-  const { clock, collector, view, workers } = stepped
-  await step(stepped, t, -1)
-  const [killed, left] = workers
-  if (killed === undefined || left === undefined) throw new Error('too few workers')
-  killed.signal('SIGKILL')
-  await fleet.seen(view, killed, /^dead/)
-  left.send({ do: 'leave' })
-  await fleet.seen(view, left, /^dead/)
-  const again = await Promise.all([killed, left].map(({ spec }) => fleet.workers([spec.name], {}, clock)))
-  await fleet.seesAlive(view, ...again)
-  t.pass('workers')
-  await collector.end()
-  await fleet.collector({}, clock)
-  await fleet.seesAlive(view, ...again, ...workers.slice(2))
-  const late = await fleet.view({ name: 'late view' }, clock)
-  await fleet.seesAlive(late, ...again, ...workers.slice(2))
-  t.pass('a collector')
-})
+void withFleet(
+  t,
+  'a worker or collector restarted after the clock was set back still counts as the newer one',
+  async (t, fleet) => {
+    const stepped = await open(t, fleet)
+    if (stepped === undefined) return
+    const { clock, collector, view, workers } = stepped
+    await step(stepped, t, -1)
+    const [killed, left] = workers
+    if (killed === undefined || left === undefined) throw new Error('too few workers')
+    killed.signal('SIGKILL')
+    await fleet.seen(view, killed, /^dead/)
+    left.send({ do: 'leave' })
+    await fleet.seen(view, left, /^dead/)
+    const again = await Promise.all([killed, left].map(({ spec }) => fleet.workers([spec.name], {}, clock)))
+    await fleet.seesAlive(view, ...again)
+    t.pass('workers')
+    await collector.end()
+    await fleet.collector({}, clock)
+    await fleet.seesAlive(view, ...again, ...workers.slice(2))
+    const late = await fleet.view({ name: 'late view' }, clock)
+    await fleet.seesAlive(late, ...again, ...workers.slice(2))
+    t.pass('a collector')
+  },
+)

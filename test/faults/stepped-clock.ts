@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { Test } from 'tap'
 import { compilePreload } from './preload.js'
 
-/** The wall clock of processes that are started with {@link SteppedClock.environment}: it goes on from a step at once. */
+/** The wall clock of processes that are started with {@link SteppedClock.environment}: it continues from a step at once. */
 export class SteppedClock {
   readonly environment: Readonly<Record<string, string>>
   readonly #fd: number
@@ -19,7 +19,7 @@ export class SteppedClock {
     this.set(0)
   }
 
-  /** Hours that the clock is ahead of the true one. */
+  /** Hours by which the clock is ahead of the true time. */
   set(hours: number): void {
     const cell = Buffer.alloc(8)
     cell.writeBigInt64LE(BigInt(hours * 3_600))

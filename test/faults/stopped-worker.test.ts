@@ -3,7 +3,7 @@ import { withFleet } from './fleet.js'
 
 t.setTimeout(0)
 
-void withFleet(t, 'SIGSTOP: stalled (stopped); SIGCONT: alive', async (t, fleet) => {
+void withFleet(t, 'a worker is stalled (stopped) after SIGSTOP and alive after SIGCONT', async (t, fleet) => {
   await fleet.collector()
   const view = await fleet.view()
   const worker = await fleet.workers(['w'])

@@ -18,7 +18,7 @@ function environment(t: Test): MemberEnvironment | undefined {
   }
 }
 
-void withFleet(t, 'a worker that waits uninterruptibly: stalled (io-wait); then alive', async (t, fleet) => {
+void withFleet(t, 'a worker is stalled (io-wait) while it waits uninterruptibly, then alive', async (t, fleet) => {
   const waiting = environment(t)
   if (waiting === undefined) return
   await fleet.collector()
@@ -28,7 +28,7 @@ void withFleet(t, 'a worker that waits uninterruptibly: stalled (io-wait); then 
   worker.signal('SIGURG')
   await fleet.seesLast(view, worker, /^stalled \(io-wait\)$/)
   const [child] = childrenOf(worker.pid)
-  if (child === undefined) throw new Error('the worker waits for nobody')
+  if (child === undefined) throw new Error('the worker has no child to wait for')
   process.kill(child, 'SIGKILL')
   await fleet.seesAlive(view, worker)
   t.comment(view.history('w').join(', '))

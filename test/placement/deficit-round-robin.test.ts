@@ -17,7 +17,7 @@ const weights: fc.Arbitrary<readonly number[]> = fc.array(fc.integer({ min: 1, m
 })
 const cost = fc.integer({ min: 1, max: maxRequestCost }).map((cost) => cost * costUnit)
 
-/** Bands that never run out of requests, each with costs of its own in turn. */
+/** Bands that never run out of requests. Each cycles through its own costs. */
 function backlogged(costs: readonly (readonly number[])[]) {
   const places = costs.map(() => 0)
   const bands = costs.map((own, band) => ({ headCost: () => own[(places[band] ?? 0) % own.length] }))
@@ -29,7 +29,7 @@ function backlogged(costs: readonly (readonly number[])[]) {
   return { bands, serve }
 }
 
-t.test('what two backlogged bands are served, each over its weight, differs by no more than the bound', (t) => {
+t.test('the service of two backlogged bands, divided by weight, differs at most by the bound', (t) => {
   const drawn = fc.record({
     weights: fc.oneof(weights, fc.constant(defaultBandWeights)),
     costs: fc.array(fc.array(cost, { minLength: 1, maxLength: 5 }), { minLength: bandCount, maxLength: bandCount }),
@@ -40,7 +40,7 @@ t.test('what two backlogged bands are served, each over its weight, differs by n
       const { bands, serve } = backlogged(costs)
       const maxCosts = costs.map((own) => Math.max(...own))
       const served = weights.map(() => 0)
-      /** What each band has been served, over its weight, at each moment. */
+      /** The service of each band, divided by its weight, at each moment. */
       const history: number[][] = [weights.map(() => 0)]
       for (let step = 0; step < 400; step++) {
         const band = turns.next(bands)
@@ -65,13 +65,13 @@ t.test('what two backlogged bands are served, each over its weight, differs by n
   t.end()
 })
 
-t.test('a backlogged band is served before the others have had what its deficit bound allows', (t) => {
+t.test('a backlogged band is served before the others exceed its deficit bound', (t) => {
   fc.assert(
     fc.property(weights, fc.array(cost, { minLength: bandCount, maxLength: bandCount }), (weights, costs) => {
       const turns = new DeficitRoundRobin(weights)
       const { bands, serve } = backlogged(costs.map((cost) => [cost]))
       for (let low = 0; low < bandCount; low++) {
-        // It must save for at most this many rounds, in each of which the others spend their weight and what they saved.
+        // The band saves for at most this many rounds. In each, the others spend their weight and their savings.
         const rounds = Math.ceil((costs[low] ?? 0) / (weights[low] ?? 1)) + 1
         let bound = 0
         for (let other = 0; other < bandCount; other++) {
@@ -93,7 +93,7 @@ t.test('a backlogged band is served before the others have had what its deficit 
   t.end()
 })
 
-t.test('with the default weights a round serves 8, 7, … 1 requests of cost 1', (t) => {
+t.test('a round with the default weights serves 8, 7, … 1 requests of cost 1', (t) => {
   const turns = new DeficitRoundRobin(defaultBandWeights)
   const { bands, serve } = backlogged(defaultBandWeights.map(() => [costUnit]))
   const served = defaultBandWeights.map(() => 0)
@@ -124,7 +124,7 @@ t.test('a band without requests saves nothing', (t) => {
   t.strictSame(order, [1, 0, 0, 1, 0, 0])
   t.equal(turns.next([{ headCost: () => undefined }, { headCost: () => undefined }]), undefined)
 
-  // One request of a turn that allows eight: the other seven are not owed when the band has requests again.
+  // One request of a turn that allows eight. The band has no claim to the other seven later.
   const fresh = new DeficitRoundRobin([256, 32])
   let left = 1
   const emptied = [{ headCost: () => (left > 0 ? 32 : undefined) }, { headCost: () => 32 }]
@@ -141,7 +141,7 @@ t.test('a band without requests saves nothing', (t) => {
   t.end()
 })
 
-t.test('bands and weights', (t) => {
+t.test('invalid bands and weights are refused', (t) => {
   t.strictSame([0, 31, 32, 127, 128, 223, 224, 255].map(bandOf), [0, 0, 1, 3, 4, 6, 7, 7])
   t.strictSame(bandWeightsFrom({ 'band-7': 64, media: 3 }), [256, 224, 192, 160, 128, 96, 64, 64])
   for (const bad of [[1], new Array(8).fill(0), new Array(8).fill(Number.NaN)]) {

@@ -33,7 +33,7 @@ function snapshot(...nodes: NodeStatus[]): StatusDocument {
   return sampleDocument({ nodes, workers: [] })
 }
 
-/** Feeds readings by time, and tells at which of them the node was wanted paused. */
+/** Feeds timed readings, and returns those at which the policy wants the node paused. */
 function run(
   readings: readonly (readonly [atMs: number, node: NodeStatus])[],
   options: MemoryPressureOptions = {},
@@ -47,7 +47,7 @@ function run(
   })
 }
 
-t.test('pauses once scarcity has lasted, not at the first reading', (t) => {
+t.test('the policy pauses a node once scarcity has lasted, not at the first reading', (t) => {
   t.strictSame(
     run([
       [0, node(0.05)],
@@ -65,12 +65,12 @@ t.test('pauses once scarcity has lasted, not at the first reading', (t) => {
       [4_000, node(0.05)],
     ]),
     [false, false, false, false, true],
-    'a break starts it again',
+    'an interruption restarts the period',
   )
   t.end()
 })
 
-t.test('lifts above the upper threshold only, and not before the minimum hold', (t) => {
+t.test('the policy lifts a pause only above the upper threshold, and not before the minimum hold', (t) => {
   const begun = [
     [0, node(0.05)],
     [2_000, node(0.05)],
@@ -92,7 +92,7 @@ t.test('lifts above the upper threshold only, and not before the minimum hold', 
   t.end()
 })
 
-t.test('the cgroup’s limit counts as well as the node, and the kernel’s own pressure', (t) => {
+t.test('the cgroup limit and the kernel’s pressure count as well as the node', (t) => {
   const limited = node(0.9, { memoryLimitBytes: 100, memoryHeadroomBytes: 5 })
   t.strictSame(
     run([
@@ -123,7 +123,7 @@ t.test('the cgroup’s limit counts as well as the node, and the kernel’s own 
   t.end()
 })
 
-t.test('an old reading decides nothing, and takes nothing back', (t) => {
+t.test('a stale reading neither pauses a node nor lifts its pause', (t) => {
   const policy = memoryPressurePolicy()
   let { state } = policy.decide(snapshot(node(0.01)), policy.initial, 0)
   state = policy.decide(snapshot(node(0.01)), state, 2_000).state
@@ -134,7 +134,7 @@ t.test('an old reading decides nothing, and takes nothing back', (t) => {
   t.end()
 })
 
-t.test('each node is judged by itself, and a node that is gone is forgotten', (t) => {
+t.test('each node is judged separately, and a removed node is forgotten', (t) => {
   const policy = memoryPressurePolicy({ sustainedMs: 0 })
   const both = snapshot(node(0.01), node(0.9, { numaNode: 1 }))
   const first = policy.decide(both, policy.initial, 0)
@@ -148,7 +148,7 @@ t.test('each node is judged by itself, and a node that is gone is forgotten', (t
   t.end()
 })
 
-t.test('shares', (t) => {
+t.test('availableShare is the smaller share of node and cgroup, at most 1', (t) => {
   t.equal(availableShare(node(0.25)), 0.25)
   t.equal(availableShare(node(0.25, { memoryLimitBytes: 100, memoryHeadroomBytes: 10 })), 0.1)
   const aboveMachine = { memoryLimitBytes: 4_000, memoryHeadroomBytes: 375 }
@@ -158,7 +158,7 @@ t.test('shares', (t) => {
   t.end()
 })
 
-t.test('thresholds without a gap are refused', (t) => {
+t.test('thresholds without a gap between them are refused', (t) => {
   const bad: MemoryPressureOptions[] = [
     { pauseBelowAvailable: 0.3 },
     { pauseBelowAvailable: -0.1 },

@@ -16,7 +16,7 @@ import type { StatusDocument } from '../../src/views/status-document.js'
 import { PolicyFleet } from './support/policy-fleet.js'
 import { FleetSource } from './support/random-fleet.js'
 
-t.test('the memory pressure policy decides on snapshots as it does on status documents', (t) => {
+t.test('the memory pressure policy decides the same on snapshots and status documents', (t) => {
   const reading = fc.record({
     afterMs: fc.integer({ min: 1, max: 20_000 }),
     ageMs: fc.integer({ min: 0, max: 7_000 }),
@@ -48,22 +48,22 @@ t.test('the memory pressure policy decides on snapshots as it does on status doc
   t.end()
 })
 
-t.test('waiting for memory pauses a node when both averages are over, and until the longer one is below', (t) => {
+t.test('memory stalls pause a node when both averages are over, until the longer one is below', (t) => {
   const fleet = new PolicyFleet(memoryStallPolicy())
   const at = (seconds: number, avg10: number, avg60: number): string[] => {
     fleet.nowMs = seconds * 1_000
     fleet.zone(0, { memoryPressurePercent: avg10, memoryPressureAvg60Percent: avg60 })
     return fleet.wanted()
   }
-  t.strictSame(at(0, 50, 4), [], 'a burst raises only the first')
-  t.strictSame(at(1, 3, 30), [], 'a burst that has ended only the second')
+  t.strictSame(at(0, 50, 4), [], 'a burst raises only the shorter average')
+  t.strictSame(at(1, 3, 30), [], 'a past burst raises only the longer average')
   t.strictSame(at(2, 30, 11), ['pause-node boot/0'])
-  t.strictSame(at(13, 0, 9), ['pause-node boot/0'], 'between the two')
+  t.strictSame(at(13, 0, 9), ['pause-node boot/0'], 'between the two thresholds')
   t.strictSame(at(14, 0, 4), [])
   t.end()
 })
 
-t.test('where the plane carries no 60 s average, the policy makes its own, as slow as the kernel’s', (t) => {
+t.test('without a 60 s average from the plane, the policy computes one with the kernel’s time constant', (t) => {
   const fleet = new PolicyFleet(memoryStallPolicy())
   let pausedAfter: number | undefined
   for (let second = 0; second < 120 && pausedAfter === undefined; second++) {
@@ -76,7 +76,7 @@ t.test('where the plane carries no 60 s average, the policy makes its own, as sl
   t.end()
 })
 
-t.test('throttling lowers how many jobs run at once, contention keeps new work away', (t) => {
+t.test('throttling lowers the number of concurrent jobs, and contention keeps new work away', (t) => {
   const policy = () => new PolicyFleet(cpuShortagePolicy({ sustainedMs: 0 }))
   const contended = policy()
   contended.zone(0, { cpuPressurePercent: 60, cpuHeadroomCores: 0.2 })
@@ -102,7 +102,7 @@ t.test('throttling lowers how many jobs run at once, contention keeps new work a
   t.end()
 })
 
-t.test('a shortage of CPU must last, holds, and is lifted with a gap', (t) => {
+t.test('a CPU shortage must last, is held for a minimum, and is lifted with hysteresis', (t) => {
   const fleet = new PolicyFleet(cpuShortagePolicy())
   const at = (ms: number, cpuPressurePercent: number, cpuHeadroomCores = 0): string[] => {
     fleet.nowMs = ms
@@ -112,14 +112,14 @@ t.test('a shortage of CPU must last, holds, and is lifted with a gap', (t) => {
   t.strictSame(at(0, 60), [])
   t.strictSame(at(4_999, 60), [])
   t.strictSame(at(5_000, 60), ['pause-node boot/0'])
-  t.strictSame(at(19_999, 0, 9), ['pause-node boot/0'], 'it is held')
+  t.strictSame(at(19_999, 0, 9), ['pause-node boot/0'], 'the minimum hold applies')
   t.strictSame(at(20_000, 30, 9), ['pause-node boot/0'], 'between the thresholds')
   t.strictSame(at(21_000, 19, 9), [])
-  t.strictSame(at(22_000, 60), [], 'and must last again')
+  t.strictSame(at(22_000, 60), [], 'the shortage must last again')
   t.end()
 })
 
-/** Jobs that take memory as they run, on a zone that has none to spare for all of them. */
+/** Simulates jobs that allocate memory as they run, on a zone without enough memory for all of them. */
 function runJobs(policy: ReturnType<typeof memoryTrendPolicy> | undefined): {
   peak: number
   done: number
@@ -152,7 +152,7 @@ function runJobs(policy: ReturnType<typeof memoryTrendPolicy> | undefined): {
   return { peak, done, end }
 }
 
-t.test('the memory trend keeps a zone within its memory, and lets go when there is room', (t) => {
+t.test('the memory trend policy keeps a zone within its memory, and lifts the limit when there is room', (t) => {
   const without = runJobs(undefined)
   t.ok(without.peak > 1_000, `without a policy ${without.peak} of 1000 bytes are needed`)
   const { peak, done, end } = runJobs(memoryTrendPolicy())
@@ -162,7 +162,7 @@ t.test('the memory trend keeps a zone within its memory, and lets go when there 
   t.end()
 })
 
-t.test('the memory trend acts on a rise before the target is reached, in steps, by fresh readings only', (t) => {
+t.test('the memory trend policy acts on a rise before the target is reached, in steps, on fresh readings only', (t) => {
   const fleet = new PolicyFleet(memoryTrendPolicy())
   const at = (second: number, used: number, inFlight: number): string[] => {
     fleet.nowMs = second * 1_000
@@ -175,16 +175,16 @@ t.test('the memory trend acts on a rise before the target is reached, in steps, 
   t.strictSame(at(2, 650, 8), ['rebalance boot/0 6'], 'one step in 2 s')
   t.strictSame(at(3, 700, 8), ['rebalance boot/0 4'])
   fleet.nowMs = 20_000
-  t.strictSame(fleet.decide().undecided, ['boot/0'], 'an old reading decides nothing')
+  t.strictSame(fleet.decide().undecided, ['boot/0'], 'a stale reading decides nothing')
   t.strictSame(at(60, 500, 4), ['rebalance boot/0 5'])
   t.strictSame(at(64, 500, 4), ['rebalance boot/0 5'], 'one step up in 5 s')
   t.strictSame(at(65, 500, 4), ['rebalance boot/0 6'])
   t.strictSame(at(70, 500, 4), ['rebalance boot/0 7'])
-  t.strictSame(at(75, 500, 4), [], 'as many as the worker takes by itself')
+  t.strictSame(at(75, 500, 4), [], 'the limit of the worker itself is reached')
   t.end()
 })
 
-t.test('a worker whose loop stands still for long is drained, a bounded share of a node at a time', (t) => {
+t.test('a worker whose loop is blocked for long is drained, a bounded share of a node at a time', (t) => {
   const fleet = new PolicyFleet(stalledLoopsPolicy())
   const busy = { headroom: { eventLoopUtilization: 1 } }
   const at = (second: number): string[] => {
@@ -201,18 +201,18 @@ t.test('a worker whose loop stands still for long is drained, a bounded share of
   t.strictSame(at(20), ['drain w-3'])
   t.strictSame(at(35), ['drain w-3', 'drain w-4'], 'a quarter of eight')
   fleet.worker('w-3')
-  t.strictSame(at(44), ['drain w-3', 'drain w-4'], 'it is held')
-  t.strictSame(at(45), ['drain w-4', 'drain w-5'], 'and then the next in turn is drained')
+  t.strictSame(at(44), ['drain w-3', 'drain w-4'], 'the minimum hold applies')
+  t.strictSame(at(45), ['drain w-4', 'drain w-5'], 'then the next worker is drained')
   fleet.builder.apply({ kind: 'worker-removed', workerId: 'w-4' })
   fleet.worker('w-5', { load: { liveliness: 'dead' } })
   t.notOk(
     at(47).some((wanted) => /w-[345]/.test(wanted)),
-    'what is gone or dead is forgotten',
+    'removed and dead workers are forgotten',
   )
   t.end()
 })
 
-t.test('a worker that is alone on its node is not drained', (t) => {
+t.test('the only worker of a node is not drained', (t) => {
   const fleet = new PolicyFleet(stalledLoopsPolicy({ sustainedMs: 0 }))
   fleet.zone(0)
   fleet.worker('w', { load: { liveliness: 'stalled' } })
@@ -220,7 +220,7 @@ t.test('a worker that is alone on its node is not drained', (t) => {
   t.end()
 })
 
-t.test('a full node beside an empty one gives work away: fewer jobs here, its shards there', (t) => {
+t.test('a full node beside an empty one gets fewer jobs, and its shards prefer the empty one', (t) => {
   const fleet = new PolicyFleet(zoneImbalancePolicy())
   const at = (second: number, pressed: number, idle: number): string[] => {
     fleet.nowMs = second * 1_000
@@ -237,17 +237,17 @@ t.test('a full node beside an empty one gives work away: fewer jobs here, its sh
   t.strictSame(at(21, 900, 100), [])
   const wanted = ['rebalance boot/0 4', 'prefer-shard c s1,s3', 'prefer-shard d s2']
   t.strictSame(at(31, 900, 100), wanted)
-  t.strictSame(at(50, 500, 500), wanted, 'it is held')
+  t.strictSame(at(50, 500, 500), wanted, 'the minimum hold applies')
   fleet.nowMs = 60_000
   fleet.zone(1, { observedMs: 50_000 })
-  t.strictSame(fleet.decide().undecided, ['boot/0', 'c', 'd'], 'an old reading decides nothing')
+  t.strictSame(fleet.decide().undecided, ['boot/0', 'c', 'd'], 'a stale reading decides nothing')
   t.strictSame(at(61, 700, 400), wanted, 'between the gaps')
   t.strictSame(at(62, 550, 400), [])
   t.strictSame(at(90, 600, 100), [], 'half empty is no pressure')
   t.end()
 })
 
-t.test('a node that no collector serves is paused, until one does', (t) => {
+t.test('a node without a collector is paused until it has one', (t) => {
   const fleet = new PolicyFleet(collectorLossPolicy())
   const at = (second: number, collectorLiveliness: 'alive' | 'dead' | 'unreachable' | 'suspect'): string[] => {
     fleet.nowMs = second * 1_000
@@ -255,14 +255,14 @@ t.test('a node that no collector serves is paused, until one does', (t) => {
     return fleet.wanted()
   }
   t.strictSame(at(0, 'dead'), [])
-  t.strictSame(at(5, 'unreachable'), ['pause-node boot/0'], 'however old the reading')
+  t.strictSame(at(5, 'unreachable'), ['pause-node boot/0'], 'regardless of the reading’s age')
   t.strictSame(at(6, 'suspect'), ['pause-node boot/0'])
   t.strictSame(at(7, 'alive'), [])
   t.strictSame(at(8, 'suspect'), [])
   t.end()
 })
 
-t.test('what several policies want of one target becomes one intent', (t) => {
+t.test('what several policies want for one target becomes one intent', (t) => {
   const intent = (kind: string, terms: object, reason: string, ttlMs: number): TimedIntent =>
     ({ kind, target: 'x', terms, reason, ttlMs }) as TimedIntent
   t.strictSame(
@@ -286,7 +286,7 @@ t.test('what several policies want of one target becomes one intent', (t) => {
   t.end()
 })
 
-t.test('every default policy wants intents that can be issued, and decides alike when it is replayed', (t) => {
+t.test('every default policy wants valid intents, and decides the same when replayed', (t) => {
   let wanted = 0
   fc.assert(
     fc.property(fc.nat(), (seed) => {
@@ -319,7 +319,7 @@ t.test('every default policy wants intents that can be issued, and decides alike
   t.end()
 })
 
-t.test('thresholds without a gap, and times that are none, are refused', (t) => {
+t.test('thresholds without a gap and invalid times are refused', (t) => {
   const bad = [
     () => memoryStallPolicy({ liftBelowPercent: 10 }),
     () => memoryStallPolicy({ maxAgeMs: -1 }),

@@ -11,7 +11,7 @@ import { randomRequest } from './support/random-request.js'
 
 const nowMs = 100_000
 
-/** Intents and configuration of every kind and target, in force or just over. */
+/** Draws intents and configuration of every kind and target, in force or just expired. */
 function* standing(source: FleetSource): IterableIterator<SnapshotChange> {
   const intent = { reason: '', maxInFlight: null, shards: [] as string[] }
   const expiresMs = (): number => nowMs + source.pick([0, 1, 5_000, 60_000])
@@ -65,7 +65,7 @@ function reservations(source: FleetSource): ReservedTotals | undefined {
   return { workers: new Map(workers), zones: new Map(zones) }
 }
 
-t.test('a ranking equals that of the obvious reference', (t) => {
+t.test('a ranking equals that of the reference implementation', (t) => {
   let candidates = 0
   const reasons = new Set<string>()
   fc.assert(
@@ -74,7 +74,7 @@ t.test('a ranking equals that of the obvious reference', (t) => {
       const fleet = new ObviousFleet()
       const builder = new SnapshotBuilder()
       const changes = [...source.fleet(workers, nowMs), ...standing(source)]
-      // Parts that are missing, zones that are unknown, and workers that have left.
+      // Missing parts, unknown zones, and departed workers.
       for (const change of changes.filter(() => source.chance(0.97))) {
         fleet.apply(change)
         builder.apply(change)

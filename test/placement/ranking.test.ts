@@ -16,7 +16,7 @@ const nowMs = 1_000
 
 function newFleet(): PolicyFleet<unknown> {
   const [policy] = defaultPolicies()
-  if (policy === undefined) throw new Error('there is a policy')
+  if (policy === undefined) throw new Error('no policy was created')
   const fleet = new PolicyFleet(policy)
   fleet.nowMs = nowMs
   return fleet
@@ -44,7 +44,7 @@ t.test('candidates of equal score take turns, and each is first once in a round'
   t.end()
 })
 
-t.test('random draws the first from the best share, two choices from all with the better first', (t) => {
+t.test('random draws the first from the best share, two-choices draws two from all and puts the better first', (t) => {
   const ordered = Uint32Array.from({ length: 100 }, (_, index) => index)
   const firsts = (ties: (seed: number) => TieBreak): number[] =>
     Array.from({ length: 600 }, (_, seed) => {
@@ -65,7 +65,7 @@ t.test('random draws the first from the best share, two choices from all with th
     })
   const random = firsts((seed) => ({ kind: 'random', seed, share: 0.2 }))
   t.equal(Math.max(...random), 19)
-  t.equal(new Set(random).size, 20, 'each of the best fifth is drawn')
+  t.equal(new Set(random).size, 20, 'each candidate of the best fifth is drawn')
   const two = firsts((seed) => ({ kind: 'two-choices', seed }))
   const mean = two.reduce((sum, place) => sum + place, 0) / two.length
   // The smaller of two places among n is (n − 1)(2n − 1)/(6n) on average, 32.8 for 100.
@@ -76,12 +76,12 @@ t.test('random draws the first from the best share, two choices from all with th
   t.strictSame(
     firsts((seed) => ({ kind: 'random', seed, share: 0.2 })),
     random,
-    'the same seeds draw the same',
+    'equal seeds draw the same',
   )
   t.end()
 })
 
-t.test('the order by score is that of a stable sort', (t) => {
+t.test('the order by score equals a stable sort', (t) => {
   fc.assert(
     fc.property(fc.array(fc.nat(10_000), { maxLength: 300, size: 'max' }), (steps) => {
       const slots = steps.map((_, index) => index * 3)
@@ -96,7 +96,7 @@ t.test('the order by score is that of a stable sort', (t) => {
   t.end()
 })
 
-t.test('a term that does not apply, or whose source is missing at all workers, leaves the order as it is', (t) => {
+t.test('a term that does not apply, or whose source all workers lack, does not change the order', (t) => {
   fc.assert(
     fc.property(fc.nat(), fc.constantFrom(...scoreTerms), (seed, absent) => {
       const source = new FleetSource(seed, 2, 2)
@@ -104,7 +104,7 @@ t.test('a term that does not apply, or whose source is missing at all workers, l
       for (const change of source.fleet(60, nowMs)) builder.apply(change)
       const snapshot = builder.snapshot()
       const request = randomRequest(source)
-      // Where two workers are alike in a term, its weight moves neither before the other.
+      // If two workers are equal in a term, its weight does not change their order.
       const all = [...rank(snapshot, request, { nowMs }).candidates()]
       const without = rank(snapshot, request, { nowMs, weights: { [absent]: 0 } })
       for (const a of all) {
@@ -128,7 +128,7 @@ t.test('a term that does not apply, or whose source is missing at all workers, l
 })
 
 t.test(
-  'a request that must fit one zone is not measured against the sum; any other is spread to the nearest zones',
+  'a request that must fit one zone is not compared with the sum, any other spreads over the nearest zones',
   (t) => {
     const fleet = newFleet()
     const distances = { 0: 10, 1: 31, 2: 21, 3: 21 }
@@ -157,7 +157,7 @@ t.test(
         [0, 3],
         [3, 1],
       ],
-      'of two that are alike, another in another turn',
+      'equal zones take turns',
     )
     t.strictSame(zones(10, { numa: 'any' }), [
       [0, 3],
@@ -174,15 +174,15 @@ t.test(
         [0, 3],
         [3, 1],
       ],
-      'the one with more room',
+      'the zone with more room',
     )
     fleet.worker('w', { profile: { numaBound: true } })
-    t.equal(ranked(fleet, { cpus: 4, numa: 'any' }).size, 0, 'a worker that is bound uses its own zone')
+    t.equal(ranked(fleet, { cpus: 4, numa: 'any' }).size, 0, 'a pinned worker uses its own zone')
     t.end()
   },
 )
 
-t.test('a ranking without candidates tells when to look again, and null when waiting does not help', (t) => {
+t.test('a ranking without candidates returns when to retry, or null if waiting does not help', (t) => {
   const fleet = newFleet()
   fleet.zone(0)
   t.equal(ranked(fleet).retryAfterMs, null, 'there are no workers')
@@ -192,8 +192,8 @@ t.test('a ranking without candidates tells when to look again, and null when wai
   fleet.worker('w', { load: { inFlight: 8 } })
   t.equal(ranked(fleet).retryAfterMs, 1_000)
   t.equal(ranked(fleet, {}, { recheckMs: 50 }).retryAfterMs, 50)
-  t.equal(ranked(fleet, {}, { explain: false }).retryAfterMs, 1_000, 'also where nothing was explained before')
-  t.equal(ranked(fleet, { capability: 'a@1' }).retryAfterMs, null, 'one reason of two does not end')
+  t.equal(ranked(fleet, {}, { explain: false }).retryAfterMs, 1_000, 'even without an earlier explanation')
+  t.equal(ranked(fleet, { capability: 'a@1' }).retryAfterMs, null, 'one reason of two is permanent')
   const pause = { kind: 'pause-node', target: 'boot/0', maxInFlight: null, shards: [], reason: '' } as const
   fleet.worker('w')
   fleet.builder.apply({ kind: 'intent', intent: { ...pause, expiresMs: nowMs + 7_000 } })
@@ -204,7 +204,7 @@ t.test('a ranking without candidates tells when to look again, and null when wai
   fleet.worker('w', { load: { reliableFromMs: nowMs + 4_000 } })
   t.equal(ranked(fleet, {}, { probation: 'refuse' }).retryAfterMs, 4_000)
   fleet.worker('soon', { load: { inFlight: 8 } })
-  t.equal(ranked(fleet, {}, { probation: 'refuse' }).retryAfterMs, 1_000, 'the first of all workers')
+  t.equal(ranked(fleet, {}, { probation: 'refuse' }).retryAfterMs, 1_000, 'the earliest of all workers')
   t.match(
     [...ranked(fleet, {}, { probation: 'refuse' }).refused()],
     [
@@ -215,7 +215,7 @@ t.test('a ranking without candidates tells when to look again, and null when wai
   t.end()
 })
 
-t.test('a caller may ask for itself where no worker fits', (t) => {
+t.test('a caller may be its own fallback if no worker fits', (t) => {
   const fleet = newFleet()
   fleet.zone(0)
   fleet.worker('w', { load: { inFlight: 8 } })
@@ -226,7 +226,7 @@ t.test('a caller may ask for itself where no worker fits', (t) => {
   t.end()
 })
 
-t.test('work that tolerates a no-execute taint for a while is told how long', (t) => {
+t.test('a ranking returns how long work may tolerate a no-execute taint', (t) => {
   const fleet = newFleet()
   fleet.zone(0)
   fleet.worker('w', { profile: { taints: [{ key: 'upgrade', value: '', effect: 'no-execute' }] } })
@@ -236,7 +236,7 @@ t.test('work that tolerates a no-execute taint for a while is told how long', (t
   t.end()
 })
 
-t.test('what is reserved is taken off what the worker’s own cgroup allows, and off its zone', (t) => {
+t.test('a reservation reduces the room of the worker’s own cgroup and of its zone', (t) => {
   const fleet = newFleet()
   fleet.zone(0)
   fleet.worker('w', {
@@ -258,7 +258,7 @@ t.test('what is reserved is taken off what the worker’s own cgroup allows, and
   t.end()
 })
 
-t.test('bad options are refused', (t) => {
+t.test('invalid options are refused', (t) => {
   const fleet = newFleet()
   const bad = [
     { nowMs: Number.NaN },

@@ -8,7 +8,7 @@ import { resolveRequest } from '../../src/placement/request/placement-request.js
 const request = resolveRequest({})
 const full: PlacementOutcome<string> = { placed: false, retryAfterMs: 100, refusals: { saturated: 1 } }
 
-/** Places what fits, and keeps the order in which it was asked. */
+/** Places the requests that fit, and records the order of the attempts. */
 function placer(fits: (report: RequestReport<string>) => boolean = () => true) {
   const asked: string[] = []
   return {
@@ -20,7 +20,7 @@ function placer(fits: (report: RequestReport<string>) => boolean = () => true) {
   }
 }
 
-/** Takes until nothing more can be placed. */
+/** Takes requests until no more can be placed. */
 function drain(queue: RequestQueue<string>, worker: ReturnType<typeof placer>, nowMs: number): string[] {
   const taken: string[] = []
   for (let report = queue.take(worker, nowMs); report !== undefined; report = queue.take(worker, nowMs)) {
@@ -50,7 +50,7 @@ t.test('within a band requests keep their order, and the bands get their shares'
   t.end()
 })
 
-t.test('a request for which no worker fits lets the others pass, and those like it are not tried', (t) => {
+t.test('a request that fits no worker lets others pass, and equal requests are not tried', (t) => {
   const queue = new RequestQueue<string>()
   const large = resolveRequest({ cpus: 64 })
   for (const requestId of ['large-1', 'large-2', 'large-3']) queue.submit({ request: large, requestId }, 0)
@@ -62,7 +62,7 @@ t.test('a request for which no worker fits lets the others pass, and those like 
   t.match(queue.describe('large-3'), { state: 'waiting', attempts: 0, refusals: { saturated: 1 } })
   t.equal(queue.nextMs(), 100)
 
-  t.strictSame(drain(queue, worker, 99), [], 'not before it is time')
+  t.strictSame(drain(queue, worker, 99), [], 'not before the retry time')
   t.equal(worker.asked.length, 2)
   hasRoom = true
   t.strictSame(drain(queue, worker, 100), ['large-1', 'large-2', 'large-3'], 'then in their old order')
@@ -70,7 +70,7 @@ t.test('a request for which no worker fits lets the others pass, and those like 
   t.end()
 })
 
-t.test('a change of the fleet wakes what waits', (t) => {
+t.test('a fleet change wakes waiting requests', (t) => {
   const queue = new RequestQueue<string>()
   let hasRoom = false
   const worker = placer(() => hasRoom)
@@ -84,7 +84,7 @@ t.test('a change of the fleet wakes what waits', (t) => {
   t.end()
 })
 
-t.test('a request that does not wait is refused; one past its deadline expires; one cancelled is gone', (t) => {
+t.test('a request that may not wait is refused, an overdue one expires, a cancelled one is removed', (t) => {
   const counters = new Counters()
   const queue = new RequestQueue<string>({}, counters)
   const events: string[] = []
@@ -117,7 +117,7 @@ t.test('a request that does not wait is refused; one past its deadline expires; 
   t.end()
 })
 
-t.test('an idempotency key names one request, while it is known', (t) => {
+t.test('an idempotency key names one request while the request is known', (t) => {
   const queue = new RequestQueue<string>({ maxEnded: 1 })
   const first = queue.submit({ request, idempotencyKey: 'k' }, 0)
   t.equal(queue.submit({ request, idempotencyKey: 'k' }, 5).requestId, first.requestId)
@@ -129,12 +129,12 @@ t.test('an idempotency key names one request, while it is known', (t) => {
   t.match(queue.submit({ request, idempotencyKey: 'k' }, 7), { requestId: first.requestId, state: 'placed' })
   queue.submit({ request }, 8)
   drain(queue, placer(), 9)
-  t.equal(queue.describe(first.requestId), undefined, 'only the last that ended is known')
+  t.equal(queue.describe(first.requestId), undefined, 'only the last ended request is known')
   t.not(queue.submit({ request, idempotencyKey: 'k' }, 10).requestId, first.requestId)
   t.end()
 })
 
-t.test('a full queue refuses, and what a worker declined goes back to its place', (t) => {
+t.test('a full queue refuses requests, and a declined request returns to its place', (t) => {
   const counters = new Counters()
   const queue = new RequestQueue<string>({ maxRequests: 2 }, counters)
   queue.submit({ request, requestId: 'a' }, 0)
@@ -149,13 +149,13 @@ t.test('a full queue refuses, and what a worker declined goes back to its place'
   t.end()
 })
 
-t.test('one call looks for a worker a limited number of times; a placer that throws loses no request', (t) => {
+t.test('one call makes a limited number of attempts, and a placer that throws loses no request', (t) => {
   const queue = new RequestQueue<string>({ maxAttempts: 3 })
   for (let cpus = 0; cpus < 10; cpus++) queue.submit({ request: resolveRequest({ cpus }), requestId: `r-${cpus}` }, 0)
   const never = placer(() => false)
   queue.take(never, 0)
   t.equal(never.asked.length, 3)
-  t.equal(queue.nextMs(), Number.NEGATIVE_INFINITY, 'there is more to try at once')
+  t.equal(queue.nextMs(), Number.NEGATIVE_INFINITY, 'more requests can be tried at once')
   const broken = {
     place(): PlacementOutcome<string> {
       throw new Error('broken')
@@ -167,7 +167,7 @@ t.test('one call looks for a worker a limited number of times; a placer that thr
   t.end()
 })
 
-t.test('events reach an iterator, which loses and counts the oldest when it is slow', async (t) => {
+t.test('events reach an iterator, which drops and counts the oldest if it is slow', async (t) => {
   const counters = new Counters()
   const queue = new RequestQueue<string>({ maxEvents: 2 }, counters)
   const abort = new AbortController()
@@ -182,7 +182,7 @@ t.test('events reach an iterator, which loses and counts the oldest when it is s
   t.equal(counters.get('requests.events-dropped'), 1)
 })
 
-t.test('bad options are refused, and the weights may change', (t) => {
+t.test('invalid options are refused, and the weights may change', (t) => {
   for (const options of [{ maxRequests: 0 }, { weights: [1] }, { maxAttempts: 0.5 }, { maxWaitMs: 0 }]) {
     t.throws(() => new RequestQueue(options), { code: 'NUMACAST_INVALID_ARGUMENT' })
   }
@@ -230,7 +230,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), forMs: fc.nat(120) }) },
 )
 
-t.test('no request is lost, none ends twice, and none is placed before an older request of its kind', (t) => {
+t.test('no request is lost or ends twice, and none is placed before an older equal request', (t) => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 150, size: 'max' }), (steps) => {
       const queue = new RequestQueue<string>({ maxRequests: 20, maxAttempts: 4 })
@@ -278,7 +278,7 @@ t.test('no request is lost, none ends twice, and none is placed before an older 
         if (queue.size !== open().length) throw new Error(`${queue.size} are open, and ${open().length} should be`)
         if (states.size !== submitted) throw new Error('a request has no state')
       }
-      // With room for all, everything that is open is placed, but for what its deadline ends.
+      // With room for all, every open request is placed unless its deadline has passed.
       nowMs += 30_000
       while (queue.take(placer(), nowMs) !== undefined);
       t.equal(queue.size, 0)

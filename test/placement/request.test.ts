@@ -4,7 +4,7 @@ import { type PlacementRequest, resolveRequest } from '../../src/placement/reque
 import { isTolerated, mayStayMs, type Toleration, tolerates } from '../../src/placement/request/tolerations.js'
 import type { WorkerTaint } from '../../src/views/snapshot/worker-row.js'
 
-t.test('a request is filled in with its defaults', (t) => {
+t.test('omitted fields of a request get their defaults', (t) => {
   t.strictSame(resolveRequest({}), {
     capability: null,
     tags: [],
@@ -37,11 +37,11 @@ t.test('a request is filled in with its defaults', (t) => {
     preferred: [{ key: 'gpu', operator: 'Exists', weight: 1 }],
     residents: ['llama'],
   })
-  t.strictSame(given, copy, 'the caller’s object is left alone')
+  t.strictSame(given, copy, 'the caller’s object is not changed')
   t.end()
 })
 
-t.test('effects may be spelled as Kubernetes spells them', (t) => {
+t.test('effects may be spelled as in Kubernetes', (t) => {
   const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute', 'no-execute']
   const { tolerations } = resolveRequest({
     tolerations: effects.map((effect) => ({ key: 'a', effect }) as Toleration),
@@ -53,7 +53,7 @@ t.test('effects may be spelled as Kubernetes spells them', (t) => {
   t.end()
 })
 
-t.test('a request that cannot be meant is refused, and the message names the field', (t) => {
+t.test('an invalid request is refused, and the message names the field', (t) => {
   const cases: readonly (readonly [Record<string, unknown>, RegExp])[] = [
     [{ capability: 'transcode' }, /capability: must be kind@version/],
     [{ capability: 'a@1@2' }, /capability/],
@@ -80,7 +80,7 @@ t.test('a request that cannot be meant is refused, and the message names the fie
   t.end()
 })
 
-t.test('a label condition holds as in Kubernetes', (t) => {
+t.test('a label condition is evaluated as in Kubernetes', (t) => {
   const labels = { rack: '2', size: '10', name: 'x', odd: '1e3' }
   const cases: readonly (readonly [LabelRequirement & { operator: string }, boolean])[] = [
     [{ key: 'rack', operator: 'In', values: ['1', '2'] }, true],
@@ -126,7 +126,7 @@ t.test('a toleration matches a taint as in Kubernetes', (t) => {
   t.end()
 })
 
-t.test('work may stay for the shortest time of the tolerations that match a no-execute taint', (t) => {
+t.test('work may stay for the shortest toleration of a matching no-execute taint', (t) => {
   const taint: WorkerTaint = { key: 'upgrade', value: '', effect: 'no-execute' }
   const other: WorkerTaint = { key: 'disk', value: '', effect: 'no-execute' }
   const tolerating = (key: string, tolerationSeconds?: number): Toleration => ({
@@ -135,12 +135,12 @@ t.test('work may stay for the shortest time of the tolerations that match a no-e
     effect: 'no-execute',
     ...(tolerationSeconds !== undefined && { tolerationSeconds }),
   })
-  t.equal(mayStayMs([noSchedule], []), null, 'only no-execute drives work away')
+  t.equal(mayStayMs([noSchedule], []), null, 'only no-execute evicts work')
   t.equal(mayStayMs([taint], []), 0)
   t.equal(mayStayMs([taint], [tolerating('upgrade')]), null)
   t.equal(mayStayMs([taint], [tolerating('upgrade', 60)]), 60_000)
   t.equal(mayStayMs([taint], [tolerating('upgrade'), tolerating('upgrade', 60)]), 60_000)
-  t.equal(mayStayMs([taint], [tolerating('upgrade', -5)]), 0, 'negative is at once')
+  t.equal(mayStayMs([taint], [tolerating('upgrade', -5)]), 0, 'a negative time means at once')
   t.equal(mayStayMs([taint, other], [tolerating('upgrade', 60)]), 0, 'another taint is not tolerated')
   t.equal(mayStayMs([taint, other], [tolerating('upgrade', 60), tolerating('disk', 20)]), 20_000)
   t.end()

@@ -19,7 +19,7 @@ function drawSnapshot(source: FleetSource, workers: number): PlacementSnapshot {
   return builder.snapshot()
 }
 
-/** The workers and zones of which the reservations, added to what the rows show, take more than there is. */
+/** Returns the workers and zones that are overfilled by the reservations together with the reported use. */
 function overfilled(snapshot: PlacementSnapshot, reservations: readonly Reservation[]): string[] {
   const over: string[] = []
   const jobs = new Map<string, number>()
@@ -44,7 +44,7 @@ function overfilled(snapshot: PlacementSnapshot, reservations: readonly Reservat
   return over
 }
 
-t.test('a burst of decisions on one snapshot overfills no worker and no zone, and leaves nothing behind', (t) => {
+t.test('a burst of decisions on one snapshot overfills no worker or zone, and leaves no reservation behind', (t) => {
   let placed = 0
   fc.assert(
     fc.property(fc.nat(), (seed) => {
@@ -80,7 +80,7 @@ t.test('a burst of decisions on one snapshot overfills no worker and no zone, an
   t.end()
 })
 
-/** Schedulers that place jobs on one snapshot and learn of each other's reservations late or not at all. */
+/** Simulates schedulers that place jobs on one snapshot and receive each other's reservations late or never. */
 function compete(seed: number): { snapshot: PlacementSnapshot; made: Reservation[] } {
   const source = new FleetSource(seed, 2, 2)
   const snapshot = drawSnapshot(source, 12)
@@ -98,7 +98,7 @@ function compete(seed: number): { snapshot: PlacementSnapshot; made: Reservation
   return { snapshot, made }
 }
 
-t.test('schedulers that know the same reservations refuse the same ones, in whatever order they came', (t) => {
+t.test('schedulers with the same reservations refuse the same ones, in any order of arrival', (t) => {
   let refused = 0
   fc.assert(
     fc.property(fc.nat(), fc.nat(), (seed, shuffle) => {
@@ -120,7 +120,7 @@ t.test('schedulers that know the same reservations refuse the same ones, in what
   t.end()
 })
 
-t.test('a reservation that comes later in the order changes no verdict on an earlier one', (t) => {
+t.test('a later reservation changes no verdict on an earlier one', (t) => {
   fc.assert(
     fc.property(fc.nat(), fc.nat(), (seed, cut) => {
       const { made } = compete(seed)
@@ -165,7 +165,7 @@ t.test('a reservation ends by report, by time, by a new incarnation and by the c
   }
   t.match(reserve('job-1'), { workerId: 'w', jobId: 'job-1', zones: [{ numaNode: 0, cpus: 2 }] })
   t.ok(reserve('job-2'))
-  t.equal(reserve('job-3'), undefined, 'two jobs are what the worker takes')
+  t.equal(reserve('job-3'), undefined, 'the worker accepts only two jobs')
   t.strictSame(rank(snapshot, request, { nowMs, reserved: book.totals() }).refusedByReason(), { saturated: 1 })
 
   book.settle('w', 'job-1')
@@ -189,10 +189,10 @@ t.test('a reservation ends by report, by time, by a new incarnation and by the c
   const before = reserve('job-6', new ReservationBook({ scheduler: 'c' }))
   builder.apply({ kind: 'worker-load', workerId: 'w', load: { ...idle, incarnation: 2 } })
   book.expire(builder.snapshot(), nowMs + 4_999)
-  t.equal(book.size, 0, 'what an earlier incarnation held')
+  t.equal(book.size, 0, 'reservations of an earlier incarnation are gone')
   if (before !== undefined) book.observe(before, nowMs)
   book.expire(snapshot, nowMs + 5_000)
-  t.equal(book.size, 0, 'what is over')
+  t.equal(book.size, 0, 'expired reservations are gone')
   t.equal(counters.get('reservations.expired'), 3)
 
   for (const jobId of ['a', 'b', 'c']) book.observe({ ...theirs[0], reservationId: jobId, jobId } as Reservation, nowMs)

@@ -25,12 +25,12 @@ t.test('LeastAllocated and MostAllocated agree with kube-scheduler’s own worke
   // most_allocated_test.go: (6000/10000 + 5000/20000)/2 = 42.5, and an overfull resource counts 100.
   t.equal(Math.floor(kubernetesMostAllocated(of(6_000, 10_000), of(5_000, 20_000)) * 100), 42)
   t.equal(kubernetesMostAllocated(of(12_000, 10_000), of(20_000, 20_000)), 1)
-  t.equal(kubernetesLeastAllocated(of(1, 0), of(1, 4)), 0.75, 'a resource that the zone lacks is left out')
+  t.equal(kubernetesLeastAllocated(of(1, 0), of(1, 4)), 0.75, 'a resource that the zone lacks is omitted')
   t.equal(kubernetesLeastAllocated(of(0, 0), of(0, 0)), 0)
   t.end()
 })
 
-t.test('BalancedAllocation is 1 less half of what the two shares differ', (t) => {
+t.test('BalancedAllocation is 1 minus half the difference of the two shares', (t) => {
   t.equal(kubernetesBalancedAllocation(of(3_000, 6_000), of(5_000, 10_000)), 1)
   t.equal(kubernetesBalancedAllocation(of(3_000, 4_000), of(5_000, 10_000)), 0.875)
   t.equal(kubernetesBalancedAllocation(of(9_000, 4_000), of(5_000, 10_000)), 0.75, 'a share is at most 1')
@@ -42,14 +42,14 @@ t.test('binpack and spread agree with Nomad’s own worked examples', (t) => {
   const half = [of(2_048, 4_096), of(4_096, 8_192)] as const
   t.match((nomadBinpack(...half) * 18).toFixed(3), '13.675')
   t.match((nomadSpread(...half) * 18).toFixed(3), '4.325')
-  t.equal(nomadBinpack(of(4_096, 4_096), of(8_192, 8_192)), 1, 'a full node is the best to pack, 18 of 18')
+  t.equal(nomadBinpack(of(4_096, 4_096), of(8_192, 8_192)), 1, 'a full node packs best, 18 of 18')
   t.equal(nomadSpread(of(4_096, 4_096), of(8_192, 8_192)), 0)
-  t.equal(nomadBinpack(of(0, 4_096), of(0, 8_192)), 0, 'an empty one the worst')
+  t.equal(nomadBinpack(of(0, 4_096), of(0, 8_192)), 0, 'an empty node packs worst')
   t.equal(nomadSpread(of(0, 4_096), of(0, 8_192)), 1)
   t.end()
 })
 
-t.test('every preset stays within 0 and 1, also where more is used than there is', (t) => {
+t.test('every preset stays within 0 and 1, even if a resource is overused', (t) => {
   const shares = [0, 0.3, 0.5, 1, 1.5, 9]
   for (const [name, formula] of Object.entries(allocationPresets)) {
     for (const cpu of shares) {
@@ -62,7 +62,7 @@ t.test('every preset stays within 0 and 1, also where more is used than there is
   t.end()
 })
 
-t.test('the NUMA fit favors one zone, then near ones, then room', (t) => {
+t.test('the NUMA fit prefers one zone, then near zones, then room', (t) => {
   t.equal(closenessOf([10], true), 1)
   t.equal(closenessOf([10, 30], false), 0.5)
   t.equal(closenessOf([10, 30], true), 0.25)
@@ -78,7 +78,7 @@ t.test('the NUMA fit favors one zone, then near ones, then room', (t) => {
   t.end()
 })
 
-t.test('weights are checked by name and value', (t) => {
+t.test('weights are validated by name and value', (t) => {
   t.strictSame(resolveScoreWeights(), defaultScoreWeights)
   t.strictSame(Object.keys(defaultScoreWeights), scoreTerms)
   t.equal(resolveScoreWeights({ load: 0 }).load, 0)

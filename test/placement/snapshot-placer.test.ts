@@ -7,9 +7,9 @@ import { resolveRequest } from '../../src/placement/request/placement-request.js
 import { ReservationBook } from '../../src/placement/reservations/reservation-book.js'
 import { PolicyFleet } from './support/policy-fleet.js'
 
-t.test('a burst of requests fills each worker to its limit, one after the other, and goes on when one is free', (t) => {
+t.test('a burst of requests fills each worker to its limit, and continues when a worker is free', (t) => {
   const [policy] = defaultPolicies()
-  if (policy === undefined) throw new Error('there is a policy')
+  if (policy === undefined) throw new Error('no policy was created')
   const fleet = new PolicyFleet(policy)
   fleet.zone(0)
   for (const workerId of ['a', 'b', 'c']) fleet.worker(workerId, { load: { inFlight: 0, concurrency: 2 } })
@@ -26,10 +26,10 @@ t.test('a burst of requests fills each worker to its limit, one after the other,
   }
   takeAll(0)
   t.strictSame(placed.slice().sort(), ['a', 'a', 'b', 'b', 'c', 'c'])
-  t.strictSame(new Set(placed.slice(0, 3)).size, 3, 'one each before a second each')
+  t.strictSame(new Set(placed.slice(0, 3)).size, 3, 'each worker gets one job before a second')
   t.match(queue.describe('r-6'), { state: 'waiting', refusals: { saturated: 3 } })
 
-  // The report of one worker lists its two jobs as done.
+  // One worker reports its two jobs as done.
   const [first] = [...reservations.list()]
   for (const { workerId, jobId } of [...reservations.list()])
     if (workerId === first?.workerId) reservations.settle(workerId, jobId)
@@ -40,9 +40,9 @@ t.test('a burst of requests fills each worker to its limit, one after the other,
   t.end()
 })
 
-t.test('with fallback self a request that no worker fits is placed with the caller, without a reservation', (t) => {
+t.test('with fallback self a request that fits no worker goes to the caller, without a reservation', (t) => {
   const [policy] = defaultPolicies()
-  if (policy === undefined) throw new Error('there is a policy')
+  if (policy === undefined) throw new Error('no policy was created')
   const fleet = new PolicyFleet(policy)
   const reservations = new ReservationBook({ scheduler: 's' })
   const queue = new RequestQueue<ReservedPlacement>()

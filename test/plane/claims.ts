@@ -18,7 +18,7 @@ export interface ClaimSketch {
   readonly ttlMs?: number
 }
 
-/** A claim with whatever the test does not care about filled in. */
+/** Returns a claim with defaults for all omitted fields. */
 export function claim<K extends IntentKind>(kind: K, sketch: ClaimSketch, terms: object = {}): ReceivedIntent {
   const {
     id = 'i-1',
@@ -35,7 +35,7 @@ export function claim<K extends IntentKind>(kind: K, sketch: ClaimSketch, terms:
   return receivedIntentOf(kind, intent, { writer: writer as EntityGuid, seq }, atMs)
 }
 
-/** Counts how often the claims that it made are looked at: what a scan of all costs, without a clock. */
+/** Counts reads of the claims that it made: the cost of a scan, without a clock. */
 export class ClaimReads {
   count = 0
 

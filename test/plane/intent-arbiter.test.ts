@@ -5,7 +5,7 @@ import { arbiterMemoryMs, compareReceivedIntents, IntentArbiter } from '../../sr
 import { intentKinds, intentTopics, maxIntentEpoch } from '../../src/plane/intents.js'
 import { claim } from './claims.js'
 
-t.test('the highest (epoch, seq) wins, whoever issued it', (t) => {
+t.test('the highest (epoch, seq) wins, regardless of its issuer', (t) => {
   const book = new IntentArbiter()
   const first = claim('drain', { id: 'a', epoch: 5, seq: 9, writer: 'aa.1' })
   const newerEpoch = claim('drain', { id: 'b', epoch: 6, seq: 1, writer: 'bb.1' })
@@ -15,7 +15,7 @@ t.test('the highest (epoch, seq) wins, whoever issued it', (t) => {
   t.match(book.offer(newerEpoch, 0), { kind: 'won', ended: first })
   t.match(book.offer(newerSeq, 0), { kind: 'won', ended: newerEpoch })
   t.match(book.offer(late, 0), { kind: 'superseded', by: newerSeq })
-  t.match(book.offer(newerSeq, 0), { kind: 'ignored' }, 'heard twice')
+  t.match(book.offer(newerSeq, 0), { kind: 'ignored' }, 'received twice')
   t.equal(book.current('drain', 'w'), newerSeq)
   t.equal(book.current('drain', 'other'), undefined)
   t.equal(book.current('pause-node', 'w'), undefined)
@@ -33,7 +33,7 @@ t.test('writing the same intent again renews it', (t) => {
   t.end()
 })
 
-t.test('issuers of the very same epoch are in conflict; all readers choose the same one', (t) => {
+t.test('issuers of the same epoch conflict, and all readers choose the same winner', (t) => {
   const one = claim('drain', { id: 'a', epoch: 5, seq: 1, writer: 'aa.1' })
   const other = claim('drain', { id: 'b', epoch: 5, seq: 1, writer: 'bb.1' })
   const forward = new IntentArbiter()
@@ -46,7 +46,7 @@ t.test('issuers of the very same epoch are in conflict; all readers choose the s
   t.end()
 })
 
-t.test('what lost does not come back when the winner expires, but what is written afterwards counts', (t) => {
+t.test('a losing claim does not return when the winner expires, but later claims count', (t) => {
   const book = new IntentArbiter()
   book.offer(claim('drain', { id: 'long', epoch: 1, ttlMs: 100_000 }), 0)
   book.offer(claim('drain', { id: 'short', epoch: 2, writer: 'bb.1' }), 0)
@@ -58,7 +58,7 @@ t.test('what lost does not come back when the winner expires, but what is writte
   t.end()
 })
 
-t.test('an expired claim is not taken in, and an ended one is forgotten in time', (t) => {
+t.test('an expired claim is not accepted, and an ended claim is forgotten later', (t) => {
   const book = new IntentArbiter()
   t.match(book.offer(claim('drain', { atMs: 0, ttlMs: 1_000 }), 1_000), { kind: 'ignored' })
   book.offer(claim('drain', { atMs: 1_000 }), 1_000)
@@ -69,7 +69,7 @@ t.test('an expired claim is not taken in, and an ended one is forgotten in time'
   t.end()
 })
 
-t.test('only the writer of what holds can withdraw it', (t) => {
+t.test('only the writer of the holding claim can withdraw it', (t) => {
   const book = new IntentArbiter()
   const held = claim('drain', { writer: 'aa.1' })
   book.offer(held, 0)
@@ -80,7 +80,7 @@ t.test('only the writer of what holds can withdraw it', (t) => {
   t.end()
 })
 
-t.test('property: whatever the order and repetition of arrival, all books agree on the winner', (t) => {
+t.test('for any order and repetition of arrival, all arbiters agree on the winner', (t) => {
   const sketches = fc.uniqueArray(
     fc.record({
       epoch: fc.integer({ min: 0, max: 3 }),
@@ -107,7 +107,7 @@ t.test('property: whatever the order and repetition of arrival, all books agree 
   t.end()
 })
 
-t.test('at the highest epoch the claim that was written later wins, whatever its sequence number', (t) => {
+t.test('at the highest epoch the later claim wins, regardless of its sequence number', (t) => {
   const arbiter = new IntentArbiter()
   const forged = claim('drain', {
     id: 'forged',
@@ -127,7 +127,7 @@ t.test('at the highest epoch the claim that was written later wins, whatever its
   const again = claim('drain', { id: 'again', epoch: maxIntentEpoch, writer: 'bb.1', atMs: 20, ttlMs: 60_000 })
   t.match(arbiter.offer(forged, 0), { kind: 'won' })
   t.match(arbiter.offer(lift, 10), { kind: 'won', ended: forged })
-  t.match(arbiter.offer(forged, 15), { kind: 'conflicted', by: lift }, 'a copy that arrives late')
+  t.match(arbiter.offer(forged, 15), { kind: 'conflicted', by: lift }, 'a late copy')
   t.match(arbiter.offer(again, 20), { kind: 'won', ended: lift })
   t.equal(compareReceivedIntents(again, again), 0)
   t.end()

@@ -4,7 +4,7 @@ import { downPartition, upPartition } from '../../src/plane/partitions.js'
 import type { IntentStatus } from '../../src/plane/transitions.js'
 import { intentStatus } from '../../src/plane/transitions.js'
 
-t.test('up and down are a pair per kernel boot and node', (t) => {
+t.test('each kernel boot and node has one up and one down partition', (t) => {
   const boot = '12345678-9abc-def0-1234-56789abcdef0'
   t.equal(upPartition(boot, 0), `up/${boot}/0`)
   t.equal(downPartition(boot, 3), `down/${boot}/3`)
@@ -13,7 +13,7 @@ t.test('up and down are a pair per kernel boot and node', (t) => {
   t.end()
 })
 
-t.test('the parts of a key come back, whatever characters they hold', (t) => {
+t.test('the parts of a key round-trip, whatever characters they contain', (t) => {
   for (const [intentId, workerId] of [
     ['i-1', 'w'],
     ['a/b', '~c/~1'],

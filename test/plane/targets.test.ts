@@ -9,7 +9,7 @@ const beta = { bootId: 'b2b2b2b2-0000', host: 'beta', numaNode: 0 }
 /** Another host of the same name. */
 const otherAlpha = { bootId: 'c3c3c3c3-0000', host: 'alpha', numaNode: 0 }
 
-t.test('targets and keys of two hosts that share a name differ', async (t) => {
+t.test('two hosts with one name have different targets and keys', async (t) => {
   t.equal(nodeTarget(alpha), 'a1a1a1a1-0000/0')
   t.not(nodeTarget(alpha), nodeTarget(otherAlpha))
   t.equal(nodeName(alpha), nodeName(otherAlpha))
@@ -19,7 +19,7 @@ t.test('targets and keys of two hosts that share a name differ', async (t) => {
 })
 
 t.test(
-  'a node is found by its target, its name, or the start of its boot id; a shared name is ambiguous',
+  'a node is found by its target, its name, or a prefix of its boot id, and a shared name is ambiguous',
   async (t) => {
     const nodes = [alpha, beta, otherAlpha]
     t.strictSame(nodesNamed('b2b2b2b2-0000/0', nodes), [beta])
@@ -31,7 +31,7 @@ t.test(
   },
 )
 
-t.test('a target is shown by the name of its node where no other node has that name', async (t) => {
+t.test('a target is shown by the name of its node if no other node has that name', async (t) => {
   t.equal(shownTarget(nodeTarget(beta), [alpha, beta, otherAlpha]), 'beta/0')
   t.equal(shownTarget(nodeTarget(alpha), [alpha, beta, otherAlpha]), nodeTarget(alpha))
   t.equal(shownTarget('all', [alpha]), 'all')

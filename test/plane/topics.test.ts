@@ -10,7 +10,7 @@ import { workerCapacity } from '../../src/plane/worker-capacity.js'
 import { workerClaim } from '../../src/plane/worker-claim.js'
 import { workerState } from '../../src/plane/worker-state.js'
 
-t.test('the topics of the design, with its keys', (t) => {
+t.test('each topic has its documented keys', (t) => {
   const topics = [
     workerState,
     workerCapacity,
@@ -46,7 +46,7 @@ t.test('the topics of the design, with its keys', (t) => {
   t.end()
 })
 
-t.test('every kind of intent takes a lift, and refuses what is out of bounds', (t) => {
+t.test('every kind of intent accepts a lift, and refuses values out of bounds', (t) => {
   const common = { intentId: 'i', target: 'w', action: 'lift', issuer: 'me', epoch: 1, reason: '', ttlMs: 1 }
   for (const kind of intentKinds) {
     const { check } = intentTopics[kind]

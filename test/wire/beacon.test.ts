@@ -29,7 +29,7 @@ function decode(frame: Buffer): Beacon {
   return decodeBeacon(input)
 }
 
-t.test('there and back', (t) => {
+t.test('a beacon decodes to what was encoded', (t) => {
   t.same(decode(encodeBeacon(guid, beacon)), beacon)
   t.same(decode(encodeBeacon(guid, { ...beacon, presence: false, digest: [], goodbye: false })), {
     ...beacon,
@@ -42,7 +42,7 @@ t.test('there and back', (t) => {
   t.end()
 })
 
-t.test('as many writers as fit', (t) => {
+t.test('a beacon lists as many writers as fit', (t) => {
   const count = digestCapacity(1_344)
   const digest = Array.from({ length: count }, (_, index) => ({ writer: (index + 1) as EntityId, lastSeq: index }))
   const frame = encodeBeacon(guid, { ...beacon, digest })
@@ -51,7 +51,7 @@ t.test('as many writers as fit', (t) => {
   t.end()
 })
 
-t.test('refusals', (t) => {
+t.test('malformed beacons are refused', (t) => {
   const frame = encodeBeacon(guid, beacon)
   for (let length = 21; length < frame.length; length++)
     t.throws(() => decode(frame.subarray(0, length)), { code: 'NUMACAST_MALFORMED' })
@@ -73,7 +73,7 @@ t.test('refusals', (t) => {
   t.end()
 })
 
-t.test('a solicit is a header', (t) => {
+t.test('a solicit consists of a header only', (t) => {
   t.equal(encodeSolicit(guid).toString('hex'), `4e43010003${guid}`)
   t.end()
 })

@@ -5,7 +5,7 @@ import { ByteReader, ByteWriter, malformed, maxU48, Rejection, rejectionOf, vari
 
 const rejected = (reason: Rejection) => ({ code: 'NUMACAST_MALFORMED', details: { reason } })
 
-t.test('what is written is read', (t) => {
+t.test('values that are written are read back', (t) => {
   const out = new ByteWriter(100)
   out.u8(0xfe)
   out.u16(0xfedc)
@@ -20,11 +20,11 @@ t.test('what is written is read', (t) => {
   t.equal(input.hex(2), '00ff')
   t.equal(input.text(8), 'ключ')
   t.equal(input.remaining, 0)
-  t.equal(out.position, 0, 'the writer starts anew')
+  t.equal(out.position, 0, 'the writer starts again')
   t.end()
 })
 
-t.test('varint', (t) => {
+t.test('a varint round-trips, and a malformed one is refused', (t) => {
   const known: [number, string][] = [
     [0, '00'],
     [127, '7f'],
@@ -56,7 +56,7 @@ t.test('varint', (t) => {
   t.end()
 })
 
-t.test('never past the end', (t) => {
+t.test('a read past the end is refused', (t) => {
   const reads: ((input: ByteReader) => unknown)[] = [
     (input) => input.u8(),
     (input) => input.u16(),
@@ -67,7 +67,7 @@ t.test('never past the end', (t) => {
     (input) => input.text(1),
     (input) => input.skip(maxU48),
   ]
-  // There are bytes behind the end; they are not this reader's.
+  // There are bytes past the end that do not belong to this reader.
   for (const read of reads) t.throws(() => read(new ByteReader(Buffer.alloc(64), 4, 4)), rejected('truncated'))
   t.end()
 })
@@ -77,11 +77,11 @@ t.test('text is valid UTF-8', (t) => {
     const bytes = Buffer.from(hex, 'hex')
     t.throws(() => new ByteReader(bytes).text(bytes.length), rejected('bad-text'), hex)
   }
-  t.equal(new ByteReader(Buffer.from('\ufffd')).text(3), '\ufffd', 'which may well hold a replacement character')
+  t.equal(new ByteReader(Buffer.from('\ufffd')).text(3), '\ufffd', 'valid UTF-8 may contain a replacement character')
   t.end()
 })
 
-t.test('reasons', (t) => {
+t.test('each refusal has its reason', (t) => {
   t.equal(rejectionOf(malformed(Rejection.tooDeep, 'x')), 'too-deep')
   t.equal(rejectionOf(new NumacastError('NUMACAST_CLOSED', 'x')), 'bad-shape')
   t.equal(rejectionOf('anything'), 'bad-shape')

@@ -2,13 +2,13 @@ import t from 'tap'
 import { partitionAddress } from '../../src/wire/group.js'
 import { isGroupName } from '../../src/wire/radio.js'
 
-t.test('the addresses of docs/wire.md', (t) => {
+t.test('group addresses equal those of docs/wire.md', (t) => {
   t.same(partitionAddress('default'), { groupName: 'penbd52q321hfu', offset: 32 })
   t.same(partitionAddress('default?'), { groupName: 'p9hla68nkr01nj', offset: 187 })
   t.end()
 })
 
-t.test('any name makes a group, and names spread', (t) => {
+t.test('any name maps to a valid group, and names spread over the addresses', (t) => {
   const groups = new Set<string>()
   const offsets = new Set<number>()
   for (let n = 0; n < 5000; n++) {

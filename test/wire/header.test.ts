@@ -10,13 +10,13 @@ function header(kind: FrameKind = FrameKind.beacon): Buffer {
   return out.finish()
 }
 
-t.test('layout', (t) => {
+t.test('the header has the documented layout', (t) => {
   t.equal(header(FrameKind.samples).toString('hex'), `4e43010002${guid}`)
   for (const kind of Object.values(FrameKind)) t.same(readHeader(new ByteReader(header(kind))), { kind, from: guid })
   t.end()
 })
 
-t.test('refusals', (t) => {
+t.test('malformed headers are refused', (t) => {
   const cases: [string, number, number][] = [
     ['bad-magic', 0, 0x4f],
     ['bad-magic', 1, 0x44],

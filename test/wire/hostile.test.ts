@@ -15,7 +15,7 @@ import { decodeRequest } from '../../src/wire/request.js'
 import { readSamples, readSamplesHead, SamplesEncoder } from '../../src/wire/samples.js'
 import { mutations, splice } from './mutations.js'
 
-/** Every frame and every request, broken in every way: read or refused for a named reason, never anything else. */
+/** Every frame and request, mutated in many ways, is either read or refused for a named reason. */
 
 const property = { seed: Number(process.env.NUMACAST_SEED ?? 1), endOnFailure: true }
 const reasons = new Set<string>(Object.values(Rejection))
@@ -67,11 +67,11 @@ const frames: Readonly<Record<string, Buffer>> = {
   presence: encodeBeacon(guid, { ...beacon, presence: true, digest: [] }),
   solicit: encodeSolicit(guid),
   samples: samplesFrame(),
-  'a sign of life': emptySamples(),
+  'a liveliness assertion': emptySamples(),
   ask: encodeAckRequest(guid, { writer, seq: 2 ** 47 }),
 }
 
-/** As a participant takes it apart. */
+/** Decodes the frame as a participant does. */
 function readFrame(bytes: Buffer): void {
   const input = new ByteReader(bytes)
   const { kind } = readHeader(input)
@@ -138,7 +138,7 @@ const messages: Readonly<Record<string, { readonly bytes: Buffer; readonly read:
   'peers reply': { bytes: encodeGossipReply({ peers: [referral, referral], more: true }), read: decodeGossipReply },
 }
 
-/** True when it was refused. */
+/** Returns true if the message was refused. */
 function isRefused(read: () => unknown): boolean {
   try {
     read()
@@ -151,7 +151,7 @@ function isRefused(read: () => unknown): boolean {
 }
 
 for (const [name, frame] of Object.entries(frames)) {
-  t.test(`${name}: mutated, and spliced with every other frame`, (t) => {
+  t.test(`${name}: mutated, and spliced with every other frame, is read or refused`, (t) => {
     t.doesNotThrow(() => readFrame(frame))
     let refused = 0
     fc.assert(
@@ -172,7 +172,7 @@ for (const [name, frame] of Object.entries(frames)) {
 }
 
 for (const [name, { bytes, read }] of Object.entries(messages)) {
-  t.test(`${name}: mutated, and spliced with every other message`, (t) => {
+  t.test(`${name}: mutated, and spliced with every other message, is read or refused`, (t) => {
     t.doesNotThrow(() => read(bytes))
     let refused = 0
     fc.assert(
@@ -194,7 +194,7 @@ for (const [name, { bytes, read }] of Object.entries(messages)) {
   })
 }
 
-t.test('lies that only a person thinks of', (t) => {
+t.test('hand-written lies are refused', (t) => {
   const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)])
   const map = (entries: readonly (readonly [string, unknown])[]): Buffer =>
     Buffer.concat([
@@ -241,10 +241,10 @@ t.test('lies that only a person thinks of', (t) => {
       isRefused(() => decodeGossipReply(pack(reply))),
       name,
     )
-  // Of two entries of one key the last is taken, and it is checked like any other.
+  // If a key occurs twice, the last entry is used, and it is checked like any other.
   const twice = map([
     ['ask', 'peers'],
-    ['from', 'nobody'],
+    ['from', 'unknown'],
     ['reads', []],
     ['writes', []],
     ['from', guid],
@@ -253,7 +253,7 @@ t.test('lies that only a person thinks of', (t) => {
   t.end()
 })
 
-t.test('counts that lie cost no memory', (t) => {
+t.test('false counts allocate no memory', (t) => {
   const lying = Buffer.from(samplesFrame())
   lying.writeUInt16BE(0xffff, 39)
   t.ok(isRefused(() => readFrame(lying)))

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { pack, unpack } from '../../src/wire/msgpack.js'
 
-t.test('there and back', (t) => {
+t.test('values decode to what was encoded', (t) => {
   const values: unknown[] = [
     null,
     undefined,
@@ -42,7 +42,7 @@ t.test('there and back', (t) => {
   t.end()
 })
 
-t.test('refusals', (t) => {
+t.test('malformed bytes are refused', (t) => {
   const nested = (token: string, depth: number): string => `${token.repeat(depth)}c0`
   const cases: [string, string][] = [
     ['truncated', ''],
@@ -76,12 +76,12 @@ t.test('refusals', (t) => {
       `${hex.slice(0, 40)}`,
     )
   }
-  t.equal(unpack(Buffer.from(nested('91', 16), 'hex')) === undefined, false, 'sixteen levels are fine')
+  t.equal(unpack(Buffer.from(nested('91', 16), 'hex')) === undefined, false, 'sixteen levels are accepted')
   t.equal(({} as Record<string, unknown>).polluted, undefined)
   t.end()
 })
 
-t.test('any bytes are decoded or refused, never more', (t) => {
+t.test('any bytes are either decoded or refused', (t) => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       try {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** What an attacker, or a broken sender, makes of a valid frame. */
+/** Changes that an attacker or a broken sender makes to a valid frame. */
 export type Mutation = (frame: Buffer) => Buffer
 
 const flipBit = fc.tuple(fc.nat(), fc.nat(7)).map(
@@ -25,7 +25,7 @@ const append = fc.uint8Array({ minLength: 1, maxLength: 40 }).map(
       Buffer.concat([frame, more]),
 )
 
-/** Bytes that mean something to MessagePack and to varints: long lengths, large counts, forbidden tokens. */
+/** Bytes with a meaning in MessagePack or varints: long lengths, large counts, forbidden tokens. */
 const telling = [0xff, 0x7f, 0x80, 0xdd, 0xdf, 0xc7, 0xc1, 0x00, 0x91, 0x81, 0xdb, 0xc6]
 const fill = fc.tuple(fc.nat(), fc.constantFrom(...telling), fc.integer({ min: 1, max: 8 })).map(
   ([at, byte, length]): Mutation =>
@@ -45,7 +45,7 @@ const insert = fc.tuple(fc.nat(), fc.uint8Array({ minLength: 1, maxLength: 200 }
     },
 )
 
-/** A piece of the frame once more, somewhere else: duplicate keys, entries and counts that lie. */
+/** Copies a piece of the frame to another place: duplicate keys and entries, false counts. */
 const repeat = fc.tuple(fc.nat(), fc.nat(), fc.integer({ min: 1, max: 60 })).map(
   ([from, to, length]): Mutation =>
     (frame) => {
@@ -57,12 +57,12 @@ const repeat = fc.tuple(fc.nat(), fc.nat(), fc.integer({ min: 1, max: 60 })).map
 
 const mutation: fc.Arbitrary<Mutation> = fc.oneof(flipBit, truncate, append, fill, insert, repeat)
 
-/** One to three of them, one after the other. */
+/** Applies one to three mutations in sequence. */
 export const mutations: fc.Arbitrary<Mutation> = fc
   .array(mutation, { minLength: 1, maxLength: 3 })
   .map((chain) => (frame) => chain.reduce((bytes, mutate) => mutate(bytes), frame))
 
-/** The first part of one valid frame and the rest of another. */
+/** Joins the first part of one valid frame and the rest of another. */
 export function splice(one: Buffer, other: Buffer, at: number, from: number): Buffer {
   return Buffer.concat([one.subarray(0, at % (one.length + 1)), other.subarray(from % (other.length + 1))])
 }

@@ -45,7 +45,7 @@ const request = { descriptor, knownVersion: 0, tokens: [{ reader: 1, writer: 2, 
 const part = { reader: 1, writer: 2, action: 'advance' as const, base: 1, headSeq: 9, toSeq: 9, more: false }
 const reply: PullReply = { descriptor, progress: [part, { ...part, action: 'bootstrap', frame: Buffer.from('frame') }] }
 
-t.test('there and back', (t) => {
+t.test('a pull request and its reply decode to what was encoded', (t) => {
   t.same(decodePullRequest(encodePullRequest(request)), request)
   t.same(decodePullReply(encodePullReply(reply)), reply)
   t.same(decodePullReply(encodePullReply({ progress: [] })), { progress: [] })
@@ -55,14 +55,14 @@ t.test('there and back', (t) => {
 t.test('a descriptor is refused when', (t) => {
   const [writer] = descriptor.writers
   const cases: Record<string, unknown> = {
-    'the guid is none': { guid: 'F'.repeat(32) },
+    'the guid is invalid': { guid: 'F'.repeat(32) },
     'the version is 0': { version: 0 },
-    'a name is endless': { name: 'x'.repeat(257) },
+    'a name is too long': { name: 'x'.repeat(257) },
     'the incarnation is not whole': { incarnation: 0.5 },
     'a property nests': { properties: { a: { b: 1 } } },
-    'a property is endless': { properties: { a: 'x'.repeat(257) } },
+    'a property is too long': { properties: { a: 'x'.repeat(257) } },
     'an entity is 0': { readers: [{ ...endpoint, entity: 0 }] },
-    'a type hash is none': { readers: [{ ...endpoint, typeHash: 'x' }] },
+    'a type hash is invalid': { readers: [{ ...endpoint, typeHash: 'x' }] },
     'there is no partition': { readers: [{ ...endpoint, partitions: [] }] },
     'a field would reach a prototype': { writers: [{ ...writer, fields: ['__proto__'] }] },
     'there are too many fields': { writers: [{ ...writer, fields: Array.from({ length: 257 }, (_, n) => `f${n}`) }] },
@@ -71,7 +71,7 @@ t.test('a descriptor is refused when', (t) => {
     'a QoS is missing': { readers: [{ ...endpoint, qos: { ...qos, ownership: undefined } }] },
     'a deadline is 0': { readers: [{ ...endpoint, qos: { ...qos, deadlineMs: 0 } }] },
     'a lease is beyond any timer': { readers: [{ ...endpoint, qos: { ...qos, leaseMs: 2 ** 31 } }] },
-    'a strength is no integer of 32 bits': { writers: [{ ...writer, qos: { ...qos, ownershipStrength: 2 ** 31 } }] },
+    'a strength exceeds 32 bits': { writers: [{ ...writer, qos: { ...qos, ownershipStrength: 2 ** 31 } }] },
     'the lane is unknown': { writers: [{ ...writer, lane: 'pigeon' }] },
     'the identity is missing': { identity: undefined },
   }
@@ -89,7 +89,7 @@ t.test('a reply is refused when', (t) => {
     'a number is over 48 bits': { ...part, headSeq: 2 ** 48 },
     'the action is unknown': { ...part, action: 'guess' },
     'the frame is text': { ...part, frame: 'frame' },
-    'something is missing': { ...part, more: undefined },
+    'a field is missing': { ...part, more: undefined },
   }
   for (const [name, progress] of Object.entries(cases)) {
     t.throws(() => decodePullReply(pack({ progress: [progress] })), { code: 'NUMACAST_MALFORMED' }, name)

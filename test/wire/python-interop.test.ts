@@ -11,7 +11,7 @@ import { until } from '../../src/testing/eventually.js'
 import { claimDomain } from '../support/domain-lock.js'
 import { requirement } from '../support/requirement.js'
 
-/** docs/wire.md, held to its word: `listen.py` and `join.py` know that page and nothing of this library. */
+/** Checks docs/wire.md: `listen.py` and `join.py` follow that page only, without this library. */
 
 interface Everything {
   readonly id: string
@@ -27,7 +27,7 @@ interface Everything {
 }
 const fields = ['id', 'integer', 'fraction', 'truth', 'nothing', 'absent', 'list', 'map', 'when', 'extended'] as const
 
-/** What plain MessagePack lacks, and what Python makes of it by docs/wire.md. */
+/** Values that plain MessagePack lacks, and how Python decodes them by docs/wire.md. */
 const extended: readonly (readonly [given: unknown, read: unknown])[] = [
   [5n, { bigint: '5' }],
   [-(2n ** 80n), { bigint: String(-(2n ** 80n)) }],
@@ -67,7 +67,7 @@ t.test('Python decodes beacons and samples by the documented format', async (t) 
   t.teardown(() => owner.close())
   const far = 'far'
   const writer = participant.writer(topic, { partition: far })
-  // What this participant relays carries its origin.
+  // Samples relayed by this participant carry their origin.
   const origin = owner.writer(topic, { partition: 'near' })
   const source = participant.reader(topic, { partition: 'near' })
   const relay = participant.relay(source, { partition: far })
@@ -92,7 +92,7 @@ t.test('Python decodes beacons and samples by the documented format', async (t) 
     when,
     extended: extended.map(([given]) => given),
   })
-  // Datagrams may be lost: everything is written again until the other side has seen the end.
+  // Datagrams may be lost. Everything is written again until the other side has received the end.
   const round = (): void => {
     origin.write(value('relayed', 7))
     writer.write(value('plain', 2 ** 40))
@@ -141,7 +141,7 @@ t.test('Python decodes beacons and samples by the documented format', async (t) 
   t.equal(child.exitCode, 0)
 })
 
-t.test('Python joins in: its writer is read, gaps and all, and it pulls what is written here', async (t) => {
+t.test('Python joins: its writer is read despite gaps, and it pulls what is written here', async (t) => {
   if (!requirement(t, 'python3 with msgpack and zmq', python !== undefined, needs) || python === undefined) return
   const domain = await claimDomain(t)
   const participant = await joinDomain({ domain, name: 'interop' })
@@ -170,14 +170,14 @@ t.test('Python joins in: its writer is read, gaps and all, and it pulls what is 
     t.same(
       seqs,
       [...new Set(seqs)].sort((a, b) => a - b),
-      'each change once, rising',
+      'each change once, ascending',
     )
-  t.ok(participant.counters.get('catch-up.replies') > 1, 'what was left out was pulled')
+  t.ok(participant.counters.get('catch-up.replies') > 1, 'omitted samples were pulled')
   const { value: line } = await lines.next()
   const written = Array.from({ length: 99 }, (_, n) => [`k${n}`, [`k${n}`, n]])
   t.same(JSON.parse(line), Object.fromEntries([...written, ['end', ['end', -1]]]))
   t.match(participant.peer(guid), { name: 'python', properties: { language: 'python' }, receivesFromUs: true })
-  await until('it is known to read here', () => writer.matchedReaders().length === 1)
+  await until('the Python reader is matched', () => writer.matchedReaders().length === 1)
 
   const left = new Promise((resolve) => participant.onPeer((event) => event.kind === 'left' && resolve(event.peer)))
   child.stdin.end()

@@ -14,12 +14,12 @@ const groupName = fc
   .map((codes) => String.fromCharCode(...codes))
 const someBytes = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes))
 
-t.test('the layout is what libzmq writes', async (t) => {
+t.test('the layout equals what libzmq writes', async (t) => {
   t.same(encodeRadio('abc', Buffer.from([9, 8])), Buffer.from([3, 0x61, 0x62, 0x63, 9, 8]))
   t.same(encodeRadioHeader('abc'), Buffer.from([3, 0x61, 0x62, 0x63]))
 })
 
-t.test('every frame decodes to what it was made of', async () => {
+t.test('every frame decodes to what was encoded', async () => {
   fc.assert(
     fc.property(groupName, someBytes, (group, body) => {
       const frame = decodeRadio(encodeRadio(group, body))
@@ -41,7 +41,7 @@ t.test('any bytes are a frame that encodes back to them, or a named fault', asyn
   )
 })
 
-t.test('each fault by its name', async (t) => {
+t.test('each fault is reported by name', async (t) => {
   t.equal(decodeRadio(Buffer.alloc(0)), RadioFault.empty)
   t.equal(decodeRadio(Buffer.from([0, 1, 2])), RadioFault.noGroup)
   t.equal(decodeRadio(Buffer.alloc(300, 16)), RadioFault.groupTooLong)

@@ -7,7 +7,7 @@ import { shortText } from '../../src/wire/short-text.js'
 
 const fields = ['a', 'b', 'c']
 
-/** An encoder and a decoder that others wrote, for the values that MessagePack itself has. */
+/** An independent encoder and decoder, for the values that plain MessagePack has. */
 const packr = new Packr({ useRecords: false, moreTypes: false, variableMapSize: true })
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'auto' as unknown as 'bigint' })
 
@@ -45,7 +45,7 @@ t.test('plain MessagePack is written and read as msgpackr does', async (t) => {
       const values = unpackr.unpack(general) as unknown[]
       const expected = Object.fromEntries(fields.map((field, index) => [field, values[index]]))
       for (const field of fields) if (expected[field] === undefined) delete expected[field]
-      // As it lies in a frame: with something before it and something behind.
+      // As in a frame: with bytes before it and after it.
       const frame = Buffer.concat([Buffer.from([0xc1]), bytes, Buffer.from([0xc1])])
       t.strictSame(decodeRecord(fields, frame, 1), expected)
     }),
@@ -53,7 +53,7 @@ t.test('plain MessagePack is written and read as msgpackr does', async (t) => {
   )
 })
 
-t.test('the buffer is the encoder’s own, and grows', async (t) => {
+t.test('the encoder reuses its own buffer, which grows', async (t) => {
   const encoder = new RecordEncoder(['text', 'bytes'])
   for (const length of [0, 15, 16, 17, 31, 32, 255, 256, 65_535, 65_536]) {
     for (const letter of ['x', 'é', '漢']) {
@@ -63,7 +63,7 @@ t.test('the buffer is the encoder’s own, and grows', async (t) => {
   }
 })
 
-t.test('what no reader would accept is refused', async (t) => {
+t.test('a value that no reader would accept is refused', async (t) => {
   const encoder = new RecordEncoder(['a'])
   let deep: unknown = 1
   for (let depth = 0; depth < 15; depth++) deep = [deep]
@@ -74,23 +74,23 @@ t.test('what no reader would accept is refused', async (t) => {
     code: 'NUMACAST_MALFORMED',
     details: { reason: 'prototype-key' },
   })
-  t.strictSame(decodeRecord(['a'], encoder.encode({ a: 1 })), { a: 1 }, 'and leaves the encoder as it was')
+  t.strictSame(decodeRecord(['a'], encoder.encode({ a: 1 })), { a: 1 }, 'the encoder is unchanged')
 })
 
-t.test('more fields than a short array has', async (t) => {
+t.test('more fields than a short array holds are encoded', async (t) => {
   const names = Array.from({ length: 20 }, (_, index) => `f${index}`)
   const record = Object.fromEntries(names.map((name, index) => [name, index]))
   t.strictSame(decodeRecord(names, new RecordEncoder(names).encode(record)), record)
 })
 
-t.test('bytes in a value are the value’s own', async (t) => {
+t.test('bytes in a decoded value are a copy', async (t) => {
   const frame = Buffer.from(new RecordEncoder(['a']).encode({ a: Buffer.from([1, 2, 3]) }))
   const record = decodeRecord<{ a: Buffer }>(['a'], frame)
   frame.fill(0)
   t.strictSame(record?.a, Buffer.from([1, 2, 3]))
 })
 
-t.test('short ASCII is read without the native decoder, nothing else is', async (t) => {
+t.test('only short ASCII is read without the native decoder', async (t) => {
   for (let length = 0; length <= 16; length++) {
     const text = 'abcdefghijklmnop'.slice(0, length)
     t.equal(shortText(Buffer.from(`--${text}--`), 2, length), text)

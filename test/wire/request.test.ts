@@ -9,7 +9,7 @@ const from = newGuid()
 const introduction: Hello = { from, version: 3, knownVersion: 0, hears: false, intervalMs: 2_000 }
 const referral = { guid: from, bootId: 'b', networkNamespace: null, endpoints: ['tcp://10.0.0.1:7400'] }
 
-t.test('there and back', (t) => {
+t.test('requests and replies decode to what was encoded', (t) => {
   t.same(decodeRequest(encodeHello(introduction)), { ask: 'introduce', ...introduction })
   const gossip = { from, reads: ['p'], writes: [], after: from }
   t.same(decodeRequest(encodeGossipRequest(gossip)), { ask: 'peers', ...gossip })
@@ -22,18 +22,18 @@ t.test('there and back', (t) => {
   t.end()
 })
 
-t.test('refused', (t) => {
+t.test('malformed requests and replies are refused', (t) => {
   const requests: Record<string, unknown> = {
-    'nothing is asked': { ...introduction },
-    'something else is asked': { ask: 'shutdown', ...introduction },
-    'the guid is none': { ask: 'introduce', ...introduction, from: 'x' },
+    'the question is missing': { ...introduction },
+    'the question is unknown': { ask: 'shutdown', ...introduction },
+    'the guid is invalid': { ask: 'introduce', ...introduction, from: 'x' },
     'the version is 0': { ask: 'introduce', ...introduction, version: 0 },
     'the interval is 0': { ask: 'introduce', ...introduction, intervalMs: 0 },
-    'the interval is endless': { ask: 'introduce', ...introduction, intervalMs: 65_536 },
-    'the descriptor is none': { ask: 'introduce', ...introduction, descriptor: {} },
-    'a partition is endless': { ask: 'peers', from, reads: ['x'.repeat(257)], writes: [] },
+    'the interval is too long': { ask: 'introduce', ...introduction, intervalMs: 65_536 },
+    'the descriptor is invalid': { ask: 'introduce', ...introduction, descriptor: {} },
+    'a partition is too long': { ask: 'peers', from, reads: ['x'.repeat(257)], writes: [] },
     'there are too many partitions': { ask: 'peers', from, reads: [], writes: Array.from({ length: 513 }, () => 'p') },
-    'the cursor is none': { ask: 'peers', from, reads: [], writes: [], after: 1 },
+    'the cursor is invalid': { ask: 'peers', from, reads: [], writes: [], after: 1 },
   }
   for (const [name, request] of Object.entries(requests)) {
     t.throws(() => decodeRequest(pack(request)), { code: 'NUMACAST_MALFORMED' }, name)
@@ -41,9 +41,9 @@ t.test('refused', (t) => {
   const replies: Record<string, unknown> = {
     'there are too many peers': { peers: Array.from({ length: 65 }, () => referral), more: false },
     'there are too many endpoints': { peers: [{ ...referral, endpoints: Array(17).fill('x') }], more: false },
-    'an endpoint is endless': { peers: [{ ...referral, endpoints: ['x'.repeat(257)] }], more: false },
-    'a guid is none': { peers: [{ ...referral, guid: '' }], more: false },
-    'it is no map': [],
+    'an endpoint is too long': { peers: [{ ...referral, endpoints: ['x'.repeat(257)] }], more: false },
+    'a guid is invalid': { peers: [{ ...referral, guid: '' }], more: false },
+    'the reply is no map': [],
   }
   for (const [name, reply] of Object.entries(replies)) {
     t.throws(() => decodeGossipReply(pack(reply)), { code: 'NUMACAST_MALFORMED' }, name)

@@ -30,7 +30,7 @@ function outgoing(
     valueSeq,
     origin: relayed ? { participant: owner, writer, seq: seq * 2 } : undefined,
     keyBytes: Buffer.from(key),
-    // Longer than what counts, as a cache's slots are.
+    // Longer than the value, as a cache's slots are.
     value: Buffer.concat([bytes, Buffer.from('left over')]),
     valueLength: bytes.length,
   }
@@ -43,7 +43,7 @@ function decode(frame: Buffer) {
   return { head, samples: readSamples(input, head) }
 }
 
-t.test('there and back, whatever the samples', (t) => {
+t.test('any samples decode to what was encoded', (t) => {
   const sample = fc.record({
     skip: fc.integer({ min: 1, max: 2 ** 33 }),
     key: fc.string({ unit: 'grapheme', maxLength: 30 }),
@@ -90,14 +90,14 @@ t.test('there and back, whatever the samples', (t) => {
   t.end()
 })
 
-t.test('a frame holds what fits and not a byte more', (t) => {
+t.test('a frame holds the samples that fit, to the byte', (t) => {
   const encoder = new SamplesEncoder(guid, 100)
   encoder.begin(writer, 0, 0)
   const empty = encoder.size
   let seq = 0
   while (encoder.add(outgoing(seq + 1, 'k', 'v'), 3)) seq++
   t.equal(seq, Math.floor((100 - empty) / 7))
-  t.equal(encoder.size, empty + 7 * seq, 'the one that did not fit left nothing')
+  t.equal(encoder.size, empty + 7 * seq, 'the sample that did not fit left nothing')
   const frame = encoder.finish()
   t.equal(frame.length, empty + 7 * seq)
   t.equal(decode(frame).samples.length, seq)
@@ -109,7 +109,7 @@ t.test('a frame holds what fits and not a byte more', (t) => {
   t.end()
 })
 
-t.test('one that begins small writes the same, and holds as much', (t) => {
+t.test('an encoder with a small initial buffer writes the same, and holds as much', (t) => {
   const whole = new SamplesEncoder(guid, 3_000)
   const growing = new SamplesEncoder(guid, 3_000, 64)
   for (let frame = 0; frame < 3; frame++) {
@@ -125,7 +125,7 @@ t.test('one that begins small writes the same, and holds as much', (t) => {
   t.end()
 })
 
-t.test('refusals', (t) => {
+t.test('malformed samples frames are refused', (t) => {
   const encoder = new SamplesEncoder(guid, 4000)
   const frameOf = (...samples: OutgoingSample[]): Buffer => {
     encoder.begin(writer, 7, 0)

@@ -4,11 +4,13 @@ import t from 'tap'
 import { defineTopic, Lane } from '../../src/pubsub/model/topic.js'
 import { joinDomain } from '../../src/pubsub/participant.js'
 import { until } from '../../src/testing/eventually.js'
-import { pack, unpack } from '../../src/wire/msgpack.js'
+import { checkMsgpack } from '../../src/wire/msgpack.js'
 import { checkRecord, RecordCodec } from '../../src/wire/record.js'
+import { ValueReader } from '../../src/wire/value-reader.js'
+import { ValueWriter } from '../../src/wire/value-writer.js'
 import { claimDomain } from '../support/domain-lock.js'
 
-/** Fault of every kind of value: what a writer accepts arrives as it was, and what would not is refused with its path. */
+/** Every kind of value: an accepted value arrives unchanged, any other is refused with its path. */
 
 const arrays = fc.oneof(
   fc.int8Array(),
@@ -38,7 +40,7 @@ const leaf = fc.oneof(
   bytes.map((array) => Buffer.from(array)),
   fc.date({ noInvalidDate: true }),
   arrays,
-  // A view of a part of its memory: only that part is the value.
+  // A view of part of its memory: only that part is the value.
   arrays.map((array) => array.subarray(Math.min(1, array.length))),
   bytes.map(ownBuffer),
   bytes.map((array) => new DataView(ownBuffer(array))),
@@ -57,7 +59,7 @@ const value = fc.letrec((tie) => ({
   ),
 })).value
 
-/** What strict comparison does not see: the bytes of views, and that −0 is not 0. */
+/** Compares what strict comparison ignores: the bytes of views, and −0 against 0. */
 function comparable(given: unknown): unknown {
   if (Object.is(given, -0)) return '−0'
   if (given instanceof ArrayBuffer) return ['ArrayBuffer', Buffer.from(given).toString('hex')]
@@ -70,20 +72,20 @@ function comparable(given: unknown): unknown {
   return { map: Object.fromEntries(Object.entries(given).map(([key, inner]) => [`:${key}`, comparable(inner)])) }
 }
 
-t.test('any value that is accepted arrives as it was, by both codecs', async (t) => {
+t.test('any accepted value arrives unchanged, by both codecs', async (t) => {
   const codec = new RecordCodec<{ v: unknown }>(['v'])
   fc.assert(
     fc.property(value, (given) => {
       const record = codec.encode({ v: given })
       checkRecord(record, 0, record.length, 1)
       t.strictSame(comparable(codec.decode(record)?.v), comparable(given))
-      t.strictSame(comparable(unpack(pack(given))), comparable(given))
+      t.strictSame(comparable(decoded(encoded(given))), comparable(given))
     }),
     { seed: 29, numRuns: 2_000 },
   )
 })
 
-t.test('what would arrive as something else is refused, with the path in the value', async (t) => {
+t.test('a value that would arrive changed is refused, with the path in the value', async (t) => {
   class Point {
     x = 1
   }
@@ -130,7 +132,7 @@ t.test('what would arrive as something else is refused, with the path in the val
   const codec = new RecordCodec<{ v: unknown }>(['v'])
   for (const [name, given, message] of refused) {
     t.throws(() => codec.encode({ v: { list: [0, given] } }), { code: 'NUMACAST_MALFORMED', message }, name)
-    t.throws(() => pack([given]), { code: 'NUMACAST_MALFORMED', message }, `${name}, in a message`)
+    t.throws(() => encoded([given]), { code: 'NUMACAST_MALFORMED', message }, `${name}, alone`)
     if (!/contains itself|key/.test(`${message}${name}`)) {
       t.throws(
         () => codec.encode({ v: { list: [0, given] } }),
@@ -147,7 +149,7 @@ t.test('builtins of another realm, as in the sandbox of a test runner, are built
   const given = vm.runInNewContext(
     '({ list: [1], when: new Date(5), floats: new Float32Array([1.5]), bytes: new Uint8Array([7]) })',
   )
-  t.strictSame(comparable(unpack(pack(given))), {
+  t.strictSame(comparable(decoded(encoded(given))), {
     map: {
       ':list': [1],
       ':when': new Date(5),
@@ -157,7 +159,7 @@ t.test('builtins of another realm, as in the sandbox of a test runner, are built
   })
 })
 
-t.test('any value arrives as it was over both lanes, and write refuses what would not', async (t) => {
+t.test('any accepted value arrives unchanged over both lanes, and write refuses any other', async (t) => {
   const domain = await claimDomain(t)
   const [sending, receiving] = [await joinDomain({ domain }), await joinDomain({ domain })]
   t.teardown(() => Promise.all([sending.close(), receiving.close()]))
@@ -168,7 +170,7 @@ t.test('any value arrives as it was over both lanes, and write refuses what woul
     const writer = sending.writer(topic)
     const reader = receiving.reader(topic)
     for (const [id, v] of values.entries()) writer.write({ id, v })
-    await until(`${lane}: everything has arrived`, () => reader.size === values.length)
+    await until(`${lane}: all values have arrived`, () => reader.size === values.length)
     for (const [id, v] of values.entries()) {
       t.strictSame(comparable(reader.get(String(id))?.value?.v), comparable(v), `${lane}: value ${id}`)
     }
@@ -179,3 +181,15 @@ t.test('any value arrives as it was over both lanes, and write refuses what woul
     })
   }
 })
+
+/** One value outside a record. */
+function encoded(value: unknown): Buffer {
+  const writer = new ValueWriter()
+  writer.value(value)
+  return writer.finish()
+}
+
+function decoded(bytes: Buffer): unknown {
+  checkMsgpack(bytes, 0, bytes.length)
+  return new ValueReader(bytes, 0).value()
+}

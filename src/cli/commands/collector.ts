@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { invalidArgument } from '../../core/errors.js'
 import type { Collector as CollectorRole } from '../../roles/collector/collector.js'
 import { runDaemon, untilAborted } from '../daemon/daemon.js'
+import { daemonLogger } from '../daemon/daemon-logger.js'
 import { domainOption, integerBetween } from '../options/options.js'
 
 interface CollectorFlags {
@@ -45,7 +46,8 @@ async function runCollector(flags: CollectorFlags): Promise<void> {
         await Promise.all(collectors.map((collector) => collector.close()))
       }
       try {
-        for (const numaNode of nodes) collectors.push(await Collector.start({ domain, numaNode }))
+        for (const numaNode of nodes)
+          collectors.push(await Collector.start({ domain, numaNode, logger: daemonLogger() }))
       } catch (error) {
         await close()
         throw error

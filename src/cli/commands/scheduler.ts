@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { runDaemon } from '../daemon/daemon.js'
+import { daemonLogger } from '../daemon/daemon-logger.js'
 import { domainOption, durationHelp, durationMs } from '../options/options.js'
 
 interface SchedulerFlags {
@@ -28,7 +29,7 @@ export function schedulerCommand(): Command {
       const unreachableDeadAfterMs = unreachableDeadAfter ?? null
       await runDaemon({
         title: `scheduler, domain ${domain},`,
-        start: () => Scheduler.start({ domain, unreachableDeadAfterMs }),
+        start: () => Scheduler.start({ domain, unreachableDeadAfterMs, logger: daemonLogger() }),
       })
     })
 }

@@ -7,6 +7,7 @@ import { printable } from '../../observe/printable.js'
 import type { WorkerClaim } from '../../plane/worker-claim.js'
 import type { Worker } from '../../roles/worker/worker.js'
 import { pause, runDaemon } from '../daemon/daemon.js'
+import { daemonLogger } from '../daemon/daemon-logger.js'
 import type { HashJob } from '../daemon/hash-jobs.js'
 import { domainOption, durationHelp, durationMs, integerBetween, nameText } from '../options/options.js'
 
@@ -57,7 +58,14 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
   const { id: workerId, domain, concurrency, numaNode } = flags
   await runDaemon({
     title: `worker ${workerId}, domain ${domain},`,
-    start: () => Worker.start({ workerId, domain, concurrency, ...(numaNode === undefined ? {} : { numaNode }) }),
+    start: () =>
+      Worker.start({
+        workerId,
+        domain,
+        concurrency,
+        logger: daemonLogger(),
+        ...(numaNode === undefined ? {} : { numaNode }),
+      }),
     async serve(worker, stop) {
       tellOfReplacement(worker, workerId)
       const source = endlessly(jobs)

@@ -10,6 +10,7 @@ import type { StreamLane } from '../../transport/lane/transport.js'
 import { malformed, Rejection } from '../../wire/bytes.js'
 import type { Descriptor } from '../../wire/descriptor.js'
 import { CatchUpAction, decodePullReply, encodePullRequest, type PullProgress } from '../../wire/pull.js'
+import { receptionField, reportedReception } from '../../wire/reception.js'
 import type { LocalEndpoints } from '../endpoints/local-endpoints.js'
 import type { PeerQueries } from '../peer/failure-detector.js'
 import { eachMatch, isDescribed, type Match, type RemotePeer, requestEndpointsOf } from '../peer/remote-peer.js'
@@ -145,14 +146,14 @@ export class CatchUpClient implements PeerQueries {
     const multiplier = timeoutMultiplier * 2 ** Math.min(peer.pull.failures, 10)
     const timeoutMs = Math.min(maxRequestTimeoutMs, requestTimeoutMs * multiplier)
     const asked = pullSnapshotOf(peer)
-    const hears = peer.reachability.receptionReport(peer.matches.size > 0, askedMs, timeoutMultiplier)
+    const isReceiving = peer.reachability.receptionReport(peer.matches.size > 0, askedMs, timeoutMultiplier)
     try {
       const descriptor = endpoints.descriptor()
       const { version } = descriptor
       const request = encodePullRequest({
         descriptor,
         knownVersion: peer.descriptor?.version ?? 0,
-        ...(hears !== undefined && { hears }),
+        ...receptionField(isReceiving),
         tokens: asked.tokens,
       })
       const reply = decodePullReply(
@@ -167,7 +168,8 @@ export class CatchUpClient implements PeerQueries {
       peer.monitor.answered(clock.nowMs())
       peer.reachability.contacted(clock.nowMs())
       peer.holdsVersion = version
-      if (reply.hears !== undefined) replies.reportReception(peer, reply.hears)
+      const isReceived = reportedReception(reply)
+      if (isReceived !== undefined) replies.reportReception(peer, isReceived)
       if (reply.descriptor !== undefined) replies.described(peer, reply.descriptor)
       this.#retractVersion(peer, asked.version)
       // Any reply answers a question. An unexpected descriptor is no reason to ask again at once.

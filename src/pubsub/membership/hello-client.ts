@@ -8,6 +8,7 @@ import type { StreamLane } from '../../transport/lane/transport.js'
 import { malformed, Rejection } from '../../wire/bytes.js'
 import type { ProcessIdentity } from '../../wire/descriptor.js'
 import { decodeHelloReply, encodeHello, type HelloReply } from '../../wire/hello.js'
+import { receptionField } from '../../wire/reception.js'
 import { failureReason } from '../catchup/failure-reason.js'
 import type { InterestFilter } from '../endpoints/interest-filter.js'
 import type { LocalEndpoints } from '../endpoints/local-endpoints.js'
@@ -102,9 +103,10 @@ export class HelloClient {
       version: endpoints.version,
       ...(isDescribed && { descriptor: endpoints.descriptor() }),
       knownVersion: theirs?.version ?? 0,
-      hears:
+      ...receptionField(
         theirs !== undefined &&
-        known?.reachability.isReceiving(interest.isWanted(theirs), clock.nowMs(), timeoutMultiplier) === true,
+          known?.reachability.isReceiving(interest.isWanted(theirs), clock.nowMs(), timeoutMultiplier) === true,
+      ),
       ...(intervalMs !== undefined && { intervalMs }),
     })
     counters.add('hello.sent')

@@ -8,6 +8,7 @@ import type { Beacon } from '../../wire/beacon.js'
 import { type ByteReader, malformed, Rejection } from '../../wire/bytes.js'
 import type { Descriptor } from '../../wire/descriptor.js'
 import type { HelloReply } from '../../wire/hello.js'
+import { reportedReception } from '../../wire/reception.js'
 import type { CatchUpClient } from '../catchup/catch-up-client.js'
 import type { InterestFilter } from '../endpoints/interest-filter.js'
 import type { PeerRegistry } from '../peer/peer-registry.js'
@@ -141,7 +142,8 @@ export class PeerIntake {
    * Takes the answer to a hello: from the peer that was asked, or from the participant at a dialled address. Returns
    * undefined when that participant does not become a peer.
    */
-  onHelloReply({ from, descriptor, knows, hears }: HelloReply): RemotePeer | undefined {
+  onHelloReply(reply: HelloReply): RemotePeer | undefined {
+    const { from, descriptor, knows } = reply
     const { self, clock, peers, directory, catchUp, interest } = this.#components
     if (from === self || peers.departed.has(from)) return undefined
     const nowMs = clock.nowMs()
@@ -158,7 +160,8 @@ export class PeerIntake {
     peer.monitor.answered(nowMs)
     peer.holdsVersion = knows
     peer.reachability.contacted(nowMs)
-    if (hears !== undefined) directory.reportReception(peer, hears)
+    const isReceived = reportedReception(reply)
+    if (isReceived !== undefined) directory.reportReception(peer, isReceived)
     return peer
   }
 

@@ -9,6 +9,7 @@ import type { GossipReply, GossipRequest, Referral } from '../../wire/gossip.js'
 import { maxReferralEndpoints, maxReferrals } from '../../wire/gossip.js'
 import type { Hello, HelloReply } from '../../wire/hello.js'
 import type { PullReply, PullRequest } from '../../wire/pull.js'
+import { type Reception, receptionField, reportedReception } from '../../wire/reception.js'
 import type { CatchUpServer } from '../catchup/catch-up-server.js'
 import { type InterestFilter, sharesPartition } from '../endpoints/interest-filter.js'
 import type { LiveSocket } from '../endpoints/live-socket.js'
@@ -42,7 +43,7 @@ export class RequestDispatcher {
   async pull(request: PullRequest): Promise<PullReply> {
     const { peerIntake, server } = this.#components
     const peer = peerIntake.onRequester(request.descriptor, false)
-    await this.#takeReception(peer, request.hears)
+    await this.#takeReception(peer, reportedReception(request))
     const reply = server.answer(request)
     return peer === undefined ? reply : { ...reply, ...this.#receptionOf(peer) }
   }
@@ -59,7 +60,7 @@ export class RequestDispatcher {
       peer.reachability.helloReceived(Math.max(presenceIntervalMs, intervalMs), clock.nowMs())
       peer.monitor.expectEvery(peer.reachability.intervalMs(clock.nowMs()))
     }
-    await this.#takeReception(peer, request.hears)
+    await this.#takeReception(peer, reportedReception(request))
     const reply = { from: self, knows: peer?.descriptor?.version ?? 0, ...(peer && this.#receptionOf(peer)) }
     return request.knownVersion === endpoints.version ? reply : { ...reply, descriptor: endpoints.descriptor() }
   }
@@ -80,11 +81,10 @@ export class RequestDispatcher {
   }
 
   /** Reports whether the peer's multicast arrives here, as far as that is known. */
-  #receptionOf(peer: RemotePeer): { hears?: boolean } {
+  #receptionOf(peer: RemotePeer): Reception {
     const { clock, interest, observer } = this.#components
     const isWanted = peer.descriptor !== undefined && interest.isWanted(peer.descriptor)
-    const hears = peer.reachability.receptionReport(isWanted, clock.nowMs(), observer.timeoutMultiplier)
-    return hears === undefined ? {} : { hears }
+    return receptionField(peer.reachability.receptionReport(isWanted, clock.nowMs(), observer.timeoutMultiplier))
   }
 
   /** A peer that does not receive this participant's multicast needs its live frames by stream. */

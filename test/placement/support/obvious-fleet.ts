@@ -8,7 +8,7 @@ interface Parts {
   headroom?: WorkerHeadroom
 }
 
-/** What a snapshot must hold, kept in the plainest way: maps that each change is written to. */
+/** Reference implementation of a snapshot: plain maps to which each change is written. */
 export class ObviousFleet {
   readonly parts = new Map<string, Parts>()
   readonly zones = new Map<string, ZoneRow>()
@@ -56,7 +56,7 @@ export class ObviousFleet {
     if (known === undefined || part.incarnation >= known.incarnation) parts[name] = part
   }
 
-  /** The worker as a snapshot shows it; undefined while its load is not known. */
+  /** Returns the worker as a snapshot shows it, or undefined while its load is unknown. */
   row(workerId: string): WorkerRow | undefined {
     const { load, profile, headroom } = this.parts.get(workerId) ?? {}
     if (load === undefined) return undefined

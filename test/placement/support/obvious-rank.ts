@@ -1,4 +1,4 @@
-// Ranking in the plainest way: each worker is a plain object, each filter and each term looks at it by itself, and the
+// Reference implementation of ranking: each worker is a plain object, each filter and term evaluates it alone, and the
 // candidates are sorted. Slow, and easy to check against docs/placement.md.
 
 import type { ReservedTotals } from '../../../src/placement/fit/reserved-totals.js'
@@ -28,7 +28,7 @@ export interface ObviousRanking {
   readonly refused: readonly { readonly workerId: string; readonly reasons: readonly string[] }[]
 }
 
-/** Zones, and what is free of them. */
+/** Zones and their free resources. */
 interface Room {
   readonly row: ZoneRow
   readonly cpus: number
@@ -61,7 +61,7 @@ export function obviousRank(
   return { candidates: takeTurns(candidates, options.turn ?? 0), refused }
 }
 
-/** Candidates of one score begin with the one whose turn it is. */
+/** Candidates of equal score take turns in the first place. */
 function takeTurns(candidates: readonly ObviousCandidate[], turn: number): ObviousCandidate[] {
   const groups: ObviousCandidate[][] = []
   for (const candidate of candidates) {

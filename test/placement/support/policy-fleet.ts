@@ -3,7 +3,7 @@ import { SnapshotBuilder } from '../../../src/views/snapshot/snapshot-builder.js
 import type { WorkerHeadroom, WorkerLoad, WorkerProfile } from '../../../src/views/snapshot/worker-row.js'
 import type { ZoneRow } from '../../../src/views/snapshot/zone-row.js'
 
-/** One host of some nodes at rest, whose rows a test changes, and a policy that decides on it again and again. */
+/** An idle host of some nodes, whose rows a test changes, and a policy that decides on it repeatedly. */
 export class PolicyFleet<State> {
   readonly builder = new SnapshotBuilder()
   readonly policy: SnapshotPolicy<State>
@@ -92,14 +92,14 @@ export class PolicyFleet<State> {
     this.builder.apply({ kind: 'worker-profile', workerId, profile })
   }
 
-  /** Decides, and keeps the state as a record of it would be read again. */
+  /** Decides, and stores the state as it would be read back from a record. */
   decide(): { wanted: readonly TimedIntent[]; undecided: readonly string[]; state: State } {
     const decision = this.policy.decide(this.builder.snapshot(), this.#state, this.nowMs)
     this.#state = JSON.parse(JSON.stringify(decision.state))
     return decision
   }
 
-  /** What is wanted now, each as `kind target`, with its limit or shards where it has any. */
+  /** Returns the wanted intents, each as `kind target`, with its limit or shards if it has any. */
   wanted(): string[] {
     return this.decide().wanted.map(({ kind, target, terms }) => {
       const limit = 'maxInFlight' in terms ? ` ${terms.maxInFlight}` : ''

@@ -11,7 +11,7 @@ import type { ZoneRow } from '../../../src/views/snapshot/zone-row.js'
 
 const GiB = 2 ** 30
 
-/** Draws fleets and changes of them, the same for the same seed. */
+/** Draws fleets and changes of them. Equal seeds draw the same. */
 export class FleetSource {
   readonly #random: Random
   readonly #hosts: number
@@ -41,7 +41,7 @@ export class FleetSource {
     return items.filter(() => this.chance(share))
   }
 
-  /** Every zone, and every worker with all of its parts. */
+  /** Draws every zone, and every worker with all its parts. */
   *fleet(workers: number, nowMs: number): IterableIterator<SnapshotChange> {
     for (let host = 0; host < this.#hosts; host++) {
       for (let node = 0; node < this.#zonesPerHost; node++) yield { kind: 'zone', zone: this.zone(host, node, nowMs) }

@@ -7,7 +7,7 @@ import type { FleetSource } from './random-fleet.js'
 
 const GiB = 2 ** 30
 
-/** Draws a request for a fleet that the same source has drawn. */
+/** Draws a request for a fleet drawn from the same source. */
 export function randomRequest(source: FleetSource): ResolvedRequest {
   const request: PlacementRequest = {
     ...(source.chance(0.7) && {

@@ -7,7 +7,7 @@ import { requirement } from '../../support/requirement.js'
 
 const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'src', 'topology')
 
-/** Runs code in a fresh process with this `NUMACAST_ADDON`; every export of src/topology is in scope. */
+/** Runs code in a new process with this `NUMACAST_ADDON`. Every export of src/topology is in scope. */
 function evaluate(addon: string, expression: string): unknown {
   const files = [
     'addon/addon', 'numa/topology', 'cgroup/headroom', 'cgroup/headroom-sampler', 'process/process-watch',
@@ -25,12 +25,12 @@ function evaluate(addon: string, expression: string): unknown {
   return JSON.parse(out)
 }
 
-t.test('with the addon', async (t) => {
+t.test('with the addon, its status is available', async (t) => {
   const status = addonStatus()
   requirement(t, 'the native addon', status.available, status.available ? '' : status.reason)
 })
 
-t.test('without the addon every function answers with the reason', async (t) => {
+t.test('without the addon every function returns the reason', async (t) => {
   const without = (expression: string) => evaluate('none', expression)
   t.match(without('all.addonStatus()'), { available: false, reason: /NUMACAST_ADDON=none/ })
   t.match(without('all.readTopology()'), {
@@ -42,7 +42,7 @@ t.test('without the addon every function answers with the reason', async (t) => 
   t.match(
     without('all.readTopology({ root: "/proc" })'),
     { nodes: { length: 0 }, warnings: [{ code: 'addon-unavailable', message: /proc was not read/ }] },
-    'this machine does not stand in for a captured one',
+    'this machine is not read in place of a captured one',
   )
   t.match(without('all.readHeadroom()'), {
     layout: 'none',
@@ -70,7 +70,7 @@ t.test('without the addon every function answers with the reason', async (t) => 
   t.same(without('Number.isNaN(all.openHeadroomSampler().sample().memoryCurrentBytes)'), true)
 })
 
-t.test('an addon that is missing or broken is a reason, not an exception', async (t) => {
+t.test('a missing or broken addon yields a reason, not an exception', async (t) => {
   t.match(evaluate('/nowhere/numacast.node', 'all.addonStatus()'), { available: false, reason: String })
   const other = path.join(t.testdir({ 'other.cjs': 'exports.interfaceVersion = 1' }), 'other.cjs')
   t.match(evaluate(other, 'all.addonStatus()'), { available: false, reason: /compiled from another version/ })

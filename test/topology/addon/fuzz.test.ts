@@ -13,7 +13,7 @@ import { writeTree } from '../../support/machine-tree.js'
 import { machines } from '../../support/machines.js'
 import { requirement } from '../../support/requirement.js'
 
-/** Raised by the sanitizer's run; the seed is printed with a failure. */
+/** The sanitizer run raises it. The seed is printed with a failure. */
 const numRuns = Number(process.env.NUMACAST_FUZZ_RUNS ?? 150)
 
 type Damage =
@@ -143,7 +143,7 @@ function run(): void {
   t.setTimeout(600_000)
   const base = t.testdir({})
 
-  t.test('trees that are broken in any way are read without harm, and alike by both readers', async (t) => {
+  t.test('trees broken in any way are read without a fault, and both readers agree', async (t) => {
     fc.assert(
       fc.property(scenario, ({ machine, damages, later }) => {
         const root = mkdtempSync(path.join(base, 'tree-'))

@@ -3,7 +3,7 @@ import path from 'node:path'
 import t from 'tap'
 
 const folder = path.resolve(import.meta.dirname, '..', '..', '..', '..', 'native', 'src')
-/** A file of `native/src` includes files of its own folder or of a folder with a lower rank. */
+/** A file of `native/src` may include files of its own folder or of a folder with a lower rank. */
 const ranks: Readonly<Record<string, number>> = {
   file: 0,
   host: 1,

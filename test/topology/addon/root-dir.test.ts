@@ -5,7 +5,7 @@ import { numaFiles, plantTree, type TreeFiles, v2Files } from '../../support/mac
 import { requirement } from '../../support/requirement.js'
 import { withoutSyscall } from '../../support/without-syscall.js'
 
-/** Refuses openat2, as a kernel before 5.6 or a sandbox does. */
+/** Runs a process without openat2, as on a kernel before 5.6 or in a sandbox. */
 const withoutOpenat2 = withoutSyscall(t, 'openat2')
 const hasAddon = requirement(t, 'the native addon', nativeAddon() !== null, 'it is not compiled')
 if (hasAddon && withoutOpenat2 !== null) run(withoutOpenat2)
@@ -34,7 +34,7 @@ function run(withoutOpenat2: readonly string[]): void {
     '/sys/fs/cgroup/a/pids.max': { link: '/sys/fs/cgroup/a' },
   }
 
-  t.test('links are resolved inside the tree, with openat2 and without', async (t) => {
+  t.test('links are resolved inside the tree, with and without openat2', async (t) => {
     const nodes = { 0: { cpulist: '0-1', distance: '10 20' }, 1: { cpulist: '2-3', distance: '20 10' } }
     const numa = numaFiles({ base: '/sys/elsewhere', cpuOnline: '0-3', nodes })
     const root = plantTree(t, numa, v2Files('/a', { '/a': {} }), links)

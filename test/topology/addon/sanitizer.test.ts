@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { requirement } from '../../support/requirement.js'
 
-// The addon's tests once more, on a build with AddressSanitizer and UndefinedBehaviorSanitizer, and the fuzz for longer.
+// Runs the addon's tests on a build with AddressSanitizer and UndefinedBehaviorSanitizer, with a longer fuzz test.
 // It takes minutes, so it runs in CI and on request.
 const here = path.dirname(fileURLToPath(import.meta.url))
 const tests = path.dirname(here)
@@ -45,7 +45,7 @@ async function runSanitized(): Promise<void> {
     NUMACAST_ADDON: addon,
     NUMACAST_FUZZ_RUNS: process.env.NUMACAST_FUZZ_RUNS ?? '1000',
     LD_PRELOAD: runtime,
-    // Node itself leaks at exit by design; what the addon holds is tested by counting descriptors.
+    // Node itself leaks at exit by design. Other tests count the addon's descriptors.
     ASAN_OPTIONS: 'detect_leaks=0:strict_string_checks=1:detect_stack_use_after_return=1',
     UBSAN_OPTIONS: 'print_stacktrace=1',
   }

@@ -7,7 +7,7 @@ import { requirement } from '../../support/requirement.js'
 
 t.setTimeout(240_000)
 if (requirement(t, 'the native addon', nativeAddon() !== null, 'it is not compiled')) {
-  t.test('workers that are terminated at any moment take nothing down with them', async (t) => {
+  t.test('worker threads terminated at any moment do not crash the process', async (t) => {
     const script = fileURLToPath(new URL('../../support/terminated-workers.js', import.meta.url))
     const { stdout } = await promisify(execFile)(process.execPath, [script, '25'])
     t.equal(stdout, 'survived')

@@ -11,7 +11,7 @@ import { requirement } from '../../support/requirement.js'
 if (requirement(t, 'the native addon', nativeAddon() !== null, 'it is not compiled')) run()
 
 function run(): void {
-  t.test('a file is read again whenever it changes', async (t) => {
+  t.test('a watched file is reread whenever it changes', async (t) => {
     const directory = t.testdir({ 'memory.events': 'low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\n' })
     const changes: CgroupEvents[] = []
     const watch = watchCgroupEvents({ file: 'memory.events', directory }, (events) => changes.push(events))
@@ -27,12 +27,12 @@ function run(): void {
     t.equal(changes.length, count, 'closed')
   })
 
-  t.test('what is not there is unavailable', async (t) => {
+  t.test('a missing file is unavailable', async (t) => {
     const watch = watchCgroupEvents({ file: 'memory.events', directory: '/nowhere' }, () => {})
     t.match(watch.status, { state: 'unavailable', reason: /nowhere/ })
   })
 
-  t.test('a real cgroup: populated, empty again, removed', async (t) => {
+  t.test('a real cgroup is reported populated, empty again, and removed', async (t) => {
     const group = createGroup(t, '', 'events', 2)
     if (group instanceof Error) return void requirement(t, 'a writable v2 cgroup', false, group.message)
     const populated: (number | undefined)[] = []

@@ -22,7 +22,7 @@ const v1Tree = (groups: Readonly<Record<string, Readonly<Record<string, string>>
 if (requirement(t, 'the native addon', nativeAddon() !== null, 'it is not compiled')) run()
 
 function run(): void {
-  t.test('a captured tree tells whether the process is frozen, and by which cgroup', async (t) => {
+  t.test('a captured tree shows whether the process is frozen, and by which cgroup', async (t) => {
     const hybrid = selfFiles(
       ['6:freezer:/docker/abc', '0::/docker/abc'],
       ['/ /sys/fs/cgroup/freezer cgroup freezer', '/ /sys/fs/cgroup/unified cgroup2'],
@@ -40,7 +40,7 @@ function run(): void {
         { frozen: true, directory: `${unified}/a` },
       ],
       [
-        'v2, asked for and not complete',
+        'v2, requested but not complete',
         v2Files('/a', { '/a': { ...events(0), 'cgroup.freeze': '1' } }),
         { frozen: true, directory: `${unified}/a` },
       ],
@@ -94,7 +94,7 @@ function run(): void {
     t.same([cache.isFrozen(process.pid), reads], [false, 1])
     nowMs = 1_000
     t.same([cache.isFrozen(process.pid), reads], [true, 2])
-    t.equal(cache.isFrozen(4_194_303), false, 'a process that is not there')
+    t.equal(cache.isFrozen(4_194_303), false, 'a process that does not exist')
   })
 
   for (const version of [1, 2] as const) {
@@ -135,7 +135,7 @@ function run(): void {
   }
 }
 
-/** The freezer is not among the controllers that the headroom is read from. */
+/** The headroom is not read from the freezer controller. */
 function createFreezerGroup(t: Test): string | Error {
   const directory = `/sys/fs/cgroup/freezer/numacast-test-${process.pid}-freezer`
   try {

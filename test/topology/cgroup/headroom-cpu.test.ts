@@ -13,7 +13,7 @@ function run(): void {
   const read = (t: Parameters<typeof plantTree>[0], ...files: TreeFiles[]) =>
     readHeadroom({ root: plantTree(t, ...files) })
 
-  t.test('v2 quotas', async (t) => {
+  t.test('v2: quotas are read in CPUs', async (t) => {
     for (const [text, expected] of [
       ['50000 100000', 0.5],
       ['max 100000', null],
@@ -30,7 +30,7 @@ function run(): void {
     }
   })
 
-  t.test('v2: the tightest level counts, by share and not by quota', async (t) => {
+  t.test('v2: the tightest level wins, by share and not by quota', async (t) => {
     const { cpu } = read(
       t,
       v2Files('/a/b', {
@@ -48,7 +48,7 @@ function run(): void {
     ])
   })
 
-  t.test('v2: no cpu.max in the leaf', async (t) => {
+  t.test('v2: without cpu.max in the leaf its parent counts', async (t) => {
     const { cpu } = read(
       t,
       v2Files('/a/b', {
@@ -60,11 +60,11 @@ function run(): void {
       }),
     )
     t.match(cpu.quotaCpus, { state: 'limited', value: 1.5 })
-    t.equal(cpu.usageUs, 700, 'its own use')
+    t.equal(cpu.usageUs, 700, 'the leaf’s own use')
     t.match(cpu, { periods: 10, throttledPeriods: 3, throttledUs: 4500 }, 'throttled together with its parent')
   })
 
-  t.test('v2: weight; no cpu.max anywhere', async (t) => {
+  t.test('v2: the weight is read, and without any cpu.max there is no quota', async (t) => {
     const { cpu } = read(t, v2Files('/a', { '/a': { 'cpu.weight': '250' } }), online('0-3'))
     t.equal(cpu.weight, 250)
     t.equal(cpu.shares, null)
@@ -82,7 +82,7 @@ function run(): void {
     }
   })
 
-  t.test('v1 quotas, shares and times', async (t) => {
+  t.test('v1: quotas, shares and times are read', async (t) => {
     const { cpu } = read(
       t,
       v1Files('/a/b', {
@@ -105,12 +105,12 @@ function run(): void {
     t.equal(cpu.effectiveCpus, 2.5)
   })
 
-  t.test('v1: no quota at all', async (t) => {
+  t.test('v1: without a quota the CPUs are not limited', async (t) => {
     const files = v1Files('/a', { cpu: { '/a': { 'cpu.cfs_quota_us': '-1', 'cpu.cfs_period_us': '100000' }, '/': {} } })
     t.same(read(t, files, online('0-1')).cpu.quotaCpus, { state: 'unlimited' })
   })
 
-  t.test('effective CPUs: cpuset ∩ affinity ∩ online, then the quota', async (t) => {
+  t.test('effective CPUs are cpuset ∩ affinity ∩ online, then the quota', async (t) => {
     const files = (set: string, quota = 'max 100000') =>
       v2Files('/a', { '/a': { 'cpu.max': quota, 'cpuset.cpus.effective': set, 'cpuset.mems.effective': '0' } })
     t.equal(read(t, files('0-5'), allowed('2-9'), online('0-3,5')).cpu.effectiveCpus, 3)
@@ -129,7 +129,7 @@ function run(): void {
     t.match(warnings, [{ code: 'cpu-online-renumbered' }])
   })
 
-  t.test('an empty cpuset stands for its parent’s', async (t) => {
+  t.test('an empty cpuset inherits its parent’s', async (t) => {
     const v2 = read(
       t,
       v2Files('/a/b/c', {
@@ -151,7 +151,7 @@ function run(): void {
     t.same(v1.cpuset, { cpus: [0, 1, 2], mems: [0] })
   })
 
-  t.test('a cpuset that is junk is not known', async (t) => {
+  t.test('a malformed cpuset is unknown', async (t) => {
     const files = v2Files('/a/b', {
       '/a/b': { 'cpuset.cpus.effective': '0-' },
       '/a': { 'cpuset.cpus.effective': '0-3' },
@@ -161,7 +161,7 @@ function run(): void {
     t.match(headroom.warnings, [{ code: 'malformed' }])
   })
 
-  t.test('pids, hugetlb and pressure', async (t) => {
+  t.test('v2: pids, hugetlb and pressure are read', async (t) => {
     const headroom = read(
       t,
       v2Files('/a/b', {
@@ -211,7 +211,7 @@ function run(): void {
     })
   })
 
-  t.test('v1 hugetlb and pids', async (t) => {
+  t.test('v1: hugetlb and pids are read', async (t) => {
     const headroom = read(
       t,
       v1Files('/a', {

@@ -31,7 +31,7 @@ function run(): void {
   const memoryOf = (t: Parameters<typeof plantTree>[0], ...files: TreeFiles[]) =>
     readHeadroom({ root: plantTree(t, ...files) }).memory
 
-  t.test('v2: the tightest level counts, wherever it is', async (t) => {
+  t.test('v2: the tightest level wins, wherever it is', async (t) => {
     const levels = ['/a/b/c', '/a/b', '/a']
     for (const tightest of levels) {
       const groups: Groups = Object.fromEntries(
@@ -62,7 +62,7 @@ function run(): void {
     t.equal(memory.safeHeadroomBytes, 130 * MiB)
   })
 
-  t.test('v2: max under a limited parent, and a child looser than its parent', async (t) => {
+  t.test('v2: the parent’s limit wins over max and over a looser child', async (t) => {
     for (const child of ['max', String(8 * GiB)]) {
       const groups = { '/a/b': used({ 'memory.max': child }), '/a': used({ 'memory.max': String(2 * GiB) }) }
       const { limit } = memoryOf(t, v2Files('/a/b', groups))
@@ -70,7 +70,7 @@ function run(): void {
     }
   })
 
-  t.test('v2: no limit anywhere: headroom is the host’s', async (t) => {
+  t.test('v2: without any limit the headroom is the host’s', async (t) => {
     const memory = memoryOf(t, v2Files('/a', { '/a': used() }))
     t.same(memory.limit, { state: 'unlimited' })
     t.same(memory.high, { state: 'unlimited' })
@@ -79,7 +79,7 @@ function run(): void {
     t.equal(memory.hostTotalBytes, 16 * GiB)
   })
 
-  t.test('a limit that the machine’s memory does not reach counts as none, at every level', async (t) => {
+  t.test('a limit above the machine’s memory counts as none, at every level', async (t) => {
     // 16 GiB of memory, 6 GiB of it available, 4 GiB of swap.
     const host: TreeFiles = {
       '/proc/meminfo':
@@ -93,7 +93,7 @@ function run(): void {
     }
     const v2 = memoryOf(t, v2Files('/a/b', { '/a/b': used(above), '/a': used(above) }), host)
     t.match(v2, { limit: unlimited, high: unlimited, swap: { limit: unlimited }, safeHeadroomBytes: 6 * GiB })
-    t.equal(v2.maxHeadroomBytes, 2 * GiB + 7 * MiB, 'what the machine could free')
+    t.equal(v2.maxHeadroomBytes, 2 * GiB + 7 * MiB, 'the memory that the machine could free')
     for (const level of v2.levels) t.match(level, { limit: unlimited, high: unlimited }, level.path)
 
     const v1Above = { 'memory.limit_in_bytes': String(64 * GiB), 'memory.memsw.limit_in_bytes': String(20 * GiB) }
@@ -103,7 +103,7 @@ function run(): void {
     t.equal(v1.maxHeadroomBytes, 2 * GiB + 7 * MiB)
   })
 
-  t.test('a limit within the machine’s memory holds beside one above it', async (t) => {
+  t.test('a limit within the machine’s memory applies beside one above it', async (t) => {
     const groups = { '/a/b': used({ 'memory.max': String(64 * GiB) }), '/a': used({ 'memory.max': String(2 * GiB) }) }
     const { limit, maxHeadroomBytes } = memoryOf(t, v2Files('/a/b', groups))
     t.same(limit, { state: 'limited', value: 2 * GiB, levelPath: '/sys/fs/cgroup/a' })
@@ -149,13 +149,13 @@ function run(): void {
     t.equal(memory.maxHeadroomBytes, GiB - 100 * MiB)
   })
 
-  t.test('v2: current above max leaves nothing, not less', async (t) => {
+  t.test('v2: current above max leaves a headroom of 0, not a negative one', async (t) => {
     const memory = memoryOf(t, v2Files('/a', { '/a': used({ 'memory.max': String(50 * MiB) }) }))
     t.equal(memory.safeHeadroomBytes, 0)
     t.equal(memory.maxHeadroomBytes, 0)
   })
 
-  t.test('v2: inactive file pages above current: the working set is not negative', async (t) => {
+  t.test('v2: with inactive file pages above current the working set is not negative', async (t) => {
     const memory = memoryOf(
       t,
       v2Files('/a', { '/a': used({ 'memory.max': String(GiB), 'memory.current': String(MiB) }) }),
@@ -170,7 +170,7 @@ function run(): void {
     t.equal(memoryOf(t, files, hostFiles(16 * MiB, 1024)).safeHeadroomBytes, MiB)
   })
 
-  t.test('v2: a leaf without the controller is counted by its parent', async (t) => {
+  t.test('v2: a leaf without the controller is accounted by its parent', async (t) => {
     const memory = memoryOf(t, v2Files('/a/b', { '/a/b': {}, '/a': used({ 'memory.max': String(GiB) }) }))
     t.same(memory.limit, { state: 'limited', value: GiB, levelPath: '/sys/fs/cgroup/a' })
     t.equal(memory.currentBytes, 300 * MiB)
@@ -178,7 +178,7 @@ function run(): void {
   })
 
   t.test(
-    'v2: the root of the hierarchy has no limit; of a root that does not offer the controller it is unknown',
+    'v2: the hierarchy’s root has no limit, and the limit of a root without the controller is unknown',
     async (t) => {
       t.same(memoryOf(t, v2Files('/', {})).limit, { state: 'unlimited' })
       const other = { '/sys/fs/cgroup/cgroup.controllers': 'cpu io\n' }
@@ -186,7 +186,7 @@ function run(): void {
     },
   )
 
-  t.test('a limit file that is missing beside its counter is unknown, not unlimited', async (t) => {
+  t.test('a missing limit file beside its counter means unknown, not unlimited', async (t) => {
     for (const files of [
       v2Files('/a/b', { '/a/b': { 'memory.current': '1' }, '/a': used({ 'memory.max': String(GiB) }) }),
       v1Files('/a', { memory: { '/a': { 'memory.usage_in_bytes': '1' } } }),
@@ -198,7 +198,7 @@ function run(): void {
     }
   })
 
-  t.test('v2: a controller that a container was not given does not limit it', async (t) => {
+  t.test('v2: a controller that is not delegated to a container does not limit it', async (t) => {
     for (const controllers of ['memory pids\n', { link: '/nowhere' }] as const) {
       const rootless = v2Files('/', { '/': { ...used({ 'memory.max': String(GiB) }), 'cgroup.type': 'domain' } })
       const headroom = readHeadroom({
@@ -209,7 +209,7 @@ function run(): void {
     }
   })
 
-  t.test('v2: a directory without any of the kernel’s files tells nothing', async (t) => {
+  t.test('v2: a directory without any kernel file yields no values', async (t) => {
     const {
       '/sys/fs/cgroup/cgroup.controllers': _,
       '/sys/fs/cgroup/a/cgroup.procs': _procs,
@@ -221,7 +221,7 @@ function run(): void {
     t.same(readHeadroom({ root }).memory.limit, { state: 'unknown', reason: 'unreadable' })
   })
 
-  t.test('v2: what cannot be read is unknown, not unlimited', async (t) => {
+  t.test('v2: an unreadable limit is unknown, not unlimited', async (t) => {
     for (const broken of ['junk', '', '-5', '12 34', '99999999999999999999999', '1.5']) {
       const headroom = readHeadroom({
         root: plantTree(
@@ -242,7 +242,7 @@ function run(): void {
     t.match(warnings, [{ code: 'unreadable', path: '/sys/fs/cgroup/a/memory.max' }])
   })
 
-  t.test('a limit whose use cannot be read gives an unknown headroom and a warning', async (t) => {
+  t.test('a limit without a readable use yields an unknown headroom and a warning', async (t) => {
     const { 'memory.current': _, ...rest } = used({ 'memory.max': String(GiB) })
     for (const directory of [false, true]) {
       const files = v2Files('/a/b', { '/a/b': used(), '/a': rest })
@@ -255,7 +255,7 @@ function run(): void {
     }
   })
 
-  t.test('v2: without memory.stat the working set is not known', async (t) => {
+  t.test('v2: without memory.stat the working set is unknown', async (t) => {
     const { 'memory.stat': _, ...rest } = used({ 'memory.max': String(GiB) })
     const memory = memoryOf(t, v2Files('/a', { '/a': rest }))
     t.equal(memory.limit.state, 'limited')
@@ -263,7 +263,7 @@ function run(): void {
     t.equal(memory.safeHeadroomBytes, null)
   })
 
-  t.test('v2: swap, events and use per node', async (t) => {
+  t.test('v2: swap, events and use per node are read', async (t) => {
     const memory = memoryOf(
       t,
       v2Files('/a/b', {
@@ -288,7 +288,7 @@ function run(): void {
     ])
   })
 
-  t.test('v1: limits, and use with all children', async (t) => {
+  t.test('v1: limits are read, and use includes all children', async (t) => {
     const memory = memoryOf(
       t,
       v1Files('/a/b', {
@@ -312,7 +312,7 @@ function run(): void {
     t.match(memory.swap, { limit: { state: 'limited', value: 2 * GiB }, currentBytes: 4096, counts: 'memory+swap' })
   })
 
-  t.test('v1: every way to write "no limit"', async (t) => {
+  t.test('v1: every encoding of "no limit" is recognized', async (t) => {
     for (const text of [
       '9223372036854771712', // 4 KiB pages
       '9223372036854759424', // 16 KiB
@@ -337,7 +337,7 @@ function run(): void {
     t.equal(memory.limit.state, 'limited')
   })
 
-  t.test('v1: under lxcfs MemTotal is the limit itself, and proves nothing', async (t) => {
+  t.test('v1: under lxcfs MemTotal is the limit itself and does not disprove a limit', async (t) => {
     const files = v1Files('/a', {
       memory: { '/a': usedV1({ 'memory.limit_in_bytes': String(16 * GiB) }), '/': usedV1() },
     })
@@ -373,7 +373,7 @@ function run(): void {
     t.match(memory.limit, { state: 'limited', value: 2 * GiB })
   })
 
-  t.test('v1: use per node counts pages, of the size that the captured machine had', async (t) => {
+  t.test('v1: use per node counts pages of the captured machine’s page size', async (t) => {
     const numa =
       'total=7 N0=7\nfile=3 N0=3\nanon=4 N0=4\nhierarchical_total=30 N0=20 N1=10\nhierarchical_file=11 N0=6 N1=5\nhierarchical_anon=19 N0=14 N1=5'
     for (const [sentinel, page] of [

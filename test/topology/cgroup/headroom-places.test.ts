@@ -24,11 +24,11 @@ if (requirement(t, 'the native addon', nativeAddon() !== null, 'it is not compil
 
 function run(): void {
   const read = (t: T, ...files: TreeFiles[]) => readHeadroom({ root: plantTree(t, ...files) })
-  /** A process in `cgroup` (v2) with these mounts and cgroups; what it is told of memory. */
+  /** Reads the memory headroom of a process in `cgroup` (v2) with these mounts and cgroups. */
   const memoryAt = (t: T, cgroup: string, mounts: readonly string[], ...files: TreeFiles[]) =>
     read(t, hostFiles(), selfFiles([`0::${cgroup}`], mounts), ...files)
 
-  t.test('layouts', async (t) => {
+  t.test('the layout of the hierarchies is recognized', async (t) => {
     t.equal(read(t, v2Files('/a', { '/a': {} })).layout, 'v2')
     t.equal(read(t, v1Files('/a', { memory: { '/a': {} } })).layout, 'v1')
     t.equal(read(t, hostFiles()).layout, 'none')
@@ -41,7 +41,7 @@ function run(): void {
     )
   })
 
-  t.test('hybrid: memory on v1, cpu on v2', async (t) => {
+  t.test('hybrid: memory is read on v1, cpu on v2', async (t) => {
     const headroom = read(
       t,
       hostFiles(),
@@ -63,13 +63,13 @@ function run(): void {
     ])
   })
 
-  t.test('a v1 controller that is not mounted here is not looked for on v2', async (t) => {
+  t.test('an unmounted v1 controller is not searched for on v2', async (t) => {
     const files = selfFiles(['4:memory:/m', '0::/m'], ['/ /sys/fs/cgroup cgroup2'])
     const { memory } = read(t, files, cgroupFiles('/sys/fs/cgroup', { '/m': limit(7) }))
     t.same(memory.limit, { state: 'unknown', reason: 'not-mounted' })
   })
 
-  t.test('comounted v1 controllers', async (t) => {
+  t.test('comounted v1 controllers are found', async (t) => {
     const { cpu } = read(
       t,
       selfFiles(['3:cpu,cpuacct:/a'], ['/ /sys/fs/cgroup/cpu,cpuacct cgroup cpu,cpuacct']),
@@ -81,7 +81,7 @@ function run(): void {
     t.equal(cpu.usageUs, 5)
   })
 
-  t.test('names with spaces, colons, backslashes and octal escapes', async (t) => {
+  t.test('names with spaces, colons, backslashes and octal escapes are decoded', async (t) => {
     const name = '/my group:1/back\\slash'
     const { memory } = memoryAt(
       t,
@@ -103,7 +103,7 @@ function run(): void {
     t.equal(headroom.ancestorsVisible, false)
   })
 
-  t.test('of several mounts the mount with the most visible ancestors is read', async (t) => {
+  t.test('the mount with the most visible ancestors is read if there are several', async (t) => {
     const headroom = memoryAt(
       t,
       '/docker/abc',
@@ -116,7 +116,7 @@ function run(): void {
     t.equal(headroom.ancestorsVisible, true)
   })
 
-  t.test('outside of every mount', async (t) => {
+  t.test('a cgroup outside every mount is not visible', async (t) => {
     for (const [cgroup, root] of [
       ['/', '/docker/abc'],
       ['/docker/abcd', '/docker/abc'],
@@ -136,7 +136,7 @@ function run(): void {
     }
   })
 
-  t.test('both above the namespace’s root: the path between them is known', async (t) => {
+  t.test('for a mount and a cgroup above the namespace root the path between them is known', async (t) => {
     const { memory } = memoryAt(
       t,
       '/../sibling/leaf',
@@ -146,7 +146,7 @@ function run(): void {
     t.same(memory.limit, { state: 'limited', value: 4096, levelPath: '/sys/fs/cgroup/sibling' })
   })
 
-  t.test('a mount that a later one hides is not read', async (t) => {
+  t.test('a mount hidden by a later one is not read', async (t) => {
     const { memory } = memoryAt(
       t,
       '/a',
@@ -164,7 +164,7 @@ function run(): void {
     t.same(stacked.memory.limit, { state: 'unknown', reason: 'outside-mount' })
   })
 
-  t.test('a root that is listed after what is mounted on it hides nothing', async (t) => {
+  t.test('a root listed after the mounts on it hides none of them', async (t) => {
     const mountinfo = [
       '22 27 0:21 / /proc rw - proc proc rw',
       '23 27 0:22 / /sys rw - sysfs sysfs rw',
@@ -177,7 +177,7 @@ function run(): void {
     t.match(memory.limit, { state: 'limited', value: 3 })
   })
 
-  t.test('removed cgroups: the nearest ancestor is read, with a warning', async (t) => {
+  t.test('for a removed cgroup the nearest ancestor is read, with a warning', async (t) => {
     for (const path of ['/a/gone (deleted)', '/a/gone']) {
       const headroom = memoryAt(
         t,
@@ -190,7 +190,7 @@ function run(): void {
     }
   })
 
-  t.test('a cgroup that is named like a removed one', async (t) => {
+  t.test('a cgroup named like a removed one is read', async (t) => {
     const group = '/a/x (deleted)'
     const { memory, warnings } = read(t, v2Files(group, { [group]: limit(5), '/a': limit(9) }))
     t.same(memory.limit, { state: 'limited', value: 5, levelPath: `/sys/fs/cgroup${group}` })
@@ -199,27 +199,27 @@ function run(): void {
     t.match(hostile.memory.limit, { state: 'limited', value: 9 })
   })
 
-  t.test('a membership with the line ends of another system', async (t) => {
+  t.test('a membership with CRLF line ends is read', async (t) => {
     const self = { '/proc/self/cgroup': '0::/a\r\n' }
     t.match(read(t, v2Files('/a', { '/a': limit(5) }), self).memory.limit, { state: 'limited', value: 5 })
   })
 
-  t.test('without any cgroup mount no membership is needed: nothing is mounted', async (t) => {
+  t.test('without any cgroup mount no membership is needed', async (t) => {
     const { '/proc/self/cgroup': _, ...noCgroups } = selfFiles([], [])
     const cpus = { '/sys/devices/system/cpu/online': '0-3\n' }
     const headroom = read(t, hostFiles(), noCgroups, cpus)
     t.same(headroom.memory.limit, { state: 'unknown', reason: 'not-mounted' })
     t.equal(headroom.cpu.effectiveCpus, 4)
     const nothing = read(t, cpus)
-    t.same(nothing.cpu.quotaCpus, { state: 'unknown', reason: 'unreadable' }, 'no mount table either')
-    t.equal(nothing.cpu.effectiveCpus, 4, 'no hierarchy is known of that could divide them')
+    t.same(nothing.cpu.quotaCpus, { state: 'unknown', reason: 'unreadable' }, 'there is no mount table either')
+    t.equal(nothing.cpu.effectiveCpus, 4, 'no known hierarchy divides them')
   })
 
-  t.test('ancestorsVisible', async (t) => {
+  t.test('ancestorsVisible is true only if the mount shows the true root', async (t) => {
     const v2 = (t: T, root: Record<string, string>, ...more: TreeFiles[]) =>
       read(t, v2Files('/a', { '/a': limit(5), '/': root }), ...more).ancestorsVisible
     t.equal(v2(t, {}), true, 'the true root of v2 has no memory.max')
-    t.equal(v2(t, { 'memory.max': 'max' }), false, 'that of a namespace has')
+    t.equal(v2(t, { 'memory.max': 'max' }), false, 'the root of a namespace has one')
     t.equal(v2(t, { 'cgroup.type': 'domain' }), false)
     const v1 = v1Files('/a', { memory: { '/a': {} }, cpu: { '/a': {} } })
     t.equal(read(t, v1).ancestorsVisible, true, 'release_agent is in the true root of v1 only')
@@ -241,7 +241,7 @@ function run(): void {
     t.equal(limited('cpu', 'cpu.cfs_quota_us', '-1'), 'unknown')
   })
 
-  t.test('files that are missing or broken', async (t) => {
+  t.test('missing or broken files yield warnings and unknown values', async (t) => {
     const group = cgroupFiles('/sys/fs/cgroup', { '/a': limit(5) })
     const { '/proc/self/mountinfo': _, ...noMounts } = selfFiles(['0::/a'], [])
     const headroom = read(t, noMounts, group)
@@ -250,7 +250,7 @@ function run(): void {
     t.match(
       read(t, noMounts, group, { '/proc/mounts': 'cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n' }),
       { memory: { limit: { state: 'limited', value: 5 } }, warnings: [{ code: 'mountinfo-missing' }] },
-      'the older mounts file will do',
+      'the older mounts file is used',
     )
     const { '/proc/self/cgroup': __, ...noCgroup } = selfFiles([], ['/ /sys/fs/cgroup cgroup2'])
     t.same(read(t, noCgroup, group).memory.limit, { state: 'unknown', reason: 'unreadable' })
@@ -270,7 +270,7 @@ function run(): void {
     }
   })
 
-  t.test('another process', async (t) => {
+  t.test('the headroom of another process is read', async (t) => {
     const root = plantTree(t, v2Files('/a', { '/a': limit(5), '/b': limit(9) }), { '/proc/77/cgroup': '0::/b\n' })
     t.match(readHeadroom({ root, pid: 77 }).memory.limit, { value: 9 })
     t.same(readHeadroom({ root, pid: 78 }).memory.limit, { state: 'unknown', reason: 'unreadable' })
@@ -279,7 +279,7 @@ function run(): void {
     }
   })
 
-  t.test('proc/self as the dangling or good link that a capture keeps', async (t) => {
+  t.test('proc/self may be a dangling or valid link in a capture', async (t) => {
     const { '/proc/self/cgroup': cgroup, '/proc/self/mountinfo': mounts, ...rest } = v2Files('/a', { '/a': limit(5) })
     const root = plantTree(t, rest, {
       '/proc/4711/cgroup': cgroup ?? '',
@@ -293,8 +293,8 @@ function run(): void {
     const { '/sys/fs/cgroup/a/memory.max': _, ...rest } = v2Files('/a', { '/a': limit(5) })
     const link = '/proc/sys/kernel/pid_max' // a number, on the machine that runs this test
     const root = plantTree(t, rest, { '/sys/fs/cgroup/a/memory.max': { link } })
-    t.equal(readHeadroom({ root }).memory.limit.state, 'unknown', 'it leads nowhere')
+    t.equal(readHeadroom({ root }).memory.limit.state, 'unknown', 'the link is dangling')
     writeTree(root, { [link]: '777\n' })
-    t.match(readHeadroom({ root }).memory.limit, { value: 777 }, 'it leads to what the tree holds there')
+    t.match(readHeadroom({ root }).memory.limit, { value: 777 }, 'the link leads to a file of the tree')
   })
 }

@@ -29,7 +29,7 @@ if (requirement(t, 'the native addon', nativeAddon() !== null, 'it is not compil
 t.setTimeout(120_000) // a loaded machine is no failure
 
 function run(): void {
-  t.test('the addon writes the fields that we read', async (t) => {
+  t.test('the addon writes the fields that the sampler reads', async (t) => {
     t.same(nativeAddon()?.sampleFields, sampleFields)
   })
 
@@ -66,7 +66,7 @@ function run(): void {
     })
   })
 
-  t.test('hot files are read every time, slow ones when their time has come', async (t) => {
+  t.test('hot files are read every time, slow ones at their interval', async (t) => {
     const root = plantTree(t, v2Files('/a', { '/a': group('4096', '1024') }))
     using hot = openHeadroomSampler({ root, slowIntervalMs: 3_600_000 })
     using eager = openHeadroomSampler({ root, slowIntervalMs: 0 })
@@ -77,7 +77,7 @@ function run(): void {
     t.match(eager.sample(), { memoryCurrentBytes: 2048, memoryLimitBytes: 8192, safeHeadroomBytes: 8192 - 1948 })
   })
 
-  t.test('a process that was moved is noticed, and looked up again', async (t) => {
+  t.test('the sampler notices a moved process and looks up its cgroup again', async (t) => {
     const root = plantTree(t, v2Files('/a', { '/a': group('4096', '1024'), '/b': group('16384', '1') }))
     using sampler = openHeadroomSampler({ root, slowIntervalMs: 20 })
     t.equal(sampler.sample().memoryLimitBytes, 4096)
@@ -86,7 +86,7 @@ function run(): void {
     t.match(sampler.sample(), { memoryCurrentBytes: 1, discoveries: 2 })
   })
 
-  t.test('this machine: monotonic, and nothing allocated', async (t) => {
+  t.test('on this machine samples are monotonic and allocate nothing', async (t) => {
     using sampler = openHeadroomSampler()
     const first = sampler.sample().atUs
     for (let index = 0; index < 2000; index++) sampler.sample()
@@ -99,12 +99,12 @@ function run(): void {
       const after = v8.getHeapStatistics()
       return after.used_heap_size + after.external_memory - before.used_heap_size - before.external_memory
     }).sort((left, right) => left - right)
-    // One number on the heap per sample would make it 16 bytes each, every time. The median, since now and then
-    // something else allocates, or a collection runs.
+    // One heap number per sample would cost 16 bytes each. The median is used, because other code may allocate or a
+    // collection may run.
     t.ok((growth[3] ?? Number.NaN) < count * 4, `heap growth in bytes: ${growth.join(', ')}`)
   })
 
-  t.test('another process, until it exits and for no other of its pid', async (t) => {
+  t.test('another process is sampled until it exits, and no later process with its pid', async (t) => {
     const { spawn } = await import('node:child_process')
     const child = spawn('sleep', ['1000'])
     const pid = child.pid
@@ -114,10 +114,10 @@ function run(): void {
     t.ok(sampler.sample().hostAvailableBytes > 0)
     child.kill('SIGKILL')
     await new Promise((resolve) => child.on('exit', resolve))
-    t.ok(Number.isNaN(sampler.sample().hostAvailableBytes), 'nothing is known of a process that is gone')
+    t.ok(Number.isNaN(sampler.sample().hostAvailableBytes), 'the values of a process that is gone are unknown')
   })
 
-  t.test('closing, transferring away, bad options', async (t) => {
+  t.test('a closed or transferred sampler and invalid options are refused', async (t) => {
     const closed = openHeadroomSampler()
     closed.close()
     closed.close()
@@ -144,7 +144,7 @@ function run(): void {
     t.equal(count(), before)
   })
 
-  t.test('in worker threads, several at once', async (t) => {
+  t.test('several worker threads can sample at once', async (t) => {
     const source = `
       const { parentPort, workerData } = require('node:worker_threads')
       import(workerData).then(({ openHeadroomSampler }) => {

@@ -19,7 +19,7 @@ const v1Member = member(10, '9:name=systemd:/', '2:pids:/other', '1:memory:/a', 
 interface Place {
   readonly title: string
   readonly tree: readonly TreeFiles[]
-  /** A file that counts, and a file that must not be read. */
+  /** A file with the count, and a file that must not be read. */
   readonly file: string
   readonly decoy?: string
   readonly text: (oomKills: number) => string
@@ -27,7 +27,7 @@ interface Place {
 
 const places: readonly Place[] = [
   {
-    title: 'v2, without the kills further down',
+    title: 'v2, without the kills of descendants',
     tree: [v2, member(10, '0::/a/b')],
     file: '/sys/fs/cgroup/a/b/memory.events.local',
     decoy: '/sys/fs/cgroup/a/b/memory.events',
@@ -41,19 +41,19 @@ const places: readonly Place[] = [
     text: events,
   },
   {
-    title: 'v2, in a cgroup to which the memory controller is not handed down',
+    title: 'v2, in a cgroup without the memory controller',
     tree: [v2, member(10, '0::/a/b')],
     file: '/sys/fs/cgroup/a/memory.events.local',
     text: events,
   },
   {
-    title: 'v2 in a cgroup namespace, whose root is a cgroup like others',
+    title: 'v2 in a cgroup namespace, whose root is an ordinary cgroup',
     tree: [v2, selfFiles(['0::/'], ['/ /sys/fs/cgroup cgroup2']), member(10, '0::/')],
     file: '/sys/fs/cgroup/memory.events.local',
     text: events,
   },
   {
-    title: 'v2, mounted from a cgroup further down',
+    title: 'v2, mounted from a descendant cgroup',
     tree: [v2, selfFiles(['0::/pod/self'], ['/pod /sys/fs/cgroup cgroup2']), member(10, '0::/pod/a')],
     file: '/sys/fs/cgroup/a/memory.events.local',
     text: events,
@@ -75,7 +75,7 @@ const places: readonly Place[] = [
   },
 ]
 
-t.test('what cannot be told is not guessed', (t) => {
+t.test('without a reliable count no kill is reported', (t) => {
   const unseen: Readonly<Record<string, readonly TreeFiles[]>> = {
     'no such process': [v2],
     'the root of v2 has no count': [v2, member(10, '0::/')],
@@ -113,7 +113,7 @@ function run(): void {
       t.equal(first.claim(), false, 'not counted here')
       writeFileSync(path.join(root, file), text(4))
       t.equal(first.claim(), true, 'counted')
-      t.equal(second.claim(), false, 'for one of the two')
+      t.equal(second.claim(), false, 'only one of the two claims the kill')
       for (const each of [first, first, second]) each.close()
       t.equal(kills.size, 0)
       t.equal(first.claim(), false, 'after it was closed')
@@ -121,7 +121,7 @@ function run(): void {
     })
   }
 
-  t.test('each kill is claimed by one process, and a kill from before it was followed by none', (t) => {
+  t.test('each kill is claimed by one process, and an earlier kill by none', (t) => {
     const file = '/sys/fs/cgroup/a/memory.events'
     const root = plantTree(t, v2, member(10, '0::/a'), member(11, '0::/a'), { [file]: events(2) })
     const count = (oomKills: number) => writeFileSync(path.join(root, file), events(oomKills))
@@ -130,11 +130,11 @@ function run(): void {
     t.equal(kills.size, 1, 'one cgroup')
     count(4)
     const late = kills.follow(10)
-    t.equal(late.claim(), false, 'both were before it')
-    t.strictSame([a.claim(), b.claim(), c.claim()], [true, true, false], 'two of three')
+    t.equal(late.claim(), false, 'both kills happened before it')
+    t.strictSame([a.claim(), b.claim(), c.claim()], [true, true, false], 'two kills for three processes')
     for (const each of [a, b]) each.close()
     count(5)
-    t.equal(late.claim(), true, 'the next is its own, though others claimed after it came')
+    t.equal(late.claim(), true, 'the next kill is its own, although others claimed after it was opened')
     t.equal(c.claim(), false)
     count(6)
     t.equal(c.claim(), true)
@@ -143,13 +143,13 @@ function run(): void {
     t.end()
   })
 
-  t.test('a cgroup that is removed, and another in its place', (t) => {
+  t.test('a removed and recreated cgroup yields no false claim', (t) => {
     const file = '/sys/fs/cgroup/a/memory.events'
     const root = plantTree(t, v2, member(10, '0::/a'), { [file]: events(2) })
     const kills = new OomKills({ root })
     const followed = kills.follow(10)
     rmSync(path.join(root, path.dirname(file)), { recursive: true })
-    t.equal(followed.claim(), false, 'no count, no word')
+    t.equal(followed.claim(), false, 'without a count there is no claim')
     const again = kills.follow(10)
     t.equal(again.claim(), false)
     again.close()

@@ -15,7 +15,7 @@ tried.close()
 
 t.setTimeout(120_000) // a loaded machine is no failure
 
-t.test('triggers that no kernel accepts are refused', async (t) => {
+t.test('triggers that every kernel rejects are refused', async (t) => {
   const good = { resource: 'cpu', kind: 'some', stallUs: 1, windowUs: 2_000_000 } as const
   for (const bad of [
     { windowUs: 499_999 },
@@ -35,7 +35,7 @@ t.test('triggers that no kernel accepts are refused', async (t) => {
   }
 })
 
-t.test('what cannot be watched is unavailable, with the reason', async (t) => {
+t.test('a scope that cannot be watched is unavailable, with the reason', async (t) => {
   const trigger = { resource: 'cpu', kind: 'some', stallUs: 1, windowUs: 2_000_000 } as const
   const watch = watchPressure({ ...trigger, scope: { directory: '/nowhere' } }, () => t.fail('no event'))
   t.match(watch.status, { state: 'unavailable', reason: String })
@@ -47,11 +47,11 @@ if (requirement(t, 'PSI triggers', status.state !== 'unavailable', status.state 
   run()
 
 function run(): void {
-  /** Two loops that fight for one CPU, so that one of them always waits. */
+  /** Starts two loops that compete for one CPU, so one of them always waits. */
   const contend = (cpu: number) =>
     Array.from({ length: 2 }, () => spawn('taskset', ['-c', String(cpu), 'sh', '-c', 'while :; do :; done']))
 
-  t.test('a trigger fires when tasks wait for a CPU, with the time that they waited', async (t) => {
+  t.test('a trigger fires when tasks wait for a CPU, with their waiting time', async (t) => {
     const trigger = { resource: 'cpu', kind: 'some', stallUs: 50_000, windowUs: 2_000_000 } as const
     let watch = { close() {} }
     const event = new Promise<PressureEvent>((resolve) => {
@@ -68,7 +68,7 @@ function run(): void {
     t.ok(atMs <= performance.now())
   })
 
-  t.test('a closed trigger is silent', async (t) => {
+  t.test('a closed trigger does not fire', async (t) => {
     const watch = watchPressure({ resource: 'cpu', kind: 'some', stallUs: 1, windowUs: 2_000_000 }, () =>
       t.fail('closed'),
     )
@@ -77,7 +77,7 @@ function run(): void {
     await delay(50)
   })
 
-  t.test('of one cgroup; it ends when the cgroup is removed', async (t) => {
+  t.test('the watch of one cgroup ends when the cgroup is removed', async (t) => {
     const group = createGroup(t, '', 'pressure', 2)
     if (group instanceof Error) return void requirement(t, 'a writable v2 cgroup', false, group.message)
     const has = existsSync(path.join(group, 'cpu.pressure'))

@@ -89,7 +89,7 @@ function run(): void {
     t.ok(sample.discoveries >= 2)
     t.ok(Math.abs(sample.safeHeadroomBytes - (after.memory.safeHeadroomBytes ?? 0)) < 64 * MiB)
 
-    // Out again, and the cgroup removed under the open files: they answer ENODEV, which cannot wait an hour.
+    // The process leaves and the cgroup is removed under the open files. They return ENODEV, which is handled at once.
     const patiently = async () => (await probe.ask({ do: 'sample-patiently' })) as HeadroomSample
     t.match(await patiently(), { memoryLimitBytes: 384 * MiB, discoveries: 1 })
     moveInto(path.dirname(parent), probe)
@@ -104,7 +104,7 @@ function run(): void {
     t.pass('the removed cgroup’s limit is gone')
   })
 
-  t.test('cpu: the quota is read back, and throttling is counted', async (t) => {
+  t.test('cpu: the quota and the throttling count are read back', async (t) => {
     const group = createGroup(t, 'cpu', 'cpu')
     if (group instanceof Error) return void requirement(t, 'a writable v1 cpu cgroup', false, group.message)
     write(group, 'cpu.cfs_period_us', 100_000)

@@ -15,7 +15,7 @@ const device = (name: string, address: string): TreeFiles => ({
   [`/sys/class/net/${name}/device/uevent`]: '',
 })
 
-t.test('this host', async (t) => {
+t.test('the identity of this host is stable', async (t) => {
   const identity = hostIdentity()
   t.ok(identity.hostname)
   if (process.platform !== 'linux') return
@@ -25,20 +25,20 @@ t.test('this host', async (t) => {
   t.ok((networkNamespace() ?? 0) > 0)
 })
 
-t.test('the boot id is the identity, whatever the host is called', async (t) => {
+t.test('the boot id is the identity, regardless of the host name', async (t) => {
   const files = { [bootIdFile]: `${bootId}\n` }
   for (const hostname of ['a', 'b']) {
     t.same(identify(t, files, hostname), { id: bootId, source: 'boot-id', bootId, hostname })
   }
 })
 
-t.test('a boot id that a container runtime mounted over the kernel\u2019s is named so', async (t) => {
+t.test('a boot id that a container runtime mounted over the kernel\u2019s is reported as such', async (t) => {
   const mounts = `20 1 8:1 / / rw - ext4 /dev/vda rw\n30 20 0:40 /boot_id ${bootIdFile} ro - tmpfs tmpfs rw\n`
   const identity = identify(t, { [bootIdFile]: bootId, '/proc/self/mountinfo': mounts })
   t.match(identity, { id: bootId, source: 'container-boot-id' })
 })
 
-t.test('a hidden boot id: processes of a host share the fallback, those of other hosts do not', async (t) => {
+t.test('without a boot id, processes of one host share a fallback, and other hosts have another', async (t) => {
   const host = { '/etc/machine-id': `${machineId}\n`, ...device('eth0', '52:54:00:12:34:56') }
   const one = identify(t, host)
   t.match(one, {
@@ -48,20 +48,21 @@ t.test('a hidden boot id: processes of a host share the fallback, those of other
   })
   t.equal(identify(t, host).id, one.id, 'another process')
   const bridge = { '/sys/class/net/docker0/address': '02:42:ac:11:00:01' }
-  t.equal(identify(t, { ...host, ...bridge }).id, one.id, 'a virtual interface has come')
+  t.equal(identify(t, { ...host, ...bridge }).id, one.id, 'a virtual interface was added')
   const others = [
     identify(t, { ...host, '/etc/machine-id': machineId.replace('8', '9') }),
     identify(t, host, 'worker-02'),
     identify(t, { ...host, ...device('eth0', '52:54:00:12:34:57') }),
   ]
-  for (const other of others) t.not(other.id.slice(0, 8), one.id.slice(0, 8), 'partitions are made of eight characters')
+  for (const other of others)
+    t.not(other.id.slice(0, 8), one.id.slice(0, 8), 'partition names use the first eight characters')
 })
 
-t.test('where nothing is known to differ between hosts the identity is random', async (t) => {
+t.test('the identity is random if no known value differs between hosts', async (t) => {
   const host = { '/etc/machine-id': machineId, ...device('eth0', '02:42:ac:11:00:02') }
   const cases: readonly [string, TreeFiles, number | null][] = [
     ['in a container, whose machine id comes with its image', host, 4_026_532_700],
-    ['in a PID namespace that cannot be told', host, null],
+    ['in an unknown PID namespace', host, null],
     ['without a machine id', device('eth0', '52:54:00:12:34:56'), initialPidNamespace],
     ['before the first boot', { ...host, '/etc/machine-id': 'uninitialized\n' }, initialPidNamespace],
     ['with a machine id of zeros', { ...host, '/etc/machine-id': '0'.repeat(32) }, initialPidNamespace],
@@ -69,7 +70,7 @@ t.test('where nothing is known to differ between hosts the identity is random', 
   for (const [name, files, namespace] of cases) {
     const identity = identify(t, files, 'worker-01', namespace)
     t.match(identity, { source: 'random', bootId: null, id: /^[0-9a-f-]{36}$/ }, name)
-    t.equal(identify(t, files, 'worker-01', namespace).id, identity.id, `${name}: the same for all of a process`)
+    t.equal(identify(t, files, 'worker-01', namespace).id, identity.id, `${name}: constant within a process`)
   }
 })
 

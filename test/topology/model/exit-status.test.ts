@@ -1,7 +1,7 @@
 import t from 'tap'
 import { decodeWaitStatus, exitStatusText } from '../../../src/topology/model/exit-status.js'
 
-t.test('wait statuses, and in words', async (t) => {
+t.test('a wait status is decoded to cause and text', async (t) => {
   for (const [waitStatus, text, cause] of [
     [0, 'exit code 0', 'exited'],
     [3 << 8, 'exit code 3', 'exited'],

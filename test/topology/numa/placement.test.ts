@@ -19,14 +19,14 @@ import { withoutSyscall } from '../../support/without-syscall.js'
 if (requirement(t, 'the native addon', nativeAddon() !== null, 'it is not compiled')) run()
 
 function run(): void {
-  t.test('where this thread runs', async (t) => {
+  t.test('the CPU and node of this thread are read', async (t) => {
     const cpu = currentCpu() ?? -1
     const topology = readTopology()
     t.ok(getAffinity()?.includes(cpu))
     t.ok(topology.nodes.some(({ id }) => id === currentNode()))
   })
 
-  t.test('bad arguments are refused', async (t) => {
+  t.test('invalid arguments are refused', async (t) => {
     t.throws(() => setAffinity([]), { code: 'NUMACAST_INVALID_ARGUMENT' })
     t.throws(() => setAffinity(null as unknown as number[]), { code: 'NUMACAST_INVALID_ARGUMENT' })
     t.throws(() => setAffinity([-1]), { code: 'NUMACAST_INVALID_ARGUMENT' })
@@ -37,7 +37,7 @@ function run(): void {
     t.throws(() => pinToNode(4711), { code: 'NUMACAST_NOT_FOUND' })
   })
 
-  t.test('what the kernel refuses is an answer', async (t) => {
+  t.test('a refusal by the kernel is returned, not thrown', async (t) => {
     const before = getAffinity()
     t.match(setAffinity([65_535]), { applied: false, reason: String })
     t.same(getAffinity(), before)
@@ -53,7 +53,7 @@ function run(): void {
     })
   })
 
-  t.test('every thread is moved, threads to come too, and memory follows', async (t) => {
+  t.test('every present and future thread is moved, and memory follows', async (t) => {
     const forked = fork(fileURLToPath(new URL('../../support/pinned-process.js', import.meta.url)))
     const [answer] = await once(forked, 'message')
     const { cpu, lists, mempolicy, pinned } = answer as PinnedReport
@@ -64,7 +64,7 @@ function run(): void {
     await once(forked, 'exit')
   })
 
-  t.test('a refused memory policy is reported apart from the CPUs, which are set', async (t) => {
+  t.test('a refused memory policy is reported separately, and the CPUs are set', async (t) => {
     const [command = '', ...args] = withoutSyscall(t, 'set_mempolicy') ?? []
     if (command === '') return
     const cpu = getAffinity()?.at(-1) ?? 0
@@ -78,12 +78,12 @@ function run(): void {
     t.same(JSON.parse(out), [{ cpus: { applied: true }, memory }, [cpu]])
   })
 
-  t.test('more than 1,024 CPUs are no obstacle', async (t) => {
+  t.test('more than 1,024 CPUs are supported', async (t) => {
     const cpus = getAffinity() ?? []
     const code = `const { setAffinity, getAffinity } = await import(process.argv[1])
       console.log(JSON.stringify([setAffinity([${cpus[0]}, 1500, 8000, 65535]), getAffinity()]))`
     const url = new URL('../../../src/topology/numa/placement.js', import.meta.url).href
     const out = execFileSync(process.execPath, ['--input-type=module', '-e', code, url], { encoding: 'utf8' })
-    t.same(JSON.parse(out), [{ applied: true }, [cpus[0]]], 'CPUs that are not there are ignored')
+    t.same(JSON.parse(out), [{ applied: true }, [cpus[0]]], 'missing CPUs are ignored')
   })
 }

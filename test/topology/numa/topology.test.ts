@@ -12,7 +12,7 @@ const range = (first: number, last: number) => Array.from({ length: last - first
 if (requirement(t, 'the native addon', nativeAddon() !== null, 'it is not compiled')) run()
 
 function run(): void {
-  t.test('a machine of four nodes is read whole', async (t) => {
+  t.test('a machine of four nodes is read completely', async (t) => {
     const root = plantTree(
       t,
       numaFiles({
@@ -30,7 +30,7 @@ function run(): void {
         '/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages': '7\n',
         '/sys/devices/system/node/node0/hugepages/hugepages-2048kB/free_hugepages': '5\n',
         '/sys/devices/system/node/node0/hugepages/hugepages-2048kB/surplus_hugepages': '1\n',
-        // Lists node 3 without memory; has_* files are not to be trusted.
+        // Lists node 3 without memory. The has_* files are unreliable.
         '/sys/devices/system/node/has_memory': '0-1\n',
       },
     )
@@ -84,12 +84,12 @@ function run(): void {
     })
   })
 
-  t.test('where the nodes come from', async (t) => {
+  t.test('the nodes are found by the first usable source', async (t) => {
     const nodes = { 1: { cpulist: '0-1' }, 10: { cpulist: '2' }, 2: { cpulist: '3' } }
-    t.test('node/online leaves offline directories out', async (t) => {
+    t.test('node/online excludes offline directories', async (t) => {
       t.same(ids(readTopology({ root: plantTree(t, numaFiles({ online: '1-2', nodes })) })), [1, 2])
     })
-    t.test('without it the directories, in numeric order', async (t) => {
+    t.test('without node/online the directories are used, in numeric order', async (t) => {
       const noise: TreeFiles = {
         '/sys/devices/system/node/nodeX/meminfo': '',
         '/sys/devices/system/node/node/meminfo': '',
@@ -97,13 +97,13 @@ function run(): void {
       }
       t.same(ids(readTopology({ root: plantTree(t, numaFiles({ nodes }), noise) })), [1, 2, 10])
     })
-    t.test('without those the bus', async (t) => {
+    t.test('without directories the bus is used', async (t) => {
       const root = plantTree(t, numaFiles({ nodes, base: '/sys/bus/node/devices' }))
       const topology = readTopology({ root })
       t.same(ids(topology), [1, 2, 10])
       t.same(topology.nodes[0]?.cpus, [0, 1])
     })
-    t.test('the bus by links that stay inside the tree, even absolute ones', async (t) => {
+    t.test('links of the bus stay inside the tree, even absolute ones', async (t) => {
       const root = plantTree(t, numaFiles({ nodes, base: '/sys/elsewhere' }), {
         '/sys/bus/node/devices/node1': { link: '/sys/elsewhere/node1' },
         '/sys/bus/node/devices/node2': { link: '../../../../../../../../../../sys/elsewhere/node2' },
@@ -116,20 +116,20 @@ function run(): void {
         ],
       )
     })
-    t.test('junk in node/online is a warning, and the directories count', async (t) => {
+    t.test('a malformed node/online is a warning, and the directories are used', async (t) => {
       for (const online of ['junk', '0-99999999999', '3-1', '1,,2', '-', '4294967296', '0-5000']) {
         const topology = readTopology({ root: plantTree(t, numaFiles({ online, nodes })) })
         t.same(ids(topology), [1, 2, 10], online)
         t.ok(codes(topology).includes('malformed'), online)
       }
     })
-    t.test('a node that is listed as online, but has no directory', async (t) => {
+    t.test('a node listed as online without a directory is a warning', async (t) => {
       const topology = readTopology({ root: plantTree(t, numaFiles({ online: '1,10-11', nodes })) })
       t.same(ids(topology), [1, 10, 11])
       t.match(topology.nodes[2], { cpus: [], memoryTotalBytes: null })
       t.ok(codes(topology).includes('nodes-missing'))
     })
-    t.test('without any node one is synthesised, and source tells so', async (t) => {
+    t.test('without any node one is synthesised, and source shows that', async (t) => {
       const root = plantTree(t, hostFiles(8192, 2048), { '/sys/devices/system/cpu/online': '0-2,5\n' })
       const topology = readTopology({ root })
       t.equal(topology.source, 'synthesised')
@@ -137,7 +137,7 @@ function run(): void {
       t.match(topology.nodes, [{ id: 0, cpus: [0, 1, 2, 5], localCpus: [0, 1, 2, 5], memoryTotalBytes: 8192 * 1024 }])
       t.equal(topology.distances, null)
     })
-    t.test('an empty tree: nothing is known, and nothing is made up', async (t) => {
+    t.test('an empty tree yields only unknown values', async (t) => {
       const topology = readTopology({ root: plantTree(t) })
       t.match(topology, {
         source: 'synthesised',
@@ -147,29 +147,29 @@ function run(): void {
     })
   })
 
-  t.test('CPUs of a node', async (t) => {
+  t.test('the CPUs of a node are read', async (t) => {
     const cpusOf = (t: Parameters<typeof plantTree>[0], ...files: TreeFiles[]) =>
       readTopology({ root: plantTree(t, ...files) }).nodes[0]?.cpus
-    t.test('cpumap where there is no cpulist, highest word first', async (t) => {
+    t.test('cpumap is used without a cpulist, highest word first', async (t) => {
       const nodes = { 0: { cpumap: '00000001,00000000,80000003' } }
       t.same(cpusOf(t, numaFiles({ online: '0', nodes })), [0, 1, 31, 64])
     })
-    t.test('cpumap where cpulist is junk', async (t) => {
+    t.test('cpumap is used if cpulist is malformed', async (t) => {
       const root = plantTree(t, numaFiles({ online: '0', nodes: { 0: { cpulist: '0-x', cpumap: 'f0' } } }))
       const topology = readTopology({ root })
       t.same(topology.nodes[0]?.cpus, [4, 5, 6, 7])
       t.ok(codes(topology).includes('malformed'))
     })
-    t.test('an empty cpulist is no junk', async (t) => {
+    t.test('an empty cpulist is valid', async (t) => {
       const topology = readTopology({ root: plantTree(t, numaFiles({ online: '0', nodes: { 0: { cpulist: '' } } })) })
       t.same(topology.nodes[0]?.cpus, [])
       t.notOk(codes(topology).includes('malformed'))
     })
-    t.test('offline CPUs are left out', async (t) => {
+    t.test('offline CPUs are omitted', async (t) => {
       const nodes = { 0: { cpulist: '0-7' } }
       t.same(cpusOf(t, numaFiles({ online: '0', cpuOnline: '0-2,6', nodes })), [0, 1, 2, 6])
     })
-    t.test('offline CPUs are left out by cpuN/online, where cpu0 has none', async (t) => {
+    t.test('offline CPUs are omitted by cpuN/online, which cpu0 lacks', async (t) => {
       const files: TreeFiles = {
         '/sys/devices/system/cpu/cpu0/topology/core_id': '0\n',
         '/sys/devices/system/cpu/cpu1/online': '0\n',
@@ -178,7 +178,7 @@ function run(): void {
       }
       t.same(cpusOf(t, numaFiles({ online: '0', nodes: { 0: { cpulist: '0-7' } } }), files), [0, 2])
     })
-    t.test('4,096 CPUs, in a list longer than a page', async (t) => {
+    t.test('a list of 4,096 CPUs, longer than a page, is read', async (t) => {
       const even = range(0, 2047).map((index) => index * 2)
       const odd = even.map((id) => id + 1)
       t.ok(even.join(',').length > 8192)
@@ -187,14 +187,14 @@ function run(): void {
       t.same(topology.nodes[0]?.cpus, even)
       t.same(topology.nodes[1]?.cpus, odd)
     })
-    t.test('4,096 CPUs in a mask', async (t) => {
+    t.test('a mask of 4,096 CPUs is read', async (t) => {
       const cpumap = Array(128).fill('ffffffff').join(',')
       t.same(cpusOf(t, numaFiles({ online: '0', nodes: { 0: { cpumap } } })), range(0, 4095))
     })
-    t.test('a list with a stride', async (t) => {
+    t.test('a list with a stride is read', async (t) => {
       t.same(cpusOf(t, numaFiles({ online: '0', nodes: { 0: { cpulist: '0-9:2/5,20' } } })), [0, 1, 5, 6, 20])
     })
-    t.test('a capture padded with NULs', async (t) => {
+    t.test('NUL padding in a capture is ignored', async (t) => {
       t.same(
         cpusOf(t, numaFiles({ online: '0\n\0\0\0', nodes: { 0: { cpulist: `0-3\n${'\0'.repeat(4000)}` } } })),
         [0, 1, 2, 3],
@@ -204,7 +204,7 @@ function run(): void {
       const nodes = { 0: { cpulist: '0-3' }, 1: { cpulist: '3-5' } }
       t.ok(codes(readTopology({ root: plantTree(t, numaFiles({ online: '0-1', nodes })) })).includes('nodes-overlap'))
     })
-    t.test('a renumbered cpu/online (lxcfs) is a warning, and is not used', async (t) => {
+    t.test('a renumbered cpu/online (lxcfs) is a warning and is not used', async (t) => {
       const files = numaFiles({ online: '0', cpuOnline: '0-3', nodes: { 0: { cpulist: '0-15' } } })
       const status = { '/proc/self/status': 'Cpus_allowed_list:\t8-11\n' }
       const topology = readTopology({ root: plantTree(t, files, status) })
@@ -231,7 +231,7 @@ function run(): void {
         ],
       )
     })
-    t.test('a pinned process is no sign of renumbering', async (t) => {
+    t.test('a pinned process does not indicate renumbering', async (t) => {
       const nodes = { 0: { cpulist: '0-3', distance: '10' } }
       const files = numaFiles({ online: '0', cpuOnline: '0-3', nodes })
       for (const allowed of ['0-127', '2', '1-3']) {
@@ -241,7 +241,7 @@ function run(): void {
     })
   })
 
-  t.test('distances that cannot be right give none, and a warning', async (t) => {
+  t.test('impossible distances are a warning and are not used', async (t) => {
     for (const [name, first, second] of [
       ['too few', '10', '20 10'],
       ['too many', '10 20 30', '20 10'],
@@ -265,21 +265,21 @@ function run(): void {
     }
   })
 
-  t.test('local CPUs of a node without CPUs', async (t) => {
+  t.test('the local CPUs of a node without CPUs are those of its nearest nodes', async (t) => {
     const cpuNodes = { 0: { cpulist: '0-1', distance: '10 20 30' }, 1: { cpulist: '2-3', distance: '20 10 30' } }
     const local = (t: Parameters<typeof plantTree>[0], spec: object) => {
       const nodes = { ...cpuNodes, 2: { cpulist: '', distance: '30 30 10', ...spec } }
       return readTopology({ root: plantTree(t, numaFiles({ online: '0-2', nodes })) }).nodes[2]?.localCpus
     }
-    t.test('access1 beats access0', async (t) => {
+    t.test('access1 takes precedence over access0', async (t) => {
       t.same(local(t, { initiators: { 0: [0, 1], 1: [1] } }), [2, 3])
     })
-    t.test('access0 where access1 is missing or leads to no CPUs', async (t) => {
+    t.test('access0 is used if access1 is missing or leads to no CPUs', async (t) => {
       t.same(local(t, { initiators: { 0: [0], 1: [2] } }), [0, 1])
       t.same(local(t, { initiators: { 0: [0, 1], 1: undefined } }), [0, 1, 2, 3])
     })
-    t.test('equally far from all: not known', async (t) => t.same(local(t, {}), []))
-    t.test('one nearest node', async (t) => {
+    t.test('unknown if all nodes are equally far', async (t) => t.same(local(t, {}), []))
+    t.test('the CPUs of a single nearest node', async (t) => {
       const nodes = {
         0: { cpulist: '0', distance: '10 20 17' },
         1: { cpulist: '1', distance: '20 10 28' },
@@ -287,7 +287,7 @@ function run(): void {
       }
       t.same(readTopology({ root: plantTree(t, numaFiles({ online: '0-2', nodes })) }).nodes[2]?.localCpus, [0])
     })
-    t.test('two of three equally near', async (t) => {
+    t.test('the CPUs of two equally near nodes of three', async (t) => {
       const nodes = {
         0: { cpulist: '0', distance: '10 20 20 17' },
         1: { cpulist: '1', distance: '20 10 20 17' },
@@ -298,7 +298,7 @@ function run(): void {
     })
   })
 
-  t.test('memory that does not add up is a warning', async (t) => {
+  t.test('inconsistent memory sizes are a warning', async (t) => {
     const nodes = {
       0: { cpulist: '0', totalKb: 4096, distance: '10 20' },
       1: { cpulist: '1', totalKb: 4096, distance: '20 10' },
@@ -331,7 +331,7 @@ function run(): void {
     t.ok(codes(topology).includes('distances-unreadable'))
   })
 
-  t.test('a root that is no directory is refused', async (t) => {
+  t.test('a root that is not a directory is refused', async (t) => {
     t.throws(() => readTopology({ root: '/nowhere/at/all' }), { code: 'NUMACAST_INVALID_ARGUMENT' })
     t.throws(() => readTopology({ root: '/proc/self/stat' }), { code: 'NUMACAST_INVALID_ARGUMENT' })
     t.throws(() => readTopology({ root: '' }), { code: 'NUMACAST_INVALID_ARGUMENT' }, 'not the current directory')
@@ -340,7 +340,7 @@ function run(): void {
     t.throws(() => readTopology({ root: loop }), { code: 'NUMACAST_INVALID_ARGUMENT' })
   })
 
-  t.test('this machine', async (t) => {
+  t.test('the topology of this machine is read', async (t) => {
     const topology = readTopology()
     t.ok(topology.nodes.length >= 1)
     t.ok(topology.nodes.some(({ cpus }) => cpus.length > 0))

@@ -12,7 +12,7 @@ import { requirement } from '../../support/requirement.js'
 
 t.setTimeout(120_000)
 
-t.test('the innermost pid of a status file', (t) => {
+t.test('the innermost pid is read from a status file', (t) => {
   t.equal(innermostPid('Name:\tsh\nNSpid:\t4242\t17\t3\nNSpgid:\t1\t1\t1\n'), 3)
   t.equal(innermostPid('Name:\tsh\nNSpid:\t4242\n'), null, 'one namespace only')
   t.equal(innermostPid('Name:\tsh\n'), null)
@@ -20,7 +20,7 @@ t.test('the innermost pid of a status file', (t) => {
   t.end()
 })
 
-t.test('what cannot be told is not guessed', (t) => {
+t.test('an unidentified process is not located', (t) => {
   const locator = new ProcessLocator()
   const own = pidNamespace()
   t.strictSame(locator.locate({ pid: 42, pidNamespace: null, startTimeTicks: 1 }), {
@@ -35,7 +35,7 @@ t.test('what cannot be told is not guessed', (t) => {
   t.end()
 })
 
-t.test('all processes are listed once a second at most, and for a process that was not found later still', (t) => {
+t.test('processes are listed at most once a second, and less often for a process that was not found', (t) => {
   let nowMs = 0
   let reads = 0
   const locator = new ProcessLocator({
@@ -57,7 +57,7 @@ t.test('all processes are listed once a second at most, and for a process that w
   t.match(locator.locate(stranger(1)), { reason: 'not-visible' })
   t.equal(reads, 1, 'missed already')
   for (let pid = 2; pid <= 50; pid++) t.match(locator.locate(stranger(pid)), { reason: 'not-visible', retryMs: null })
-  t.equal(reads, 2, 'one look settles it for all')
+  t.equal(reads, 2, 'one listing serves all')
   nowMs = 29_999
   locator.locate(stranger(1))
   t.equal(reads, 2)
@@ -67,7 +67,7 @@ t.test('all processes are listed once a second at most, and for a process that w
   t.end()
 })
 
-t.test('a look that fails settles nothing', (t) => {
+t.test('a failed listing decides nothing', (t) => {
   let nowMs = 0
   let fails = true
   const locator = new ProcessLocator({
@@ -89,7 +89,7 @@ t.test('a look that fails settles nothing', (t) => {
   t.end()
 })
 
-/** A process in a PID namespace of its own, as it knows itself. `unshare --fork` stays outside, as its parent. */
+/** A process in a new PID namespace, with its own view of its identity. `unshare --fork` stays outside, as its parent. */
 async function contained(t: Test, depth: number): Promise<NamespacedProcess & { end(signal: string): void }> {
   const script =
     'echo "$$ $(stat -L -c %i /proc/self/ns/pid) $(cut -d" " -f22 /proc/$$/stat)"; read order; kill -$order $$'
@@ -104,7 +104,12 @@ async function contained(t: Test, depth: number): Promise<NamespacedProcess & { 
 
 const isPossible = process.getuid?.() === 0 && addonStatus().available
 if (
-  requirement(t, 'root and the addon', isPossible, 'PID namespaces are made by root; start times come from the addon')
+  requirement(
+    t,
+    'root and the addon',
+    isPossible,
+    'only root creates PID namespaces, and start times come from the addon',
+  )
 ) {
   for (const depth of [1, 2]) {
     t.test(

@@ -11,18 +11,18 @@ import { requirement } from '../../support/requirement.js'
 if (requirement(t, 'the native addon', nativeAddon() !== null, 'it is not compiled')) run()
 
 function run(): void {
-  t.test('this process', async (t) => {
+  t.test('the state of this process is read', async (t) => {
     const before = readProcessState(process.pid)
     t.match(before, { state: 'R' })
     t.ok((before?.threads ?? 0) > 1)
     t.ok((before?.residentBytes ?? 0) > 1_000_000)
     t.equal(processStartTime(process.pid), before?.startTime)
     while ((readProcessState(process.pid)?.cpuTimeMs ?? 0) <= (before?.cpuTimeMs ?? 0)) {
-      // busy, until the clock that counts CPU time ticks
+      // busy until the CPU time clock ticks
     }
   })
 
-  t.test('stopped, then gone; a name with blanks and parentheses', async (t) => {
+  t.test('a process with blanks and parentheses in its name is stopped, then gone', async (t) => {
     const file = path.join(t.testdir({}), 'a) R (b')
     symlinkSync(execFileSync('which', ['sleep'], { encoding: 'utf8' }).trim(), file)
     const child = spawn(file, ['1000'])
@@ -36,7 +36,7 @@ function run(): void {
     t.equal(processStartTime(pid), null)
   })
 
-  t.test('no such process, and no process id', async (t) => {
+  t.test('the state of an unknown pid is null, and an invalid pid is refused', async (t) => {
     t.equal(readProcessState(4_194_304), null)
     t.throws(() => readProcessState(-1), { code: 'NUMACAST_INVALID_ARGUMENT' })
     const notSpawned = undefined as unknown as number

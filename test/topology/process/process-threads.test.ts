@@ -10,13 +10,13 @@ import { type ProcessExit, watchProcess } from '../../../src/topology/process/pr
 import { requirement } from '../../support/requirement.js'
 import { compileThreads, temporaryFolder, WatchedProcess } from '../../support/watched-process.js'
 
-/** The end of processes with several threads: known early, reported rightly, and never of a live process. */
+/** The end of a multithreaded process is detected early, reported correctly, and never reported for a live process. */
 
 const rounds = Number(process.env.NUMACAST_FAULT_ROUNDS ?? 1)
 const [major = 0, minor = 0] = os.release().split('.').map(Number)
-/** PIDFD_THREAD: before, only the process's own pidfd tells. */
+/** PIDFD_THREAD: older kernels report only the pidfd of the process. */
 const isEarly = major > 6 || (major === 6 && minor >= 9)
-/** PIDFD_GET_INFO: older kernels do not tell how a reaped process ended. */
+/** PIDFD_GET_INFO: older kernels do not report how a reaped process ended. */
 const isTold = major > 6 || (major === 6 && minor >= 15)
 
 type Ending = Pick<ProcessExit, 'cause' | 'exitCode' | 'signal'>
@@ -27,14 +27,14 @@ t.setTimeout(280_000)
 if (requirement(t, 'the native addon', nativeAddon() !== null, 'it is not compiled')) run(compileThreads(t))
 
 function startNode(t: Test, onLine: string, setup = ''): Promise<WatchedProcess> {
-  // Its thread pool has begun by the time that it prints.
+  // Its thread pool has started by the time it prints.
   const source = `${setup}; process.stdin.on('data', () => { ${onLine} }); require('fs').readFile('/proc/self/stat', () => console.log('ready'))`
   return WatchedProcess.start(t, process.execPath, '-e', source)
 }
 
-/** Our own child is reaped by Node as soon as it can be, and an old kernel tells nothing of a reaped child. */
+/** Node reaps our own child at once, and an old kernel reports nothing about a reaped child. */
 function isRight(t: Test, exit: ProcessExit | undefined, expected: Ending, message: string): void {
-  if (!isTold && exit?.cause === 'unknown') t.pass(`${message}: this kernel no longer tells`)
+  if (!isTold && exit?.cause === 'unknown') t.pass(`${message}: this kernel no longer reports it`)
   else t.match(exit, expected, message)
 }
 
@@ -42,12 +42,12 @@ function isAnonymous(fd: string): boolean {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`).startsWith('anon_inode:')
   } catch {
-    return false // the one by which the folder was read
+    return false // the descriptor by which the folder was read
   }
 }
 
 function run(threads: string): void {
-  t.test('however a program of many threads ends, cause and code are right', async (t) => {
+  t.test('cause and code are right for any end of a program with many threads', async (t) => {
     const hoard = 'const held = []; for (let mb = 0; mb < 100; mb++) held.push(Buffer.alloc(2 ** 20, 1))'
     for (const [onLine, expected] of [
       ['process.exit(3)', exited(3)],
@@ -69,7 +69,7 @@ function run(threads: string): void {
     }
   })
 
-  t.test('killed from outside, with one thread and with many, watched by several', async (t) => {
+  t.test('a killed process with one or many threads is reported to several watches', async (t) => {
     for (const args of [
       ['many', '0'],
       ['many', '1'],
@@ -86,7 +86,7 @@ function run(threads: string): void {
     }
   })
 
-  t.test('a core dump is told, and not before it is written', async (t) => {
+  t.test('a core dump is reported, and not before it is written', async (t) => {
     const folder = temporaryFolder(t)
     const script = 'ulimit -c unlimited 2>/dev/null; cd "$1" && exec "$2" many 5'
     for (const signal of ['SIGSEGV', 'SIGABRT'] as const) {
@@ -94,21 +94,21 @@ function run(threads: string): void {
       subject.child.kill(signal)
       const exit = await subject.reported()
       isRight(t, exit, killed(signal), signal)
-      // Where it goes, and whether there is one at all, is up to the machine.
+      // The machine decides whether and where a core dump is written.
       if (readFileSync('/proc/sys/kernel/core_pattern', 'utf8').trim() === 'core' && isTold) {
         t.equal(
           exit?.coreDumped,
           readdirSync(folder).some((name) => name.startsWith('core')),
-          'a core, and the word of one',
+          'coreDumped is true exactly if a core file exists',
         )
       }
       await subject.exited()
     }
   })
 
-  t.test('known before the process can be reaped', async (t) => {
-    // A thread that is traced, and whose tracer does not look, keeps its process from ending for as long as it likes.
-    // That stands for a process whose memory takes long to be freed, which no test can wait for in the right moment.
+  t.test('the end is known before the process can be reaped', async (t) => {
+    // A traced thread whose tracer does not wait keeps its process from ending indefinitely.
+    // This simulates a process whose memory takes long to free, which a test cannot time.
     const ends: readonly (readonly [(subject: WatchedProcess) => unknown, Ending])[] = [
       [({ child }) => child.kill('SIGKILL'), killed('SIGKILL')],
       [({ child }) => child.kill('SIGTERM'), killed('SIGTERM')],
@@ -129,8 +129,8 @@ function run(threads: string): void {
           t.match({ ended, exit }, { ended: true, exit: expected }, 'a reading shows it too')
           subject.watch()
           await subject.reported(2)
-          t.match(subject.reports[1], expected, 'a watch that comes late is told as well')
-          t.equal(subject.child.exitCode ?? subject.child.signalCode, null, 'its parent has not been told')
+          t.match(subject.reports[1], expected, 'a late watch is notified too')
+          t.equal(subject.child.exitCode ?? subject.child.signalCode, null, 'its parent has not been notified')
         }
         tracer.sendLine()
         isRight(t, await subject.reported(), expected, 'in the end')
@@ -140,7 +140,7 @@ function run(threads: string): void {
     }
   })
 
-  t.test('a main thread that ends before the others is no end', async (t) => {
+  t.test('the end of the main thread before the others is not the end of the process', async (t) => {
     for (let round = 0; round < rounds; round++) {
       const subject = (await WatchedProcess.start(t, threads, 'leader-ends', '5')).watch()
       await eventually('the main thread is a zombie', () => readProcessState(subject.pid)?.state === 'Z' || undefined)
@@ -150,12 +150,12 @@ function run(threads: string): void {
       t.same(subject.reports, [])
       subject.sendLine()
       await watchedLater.reported(2)
-      for (const exit of subject.reports) isRight(t, exit, exited(5), 'the code of the thread that lived on')
+      for (const exit of subject.reports) isRight(t, exit, exited(5), 'the code of the last thread')
       await subject.exited()
     }
   })
 
-  t.test('threads that hand on to each other without a main thread are no end', async (t) => {
+  t.test('a chain of threads without a main thread is not the end of the process', async (t) => {
     for (let round = 0; round < rounds; round++) {
       const subject = await WatchedProcess.start(t, threads, 'relay')
       await eventually('the main thread is a zombie', () => readProcessState(subject.pid)?.state === 'Z' || undefined)
@@ -165,12 +165,12 @@ function run(threads: string): void {
       for (let turn = 0; performance.now() < untilMs || turn < 1_000; turn++) {
         if (readProcessState(subject.pid)?.ended !== false) wrong++
         if (turn % 50 > 0) continue
-        subject.watch() // of three threads that are about to end
+        subject.watch() // watches three threads that are about to end
         watches++
         await delay(1)
       }
       t.equal(wrong, 0, 'no reading takes it for dead')
-      t.same(subject.reports, [], 'no watch does')
+      t.same(subject.reports, [], 'no watch reports it dead')
       subject.sendLine()
       await subject.reported(watches)
       isRight(t, subject.reports[0], exited(7), 'its own code')
@@ -178,12 +178,12 @@ function run(threads: string): void {
     }
   })
 
-  t.test('threads that come and go are no end', async (t) => {
+  t.test('short-lived threads are not the end of the process', async (t) => {
     const subject = (await WatchedProcess.start(t, threads, 'churn')).watch()
     for (let turn = 0; turn < 300; turn++) {
       if (turn % 20 === 0) subject.watch()
       await delay(1)
-      if (readProcessState(subject.pid)?.ended !== false) t.fail('it lives')
+      if (readProcessState(subject.pid)?.ended !== false) t.fail('the process is alive')
     }
     t.same(subject.reports, [])
     subject.sendLine()
@@ -192,8 +192,8 @@ function run(threads: string): void {
     await subject.exited()
   })
 
-  t.test('execve by another thread, which ends all the others, is no end', async (t) => {
-    // The thread becomes the main one, and keeps pid and start time: to the kernel, and to us, it is the same process.
+  t.test('execve by another thread, which ends all others, is not the end of the process', async (t) => {
+    // The thread becomes the main thread and keeps pid and start time. To the kernel it is the same process.
     for (let round = 0; round < rounds; round++) {
       const subject = (await WatchedProcess.start(t, threads, 'exec', threads, 'many', '2')).watch()
       const exchanged = once(subject.child.stdout as NodeJS.ReadableStream, 'data')
@@ -208,7 +208,7 @@ function run(threads: string): void {
     }
   })
 
-  t.test('worker threads that end are no end', async (t) => {
+  t.test('the end of worker threads is not the end of the process', async (t) => {
     const churn = `
       const { Worker } = require('worker_threads')
       const cycle = async () => {
@@ -224,8 +224,8 @@ function run(threads: string): void {
     subject.sendLine()
     for (let over = false; !over; ) {
       over = await Promise.race([done.then(() => true), delay(5, false)])
-      subject.watch().reports.length > 0 && t.fail('it lives')
-      if (readProcessState(subject.pid)?.ended !== false) t.fail('it lives')
+      subject.watch().reports.length > 0 && t.fail('the process is alive')
+      if (readProcessState(subject.pid)?.ended !== false) t.fail('the process is alive')
     }
     t.same(subject.reports, [])
     subject.child.kill('SIGKILL')
@@ -233,8 +233,8 @@ function run(threads: string): void {
     await subject.exited()
   })
 
-  t.test('a watch that is closed while it looks again reports nothing, and leaves nothing behind', async (t) => {
-    // Only descriptors of a watch: pipes of children that have ended may be closed meanwhile.
+  t.test('a watch closed during its recheck reports nothing and leaves no descriptor behind', async (t) => {
+    // Counts descriptors of a watch only. Pipes of ended children may be closed at the same time.
     const count = (): number => readdirSync('/proc/self/fd').filter(isAnonymous).length
     const subject = await WatchedProcess.start(t, threads, 'churn')
     const before = count()

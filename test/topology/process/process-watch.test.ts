@@ -30,7 +30,7 @@ if (requirement(t, 'pidfd_open', supported, 'no addon, or a kernel before Linux 
 t.setTimeout(120_000) // a loaded machine is no failure
 
 function run(): void {
-  t.test('a child that exits, and a child that is killed', async (t) => {
+  t.test('an exited and a killed child are reported with their cause', async (t) => {
     for (const [script, expected] of [
       ['read x; exit 0', { cause: 'exited', exitCode: 0, signal: null }],
       ['read x; exit 7', { cause: 'exited', exitCode: 7, signal: null }],
@@ -47,7 +47,7 @@ function run(): void {
     }
   })
 
-  t.test('a process that is not our child', async (t) => {
+  t.test('the end of a process that is not our child is reported', async (t) => {
     // Its parent, which becomes `sleep`, never waits: it is a zombie when its end is reported. (A shell gives what runs in the
     // background /dev/null to read, hence descriptor 3.)
     const parent = spawn('sh', ['-c', 'exec 3<&0; sh -c "read x <&3; exit 9" & echo $!; exec sleep 1000'], {
@@ -60,10 +60,10 @@ function run(): void {
     parent.stdin.end('\n')
     t.match(await exit, { cause: 'exited', exitCode: 9 })
     t.equal(readProcessState(pid)?.state, 'Z')
-    t.match(await exitOf(pid), { cause: 'exited', exitCode: 9 }, 'a zombie is gone already')
+    t.match(await exitOf(pid), { cause: 'exited', exitCode: 9 }, 'a zombie counts as gone')
   })
 
-  t.test('a process that its own parent reaps at once', async (t) => {
+  t.test('the end of a process reaped at once by its parent is reported', async (t) => {
     const parent = spawn('sh', ['-c', 'exec 3<&0; sh -c "read x <&3; exit 3" & echo $!; wait $!; exec sleep 1000'], {
       stdio: ['pipe', 'pipe', 'ignore'],
     })
@@ -71,21 +71,21 @@ function run(): void {
     const [line] = await once(parent.stdout, 'data')
     const exit = exitOf(Number(String(line).trim()))
     parent.stdin.end('\n')
-    // Reaped before we looked: Linux 6.15 still tells, an older kernel may not.
+    // Reaped before the watch read it: Linux 6.15 still reports the cause, an older kernel may not.
     const { cause, exitCode } = await exit
     const [major = 0, minor = 0] = os.release().split('.').map(Number)
     if (major > 6 || (major === 6 && minor >= 15)) t.same({ cause, exitCode }, { cause: 'exited', exitCode: 3 })
     else t.ok(cause === 'unknown' || exitCode === 3, `${cause} ${exitCode}`)
   })
 
-  t.test('gone already, or another process by that pid', async (t) => {
+  t.test('a process that is already gone, or whose pid was reused, is reported as gone', async (t) => {
     const child = spawn('true')
     const pid = pidOf(child)
     await once(child, 'exit')
     let early = true
     const gone = new Promise<ProcessExit>((resolve) => {
       watchProcess({ pid }, (exit) => {
-        t.notOk(early, 'it is told on a later turn')
+        t.notOk(early, 'it is reported on a later turn')
         resolve(exit)
       })
     })
@@ -128,7 +128,7 @@ function run(): void {
     t.same(watch.status, { state: 'ended' })
   })
 
-  t.test('a thread is no process; a bad pid is refused', async (t) => {
+  t.test('a thread id is not a process, and an invalid pid is refused', async (t) => {
     const thread = readdirSync('/proc/self/task')
       .map(Number)
       .find((id) => id !== process.pid)
@@ -141,7 +141,7 @@ function run(): void {
     t.throws(() => watchProcess({ pid: 1, startTime: -5 }, () => {}), { code: 'NUMACAST_INVALID_ARGUMENT' })
   })
 
-  t.test('watches keep no process alive, open or closed', async (t) => {
+  t.test('an open or closed watch does not keep the process alive', async (t) => {
     const script = fileURLToPath(new URL('../../support/unwatched.js', import.meta.url))
     for (const mode of ['open', 'close']) {
       const states = execFileSync(process.execPath, [script, mode], { encoding: 'utf8' }).split(' ')
@@ -156,11 +156,11 @@ function run(): void {
     t.equal(count(), before)
   })
 
-  t.test('a process that /proc hides (hidepid) is watched when it was known to be alive, else not', async (t) => {
+  t.test('a process that /proc hides (hidepid) is watched only if it was known to be alive', async (t) => {
     const source = `
       import(process.argv[1]).then(({ watchProcess }) => {
         const pid = Number(process.argv[2])
-        const unsure = watchProcess({ pid, startTime: 1 }, () => console.log('told that it is gone'))
+        const unsure = watchProcess({ pid, startTime: 1 }, () => console.log('reported as gone'))
         console.log(JSON.stringify(unsure.status))
         const watch = watchProcess({ pid, startTime: 1, isAlive: true }, (exit) => console.log(JSON.stringify(exit)))
         watch.ref()
@@ -191,7 +191,7 @@ function run(): void {
     t.equal(lines.length, 3)
   })
 
-  t.test('without descriptors a watch is unavailable and tells why; before that, hints are given up', async (t) => {
+  t.test('without descriptors a watch is unavailable with the reason, and hints are dropped first', async (t) => {
     const source = `
       import(process.argv[1]).then(async ({ watchProcess }) => {
         const { readdirSync } = await import('node:fs')
@@ -213,12 +213,12 @@ function run(): void {
     const module = new URL('../../../src/topology/process/process-watch.js', import.meta.url).href
     const command = ['-c', 'ulimit -n 200; exec "$@"', 'sh', process.execPath, '-e', source, module]
     const { costs, status } = JSON.parse(execFileSync('sh', command, { encoding: 'utf8' }))
-    t.same(new Set(costs.slice(-50)), new Set([1]), 'one descriptor each when half of them are in use')
+    t.same(new Set(costs.slice(-50)), new Set([1]), 'one descriptor each once half of them are in use')
     t.ok(costs.length > 70, `${costs.length} watches`)
     t.match(status, { state: 'unavailable', reason: /Too many open files/ })
   })
 
-  t.test('in worker threads, and a worker that ends with its watches open', async (t) => {
+  t.test('worker threads can watch, and may end with their watches open', async (t) => {
     const source = `
       const { parentPort, workerData } = require('node:worker_threads')
       import(workerData.module).then(({ watchProcess }) => {

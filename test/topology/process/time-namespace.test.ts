@@ -18,7 +18,7 @@ t.setTimeout(120_000)
 const stateModule = new URL('../../../src/topology/process/process-state.js', import.meta.url).href
 const processModule = new URL('../../../src/pubsub/peer/own-process.js', import.meta.url).href
 
-/** Prints its own identity as a participant tells it, then waits to be killed. */
+/** Prints its own identity as a participant announces it, then waits to be killed. */
 const worker = `import(process.argv[1]).then(({ ownIdentity }) => {
   console.log(JSON.stringify(ownIdentity())); setInterval(() => {}, 1000) })`
 
@@ -45,9 +45,9 @@ function run(): void {
       watch.ref()
       t.same(watch.status, { state: 'watching' })
     })
-    // Whatever is known already is reported on a later turn.
+    // An end that is already known is reported on a later turn.
     await new Promise((resolve) => setTimeout(resolve, 0))
-    t.equal(exit, undefined, 'no end while it lives')
+    t.equal(exit, undefined, 'no end is reported while it is alive')
     process.kill(identity.pid, 'SIGKILL')
     await ended
     t.match(exit, { cause: 'killed', signal: 'SIGKILL', evidence: 'pidfd' })
@@ -63,8 +63,8 @@ function run(): void {
     }
   })
 
-  t.test('an offset that is no whole number of ticks moves a start time by one tick at most', async (t) => {
-    // unshare(1) takes whole seconds; checkpoint and restore sets nanoseconds.
+  t.test('a fractional tick offset moves a start time by at most one tick', async (t) => {
+    // unshare(1) accepts whole seconds only. Checkpoint and restore sets nanoseconds.
     const enter = `import ctypes, os, sys
 if ctypes.CDLL(None, use_errno=True).unshare(0x80) != 0: sys.exit(os.strerror(ctypes.get_errno()))
 with open('/proc/self/timens_offsets', 'w') as offsets: offsets.write(f'boottime 1000 {sys.argv[1]}')
@@ -87,7 +87,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`
     t.match(execFileSync('unshare', inside, { encoding: 'utf8' }), /^(running|sleeping)\n$/)
   })
 
-  t.test('a process in a time namespace and a PID namespace of its own is located', async (t) => {
+  t.test('a process in its own time and PID namespaces is located', async (t) => {
     const { identity } = await startWorker(t, [
       'unshare',
       '--pid',
@@ -102,7 +102,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`
   })
 }
 
-t.test('start times that differ by a tick are one, by two are not', async (t) => {
+t.test('start times that differ by one tick match, and by two do not', async (t) => {
   t.same(
     [isSameStartTime(5, 5), isSameStartTime(5, 6), isSameStartTime(6, 5), isSameStartTime(5, 7)],
     [true, true, true, false],

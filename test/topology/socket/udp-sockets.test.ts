@@ -21,7 +21,7 @@ if (!addon.available) {
   requirement(t, 'the addon', false, addon.reason)
   t.equal(readUdpSockets(), null)
 } else {
-  t.test('the IPv4 UDP sockets of this process, and nothing else', async (t) => {
+  t.test('only the IPv4 UDP sockets of this process are listed', async (t) => {
     const server = createServer().listen(0, '127.0.0.1')
     t.teardown(() => server.close())
     await once(server, 'listening')
@@ -39,8 +39,8 @@ if (!addon.available) {
     t.equal(new Set(rows.map(({ inode }) => inode)).size, rows.length)
   })
 
-  t.test('without a descriptor to look with the answer is null, not an empty list', async (t) => {
-    // In a process of its own, which may open few.
+  t.test('without a free descriptor the result is null, not an empty list', async (t) => {
+    // In a separate process with a low descriptor limit.
     const script = `
       const { openSync, closeSync } = require('node:fs')
       const socket = require('node:dgram').createSocket('udp4').bind(0, '127.0.0.1', async () => {
