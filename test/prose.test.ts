@@ -14,8 +14,7 @@ const roots = [
   'docs',
   'examples',
   'bench',
-  'src/plane',
-  'src/wire',
+  'src',
   'native',
   // 'test',
 ]

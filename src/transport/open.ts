@@ -18,17 +18,17 @@ import {
   StreamReach,
 } from './transport-options.js'
 
-/** The real transport, with what only it can tell. */
+/** The real transport, with the state that only it has. */
 export interface NetworkTransport extends Transport {
   readonly datagram: UdpDatagramLane | DisabledDatagramLane
   readonly stream: ZeromqStreamLane
 }
 
 /**
- * Opens both lanes. Like a `net.Server`, an open transport keeps the process alive; after `close()` nothing of it does.
- * A process that dies without closing leaves nothing behind: no file, no port.
+ * Opens both lanes. Like a `net.Server`, an open transport keeps the process alive until `close()`. A process that dies
+ * without closing leaves no file and no port behind.
  *
- * Interfaces beyond loopback are looked at every two seconds while it is open, and followed.
+ * Interfaces beyond loopback are examined every two seconds while it is open. Changes are applied.
  *
  * @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_TRANSPORT
  */
@@ -88,7 +88,7 @@ function watchPaths(
     {
       clock,
       counters: stream.counters,
-      // An interface of the allow-list may be gone for a while: that is no error now.
+      // An interface of the allow-list may be absent temporarily, so that is not an error at this point.
       read: () => networkPaths(rankInterfaces(readInterfaceFacts(), interfaces)),
       isIncomplete: () => datagram.isIncomplete || stream.isIncomplete,
       apply: async (now, { came, went }) => {

@@ -10,7 +10,7 @@ import type { StreamLaneOptions } from './stream/stream-lane.js'
 export const StreamReach = {
   /** Loopback and abstract sockets. */
   host: 'host',
-  /** … and the addresses of the interfaces in use. */
+  /** In addition, the addresses of the interfaces in use. */
   network: 'network',
 } as const
 export type StreamReach = (typeof StreamReach)[keyof typeof StreamReach]
@@ -23,24 +23,24 @@ export interface OpenTransportOptions {
   /** @default 'localhost' */
   readonly range?: Range
   /**
-   * Where streams listen. Whoever wants to be dialled by listed peers of other hosts needs `network` whatever its range.
+   * Where streams listen. To be reachable for listed peers on other hosts it must be `network`, whatever the range.
    * @default 'network' with range `subnet`, and with range `off` when `insecure`; otherwise 'host'
    */
   readonly streamReach?: StreamReach
   /**
-   * Consent to leave the host without keys: whoever shares a network with it can then read and forge everything.
+   * Consent to traffic beyond the host without keys: every host of a shared network can read and forge all frames.
    * @default false
    */
   readonly insecure?: boolean
   /**
-   * Names or addresses of the interfaces that may be used beyond loopback; undefined: all that are usable. One that is
-   * there and down now is used when it comes up.
+   * Names or addresses of the interfaces that may be used beyond loopback; undefined: all usable ones. A listed
+   * interface that is down now is used when it comes up.
    * @default undefined
    */
   readonly interfaces?: readonly string[] | undefined
   /**
-   * A fixed TCP port for requests, for a firewall's sake; live frames then have the next one. One participant per host
-   * can have it. @default 0: any free one
+   * A fixed TCP port for requests, for use with a firewall. Live frames use the next port. Only one participant per
+   * host can have it. @default 0: any free one
    */
   readonly port?: number
   readonly stream?: StreamLaneOptions
@@ -93,12 +93,12 @@ function defaultStreamReach(range: Range, insecure: boolean): StreamReach {
 
 function mustNotLeaveUnasked(range: Range, streamReach: StreamReach, insecure: boolean): void {
   if (range === Range.subnet && streamReach === StreamReach.host) {
-    throw invalidArgument(`range 'subnet' needs streamReach 'network': who hears a beacon dials its sender`)
+    throw invalidArgument(`range 'subnet' needs streamReach 'network': peers that receive a beacon dial its sender`)
   }
   if (insecure || (range !== Range.subnet && streamReach === StreamReach.host)) return
   const what = range === Range.subnet ? `range '${range}'` : `streamReach '${streamReach}'`
   throw invalidArgument(
-    `${what} leaves this host, where numacast cannot protect it yet (there are no keys): whoever shares the network ` +
+    `${what} leaves this host, where numacast cannot protect it yet (there are no keys): every host on the network ` +
       `could read and forge everything. Set insecure: true (or NUMACAST_INSECURE=1) if that is acceptable there`,
     { range, streamReach },
   )

@@ -18,7 +18,7 @@ import { FateUnknown, type WorkerFate } from './worker-fate.js'
 import { type ChosenRow, claimantOf, type RowContext, WorkerRows } from './worker-rows.js'
 import { workerStatusOf } from './worker-status.js'
 
-/** What no server that could know reports any more stays visible for this long. */
+/** A target that no informed server reports any more stays visible for this long. */
 export const orphanRetentionMs = 5 * 60_000
 
 export interface FleetModelOptions {
@@ -42,7 +42,7 @@ export interface Expired {
 
 /**
  * Nodes and workers as the servers of the nodes report them. Several servers may report one node or worker. Each report
- * is kept, and {@link WorkerRows} chooses the one that counts. The choice is kept until a row or the status of a server
+ * is kept, and {@link WorkerRows} chooses the effective row. The choice is kept until a row or the status of a server
  * changes. Statuses contain ages, so they are computed once per millisecond and shared within it.
  */
 export class FleetModel {

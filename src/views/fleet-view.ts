@@ -71,8 +71,8 @@ export function resolveFleetViewOptions(options: FleetViewOptions): ResolvedFlee
 const observeEveryMs = 1_000
 
 /**
- * The fleet as one late-joining participant sees it: a copy that can be rebuilt, with a statement of how reliable it is.
- * It issues nothing and owns nothing. Closing it leaves the participant open.
+ * The fleet as one late-joining participant sees it: a copy that can be rebuilt, with a statement of how reliable it
+ * is. It issues nothing and owns nothing. Closing it leaves the participant open.
  */
 export class FleetView implements Disposable {
   readonly #participant: Participant
@@ -167,7 +167,7 @@ export class FleetView implements Disposable {
   }
 
   /**
-   * Yields every worker process that is dead: first those that the plane has a record of, then each that is found.
+   * Yields every worker process that is dead: first the recorded deaths of the plane, then each new one as it is found.
    * Ends when the signal aborts or the view closes. A slow consumer misses none of the last 65,536. `mayReassign`
    * states whether its work may be given to others.
    */

@@ -60,8 +60,8 @@ interface Former {
 export const maxFormerProcesses = 1_024
 
 /**
- * Turns what is known of each worker, time after time, into changes: none is missed, and none is reported twice. A
- * process counts as dead when a record says so, never because records of it are missing. Pure.
+ * Compares the successive states of each worker and turns the differences into changes. Each change is reported exactly
+ * once. A process counts as dead when a record states it, never because its rows are missing. Pure.
  */
 export class LivelinessHistory {
   readonly #known = new Map<string, KnownClaimant>()

@@ -19,7 +19,9 @@ export interface ReportedNode {
   readonly reportedBy: readonly string[]
 }
 
-/** What other participants report that a view cannot see itself: workers without a collector, and nodes that are gone. */
+/**
+ * What other participants report that a view cannot see itself: workers without a collector, and nodes that are gone.
+ */
 export class ReportedProblems {
   readonly #workers = new Map<string, Held<UnservedWorker>>()
   /** By node, then by writer. */
@@ -48,7 +50,7 @@ export class ReportedProblems {
     return true
   }
 
-  /** Workers that no collector serves, except those that the view judges dead. */
+  /** Returns the workers that no collector serves, except workers that the view judges dead. */
   unplaced(nodes: readonly KnownNode[], nowMs: number, verdictOf: VerdictOf): UnplacedWorker[] {
     const unplaced: UnplacedWorker[] = []
     for (const { value, writer, originTimeMs } of this.#workers.values()) {

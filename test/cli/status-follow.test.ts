@@ -63,7 +63,8 @@ t.test('a plane without a collector names whom it hears', async (t) => {
     await scheduler.ended
   })
   await eventually('the scheduler runs', () => scheduler.stderr().includes('runs as pid') || undefined)
-  const named = /^numacast: no collector answers in domain \d+, though scheduler \(pid \d+ on \S+\) can be received from: start/
+  const named =
+    /^numacast: no collector answers in domain \d+, though scheduler \(pid \d+ on \S+\) can be received from: start/
   const { code } = await eventually('the scheduler is heard while one is looked for', async () => {
     const result = await runCli(['status', '--domain', domain])
     return named.test(result.stderr) ? result : undefined

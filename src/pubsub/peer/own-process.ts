@@ -7,7 +7,9 @@ import { type NamespacedProcess, ProcessLocator } from '../../topology/process/p
 import { isSameStartTime, processStartTime, readProcessState } from '../../topology/process/process-state.js'
 import type { ProcessIdentity } from '../../wire/descriptor.js'
 
-/** Returns what this process's descriptor tells of it. `bootId` is the host's identity, a fallback where there is none. */
+/**
+ * Returns what this process's descriptor tells of it. `bootId` is the host's identity, a fallback where there is none.
+ */
 export function ownIdentity(): ProcessIdentity {
   const { id, hostname } = hostIdentity()
   return Object.freeze({
@@ -67,8 +69,8 @@ export function probePid(
   if (found === null) return probeBySignal(pid)
   if (found.startTime === null) return existing
   if (!isSameStartTime(found.startTime, startTimeTicks)) return unknownReading
-  // Not by its state: a zombie may be a main thread that ended before the others, and one that computes, a dead process
-  // whose memory is being freed.
+  // Not by its state: a zombie may be a main thread that ended before the others, and one still computing, a dead
+  // process whose memory is being freed.
   if (found.ended) {
     return gone(found.exit === null ? null : { cause: found.exit.cause, detail: exitStatusText(found.exit) })
   }

@@ -27,7 +27,7 @@ export interface FailoverFacts {
   /** A candidate that comes before this process is alive. */
   readonly isOutranked: boolean
   readonly isServing: boolean
-  /** This process may itself be late: an owner that seems busy to it may only be as short of CPU as it is. */
+  /** This process may itself be late. An owner that seems busy may only share this process's lack of CPU. */
   readonly isDegraded: boolean
   /** Since when a candidate with a better right has served the node beside this process. */
   readonly relievedMs: number | undefined
@@ -40,16 +40,16 @@ export interface FailoverFacts {
 }
 
 export interface FailoverTerms {
-  /** A collector that restarts at once gets this long. */
+  /** Time for a collector to restart before its node is adopted. */
   readonly adoptAfterMs: number
-  /** Both serve side by side for this long, so that no view misses a worker in between. */
+  /** Time for which both serve side by side, so that no view misses a worker in between. */
   readonly overlapMs: number
-  /** The longest wait for rows that do not come. */
+  /** The longest wait for rows that do not arrive. */
   readonly patienceMs: number
-  /** An owner that is only busy serves late. It keeps the node for this long. */
+  /** A busy owner serves late. It keeps the node for this time. */
   readonly busyMs: number
-  /** A process that is late itself leaves a node to an owner that exists for this long. */
-  readonly doubtMs: number
+  /** A degraded process leaves a node to an existing owner for this time. */
+  readonly degradedWaitMs: number
   /** A node without a collector of its own and without workers is released after this. */
   readonly idleMs: number
 }
@@ -59,25 +59,26 @@ export const failoverTerms: FailoverTerms = Object.freeze({
   overlapMs: 1_000,
   patienceMs: 10_000,
   busyMs: 10_000,
-  doubtMs: 60_000,
+  degradedWaitMs: 60_000,
   idleMs: 60_000,
 })
 
 /**
  * Returns whether a server in this state does its work: it runs, is merely overdue, or has not been busy for long.
- * @param stalledForMs whatever the cause: a process that is short of memory computes and waits for the disk in turns
+ * @param stalledForMs whatever the cause: a process short of memory alternates between computing and waiting for the
+ * disk
  */
 export function serves({ liveliness, cause }: Verdict, stalledForMs: number, { busyMs }: FailoverTerms): boolean {
   if (liveliness === Liveliness.alive || liveliness === Liveliness.suspect) return true
   return liveliness === Liveliness.stalled && !isHalted(cause) && stalledForMs < busyMs
 }
 
-/** Whether its process was stopped or frozen from outside: it does nothing until it is let go on. */
+/** Whether its process was stopped or frozen from outside. It does nothing until it is resumed. */
 export function isHalted(cause: LivelinessCause | null): boolean {
   return cause === LivelinessCause.stopped || cause === LivelinessCause.frozen
 }
 
-/** Returns what a candidate does about a node that is not its own. */
+/** Returns what a candidate does with a node other than its own. */
 export function decideFailover(
   facts: FailoverFacts,
   terms: FailoverTerms,
@@ -91,6 +92,6 @@ export function decideFailover(
   }
   const { ownerGoneMs } = facts
   if (facts.ownerServes || facts.isOutranked || !facts.isNeeded || ownerGoneMs === undefined) return 'keep'
-  const waitMs = facts.isDegraded && !facts.isOwnerDown ? terms.doubtMs : terms.adoptAfterMs
+  const waitMs = facts.isDegraded && !facts.isOwnerDown ? terms.degradedWaitMs : terms.adoptAfterMs
   return nowMs - ownerGoneMs >= waitMs ? 'adopt' : 'keep'
 }

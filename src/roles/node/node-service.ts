@@ -197,7 +197,7 @@ export class NodeService {
     if (kind === 'joined') this.#kernel.watch(peer.guid)
     const hasEnded = kind === 'left' && peer.verdict.liveliness === Liveliness.dead
     if (!hasEnded || this.roster.knows(workerId, peer.guid)) return
-    this.roster.endedUnheard(peer, workerId, this.numaNode, nowMs)
+    this.roster.endedBeforeReport(peer, workerId, this.numaNode, nowMs)
     this.#schedule.hurry()
   }
 

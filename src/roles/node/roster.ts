@@ -40,7 +40,7 @@ export class Roster {
   readonly #options: RosterOptions
   readonly #names = new Map<string, WorkerName>()
   readonly #namesOf = new Map<Guid, Set<string>>()
-  /** Verdicts by participant, including those that came before the first state. */
+  /** Verdicts by participant, including verdicts that came before its first state. */
   readonly #verdicts = new Map<Guid, Verdict>()
   readonly #contests = new NameContests(this.#names)
   readonly #ends: WorkerEnds
@@ -128,7 +128,7 @@ export class Roster {
   }
 
   /** Takes a worker of this node that ended before its first report. */
-  endedUnheard(peer: Peer, workerId: string, numaNode: number, nowMs: number): void {
+  endedBeforeReport(peer: Peer, workerId: string, numaNode: number, nowMs: number): void {
     this.#putUnconfirmed(silentClaimant(peer, workerId, numaNode), nowMs)
   }
 

@@ -13,7 +13,7 @@ interface KnownEnd {
   readonly endedMs: number
 }
 
-/** What is to be written: ends found, and the keys of those that no longer hold. */
+/** The ends to be written, and the keys of ends that no longer hold. */
 export interface EndNews {
   readonly ended: readonly WorkerEnd[]
   readonly withdrawn: readonly string[]

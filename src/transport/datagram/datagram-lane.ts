@@ -14,10 +14,10 @@ import type { DatagramLane, FrameHandler, Group } from '../lane/transport.js'
 import { DatagramReceiver } from './datagram-receiver.js'
 import { DatagramSender } from './datagram-sender.js'
 
-/** A port that could not be bound is tried again after this long. */
+/** Delay before a port that could not be bound is tried again. */
 const bindRetryMs = 2_000
 
-/** Why a port could not be bound now, when that may pass by itself. */
+/** Reasons for a failed bind that may pass without intervention. */
 function passingReason(error: unknown): string | undefined {
   const code = errorCode((error as { cause?: unknown }).cause)
   return code === 'eaddrinuse' || isPassing(code) ? code : undefined
@@ -27,13 +27,14 @@ interface ReceiverEntry {
   readonly opening: Promise<DatagramReceiver>
   /** Set when `opening` has resolved. */
   receiver?: DatagramReceiver
-  /** Joins that wait for `opening`: the receiver stays while there are any. */
+  /** Joins that wait for `opening`. The receiver stays open while there are any. */
   joining: number
 }
 
 /**
  * Multicast over `node:dgram`: one socket per interface sends to all ports, one socket per port receives on all
- * interfaces. Reading is not left to libzmq because its DISH spins a core while idle (zeromq.js issue 708), and a datagram here skips two threads.
+ * interfaces. libzmq does not read, because its DISH socket spins a core while idle (zeromq.js issue 708). Reading here
+ * also saves two thread hops per datagram.
  */
 export class UdpDatagramLane implements DatagramLane {
   readonly counters: Counters
@@ -45,7 +46,7 @@ export class UdpDatagramLane implements DatagramLane {
   #subnets: SubnetFilter
   readonly #receivers = new Map<number, ReceiverEntry>()
   readonly #closingReceivers = new Set<Promise<void>>()
-  /** The frame headers of the groups in use, and that they were checked. */
+  /** The frame headers of the groups in use. Their names have been checked. */
   readonly #headers = new WeakMap<Group, Buffer>()
   #received = 0
   #closing: Promise<void> | undefined
@@ -88,12 +89,12 @@ export class UdpDatagramLane implements DatagramLane {
     return this.#closing === undefined ? this.#sender.pending : 0
   }
 
-  /** Those that it receives on. */
+  /** The interfaces beyond loopback on which datagrams are received. */
   get ports(): readonly number[] {
     return [...this.#receivers.keys()]
   }
 
-  /** Some interface could not be used yet: {@link follow} tries again. */
+  /** True if some interface could not be used yet. The next {@link follow} tries again. */
   get isIncomplete(): boolean {
     const receivers = [...this.#receivers.values()]
     return !this.#sender.isComplete || receivers.some(({ receiver }) => receiver?.isComplete === false)
@@ -105,7 +106,7 @@ export class UdpDatagramLane implements DatagramLane {
     return sizes.length === 0 ? 0 : Math.min(...sizes)
   }
 
-  /** Sends through these interfaces and listens on them from now on; those that failed before are tried again. */
+  /** Switches to these interfaces for sending and receiving. Retries interfaces that failed before. */
   async follow(paths: readonly NetworkPath[]): Promise<void> {
     if (this.#closing !== undefined) return
     this.#paths = paths.filter(({ multicast }) => multicast)
@@ -115,8 +116,8 @@ export class UdpDatagramLane implements DatagramLane {
   }
 
   /**
-   * Resolves also while another program holds the port, or no descriptor is free: that is counted
-   * (`datagram.failed.bind.<reason>`) and tried again until it succeeds.
+   * Also resolves while another program holds the port or no descriptor is free. Such a failure is counted
+   * (`datagram.failed.bind.<reason>`), and binding is retried until it succeeds.
    */
   async join(group: Group, handler: FrameHandler): Promise<Subscription> {
     checkGroup(group)
@@ -207,7 +208,7 @@ export class UdpDatagramLane implements DatagramLane {
         entry.receiver = receiver
         receiver.follow(this.#paths)
       },
-      // Those who wait for `opening` are told; the next join tries again.
+      // Joins that wait for `opening` are rejected. The next join tries again.
       () => this.#receivers.delete(port),
     )
     return entry

@@ -10,26 +10,26 @@ import type { DatagramRange } from '../lane/range.js'
 import type { FrameHandler } from '../lane/transport.js'
 import { bindSocket, closeSocket, createNumericSocket } from './datagram-socket.js'
 
-/** What we ask of the kernel; it grants at most `net.core.rmem_max` (Linux) and may refuse (BSD). */
+/** The requested buffer size. Linux grants at most `net.core.rmem_max`; BSD may refuse the request. */
 const wantedReceiveBufferBytes = 4 * 1024 * 1024
 
 export interface DatagramReceiverComponents {
   readonly range: DatagramRange
   readonly port: number
-  /** Whether a frame from this address is wanted. */
+  /** Returns whether a frame from this address is accepted. */
   readonly accepts: (address: string) => boolean
-  /** Called for every datagram, before it is looked at. */
+  /** Called for every datagram before it is parsed. */
   readonly onReceived: () => void
   readonly counters: Counters
 }
 
-/** One port's receiving socket, shared by all groups on that port, and joined on all interfaces in use. */
+/** Receives one port's datagrams for all groups on that port, over all interfaces in use. */
 export class DatagramReceiver {
   readonly #socket: Socket
   readonly #range: DatagramRange
   readonly #accepts: (address: string) => boolean
   readonly #counters: Counters
-  /** Addresses by which interfaces beyond loopback were joined. */
+  /** Addresses through which interfaces beyond loopback were joined. */
   readonly #joined = new Set<string>()
   #wanted = 0
   readonly #groups = new Map<string, Handlers>()
@@ -52,8 +52,8 @@ export class DatagramReceiver {
     const { range, port, counters } = components
     const { multicastAddress, interfaceAddress } = range
     const socket = createNumericSocket({ reuseAddr: true })
-    // Bound to the group's address, the kernel drops what was sent to this port by unicast or to other groups; Windows
-    // knows no such binding.
+    // A socket bound to the group's address gets no unicast and no datagram of other groups. Windows does not support
+    // such a binding.
     await bindSocket(socket, process.platform === 'win32' ? interfaceAddress : multicastAddress, port)
     try {
       socket.addMembership(multicastAddress, interfaceAddress)
@@ -77,14 +77,14 @@ export class DatagramReceiver {
     return this.#groups.size === 0
   }
 
-  /** What the kernel granted; Linux counts its own bookkeeping in and says twice the request. */
+  /** The buffer size that the kernel granted. Linux reports twice the request, which includes its bookkeeping. */
   get receiveBufferBytes(): number {
     return this.#closing === undefined ? this.#socket.getRecvBufferSize() : 0
   }
 
   /**
-   * Listens on these interfaces from now on, loopback aside. What cannot be joined is counted
-   * (`datagram.failed.join.<reason>`) and tried again by the next call.
+   * Listens on exactly these interfaces, in addition to loopback. A failed join is counted
+   * (`datagram.failed.join.<reason>`) and retried by the next call.
    */
   follow(paths: readonly NetworkPath[]): void {
     if (this.#closing !== undefined) return
@@ -92,7 +92,7 @@ export class DatagramReceiver {
     this.#wanted = wanted.size
     const gone = [...this.#joined].filter((joined) => !wanted.has(joined))
     for (const address of gone) this.#leave(address)
-    // A membership is the interface's, so leaving by one of its addresses has left by the others too.
+    // Membership belongs to the interface, so leaving through one address leaves through the others too.
     for (const address of wanted) if (gone.length > 0 || !this.#joined.has(address)) this.#join(address)
   }
 
@@ -100,7 +100,7 @@ export class DatagramReceiver {
     return this.#joined.size === this.#wanted
   }
 
-  /** `onUnused` runs when the last handler of the last group has gone. */
+  /** `onUnused` is called after the last handler of the last group is removed. */
   add(group: string, handler: FrameHandler, onUnused: () => void): Subscription {
     let handlers = this.#groups.get(group)
     if (handlers === undefined) {
@@ -127,7 +127,7 @@ export class DatagramReceiver {
       this.#socket.addMembership(this.#range.multicastAddress, address)
       this.#joined.add(address)
     } catch (error) {
-      // The interface has joined by another address of it (ip(7): memberships are the interface's).
+      // The interface was joined through another of its addresses (ip(7): memberships belong to the interface).
       if (errorCode(error) === 'eaddrinuse') this.#joined.add(address)
       else this.#counters.addError(`datagram.failed.join.${errorCode(error)}`, error)
     }
@@ -138,7 +138,7 @@ export class DatagramReceiver {
     try {
       this.#socket.dropMembership(this.#range.multicastAddress, address)
     } catch (error) {
-      // An interface that is gone has taken its membership along, or keeps one by which only strangers are heard.
+      // A removed interface has dropped its membership, or keeps one over which only other hosts' frames arrive.
       this.#counters.addError('datagram.failed.leave', error)
     }
   }

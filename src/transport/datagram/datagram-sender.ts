@@ -8,13 +8,13 @@ import { listOsInterfaces } from '../lane/os-interfaces.js'
 import { type DatagramRange, subnetTimeToLive } from '../lane/range.js'
 import { bindSocket, closeSocket, createNumericSocket } from './datagram-socket.js'
 
-/** A port that is free on loopback may be taken at another address: another one is tried, so often. */
+/** Attempts to find a port that is free at every address. A port that is free on loopback may be taken elsewhere. */
 const portAttempts = 16
 
 /**
- * Sends every frame over loopback, for this host, and through each interface in use, for the others there. All sockets
- * are bound to one port number, each at its own address, so a receiver knows the participant by that number whatever
- * way a frame came. What goes out through an interface is not looped back: this host hears each frame once.
+ * Sends every frame over loopback, for this host, and through each interface in use, for other hosts. All sockets are
+ * bound to one port number, each at its own address, so a receiver identifies the participant by that number on every
+ * path. Frames sent through an interface are not looped back, so this host receives each frame once.
  */
 export class DatagramSender {
   readonly #range: DatagramRange
@@ -47,7 +47,7 @@ export class DatagramSender {
     }
   }
 
-  /** Of every socket. */
+  /** The port number shared by all sockets. */
   get port(): number {
     return this.#closed ? 0 : this.#host.address().port
   }
@@ -56,7 +56,7 @@ export class DatagramSender {
     return this.#network.size === this.#wanted
   }
 
-  /** Frames that the kernel has not taken yet, where most of them wait. */
+  /** The longest send queue of any socket, in frames. */
   get pending(): number {
     if (this.#closed) return 0
     let pending = this.#host.getSendQueueCount()
@@ -71,8 +71,8 @@ export class DatagramSender {
   }
 
   /**
-   * Sends through these interfaces from now on. Where the port is taken at an address, that is counted, and the next
-   * call tries again.
+   * Switches to these interfaces for sending. A port that is taken at one of the addresses is counted. The next call
+   * tries that address again.
    */
   async follow(paths: readonly NetworkPath[]): Promise<void> {
     const wanted = new Set(paths.map(({ address }) => address))
@@ -119,7 +119,7 @@ async function openSocket(
   timeToLive: number,
   loopback: boolean,
 ): Promise<Socket> {
-  // Not shared: two senders on one port of one address could not be told apart.
+  // Exclusive, because two senders on the same port and address would be indistinguishable.
   const socket = createNumericSocket({ reuseAddr: false })
   await bindSocket(socket, address, port)
   try {

@@ -4,8 +4,8 @@ import { errorCode } from '../../core/error-code.js'
 import { NumacastError } from '../../core/errors.js'
 
 /**
- * A UDP socket that never looks a name up: every address that the lanes use is numeric, and the lookup of `node:dgram`
- * would cost each send a turn through the thread pool.
+ * Creates a UDP socket without name resolution. The lanes use numeric addresses only, and the lookup of `node:dgram`
+ * would cost each send a round trip through the thread pool.
  */
 export function createNumericSocket(options: { readonly reuseAddr: boolean }): Socket {
   return createSocket({
@@ -18,9 +18,9 @@ export function createNumericSocket(options: { readonly reuseAddr: boolean }): S
 /** @throws NumacastError NUMACAST_TRANSPORT; the socket is closed then */
 export async function bindSocket(socket: Socket, address: string, port: number): Promise<void> {
   try {
-    // First the listener: with our lookup, binding takes no turn of the event loop.
+    // The listener comes first: with this lookup, binding completes within the same turn of the event loop.
     const listening = once(socket, 'listening')
-    // Exclusive: workers of node:cluster would otherwise share one descriptor and steal each other's frames.
+    // Exclusive, because workers of node:cluster would otherwise share one descriptor and split its frames.
     socket.bind({ address, port, exclusive: true })
     await listening
   } catch (cause) {
@@ -33,7 +33,7 @@ export async function bindSocket(socket: Socket, address: string, port: number):
   }
 }
 
-/** Resolves when the descriptor is gone. */
+/** Resolves when the descriptor is closed. */
 export async function closeSocket(socket: Socket): Promise<void> {
   const closed = once(socket, 'close')
   socket.close()

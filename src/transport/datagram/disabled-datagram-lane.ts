@@ -5,8 +5,8 @@ import { localhostRange } from '../lane/range.js'
 import type { DatagramLane, Group } from '../lane/transport.js'
 
 /**
- * The datagram lane of range `off`: opens no socket, hears nobody, and sends nothing. What it is given is counted
- * (`datagram.skipped.off`), because it goes by stream or not at all.
+ * The datagram lane of range `off`. Opens no socket, receives nothing and sends nothing. Each frame passed to it is
+ * counted (`datagram.skipped.off`), because that frame can travel only by stream.
  */
 export class DisabledDatagramLane implements DatagramLane {
   readonly maxBodyBytes = localhostRange.maxBodyBytes
@@ -27,7 +27,7 @@ export class DisabledDatagramLane implements DatagramLane {
     this.counters.add('datagram.skipped.off')
   }
 
-  /** No interface matters to it. */
+  /** Does nothing: no interface is used. */
   async follow(): Promise<void> {}
 
   async close(): Promise<void> {}

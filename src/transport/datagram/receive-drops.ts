@@ -5,34 +5,34 @@ import type { UdpSocket } from '../../topology/model/udp-socket.js'
 import { readUdpSockets } from '../../topology/socket/udp-sockets.js'
 
 const intervalMs = 5_000
-/** The kernel counts in 32 bits. */
+/** The kernel's counter has 32 bits. */
 const wrap = 2 ** 32
 
 export interface ReceiveDropsComponents {
   readonly clock: Clock
   readonly counters: Counters
   readonly multicastAddress: string
-  /** Ports that are received on. */
+  /** Returns the ports on which datagrams are received. */
   readonly ports: () => readonly number[]
-  /** This process's sockets, `null` where that cannot be known. @default the addon's */
+  /** Returns this process's sockets, or `null` if they cannot be listed. @default the addon's */
   readonly sockets?: () => readonly UdpSocket[] | null
 }
 
 /**
  * Counts the datagrams that the kernel dropped because this process did not read fast enough, as
- * `datagram.lost.receive-buffer`. Reads this process's own sockets only, so the cost does not depend on other processes.
- * Linux, with the addon. Several participants in one process that listen on one port each count what all of them lost.
+ * `datagram.lost.receive-buffer`. Reads this process's own sockets only, so the cost does not depend on other
+ * processes. Linux, with the addon. Participants of one process that share a port each count the drops of all of them.
  */
 export class ReceiveDrops {
   readonly #components: Required<ReceiveDropsComponents>
-  /** By inode: what has been counted already. */
+  /** Drops that were already counted, by inode. */
   #counted: ReadonlyMap<number, number> = new Map()
   readonly #timer: RepeatingTimer | undefined
 
   constructor(components: ReceiveDropsComponents) {
     this.#components = { sockets: readUdpSockets, ...components }
     const sockets = this.#read()
-    if (sockets === null) return // not here, ever
+    if (sockets === null) return // not available on this system
     this.#counted = new Map(sockets?.map(({ inode, drops }) => [inode, drops]))
     this.#timer = new RepeatingTimer(components.clock, intervalMs, () => this.#count())
   }
@@ -57,7 +57,7 @@ export class ReceiveDrops {
     this.#counted = counted
   }
 
-  /** Undefined when it failed, as without a free descriptor: the next turn tries again. */
+  /** Undefined if reading failed, for example without a free descriptor. The next turn tries again. */
   #read(): readonly UdpSocket[] | null | undefined {
     try {
       return this.#components.sockets()

@@ -5,18 +5,18 @@ import { errorCode, mustBeSystemError } from '../../core/error-code.js'
 import { NumacastError } from '../../core/errors.js'
 import { isPassing, listOsInterfaces, type OsInterfaces } from '../lane/os-interfaces.js'
 
-/** What kind of thing an interface is; `unknown` where there is no sysfs. */
+/** The kind of an interface; `unknown` without sysfs. */
 export const InterfaceKind = {
   loopback: 'loopback',
-  /** A device of the machine: a network card, or what the hypervisor shows as one. */
+  /** A hardware device: a network card, or a virtual card presented by the hypervisor. */
   physical: 'physical',
   wireless: 'wireless',
-  /** Several cards as one, or a VLAN on one. */
+  /** Several cards bonded into one, or a VLAN. */
   aggregate: 'aggregate',
-  /** One end of a pair: the other end is in another network namespace, of a container as a rule. */
+  /** One end of a pair. The other end is usually in a container's network namespace. */
   veth: 'veth',
   bridge: 'bridge',
-  /** Point to point through something else: WireGuard, tun, GRE, … */
+  /** A point-to-point tunnel: WireGuard, tun, GRE, … */
   tunnel: 'tunnel',
   /** macvlan, dummy, ifb, … */
   virtual: 'virtual',
@@ -24,16 +24,16 @@ export const InterfaceKind = {
 } as const
 export type InterfaceKind = (typeof InterfaceKind)[keyof typeof InterfaceKind]
 
-/** What is known of one network interface. */
+/** The properties of one network interface. */
 export interface InterfaceFacts {
   readonly name: string
   readonly kind: InterfaceKind
-  /** Administratively up, and with a carrier where that can be known. */
+  /** Administratively up, and with a carrier if that is known. */
   readonly isUp: boolean
   readonly hasMulticast: boolean
-  /** It is a port of a bridge or of a bond, which owns the addresses. */
+  /** Whether it is a port of a bridge or bond, which owns the addresses. */
   readonly isEnslaved: boolean
-  /** Megabits per second; `null` where the driver does not say. */
+  /** Megabits per second; `null` if the driver does not report it. */
   readonly speedMbps: number | null
   /** IPv4, in the kernel's order: the first is the primary one. */
   readonly addresses: readonly InterfaceAddress[]
@@ -45,7 +45,7 @@ export interface InterfaceAddress {
 }
 
 export interface InterfaceFactsOptions {
-  /** Holds the `sys/` to read. @default '/' */
+  /** The root folder that contains `sys/`. @default '/' */
   readonly root?: string
   /** @default os.networkInterfaces() */
   readonly addresses?: OsInterfaces
@@ -69,8 +69,8 @@ const kindByDevtype: Readonly<Record<string, InterfaceKind>> = {
 /**
  * Returns every interface of the machine (or of a captured tree), in no particular order.
  *
- * @throws NumacastError NUMACAST_UNAVAILABLE when the process may not list them; NUMACAST_TRANSPORT when it cannot now,
- * for example because it has no descriptor left
+ * @throws NumacastError NUMACAST_UNAVAILABLE if the process may not list them; NUMACAST_TRANSPORT if listing fails
+ * temporarily, for example without a free descriptor
  */
 export function readInterfaceFacts(options: InterfaceFactsOptions = {}): InterfaceFacts[] {
   const folder = path.join(options.root ?? '/', 'sys/class/net')
@@ -81,7 +81,7 @@ export function readInterfaceFacts(options: InterfaceFactsOptions = {}): Interfa
 
 type GivenAddresses = NonNullable<OsInterfaces[string]>
 
-/** A further address may go by a label of its own, `eth0:1`. */
+/** A secondary address may have its own label, `eth0:1`. */
 function byInterface(given: OsInterfaces): Map<string, GivenAddresses> {
   const byName = new Map<string, GivenAddresses>()
   for (const [label, addresses = []] of Object.entries(given)) {
@@ -97,7 +97,7 @@ function factsOf(name: string, folder: string, given: GivenAddresses): Interface
     .map(({ address, cidr }) => ({ address, prefixBits: Number(cidr?.split('/')[1] ?? 32) }))
   const flags = Number(readText(folder, 'flags') ?? Number.NaN)
   if (!Number.isInteger(flags)) {
-    // No sysfs: what the OS lists is up, and nothing says that it lacks multicast.
+    // Without sysfs, every interface that the OS lists is assumed to be up and multicast-capable.
     const kind = given.some(({ internal }) => internal) ? InterfaceKind.loopback : InterfaceKind.unknown
     const isUp = given.length > 0
     return { name, kind, isUp, hasMulticast: true, isEnslaved: false, speedMbps: null, addresses }
@@ -106,7 +106,7 @@ function factsOf(name: string, folder: string, given: GivenAddresses): Interface
   return {
     name,
     kind: kindOf(folder, flags),
-    // What the OS lists is up and running: it filters.
+    // The OS lists only interfaces that are up and running.
     isUp: given.length > 0 || ((flags & flagUp) !== 0 && hasCarrier(readText(folder, 'operstate'))),
     hasMulticast: (flags & flagMulticast) !== 0,
     isEnslaved: listFolder(folder).includes('master'),
@@ -115,7 +115,7 @@ function factsOf(name: string, folder: string, given: GivenAddresses): Interface
   }
 }
 
-/** Drivers that do not track it say `unknown` (operstates.rst of the kernel's documentation). */
+/** Drivers that do not track it report `unknown` (operstates.rst of the kernel's documentation). */
 function hasCarrier(operstate: string | undefined): boolean {
   return operstate === undefined || operstate === 'up' || operstate === 'unknown' || operstate === 'dormant'
 }
@@ -131,12 +131,12 @@ function kindOf(folder: string, flags: number): InterfaceKind {
   if (byDevtype !== undefined) return byDevtype
   if ((flags & flagPointToPoint) !== 0 || entries.includes('tun_flags')) return InterfaceKind.tunnel
   if (entries.includes('device')) return InterfaceKind.physical
-  // A veth has no DEVTYPE, and its peer's index in `iflink` instead of its own.
+  // A veth has no DEVTYPE, and its `iflink` holds the peer's index instead of its own.
   const isPaired = readText(folder, 'iflink') !== readText(folder, 'ifindex')
   return devtype === undefined && isPaired ? InterfaceKind.veth : InterfaceKind.virtual
 }
 
-/** Links to devices; `bonding_masters`, a plain file, is none. */
+/** Entries of sysfs that are links to devices. `bonding_masters`, a plain file, is not one of them. */
 function listInterfaces(folder: string): string[] {
   try {
     const entries = readdirSync(folder, { withFileTypes: true })
@@ -152,7 +152,7 @@ function listFolder(folder: string): string[] {
     return readdirSync(folder)
   } catch (error) {
     mustBeAbsent(error, folder)
-    return [] // gone meanwhile
+    return [] // removed in the meantime
   }
 }
 
@@ -161,11 +161,11 @@ function readText(folder: string, name: string): string | undefined {
     return readFileSync(path.join(folder, name), 'utf8').trim()
   } catch (error) {
     mustBeAbsent(error, folder)
-    return undefined // `speed` of an interface that is down, for one, is EINVAL
+    return undefined // for example, reading `speed` of an interface that is down fails with EINVAL
   }
 }
 
-/** A file that cannot be opened now is not absent: taken as such, it would change what the interface is used for. */
+/** A temporary failure to open a file must not be read as absence, or the interface's use would change. */
 function mustBeAbsent(error: unknown, folder: string): void {
   mustBeSystemError(error)
   const code = errorCode(error)

@@ -3,7 +3,7 @@ import { type InterfaceAddress, type InterfaceFacts, InterfaceKind } from './int
 
 /** What an address of an interface is used for with range `subnet`. */
 export const InterfaceUse = {
-  /** Always: participants of one host reach each other there. */
+  /** Always used: participants of one host reach each other there. */
   host: 'host',
   multicastAndStreams: 'multicast and streams',
   streams: 'streams',
@@ -11,7 +11,7 @@ export const InterfaceUse = {
 } as const
 export type InterfaceUse = (typeof InterfaceUse)[keyof typeof InterfaceUse]
 
-/** An address of an interface, what it is used for, and why. An interface without addresses has one entry. */
+/** An address of an interface, its use, and the reason for that use. An interface without addresses has one entry. */
 export interface RankedInterface {
   readonly name: string
   readonly kind: InterfaceFacts['kind']
@@ -20,11 +20,11 @@ export interface RankedInterface {
   readonly prefixBits: number | null
   readonly speedMbps: number | null
   readonly use: InterfaceUse
-  /** For people. */
+  /** Human-readable. */
   readonly reason: string
 }
 
-/** Best first. What connects machines comes before what connects containers of one machine. */
+/** Best first. Interfaces between machines come before interfaces between containers of one machine. */
 const preference: readonly InterfaceFacts['kind'][] = [
   InterfaceKind.aggregate,
   InterfaceKind.physical,
@@ -56,7 +56,7 @@ interface Candidate {
 }
 
 /**
- * Returns each address of each interface in the order in which they are advertised and dialled, those that are not used
+ * Returns each address of each interface in the order in which they are advertised and dialled. Unused addresses come
  * last. Ties are broken by speed, then by name, so the same machine always gives the same order.
  *
  * @param allowed names or addresses; undefined allows all
@@ -76,7 +76,7 @@ export function rankInterfaces(
       ? { ...entry, use: InterfaceUse.none, reason: `${maxNetworkPaths} better ones are in use already` }
       : entry,
   )
-  // Stable: within each use the preference stays.
+  // A stable sort: within each use the order of preference is kept.
   return ranked.sort((a, b) => usageRank(a.use) - usageRank(b.use))
 }
 
@@ -86,7 +86,7 @@ function candidatesOf(facts: InterfaceFacts): Candidate[] {
   return addresses.map((address, index) => ({ facts, address, earlier: addresses.slice(0, index) }))
 }
 
-/** The ways out of the host that a ranking leaves, best first. */
+/** Returns the network paths that a ranking selects, best first. */
 export function networkPaths(ranked: readonly RankedInterface[]): NetworkPath[] {
   return ranked.flatMap(({ name, address, prefixBits, use }) => {
     if (use !== InterfaceUse.multicastAndStreams && use !== InterfaceUse.streams) return []
@@ -95,7 +95,7 @@ export function networkPaths(ranked: readonly RankedInterface[]): NetworkPath[] 
   })
 }
 
-/** Whether an allow-list's entry means this interface. */
+/** Returns whether an allow-list entry names this interface. */
 export function isNamedBy(entry: string, { name, addresses }: Pick<InterfaceFacts, 'name' | 'addresses'>): boolean {
   return entry === name || addresses.some(({ address }) => address === entry)
 }
@@ -131,7 +131,7 @@ function judge({ facts, address, earlier }: Candidate, allowed: readonly string[
   return verdict(InterfaceUse.multicastAndStreams, reason)
 }
 
-/** Frames sent from both addresses would reach the same neighbors twice. */
+/** Returns whether frames sent from both addresses would reach the same neighbors twice. */
 function sameSubnet({ address }: InterfaceAddress, earlier: readonly InterfaceAddress[]): InterfaceAddress | undefined {
   return earlier.find(({ address: other, prefixBits }) => {
     return new SubnetFilter([{ interfaceName: '', address: other, prefixBits, multicast: true }]).contains(address)
@@ -147,7 +147,7 @@ function byPreference(a: Candidate, b: Candidate): number {
   )
 }
 
-/** An address of RFC 3927 was chosen by the host itself, so it belongs to no planned network. */
+/** A link-local address (RFC 3927) is self-assigned, so it belongs to no planned network. */
 function isLinkLocal(address: InterfaceAddress | undefined): boolean {
   return address?.address.startsWith('169.254.') === true
 }

@@ -3,14 +3,14 @@ import { type InterfaceFactsOptions, readInterfaceFacts } from './interface-fact
 import { isNamedBy, type RankedInterface, rankInterfaces } from './interface-rank.js'
 
 export interface ReadInterfacesOptions extends InterfaceFactsOptions {
-  /** Names or addresses that may be used; undefined: all that are usable. @default undefined */
+  /** Names or addresses that may be used; undefined allows all usable ones. @default undefined */
   readonly interfaces?: readonly string[] | undefined
 }
 
 /**
- * The interfaces of this machine as a participant with range `subnet` would use them, best first, each with the reason.
+ * Lists the interfaces of this machine as a participant with range `subnet` would rank them, best first, with reasons.
  *
- * @throws NumacastError NUMACAST_INVALID_ARGUMENT when one that was asked for does not exist
+ * @throws NumacastError NUMACAST_INVALID_ARGUMENT if an allowed interface does not exist
  */
 export function readInterfaces(options: ReadInterfacesOptions = {}): RankedInterface[] {
   const facts = readInterfaceFacts(options)

@@ -4,17 +4,17 @@ import { errorCode } from '../../core/error-code.js'
 import { RepeatingTimer } from '../../core/repeating-timer.js'
 import type { NetworkPath } from '../lane/network-path.js'
 
-/** How often the interfaces are examined. A new one is used within this. */
+/** Interval between examinations. A new interface is used within this time. */
 const intervalMs = 2_000
 
 export interface PathWatchComponents {
   readonly clock: Clock
   readonly counters: Counters
-  /** Returns the ways out of the host right now, best first. What it throws is counted; the paths stay as they are. */
+  /** Returns the current network paths, best first. If it throws, the error is counted and the paths stay unchanged. */
   readonly read: () => readonly NetworkPath[]
-  /** Called when they have changed, or when not all could be opened last time. What it rejects with is counted. */
+  /** Called when the paths have changed or some could not be opened last time. Its rejections are counted. */
   readonly apply: (paths: readonly NetworkPath[], change: PathChange) => Promise<void>
-  /** Whether some socket could not be opened: `apply` is called again although nothing has changed. */
+  /** Returns whether some socket could not be opened. `apply` is then called again even without a change. */
   readonly isIncomplete: () => boolean
 }
 
@@ -23,7 +23,7 @@ export interface PathChange {
   readonly went: number
 }
 
-/** Examines the interfaces periodically and reports changes. A failure is counted, and the next turn tries again. */
+/** Examines the interfaces periodically and reports changes. A failure is counted and retried on the next turn. */
 export class PathWatch {
   readonly #components: PathWatchComponents
   readonly #timer: RepeatingTimer
@@ -70,7 +70,7 @@ export class PathWatch {
   }
 }
 
-/** `emfile`, … of the system where there is one, else the code of the error itself. */
+/** Returns the system's error code in lower case (`emfile`, …), else the code of the error itself. */
 function failure(error: unknown): string {
   const { cause, details } = error as { cause?: unknown; details?: { errno?: unknown } }
   if (typeof details?.errno === 'string') return details.errno.toLowerCase()

@@ -2,15 +2,15 @@ import { isIP } from 'node:net'
 import { invalidArgument } from '../../core/errors.js'
 import type { FrameSource } from './transport.js'
 
-/** The longest abstract name or path: `sun_path` (108 bytes, unix(7)) less a NUL. */
+/** The longest abstract name or path: `sun_path` (108 bytes, unix(7)) minus a NUL. */
 export const maxSocketPathBytes = 107
-/** A socket file as numacast names it, in a folder without `..`. */
+/** A socket file as numacast names it, in a folder path without `..`. */
 const socketFile = /^\/(?:(?!\.\.\/)[\w.@ -]+\/)+numacast-[\w.-]+\.sock$/
 
 /**
- * Reads an endpoint that a stream may dial. Endpoints come from peers, so only what numacast itself binds is taken:
- * `ipc://@name`, the abstract namespace, which touches no file; `ipc:///…/numacast-….sock`, a socket file; and `tcp://`
- * with a numeric address, which asks no name server.
+ * Parses an endpoint that a stream may dial. Endpoints come from peers, so only forms that numacast itself binds are
+ * accepted: `ipc://@name` in the abstract namespace, which touches no file; `ipc:///…/numacast-….sock`, a socket file;
+ * and `tcp://` with a numeric address, which needs no name resolution.
  *
  * @throws NumacastError NUMACAST_INVALID_ARGUMENT
  */
@@ -23,7 +23,7 @@ export function parseEndpoint(endpoint: string): FrameSource {
   )
 }
 
-/** Whether {@link parseEndpoint} takes it. */
+/** Returns whether {@link parseEndpoint} accepts it. */
 export function isEndpoint(endpoint: string): boolean {
   return readEndpoint(endpoint) !== undefined
 }
@@ -45,7 +45,7 @@ function readEndpoint(endpoint: string): FrameSource | undefined {
   return undefined
 }
 
-/** @throws NumacastError NUMACAST_INVALID_ARGUMENT when there is none */
+/** @throws NumacastError NUMACAST_INVALID_ARGUMENT if there is none */
 export function endpointList(endpoints: string | readonly string[]): readonly [string, ...string[]] {
   const [first, ...others] = typeof endpoints === 'string' ? [endpoints] : endpoints
   if (first === undefined) throw invalidArgument('there is no endpoint to dial')
@@ -53,14 +53,14 @@ export function endpointList(endpoints: string | readonly string[]): readonly [s
 }
 
 /**
- * Of a peer's endpoints those that lead to it from here. `ipc://` and loopback addresses mean this host's network
- * namespace to whoever dials them, so they count only where the peer shares it.
+ * Returns the endpoints of a peer that are reachable from here. `ipc://` and loopback addresses refer to the dialler's
+ * network namespace, so they are kept only if the peer shares it.
  */
 export function dialable(endpoints: readonly string[], sharesNetwork: boolean): readonly string[] {
   return sharesNetwork ? endpoints : endpoints.filter((endpoint) => !/^(ipc:|tcp:\/\/(127\.|\[::1\]))/.test(endpoint))
 }
 
-/** The addresses of `tcp://` endpoints; what is no endpoint has none. */
+/** Returns the addresses of `tcp://` endpoints. Other endpoints have none. */
 export function tcpAddresses(endpoints: readonly string[]): ReadonlySet<string> {
   const sources = endpoints.filter((endpoint) => endpoint.startsWith('tcp://')).map(readEndpoint)
   return new Set(sources.flatMap((source) => source?.address ?? []))

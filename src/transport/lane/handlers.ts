@@ -3,8 +3,8 @@ import type { Subscription } from '../../core/listeners.js'
 import type { FrameHandler, FrameSource } from './transport.js'
 
 /**
- * Who wants the frames of one group. Every handler gets a buffer that nobody else holds: the first the given one,
- * the others a copy. What a handler throws is counted, because the receive loop must outlive it.
+ * The handlers of one group's frames. Each handler gets a buffer of its own: the first handler the given buffer, the
+ * others a copy. An exception in a handler is counted, because it must not end the receive loop.
  */
 export class Handlers {
   readonly #handlers = new Set<{ readonly handle: FrameHandler }>()
@@ -20,7 +20,7 @@ export class Handlers {
     return this.#handlers.size
   }
 
-  /** `onClose` runs once, after the handler is gone. */
+  /** `onClose` is called once, after the handler is removed. */
   add(handle: FrameHandler, onClose: () => void): Subscription {
     const entry = { handle }
     this.#handlers.add(entry)

@@ -1,21 +1,21 @@
 import { BlockList } from 'node:net'
 
-/** One way out of the host: an address of an interface in use, and the subnet that it is on. */
+/** A path out of the host: an address of an interface in use, and its subnet. */
 export interface NetworkPath {
-  /** Of the interface, for people. */
+  /** The interface's name, for display. */
   readonly interfaceName: string
   /** IPv4, numeric. */
   readonly address: string
-  /** Bits of the subnet's prefix. */
+  /** Prefix length of the subnet, in bits. */
   readonly prefixBits: number
-  /** Whether multicast can be sent and joined there; streams can listen anyway. */
+  /** Whether multicast can be sent and joined there. Streams can listen in either case. */
   readonly multicast: boolean
 }
 
-/** More subnets are not expected of one host, and each costs a send per frame. */
+/** A host rarely has more subnets, and each costs one send per frame. */
 export const maxNetworkPaths = 8
 
-/** Whether an address is on the subnet of one of the paths, for addresses that come again and again. */
+/** Returns whether an address is on the subnet of one of the paths. Caches its results per address. */
 export class SubnetFilter {
   readonly #subnets = new BlockList()
   readonly #known = new Map<string, boolean>()
@@ -27,7 +27,7 @@ export class SubnetFilter {
   contains(address: string): boolean {
     const known = this.#known.get(address)
     if (known !== undefined) return known
-    // Anybody can invent addresses.
+    // Bounded, because source addresses can be forged.
     if (this.#known.size >= maxKnownAddresses) this.#known.clear()
     const found = this.#subnets.check(address, 'ipv4')
     this.#known.set(address, found)

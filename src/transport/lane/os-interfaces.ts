@@ -2,21 +2,22 @@ import os from 'node:os'
 import { getSystemErrorName } from 'node:util'
 import { NumacastError } from '../../core/errors.js'
 
-/** As `os.networkInterfaces()`, which names only those that are up, running and have an address. */
+/** Has the shape of `os.networkInterfaces()`, which lists interfaces that are up, running and have an address. */
 export type OsInterfaces = ReturnType<typeof os.networkInterfaces>
 
-/** Errors that pass: the process or the machine has no descriptor or no memory left. */
+/** Transient errors: the process or the machine is out of descriptors or memory. */
 const passingErrors: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EAGAIN', 'EINTR'])
 
-/** Whether an error of the system passes by itself, so that the same call may succeed later. */
+/** Returns whether an error of the system is transient, so that the same call may succeed later. */
 export function isPassing(code: string): boolean {
   return passingErrors.has(code.toUpperCase())
 }
 
 /**
- * Lists the interfaces of this machine. On Linux that takes a netlink socket.
+ * Lists the interfaces of this machine. On Linux this opens a netlink socket.
  *
- * @throws NumacastError NUMACAST_UNAVAILABLE when the process may not have one; NUMACAST_TRANSPORT when it cannot now
+ * @throws NumacastError NUMACAST_UNAVAILABLE if netlink sockets are forbidden; NUMACAST_TRANSPORT on a transient
+ * failure
  */
 export function listOsInterfaces(list: () => OsInterfaces = os.networkInterfaces): OsInterfaces {
   try {
@@ -37,7 +38,7 @@ export function listOsInterfaces(list: () => OsInterfaces = os.networkInterfaces
   }
 }
 
-/** Whether the process may list interfaces. @throws NumacastError NUMACAST_TRANSPORT when that cannot be told now */
+/** Returns whether the process may list interfaces. @throws NumacastError NUMACAST_TRANSPORT on a transient failure */
 export function mayListInterfaces(): boolean {
   try {
     listOsInterfaces()
@@ -48,7 +49,7 @@ export function mayListInterfaces(): boolean {
   }
 }
 
-/** `EMFILE`, `EAFNOSUPPORT`, …: libuv has no name of its own for some errors of `uv_interface_addresses`. */
+/** `EMFILE`, `EAFNOSUPPORT`, …: libuv has no name for some errors of `uv_interface_addresses`. */
 function systemErrorName(error: unknown): string {
   const { code, errno, info } = error as NodeJS.ErrnoException & { info?: { code?: string; errno?: number } }
   const number = info?.errno ?? errno

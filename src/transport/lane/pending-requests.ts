@@ -9,14 +9,14 @@ interface Pending {
 }
 
 export interface OpenedRequest {
-  /** Unsigned 32 bit; unique among those that wait. */
+  /** Unsigned 32 bit; unique among the pending requests. */
   readonly id: number
   readonly reply: Promise<Buffer>
 }
 
 /**
- * The requests of one requester that have no reply yet. Each leaves in exactly one way: reply, timeout, abort, or
- * {@link rejectAll}; its timer and its abort listener leave with it.
+ * The requests of one requester that have no reply yet. Each is settled exactly once: by reply, timeout, abort, or
+ * {@link rejectAll}. Settling it clears its timer and its abort listener.
  */
 export class PendingRequests {
   readonly #clock: Clock
@@ -31,7 +31,7 @@ export class PendingRequests {
     return this.#waiting.size
   }
 
-  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, or the signal's reason when it is aborted already */
+  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, or the signal's reason if it is already aborted */
   open(endpoint: string, options: RequestOptions, onTimeout?: () => void): OpenedRequest {
     const { timeoutMs, signal } = options
     checkDurationMs('timeoutMs', timeoutMs, { allowInfinity: true })
@@ -56,7 +56,7 @@ export class PendingRequests {
         )
         onTimeout?.()
       }
-      // A loop that was late finds the timer due before it has read the reply, which may have come in time.
+      // If the event loop was late, the timer fires before a reply that arrived in time has been read.
       let timer = this.#clock.after(timeoutMs, () => {
         timer = this.#clock.afterPoll(expire)
       })
@@ -75,7 +75,7 @@ export class PendingRequests {
     return { id, reply }
   }
 
-  /** False when nobody waits for `id`: a late reply, a duplicate, or an invention. */
+  /** Returns false if no request has this `id`: the reply is late, duplicated or forged. */
   resolve(id: number, reply: Buffer): boolean {
     const pending = this.#waiting.get(id)
     pending?.resolve(reply)

@@ -9,14 +9,14 @@ export const maxDomain = 231
 export const maxPortOffset = domainGain - 1
 
 /**
- * Domains whose 250 UDP ports all lie below 32,768, where Linux begins to give ports to sockets that ask for any. Such a
- * socket is bound to all addresses as a rule, and then no receiver can have its port.
+ * Domains whose 250 UDP ports all lie below 32,768, where Linux starts to assign ephemeral ports. An ephemeral socket
+ * is usually bound to all addresses, and then no receiver can bind its port.
  */
 const domainsPerAddress = 101
 
 /**
- * Returns the UDP port of a partition: `7400 + 250·domain + offset`, as in DDS. Domains from 101 on use the ports of
- * lower ones at another multicast address; see {@link multicastAddressOf}.
+ * Returns the UDP port of a partition: `7400 + 250·domain + offset`, as in DDS. Domains from 101 upward reuse the ports
+ * of lower domains at another multicast address; see {@link multicastAddressOf}.
  *
  * @throws NumacastError NUMACAST_INVALID_ARGUMENT
  */
@@ -44,8 +44,8 @@ export function checkDomain(domain: number): void {
 }
 
 /**
- * Returns the TCP port at which some participant of a host may be found without knowing any: `7400 + 250·domain`. A host
- * has one per domain. From domain 102 on an outgoing connection may hold it for a while; the participants keep trying.
+ * Returns the TCP port at which a participant of a host can be found without knowing any: `7400 + 250·domain`. Each
+ * host has one per domain. From domain 102 upward an outgoing connection may occupy it; participants then keep trying.
  *
  * @throws NumacastError NUMACAST_INVALID_ARGUMENT
  */

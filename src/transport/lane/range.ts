@@ -1,37 +1,37 @@
 import { multicastAddressOf } from './port.js'
 
-/** How far a participant is heard. */
+/** How far a participant's datagrams travel. */
 export const Range = {
   /** This host's loopback interface. */
   localhost: 'localhost',
-  /** This host, and by multicast everybody on the subnets of its interfaces. */
+  /** This host, and by multicast every host on the subnets of its interfaces. */
   subnet: 'subnet',
-  /** Nobody by multicast: none is sent and none is listened to. Only streams remain. */
+  /** No multicast is sent or received. Only streams remain. */
   off: 'off',
 } as const
 export type Range = (typeof Range)[keyof typeof Range]
 
 /**
- * How far a participant's datagrams go: where they are sent, and from whom they are accepted. All use the loopback
- * interface; that of `subnet` uses others too, which come and go while it runs (`UdpDatagramLane.follow`).
+ * The reach of a participant's datagrams: where they are sent, and from which addresses they are accepted. Every range
+ * uses the loopback interface. `subnet` also uses others, which may change at runtime (`UdpDatagramLane.follow`).
  */
 export interface DatagramRange {
   readonly multicastAddress: string
-  /** The address of the loopback interface, over which participants of one host hear each other. */
+  /** The address of the loopback interface, over which participants of one host reach each other. */
   readonly interfaceAddress: string
-  /** IP time to live on loopback: 0 never leaves the host (RFC 1112, section 6.1). */
+  /** IP time to live on loopback: a packet with 0 never leaves the host (RFC 1112, section 6.1). */
   readonly timeToLive: number
   readonly maxBodyBytes: number
   /**
-   * Whether a frame from this address belongs to the host. A socket also receives what reaches its multicast address
-   * through interfaces that other programs joined on (IP_MULTICAST_ALL, ip(7)), so membership alone decides nothing.
+   * Returns whether a frame from this address is accepted. A socket also receives frames for its multicast address
+   * through interfaces that other programs joined (IP_MULTICAST_ALL, ip(7)), so membership alone is not sufficient.
    */
   accepts(address: string): boolean
 }
 
 /**
- * This host only. A frame of DDS at this address is no RADIO frame, or names no group of this library. 8,000 bytes stay below
- * the 8,190 at which libzmq 4.3.5 truncates what RADIO sends over UDP.
+ * This host only. A DDS frame at this address is not a RADIO frame, or names no group of this library. 8,000 bytes is
+ * below the 8,190 at which libzmq 4.3.5 truncates UDP frames of RADIO.
  */
 export const localhostRange: DatagramRange = Object.freeze({
   multicastAddress: '239.255.0.1',
@@ -42,15 +42,15 @@ export const localhostRange: DatagramRange = Object.freeze({
 })
 
 /**
- * Loopback, and with a time to live of 1 the subnets of the interfaces in use. 1,344 bytes with the group's name and the
- * headers of UDP and IPv4 are 1,388: one packet on Ethernet (1,500), also through VXLAN (1,450) or WireGuard (1,420).
+ * Loopback, and with a time to live of 1 the subnets of the interfaces in use. 1,344 bytes plus the group's name and
+ * the UDP and IPv4 headers make 1,388: one packet on Ethernet (1,500), also through VXLAN (1,450) or WireGuard (1,420).
  */
 export const subnetRange: DatagramRange = Object.freeze({ ...localhostRange, maxBodyBytes: 1_344 })
 
-/** Returns the range as a domain uses it: each 101 domains have a multicast address of their own. */
+/** Returns the range for a domain: every 101 domains share a multicast address. */
 export function rangeOfDomain(range: DatagramRange, domain: number): DatagramRange {
   return Object.freeze({ ...range, multicastAddress: multicastAddressOf(domain) })
 }
 
-/** Off the host a frame may pass no router (RFC 1112, section 6.1). */
+/** A frame that leaves the host crosses no router (RFC 1112, section 6.1). */
 export const subnetTimeToLive = 1

@@ -3,15 +3,15 @@ import type { Subscription } from '../../core/listeners.js'
 import type { Range } from './range.js'
 
 /**
- * What a participant needs from the network, and nothing more. Three implementations: UDP multicast plus
- * ZeroMQ (`openTransport`), and `MemoryNetwork` for tests, on which a fake clock and a seed decide everything.
+ * What a participant needs from the network. Two implementations: UDP multicast plus ZeroMQ (`openTransport`), and
+ * `MemoryNetwork` for tests, which is driven by a fake clock and a seed.
  */
 export interface Transport {
-  /** How far it is heard; with `off` the datagram lane takes everything and carries nothing. */
+  /** The reach of datagrams. With `off` the datagram lane accepts every frame and sends none. */
   readonly range: Range
   readonly datagram: DatagramLane
   readonly stream: StreamLane
-  /** Closes both lanes. Twice is fine. */
+  /** Closes both lanes. Idempotent. */
   close(): Promise<void>
 }
 
@@ -23,35 +23,36 @@ export interface Group {
   readonly port: number
 }
 
-/** Where a frame came from, as the kernel tells it, not as the frame claims. */
+/** Source of a frame as the kernel reports it, independent of the frame's contents. */
 export interface FrameSource {
   readonly address: string
   readonly port: number
 }
 
-/** `body` is only valid during the call unless the lane documents otherwise; both lanes here hand it over for good. */
+/** `body` is valid only during the call unless the lane documents otherwise; both lanes here transfer ownership. */
 export type FrameHandler = (body: Buffer, from: FrameSource) => void
 
-/** Unreliable, unordered, one to many. A frame arrives whole or not at all. */
+/** Unreliable, unordered, one to many. A frame arrives complete or not at all. */
 export interface DatagramLane {
-  /** The longest body that `send` takes: 1,344 bytes on a network, 8,000 on loopback. */
+  /** The longest body that `send` accepts: 1,344 bytes on a network, 8,000 on loopback. */
   readonly maxBodyBytes: number
   readonly counters: Counters
-  /** Datagrams read so far, wanted or not. */
+  /** Datagrams read so far, including rejected ones. */
   readonly received: number
   /**
-   * Receives every frame of `group` that other participants send, and also this participant's own.
-   * Frames of other groups on the same port are skipped. A throwing handler is counted, never rethrown.
+   * Receives every frame of `group`, from other participants and from this one. Frames of other groups on the same port
+   * are skipped. An exception in a handler is counted, never rethrown.
    * @throws NumacastError NUMACAST_TRANSPORT when the port cannot be bound or the group cannot be joined
    */
   join(group: Group, handler: FrameHandler): Promise<Subscription>
   /**
-   * Never waits: what the kernel refuses is counted (`datagram.dropped.<reason>`). The bytes
-   * belong to the lane from here on.
-   * @throws NumacastError NUMACAST_LIMIT when the body exceeds `maxBodyBytes`, NUMACAST_INVALID_ARGUMENT for a bad group
+   * Never waits. A frame that the kernel refuses is counted (`datagram.dropped.<reason>`). Transfers ownership of the
+   * bytes to the lane.
+   * @throws NumacastError NUMACAST_LIMIT when the body exceeds `maxBodyBytes`, NUMACAST_INVALID_ARGUMENT for a bad
+   * group
    */
   send(group: Group, body: Uint8Array): void
-  /** How many sent frames the kernel has not taken yet; a writer conflates while this is high. */
+  /** Sent frames that the kernel has not accepted yet. A writer conflates while this is high. */
   readonly pending: number
 }
 
@@ -60,57 +61,58 @@ export interface StreamLane {
   readonly counters: Counters
   /**
    * Where this participant answers requests, best first: `ipc://@…` (abstract, leaves no file) on Linux, then
-   * `tcp://` at each address in use. They change when interfaces come or go: {@link onEndpointsChanged}.
+   * `tcp://` at each address in use. Changes when interfaces come or go: {@link onEndpointsChanged}.
    */
   readonly requestEndpoints: readonly string[]
-  /** Where live frames are had, best first; empty until {@link publishEndpoints} was called. */
+  /** Where live frames are published, best first; empty until {@link publishEndpoints} was called. */
   readonly liveEndpoints: readonly string[]
-  /** `requestEndpoints` or `liveEndpoints` have changed. */
+  /** Called when `requestEndpoints` or `liveEndpoints` have changed. */
   onEndpointsChanged(listener: () => void): Subscription
-  /** The port of the request endpoint that peers derive from a beacon's source address; 0: none. */
+  /** The port of the request endpoint, which peers combine with a beacon's source address; 0: none. */
   readonly requestPort: number
-  /** The port at which some participant of each host may be found: see {@link contendRendezvous}. */
+  /** The port at which one participant of each host can be found: see {@link contendRendezvous}. */
   readonly rendezvousPort: number
-  /** Where a peer answers whose beacon came from `address` and named `requestPort`. */
+  /** Returns the request endpoint of a peer, given its beacon's source address and the `requestPort` that it named. */
   requestEndpointAt(address: string, requestPort: number): string
-  /** Answers requests. One handler; a rejected or throwing one is counted and the requester times out. */
+  /** Answers requests through one handler. If the handler fails, that is counted and the requester times out. */
   serve(handler: (request: Buffer) => Promise<Uint8Array> | Uint8Array): void
   /**
-   * Tries to answer requests at `rendezvousPort` too, at every address that this participant listens at. Where another
-   * participant of the host has it, tries again, until that one has left. One contention at a time.
+   * Tries to answer requests at `rendezvousPort` as well, at every address on which this participant listens. While
+   * another participant of the host holds the port, it keeps trying. One contention at a time.
    */
   contendRendezvous(): Rendezvous
   /**
-   * One request, one reply. The bytes belong to the lane from here on.
+   * Sends one request and resolves to its reply. Transfers ownership of the bytes to the lane.
    *
-   * Several endpoints are those of one participant, best first. They are dialled one after the other with a short head
-   * start each; the first that answers is remembered and the others are closed. So a request may arrive more than once.
+   * Several endpoints belong to one participant, best first. They are dialled one after the other, each with a short
+   * head start. The first to answer is remembered and the others are closed. A request may therefore arrive more than
+   * once.
    * @throws NumacastError NUMACAST_TIMEOUT; NUMACAST_CLOSED when the lane closes first; NUMACAST_LIMIT when the body is
-   *   too long or too many requests to the endpoint wait already; NUMACAST_INVALID_ARGUMENT when there is
-   *   no endpoint that the lane dials
+   *   too long or too many requests to the endpoint are pending; NUMACAST_INVALID_ARGUMENT when there is
+   *   no endpoint that the lane can dial
    */
   request(endpoints: string | readonly string[], body: Uint8Array, options: RequestOptions): Promise<Buffer>
-  /** Opens the live socket on first call, and says where to connect, best first. */
+  /** Opens the live socket on first call. Resolves to its endpoints, best first. */
   publishEndpoints(): Promise<readonly string[]>
   /**
-   * Sends a live frame to those subscribed to `group`. Never waits: a subscriber that lags by the high-water mark misses
-   * frames, which only its reader can see. The bytes belong to the lane from here on.
+   * Sends a live frame to the subscribers of `group`. Never waits: a subscriber that lags by the high-water mark misses
+   * frames, which only its reader can detect. Transfers ownership of the bytes to the lane.
    * @throws NumacastError NUMACAST_LIMIT when the body is too long
    */
   publish(group: string, body: Uint8Array): void
   /**
-   * Receives the live frames that one peer publishes to `group`, reconnecting by itself. Of several endpoints of it, best
-   * first, the first that connects is kept.
-   * @throws NumacastError NUMACAST_CLOSED; NUMACAST_INVALID_ARGUMENT when there is no endpoint that the lane dials
+   * Receives the live frames that one peer publishes to `group`, and reconnects automatically. Of several endpoints,
+   * best first, the first to connect is kept.
+   * @throws NumacastError NUMACAST_CLOSED; NUMACAST_INVALID_ARGUMENT when there is no endpoint that the lane can dial
    */
   subscribe(endpoints: string | readonly string[], group: string, handler: FrameHandler): Subscription
 }
 
-/** A claim to the host's rendezvous port. */
+/** A contention for the host's rendezvous port. */
 export interface Rendezvous {
-  /** At one address at least. */
+  /** Whether the port is held at one address at least. */
   readonly isHeld: boolean
-  /** Releases the port. Twice is fine. */
+  /** Releases the port. Idempotent. */
   close(): Promise<void>
 }
 

@@ -1,15 +1,15 @@
 import { checkDurationMs } from '../../core/duration.js'
 import { invalidArgument } from '../../core/errors.js'
 
-/** What the memory network does to one direction of one link. */
+/** The faults of one direction of a link of the memory network. */
 export interface FaultOptions {
-  /** Share of datagrams that are lost, 0 … 1. Streams lose nothing: they would have resent it. @default 0 */
+  /** Share of datagrams that are lost, 0 … 1. Streams lose nothing, because they retransmit. @default 0 */
   readonly lossRatio?: number
   /** Share of datagrams that arrive twice, 0 … 1. @default 0 */
   readonly duplicateRatio?: number
   /**
-   * Each datagram takes a uniform time of this range, so a wide range reorders them. A stream frame takes such a time
-   * too, but never overtakes the one before it. @default 0
+   * Each datagram is delayed by a uniformly distributed time of this range, so a wide range reorders datagrams. A
+   * stream frame is delayed likewise but never overtakes the previous one. @default 0
    */
   readonly minDelayMs?: number
   /** @default minDelayMs */

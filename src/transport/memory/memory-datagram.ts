@@ -8,7 +8,7 @@ import type { DatagramLane, FrameHandler, FrameSource, Group } from '../lane/tra
 export interface MemoryDatagramComponents {
   readonly source: FrameSource
   readonly maxBodyBytes: number
-  /** Calls `arrive` for each lane that listens to the group and that the network lets the frame reach, when it does. */
+  /** Calls `arrive`, after the network's delay, for each lane that listens to the group and that the frame reaches. */
   readonly route: (groupKey: string, arrive: (lane: MemoryDatagramLane) => void) => void
 }
 
@@ -30,7 +30,7 @@ export class MemoryDatagramLane implements DatagramLane {
     return this.counters.get('datagram.received')
   }
 
-  /** Always 0: a memory network takes every frame at once. */
+  /** Always 0: a memory network accepts every frame at once. */
   get pending(): number {
     return 0
   }
@@ -58,7 +58,7 @@ export class MemoryDatagramLane implements DatagramLane {
       return
     }
     const key = groupKey(group)
-    // The bytes are ours from here on, but a test's caller may reuse them: copying now keeps faults its own.
+    // The caller of a test may reuse the bytes, so they are copied now.
     const sent = Buffer.from(body)
     this.#route(key, (lane) => lane.#receive(key, sent, this.#source))
   }

@@ -3,15 +3,15 @@ import type { Random } from '../../core/random.js'
 import type { ResolvedFaults } from './faults.js'
 
 /**
- * One direction between two names of a memory network. Its chances come from its own stream of random numbers, so
- * what happens on one link does not depend on the traffic of another.
+ * One direction between two names of a memory network. It has its own stream of random numbers, so its faults do not
+ * depend on the traffic of other links.
  */
 export class MemoryLink {
   readonly #clock: Clock
   readonly #random: Random
   #faults: ResolvedFaults
   #cut = false
-  /** Counts the breaks: what was sent over a stream before the last break never arrives. */
+  /** Number of breaks so far. A stream frame sent before the last break never arrives. */
   #connection = 0
   #streamBusyUntilMs = 0
 
@@ -30,13 +30,13 @@ export class MemoryLink {
     this.#cut = cut
   }
 
-  /** What is under way over streams is lost; what is sent from now on arrives. */
+  /** Loses the stream frames in transit. Frames sent afterwards arrive. */
   breakStreams(): void {
     this.#connection++
     this.#streamBusyUntilMs = 0
   }
 
-  /** Calls `arrive` zero, one or two times, each after its own delay. A cut loses what is under way. */
+  /** Calls `arrive` zero, one or two times, each after its own delay. A cut loses the frames in transit. */
   datagram(arrive: () => void): void {
     if (this.#cut || this.#random() < this.#faults.lossRatio) return
     const copies = this.#random() < this.#faults.duplicateRatio ? 2 : 1
@@ -47,7 +47,7 @@ export class MemoryLink {
     }
   }
 
-  /** Calls `arrive` once, in the order of the calls, unless the link is cut or breaks before. */
+  /** Calls `arrive` once, in the order of the calls, unless the link is cut or breaks first. */
   stream(arrive: () => void): void {
     if (this.#cut) return
     const nowMs = this.#clock.nowMs()

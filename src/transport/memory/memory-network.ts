@@ -10,9 +10,9 @@ import { MemoryStreamLane, memoryEndpoint, memoryRendezvousPort } from './memory
 
 export interface MemoryNetworkOptions {
   readonly clock: Clock
-  /** Seeds each link. @default a fixed seed: two networks that are used alike behave alike */
+  /** Seeds each link. @default a fixed seed, so that two networks used alike behave alike */
   readonly random?: Random
-  /** For every link that has none of its own; nobody's link to itself has any. */
+  /** Faults of every link without its own. A name's link to itself never has faults. */
   readonly faults?: FaultOptions
   /** The datagram lane's limit. @default 8000 */
   readonly maxBodyBytes?: number
@@ -21,11 +21,11 @@ export interface MemoryNetworkOptions {
 }
 
 /**
- * A network inside one process, on which the clock and the seed decide everything: nothing arrives before the clock
- * fires, not even with zero delay, and the same calls under the same seed give the same arrivals.
+ * A network inside one process, driven by a clock and a seed. Nothing arrives before the clock fires, not even with
+ * zero delay. The same calls under the same seed give the same arrivals.
  *
- * Datagrams suffer loss, duplication, delay and reordering. Streams only suffer delay, as TCP does, until the link is
- * cut or broken: then what is under way is gone, and requests time out. Faults may change at any time.
+ * Datagrams suffer loss, duplication, delay and reordering. Streams suffer only delay, as TCP does, until the link is
+ * cut or broken. Then the frames in transit are lost and requests time out. Faults may change at any time.
  */
 export class MemoryNetwork {
   readonly #clock: Clock
@@ -37,9 +37,9 @@ export class MemoryNetwork {
   readonly #datagrams = new Map<string, MemoryDatagramLane>()
   readonly #streams = new Map<string, MemoryStreamLane>()
   readonly #disconnected = new Set<string>()
-  /** Those whom no datagram reaches. */
+  /** Names that receive no datagrams. */
   readonly #isOff = new Set<string>()
-  /** By rendezvous endpoint; the first of each holds it. */
+  /** Contenders by rendezvous endpoint; the first of each holds it. */
   readonly #contenders = new Map<string, Set<MemoryStreamLane>>()
   #sides: readonly ReadonlySet<string>[] = []
   #faults: ResolvedFaults
@@ -54,10 +54,10 @@ export class MemoryNetwork {
   }
 
   /**
-   * A participant's transport. `name` stands for its host: closing and opening again is a restart, with new endpoints.
-   * With range `off` no datagram leaves it or reaches it, as on a network without multicast.
+   * Opens a participant's transport. `name` stands for its host: closing and reopening is a restart, with new
+   * endpoints. With range `off` it sends and receives no datagrams, as on a network without multicast.
    *
-   * @throws NumacastError NUMACAST_INVALID_ARGUMENT when `name` is open already
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT if `name` is already open
    */
   open(name: string, range: Range = Range.subnet): Transport {
     if (this.#datagrams.has(name)) throw invalidArgument(`"${name}" is open already; close it first`)
@@ -83,7 +83,7 @@ export class MemoryNetwork {
         if (lane !== undefined) this.#link(name, lane.name).stream(() => arrive(lane))
       },
       name,
-      everyone: () => this.#streams.values(),
+      allLanes: () => this.#streams.values(),
       rendezvous: (lane) => this.#contend(name, lane),
     })
     if (range === Range.off) this.#isOff.add(name)
@@ -106,7 +106,7 @@ export class MemoryNetwork {
     }
   }
 
-  /** For every link that has no faults of its own. */
+  /** Sets the faults of every link without its own. */
   setFaults(faults: FaultOptions): void {
     this.#faults = resolveFaults(faults)
     for (const [key, { from, to, link }] of this.#links) {
@@ -114,7 +114,7 @@ export class MemoryNetwork {
     }
   }
 
-  /** For one direction only, so that asymmetric faults can be made. `undefined` takes it back to the common faults. */
+  /** Sets the faults of one direction, which allows asymmetric faults. `undefined` restores the common faults. */
   setLinkFaults(from: string, to: string, faults: FaultOptions | undefined): void {
     const key = linkKey(from, to)
     if (faults === undefined) this.#ownFaults.delete(key)
@@ -123,15 +123,15 @@ export class MemoryNetwork {
   }
 
   /**
-   * Cuts every link between names of different sides, in place of an earlier partition. Names in no side reach
-   * everybody.
+   * Cuts every link between names of different sides. Replaces an earlier partition. Names in no side still reach every
+   * other name.
    */
   partition(...sides: readonly (readonly string[])[]): void {
     this.#sides = sides.map((names) => new Set(names))
     this.#applyCuts()
   }
 
-  /** Cuts `name` off from everybody but itself, until `reconnect` or `heal`. */
+  /** Cuts `name` off from all other names until `reconnect` or `heal`. */
   disconnect(name: string): void {
     this.#disconnected.add(name)
     this.#applyCuts()
@@ -149,12 +149,12 @@ export class MemoryNetwork {
     this.#applyCuts()
   }
 
-  /** Datagrams that have reached a group which `name` listens to, since it was opened. */
+  /** Returns the number of datagrams that reached a group of `name` since it was opened. */
   received(name: string): number {
     return this.#datagrams.get(name)?.counters.get('datagram.received') ?? 0
   }
 
-  /** Loses what is under way over streams between two names, both ways, as when a connection resets. */
+  /** Loses the stream frames in transit between two names, both ways, as when a connection resets. */
   breakStreams(one: string, other: string): void {
     this.#link(one, other).breakStreams()
     this.#link(other, one).breakStreams()

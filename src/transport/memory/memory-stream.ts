@@ -11,22 +11,22 @@ import type { FrameHandler, FrameSource, Rendezvous, RequestOptions, StreamLane 
 
 export interface MemoryStreamComponents {
   readonly name: string
-  /** Both where requests go and where live frames come from. */
+  /** Where requests are sent and live frames are published. */
   readonly endpoint: string
   readonly requestPort: number
   readonly clock: Clock
   readonly maxMessageBytes: number
-  /** Calls `arrive` with the lane at `endpoint` if there is one, when and if the network lets it. */
+  /** Calls `arrive` with the lane at `endpoint`, if there is one and the network delivers the frame. */
   readonly route: (endpoint: string, arrive: (lane: MemoryStreamLane) => void) => void
-  readonly everyone: () => Iterable<MemoryStreamLane>
-  /** Answers at the host's rendezvous endpoint too, unless another lane does; what is returned ends it. */
+  readonly allLanes: () => Iterable<MemoryStreamLane>
+  /** Also answers at the host's rendezvous endpoint unless another lane does. The returned function ends it. */
   readonly rendezvous: (lane: MemoryStreamLane) => { readonly isHeld: () => boolean; readonly release: () => void }
 }
 
-/** In place of a port; openings are numbered from 1. */
+/** Takes the place of a port; openings are numbered from 1. */
 export const memoryRendezvousPort = 0
 
-/** `name` stands for a host, `opening` for a port: a restart is another one. */
+/** `name` stands for a host, `opening` for a port: a restart gets a new one. */
 export function memoryEndpoint(name: string, opening: number): string {
   return `memory://${name}/${opening}`
 }
@@ -40,11 +40,11 @@ export class MemoryStreamLane implements StreamLane {
   readonly rendezvousPort = memoryRendezvousPort
   readonly #route: MemoryStreamComponents['route']
   readonly #rendezvous: MemoryStreamComponents['rendezvous']
-  readonly #everyone: MemoryStreamComponents['everyone']
+  readonly #allLanes: MemoryStreamComponents['allLanes']
   readonly #maxMessageBytes: number
   readonly #source: FrameSource
   readonly #pending: PendingRequests
-  /** By endpoint and group. */
+  /** Live handlers by endpoint and group. */
   readonly #subscriptions = new Map<string, Handlers>()
   #isPublishing = false
   #serve: ((request: Buffer) => Promise<Uint8Array> | Uint8Array) | undefined
@@ -56,7 +56,7 @@ export class MemoryStreamLane implements StreamLane {
     this.requestEndpoints = Object.freeze([components.endpoint])
     this.requestPort = components.requestPort
     this.#route = components.route
-    this.#everyone = components.everyone
+    this.#allLanes = components.allLanes
     this.#rendezvous = components.rendezvous
     this.#maxMessageBytes = components.maxMessageBytes
     this.#source = { address: components.endpoint, port: 0 }
@@ -75,7 +75,7 @@ export class MemoryStreamLane implements StreamLane {
     return this.#isPublishing ? [this.endpoint] : []
   }
 
-  /** They never change. */
+  /** Endpoints never change here. */
   onEndpointsChanged(): Subscription {
     return { close: () => undefined }
   }
@@ -91,7 +91,7 @@ export class MemoryStreamLane implements StreamLane {
     }
   }
 
-  /** Asks the first endpoint: here all ways lead over the same link. */
+  /** Sends to the first endpoint only: here all endpoints share one link. */
   async request(endpoints: string | readonly string[], body: Uint8Array, options: RequestOptions): Promise<Buffer> {
     this.#checkOpen()
     const [endpoint] = endpointList(endpoints)
@@ -118,7 +118,7 @@ export class MemoryStreamLane implements StreamLane {
     if (!this.#isPublishing) return
     const key = subscriptionKey(this.endpoint, group)
     const sent = Buffer.from(body)
-    for (const subscriber of this.#everyone()) {
+    for (const subscriber of this.#allLanes()) {
       if (!subscriber.#subscriptions.has(key)) continue
       this.#route(subscriber.endpoint, (lane) => lane.#subscriptions.get(key)?.deliver(Buffer.from(sent), this.#source))
     }

@@ -6,8 +6,8 @@ export interface AddressListener {
 }
 
 /**
- * One listening socket per address, following a list of addresses that changes. A socket each, rather than one for
- * all: binding one that receives already is not safe in zeromq.js, and a wildcard would listen where nobody allowed it.
+ * Keeps one listening socket per address of a list that changes. One socket for all addresses is not possible: binding
+ * a socket that already receives is unsafe in zeromq.js, and a wildcard would listen on addresses that are not allowed.
  */
 export class AddressListeners<T extends AddressListener> {
   readonly #listen: (address: string) => Promise<T>
@@ -17,7 +17,7 @@ export class AddressListeners<T extends AddressListener> {
   #work: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  /** `listen` may fail: `onFailed` is told, and the next `follow` tries again. */
+  /** If `listen` fails, `onFailed` is called, and the next `follow` tries again. */
   constructor(listen: (address: string) => Promise<T>, onFailed: (error: unknown) => void) {
     this.#listen = listen
     this.#onFailed = onFailed
@@ -27,7 +27,7 @@ export class AddressListeners<T extends AddressListener> {
     return this.#open.values()
   }
 
-  /** In the order of the addresses. */
+  /** Endpoints in the order of the addresses. */
   get endpoints(): readonly string[] {
     return this.#addresses.flatMap((address) => this.#open.get(address)?.endpoint ?? [])
   }
@@ -36,7 +36,7 @@ export class AddressListeners<T extends AddressListener> {
     return this.#open.size === this.#addresses.length
   }
 
-  /** Resolves to whether anything was opened or closed. Calls are served in their order. Never rejects. */
+  /** Resolves to whether a socket was opened or closed. Calls are processed in order. Never rejects. */
   follow(addresses: readonly string[]): Promise<boolean> {
     const work = this.#work.then(() => this.#follow([...new Set(addresses)]))
     this.#work = work

@@ -11,21 +11,21 @@ import type { ReceivingSocket } from '../zmtp/message-socket.js'
 import { ZmtpSocket } from '../zmtp/zmtp-socket.js'
 import { removeStaleSockets, runtimeFolder } from './runtime-folder.js'
 
-/** `tcp://address:port`; port 0 lets the kernel choose when it is bound. */
+/** `tcp://address:port`; with port 0 the kernel chooses the port when the socket is bound. */
 export function tcpEndpoint(address: string, port: number): string {
   return `tcp://${address.includes(':') ? `[${address}]` : address}:${port === 0 ? '*' : port}`
 }
 
 /**
- * Binds all, and returns the endpoints with what became of the wildcards.
+ * Binds all endpoints. Returns them with every wildcard port resolved.
  *
- * @throws NumacastError NUMACAST_TRANSPORT; the socket is closed then
+ * @throws NumacastError NUMACAST_TRANSPORT; the socket is then closed
  */
 export async function bindAll(socket: ReceivingSocket, wanted: readonly string[]): Promise<readonly string[]> {
   const endpoints: string[] = []
   for (const endpoint of wanted) {
     try {
-      // libzmq asks for the interfaces before it binds TCP, and ends the process when it gets no answer.
+      // libzmq lists the interfaces before it binds TCP, and ends the process if that fails.
       if (!(socket instanceof ZmtpSocket)) listOsInterfaces()
       await socket.bind(endpoint)
       endpoints.push(socket.lastEndpoint ?? endpoint)
@@ -37,7 +37,7 @@ export async function bindAll(socket: ReceivingSocket, wanted: readonly string[]
   return Object.freeze(endpoints)
 }
 
-/** Removes the socket files among what {@link bindAll} returned: libzmq leaves them. */
+/** Removes the socket files among the endpoints of {@link bindAll}, because libzmq leaves them. */
 export function removeSocketFiles(endpoints: readonly string[]): void {
   for (const endpoint of endpoints) {
     if (endpoint.startsWith('ipc:///')) rmSync(endpoint.slice('ipc://'.length), { force: true })
@@ -53,32 +53,32 @@ export function bindError(endpoint: string, cause: unknown): NumacastError {
   })
 }
 
-/** Why {@link bindAll} failed, for a counter. */
+/** Returns why {@link bindAll} failed, for a counter. */
 export function bindFailure(error: unknown): string {
   const reason = error instanceof NumacastError ? error.details.reason : undefined
   return typeof reason === 'string' ? reason : errorCode(error)
 }
 
-/** Longer than libzmq's own thread takes to let go of what a closed socket had bound, or a process to end. */
+/** Longer than libzmq's thread takes to release the address of a closed socket, or a process to end. */
 const portPatienceMs = 2_000
 const portRetryMs = 20
 
 export interface HostListening {
-  /** Goes into the names of local sockets. */
+  /** Part of the names of local sockets. */
   readonly name: string
   /** 0: any free one. */
   readonly port: number
   readonly counters: Counters
-  /** Whether to listen at a local socket too: `node:net` cannot share abstract names with libzmq before Node.js 22. */
+  /** Whether to listen at a local socket too. `node:net` supports libzmq's abstract names only from Node.js 22. */
   readonly usesLocalSockets: boolean
 }
 
 /**
- * Returns what `open` resolves to for the endpoints at which a socket listens for its own host, best first: an abstract
- * name (Linux), which leaves no file; where that is refused a socket file in a private folder; and loopback.
+ * Returns what `open` resolves to for the endpoints at which a socket listens for its own host. Best first: an abstract
+ * name (Linux), which leaves no file; if that is refused, a socket file in a private folder; and loopback.
  *
- * While the port is taken, `open` is called again for {@link portPatienceMs}, because closing goes on for a while after
- * a program has closed what was open at that port.
+ * While the port is taken, `open` is called again for up to {@link portPatienceMs}: a closed socket is released with a
+ * delay.
  *
  * @throws NumacastError NUMACAST_TRANSPORT
  */
@@ -105,8 +105,8 @@ export async function openOnHost<T>(
 }
 
 /**
- * Local sockets of names that no other has, best first. A name must never come twice: libzmq removes a socket file that
- * is there already, and its first owner gets no connection any more.
+ * Returns local sockets with unused names, best first. Names must be unique: libzmq removes an existing socket file,
+ * and its first owner then gets no more connections.
  */
 async function* localEndpoints(name: string): AsyncGenerator<string, undefined> {
   if (process.platform !== 'linux') return undefined

@@ -3,7 +3,7 @@ import type { Counters } from '../../core/counters.js'
 import { NumacastError } from '../../core/errors.js'
 import type { ReceivingSocket } from '../zmtp/message-socket.js'
 
-/** What of a SUB is needed here. */
+/** The parts of a SUB socket that are needed here. */
 export type Dialer = Pick<ReceivingSocket, 'closed' | 'events' | 'connect' | 'disconnect'>
 
 export interface EndpointSelectorComponents {
@@ -11,31 +11,31 @@ export interface EndpointSelectorComponents {
   readonly counters: Counters
 }
 
-/** libzmq announces a retry together with the loss; without one after this long it has given the endpoint up. */
+/** libzmq announces a retry with each lost connection. Without one within this time it has given the endpoint up. */
 const firstRedialMs = 500
 const maxRedialMs = 30_000
 
 /**
- * Connects a socket to one peer by the first of several endpoints that works, and drops the others, so that each frame
- * comes once. When that endpoint breaks, all are tried again. A frame or two may come twice while two endpoints work;
- * sequence numbers tell.
+ * Connects a socket to one peer through the first of several endpoints that works, and drops the others, so that each
+ * frame arrives once. When that endpoint breaks, all are tried again. While two endpoints work, a frame or two may
+ * arrive twice; the receiver drops duplicates by sequence number.
  *
- * libzmq gives an endpoint up, without an event, when the peer sends a message over `maxMessageSize` or refuses the
- * handshake. This class notices that no retry follows, and connects again (`stream.redialled`).
+ * libzmq gives up an endpoint, without an event, if the peer sends a message over `maxMessageSize` or refuses the
+ * handshake. This class detects that no retry follows, and connects again (`stream.redialled`).
  */
 export class EndpointSelector {
   readonly #socket: Dialer
   readonly #endpoints: readonly string[]
   readonly #clock: Clock
   readonly #counters: Counters
-  /** Endpoints that broke and are not retried by libzmq, as far as is known. */
+  /** Endpoints that broke and that libzmq, as far as is known, does not retry. */
   readonly #redials = new Map<string, Timer>()
-  /** Redials in a row without a handshake between them. */
+  /** Consecutive redials without a handshake. */
   readonly #attempts = new Map<string, number>()
   #winner: string | undefined
   #closed = false
 
-  /** @throws NumacastError NUMACAST_TRANSPORT when libzmq refuses an endpoint */
+  /** @throws NumacastError NUMACAST_TRANSPORT if libzmq refuses an endpoint */
   constructor(socket: Dialer, endpoints: readonly string[], { clock, counters }: EndpointSelectorComponents) {
     this.#socket = socket
     this.#clock = clock
@@ -113,7 +113,7 @@ export class EndpointSelector {
     }
   }
 
-  /** Events still come when the socket has been closed, and nothing catches what is thrown at one. */
+  /** Events still arrive after the socket has closed. An exception in their handlers would be uncaught. */
   #act(act: () => void): void {
     if (this.#socket.closed) return
     try {

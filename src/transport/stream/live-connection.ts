@@ -24,14 +24,14 @@ export interface LiveConnectionComponents {
   readonly counters: Counters
 }
 
-/** One SUB, connected to one peer. */
+/** One SUB socket, connected to one peer. */
 export class LiveConnection {
   readonly endpoints: readonly string[]
   /** Resolves when the socket is closed. */
   readonly ended: Promise<void>
   readonly #socket: SubscribingSocket
   readonly #dialer: EndpointSelector
-  /** Stands for the peer as the source of its frames. */
+  /** The endpoint that identifies the peer as the source of its frames. */
   readonly #source: FrameSource
   readonly #counters: Counters
   readonly #groups = new Map<string, Handlers>()
@@ -53,7 +53,7 @@ export class LiveConnection {
     this.ended = receiveLoop(this.#socket, counters, (frames) => this.#receive(frames))
   }
 
-  /** `onUnused` runs when the last handler of the last group has gone. */
+  /** `onUnused` is called after the last handler of the last group is removed. */
   add(group: string, handler: FrameHandler, onUnused: () => void): Subscription {
     let handlers = this.#groups.get(group)
     if (handlers === undefined) {
@@ -84,7 +84,7 @@ export class LiveConnection {
       return
     }
     const handlers = this.#groups.get(message.group)
-    // A frame may still be under way when its group is left.
+    // A frame may still be in transit when its group is left.
     if (handlers === undefined) this.#counters.add('stream.skipped.other-group')
     else handlers.deliver(message.body, this.#source)
   }

@@ -6,21 +6,21 @@ import { bindAll, removeSocketFiles } from './bind.js'
 import { livePrefix } from './live-message.js'
 import { createXPublisher, familyOptions, receiveLoop, senderOptions, sendNow, type ZeromqLimits } from './zeromq.js'
 
-/** Groups that subscribers of one participant may name: it writes to no more partitions, but they may invent some. */
+/** Groups to which the subscribers of one participant may subscribe. Bounded, because peers may send invented names. */
 const maxPrefixes = 16_384
 
 /**
- * One XPUB, listening.
+ * One listening XPUB socket.
  *
- * A subscriber that falls behind by the high-water mark misses frames, and only it does: libzmq drops them for that
- * connection without telling the sender, so the count is the reader's, which sees the gap in the sequence numbers.
+ * A subscriber that lags by the high-water mark misses frames, and no other subscriber does. libzmq drops the frames
+ * for that connection without telling the sender. The reader detects and counts the gap in the sequence numbers.
  */
 export class LiveListener {
   readonly endpoints: readonly string[]
   readonly #socket: MessageSocket
   readonly #counters: Counters
   readonly #loop: Promise<void>
-  /** What somebody subscribed to; XPUB reports the first and the last of each. */
+  /** Prefixes with at least one subscription. XPUB reports the first and the last of each. */
   readonly #prefixes = new Set<string>()
 
   private constructor(socket: MessageSocket, endpoints: readonly string[], counters: Counters) {
@@ -59,7 +59,7 @@ export class LiveListener {
     return this.#loop
   }
 
-  /** `1 prefix` subscribes, `0 prefix` unsubscribes (ZMTP 3.1, RFC 37). Unread, these would pile up in libzmq. */
+  /** `1 prefix` subscribes, `0 prefix` unsubscribes (ZMTP 3.1, RFC 37). Unread, these would accumulate in libzmq. */
   #receive(frames: Buffer[]): void {
     const [message] = frames
     const kind = message?.[0]

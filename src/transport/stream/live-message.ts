@@ -8,7 +8,7 @@ export function encodeLiveMessage(group: string, body: Uint8Array): Uint8Array[]
   return [Buffer.from(livePrefix(group), 'latin1'), body]
 }
 
-/** What SUB filters by. */
+/** Returns the prefix by which SUB filters. */
 export function livePrefix(group: string): string {
   return `${group}\0`
 }
@@ -18,7 +18,7 @@ export interface LiveMessage {
   readonly body: Buffer
 }
 
-/** Undefined when it is none. */
+/** Returns undefined if it is not a live message. */
 export function decodeLiveMessage(frames: readonly Buffer[]): LiveMessage | undefined {
   const [prefix, body] = frames
   if (prefix === undefined || body === undefined || frames.length !== 2) return undefined

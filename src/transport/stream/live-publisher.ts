@@ -10,12 +10,12 @@ import type { ListenOptions } from './request-server.js'
 import type { ZeromqLimits } from './zeromq.js'
 
 /**
- * Frames that may wait for one subscriber, libzmq's own default; fewer than requests, because a subscriber may stand
- * still and what it misses it repairs by a request. Of frames of 64 KiB that is 64 MB, of large samples more.
+ * Frames that may wait for one subscriber; libzmq's own default. Lower than for requests, because a subscriber may
+ * stall, and it repairs missed frames by a request. 64 MB with frames of 64 KiB, more with large samples.
  */
 const maxWaitingFrames = 1_000
 
-/** Live frames from one participant to whoever subscribed: on this host, and at each address in use beyond it. */
+/** Publishes one participant's live frames to its subscribers: on this host, and at each address in use beyond it. */
 export class LivePublisher {
   readonly #host: LiveListener
   readonly #network: AddressListeners<LiveListener>
@@ -58,7 +58,7 @@ export class LivePublisher {
     return this.#network.follow(addresses)
   }
 
-  /** Costs next to nothing while nobody subscribes to the group. */
+  /** Almost free while the group has no subscribers. */
   publish(group: string, body: Uint8Array): void {
     for (const listener of [this.#host, ...this.#network.listeners]) {
       if (listener.hasSubscribers(group)) listener.send(encodeLiveMessage(group, body))

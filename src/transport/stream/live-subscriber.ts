@@ -6,11 +6,11 @@ import type { FrameHandler } from '../lane/transport.js'
 import { LiveConnection, type LiveConnectionComponents } from './live-connection.js'
 import { canDial } from './zeromq.js'
 
-/** Holds one connection per peer, so that the publisher of each frame is known; open while any group has a handler. */
+/** Holds one connection per peer, so that each frame's publisher is known. Open while any group has a handler. */
 export class LiveSubscriber {
   readonly #components: LiveConnectionComponents
   readonly #connections = new Set<LiveConnection>()
-  /** A connection is found under each of its endpoints. */
+  /** Each connection is listed under each of its endpoints. */
   readonly #byEndpoint = new Map<string, LiveConnection>()
   readonly #ending = new Set<Promise<void>>()
 
@@ -44,7 +44,7 @@ export class LiveSubscriber {
     return connection
   }
 
-  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT when there is none */
+  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT if there is none */
   #dialable(wanted: readonly string[]): readonly [string, ...string[]] {
     const { context } = this.#components
     const known = wanted.filter((endpoint) => isEndpoint(endpoint))

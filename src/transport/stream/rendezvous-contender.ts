@@ -4,7 +4,7 @@ import type { Random } from '../../core/random.js'
 import type { Rendezvous } from '../lane/transport.js'
 import { type AddressListener, AddressListeners } from './address-listeners.js'
 
-/** Between attempts, uniformly: those who wait for one that has left should not all try in the same instant. */
+/** Interval between attempts, uniformly distributed, so that contenders do not all try at the same instant. */
 const minRetryMs = 1_000
 const maxRetryMs = 3_000
 
@@ -12,15 +12,15 @@ export interface RendezvousContenderComponents {
   readonly clock: Clock
   readonly random: Random
   readonly counters: Counters
-  /** Fails while somebody else has the port at that address. */
+  /** Rejects while another participant holds the port at that address. */
   readonly listen: (address: string) => Promise<AddressListener>
   readonly onClosed: () => void
 }
 
 /**
- * One of many who want the host's rendezvous port. Whoever binds it first has it until it leaves: the kernel is the
- * judge, and frees the port also of one that crashed. Each address is contended for by itself, because participants of
- * one host may be allowed different interfaces.
+ * Contends for the host's rendezvous port. The first participant to bind it holds it until it closes. The kernel
+ * arbitrates, and also frees the port of a crashed process. Each address is contended for separately, because
+ * participants of one host may be allowed different interfaces.
  */
 export class RendezvousContender implements Rendezvous {
   readonly #components: RendezvousContenderComponents
@@ -32,7 +32,7 @@ export class RendezvousContender implements Rendezvous {
   constructor(components: RendezvousContenderComponents, addresses: readonly string[]) {
     this.#components = components
     this.#addresses = addresses
-    // A port that is taken is the normal case, and no failure to be counted as one.
+    // A taken port is the normal case, so it is not counted as a failure.
     this.#listeners = new AddressListeners(components.listen, () => components.counters.add('rendezvous.taken'))
     void this.#contend()
   }

@@ -14,27 +14,27 @@ export interface RequestClientComponents {
   readonly clock: Clock
   readonly counters: Counters
   readonly limits: ZeromqLimits
-  /** How long a connection without requests is kept. */
+  /** How long an idle connection is kept. */
   readonly idleMs: number
 }
 
-/** One connection per endpoint that was asked lately. */
+/** One connection per endpoint with recent requests. */
 export class RequestClient {
   readonly #components: RequestClientComponents
   readonly #current = new Map<string, RequestConnection>()
-  /** With the retired ones that still wait for replies. */
+  /** All connections, including retired ones with pending replies. */
   readonly #open = new Set<RequestConnection>()
 
   constructor(components: RequestClientComponents) {
     this.#components = components
   }
 
-  /** Endpoints that a new request would not have to dial. */
+  /** Returns the endpoints to which a connection is open. */
   get connections(): number {
     return this.#current.size
   }
 
-  /** @throws NumacastError as {@link StreamLane.request} says */
+  /** @throws NumacastError as documented for {@link StreamLane.request} */
   async request(endpoints: string | readonly string[], body: Uint8Array, options: RequestOptions): Promise<Buffer> {
     const known = endpointList(endpoints)
     const dialable = known.filter((endpoint) => canDial(this.#components.context, endpoint))
@@ -53,7 +53,7 @@ export class RequestClient {
     await closeTogether([...this.#open].map((connection) => () => connection.close(reason)))
   }
 
-  /** @throws what the first threw, when none can be dialled */
+  /** @throws the first error, if no endpoint can be dialled */
   #connectAll(candidates: readonly string[]): RequestConnection[] {
     const connections: RequestConnection[] = []
     let failure: unknown

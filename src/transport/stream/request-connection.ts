@@ -21,18 +21,18 @@ export interface RequestConnectionComponents {
   readonly clock: Clock
   readonly counters: Counters
   readonly limits: ZeromqLimits
-  /** How long a connection without requests is kept. */
+  /** How long an idle connection is kept. */
   readonly idleMs: number
-  /** The connection should get no further requests: it is idle, or its peer silent. It closes by itself. */
+  /** The connection should get no further requests: it is idle, or its peer is silent. It closes by itself. */
   readonly onRetired: (connection: RequestConnection) => void
   readonly onClosed: (connection: RequestConnection) => void
 }
 
 /**
- * A DEALER to one endpoint, with any number of requests under way.
+ * A DEALER socket connected to one endpoint, with any number of pending requests.
  *
- * A request that times out while nothing at all came back says that the peer, or this connection to it, is gone. The
- * connection is then retired, and what still waits in it dies with it: the next request dials anew.
+ * If a request times out and nothing at all was received, the peer or the connection to it is assumed to be gone. The
+ * connection is then retired with its pending requests. The next request dials again.
  */
 export class RequestConnection {
   readonly endpoint: string
@@ -44,7 +44,7 @@ export class RequestConnection {
   #idle: Timer | undefined
   #retired = false
 
-  /** @throws when libzmq refuses the endpoint */
+  /** @throws if libzmq refuses the endpoint */
   constructor(endpoint: string, components: RequestConnectionComponents) {
     const { context, clock, counters, limits } = components
     this.endpoint = endpoint
@@ -63,12 +63,12 @@ export class RequestConnection {
     this.#whenIdle()
   }
 
-  /** Something came back over it. */
+  /** True once a reply has been received over it. */
   get isProven(): boolean {
     return this.#replies > 0
   }
 
-  /** Closes it, as soon as nothing waits in it, unless it is proven. */
+  /** Closes the connection once no request is pending, unless it is proven. */
   closeUnproven(): void {
     if (!this.isProven) this.#retire()
   }
@@ -103,7 +103,7 @@ export class RequestConnection {
     return reply
   }
 
-  /** Rejects what waits; resolves when the socket is closed. */
+  /** Rejects the pending requests. Resolves when the socket is closed. */
   close(reason: NumacastError): Promise<void> {
     this.#retired = true
     this.#idle?.cancel()

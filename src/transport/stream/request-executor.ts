@@ -1,7 +1,9 @@
 import type { Counters } from '../../core/counters.js'
 import type { ZeromqLimits } from './zeromq.js'
 
-/** Requests in progress; more are refused, because a handler that never ends must not hold memory without bound. */
+/**
+ * Requests in progress. Further requests are refused, because handlers that never end must not hold unbounded memory.
+ */
 const maxInProgress = 4_096
 
 export type RequestHandler = (request: Buffer) => Promise<Uint8Array> | Uint8Array
@@ -11,7 +13,7 @@ export interface RequestExecutorComponents {
   readonly counters: Counters
 }
 
-/** Answers the requests of all listeners by one handler. */
+/** Answers the requests of all listeners through one handler. */
 export class RequestExecutor {
   readonly #components: RequestExecutorComponents
   #inProgress = 0

@@ -8,14 +8,14 @@ import { createRouter, familyOptions, receiveLoop, senderOptions, sendNow, type 
  *     request   DEALER → ROUTER   | id (4 bytes, the requester's choice) | body |
  *     reply     ROUTER → DEALER   | id, unchanged                        | body |
  *
- * Two ZeroMQ frames each, after the routing id that ROUTER adds. Replies come in any order.
+ * Two ZeroMQ frames each, after the routing id that ROUTER adds. Replies may arrive in any order.
  */
 export const requestIdBytes = 4
 
-/** A well-formed request; `reply` sends what answers it. */
+/** A well-formed request. `reply` sends the answer. */
 export type OnRequest = (body: Buffer, reply: (body: Uint8Array) => void) => void
 
-/** One ROUTER, listening. */
+/** One listening ROUTER socket. */
 export class RequestListener {
   readonly endpoints: readonly string[]
   readonly #router: MessageSocket

@@ -2,12 +2,12 @@ import type { Clock, Timer } from '../../core/clock.js'
 import type { RequestOptions } from '../lane/transport.js'
 import type { RequestConnection } from './request-connection.js'
 
-/** The head start of each endpoint before the next: the minimum of Happy Eyeballs' attempt delay (RFC 8305, section 5). */
+/** The head start of each endpoint over the next: Happy Eyeballs' minimum attempt delay (RFC 8305, section 5). */
 const headStartMs = 100
 
 /**
- * Sends one request along several ways to the same participant, best first, and settles with the first reply; rejects
- * when every way has failed. Requests are idempotent (a pull changes nothing), so arriving twice does no harm.
+ * Sends one request over several paths to the same participant, best first, and settles with the first reply. Rejects
+ * when every path has failed. Requests are idempotent (a pull changes nothing), so a duplicate does no harm.
  */
 export class RequestRace {
   readonly #clock: Clock
@@ -59,7 +59,7 @@ export class RequestRace {
     }
   }
 
-  /** Async, so that what a connection throws at once is a failure like any other. */
+  /** Async, so that a synchronous exception of a connection is handled like a rejection. */
   async #attempt(runner: RequestConnection, timeoutMs: number): Promise<Buffer> {
     return runner.request(this.#body, { timeoutMs, signal: this.#lost.signal })
   }

@@ -10,7 +10,7 @@ import { RequestListener } from './request-listener.js'
 import { probeTcp } from './tcp-probe.js'
 import type { ZeromqLimits } from './zeromq.js'
 
-/** A port that is free on loopback may be taken at another address: another one is tried, so often. */
+/** Attempts to find a port that is free at every address. A port that is free on loopback may be taken elsewhere. */
 const portAttempts = 8
 
 export interface RequestServerComponents {
@@ -20,7 +20,7 @@ export interface RequestServerComponents {
 }
 
 export interface ListenOptions {
-  /** Goes into the names of abstract sockets. */
+  /** Part of the names of abstract sockets. */
   readonly name: string
   /** 0: any free one. */
   readonly port: number
@@ -28,9 +28,9 @@ export interface ListenOptions {
   readonly addresses: readonly string[]
 }
 
-/** Answers requests: on this host, and at the same TCP port of each address in use beyond it. */
+/** Answers requests on this host, and at the same TCP port of each address in use beyond it. */
 export class RequestServer {
-  /** At every address. */
+  /** The port at every address. */
   readonly port: number
   readonly #components: RequestServerComponents
   readonly #host: RequestListener
@@ -92,7 +92,8 @@ export class RequestServer {
   }
 
   /**
-   * Listens at another port too. It is usually taken, so that is found out before a ZeroMQ socket is opened for it.
+   * Listens at another port as well. That port is usually taken, which is checked before a ZeroMQ socket is opened for
+   * it.
    * @throws NumacastError NUMACAST_TRANSPORT
    */
   async listenAt(address: string, port: number): Promise<RequestListener> {

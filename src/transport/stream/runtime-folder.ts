@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { errorCode, mustBeSystemError } from '../../core/error-code.js'
 
-/** Files younger than this may belong to a socket that does not listen yet. */
+/** The socket of a younger file may not listen yet. */
 const graceMs = 60_000
 
 /**
- * Returns a folder that only this user can enter, for sockets where the abstract namespace is refused: `numacast` in
- * `$XDG_RUNTIME_DIR`, or `numacast-<uid>` in the folder for temporary files. Undefined when there is none to be had.
+ * Returns a folder that only this user can enter, for sockets if the abstract namespace is refused: `numacast` in
+ * `$XDG_RUNTIME_DIR`, or `numacast-<uid>` in the folder for temporary files. Undefined if neither can be used.
  */
 export function runtimeFolder(
   environment: Readonly<Record<string, string | undefined>> = process.env,
@@ -22,7 +22,7 @@ export function runtimeFolder(
   return candidates.find((folder) => isPrivate(folder, uid))
 }
 
-/** Another user may have made a folder or a link of that name first. */
+/** Another user may already have created a folder or a link of that name. */
 function isPrivate(folder: string, uid: number): boolean {
   try {
     mkdirSync(folder, { mode: 0o700 })
@@ -53,7 +53,7 @@ export async function removeStaleSockets(folder: string, nowMs: number = Date.no
       try {
         if (nowMs - statSync(file).mtimeMs > graceMs && (await isRefused(file))) unlinkSync(file)
       } catch (error) {
-        // Another participant has removed it.
+        // Another participant has already removed it.
         mustBeSystemError(error)
       }
     }),

@@ -19,11 +19,14 @@ import { RequestServer } from './request-server.js'
 import { createContext } from './zeromq.js'
 
 export interface StreamLaneOptions {
-  /** The longest request, reply or live body. @default 12 MiB: the largest sample behind a chunk of a large cache, with room */
+  /**
+   * The longest request, reply or live body. @default 12 MiB: the largest sample behind a chunk of a large cache, with
+   * room
+   */
   readonly maxMessageBytes?: number
-  /** Frames that may wait per peer, and requests per endpoint that may wait for replies. @default 4000 */
+  /** Frames that may wait per peer, and pending requests per endpoint. @default 4000 */
   readonly highWaterMark?: number
-  /** How long a connection for requests is kept after the last one, in milliseconds. @default 30000 */
+  /** How long an idle request connection is kept, in milliseconds. @default 30000 */
   readonly idleMs?: number
 }
 
@@ -60,13 +63,13 @@ export function resolveStreamLaneOptions(options: StreamLaneOptions = {}): Resol
 export interface StreamLaneComponents {
   readonly clock: Clock
   readonly random?: Random
-  /** Goes into the abstract socket names, so that `ss -xl` tells whose they are: letters, digits and `-`. */
+  /** Part of the abstract socket names, so that `ss -xl` shows their owner: letters, digits and `-`. */
   readonly name: string
   /** A fixed port for requests, the next one for live frames. @default 0: any free one */
   readonly port?: number
   /** Where to listen beyond the host, best first; {@link ZeromqStreamLane.follow} changes them. @default [] */
   readonly addresses?: readonly string[]
-  /** @default 0: there is none to contend for */
+  /** @default 0: none is contended for */
   readonly rendezvousPort?: number
 }
 
@@ -137,17 +140,17 @@ export class ZeromqStreamLane implements StreamLane {
     return this.#endpointListeners.add(listener)
   }
 
-  /** Connections that this participant dialled and keeps: for requests, and for live frames. */
+  /** Returns the connections that this participant has dialled: for requests, and for live frames. */
   get connections(): { readonly request: number; readonly live: number } {
     return { request: this.#client.connections, live: this.#subscriber.connections }
   }
 
-  /** Some address could not be listened at yet: {@link follow} tries again. */
+  /** True if some address could not be bound yet. The next {@link follow} tries again. */
   get isIncomplete(): boolean {
     return !this.#server.isComplete || this.#publisher?.isComplete === false
   }
 
-  /** Listens at these addresses beyond the host, and no longer at others. */
+  /** Listens at exactly these addresses beyond the host. */
   async follow(addresses: readonly string[]): Promise<void> {
     if (this.#closing !== undefined) return
     this.#addresses = addresses
@@ -191,7 +194,7 @@ export class ZeromqStreamLane implements StreamLane {
     try {
       await opening
     } catch (error) {
-      // The port may be free when the next call asks for it.
+      // The port may be free at the next call.
       if (this.#opening === opening) this.#opening = undefined
       throw error
     }
@@ -239,7 +242,7 @@ export class ZeromqStreamLane implements StreamLane {
     const listen = { name, port: livePort, addresses: this.#addresses }
     const publisher = await LivePublisher.open(this.#context, listen, this.#options, this.counters)
     this.#publisher = publisher
-    await publisher.follow(this.#addresses) // they may have changed meanwhile
+    await publisher.follow(this.#addresses) // they may have changed in the meantime
     return publisher
   }
 

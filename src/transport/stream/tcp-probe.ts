@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
-/** Whether a TCP port can be bound at an address, without libzmq. @throws the system's error when it cannot */
+/** Checks without libzmq whether a TCP port can be bound at an address. @throws the system's error if it cannot */
 export async function probeTcp(address: string, port: number): Promise<void> {
   const server = createServer()
   const listening = once(server, 'listening')

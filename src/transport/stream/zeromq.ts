@@ -7,37 +7,38 @@ import { mayListInterfaces } from '../lane/os-interfaces.js'
 import type { MessageSocket, ReceivingSocket, SubscribingSocket } from '../zmtp/message-socket.js'
 import { ZmtpDealer, ZmtpRouter, ZmtpSubscriber, ZmtpXPublisher } from '../zmtp/sockets.js'
 
-/** Bytes by which a frame may exceed the body that it carries: the group's name and its end. */
+/** Bytes by which a frame may exceed its body: the group's name and its terminator. */
 const frameOverheadBytes = 64
 
 /**
- * Returns the context of one lane's sockets: an I/O thread of their own, and no share of the process's 1,023 sockets.
- * Undefined where libzmq would end the process; sockets are {@link ZmtpSocket}s then.
+ * Returns the context of one lane's sockets: it has its own I/O thread, and takes none of the process's 1,023 sockets.
+ * Undefined if libzmq would end the process; {@link ZmtpSocket}s are then used instead.
  *
- * - zeromq.js 6.8 aborts when a thread ends while a `receive()` waits, while its event monitor runs, or during a call. A
+ * - zeromq.js 6.8 aborts when a thread ends while a `receive()` waits, while its event monitor runs, or during a call.
+ * A
  *   program may end a worker thread at any time.
  * - libzmq asserts that it can list the interfaces when it binds TCP.
  *
- * @throws NumacastError NUMACAST_TRANSPORT when the latter cannot be told now
+ * @throws NumacastError NUMACAST_TRANSPORT if the latter cannot be determined now
  */
 export function createContext(): Context | undefined {
   if (!isMainThread || !mayListInterfaces()) return undefined
   return new Context({ blocky: false, maxSockets: 8_192 })
 }
 
-/** Whether a socket of the context may dial: `node:net` cannot reach an abstract name of libzmq before Node.js 22. */
+/** Whether a socket of the context may dial. `node:net` can reach libzmq's abstract names only from Node.js 22. */
 export function canDial(context: Context | undefined, endpoint: string): boolean {
   return context !== undefined || !endpoint.startsWith('ipc://@')
 }
 
 export interface ZeromqLimits {
-  /** For one body. A peer that sends more is disconnected by libzmq before anything is allocated. */
+  /** Limit of one body. libzmq disconnects a peer that sends more, before it allocates anything. */
   readonly maxMessageBytes: number
   /** Messages that may wait per peer, each way. */
   readonly highWaterMark: number
 }
 
-/** What all sockets share. `linger: 0`: closing waits for nobody. */
+/** Options common to all sockets. `linger: 0`: closing waits for no pending message. */
 export function receiverOptions(limits: ZeromqLimits) {
   return {
     linger: 0,
@@ -47,8 +48,8 @@ export function receiverOptions(limits: ZeromqLimits) {
 }
 
 /**
- * For sockets that also send. `sendTimeout: 0` makes zeromq.js send at once or refuse at once: a send is then never in
- * progress, so the second one is never refused, and no sender loop is needed.
+ * Options of sockets that also send. With `sendTimeout: 0` zeromq.js sends or refuses at once. A send is then never in
+ * progress, so the next one is never refused, and no sender loop is needed.
  */
 export function senderOptions(limits: ZeromqLimits) {
   return {
@@ -59,8 +60,8 @@ export function senderOptions(limits: ZeromqLimits) {
 }
 
 /**
- * For sockets that connect. Reconnecting starts at once and backs off to two seconds; the heartbeat finds connections
- * that a firewall or a vanished host left half open. It is answered by libzmq's I/O thread and proves no more.
+ * Options of sockets that connect. Reconnecting starts at once and backs off to two seconds. The heartbeat detects
+ * connections that a firewall or a vanished host left half open. libzmq's I/O thread answers it, so it proves no more.
  */
 export const connectOptions = {
   reconnectInterval: 50,
@@ -98,7 +99,7 @@ export function createSubscriber(
   return context !== undefined ? opened(() => new Subscriber({ ...options, context })) : new ZmtpSubscriber(options)
 }
 
-/** @throws NumacastError NUMACAST_TRANSPORT when there is no descriptor left for the socket, for example */
+/** @throws NumacastError NUMACAST_TRANSPORT, for example if no descriptor is left for the socket */
 function opened<T>(open: () => T): T {
   try {
     return open()
@@ -111,12 +112,12 @@ function opened<T>(open: () => T): T {
   }
 }
 
-/** IPv6 is off in libzmq unless asked for; with it on, an IPv4 address would be bound as a mapped IPv6 one. */
+/** IPv6 is off in libzmq by default. With it on, an IPv4 address would be bound as a mapped IPv6 address. */
 export function familyOptions(endpoints: readonly string[]) {
   return { ipv6: endpoints.some((endpoint) => endpoint.includes('[')) } as const
 }
 
-/** Sends now or counts why not; never throws, never waits. The socket must have `sendTimeout: 0`. */
+/** Sends now, or counts why that failed. Never throws, never waits. The socket must have `sendTimeout: 0`. */
 export function sendNow(socket: MessageSocket, message: Uint8Array | Uint8Array[], counters: Counters): void {
   const onRefused = (error: unknown): void => counters.add(`stream.dropped.${refusal(error)}`)
   try {
@@ -134,8 +135,8 @@ function refusal(error: unknown): string {
 }
 
 /**
- * Hands over every message until the socket is closed; resolves then, and never rejects. Other failures of `receive` are
- * counted and pass: a loop that gave up would leave a server that is there and never answers.
+ * Passes on every message until the socket is closed, then resolves. Never rejects. Other failures of `receive` are
+ * counted and skipped: if the loop ended, the server would remain reachable and never answer.
  */
 export async function receiveLoop(
   socket: ReceivingSocket,
@@ -148,7 +149,7 @@ export async function receiveLoop(
     } catch (error) {
       if (socket.closed) return
       counters.addError(`stream.failed.receive.${errorCode(error)}`, error)
-      await new Promise((resolve) => setImmediate(resolve)) // an error at once and again must not hold the loop
+      await new Promise((resolve) => setImmediate(resolve)) // a persistent error must not block the event loop
     }
   }
 }

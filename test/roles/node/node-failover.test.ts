@@ -52,13 +52,13 @@ t.test('a node is adopted after its owner is gone, and released after its owner 
   }
   const decide = (over: object, nowMs: number) =>
     decideFailover({ ...idle, ownerGoneMs: 100, ...over }, failoverTerms, nowMs)
-  const { adoptAfterMs, overlapMs, patienceMs, doubtMs, idleMs } = failoverTerms
+  const { adoptAfterMs, overlapMs, patienceMs, degradedWaitMs, idleMs } = failoverTerms
   t.equal(decide({}, 99 + adoptAfterMs), 'keep')
   t.equal(decide({}, 100 + adoptAfterMs), 'adopt')
   t.equal(decide({ isOutranked: true }, 1e6), 'keep')
   t.equal(decide({ ownerServes: true }, 1e6), 'keep')
-  t.equal(decide({ isDegraded: true }, 99 + doubtMs), 'keep', 'this participant itself may be short of CPU')
-  t.equal(decide({ isDegraded: true }, 100 + doubtMs), 'adopt', 'even a degraded participant adopts eventually')
+  t.equal(decide({ isDegraded: true }, 99 + degradedWaitMs), 'keep', 'this participant itself may be short of CPU')
+  t.equal(decide({ isDegraded: true }, 100 + degradedWaitMs), 'adopt', 'even a degraded participant adopts eventually')
   t.equal(decide({ isDegraded: true, isOwnerDown: true }, 100 + adoptAfterMs), 'adopt', 'the owner is known to be down')
   t.equal(decide({ ownerGoneMs: undefined }, 1e6), 'keep', 'no collector is known')
   t.equal(decide({ isServing: true }, 1e6), 'keep')
