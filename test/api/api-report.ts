@@ -1,4 +1,4 @@
-// The public face as text: what each entry point of the package exports, from the declarations that it ships.
+// The public API as text: the exports of each entry point of the package, from the declarations that it ships.
 import path from 'node:path'
 import ts from 'typescript'
 
@@ -14,7 +14,7 @@ export const entryPoints: Readonly<Record<string, string>> = {
 export interface ApiReports {
   /** Entry point → its report, Markdown. */
   readonly reports: ReadonlyMap<string, string>
-  /** Types that a user meets through an exported declaration and cannot import from any entry point. */
+  /** Types that an exported declaration names, but that no entry point exports. */
   readonly unreachable: readonly string[]
 }
 

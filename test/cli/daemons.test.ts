@@ -7,7 +7,7 @@ import { explainFailure, runCli, startCli } from '../support/run-cli.js'
 
 t.setTimeout(600_000)
 
-t.test('each daemon alone stops cleanly when asked to', async (t) => {
+t.test('each daemon alone stops cleanly on SIGTERM', async (t) => {
   const domain = String(await claimDomain(t))
   for (const [args, signal] of [
     [['collector', '--all'], 'SIGTERM'],
@@ -41,7 +41,7 @@ t.test('a worker that no collector serves prints the reason on stderr', async (t
   t.equal((await worker.finished()).code, 0)
 })
 
-t.test('one collector per node', async (t) => {
+t.test('a second collector of a node is refused', async (t) => {
   const plane = await startPlane(t, ['--workers', '0'])
   const pid = await plane.collectorPid()
   const { code, stderr } = await runCli(['collector', '--numa-node', '0', '--domain', String(plane.domain)])
@@ -58,10 +58,10 @@ t.test('one collector per node', async (t) => {
   )
 })
 
-t.test('one collector per node, though the first could not say so in time', async (t) => {
+t.test('a second collector that starts while the first is stopped yields later', async (t) => {
   const plane = await startPlane(t, ['--workers', '0'])
   const pid = await plane.collectorPid()
-  const letGoOn = stopProcesses(t, plane)
+  const resumeProcesses = stopProcesses(t, plane)
   const domain = ['--domain', String(plane.domain)]
   const collector = startCli(['collector', '--numa-node', '0', ...domain])
   explainFailure(t, collector)
@@ -72,65 +72,65 @@ t.test('one collector per node, though the first could not say so in time', asyn
   t.equal((await up.finished()).code, 1)
   t.match(up.stderr(), new RegExp(`: a collector \\(pid ${collector.pid}\\) serves `))
 
-  letGoOn()
+  resumeProcesses()
   const { code, stderr } = await collector.finished()
   t.equal(code, 1)
   t.match(stderr, new RegExp(`^numacast: a collector \\(pid ${pid}\\) serves .* already; stop it first, .*$`, 'm'))
 })
 
-t.test('a plane whose collector yields ends, and says to whom', async (t) => {
+t.test('a plane whose collector yields ends and names the other collector', async (t) => {
   const plane = await startPlane(t, ['--workers', '0'])
   const pid = await plane.collectorPid()
-  const letGoOn = stopProcesses(t, plane)
+  const resumeProcesses = stopProcesses(t, plane)
   const second = startCli(['up', '--workers', '1', '--domain', String(plane.domain)])
   explainFailure(t, second)
   t.teardown(() => void second.child.kill('SIGKILL'))
-  await eventually('it serves', () => /worker w1 joined/.test(second.stdout()) || undefined)
-  letGoOn()
+  await eventually('the second plane serves', () => /worker w1 joined/.test(second.stdout()) || undefined)
+  resumeProcesses()
   const { code, stderr } = await second.finished()
   t.equal(code, 1)
   t.match(stderr, new RegExp(`^numacast: collector of node 0 has ended: a collector \\(pid ${pid}\\) serves .*\\n$`))
 })
 
-t.test('a worker that lost its name says so, and when it has it again', async (t) => {
+t.test('a worker reports when it loses its name and when it regains it', async (t) => {
   const plane = await startPlane(t, ['--workers', '0'])
   const args = ['worker', '--id', 'twin', '--domain', String(plane.domain)]
   const first = startCli(args)
   await plane.worker('twin', ({ pid }) => pid === first.pid)
   const second = startCli(args)
-  const says = (text: string): Promise<true> =>
+  const prints = (text: string): Promise<true> =>
     eventually(text, () => (first.stderr().includes(text) ? true : undefined))
-  await says(`numacast: pid ${second.pid} on `)
+  await prints(`numacast: pid ${second.pid} on `)
   t.match(first.stderr(), /^numacast: pid \d+ on .*\/0 is twin now: this process stands by until that one is gone$/m)
   second.child.kill('SIGTERM')
   t.equal((await second.ended).code, 0)
-  await says('numacast: this process is twin again\n')
+  await prints('numacast: this process is twin again\n')
   first.child.kill('SIGTERM')
   const { code, stdout } = await first.ended
   t.equal(code, 0)
   t.equal(stdout, '')
 })
 
-t.test('a node that this machine does not have', async (t) => {
+t.test('a node that the machine lacks is refused', async (t) => {
   const { code, stderr } = await runCli(['collector', '--numa-node', '4242', '--domain', String(await claimDomain(t))])
   t.equal(code, 3)
   t.match(stderr, /^numacast: there is no NUMA node 4242; this machine has 0/)
 })
 
-t.test('nothing to work on', async (t) => {
+t.test('a worker without files to hash is refused', async (t) => {
   const { code, stderr } = await runCli(['worker', '--path', t.testdir({}), '--domain', String(await claimDomain(t))])
   t.equal(code, 3)
   t.match(stderr, /^numacast: there is no file to hash under/)
 })
 
-/** Nothing of the plane answers until the function that this returns is called, or the test is over. */
+/** Stops every process of the plane. The returned function, or the end of the test, resumes them. */
 function stopProcesses(t: Test, plane: LivePlane): () => void {
   const pids = childrenOf(plane.up.pid)
   const signal = (name: NodeJS.Signals): void => {
     for (const pid of pids) if (isRunning(pid)) process.kill(pid, name)
   }
   signal('SIGSTOP')
-  const letGoOn = (): void => signal('SIGCONT')
-  t.teardown(letGoOn)
-  return letGoOn
+  const resumeProcesses = (): void => signal('SIGCONT')
+  t.teardown(resumeProcesses)
+  return resumeProcesses
 }

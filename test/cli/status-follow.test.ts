@@ -9,12 +9,12 @@ import { cliProgram, explainFailure, runCli, startCli } from '../support/run-cli
 
 t.setTimeout(300_000)
 
-t.test('follow: every change of liveliness, old and new, with its cause', async (t) => {
+t.test('status --follow prints each change of liveliness with both states and the cause', async (t) => {
   const plane = await startPlane(t, ['--workers', '2'])
   const first = await plane.worker('w1')
   await plane.worker('w2')
   const domain = ['--domain', String(plane.domain)]
-  // Until both workers are known, however long that takes.
+  // Waits until both workers are known.
   const patiently = ['--wait', '60s', ...domain]
   const lines = startCli(['status', '--follow', ...patiently])
   const json = startCli(['status', '--follow', '--json', ...patiently])
@@ -26,12 +26,12 @@ t.test('follow: every change of liveliness, old and new, with its cause', async 
     return (/^w2 /m.test(lines.stdout()) && json.stdout().includes('"witness"')) || undefined
   })
   process.kill(first.pid, 'SIGKILL')
-  // What it was before depends on who noticed first: on a busy machine its silence may come before the kernel's word.
+  // The earlier state varies: on a busy machine its silence may be detected before the kernel reports its end.
   const line = new RegExp(
     `worker w1 \\(\\S+/0, pid ${first.pid}\\): \\S.* → dead \\(.+\\); its work may be given to others`,
   )
   await eventually('the death is printed', () => line.test(lines.stdout()) || undefined)
-  const death = await eventually('the death is told', () => {
+  const death = await eventually('the death is printed', () => {
     return jsonLines(json.stdout()).find(({ workerId, after }) => workerId === 'w1' && after?.liveliness === 'dead')
   })
   for (const { child } of [lines, json]) child.kill('SIGTERM')
@@ -42,12 +42,12 @@ t.test('follow: every change of liveliness, old and new, with its cause', async 
   t.equal(document.workers.length, 2)
   t.ok(
     document.workers.every(({ ageMs }: { ageMs: number }) => Number.isInteger(ageMs)),
-    'ages are whole',
+    'ages are integers',
   )
   t.match(death, { kind: 'liveliness', pid: first.pid, before: { liveliness: String }, mayReassign: true })
 })
 
-/** The lines that are whole. */
+/** Returns the complete lines. */
 function jsonLines(stdout: string) {
   return stdout
     .split('\n')
@@ -55,7 +55,7 @@ function jsonLines(stdout: string) {
     .map((text) => JSON.parse(text))
 }
 
-t.test('a plane without a collector names whom it hears', async (t) => {
+t.test('status without a collector names the participants that it receives from', async (t) => {
   const domain = String(await claimDomain(t))
   const scheduler = startCli(['scheduler', '--domain', domain])
   t.teardown(async () => {
@@ -65,14 +65,14 @@ t.test('a plane without a collector names whom it hears', async (t) => {
   await eventually('the scheduler runs', () => scheduler.stderr().includes('runs as pid') || undefined)
   const named =
     /^numacast: no collector answers in domain \d+, though scheduler \(pid \d+ on \S+\) can be received from: start/
-  const { code } = await eventually('the scheduler is heard while one is looked for', async () => {
+  const { code } = await eventually('status receives from the scheduler', async () => {
     const result = await runCli(['status', '--domain', domain])
     return named.test(result.stderr) ? result : undefined
   })
   t.equal(code, 3)
 })
 
-t.test('a disk that is full is one line and exit code 1; an empty NUMACAST_DOMAIN is none', async (t) => {
+t.test('a full disk gives one line and exit code 1; an empty NUMACAST_DOMAIN counts as unset', async (t) => {
   const full = openSync('/dev/full', 'w')
   const child = spawn(process.execPath, [cliProgram, 'topology', '--json'], { stdio: ['ignore', full, 'pipe'] })
   let stderr = ''

@@ -9,17 +9,17 @@ t.setTimeout(600_000)
 
 const linux = process.platform === 'linux' ? {} : { skip: 'there is no /proc' }
 
-t.test('a plane whose collector is stopped is there, and cannot answer', linux, async (t) => {
+t.test('status and intent name a stopped collector instead of reporting no plane', linux, async (t) => {
   const domain = String(await claimDomain(t))
   const collector = startDaemon(t, 'collector', '--all', '--domain', domain)
   startDaemon(t, 'worker', '--id', 'w1', '--domain', domain)
   await statusWith(domain, /^w1 .* alive /m)
-  // Another may wait for the disk at that moment.
+  // Another process may wait for the disk at that moment.
   const find = () => stoppedParticipants(Number(domain)).find(({ pid }) => pid === collector.pid)
   t.not(find()?.why, 'stopped')
 
   process.kill(collector.pid, 'SIGSTOP')
-  const found = await eventually('the kernel says so', () => {
+  const found = await eventually('the kernel reports the collector as stopped', () => {
     const stopped = find()
     return stopped?.why === 'stopped' ? stopped : undefined
   })
@@ -35,29 +35,33 @@ t.test('a plane whose collector is stopped is there, and cannot answer', linux, 
     )
   }
   const elsewhere = String(await claimDomain(t))
-  t.match(await runCli(['status', '--domain', elsewhere, '--wait', '300ms']), { code: 3 }, 'of this domain only')
+  t.match(
+    await runCli(['status', '--domain', elsewhere, '--wait', '300ms']),
+    { code: 3 },
+    'another domain is not affected',
+  )
 
   process.kill(collector.pid, 'SIGCONT')
   await statusWith(domain, /^w1 .* alive /m)
 })
 
-const withAddon = addonStatus().available ? {} : { skip: 'the addon tells that a process is stopped' }
+const withAddon = addonStatus().available ? {} : { skip: 'only the addon detects a stopped process' }
 
-t.test('who looks on tells when the collector is stopped, and goes on', withAddon, async (t) => {
+t.test('status --follow reports when the collector is stopped and when it continues', withAddon, async (t) => {
   const domain = String(await claimDomain(t))
   const collector = startDaemon(t, 'collector', '--all', '--domain', domain)
   startDaemon(t, 'worker', '--id', 'w1', '--domain', domain)
   await statusWith(domain, /^w1 .* alive /m)
   const follower = startDaemon(t, 'status', '--follow', '--domain', domain)
-  await eventually('it follows', () => /^w1 /m.test(follower.stdout()) || undefined)
+  await eventually('the first table is printed', () => /^w1 /m.test(follower.stdout()) || undefined)
 
   process.kill(collector.pid, 'SIGSTOP')
   const stopped = `node .*: its collector \\(pid ${collector.pid}\\) .*stalled \\(stopped\\)`
-  await eventually('that it is stopped', () => new RegExp(stopped).test(follower.stdout()) || undefined)
+  await eventually('the stop is printed', () => new RegExp(stopped).test(follower.stdout()) || undefined)
   process.kill(collector.pid, 'SIGCONT')
-  // Changes that come together are shown as one, from whatever was shown last.
+  // Concurrent changes are shown as one, from the last state shown.
   const back = `node .*: its collector \\(pid ${collector.pid}\\) .*stalled \\(stopped\\)[^]*\\n.*: its collector \\(pid ${collector.pid}\\) .* → alive`
-  await eventually('that it is back', () => new RegExp(back).test(follower.stdout()) || undefined)
+  await eventually('the return is printed', () => new RegExp(back).test(follower.stdout()) || undefined)
 })
 
 function startDaemon(t: Test, ...args: string[]): CliProcess {

@@ -5,7 +5,7 @@ import { runCli } from '../support/run-cli.js'
 
 t.setTimeout(600_000)
 
-t.test('wrong usage is exit code 2, one line of why, and where to read on', async (t) => {
+t.test('wrong usage exits with code 2, one line with the reason, and a pointer to help', async (t) => {
   const cases: [string[], RegExp, NodeJS.ProcessEnv?][] = [
     [['--nonsense'], /unknown option '--nonsense'/],
     [['nonsense'], /unknown command 'nonsense'/],
@@ -44,14 +44,14 @@ t.test('wrong usage is exit code 2, one line of why, and where to read on', asyn
   })
 })
 
-t.test('no command at all: help on stderr', async (t) => {
+t.test('without a command the help goes to stderr', async (t) => {
   const { code, stdout, stderr } = await runCli([])
   t.equal(code, 2)
   t.equal(stdout, '')
   t.match(stderr, /Usage: numacast/)
 })
 
-t.test('help and version are no errors', async (t) => {
+t.test('help and version exit with code 0', async (t) => {
   const commands = ['up', 'status', 'intent', 'discover', 'topology', 'interfaces', 'collector', 'scheduler', 'worker']
   const calls = [
     ['--help'],
@@ -77,7 +77,7 @@ t.test('help and version are no errors', async (t) => {
   t.match(await runCli(['--version']), { code: 0, stdout: `${manifest.version}\n` })
 })
 
-/** Lines of running text that would have had room for the next line's first word. */
+/** Returns lines of running text that had room for the first word of the next line. */
 function earlyBreaks(help: string): string[] {
   const lines = help.split('\n')
   return lines.filter((line, index) => {

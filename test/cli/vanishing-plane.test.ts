@@ -10,7 +10,7 @@ import { type CliProcess, runCli, startCli } from '../support/run-cli.js'
 
 t.setTimeout(600_000)
 
-t.test('the whole plane vanishes: workers go on; it returns and converges', async (t) => {
+t.test('workers keep running while the whole plane is gone, and it converges once it returns', async (t) => {
   const domain = String(await claimDomain(t))
   const workers = [
     startDaemon(t, 'worker', '--id', 'w1', '--numa-node', '0', '--domain', domain),
@@ -24,14 +24,14 @@ t.test('the whole plane vanishes: workers go on; it returns and converges', asyn
 
   for (const daemon of plane) daemon.child.kill('SIGKILL')
   for (const daemon of plane) await daemon.ended
-  // A worker that waits for the disk at that moment is named as one that may be the plane: exit code 1.
+  // A worker that waits for the disk at that moment may be reported as a stopped plane: exit code 1.
   await eventually('a status that finds no plane', async () => {
     const { code, stdout } = await runCli(['status', '--domain', domain, '--wait', '500ms'])
     t.equal(stdout, '', 'there is no plane')
     return code === 3
   })
 
-  // Nobody gathers any more, so the test listens to the workers themselves.
+  // Without a collector the test reads the topics of the workers themselves.
   const participant = await joinDomain({ domain: Number(domain), name: 'test' })
   t.teardown(() => participant.close())
   const states = participant.reader(workerState, { partition: upPartition(participant.identity.bootId, 0) })
@@ -59,7 +59,7 @@ t.test('the whole plane vanishes: workers go on; it returns and converges', asyn
   }
 
   const drained = await askPlane(['intent', 'drain', 'w1', '--domain', domain])
-  t.equal(drained.code, 0, `and the new plane is obeyed: ${drained.stderr}`)
+  t.equal(drained.code, 0, `the workers obey the new plane: ${drained.stderr}`)
 })
 
 function startDaemons(t: Test, domain: string): CliProcess[] {

@@ -12,7 +12,7 @@ t.setTimeout(300_000)
 t.test('a second collector and a drain of an unknown worker are refused', async (t) => {
   const domain = await claimDomain(t)
   const collector = new ExampleRole(t, 'first-fleet', domain, 'collector')
-  await collector.said(/collector of node 0, domain/)
+  await collector.printed(/collector of node 0, domain/)
   t.match(await refusal(t, 'first-fleet/collector', domain), {
     code: 1,
     stderr: new RegExp(`^a collector \\(pid ${collector.process.pid}\\) serves .*\\n$`),

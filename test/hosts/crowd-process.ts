@@ -1,4 +1,4 @@
-/** A program of crowd.test.ts: participants of one domain, each with a writer, until it is ended. */
+/** A program of crowd.test.ts: holds participants of one domain, each with a writer, until SIGTERM. */
 
 import { defineTopic } from '../../src/pubsub/model/topic.js'
 import { joinDomain, type Participant } from '../../src/pubsub/participant.js'

@@ -8,18 +8,18 @@ import { eventually } from '../../src/testing/eventually.js'
 import { claimDomain } from '../support/domain-lock.js'
 
 /**
- * More participants on one host than DDS has numbers for (120 per domain, DDSI-RTPS 2.5, 9.6.2.3): here nobody has a
- * number. `NUMACAST_CROWD_PROCESSES=150` makes each a process of its own, which is too heavy for every run.
+ * More participants on one host than DDS has participant ids (120 per domain, DDSI-RTPS 2.5, 9.6.2.3). numacast has no
+ * such ids. `NUMACAST_CROWD_PROCESSES=150` runs each in its own process, which is too heavy for every run.
  */
 const crowd = 150
 const processes = Number(process.env.NUMACAST_CROWD_PROCESSES ?? 5)
 
-t.test(`${crowd} participants in ${processes} processes meet, and say goodbye`, async (t) => {
+t.test(`${crowd} participants in ${processes} processes discover each other and leave with a goodbye`, async (t) => {
   const domain = await claimDomain(t)
   const topic = defineTopic<{ id: string; pid: number }>({ name: 'crowd', key: 'id', fields: ['id', 'pid'] })
   const observer = await joinDomain({ domain, name: 'observer' })
   t.teardown(() => observer.close())
-  // Who is found dead is held no longer: only the event tells.
+  // A dead peer is removed: only the event reports it.
   const found: string[] = []
   observer.onPeer(({ kind, peer: { name, verdict } }) => {
     if (kind === 'liveliness-changed' || kind === 'left') found.push(`${kind} ${name} ${verdict.cause}`)
@@ -31,7 +31,7 @@ t.test(`${crowd} participants in ${processes} processes meet, and say goodbye`, 
     for (const child of children) child.kill('SIGKILL')
   })
   const exits: Promise<unknown>[] = []
-  // A few at a time: what is asked here is whether they fit, not how fast a machine can start them.
+  // Started in batches: the test is about their number, not about how fast a machine starts them.
   for (let started = 0; started < processes; started += 10) {
     const batch = Array.from({ length: Math.min(10, processes - started) }, (_, index) =>
       spawn(process.execPath, [script, String(domain), String(crowd / processes), `p${started + index}`], {
@@ -52,7 +52,7 @@ t.test(`${crowd} participants in ${processes} processes meet, and say goodbye`, 
       (event) => !event.startsWith('liveliness-changed') || / (exited|killed|goodbye|lease-expired)$/.test(event),
     ),
     [],
-    'nobody is found dead, or forgotten, while all are there',
+    'no peer is declared dead or forgotten while all run',
   )
   t.notOk(observer.counters.get('frame.rejected.foreign-source'))
   for (const child of children) child.kill('SIGTERM')
@@ -61,5 +61,8 @@ t.test(`${crowd} participants in ${processes} processes meet, and say goodbye`, 
     children.map(() => [0, null]),
   )
   await eventually('all have left', () => observer.peers().length === 0)
-  await eventually('and are said to', () => found.filter((event) => event.startsWith('left ')).length === crowd)
+  await eventually(
+    'each departure is reported',
+    () => found.filter((event) => event.startsWith('left ')).length === crowd,
+  )
 })

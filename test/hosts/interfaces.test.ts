@@ -3,29 +3,32 @@ import { eventually } from '../../src/testing/eventually.js'
 import { networkOf } from '../support/namespaces.js'
 import { converged, Member, startMembers, untilPeers } from './members.js'
 
-/** Interfaces that come, go, change, and are several; range `subnet`. */
+/** Interfaces that appear, disappear and change, and hosts with several; range `subnet`. */
 
 t.setTimeout(600_000)
 
-t.test('without any network the participants of a host hear each other; when one comes, the others too', async (t) => {
-  const network = await networkOf(t, ['a', 'b'])
-  if (network === undefined) return
-  await network.cable('a', 'eth0', 'out')
-  const here = [await new Member(network, 'a', 'a').ready(), await new Member(network, 'a', 'a2').ready()]
-  const there = await new Member(network, 'b', 'b').ready()
-  await here[0]?.write(20)
-  for (const state of await converged(here)) {
-    t.same(state.violations, [])
-    t.notOk(state.endpoints.some((endpoint) => endpoint.includes(network.host('a').address)))
-  }
-  await network.cable('a', 'eth0', 'in')
-  for (const state of await converged([...here, there])) t.same(state.violations, [])
-  const state = await here[0]?.state()
-  t.equal(state?.counters['interface.came'], 1)
-  t.ok(state?.endpoints.some((endpoint) => endpoint.includes(network.host('a').address)))
-})
+t.test(
+  'participants of a host exchange values without a network, and reach other hosts once one appears',
+  async (t) => {
+    const network = await networkOf(t, ['a', 'b'])
+    if (network === undefined) return
+    await network.cable('a', 'eth0', 'out')
+    const here = [await new Member(network, 'a', 'a').ready(), await new Member(network, 'a', 'a2').ready()]
+    const there = await new Member(network, 'b', 'b').ready()
+    await here[0]?.write(20)
+    for (const state of await converged(here)) {
+      t.same(state.violations, [])
+      t.notOk(state.endpoints.some((endpoint) => endpoint.includes(network.host('a').address)))
+    }
+    await network.cable('a', 'eth0', 'in')
+    for (const state of await converged([...here, there])) t.same(state.violations, [])
+    const state = await here[0]?.state()
+    t.equal(state?.counters['interface.came'], 1)
+    t.ok(state?.endpoints.some((endpoint) => endpoint.includes(network.host('a').address)))
+  },
+)
 
-t.test('a cable is pulled and plugged in again while it runs', async (t) => {
+t.test('hosts converge after a cable is unplugged and plugged in again', async (t) => {
   const network = await networkOf(t, ['a', 'b'])
   if (network === undefined) return
   const members = await startMembers(network, ['a', 'b'])
@@ -50,7 +53,7 @@ t.test('a cable is pulled and plugged in again while it runs', async (t) => {
   t.equal(counters['interface.came'], 1)
 })
 
-t.test('hosts meet by the second address of an interface, whatever its first one is', async (t) => {
+t.test('hosts discover each other by the second address of an interface, whatever its first address is', async (t) => {
   const network = await networkOf(t, ['a', 'b'])
   if (network === undefined) return
   await network.host('a').namespace.exec('ip addr add 192.168.99.1/24 dev eth0')
@@ -61,14 +64,14 @@ t.test('hosts meet by the second address of an interface, whatever its first one
   t.same([a?.violations, b?.violations], [[], []])
   t.ok(a?.endpoints.some((endpoint) => endpoint.includes('192.168.99.1')))
   t.notOk(a?.counters['frame.rejected.foreign-source'])
-  // The address by which the interface was joined goes; the membership must stay.
+  // The address with which the group was joined is removed. The membership must stay.
   await network.host('a').namespace.exec('ip addr del 10.77.1.1/24 dev eth0')
   await eventually('the address has gone', async () => (await members[0]?.state())?.counters['interface.went'] === 1)
   await Promise.all(members.map((member) => member.write(50)))
   for (const state of await converged(members)) t.same(state.violations, [])
 })
 
-t.test('two networks in common: nothing twice at the user, and one of them is enough', async (t) => {
+t.test('hosts on two common networks deliver each value once, and one network is enough', async (t) => {
   const network = await networkOf(t, ['a', 'b'])
   if (network === undefined) return
   await network.addLan(2)
@@ -92,7 +95,7 @@ t.test('two networks in common: nothing twice at the user, and one of them is en
   }
 })
 
-t.test('an address changes: the peer is believed again at the new one', async (t) => {
+t.test('a peer whose address changes is accepted at the new address', async (t) => {
   const network = await networkOf(t, ['a', 'b'])
   if (network === undefined) return
   const members = await startMembers(network, ['a', 'b'])

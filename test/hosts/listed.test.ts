@@ -3,7 +3,7 @@ import { eventually } from '../../src/testing/eventually.js'
 import { type HostNetwork, networkOf } from '../support/namespaces.js'
 import { converged, Member, type MemberOptions } from './members.js'
 
-/** Hosts that multicast does not reach, or only one way. */
+/** Hosts that multicast does not reach, or reaches in one direction only. */
 
 t.setTimeout(600_000)
 
@@ -11,22 +11,22 @@ function join(network: HostNetwork, host: string, options: MemberOptions = {}, n
   return new Member(network, host, name, options).ready()
 }
 
-/** All write; all hold the same then, in order, nothing twice, and nobody was called dead. */
+/** Each member writes. Then all hold the same values, in order, each once, and no peer was declared dead. */
 async function agree(t: Test, members: readonly Member[]): Promise<void> {
   await converged(members)
   await Promise.all(members.map((member) => member.write(100)))
   for (const { violations, seen, peers } of await converged(members)) {
     t.same(violations, [])
-    t.equal(Object.keys(peers).length, members.length - 1, 'everybody knows everybody')
+    t.equal(Object.keys(peers).length, members.length - 1, 'each member knows all others')
     t.notOk(Object.values(seen).flat().includes('dead'), JSON.stringify(seen))
   }
 }
 
-t.test('a host without multicast joins by a listed peer: the host alone is enough', async (t) => {
+t.test('a host without multicast joins by a listed peer that is given as host only', async (t) => {
   const network = await networkOf(t, ['a', 'b', 'far'])
   if (network === undefined) return
   network.restrict('far', 'no-multicast')
-  // Two processes behind one listed host, and a third that is only heard by them.
+  // Two processes on the listed host, and a third that only they receive from.
   const members = [
     await join(network, 'a'),
     await join(network, 'a', {}, 'a2'),
@@ -40,12 +40,12 @@ t.test('a host without multicast joins by a listed peer: the host alone is enoug
     return states.map(({ liveConnections }) => liveConnections).join()
   }
   await eventually(
-    'the far one dials everybody; the others hear each other, and dial only the far one',
+    'the remote member dials all others; they receive each other by multicast and dial only it',
     async () => (await dialled()) === '1,1,1,3',
   )
 })
 
-t.test('only TCP passes', async (t) => {
+t.test('hosts between which only TCP passes converge', async (t) => {
   const network = await networkOf(t, ['a', 'far'])
   if (network === undefined) return
   network.restrict('far', 'tcp-only')
@@ -56,7 +56,7 @@ t.test('only TCP passes', async (t) => {
   await agree(t, members)
 })
 
-t.test('peers learned from peers: c lists only b, and gets a', async (t) => {
+t.test('c lists only b and learns of a from it', async (t) => {
   const network = await networkOf(t, ['a', 'b', 'c'])
   if (network === undefined) return
   for (const host of ['a', 'b', 'c']) network.restrict(host, 'no-multicast')
@@ -68,7 +68,7 @@ t.test('peers learned from peers: c lists only b, and gets a', async (t) => {
   await agree(t, members)
 })
 
-t.test('multicast is lost in one direction: each side sees it, and nothing is missed', async (t) => {
+t.test('after multicast fails in one direction both sides detect it and no value is lost', async (t) => {
   const network = await networkOf(t, ['a', 'b'])
   if (network === undefined) return
   const members = [await join(network, 'a'), await join(network, 'b')]
@@ -77,21 +77,21 @@ t.test('multicast is lost in one direction: each side sees it, and nothing is mi
   network.restrict('b', 'deaf')
   await eventually('b listens by stream', async () => (await b.state()).liveConnections === 1)
   await agree(t, members)
-  await eventually('a still hears b by multicast', async () => (await a.state()).liveConnections === 0)
-  t.notOk((await b.state()).seen.a?.includes('unreachable'), 'and nobody was in doubt')
+  await eventually('a still receives from b by multicast', async () => (await a.state()).liveConnections === 0)
+  t.notOk((await b.state()).seen.a?.includes('unreachable'), 'b was never unreachable to a')
   network.restrict('b')
-  await eventually('b hears multicast again', async () => (await b.state()).liveConnections === 0)
+  await eventually('b receives multicast again', async () => (await b.state()).liveConnections === 0)
   await agree(t, members)
 })
 
-t.test('multicast never worked in one direction', async (t) => {
+t.test('hosts converge if multicast never worked in one direction', async (t) => {
   const network = await networkOf(t, ['a', 'b'])
   if (network === undefined) return
   network.restrict('b', 'deaf')
   await agree(t, [await join(network, 'a'), await join(network, 'b')])
 })
 
-t.test('the one at the rendezvous leaves: another takes over', async (t) => {
+t.test('another participant takes over the rendezvous when its holder leaves', async (t) => {
   const network = await networkOf(t, ['a', 'far'])
   if (network === undefined) return
   network.restrict('far', 'no-multicast')

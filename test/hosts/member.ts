@@ -1,11 +1,11 @@
 /**
- * A program of the tests between hosts: a participant that writes instances of its own and reads everybody's.
+ * A program of the tests between hosts: a participant that writes its own instances and reads those of all members.
  *
  *     member <domain> <name> <instances> [range] [listed peer,…]
  *
  * Commands on stdin, one answer each on stdout:
  *
- *     write <n>     n further changes, spread over its instances, one every 5 ms   →  wrote
+ *     write <n>     n further changes over its instances, one every 5 ms   →  wrote
  *     state         →  state {…}: {@link MemberState}
  */
 import { createInterface } from 'node:readline'
@@ -22,17 +22,17 @@ export interface MemberState {
   readonly held: Record<string, number>
   /** What it wrote itself. */
   readonly own: Record<string, number>
-  /** Tokens that came twice, or went backward. */
+  /** Tokens that arrived twice or out of order. */
   readonly violations: readonly string[]
   /** Every liveliness that a peer ever had, by name. */
   readonly seen: Record<string, string[]>
   /** The liveliness of each peer now, by name. */
   readonly peers: Record<string, string>
-  /** Whether each peer hears this member, by name, as far as it has said. */
+  /** Whether each peer receives from this member, by name. Null until the peer reports it. */
   readonly receivesFromUs: Record<string, boolean | null>
   /** Connections for live frames that it has dialled. */
   readonly liveConnections: number
-  /** Of the participant and of both its lanes. */
+  /** Counters of the participant and of both its lanes. */
   readonly counters: Record<string, number>
   readonly endpoints: readonly string[]
 }

@@ -12,7 +12,7 @@ export interface MemberOptions {
   readonly peers?: readonly string[]
 }
 
-/** A running member.ts, and how to talk to it. */
+/** A running member.ts, and its commands. */
 export class Member {
   readonly name: string
   readonly process: HostProcess
@@ -33,13 +33,13 @@ export class Member {
   /** Resolves when it has made that many further changes, one every 5 ms. */
   async write(changes: number): Promise<void> {
     const nth = ++this.#wrote
-    this.process.say(`write ${changes}`)
+    this.process.writeLine(`write ${changes}`)
     await this.#answer(/^wrote$/, nth)
   }
 
   async state(): Promise<MemberState> {
     const nth = ++this.#asked
-    this.process.say('state')
+    this.process.writeLine('state')
     return JSON.parse((await this.#answer(/^state /, nth)).slice('state '.length))
   }
 
@@ -57,7 +57,7 @@ export function startMembers(network: HostNetwork, hosts: readonly string[]): Pr
   return Promise.all(hosts.map((host) => new Member(network, host, host).ready()))
 }
 
-/** Waits until every member holds exactly what all of them wrote last; their states then. */
+/** Waits until every member holds exactly what all of them wrote last. Returns their states. */
 export async function converged(members: readonly Member[]): Promise<MemberState[]> {
   const names = members.map(({ name }) => name).join(', ')
   return eventually(
@@ -75,7 +75,7 @@ function sorted(values: Record<string, number>): string {
   return JSON.stringify(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** Waits until the member sees these peers so. */
+/** Waits until the member sees these peers with this liveliness. */
 export async function untilPeers(member: Member, wanted: Record<string, string>): Promise<void> {
   await eventually(`${member.name} sees ${JSON.stringify(wanted)}`, async () => {
     const { peers } = await member.state()

@@ -4,14 +4,14 @@ import type { HostProcess } from '../support/namespaced-host.js'
 import { networkOf } from '../support/namespaces.js'
 import { cliProgram } from '../support/run-cli.js'
 
-/** The command line program across hosts, told by its environment alone. */
+/** The command-line program across hosts, configured by its environment only. */
 
 t.setTimeout(600_000)
 
 const environment = { NUMACAST_RANGE: 'subnet', NUMACAST_INSECURE: '1' }
 const domain = ['--domain', '9']
 
-t.test('a plane on one host is seen, and told what to do, from another', async (t) => {
+t.test('a plane on one host can be read and commanded from another', async (t) => {
   const network = await networkOf(t, ['a', 'b'])
   if (network === undefined) return
   const up = network.host('a').run(cliProgram, ['up', '--workers', '2', ...domain], environment)
@@ -23,7 +23,7 @@ t.test('a plane on one host is seen, and told what to do, from another', async (
     const { nodes, workers } = JSON.parse(status.lines.join('\n'))
     return workers.length === 2 && nodes.some(({ host }: { host: string }) => host === 'a')
   })
-  // Asked again while a busy machine takes longer to answer than it looks for a plane.
+  // Repeated, because a busy machine may take longer to answer than the command waits for a plane.
   const drain = await eventually('the drain finds the plane', async () => {
     const asked = fromB('intent', 'drain', 'w1')
     return (await asked.ended).code === 3 ? undefined : asked
@@ -31,7 +31,7 @@ t.test('a plane on one host is seen, and told what to do, from another', async (
   t.match(await drain.ended, { code: 0 })
   t.match(drain.lines.join('\n'), /drain of w1: completed/)
   const unasked = network.host('b').run(cliProgram, ['status', ...domain], { NUMACAST_RANGE: 'subnet' })
-  t.match(await unasked.ended, { code: 2 }, 'leaving the host without consent is wrong usage')
+  t.match(await unasked.ended, { code: 2 }, 'leaving the host without the explicit option is wrong usage')
   await up.kill('SIGTERM')
   t.match(await up.ended, { code: 0 })
 })

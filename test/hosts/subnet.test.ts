@@ -17,11 +17,11 @@ t.test('multicast reaches the other hosts, and values converge', async (t) => {
     t.same(state.violations, [])
     t.equal(Object.keys(state.peers).length, 3)
     t.notOk(state.counters['frame.rejected.foreign-source'])
-    t.notOk(state.counters['beacon.copies'], 'a neighbour on the same host is heard once')
+    t.notOk(state.counters['beacon.copies'], 'a peer on the same host is received from once')
   }
 })
 
-t.test('30 % loss each way: it converges, in order, nothing twice', async (t) => {
+t.test('values converge under 30 % loss each way, in order and each once', async (t) => {
   const network = await networkOf(t, ['a', 'b'])
   if (network === undefined) return
   const members = await startMembers(network, ['a', 'b'])
@@ -35,7 +35,7 @@ t.test('30 % loss each way: it converges, in order, nothing twice', async (t) =>
   }
 })
 
-t.test('a partition makes peers unreachable, never dead; healing brings them back', async (t) => {
+t.test('a partition makes peers unreachable, never dead, and healing makes them alive again', async (t) => {
   const network = await networkOf(t, ['a', 'b', 'c'])
   if (network === undefined) return
   const members = await startMembers(network, ['a', 'b', 'c'])
@@ -54,7 +54,7 @@ t.test('a partition makes peers unreachable, never dead; healing brings them bac
   await untilPeers(a, { b: 'alive', c: 'alive' })
 })
 
-t.test('range localhost is heard on its host by whoever has a wider range, and never beyond', async (t) => {
+t.test('a participant of range `localhost` is received by wider ranges on its host and never beyond', async (t) => {
   const network = await networkOf(t, ['a', 'b'])
   if (network === undefined) return
   const local = await new Member(network, 'a', 'local', { range: 'localhost' }).ready()
@@ -74,12 +74,12 @@ t.test('range localhost is heard on its host by whoever has a wider range, and n
   )
 })
 
-t.test('what comes from no subnet of ours is refused, whatever it says', async (t) => {
+t.test('a frame from outside the subnets in use is refused, whatever its content', async (t) => {
   const network = await networkOf(t, ['a', 'b'])
   if (network === undefined) return
-  // b sends from an address that a has no interface for, on the same wire.
+  // b sends from an address for which a has no interface, on the same network.
   await network.host('b').namespace.exec('ip addr del 10.77.1.2/24 dev eth0; ip addr add 10.88.1.2/24 dev eth0')
-  // The kernel of a would drop it as a martian before anybody looked.
+  // Otherwise the kernel of a would drop it as a martian first.
   await network
     .host('a')
     .namespace.exec(
@@ -87,7 +87,7 @@ t.test('what comes from no subnet of ours is refused, whatever it says', async (
     )
   const [a] = await startMembers(network, ['a', 'b'])
   await eventually(
-    'it was refused',
+    'the frame is refused',
     async () => ((await a?.state())?.counters['datagram.rejected.out-of-range'] ?? 0) > 0,
   )
   t.same((await a?.state())?.peers, {})

@@ -2,7 +2,7 @@ import t from 'tap'
 import { changeLines, totalsLine } from '../../src/observe/change-lines.js'
 import { sampleDocument, sampleIntent, sampleNode, sampleWorker } from './sample-document.js'
 
-t.test('the first document is all news', async (t) => {
+t.test('the first document yields a line for each entry', async (t) => {
   t.same(changeLines(undefined, sampleDocument({ intents: [sampleIntent()] })), [
     'node alpha/0 joined: 4 CPUs, 20.0 GiB of 24.0 GiB available',
     'worker w1 joined: working on alpha/0, pid 101',
@@ -11,11 +11,11 @@ t.test('the first document is all news', async (t) => {
   t.match(
     changeLines(undefined, sampleDocument({ intents: [sampleIntent({ reason: 'apply drain by operator' })] })).at(-1),
     /^intent drain of w1 by operator$/,
-    'nobody gave a reason',
+    'an intent without a reason',
   )
 })
 
-t.test('nothing changed, nothing said; load is not a change', async (t) => {
+t.test('a document without changes yields no line; load is not a change', async (t) => {
   const before = sampleDocument()
   t.same(changeLines(before, before), [])
   const after = sampleDocument({
@@ -27,7 +27,7 @@ t.test('nothing changed, nothing said; load is not a change', async (t) => {
   t.same(changeLines(before, after), [])
 })
 
-t.test('a worker', async (t) => {
+t.test('each change of a worker yields a line', async (t) => {
   const cases: [Parameters<typeof sampleWorker>[0], string][] = [
     [{ state: 'draining' }, 'worker w1: working → draining'],
     [{ liveliness: 'dead', cause: 'killed', detail: 'SIGKILL' }, 'worker w1: alive → dead (killed: SIGKILL)'],
@@ -43,7 +43,7 @@ t.test('a worker', async (t) => {
   }
 })
 
-t.test('what is gone', async (t) => {
+t.test('a removed node or worker yields a line', async (t) => {
   const dead = sampleWorker({ liveliness: 'dead', cause: 'exited', detail: 'exit code 1' })
   t.same(changeLines(sampleDocument({ workers: [dead] }), sampleDocument({ nodes: [], workers: [] })), [
     'node alpha/0 left',
@@ -51,7 +51,7 @@ t.test('what is gone', async (t) => {
   ])
 })
 
-t.test('an intent, step by step', async (t) => {
+t.test('each transition of an intent yields a line', async (t) => {
   const step = (transition: 'planned' | 'admitted' | 'aborted', reason: string | null = null) =>
     sampleDocument({ intents: [sampleIntent({ statuses: [{ workerId: 'w1', transition, reason }] })] })
   t.same(changeLines(sampleDocument({ intents: [sampleIntent()] }), step('planned')), [
@@ -64,19 +64,19 @@ t.test('an intent, step by step', async (t) => {
   t.same(changeLines(step('admitted'), step('admitted')), [])
 })
 
-t.test('no line can steer the terminal', async (t) => {
+t.test('no line can control the terminal', async (t) => {
   const lines = changeLines(undefined, sampleDocument({ workers: [sampleWorker({ workerId: 'a\u001b[2J\nb' })] }))
   t.equal(lines[1], 'worker a\\x1b[2J\\x0ab joined: working on alpha/0, pid 101')
 })
 
-t.test('totals', async (t) => {
+t.test('totals are one line', async (t) => {
   t.equal(
     totalsLine(sampleDocument({ workers: [sampleWorker(), sampleWorker({ workerId: 'w2', jobsCompleted: 3 })] })),
     'workers: 1 available, 0 busy, 0 unhealthy, 0 draining; 10 jobs completed; 2.5 cores idle',
   )
 })
 
-t.test('a node’s collector', async (t) => {
+t.test('each change of a node’s collector yields a line', async (t) => {
   const own = sampleNode().collector
   const stopped = { ...own, liveliness: 'stalled', cause: 'stopped' } as const
   const cases: [typeof own, typeof own, string[]][] = [

@@ -38,7 +38,7 @@ const reader = {
   qos: announcedQos(resolveQos({ reliability: 'best-effort' })),
 }
 
-t.test('a whole domain', (t) => {
+t.test('a domain is printed with its participants and endpoints', (t) => {
   const lines = discoveryLines({
     domain: 3,
     participants: [participant],
@@ -54,17 +54,21 @@ t.test('a whole domain', (t) => {
     /^reads +a\.topic +p, q +bbbbbbbb +bbbbbbbb +best-effort$/,
     'by topic; of an unknown participant',
   )
-  t.match(endpoints[1], /^writes +state +p, q +w1\S* +aaaaaaaa +deadlineMs 100$/, 'only what is not the default')
+  t.match(
+    endpoints[1],
+    /^writes +state +p, q +w1\S* +aaaaaaaa +deadlineMs 100$/,
+    'only QoS that differs from the default',
+  )
   t.match(endpoints[2], /^reads +state /)
   t.end()
 })
 
-t.test('nobody writes or reads', (t) => {
+t.test('a domain without endpoints has no endpoint table', (t) => {
   t.equal(discoveryLines({ domain: 0, participants: [participant], writers: [], readers: [] }).length, 4)
   t.end()
 })
 
-t.test('QoS: the defaults by one word, every policy when asked', (t) => {
+t.test('default QoS is one word; verbose output lists every policy', (t) => {
   const plain = { ...endpoint, qos: announcedQos(resolveQos({})) }
   const document = { domain: 0, participants: [], writers: [writer], readers: [plain] }
   t.match(discoveryLines(document).at(-1), / aaaaaaaa +defaults$/)
@@ -74,7 +78,7 @@ t.test('QoS: the defaults by one word, every policy when asked', (t) => {
   t.end()
 })
 
-t.test('the same order whoever answered first', (t) => {
+t.test('the order does not depend on the order of replies', (t) => {
   const named = (name: string, host: string, pid: number, letter: string): ParticipantRow => ({
     ...participant,
     guid: letter.repeat(32),

@@ -3,7 +3,7 @@ import { LinePrinter } from '../../src/observe/line-printer.js'
 import { FakeClock } from '../../src/testing/fake-clock.js'
 import { sampleDocument, sampleWorker } from './sample-document.js'
 
-t.test('one line per change, each with its time', async (t) => {
+t.test('each change is a line with its time', async (t) => {
   const { printer, text } = setUp()
   printer.status(sampleDocument())
   printer.status(sampleDocument())
@@ -18,7 +18,7 @@ t.test('one line per change, each with its time', async (t) => {
   ])
 })
 
-t.test('load at most every five seconds, and only when it moved', async (t) => {
+t.test('load is printed at most every five seconds, and only when it changed', async (t) => {
   const { printer, text, clock } = setUp()
   const totals = (): number => text().split('jobs completed').length - 1
   printer.status(sampleDocument())
@@ -35,7 +35,7 @@ t.test('load at most every five seconds, and only when it moved', async (t) => {
   t.equal(totals(), 2)
 })
 
-t.test('the end is a line; what was is not told anew', async (t) => {
+t.test('the end is one line, and earlier changes are not repeated', async (t) => {
   const { printer, text } = setUp()
   printer.status(sampleDocument())
   printer.status(sampleDocument({ workers: [sampleWorker({ liveliness: 'dead', cause: 'goodbye' })] }))
@@ -45,7 +45,7 @@ t.test('the end is a line; what was is not told anew', async (t) => {
   t.match(text().slice(before.length), /^[\d:.]+ stopped\n$/)
 })
 
-t.test('silent once closed', async (t) => {
+t.test('a closed printer prints nothing', async (t) => {
   const { printer, text } = setUp()
   printer.close()
   printer.close()

@@ -4,7 +4,7 @@ import { FakeClock } from '../../src/testing/fake-clock.js'
 import { Terminal } from '../support/terminal.js'
 import { sampleDocument, sampleWorker } from './sample-document.js'
 
-t.test('each frame replaces the one before', async (t) => {
+t.test('each frame replaces the previous frame', async (t) => {
   const { table, terminal, clock } = setUp()
   table.status(sampleDocument({ workers: manyWorkers(5) }))
   t.match(terminal.text(), /w5 /)
@@ -17,7 +17,7 @@ t.test('each frame replaces the one before', async (t) => {
   t.equal(terminal.text().split('WORKER').length, 2, 'one heading')
 })
 
-t.test('at most four frames a second, and the last state is not lost', async (t) => {
+t.test('at most four frames per second are drawn, and the last state is always drawn', async (t) => {
   const { table, terminal, clock } = setUp()
   table.status(sampleDocument())
   table.status(sampleDocument({ workers: manyWorkers(2) }))
@@ -39,7 +39,7 @@ t.test('notes stay above the table', async (t) => {
   t.equal(terminal.text().split('WORKER').length, 2)
 })
 
-t.test('a table taller than the terminal never scrolls out of reach', async (t) => {
+t.test('a table taller than the terminal is cut and never scrolls', async (t) => {
   const { table, terminal, clock } = setUp({ rows: 8 })
   table.status(sampleDocument({ workers: manyWorkers(20) }))
   await clock.advance(1_000)
@@ -49,7 +49,7 @@ t.test('a table taller than the terminal never scrolls out of reach', async (t) 
   t.ok(terminal.lines().length <= 8)
 })
 
-t.test('a terminal without a size counts as an ordinary one', async (t) => {
+t.test('a terminal without a size gets the default size', async (t) => {
   const clock = new FakeClock()
   let text = ''
   const table = new LiveTable({ rows: 0, columns: 0, write: (more: string) => (text += more) }, clock)
@@ -57,7 +57,7 @@ t.test('a terminal without a size counts as an ordinary one', async (t) => {
   t.match(text, /\nw1 /)
 })
 
-t.test('the terminal is left as it was found', async (t) => {
+t.test('closing restores the terminal', async (t) => {
   const { table, terminal, clock } = setUp()
   t.equal(terminal.modes.get('25'), false, 'the cursor is hidden')
   t.equal(terminal.modes.get('7'), false, 'long lines are cut')
@@ -72,10 +72,10 @@ t.test('the terminal is left as it was found', async (t) => {
   await clock.advance(5_000)
   table.status(sampleDocument())
   table.note('late')
-  t.equal(terminal.written, written, 'and nothing is written any more')
+  t.equal(terminal.written, written, 'nothing is written afterwards')
 })
 
-t.test('what stays after a clean end is how it was while it ran', async (t) => {
+t.test('the last frame after a clean end shows the running state', async (t) => {
   const { table, terminal, clock } = setUp()
   table.status(sampleDocument())
   await clock.advance(1_000)

@@ -1,6 +1,6 @@
 import type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from '../../src/views/status-document.js'
 
-/** A worker that is well, with whatever a test wants otherwise. */
+/** Returns a healthy worker, with overrides. */
 export function sampleWorker(own: Partial<WorkerStatus> = {}): WorkerStatus {
   return {
     workerId: 'w1',

@@ -3,7 +3,7 @@ import { statusLines } from '../../src/observe/status-table.js'
 import type { StatusDocument } from '../../src/views/status-document.js'
 import { sampleDocument, sampleIntent, sampleNode, sampleWorker } from './sample-document.js'
 
-t.test('a whole plane', async (t) => {
+t.test('a plane is printed with its nodes, workers and intents', async (t) => {
   const lines = statusLines(
     sampleDocument({
       nodes: [sampleNode({ cpuQuotaCores: 1.5, memoryLimitBytes: 8 * 1024 ** 3 })],
@@ -23,15 +23,15 @@ t.test('a whole plane', async (t) => {
   t.match(
     row(lines, 'w1'),
     /^w1 +alpha\/0 +101 +busy +alive +1 of 1 +7 +25 % +2\.0 GiB +120 ms$/,
-    'a limit is just busy',
+    'a worker at its limit is busy',
   )
   t.match(row(lines, 'w2'), /dead \(killed: SIGKILL\).* 7, 2 failed/)
   t.match(row(lines, 'w3'), / busy \(node paused\) /)
   t.match(row(lines, 'drain'), /^drain +w1 +operator +admitted +kernel update$/)
-  t.match(row(lines, 'lift drain'), /^lift drain +w2 +operator +not reported yet$/, 'nobody gave a reason')
+  t.match(row(lines, 'lift drain'), /^lift drain +w2 +operator +not reported yet$/, 'an intent without a reason')
 })
 
-t.test('what the lists do not contain has lines of its own', async (t) => {
+t.test('unplaced workers and absent nodes have their own lines', async (t) => {
   const { witness } = sampleDocument()
   const worker = { incarnation: 1, pid: 12, bootId: 'b', host: 'alpha', numaNode: 1, unservedForMs: 5_000 }
   const lines = statusLines(
@@ -58,7 +58,7 @@ t.test('what the lists do not contain has lines of its own', async (t) => {
   t.match(row(lines, 'node beta/0'), 'as scheduler reports: it had 3 live workers')
 })
 
-t.test('columns line up', async (t) => {
+t.test('columns are aligned', async (t) => {
   const lines = statusLines(
     sampleDocument({ workers: [sampleWorker(), sampleWorker({ workerId: 'a-much-longer-name' })] }),
   )
@@ -66,13 +66,13 @@ t.test('columns line up', async (t) => {
   t.equal(new Set(columns).size, 1, columns.join())
 })
 
-t.test('without workers and intents', async (t) => {
+t.test('a plane without workers and intents is printed', async (t) => {
   const lines = statusLines(sampleDocument({ workers: [] }))
   t.ok(lines.includes('no workers'))
   t.notOk(lines.some((line) => line.startsWith('INTENT')))
 })
 
-t.test('only the latest intents, when asked', async (t) => {
+t.test('a limit on intents keeps the latest', async (t) => {
   const intents = ['a', 'b', 'c'].map((target) => sampleIntent({ intentId: target, target }))
   const shown = statusLines(sampleDocument({ intents }), { intents: 2 }).filter((line) => line.startsWith('drain'))
   t.match(shown, [/ b /, / c /])
@@ -89,7 +89,7 @@ t.test('several workers may report on one intent', async (t) => {
   t.match(row(lines, 'pause-node'), /2 completed, admitted/)
 })
 
-t.test('no cell can steer the terminal', async (t) => {
+t.test('no cell can control the terminal', async (t) => {
   const hostile = '\u001b[31mw\n1'
   const lines = statusLines(
     sampleDocument({
@@ -105,7 +105,7 @@ function row(lines: readonly string[], start: string): string {
   return lines.find((line) => line.startsWith(start)) ?? `no row starts with ${start}`
 }
 
-t.test('who serves a node, where that is not its own collector in good health', async (t) => {
+t.test('a node whose collector is not alive shows the participant that serves it', async (t) => {
   const own = sampleNode().collector
   const linesOf = (collector: typeof own): string =>
     statusLines(sampleDocument({ nodes: [sampleNode({ collector, ageMs: 9_000 })] })).join('\n')

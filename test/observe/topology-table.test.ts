@@ -22,7 +22,7 @@ t.test('free and available are two columns, by the kernel’s names', async (t) 
   t.match(row, / 24\.0 GiB +2\.0 GiB +20\.0 GiB +(yes|no|unknown)$/)
 })
 
-t.test('how many processes there are, and why that may not be known', async (t) => {
+t.test('the process count is printed, or the reason why it is unknown', async (t) => {
   const place = { controller: 'pids', version: 1, directory: '/p', mountPoint: '/p', ancestorsVisible: true } as const
   const row = (pids: Headroom['pids'], cgroupPath: string): string | undefined =>
     topologyLines(readTopology(), { ...readHeadroom(), pids, places: [{ ...place, cgroupPath }] }).find((line) =>

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { formatAge, formatBytes, formatCores, formatIds } from '../../src/observe/units.js'
 
-t.test('bytes', async (t) => {
+t.test('bytes are formatted with binary units', async (t) => {
   const cases: [number | null, string][] = [
     [0, '0 B'],
     [1023, '1023 B'],
@@ -15,7 +15,7 @@ t.test('bytes', async (t) => {
   for (const [bytes, text] of cases) t.equal(formatBytes(bytes), text)
 })
 
-t.test('ages', async (t) => {
+t.test('ages are formatted with the largest unit', async (t) => {
   const cases: [number, string][] = [
     [-5, '0 ms'],
     [0, '0 ms'],
@@ -27,12 +27,12 @@ t.test('ages', async (t) => {
   for (const [ageMs, text] of cases) t.equal(formatAge(ageMs), text)
 })
 
-t.test('cores', async (t) => {
+t.test('cores are formatted with one decimal', async (t) => {
   t.equal(formatCores(3.04), '3.0')
   t.equal(formatCores(null), '?')
 })
 
-t.test('CPU ids', async (t) => {
+t.test('CPU ids are formatted as ranges', async (t) => {
   const cases: [number[], string][] = [
     [[], 'none'],
     [[3], '3'],

@@ -59,7 +59,7 @@ async function openFleet(t: Test): Promise<Fleet> {
     async joined(scheduler) {
       await eventually('the scheduler runs', () => scheduler.stderr().includes('runs as pid') || undefined)
       const before = words
-      await eventually('the collector goes on speaking', () => words > before + 2 || undefined)
+      await eventually('the collector publishes again', () => words > before + 2 || undefined)
     },
     async served(adopted, pid) {
       await eventually(`node 0 served, adopted: ${adopted}`, () => {

@@ -13,16 +13,16 @@ const start = (t: Test, domain: number, name: string, ...args: string[]): Exampl
 t.test('the first-fleet example prints what its README shows', async (t) => {
   const domain = await claimDomain(t)
   const collector = start(t, domain, 'collector')
-  await collector.said(/collector of node 0, domain/)
+  await collector.printed(/collector of node 0, domain/)
   const scheduler = start(t, domain, 'scheduler')
   const first = start(t, domain, 'worker', 'w1')
   const second = start(t, domain, 'worker', 'w2')
-  await scheduler.said(/w1: available, alive\n/)
-  await scheduler.said(/w2: available, alive\n/)
+  await scheduler.printed(/w1: available, alive\n/)
+  await scheduler.printed(/w2: available, alive\n/)
 
   const operator = start(t, domain, 'operator', 'w1')
-  await scheduler.said(/w1: draining, alive\n/)
-  await operator.said(/drain w1: completed\ndo what/)
+  await scheduler.printed(/w1: draining, alive\n/)
+  await operator.printed(/drain w1: completed\ndo what/)
   scheduler.clear()
   operator.enter()
   await operator.ended
@@ -37,21 +37,21 @@ t.test('the first-fleet example prints what its README shows', async (t) => {
     'resume w1: admitted',
     'resume w1: completed',
   ])
-  await first.said(/^not taking jobs: draining: to show how\ntaking jobs\n/)
-  await scheduler.said(/w1: available, alive\n/)
+  await first.printed(/^not taking jobs: draining: to show how\ntaking jobs\n/)
+  await scheduler.printed(/w1: available, alive\n/)
 
   const rival = start(t, domain, 'worker', 'w3')
-  await scheduler.said(/w3: available, alive\n/)
+  await scheduler.printed(/w3: available, alive\n/)
   rival.process.kill('SIGKILL')
-  await scheduler.said(/w3: \w+, dead \((killed|exited|lease-expired)\)\n/)
+  await scheduler.printed(/w3: \w+, dead \((killed|exited|lease-expired)\)\n/)
 
   t.equal(await second.stop(), 0)
-  await scheduler.said(/w2: \w+, dead \(goodbye\)\n/)
+  await scheduler.printed(/w2: \w+, dead \(goodbye\)\n/)
 
   collector.process.kill('SIGKILL')
   await collector.ended
   const successor = start(t, domain, 'collector')
-  await successor.said(/collector of node 0/)
+  await successor.printed(/collector of node 0/)
   // A view that joins from now on finds w1 at the successor. Before, there may be no w1 to drain.
   await eventually('the successor has w1', async () => {
     const { code, stdout } = await runCli(['status', '--json', '--domain', String(domain)])
@@ -63,9 +63,9 @@ t.test('the first-fleet example prints what its README shows', async (t) => {
     )
   })
   const again = start(t, domain, 'operator', 'w1')
-  await again.said(/drain w1: completed\ndo what/)
+  await again.printed(/drain w1: completed\ndo what/)
   again.enter()
-  await again.said(/resume w1: planned\nresume w1: admitted\nresume w1: completed\n/)
+  await again.printed(/resume w1: planned\nresume w1: admitted\nresume w1: completed\n/)
   await again.ended
   t.equal(again.process.exitCode, 0)
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
-/** Names in the abstract socket namespace that the processes have bound. */
+/** Returns the abstract socket names that the processes have bound. */
 export function abstractSocketsOf(pids: readonly number[]): string[] {
   const inodes = new Set(pids.flatMap(socketInodes))
   return abstractSockets()

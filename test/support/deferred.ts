@@ -1,4 +1,4 @@
-/** A promise and its ends, for a job that the test finishes. */
+/** A promise with its resolve and reject functions, for a job that the test settles. */
 export function deferred<T = void>(): {
   promise: Promise<T>
   resolve: (value: T) => void

@@ -4,9 +4,9 @@ import ts from 'typescript'
 
 const root = path.resolve(import.meta.dirname, '..', '..', '..')
 
-/** A program of a page: a code block of JavaScript or TypeScript. */
+/** A JavaScript or TypeScript code block of a page. */
 export interface DocumentedProgram {
-  /** The name in its first line, `// hello.mjs`; undefined if the block begins otherwise. */
+  /** The name in its first line, such as `// hello.mjs`. Undefined if the first line is different. */
   readonly name: string | undefined
   readonly language: 'js' | 'ts'
   readonly code: string
@@ -23,7 +23,7 @@ export function programsOf(page: string): DocumentedProgram[] {
 }
 
 /**
- * Returns the program of that name, word for word.
+ * Returns the program of that name, verbatim.
  * @throws if the page has no such program
  */
 export function programOf(page: string, name: string): string {
@@ -32,14 +32,14 @@ export function programOf(page: string, name: string): string {
   return program.code
 }
 
-/** Compiles a TypeScript program for this Node, which lacks `using`. */
+/** Compiles a TypeScript program for this Node version, which may lack `using`. */
 export function compile(code: string): string {
   return ts.transpileModule(code, {
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
   }).outputText
 }
 
-/** Returns the complaints of the strict type checker about a TypeScript file. */
+/** Returns the errors of the strict type checker in a TypeScript file. */
 export function typeErrors(file: string): string[] {
   const program = ts.createProgram([file], {
     target: ts.ScriptTarget.ES2022,

@@ -4,13 +4,13 @@ import t from 'tap'
 import { maxDomain } from '../../src/transport/lane/port.js'
 import { claimDomain, lockDomain } from './domain-lock.js'
 
-t.test('claims that overlap differ', async (t) => {
+t.test('overlapping claims get different domains', async (t) => {
   const claimed = await Promise.all(Array.from({ length: 10 }, () => claimDomain(t)))
   t.equal(new Set(claimed).size, 10)
   t.ok(claimed.every((domain) => domain >= 1 && domain <= maxDomain))
 })
 
-t.test('a claim ends with its test: there are fewer domains than these', async (t) => {
+t.test('a claim ends with its test, so that more tests than domains can claim one', async (t) => {
   for (let round = 0; round < maxDomain + 10; round++) {
     await t.test(`claim ${round}`, async (t) => {
       t.type(await claimDomain(t), 'number')
@@ -18,7 +18,7 @@ t.test('a claim ends with its test: there are fewer domains than these', async (
   }
 })
 
-t.test('a domain that somebody lives in unlocked is passed by', async (t) => {
+t.test('a domain with an unlocked participant is skipped', async (t) => {
   const first = await lockDomain()
   await first.release()
   const left = createServer()

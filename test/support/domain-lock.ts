@@ -13,9 +13,9 @@ export interface LockedDomain {
 }
 
 /**
- * A domain that no other test or bench uses until it is released, so that what runs at the same time never hears each
- * other. The lock is a TCP listener on 127.0.0.1, which the kernel releases whatever becomes of the process. Domain 0
- * is left to users. A domain in which processes live that nobody has locked, as a killed test leaves behind, is passed by.
+ * Locks a domain that no other test or bench uses until it is released, so that concurrent runs never receive from each
+ * other. The lock is a TCP listener on 127.0.0.1, which the kernel releases however the process ends. Domain 0 is left
+ * to users. A domain with participants of unlocked processes, as a killed test leaves behind, is skipped.
  */
 export async function lockDomain(): Promise<LockedDomain> {
   const start = process.pid % maxDomain
@@ -53,7 +53,7 @@ async function tryListen(port: number): Promise<Server | undefined> {
   }
 }
 
-/** As the names of its participants' request sockets tell. */
+/** Reads the names of its participants' request sockets. */
 function isInhabited(domain: number): boolean {
   if (process.platform !== 'linux') return false
   return [...boundAbstractSockets()].some((name) => name.startsWith(`@numacast-d${domain}-`))

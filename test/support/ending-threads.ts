@@ -1,4 +1,4 @@
-// Runs worker threads that hold everything the addon has to offer, and ends them, or the whole process, in one way:
+// Runs worker threads that hold every resource of the addon, and ends them, or the whole process, in one way:
 // return, exit, throw, terminate, main-exit or main-throw. Prints how many descriptors the threads left behind. A
 // mistake in the addon's cleanup ends the process by a signal, so a test runs this as a child.
 import { spawn } from 'node:child_process'
@@ -21,7 +21,7 @@ const source = `
     for (let index = 0; index < 10; index++) {
       kept.push(watchProcess({ pid: process.pid }, () => {}), watchProcess({ pid }, () => {}))
       kept.push(watchPressure({ resource: 'cpu', kind: 'some', stallUs: 100_000, windowUs: 2_000_000, scope: 'system' }, () => {}))
-      // Any file stands for a cgroup's: this machine may have none of v2.
+      // Any file stands in for a cgroup file: this machine may not have cgroup v2.
       kept.push(nativeAddon().watchFile(file, () => {}))
       const sampler = openHeadroomSampler()
       sampler.sample()
@@ -50,7 +50,7 @@ async function round(): Promise<void> {
     return new Promise((resolve) => worker.once('exit', resolve))
   })
   await Promise.all(workers.map((worker) => once(worker, 'message')))
-  // What is watched ends at the same time.
+  // The watched process ends at the same time.
   child.kill('SIGKILL')
   if (mode === 'main-exit') process.exit(0)
   if (mode === 'main-throw') throw new Error('from the main thread')
@@ -62,7 +62,7 @@ async function round(): Promise<void> {
   await closed
 }
 
-// The first round opens what the process keeps, such as libuv's own descriptors.
+// The first round opens descriptors that the process keeps, such as those of libuv.
 await round()
 const before = count()
 for (let index = 0; index < 2; index++) await round()

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 
-/** One role of an example in a process of its own, and the lines that it has printed. Gone when the test is. */
+/** One role of an example in its own process, and the lines that it has printed. Killed when the test ends. */
 export class ExampleRole {
   readonly process: ChildProcess
   readonly ended: Promise<unknown>
   #output = ''
-  readonly #heard = new Set<() => void>()
+  readonly #onOutput = new Set<() => void>()
   readonly #awaited = new Set<RegExp>()
 
   constructor(t: Test, example: string, domain: number, name: string, ...args: string[]) {
@@ -20,10 +20,10 @@ export class ExampleRole {
     this.ended = once(this.process, 'exit')
     this.process.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#output += text
-      for (const look of [...this.#heard]) look()
+      for (const look of [...this.#onOutput]) look()
     })
     t.teardown(() => {
-      for (const pattern of this.#awaited) t.comment(`${name} never said ${pattern}; it said:\n${this.#output}`)
+      for (const pattern of this.#awaited) t.comment(`${name} never printed ${pattern}; it printed:\n${this.#output}`)
       this.process.kill('SIGKILL')
     })
   }
@@ -32,33 +32,33 @@ export class ExampleRole {
     return this.#output.split('\n').filter((line) => line !== '')
   }
 
-  /** Forgets what it has said. */
+  /** Discards the output so far. */
   clear(): void {
     this.#output = ''
   }
 
-  /** Rejects when it ends without having said it. */
-  async said(pattern: RegExp): Promise<void> {
+  /** Resolves once the output matches. Rejects if the process ends before. */
+  async printed(pattern: RegExp): Promise<void> {
     if (pattern.test(this.#output)) return
     this.#awaited.add(pattern)
     await new Promise<void>((resolve, reject) => {
       const look = (): void => {
         if (!pattern.test(this.#output)) return
-        this.#heard.delete(look)
+        this.#onOutput.delete(look)
         this.#awaited.delete(pattern)
         resolve()
       }
-      this.#heard.add(look)
-      void this.ended.then(() => reject(new Error(`it ended without saying ${pattern}:\n${this.#output}`)))
+      this.#onOutput.add(look)
+      void this.ended.then(() => reject(new Error(`it ended without printing ${pattern}:\n${this.#output}`)))
     })
   }
 
-  /** Types Enter at its terminal. */
+  /** Sends Enter to its stdin. */
   enter(): void {
     this.process.stdin?.write('\n')
   }
 
-  /** Its exit code after a SIGTERM. */
+  /** Sends SIGTERM. Returns the exit code. */
   async stop(): Promise<number | null> {
     this.process.kill('SIGTERM')
     await this.ended

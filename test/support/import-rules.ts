@@ -16,7 +16,7 @@ export interface ImportRules {
   readonly owners: Readonly<Record<string, string>>
   /** The only folder that may load a compiled addon. */
   readonly addonFolder: string
-  /** Packages that the published package installs; anything else would be missing at a user's. */
+  /** Packages that the published package installs. Any other import would fail for users. */
   readonly dependencies: ReadonlySet<string>
 }
 
@@ -34,7 +34,7 @@ const barrels: ReadonlySet<string> = new Set([
   'src/topology.ts',
 ])
 
-/** Every breach of the rules in `tree`, as `file:line: what`. Empty when the architecture holds. */
+/** Returns every violation of the rules in `tree`, as `file:line: what`. Empty if there is none. */
 export function breaches(tree: SourceTree, rules: ImportRules): string[] {
   return [...circleBreaches(tree), ...fileBreaches(tree, rules)]
 }
@@ -115,8 +115,8 @@ function targetOf(file: string, specifier: string): string {
 }
 
 /**
- * Returns every circle of imports in `tree`, type and dynamic imports included, as `file:line: what`. In `src` the ranks
- * forbid circles between folders already; this forbids those inside one.
+ * Returns every import cycle in `tree`, type and dynamic imports included, as `file:line: what`. In `src` the ranks
+ * already forbid cycles between folders. This check forbids cycles inside a folder.
  */
 export function circleBreaches(tree: SourceTree): string[] {
   const found: string[] = []
@@ -168,7 +168,7 @@ function references(source: ts.SourceFile): Reference[] {
   return found
 }
 
-/** Loading an addon takes `createRequire`, `process.dlopen` or a path to a `.node` file: all three give it away. */
+/** Detects the loading of an addon: it takes `createRequire`, `process.dlopen` or a path to a `.node` file. */
 function addonBreaches(file: string, source: ts.SourceFile, rules: ImportRules): string[] {
   if (folderOf(file) === rules.addonFolder) return []
   const found: string[] = []

@@ -5,7 +5,7 @@ import type { Test } from 'tap'
 /** Files by absolute path as seen from inside the tree: text, a symbolic link, or an (unreadable as file) directory. */
 export type TreeFiles = Readonly<Record<string, string | { readonly link: string } | { readonly directory: true }>>
 
-/** Writes a machine's `/sys` and `/proc` into the test's own directory; later parts overwrite earlier ones. */
+/** Writes a machine's `/sys` and `/proc` into the directory of the test. Later parts overwrite earlier ones. */
 export function plantTree(t: Test, ...parts: TreeFiles[]): string {
   const root = t.testdir({})
   writeTree(root, Object.assign({}, ...parts))
@@ -68,7 +68,7 @@ export const hostFiles = (totalKb = 16 * 1024 * 1024, availableKb = totalKb / 2)
   '/proc/meminfo': `MemTotal: ${totalKb} kB\nMemFree: ${availableKb / 2} kB\nMemAvailable: ${availableKb} kB\nActive(file): 4096 kB\nInactive(file): 2048 kB\nSReclaimable: 1024 kB\n`,
 })
 
-/** Files of the cgroups at the given paths below `mountPoint`. */
+/** Returns the files of the cgroups at the given paths below `mountPoint`. */
 export function cgroupFiles(
   mountPoint: string,
   groups: Readonly<Record<string, Readonly<Record<string, string>>>>,
@@ -93,7 +93,7 @@ export function selfFiles(cgroup: readonly string[], mounts: readonly string[]):
   }
 }
 
-/** A process in `leaf` of a cgroup v2 mounted where it usually is. */
+/** A process in `leaf` of a cgroup v2 hierarchy at the usual mount point. */
 export function v2Files(leaf: string, groups: Readonly<Record<string, Readonly<Record<string, string>>>>): TreeFiles {
   return {
     ...hostFiles(),
@@ -103,7 +103,7 @@ export function v2Files(leaf: string, groups: Readonly<Record<string, Readonly<R
   }
 }
 
-/** A process in `leaf` of every one of these v1 controllers, each mounted where it usually is. */
+/** A process in `leaf` of each of these v1 controllers, at their usual mount points. */
 export function v1Files(
   leaf: string,
   controllers: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>>,

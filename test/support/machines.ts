@@ -26,7 +26,7 @@ const status: TreeFiles = {
   '/proc/self/status': 'Name:\tnode\nCpus_allowed:\tff\nCpus_allowed_list:\t0-7\nMems_allowed_list:\t0-3\n',
 }
 
-/** Whole machines to begin with, for tests that then break them. */
+/** Complete machines, as a base for tests that break parts of them. */
 export const machines: Readonly<Record<'v2' | 'v1' | 'plain', TreeFiles>> = {
   v2: {
     ...numa,

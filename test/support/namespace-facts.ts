@@ -1,4 +1,4 @@
-/** A program of namespaces.test.ts: prints what the machine that it runs on looks like, and stays if told to. */
+/** A program of namespaces.test.ts: prints facts of the machine that it runs on, and keeps running if asked to. */
 import { readdirSync, readFileSync } from 'node:fs'
 import os from 'node:os'
 

@@ -1,4 +1,4 @@
-/** A program of namespaces.test.ts: holds namespaces, says by which processes, and waits to be killed. */
+/** A program of namespaces.test.ts: holds namespaces, prints the pids that hold them, and waits to be killed. */
 import { Namespace } from './namespace.js'
 import { NamespacedHost } from './namespaced-host.js'
 

@@ -6,7 +6,7 @@ import { childrenOf } from '../../src/testing/processes/child-processes.js'
 
 export interface NamespaceOptions {
   readonly net: true
-  /** With its own mounts, host name and process ids too. @default false */
+  /** Also gives it its own mounts, host name and process ids. @default false */
   readonly host?: boolean
   /** Shell commands to run in it first. */
   readonly setup?: string
@@ -17,7 +17,7 @@ export interface NamespaceOptions {
  * because the kernel kills it when its parent has died (PR_SET_PDEATHSIG).
  */
 export class Namespace {
-  /** Of a process in it, as the test sees it. */
+  /** The pid of a process in it, as seen by the test. */
   readonly pid: number
   readonly #keeper: ChildProcess
   readonly #enter: readonly string[]
@@ -41,12 +41,12 @@ export class Namespace {
     return new Namespace(keeper, inner, host)
   }
 
-  /** What to put before a command for it to run inside. */
+  /** The command prefix that runs a command inside. */
   get prefix(): readonly [string, ...string[]] {
     return ['nsenter', ...this.#enter]
   }
 
-  /** Runs shell commands inside; rejects with what they said on stderr when one fails. */
+  /** Runs shell commands inside. Rejects with their stderr if one fails. */
   async exec(script: string): Promise<string> {
     const { stdout } = await promisify(execFile)('nsenter', [...this.#enter, 'sh', '-ec', script])
     return stdout
@@ -56,7 +56,7 @@ export class Namespace {
     return execFileSync('nsenter', [...this.#enter, 'sh', '-ec', script], { input, encoding: 'utf8' })
   }
 
-  /** Everything inside dies with it. */
+  /** Kills every process inside. */
   async close(): Promise<void> {
     if (this.#keeper.exitCode !== null || this.#keeper.signalCode !== null) return
     const exited = once(this.#keeper, 'exit')

@@ -10,7 +10,7 @@ export class NamespacedHost {
   readonly name: string
   readonly bootId: string
   readonly namespace: Namespace
-  /** Its interfaces, and the switch's ends of their cables. */
+  /** Its interfaces, and the ports of the switch that they are connected to. */
   readonly ports: { readonly port: string; readonly interfaceName: string; readonly address: string }[] = []
 
   private constructor(name: string, bootId: string, namespace: Namespace) {
@@ -25,7 +25,7 @@ export class NamespacedHost {
       'mount --make-rprivate /',
       `hostname ${name}`,
       'mount -t proc proc /proc',
-      // /sys shows the interfaces of whoever mounted it; cgroups are taken along.
+      // /sys shows the interfaces of the namespace that mounted it. The cgroups are mounted into the new /sys.
       'mount -t tmpfs tmpfs /mnt && mkdir /mnt/cgroup && mount --rbind /sys/fs/cgroup /mnt/cgroup',
       'mount -t sysfs sysfs /sys && mount --rbind /mnt/cgroup /sys/fs/cgroup',
       `echo ${bootId} > /mnt/boot_id && mount --bind /mnt/boot_id /proc/sys/kernel/random/boot_id`,
@@ -40,7 +40,7 @@ export class NamespacedHost {
     return first.address
   }
 
-  /** Runs a compiled test program there. Whatever is left of it ends with the host. */
+  /** Runs a compiled test program there. The program and its children end with the host. */
   run(script: string, args: readonly string[] = [], environment: NodeJS.ProcessEnv = {}): HostProcess {
     const [program, ...prefix] = this.namespace.prefix
     const child = spawn(program, [...prefix, process.execPath, script, ...args], {
@@ -51,7 +51,7 @@ export class NamespacedHost {
   }
 }
 
-/** A program on a host. What it prints is read line by line. */
+/** A program on a host. Its output is read line by line. */
 export class HostProcess {
   readonly lines: string[] = []
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
@@ -74,7 +74,7 @@ export class HostProcess {
     })
   }
 
-  /** The program's own, outside its namespace. */
+  /** The pid of the program outside its namespace. */
   async pid(): Promise<number> {
     return eventually(`${this.#label} runs`, () => childrenOf(this.#child.pid ?? 0)[0], 5)
   }
@@ -83,12 +83,12 @@ export class HostProcess {
     process.kill(await this.pid(), signal)
   }
 
-  /** A line to its stdin. */
-  say(line: string): void {
+  /** Writes a line to its stdin. */
+  writeLine(line: string): void {
     this.#child.stdin?.write(`${line}\n`)
   }
 
-  /** The first line that matches, now or later. */
+  /** Resolves with the first line that matches, now or later. */
   line(pattern: RegExp): Promise<string> {
     return eventually(`${this.#label} prints ${pattern}`, () => {
       const found = this.lines.find((line) => pattern.test(line))

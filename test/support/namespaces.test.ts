@@ -9,10 +9,10 @@ import { networkOf } from './namespaces.js'
 
 const facts = fileURLToPath(new URL('./namespace-facts.js', import.meta.url))
 
-t.test('hosts are machines of their own, and faults do what they say', async (t) => {
+t.test('hosts look like separate machines, and each fault has its effect', async (t) => {
   const network = await networkOf(t, ['a', 'b', 'c'])
   if (network === undefined) return
-  // A port that nobody listens at answers with a refusal, if anything passes.
+  // A port without a listener answers with a refusal, if packets pass.
   const reaches = async (from: string, to: string): Promise<boolean> => {
     const knock = `timeout 1 bash -c ': < /dev/tcp/${network.host(to).address}/9' 2> /dev/null || echo $?`
     return (await network.host(from).namespace.exec(knock)).trim() === '1'
@@ -49,7 +49,7 @@ t.test('hosts are machines of their own, and faults do what they say', async (t)
   t.match(await program.ended, { signal: 'SIGTERM' })
 })
 
-t.test('nothing is left of it when the test process is killed', async (t) => {
+t.test('no namespace or process remains after the test process is killed', async (t) => {
   if ((await networkOf(t, [])) === undefined) return
   const child = spawn(process.execPath, [fileURLToPath(new URL('./namespace-holder.js', import.meta.url))], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -5,9 +5,9 @@ import { NamespacedHost } from './namespaced-host.js'
 import { requirement } from './requirement.js'
 
 /**
- * Several hosts on one machine: a network namespace each, joined by bridges, which stand in a namespace of their own as
- * a switch would. The machine's own network is not touched, no namespace has a name that could collide, and all of them
- * vanish with the test process, however it ends.
+ * Several hosts on one machine. Each is a network namespace. Bridges in a further namespace join them like a switch.
+ * The network of the machine itself is unchanged, and no namespace has a name that could collide. All namespaces end
+ * with the test process, however it ends.
  *
  * Every host looks like another machine to the programs that run on it: boot id, host name, PID namespace and `/sys` are
  * its own. The clock, the CPUs and the cgroups are shared.
@@ -31,7 +31,7 @@ export class HostNetwork {
     this.#switch = bridges
   }
 
-  /** Closed by the test's teardown. */
+  /** Closed by the teardown of the test. */
   static async open(t: Test, names: readonly string[]): Promise<HostNetwork> {
     const network = new HostNetwork(await Namespace.open({ net: true }))
     t.teardown(() => network.close())
@@ -59,7 +59,7 @@ export class HostNetwork {
     await this.#switch.exec(`ip link add lan${lan} type bridge mcast_snooping 0 && ip link set lan${lan} up`)
   }
 
-  /** Gives the host an interface on that LAN, named `eth0`, `eth1`, …, and says which address it has there. */
+  /** Gives the host an interface on that LAN, named `eth0`, `eth1`, …. Returns its address. */
   async connect(name: string, lan: number): Promise<string> {
     const host = this.host(name)
     const port = `${name.slice(0, 8)}-${this.#cables++}`
@@ -80,13 +80,13 @@ export class HostNetwork {
     await this.#switch.exec(`ip link set ${port} ${state === 'in' ? 'up' : 'down'}`)
   }
 
-  /** Of all packets between hosts this share is lost, whatever the protocol: 0 … 99 percent. */
+  /** Drops this share of all packets between hosts, of any protocol: 0 … 99 percent. */
   lose(percent: number): void {
     this.#lossPercent = percent
     this.#apply()
   }
 
-  /** From now on nothing passes between hosts of different sides. Hosts in no side reach everybody. */
+  /** Drops all packets between hosts of different sides from now on. A host in no side reaches all hosts. */
   partition(...sides: readonly (readonly string[])[]): void {
     this.#sides.splice(0, this.#sides.length, ...sides.map((side) => [...side]))
     this.#apply()
@@ -96,8 +96,10 @@ export class HostNetwork {
     this.partition()
   }
 
-  /** `no-multicast` as in most clouds, `tcp-only` as behind strict firewalls; from and to the host. One that is
-   * `deaf` receives no multicast and is heard itself. */
+  /**
+   * Restricts packets from and to the host: `no-multicast` as in most clouds, `tcp-only` as behind strict firewalls. A
+   * `deaf` host receives no multicast, but its own multicast is received.
+   */
   restrict(name: string, ...shortcomings: readonly Shortcoming[]): void {
     this.#rulesOf.set(name, new Set(shortcomings))
     this.#apply()
@@ -134,7 +136,7 @@ export class HostNetwork {
     return [...this.#rulesOf].flatMap(([name, shortcomings]) =>
       [...shortcomings].flatMap((shortcoming) => {
         const what = shortcoming === 'tcp-only' ? 'ip protocol udp' : 'ip daddr 224.0.0.0/4'
-        // The switch hands out what the host is to receive.
+        // The output of the switch is the input of the host.
         const ways = shortcoming === 'deaf' ? ['oifname'] : ['iifname', 'oifname']
         return ways.map((way) => `${way} ${this.#portSet([name])} ${what} drop`)
       }),
@@ -149,14 +151,17 @@ export class HostNetwork {
 
 export type Shortcoming = 'no-multicast' | 'tcp-only' | 'deaf'
 
-/** A network of these hosts; undefined when the machine cannot have one: the test is skipped then, and says why. */
+/**
+ * Opens a network of these hosts. If the machine does not support one, the test is skipped with the reason, and the
+ * result is undefined.
+ */
 export async function networkOf(t: Test, names: readonly string[]): Promise<HostNetwork | undefined> {
   const missing = whatIsMissing()
   if (!requirement(t, 'network namespaces', missing === undefined, missing ?? '')) return undefined
   return HostNetwork.open(t, names)
 }
 
-/** Tries it out, in a namespace that ends with the command. */
+/** Probes for support, in a namespace that ends with the command. */
 function whatIsMissing(): string | undefined {
   if (process.platform !== 'linux') return 'this is not Linux'
   if (process.getuid?.() !== 0) return 'not root'

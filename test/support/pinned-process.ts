@@ -1,4 +1,4 @@
-// Pins itself in every way there is, and tells what came of it: a test would otherwise pin its own process.
+// Pins itself in every supported way and prints the results: a test would otherwise pin its own process.
 import { readdirSync, readFileSync } from 'node:fs'
 import { getAffinity, pinToNode, setAffinity, setMempolicy } from '../../src/topology/numa/placement.js'
 import { readTopology } from '../../src/topology/numa/topology.js'

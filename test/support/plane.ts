@@ -6,7 +6,7 @@ import type { StatusDocument, WorkerStatus } from '../../src/views/status-docume
 import { claimDomain } from './domain-lock.js'
 import { type CliProcess, type CliResult, explainFailure, runCli, startCli } from './run-cli.js'
 
-/** A plane run by `numacast up`, in a domain of its own, as a user would have it. */
+/** A plane run by `numacast up` in its own domain, as users run it. */
 export interface LivePlane {
   readonly domain: number
   readonly up: CliProcess
@@ -68,7 +68,7 @@ export function askPlane(args: readonly string[]): Promise<CliResult> {
   })
 }
 
-/** Whatever the test did to it, nothing of it may outlive the test. */
+/** Ends every process of the plane, whatever the test did to it. */
 async function stopPlane(up: CliProcess): Promise<void> {
   if (!isRunning(up.pid)) return
   const children = childrenOf(up.pid)

@@ -4,11 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { readHeadroom } from '../../src/topology/cgroup/headroom.js'
 
-/** Creates a cgroup in the hierarchy that carries `controller` ("": the unified one), or returns why that cannot be done. */
+/** Creates a cgroup in the hierarchy of `controller` ("": the unified hierarchy), or returns why it cannot. */
 export function createGroup(t: Test, controller: string, name: string, version: 1 | 2 = 1): string | Error {
   const place = readHeadroom().places.find((one) => one.controller === controller && one.version === version)
   if (place === undefined) return new Error(`no v${version} hierarchy carries ${controller}`)
-  // Below the mount, not below ourselves: our own cgroup may be limited, or may not admit children.
+  // Below the mount point, not below the cgroup of this process: that may be limited, or may not allow children.
   const directory = path.join(place.mountPoint, `numacast-test-${process.pid}-${name}`)
   try {
     mkdirSync(directory)
@@ -19,7 +19,7 @@ export function createGroup(t: Test, controller: string, name: string, version: 
   return directory
 }
 
-/** A cgroup can be removed once its last process is really gone. */
+/** Removes a cgroup once the kernel has released its last process. */
 export async function removeGroup(directory: string): Promise<void> {
   for (;;) {
     try {

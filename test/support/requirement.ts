@@ -1,12 +1,12 @@
 import type { Test } from 'tap'
 
 /**
- * For a test that needs something of the machine (root, cgroups, a compiler). Where it is missing the test is skipped
- * and says why; with `NUMACAST_CI=1` that is a failure instead, so that nothing stays unproven in silence.
+ * Checks a requirement of a test on the machine (root, cgroups, a compiler). If it is missing the test is skipped with
+ * the reason. With `NUMACAST_CI=1` the test fails instead, so that no test is skipped unnoticed.
  *
  *     if (!requirement(t, 'a writable memory cgroup', writable, `${dir}: ${why}`)) return
  *
- * @returns whether the test can go on.
+ * @returns whether the test can continue.
  */
 export function requirement(t: Test, name: string, met: boolean, reason: string): boolean {
   if (met) return true

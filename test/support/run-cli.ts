@@ -21,11 +21,11 @@ export interface CliProcess {
   stdout(): string
   stderr(): string
   readonly ended: Promise<CliResult>
-  /** As `ended`, for one that ends by itself: one that does not is killed, and what it said is the failure. */
+  /** Like `ended`, for a process that should end by itself. Otherwise kills it and rejects with its output. */
   finished(): Promise<CliResult>
 }
 
-/** Less than the patience of `eventually`, so that a probe that waits for a process fails for what that has said. */
+/** Less than the timeout of `eventually`, so that a probe that waits for a process fails with its output. */
 const patienceMs = 100_000
 
 /** Starts the command line program without a terminal and without stdin. */
@@ -41,28 +41,28 @@ export function startCli(args: readonly string[], environment: NodeJS.ProcessEnv
     new Promise((resolve, reject) => {
       const tooLate = setTimeout(() => {
         child.kill('SIGKILL')
-        // Not once it has ended: whoever has its pipes from it may still hold them.
-        reject(new Error(`it has not ended in ${patienceMs / 1_000} s; ${whatItSaid(args, stdout(), stderr())}`))
+        // Does not wait for its end: child processes may still hold its pipes.
+        reject(new Error(`it has not ended in ${patienceMs / 1_000} s; ${outputOf(args, stdout(), stderr())}`))
       }, patienceMs)
       ended.then(resolve, reject).finally(() => clearTimeout(tooLate))
     })
   return { args, child, pid: child.pid ?? 0, stdout, stderr, ended, finished }
 }
 
-/** Runs it to its end. Rejects with what it said if that does not come. */
+/** Runs the program to its end. Rejects with its output if it does not end. */
 export function runCli(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<CliResult> {
   return startCli(args, environment).finished()
 }
 
-/** If `t` fails, what these have said by then is printed. */
+/** Prints the output of these processes if `t` fails. */
 export function explainFailure(t: Test, ...processes: readonly CliProcess[]): void {
   t.teardown(() => {
     if (t.passing()) return
-    for (const { args, stdout, stderr } of processes) t.comment(whatItSaid(args, stdout(), stderr()))
+    for (const { args, stdout, stderr } of processes) t.comment(outputOf(args, stdout(), stderr()))
   })
 }
 
-function whatItSaid(args: readonly string[], stdout: string, stderr: string): string {
+function outputOf(args: readonly string[], stdout: string, stderr: string): string {
   return `numacast ${args.join(' ')}\non stdout: ${stdout}\non stderr: ${stderr}`
 }
 

@@ -1,6 +1,6 @@
 /**
- * Enough of a terminal to see what a program leaves on it: rows of text, cursor up, clear down, modes. Rows that
- * scroll off the top are out of reach of the cursor, as on a real one.
+ * A minimal terminal that shows what a program draws: rows of text, cursor up, clear down, modes. The cursor cannot
+ * reach rows that have scrolled off the top, as on a real terminal.
  */
 export class Terminal {
   readonly columns = 200
@@ -36,7 +36,7 @@ export class Terminal {
     return true
   }
 
-  /** What is on the screen, without the empty row that the cursor waits on. */
+  /** The text on the screen, without the empty row of the cursor. */
   lines(): string[] {
     const visible = this.#all.slice(this.#firstVisible())
     return visible.at(-1) === '' ? visible.slice(0, -1) : visible

@@ -1,5 +1,5 @@
-// Terminates worker threads in the midst of opening and closing what the addon has to offer. A mistake in the addon's
-// teardown takes the whole process down, so the test runs this one as a child.
+// Terminates worker threads while they open and close resources of the addon. A mistake in the teardown of the addon
+// crashes the whole process, so the test runs this program as a child.
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'

@@ -1,12 +1,12 @@
-// A child process for tests of real cgroups: answers each message with what it reads of itself.
+// A child process for tests of real cgroups: answers each message with readings of itself.
 import { readHeadroom } from '../../src/topology/cgroup/headroom.js'
 import { type HeadroomSampler, openHeadroomSampler } from '../../src/topology/cgroup/headroom-sampler.js'
 
 export type ProbeRequest =
   | { readonly do: 'read' }
-  /** By a sampler that was opened at the start. */
+  /** Read by a sampler that was opened at the start. */
   | { readonly do: 'sample' }
-  /** By one that is opened at the first such request, and reads slow files once an hour. */
+  /** Read by a sampler that is opened at the first such request and reads slow files once an hour. */
   | { readonly do: 'sample-patiently' }
   | { readonly do: 'hog'; readonly bytes: number }
 

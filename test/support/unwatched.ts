@@ -1,4 +1,4 @@
-// Opens every kind of watch and closes none: the process must end by itself all the same.
+// Opens every kind of watch and closes none: the process must still end by itself.
 import { watchCgroupEvents } from '../../src/topology/cgroup/cgroup-events-watch.js'
 import { watchPressure } from '../../src/topology/cgroup/pressure-watch.js'
 import { watchProcess } from '../../src/topology/process/process-watch.js'

@@ -11,7 +11,7 @@ import { type ProcessExit, watchProcess } from '../../src/topology/process/proce
 
 /** The program of `threads.c`. */
 export function compileThreads(t: Test): string {
-  // Of its own: this test may run a second time, on the addon with sanitizers.
+  // A separate folder, because this test may run a second time on the addon with sanitizers.
   const file = path.join(temporaryFolder(t), 'threads')
   const source = fileURLToPath(new URL('../../../test/support/threads.c', import.meta.url))
   execFileSync(process.env.CC ?? 'cc', ['-O1', '-pthread', '-o', file, source], { stdio: ['ignore', 'ignore', 'pipe'] })

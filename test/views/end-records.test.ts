@@ -16,7 +16,7 @@ const end: WorkerEnd = {
   endedForMs: 20,
 }
 
-t.test('an end is added once, outlives its writer, and is removed by disposal or by time', (t) => {
+t.test('an end is added once, outlives its writer, and is removed by disposal or after its retention', (t) => {
   const records = new EndRecords()
   t.match(records.apply(sampleOf('w/1', end, { atMs: 100 })), { kind: 'added', end: { pid: 10 } })
   t.equal(records.apply(sampleOf('w/1', { ...end, cause: 'exited' as const }, { writer: 'b' })), undefined)

@@ -9,7 +9,7 @@ import { staleRowMs } from '../../src/views/worker-status.js'
 import { rosterRow as row, sampleOf, writerOf } from './samples.js'
 
 const alive: Verdict = aliveVerdict(0)
-const everybody = (): Verdict | undefined => alive
+const allAlive = (): Verdict | undefined => alive
 const all =
   (...letters: string[]) =>
   (writer: EntityGuid): Verdict | undefined =>
@@ -40,14 +40,14 @@ function node(over: Partial<NodeCapacity> = {}): NodeCapacity {
   }
 }
 
-t.test('ages add up: of the source when the row was written, and of the row', (t) => {
+t.test('the age of a row adds the age of its source at writing and the time since', (t) => {
   const model = new FleetModel({ unreachableDeadAfterMs: null })
   model.applyRow(sampleOf('h/0/w', row({ sourceAgeMs: 20, livelinessForMs: 5 }), { atMs: 1_000 }))
-  t.match(model.workers(1_300, everybody), [{ ageMs: 320, livelinessForMs: 305 }])
+  t.match(model.workers(1_300, allAlive), [{ ageMs: 320, livelinessForMs: 305 }])
   t.end()
 })
 
-t.test('the newer collector of a node wins, in whatever order they are heard', (t) => {
+t.test('the newer collector of a node wins in any order of arrival', (t) => {
   for (const order of [
     ['old', 'new'],
     ['new', 'old'],
@@ -60,18 +60,18 @@ t.test('the newer collector of a node wins, in whatever order they are heard', (
         sampleOf('h/0', node({ collectorIncarnation: incarnation, collectorPid: incarnation }), { writer }),
       )
     }
-    t.match(model.nodes(0, everybody), [{ collector: { pid: 2 } }], order.join(', '))
-    t.equal(model.nodes(0, everybody).length, 1)
+    t.match(model.nodes(0, allAlive), [{ collector: { pid: 2 } }], order.join(', '))
+    t.equal(model.nodes(0, allAlive).length, 1)
   }
   t.end()
 })
 
-t.test('of two claims to one name the stronger that lives counts; the other’s end does not end it', (t) => {
+t.test('of two claims to one name the stronger live claim counts; the other’s end does not end it', (t) => {
   const model = new FleetModel({ unreachableDeadAfterMs: null })
   const first = (over: Partial<RosterRow> = {}) => row({ pid: 10, ...over })
   const second = (over: Partial<RosterRow> = {}) =>
     row({ pid: 11, incarnation: 2, sourceWriter: writerOf('f'), ...over })
-  const pids = (verdictOf: VerdictOf = everybody) =>
+  const pids = (verdictOf: VerdictOf = allAlive) =>
     model.workers(0, verdictOf).map(({ pid, liveliness }) => [pid, liveliness])
   t.equal(model.applyRow(sampleOf('h/0/w', first())), 'w')
   t.equal(model.applyRow(sampleOf('h/1/w', second({ numaNode: 1 }), { writer: 'b' })), 'w')
@@ -79,9 +79,9 @@ t.test('of two claims to one name the stronger that lives counts; the other’s 
   model.applyRow(sampleOf('h/0/w', first({ ownershipStrength: 1 }), { seq: 2 }))
   t.strictSame(pids(), [[10, 'alive']], 'the stronger claim')
   model.applyRow(sampleOf('h/0/w', first({ ownershipStrength: 1, liveliness: 'dead', cause: 'killed' }), { seq: 3 }))
-  t.strictSame(pids(), [[11, 'alive']], 'the one that lives')
-  t.strictSame(pids(all('a')), [[11, 'unreachable']], 'the later of which nobody knows better')
-  t.ok(model.lives('w', participantOf(writerOf('f')), everybody))
+  t.strictSame(pids(), [[11, 'alive']], 'the live claim')
+  t.strictSame(pids(all('a')), [[11, 'unreachable']], 'the later claim, without evidence for either')
+  t.ok(model.lives('w', participantOf(writerOf('f')), allAlive))
   t.notOk(model.lives('w', participantOf(writerOf('f')), all('a')))
   model.applyRow(sampleOf<RosterRow>('h/1/w', undefined, { writer: 'b', seq: 2 }))
   t.strictSame(pids(), [[10, 'dead']])
@@ -90,29 +90,37 @@ t.test('of two claims to one name the stronger that lives counts; the other’s 
   t.end()
 })
 
-t.test('how a collector ended is told for as long as its last word is', (t) => {
+t.test('the cause of a collector’s end is kept while its last row is kept', (t) => {
   const model = new FleetModel({ unreachableDeadAfterMs: null })
   const [participant, stranger] = [participantOf(writerOf('a')), participantOf(writerOf('b'))]
   const killed: Verdict = { ...alive, liveliness: 'dead', cause: 'killed', sinceMs: 5, reliableFromMs: null }
-  const nobody = (): undefined => undefined
+  const allUnknown = (): undefined => undefined
   model.applyNode(sampleOf('h/0', node()))
   model.left(stranger, { ...killed, cause: 'exited' })
-  t.match(model.nodes(10, nobody), [{ collector: { liveliness: 'dead', cause: null } }], 'nothing is known')
+  t.match(model.nodes(10, allUnknown), [{ collector: { liveliness: 'dead', cause: null } }], 'the cause is unknown')
   model.left(participant, killed)
-  t.match(model.nodes(10, nobody), [{ collector: { liveliness: 'dead', cause: 'killed', livelinessForMs: 5 } }])
-  t.match(model.nodes(10, everybody), [{ collector: { liveliness: 'alive', cause: null } }], 'it is back')
+  t.match(model.nodes(10, allUnknown), [{ collector: { liveliness: 'dead', cause: 'killed', livelinessForMs: 5 } }])
+  t.match(
+    model.nodes(10, allAlive),
+    [{ collector: { liveliness: 'alive', cause: null } }],
+    'the collector is alive again',
+  )
 
   model.applyNode(sampleOf('h/0', node(), { state: 'no-writers' }))
-  t.match(model.nodes(10, everybody), [{ collector: { liveliness: 'dead', cause: 'goodbye' } }], 'its process lives on')
-  t.match(model.nodes(10, nobody), [{ collector: { liveliness: 'dead', cause: 'killed' } }])
-  model.observe(10, nobody)
-  model.observe(10 + orphanRetentionMs, nobody)
+  t.match(
+    model.nodes(10, allAlive),
+    [{ collector: { liveliness: 'dead', cause: 'goodbye' } }],
+    'a goodbye of a live process',
+  )
+  t.match(model.nodes(10, allUnknown), [{ collector: { liveliness: 'dead', cause: 'killed' } }])
+  model.observe(10, allUnknown)
+  model.observe(10 + orphanRetentionMs, allUnknown)
   model.applyNode(sampleOf('h/0', node(), { seq: 2 }))
-  t.match(model.nodes(10, nobody), [{ collector: { cause: null } }], 'forgotten with it')
+  t.match(model.nodes(10, allUnknown), [{ collector: { cause: null } }], 'forgotten with the row')
   t.end()
 })
 
-t.test('of several who tell of one claimant the one who knows best counts', (t) => {
+t.test('of several rows on one claimant the row of the best-informed server counts', (t) => {
   const model = new FleetModel({ unreachableDeadAfterMs: null })
   const stalled: Verdict = { ...alive, liveliness: 'stalled', cause: 'stopped' }
   const asOwnerIs = (owner: Verdict | undefined) => (writer: EntityGuid) => (writer === writerOf('a') ? owner : alive)
@@ -123,15 +131,15 @@ t.test('of several who tell of one claimant the one who knows best counts', (t) 
   model.applyRow(sampleOf('h/0/w', adopted, { writer: 'b', atMs: 5 }))
   t.match(model.workers(10, asOwnerIs(alive)), [{ liveliness: 'alive', inFlight: 1 }], 'the owner')
   t.match(model.nodes(10, asOwnerIs(alive)), [{ collector: { pid: 1, adopted: false } }])
-  t.match(model.workers(10, asOwnerIs(stalled)), [{ liveliness: 'dead', cause: 'killed' }], 'who stands in for it')
+  t.match(model.workers(10, asOwnerIs(stalled)), [{ liveliness: 'dead', cause: 'killed' }], 'the stand-in’s row')
   t.match(model.nodes(10, asOwnerIs(stalled)), [{ collector: { pid: 2, adopted: true } }])
   t.match(model.workers(10, asOwnerIs(undefined)), [{ liveliness: 'dead', cause: 'killed' }])
   model.applyRow(sampleOf('h/0/w', adopted, { writer: 'b', seq: 1, state: 'no-writers' }))
-  t.match(model.workers(10, asOwnerIs(stalled)), [{ liveliness: 'alive' }], 'who has withdrawn knows less')
+  t.match(model.workers(10, asOwnerIs(stalled)), [{ liveliness: 'alive' }], 'a withdrawn row counts less')
   t.end()
 })
 
-t.test('a worker whose collector is gone is unreachable; a dead one stays dead', (t) => {
+t.test('a worker whose collector is gone is unreachable; a dead worker stays dead', (t) => {
   const model = new FleetModel({ unreachableDeadAfterMs: 1_000 })
   model.applyRow(sampleOf('h/0/w', row()))
   const dead = row({ workerId: 'v', liveliness: 'dead', cause: 'killed', detail: 'SIGKILL' })
@@ -149,12 +157,12 @@ t.test('a worker whose collector is gone is unreachable; a dead one stays dead',
   ])
   const policy = { liveliness: 'dead', cause: 'host-silent', livelinessForMs: 0 }
   t.match(model.workers(1_050, all('b'))[1], policy, 'by policy')
-  model.observe(1_060, everybody)
-  t.match(model.workers(1_060, everybody)[1], { liveliness: 'alive' })
+  model.observe(1_060, allAlive)
+  t.match(model.workers(1_060, allAlive)[1], { liveliness: 'alive' })
   t.end()
 })
 
-t.test('rows of a collector that stands still age, and then say nothing any more', (t) => {
+t.test('rows of a stalled collector age and then count as unreachable', (t) => {
   const model = new FleetModel({ unreachableDeadAfterMs: null })
   const stalled = (): Verdict => ({ ...alive, liveliness: 'stalled', cause: 'stopped' })
   model.applyRow(sampleOf('h/0/w', row({ probationMs: 20_000 })))
@@ -165,7 +173,7 @@ t.test('rows of a collector that stands still age, and then say nothing any more
   t.end()
 })
 
-t.test('orphans are kept for a while, then forgotten; what has a collector never is', (t) => {
+t.test('orphans are forgotten after their retention; rows with a collector are kept', (t) => {
   const model = new FleetModel({ unreachableDeadAfterMs: null })
   model.applyNode(sampleOf('h/0', node()))
   model.applyRow(sampleOf('h/0/w', row()))
@@ -173,13 +181,13 @@ t.test('orphans are kept for a while, then forgotten; what has a collector never
   t.strictSame(model.observe(0, all('b')).workers, [])
   t.strictSame(model.observe(orphanRetentionMs - 1, all('b')).workers, [])
   t.strictSame(model.observe(orphanRetentionMs, all('b')).workers, ['w'])
-  t.strictSame(model.nodes(0, everybody), [])
-  t.match(model.workers(0, everybody), [{ workerId: 'v' }])
+  t.strictSame(model.nodes(0, allAlive), [])
+  t.match(model.workers(0, allAlive), [{ workerId: 'v' }])
   t.equal(model.hasNodes, false)
   t.end()
 })
 
-t.test('a change heard twice is no change', (t) => {
+t.test('a repeated sample is not a change', (t) => {
   const model = new FleetModel({ unreachableDeadAfterMs: null })
   model.applyNode(sampleOf('h/0', node(), { seq: 5 }))
   t.notOk(model.applyNode(sampleOf('h/0', node(), { seq: 5 })))
@@ -188,7 +196,7 @@ t.test('a change heard twice is no change', (t) => {
   t.end()
 })
 
-t.test('statuses are shared within a millisecond, each server is judged once, and every change shows at once', (t) => {
+t.test('statuses are cached for a millisecond, each server is judged once, and each change shows at once', (t) => {
   const model = new FleetModel({ unreachableDeadAfterMs: null })
   for (const workerId of ['v', 'w', 'x']) {
     model.applyRow(sampleOf(`b/0/${workerId}`, row({ workerId, sourceWriter: writerOf(workerId) })))
@@ -209,16 +217,16 @@ t.test('statuses are shared within a millisecond, each server is judged once, an
   t.match(model.workers(11, verdictOf), [{ ageMs: 31 }, { ageMs: 31 }, { ageMs: 31 }])
 
   model.applyRow(sampleOf('b/0/w', row({ sourceWriter: writerOf('w'), inFlight: 1 }), { seq: 2 }))
-  t.match(model.workers(11, verdictOf)[1], { workerId: 'w', inFlight: 1 }, 'a row has changed')
+  t.match(model.workers(11, verdictOf)[1], { workerId: 'w', inFlight: 1 }, 'a changed row')
   verdict = { ...alive, liveliness: 'unreachable', cause: 'host-silent', sinceMs: 11 }
-  t.match(model.workers(11, verdictOf)[0], { liveliness: 'unreachable', detail: 'its host is silent' }, 'a verdict has')
+  t.match(
+    model.workers(11, verdictOf)[0],
+    { liveliness: 'unreachable', detail: 'its host is silent' },
+    'a changed verdict',
+  )
   verdict = alive
   const end = { workerId: 'v', incarnation: 1, pid: 10, bootId: 'b', host: 'h', numaNode: 0, endedForMs: 0 } as const
   model.applyEnd(sampleOf('v/1', { ...end, cause: 'killed', detail: null, evidence: 'kernel' } as const))
-  t.match(
-    model.workers(11, verdictOf)[0],
-    { workerId: 'v', liveliness: 'dead', cause: 'killed' },
-    'an end was recorded',
-  )
+  t.match(model.workers(11, verdictOf)[0], { workerId: 'v', liveliness: 'dead', cause: 'killed' }, 'a recorded end')
   t.end()
 })

@@ -15,7 +15,7 @@ function status(intentId: string, workerId: string, transition: Transition): Int
   }
 }
 
-t.test('intents with their reports, the oldest first; a superseded one does not hold', (t) => {
+t.test('intents are listed with their reports, oldest first; a superseded intent is not in force', (t) => {
   const model = new IntentModel()
   model.offer(claim('drain', { id: 'old', atMs: 0, epoch: 1 }), 10)
   model.offer(claim('drain', { id: 'new', atMs: 5, epoch: 2, writer: 'bb.1' }), 10)
@@ -32,14 +32,14 @@ t.test('intents with their reports, the oldest first; a superseded one does not 
     },
     { intentId: 'new', holds: true, statuses: [{ workerId: 'v' }, { workerId: 'w' }] },
   ])
-  t.strictSame(model.expire(1_000), [], 'what expired did not hold any more')
+  t.strictSame(model.expire(1_000), [], 'the expired intent was no longer in force')
   t.match(model.list(1_000), [{ intentId: 'new' }])
   t.match(model.expire(1_005), [{ intent: { intentId: 'new' } }])
   t.strictSame(model.list(1_005), [])
   t.end()
 })
 
-t.test('reports that nobody forgets are bounded', (t) => {
+t.test('reports that are never disposed are bounded', (t) => {
   const model = new IntentModel()
   for (let index = 0; index < 5_000; index++) model.report(status(`i-${index}`, 'w', 'completed'))
   t.strictSame(model.statuses('i-0'), [])
@@ -49,7 +49,7 @@ t.test('reports that nobody forgets are bounded', (t) => {
   t.end()
 })
 
-t.test('however many there were for one target, only the last of those that ended are kept', async (t) => {
+t.test('only the latest ended intents of a target are kept', async (t) => {
   const model = new IntentModel()
   for (let epoch = 1; epoch <= 500; epoch++) model.offer(claim('drain', { id: `i-${epoch}`, epoch }), 0)
   const kept = model.list(0)

@@ -34,7 +34,7 @@ const end = (over: Partial<WorkerEnd> = {}): WorkerEnd => {
   return { ...process, cause: 'exited', detail: null, evidence: 'kernel', endedForMs: 0, ...over }
 }
 
-t.test('each change once, with the state before and after; only the dead may be reassigned', (t) => {
+t.test('each change is reported once with both states; only jobs of a dead worker may be reassigned', (t) => {
   const history = new LivelinessHistory()
   t.match(history.track('w', worker(), noneDead), [
     { before: null, after: { liveliness: 'alive' }, mayReassign: false },
@@ -51,7 +51,7 @@ t.test('each change once, with the state before and after; only the dead may be 
     { incarnation: 1, pid: 10, after: { liveliness: 'dead', cause: 'killed', detail: 'SIGKILL' }, mayReassign: true },
   ])
   t.match(history.dead(), [{ workerId: 'w', before: null, mayReassign: true }])
-  t.strictSame(history.track('w', undefined, noneDead), [], 'no server reports it any more, which is no verdict')
+  t.strictSame(history.track('w', undefined, noneDead), [], 'a missing row is not a verdict')
   t.strictSame(history.dead(), [])
   t.end()
 })
@@ -87,7 +87,7 @@ t.test('a restarted worker replaces the old process, whose end is reported with 
     [{ pid: 10, after: { cause: 'replaced' }, mayReassign: true }, { pid: 11 }],
     'a record of another predecessor does not apply',
   )
-  t.match(reported(successor()), [{ pid: 10, mayReassign: false }, { pid: 11 }], 'a missing record is no death')
+  t.match(reported(successor()), [{ pid: 10, mayReassign: false }, { pid: 11 }], 'a missing record is not a death')
   t.end()
 })
 
@@ -147,7 +147,7 @@ t.test('the end of an unknown process is reported until its record is removed', 
   t.end()
 })
 
-t.test('an end that is recorded before the row of the dead process comes is reported once', (t) => {
+t.test('an end that is recorded before the row of its process arrives is reported once', (t) => {
   const history = new LivelinessHistory()
   t.equal(history.recordEnd(end({ cause: 'killed', detail: 'SIGKILL' })).length, 1)
   const dead = worker({ liveliness: 'dead', cause: 'killed', detail: 'SIGKILL' })
@@ -164,7 +164,7 @@ t.test('the number of former processes is bounded', (t) => {
   t.end()
 })
 
-t.test('a process that has its name back was dead to the plane meanwhile', (t) => {
+t.test('a process that regains its name counted as dead meanwhile', (t) => {
   const history = new LivelinessHistory()
   history.track('w', worker(), noneDead)
   history.track('w', successor({ predecessor: predecessor({ lives: true }) }), noneDead)

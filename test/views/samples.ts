@@ -2,7 +2,7 @@ import type { EntityGuid } from '../../src/core/ids.js'
 import type { RosterRow } from '../../src/plane/node-roster.js'
 import type { Sample } from '../../src/pubsub/model/sample.js'
 
-/** A participant's first writer, by one letter. */
+/** Returns the GUID of a participant's first writer. One letter names the participant. */
 export function writerOf(letter: string): EntityGuid {
   return `${letter.repeat(32)}.1` as EntityGuid
 }

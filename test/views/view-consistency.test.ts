@@ -32,16 +32,16 @@ const absent: ReportedNode = {
   reportedBy: ['scheduler'],
 }
 
-t.test('what a view says of itself', (t) => {
+t.test('the consistency of a view follows from its facts', (t) => {
   const cases: readonly [string, Partial<ConsistencyFacts>, Record<string, unknown>][] = [
     ['in step', {}, { freshness: 'bounded', lag: 0, lagMs: 900, catchUpState: 'fresh', degradedMode: 'healthy' }],
     [
-      'nobody there',
+      'no collector',
       { lags: [], nodeAgesMs: [] },
       { freshness: 'best-effort', lagMs: null, catchUpState: 'unavailable', degradedMode: 'blind' },
     ],
     [
-      'a collector silent for long',
+      'a silent collector',
       { nodeAgesMs: [100, 3_001] },
       { freshness: 'best-effort', lagMs: 3_001, degradedMode: 'view-only' },
     ],
@@ -51,11 +51,11 @@ t.test('what a view says of itself', (t) => {
       { freshness: 'best-effort', degradedMode: 'view-only', unplaced: [{ workerId: 'w' }] },
     ],
     [
-      'a node that others report as absent',
+      'an absent node in another view',
       { reportedElsewhere: [absent] },
       { freshness: 'best-effort', degradedMode: 'view-only', reportedElsewhere: [{ host: 'beta' }] },
     ],
-    ['how long it has listened', { listeningForMs: 12.4 }, { degradedMode: 'healthy', listeningForMs: 12 }],
+    ['the listening time', { listeningForMs: 12.4 }, { degradedMode: 'healthy', listeningForMs: 12 }],
     ['a collector gone', { collectorGone: true }, { freshness: 'best-effort', degradedMode: 'view-only' }],
     [
       'behind two owners, one of which cannot be asked',

@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 
-/** What goes into an archive. `path` is relative to the guest's root, without a leading slash. */
+/** An entry of an archive. `path` is relative to the guest's root, without a leading slash. */
 export type CpioEntry =
   | { readonly kind: 'directory'; readonly path: string }
   | { readonly kind: 'file'; readonly path: string; readonly content: Uint8Array; readonly executable: boolean }

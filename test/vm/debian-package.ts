@@ -3,14 +3,14 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } f
 import os from 'node:os'
 import path from 'node:path'
 
-/** Where unpacked packages stay between runs; delete it to get newer ones. */
+/** The folder that keeps unpacked packages between runs. Delete it to get newer packages. */
 const cache = path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'numacast-vm')
 
 /**
- * The directory that holds a Debian package's unpacked files: from the cache, else downloaded by apt (which checks
- * signatures and hashes) without being installed.
+ * Returns the directory with the unpacked files of a Debian package. They come from the cache, or else from apt, which
+ * checks signatures and hashes. The package is not installed.
  *
- * @param choose the package's exact name, asked for only when there is nothing in the cache
+ * @param choose returns the exact name of the package; called only if the cache is empty
  * @throws Error when apt cannot get it
  */
 export function debianPackage(cacheName: string, choose: () => string): string {
@@ -37,12 +37,12 @@ export function cloudKernelPackage(): string {
   const depends = run('apt-cache', ['depends', '--important', meta])
   const name = /Depends: (linux-image-\S+)/.exec(depends)?.[1]
   if (name === undefined) throw new Error(`apt knows no ${meta}: this needs Debian's package lists`)
-  // Asks now, so that missing lists are noticed here and fetched.
+  // Queries now, so that missing package lists are detected here and fetched.
   run('apt-cache', ['show', name])
   return name
 }
 
-/** A fresh container image has no package lists; root can fetch them. */
+/** Fetches the package lists as root: a fresh container image has none. */
 function withPackageLists<T>(ask: () => T): T {
   try {
     return ask()

@@ -5,15 +5,15 @@ import { productionPackages } from './node-modules.js'
 import { sharedLibraries } from './shared-libraries.js'
 
 export interface InitramfsParts {
-  /** This repository, built. It is found at `/numacast` inside. */
+  /** This repository, built. Its path in the guest is `/numacast`. */
   readonly repository: string
-  /** The unpacked kernel package; the guest needs its loop device. */
+  /** The unpacked kernel package. The guest needs its loop device module. */
   readonly kernelPackage: string
   readonly busybox: string
   readonly numactl: string
 }
 
-/** Writes the guest's whole file system: Node, numacast, busybox and numactl. It is unpacked into memory at boot. */
+/** Writes the file system of the guest: Node, numacast, busybox and numactl. It is unpacked into memory at boot. */
 export function writeInitramfs(file: string, parts: InitramfsParts): void {
   writeCpio(file, guestFiles(parts))
 }
@@ -41,7 +41,7 @@ function* guestFiles({ repository, kernelPackage, busybox, numactl }: InitramfsP
     for (const source of filesBelow(from)) {
       if (skip(source)) continue
       if (source.endsWith('.node')) {
-        // Packages carry binaries for other C libraries too.
+        // Packages contain binaries for other C libraries, too.
         const loaded = sharedLibraries(source)
         if (loaded === null) continue
         for (const library of loaded) libraries.add(library)
@@ -63,7 +63,7 @@ function program(target: string, source: string): CpioEntry & { kind: 'file' } {
 
 const notRun = (file: string): boolean => !/\.(js|cjs|mjs|json|node)$/.test(file)
 const notTheAddon = (file: string): boolean => path.basename(file) !== 'numacast.node'
-/** Packages carry binaries for every platform, in folders named after it. */
+/** Packages contain binaries for every platform, in folders named after it. */
 const notForThisPlatform = (file: string): boolean =>
   notRun(file) || (file.endsWith('.node') && !new RegExp(`linux.*${process.arch}`).test(file))
 

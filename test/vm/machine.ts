@@ -1,15 +1,15 @@
-/** Which controllers the guest mounts where: all on v2, all on v1, or memory and pids on v1 beside the others on v2. */
+/** Which controllers the guest mounts where: all on v2, all on v1, or memory and pids on v1 and the others on v2. */
 export type CgroupLayout = 'v2' | 'v1' | 'hybrid'
 
 export interface MachineNode {
   readonly id: number
   readonly cpus: readonly number[]
   readonly memoryMiB: number
-  /** The node whose CPUs are said to be nearest to this node's memory (ACPI HMAT), where that is said. */
+  /** The node whose CPUs ACPI HMAT lists as nearest to this node's memory, if it does. */
   readonly initiator?: number
 }
 
-/** A machine as QEMU is told to build it, and so the first source of truth for what is read inside. */
+/** A machine as QEMU builds it, and so the reference for readings inside. */
 export interface Machine {
   readonly layout: CgroupLayout
   readonly nodes: readonly MachineNode[]
@@ -19,7 +19,7 @@ export interface Machine {
   readonly localCpus: readonly (readonly number[])[]
 }
 
-/** Two ordinary nodes, one with CPUs only, one with memory only. */
+/** Two ordinary nodes, a node with CPUs only, and a node with memory only. */
 const nodes: readonly MachineNode[] = [
   { id: 0, cpus: [0, 1], memoryMiB: 1024 },
   { id: 1, cpus: [2, 3], memoryMiB: 768 },
@@ -35,15 +35,15 @@ const distances = [
   [32, 16, 32, 10],
 ]
 
-/** The way from node 2 to node 0 is longer than the way back. */
+/** The distance from node 2 to node 0 is longer than the distance back. */
 const asymmetricDistances = distances.map((row, from) => row.map((far, to) => (from === 2 && to === 0 ? 32 : far)))
 
 const byDistance = [[0, 1], [2, 3], [4], [2, 3]]
 const byInitiator = [[0, 1], [2, 3], [4], [0, 1]]
 
 /**
- * The kernel's initiators contradict the distances here, and must win. Linux refuses the table that names them (HMAT)
- * when QEMU writes it for a node without memory, so that node 2 has some.
+ * The initiators of the kernel contradict the distances here, and must take precedence. Linux refuses the HMAT, which
+ * lists them, if QEMU writes it for a node without memory. So node 2 has some memory.
  */
 const nodesWithInitiator = nodes.map((node) => {
   if (node.id === 2) return { ...node, memoryMiB: 256 }
@@ -56,7 +56,7 @@ export const machines: readonly Machine[] = [
   { layout: 'hybrid', nodes: nodesWithInitiator, distances, localCpus: byInitiator },
 ]
 
-/** QEMU's options for the machine: processors, memory, nodes and distances. */
+/** Returns the QEMU options for the machine: processors, memory, nodes and distances. */
 export function machineOptions({ nodes, distances }: Machine): string[] {
   const withInitiators = nodes.some(({ initiator }) => initiator !== undefined)
   const cpus = nodes.reduce((sum, node) => sum + node.cpus.length, 0)

@@ -1,5 +1,5 @@
-// Boots a machine of four NUMA nodes under QEMU, once per cgroup layout, and compares what numacast reads inside with
-// what was measured there without it. See docs/testing-vm.md.
+// Boots a machine of four NUMA nodes under QEMU, once per cgroup layout, and compares the readings of
+// numacast inside with measurements made without it. See docs/testing-vm.md.
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -23,7 +23,7 @@ const repository = path.resolve(import.meta.dirname, '..', '..', '..')
 const bootTimeoutMs = 900_000
 /** The longest measurement takes half a minute on an idle host of two CPUs. */
 const silenceMs = 300_000
-/** An idle host takes ten seconds. Once in a while an emulated kernel hangs before it has begun. */
+/** An idle host takes ten seconds. Sometimes an emulated kernel hangs at boot. */
 const bootMs = 120_000
 const maxBoots = 3
 
@@ -42,14 +42,14 @@ const checks: { readonly [N in MeasurementName]: (t: Test, machine: Machine, mea
   'wall clock': checkWallClock,
 }
 
-/** The clock has nothing to do with control groups, and memory is a v1 hierarchy on the hybrid machine, too. */
+/** The clock does not depend on control groups, and the hybrid machine has memory on v1, too. */
 const measuredOn: Partial<Record<string, readonly string[]>> = {
   'out of memory': ['v2', 'v1'],
   'wall clock': ['v2'],
 } satisfies Partial<Record<MeasurementName, readonly Machine['layout'][]>>
 
 t.setTimeout(machines.length * bootTimeoutMs)
-// Layouts or measurements on the command line (`v1 plane`) leave the others out.
+// Layouts or measurements on the command line (`v1 plane`) select a subset.
 const asked = process.argv.slice(2)
 const layouts = machines.map(({ layout }) => layout)
 const unknown = asked.filter((word) => !(word in checks || layouts.some((layout) => layout === word)))
@@ -58,7 +58,7 @@ const found = findPrerequisites()
 if (requirement(t, 'a virtual machine', typeof found !== 'string', String(found)) && typeof found !== 'string') {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'numacast-vm-'))
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
-  // Ends by way of the exit handlers, which end the machine too.
+  // Exits through the exit handlers, which also end the machine.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
   const initramfs = path.join(directory, 'initramfs.cpio')
   writeInitramfs(initramfs, { repository, ...found })
@@ -82,7 +82,7 @@ async function bootAndCheck(t: Test, boot: BootOptions): Promise<void> {
   t.ok(await checkGuest(t, boot, guest), `the machine boots: ${guest.diagnosis()}`)
 }
 
-/** False when the guest has never said a word: nothing was checked then. */
+/** Returns false if the guest never sent a report. Then nothing was checked. */
 async function checkGuest(t: Test, { machine, names }: BootOptions, guest: VirtualMachine): Promise<boolean> {
   const missing = new Set<string>(names)
   const startedAtMs = performance.now()
@@ -100,9 +100,9 @@ async function checkGuest(t: Test, { machine, names }: BootOptions, guest: Virtu
       await t.test(report.name, async (t) => check(t, machine, report.name, report.value))
     }
   }
-  if (!guest.hasSpoken) return false
+  if (!guest.hasReported) return false
   t.same([...missing], [], 'every measurement arrived')
-  t.ok(ended, 'the guest came to its end')
+  t.ok(ended, 'the guest finished')
   if (!t.passing()) t.comment(guest.diagnosis())
   return true
 }

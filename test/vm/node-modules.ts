@@ -6,7 +6,7 @@ interface Manifest {
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
-/** The directories of the packages that run in production: dependencies, theirs, and what is optional and present. */
+/** Returns the directories of production packages: transitive dependencies, and optional ones that are installed. */
 export function productionPackages(root: string): readonly string[] {
   const found = new Set<string>()
   const follow = (directory: string): void => {
@@ -23,7 +23,7 @@ export function productionPackages(root: string): readonly string[] {
   return [...found]
 }
 
-/** As Node looks it up: in the nearest `node_modules` on the way up to the root. */
+/** Resolves a package like Node: in the nearest `node_modules` on the path to the root. */
 function findPackage(from: string, name: string, root: string): string | undefined {
   for (let directory = from; directory.startsWith(root); directory = path.dirname(directory)) {
     const candidate = path.join(directory, 'node_modules', name)

@@ -12,7 +12,7 @@ export interface Prerequisites {
   readonly kernel: string
 }
 
-/** Everything that the machines are made of, or why they cannot be made here. */
+/** Returns everything that the machines need, or why they cannot be built here. */
 export function findPrerequisites(): Prerequisites | string {
   const addon = addonStatus()
   if (!addon.available) return addon.reason
@@ -39,7 +39,7 @@ export function findPrerequisites(): Prerequisites | string {
   }
 }
 
-/** Full path of a program that is installed here, or `undefined`. */
+/** Returns the full path of an installed program, or `undefined`. */
 function installedProgram(name: string): string | undefined {
   try {
     return execFileSync('sh', ['-c', 'command -v "$1"', 'sh', name], { encoding: 'utf8' }).trim()

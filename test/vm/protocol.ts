@@ -1,5 +1,5 @@
-// What the guest says to the host: one JSON object per line on the second serial port. `reading` is the addon's word,
-// everything else was found out without it.
+// The reports from the guest to the host: one JSON object per line on the second serial port. `reading` comes from the
+// addon, and everything else was measured without it.
 import type { Headroom } from '../../src/topology/model/cgroup-headroom.js'
 import type { Topology } from '../../src/topology/model/numa-topology.js'
 import type { NodePlacement, PlacementResult } from '../../src/topology/numa/placement.js'
@@ -30,9 +30,9 @@ export type Report =
 
 export interface TopologyMeasurement {
   readonly reading: Topology
-  /** What `numactl -H` printed. */
+  /** The output of `numactl -H`. */
   readonly numactl: string
-  /** 2 MiB pages that were set aside on each node, as the kernel answered. */
+  /** 2 MiB pages that were reserved on each node, as reported by the kernel. */
   readonly hugepages: readonly { readonly nodeId: number; readonly total: number }[]
 }
 
@@ -47,7 +47,7 @@ export interface OfflineCpuMeasurement {
 export interface CpuMeasurement {
   readonly title: string
   readonly reading: Pick<Headroom, 'layout' | 'ancestorsVisible' | 'cpu' | 'warnings'>
-  /** What as many busy loops as could be used got, in CPUs. */
+  /** The CPU time of busy loops on all usable CPUs, in CPUs. */
   readonly achievedCpus: number
   readonly expectedQuotaCpus: number | null
 }
@@ -55,20 +55,20 @@ export interface CpuMeasurement {
 export interface MemoryMeasurement {
   readonly title: string
   readonly reading: Pick<Headroom, 'layout' | 'ancestorsVisible' | 'memory' | 'warnings'>
-  /** The lowest limit, and the last name of the directory that has it. */
+  /** The lowest limit, and the last path segment of its directory. */
   readonly lowest: { readonly limitBytes: number; readonly level: string }
   /** File pages that the process read twice, and so are active. */
   readonly activeFileBytes: number
-  /** What could be touched after the reading, until the kernel ended the process. */
+  /** Bytes that could be touched after the reading, until the kernel ended the process. */
   readonly touchedBytes: number
   readonly endedBy: string
-  /** OOM kills that the addon counts in the group afterwards; one is true. */
+  /** OOM kills that the addon counts in the group afterwards. One is correct. */
   readonly oomKillsRead: number | null
-  /** OOM kills that the events watch told of; `null` where the layout has no events file. */
+  /** OOM kills that the events watch reported. `null` if the layout has no events file. */
   readonly oomKillsWatched: number | null
 }
 
-/** Lists as `/proc/<pid>/status` prints them. */
+/** Lists as in `/proc/<pid>/status`. */
 export interface AllowedLists {
   readonly cpus: string
   readonly mems: string
@@ -110,7 +110,7 @@ export interface MigrationMeasurement {
   readonly title: string
   readonly limitBefore: number
   readonly limitAfter: number
-  /** Distinct limits that the sampler reported, in order; the last when it had arrived or time was up. */
+  /** Distinct limits that the sampler reported, in order, until the last arrived or the time was up. */
   readonly limitsRead: readonly (number | null)[]
   readonly discoveriesBefore: number
   readonly discoveriesAfter: number
@@ -137,9 +137,9 @@ export interface PlaneMeasurement {
   readonly exitCode: number | null
   readonly stderr: string
   readonly document: StatusDocument | null
-  /** How many it was told to run. */
+  /** Number of workers that it was asked to run. */
   readonly workers: number
-  /** The last look at each process of the plane that runs for one node. */
+  /** The last facts of each process of the plane that runs for one node. */
   readonly processes: readonly {
     readonly role: string
     readonly nodeId: number
@@ -148,7 +148,7 @@ export interface PlaneMeasurement {
   }[]
 }
 
-/** What the scheduler was told of a worker. */
+/** A change of a worker that the scheduler received. */
 export interface LivelinessSighting {
   readonly workerId: string
   readonly liveliness: string
@@ -159,44 +159,44 @@ export interface LivelinessSighting {
 export interface OutOfMemoryMeasurement {
   readonly title: string
   readonly workerId: string
-  /** From its joining on. */
+  /** Since it joined. */
   readonly sightings: readonly LivelinessSighting[]
-  /** By how many `/proc/vmstat` counted more meanwhile. */
+  /** The increase in `/proc/vmstat` meanwhile. */
   readonly oomKills: number
 }
 
 export interface WallClockMeasurement {
   readonly phases: readonly WallClockPhase[]
-  /** What somebody found who joined when the clock was an hour behind. */
+  /** The view of a participant that joined while the clock was an hour behind. */
   readonly late: {
     readonly nodes: number
-    /** Of the workers that it saw, those that are alive. */
+    /** The workers that it saw alive. */
     readonly alive: readonly string[]
-    /** How much longer the intent holds that was issued before everything else, and how much longer it should. */
+    /** Remaining time of the standing intent as read, and as expected. */
     readonly expiresInMs: number | null
     readonly shouldExpireInMs: number
   }
 }
 
-/** The clock is stepped, and what the scheduler sees from then on, until all that was awaited has come. */
+/** A step of the clock, and what the scheduler sees until all awaited conditions hold. */
 export interface WallClockPhase {
   readonly round: number
-  /** 0: nothing was done to the clock, to know what a machine as busy as this one shows without. */
+  /** 0: the clock was unchanged, as a baseline for the load of this machine. */
   readonly hours: number
-  /** By how much the wall clock ran ahead of the monotonic one meanwhile. */
+  /** The gain of the wall clock over the monotonic clock meanwhile. */
   readonly steppedMs: number
-  /** All that were started by then. */
+  /** All workers that were started by then. */
   readonly workerIds: readonly string[]
   readonly sightings: readonly LivelinessSighting[]
-  /** Over all looks at all workers and nodes, and how long the machine has been running. */
+  /** Ages over all readings of all workers and nodes. */
   readonly ages: { readonly leastMs: number; readonly mostMs: number }
   readonly longestLivelinessMs: number
   readonly uptimeMs: number
   /** Workers that have completed a job since. */
   readonly working: readonly string[]
-  /** An intent that was in force when the clock was stepped, and how long each held to it. */
+  /** Time to live of an intent in force at the step, and how long each holder kept it. */
   readonly ttlMs: number
   readonly heldMs: Readonly<Record<string, number>>
-  /** Who still holds to the one that was issued before everything else. */
+  /** The participants that still hold the standing intent. */
   readonly stillHeldBy: readonly string[]
 }

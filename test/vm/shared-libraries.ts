@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 
 /**
- * The shared libraries that a program or library loads, the dynamic linker included, as `ldd` finds them here; `null`
- * when it cannot be loaded here, because one is missing or it is made for another C library.
+ * Returns the shared libraries that a program or library loads, the dynamic linker included, as `ldd` finds them.
+ * `null` if it cannot be loaded here, because a library is missing or it was built for another C library.
  */
 export function sharedLibraries(file: string): readonly string[] | null {
   const { status, stdout, error } = spawnSync('ldd', [file], { encoding: 'utf8' })

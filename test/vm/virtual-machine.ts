@@ -12,23 +12,23 @@ export interface BootOptions {
   readonly machine: Machine
   /** The measurements to take. */
   readonly names: readonly string[]
-  /** Where its console is written. */
+  /** The folder for its console output. */
   readonly directory: string
-  /** How long the guest may say nothing. Emulation is slow, and a loaded host makes it slower. */
+  /** Maximum time between reports of the guest. Emulation is slow, and slower on a loaded host. */
   readonly silenceMs: number
-  /** The same before it has said anything. */
+  /** Maximum time until its first report. */
   readonly bootMs: number
 }
 
-/** A running guest. Iterate over what it reports; leaving the loop ends the machine. */
+/** A running guest. Iterate over its reports. Leaving the loop ends the machine. */
 export class VirtualMachine implements AsyncIterable<Report> {
   readonly #qemu: ChildProcess
   readonly #silenceMs: number
   readonly #bootMs: number
   readonly #consoleFile: string
   readonly #kill = (): void => this.kill()
-  #complaints = ''
-  #hasSpoken = false
+  #diagnostics = ''
+  #hasReported = false
 
   constructor({ qemu, kernel, initramfs, machine, names, directory, silenceMs, bootMs }: BootOptions) {
     this.#silenceMs = silenceMs
@@ -43,7 +43,7 @@ export class VirtualMachine implements AsyncIterable<Report> {
       ...machineOptions(machine),
       '-kernel', kernel,
       '-initrd', initramfs,
-      // panic=-1: a guest that fails ends at once. mitigations=off: emulating them takes time and protects nothing.
+      // panic=-1: a guest that fails ends at once. mitigations=off: emulating them takes time without a benefit.
       '-append', `console=ttyS0 quiet panic=-1 mitigations=off ${guestOptions}`,
       '-chardev', `file,id=console,path=${this.#consoleFile}`, '-serial', 'chardev:console',
       '-chardev', 'stdio,id=reports,signal=off', '-serial', 'chardev:reports',
@@ -51,29 +51,29 @@ export class VirtualMachine implements AsyncIterable<Report> {
     process.once('exit', this.#kill)
     this.#qemu.once('close', () => process.off('exit', this.#kill))
     this.#qemu.once('error', (error) => {
-      this.#complaints += error.message
+      this.#diagnostics += error.message
     })
-    // A machine that was ended takes no more input.
+    // An ended machine accepts no more input.
     this.#qemu.stdin?.on('error', () => undefined)
     this.#qemu.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#complaints += text
+      this.#diagnostics += text
     })
   }
 
-  /** Whether it has reported anything: one that never did has not booted, and has shown nothing of what it carries. */
-  get hasSpoken(): boolean {
-    return this.#hasSpoken
+  /** Whether it has sent a report. A machine without a report has not booted, and has tested nothing. */
+  get hasReported(): boolean {
+    return this.#hasReported
   }
 
-  /** The last lines of what QEMU and the guest's console said, for a person who looks into a failure. */
+  /** The last lines of QEMU and of the guest console, for the analysis of a failure. */
   diagnosis(): string {
     let console = ''
     try {
       console = readFileSync(this.#consoleFile, 'utf8')
     } catch {
-      // QEMU did not get as far as to open it.
+      // QEMU ended before it opened the file.
     }
-    return [...this.#complaints.split('\n'), ...console.split(/\r?\n/).slice(-40)]
+    return [...this.#diagnostics.split('\n'), ...console.split(/\r?\n/).slice(-40)]
       .filter((line) => line !== '')
       .join('\n')
   }
@@ -83,7 +83,7 @@ export class VirtualMachine implements AsyncIterable<Report> {
     if (stdout === null) return
     const endOf = (ms: number): NodeJS.Timeout =>
       setTimeout(() => {
-        this.#complaints += `nothing came from the guest within ${ms / 1000} s\n`
+        this.#diagnostics += `no report from the guest within ${ms / 1000} s\n`
         this.kill()
       }, ms)
     let silence = endOf(this.#bootMs)
@@ -93,7 +93,7 @@ export class VirtualMachine implements AsyncIterable<Report> {
         silence = endOf(this.#silenceMs)
         if (!line.startsWith('{')) continue
         const report: Report = JSON.parse(line)
-        this.#hasSpoken = true
+        this.#hasReported = true
         yield report
         if (report.name === 'end') return
       }
@@ -103,7 +103,7 @@ export class VirtualMachine implements AsyncIterable<Report> {
     }
   }
 
-  /** At once. Twice is fine. */
+  /** Ends the machine at once. Idempotent. */
   kill(): void {
     this.#qemu.kill('SIGKILL')
   }

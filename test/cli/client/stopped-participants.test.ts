@@ -6,7 +6,7 @@ import { stoppedParticipants } from '../../../src/cli/client/stopped-participant
 const socket = (inode: number, name: string): string =>
   `0000000000000000: 00000002 00000000 00010000 0001 01 ${inode} ${name}\n`
 
-t.test('of a captured /proc: who is of the domain, cannot run, and is who its socket says', async (t) => {
+t.test('stoppedParticipants lists the processes of the domain that cannot run and own their socket', async (t) => {
   const process = (state: string, name: string) => ({
     stat: `1 (a) ${state} b) ${state} 1 1`,
     cmdline: `node\0${name}\0`,
@@ -52,5 +52,5 @@ t.test('of a captured /proc: who is of the domain, cannot run, and is who its so
     { pid: 100, command: 'node stopped', why: 'stopped' },
     { pid: 102, command: 'node disk', why: 'io-wait' },
   ])
-  t.same(stoppedParticipants(3, path.join(root, 'gone')), [], 'no /proc: nobody')
+  t.same(stoppedParticipants(3, path.join(root, 'gone')), [], 'without /proc: none')
 })

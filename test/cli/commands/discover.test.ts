@@ -6,7 +6,7 @@ import { eventually } from '../../../src/testing/eventually.js'
 import { claimDomain } from '../../support/domain-lock.js'
 import { runCli } from '../../support/run-cli.js'
 
-t.test('nobody: exit code 3', async (t) => {
+t.test('discover in an empty domain exits with code 3', async (t) => {
   const domain = String(await claimDomain(t))
   const { code, stdout, stderr } = await runCli(['discover', '--domain', domain])
   t.equal(code, 3)
@@ -14,7 +14,7 @@ t.test('nobody: exit code 3', async (t) => {
   t.equal(stderr, `numacast: no participant answers in domain ${domain}: name another with --domain\n`)
 })
 
-t.test('a program that only writes a topic is found', async (t) => {
+t.test('discover finds a program that only writes a topic', async (t) => {
   const domain = String(await claimDomain(t))
   const script = path.resolve(import.meta.dirname, '..', '..', 'pubsub', 'writer-process.js')
   const child = spawn(process.execPath, [script, domain, '1', 'lonely'], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -24,7 +24,7 @@ t.test('a program that only writes a topic is found', async (t) => {
     await ended
   })
   const [guid] = (await once(child.stdout, 'data')).map((chunk) => String(chunk).trim())
-  // Alive, once a machine that is short of CPU lets it be.
+  // On a machine that is short of CPU it may be stalled at first.
   const asJson = await ask(['--json', '--domain', domain], /"liveliness":"alive"/)
   const document = JSON.parse(asJson)
   t.match(document, {
@@ -33,7 +33,7 @@ t.test('a program that only writes a topic is found', async (t) => {
     writers: [{ participant: guid, topic: 'state', partitions: ['default'], qos: { reliability: 'reliable' } }],
     readers: [],
   })
-  t.equal(document.participants.length, 1, 'whoever asks is left out')
+  t.equal(document.participants.length, 1, 'discover does not list itself')
   const table = await ask(['--domain', domain], / alive /)
   const [title] = table.split('\n')
   t.equal(title, `domain ${domain}: 1 participant, 1 writer, 0 readers`)
@@ -43,7 +43,7 @@ t.test('a program that only writes a topic is found', async (t) => {
   t.match(verbose, /^writes +state +default +lonely .* reliable, transient-local/m)
 })
 
-/** What it prints once it finds somebody and `pattern` fits. */
+/** Returns what `discover` prints once it finds a participant and its output matches `pattern`. */
 function ask(args: readonly string[], pattern: RegExp): Promise<string> {
   return eventually(`discover prints ${pattern}`, async () => {
     const { code, stdout } = await runCli(['discover', ...args])

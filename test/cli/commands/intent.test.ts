@@ -9,7 +9,7 @@ import { runCli, startCli } from '../../support/run-cli.js'
 
 t.setTimeout(600_000)
 
-t.test('drain, and resume', async (t) => {
+t.test('intent drain and intent resume apply to one worker and print each transition', async (t) => {
   const plane = await startPlane(t, ['--workers', '2'])
   const domain = ['--domain', String(plane.domain)]
   await plane.worker('w2', ({ jobsCompleted }) => jobsCompleted > 0)
@@ -52,7 +52,7 @@ t.test('a drain outlives the command that issued it, and its collector', async (
   await plane.worker('w1', ({ state }) => state !== 'draining')
 })
 
-t.test('without a scheduler it works, and says what is missing', async (t) => {
+t.test('without a scheduler a drain works and a warning names what is missing', async (t) => {
   const domain = ['--domain', String(await claimDomain(t))]
   const daemons = [startCli(['collector', '--all', ...domain]), startCli(['worker', '--id', 'w1', ...domain])]
   t.teardown(async () => {
@@ -68,7 +68,7 @@ t.test('without a scheduler it works, and says what is missing', async (t) => {
   t.match(drained.stderr, /^numacast: no scheduler keeps the intent/)
 })
 
-t.test('who is not there cannot be told', async (t) => {
+t.test('a drain of an unknown or dead worker is refused', async (t) => {
   const plane = await startPlane(t, ['--workers', '1'])
   const domain = ['--domain', String(plane.domain)]
   const { pid } = await plane.worker('w1')
@@ -102,7 +102,7 @@ t.test('a job that outlasts the deadline aborts the drain', async (t) => {
   t.match(drained.stderr, /^numacast: the drain of slow was aborted.*numacast intent resume slow`\n$/)
   t.match(await plane.worker('slow', ({ state }) => state === 'draining'), { admissionOpen: false })
 
-  // Long enough for a busy machine to let the worker hear of it.
+  // Long enough for the worker to receive it on a busy machine.
   const held = await askPlane(['intent', 'drain', 'slow', '--hold', '5s', '--json', ...domain])
   t.equal(held.code, 1, held.stdout + held.stderr)
   t.match(JSON.parse(held.stdout), { transition: 'aborted' })
@@ -115,11 +115,11 @@ t.test('a job that outlasts the deadline aborts the drain', async (t) => {
   await plane.worker('slow', ({ appliedIntents }) => appliedIntents.some(({ transition }) => transition === 'admitted'))
   slow.child.kill('SIGKILL')
   const ended = await waiting.finished()
-  t.equal(ended.code, 1, 'its death ends the waiting')
+  t.equal(ended.code, 1, 'the death of the worker ends the wait')
   t.match(ended.stderr, /worker slow is dead/)
 })
 
-/** A worker whose main loop is blocked for good as soon as it reads a line. */
+/** A worker whose main loop blocks forever once it reads a line. */
 const blockable = `
 import { Worker } from ${JSON.stringify(new URL('../../../src/index.js', import.meta.url).href)}
 await Worker.start({ workerId: 'w1', numaNode: 0, domain: Number(process.argv[1]) })

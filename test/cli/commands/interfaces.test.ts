@@ -2,7 +2,7 @@ import t from 'tap'
 import { readInterfaces } from '../../../src/transport/interfaces/interfaces.js'
 import { runCli } from '../../support/run-cli.js'
 
-t.test('--json prints what the library reads, on one line', async (t) => {
+t.test('interfaces --json prints what the library reads, on one line', async (t) => {
   const { code, stdout, stderr } = await runCli(['interfaces', '--json'])
   t.equal(code, 0)
   t.equal(stderr, '')
@@ -10,14 +10,14 @@ t.test('--json prints what the library reads, on one line', async (t) => {
   t.same(JSON.parse(stdout), { interfaces: readInterfaces() })
 })
 
-t.test('for a person', async (t) => {
+t.test('interfaces without --json prints a table', async (t) => {
   const { code, stdout } = await runCli(['interfaces', '--interface', 'lo'])
   t.equal(code, 0)
   t.match(stdout, /^INTERFACE +KIND +ADDRESS +SPEED +USED FOR +WHY\n/)
   t.match(stdout, /\nlo +loopback +127\.0\.0\.1\/8 +host +loopback: for the participants of this host\n/)
 })
 
-t.test('the setting of participants applies, and the option takes precedence over it', async (t) => {
+t.test('NUMACAST_INTERFACES applies, and the option takes precedence over it', async (t) => {
   const environment = { NUMACAST_INTERFACES: 'nowhere0' }
   const bySetting = await runCli(['interfaces'], environment)
   t.match(bySetting, { code: 3, stderr: /no interface is called "nowhere0"/ })
@@ -25,7 +25,7 @@ t.test('the setting of participants applies, and the option takes precedence ove
   t.match(await runCli(['interfaces', '--json'], { NUMACAST_INTERFACES: ' lo ' }), { code: 0 })
 })
 
-t.test('one that is asked for and does not exist is not found; what can be no name is wrong usage', async (t) => {
+t.test('an interface that does not exist is not found; an invalid name is wrong usage', async (t) => {
   const { code, stdout, stderr } = await runCli(['interfaces', '--interface', 'nowhere0'])
   t.equal(code, 3)
   t.equal(stdout, '')
@@ -33,7 +33,7 @@ t.test('one that is asked for and does not exist is not found; what can be no na
   t.match(await runCli(['interfaces', '--interface', '192.0.2.77']), { code: 3 }, 'an address')
   const environment = { NUMACAST_INTERFACES: 'nowhere0', NUMACAST_RANGE: 'subnet', NUMACAST_INSECURE: '1' }
   const asSetting = await runCli(['status'], environment)
-  t.equal(asSetting.code, 2, 'as a setting it is wrong usage')
+  t.equal(asSetting.code, 2, 'in the environment it is wrong usage')
   t.equal(asSetting.stderr, stderr)
   for (const name of ['', 'sixteen-letters-', 'a/b', 'eth0:1', '..', '300.1.1.1/8']) {
     const wrong = await runCli(['interfaces', '--interface', name])

@@ -8,7 +8,7 @@ import { runCli, startCli } from '../../support/run-cli.js'
 
 t.setTimeout(600_000)
 
-t.test('no plane: exit code 3, and what to do', async (t) => {
+t.test('status without a plane exits with code 3 and names the remedy', async (t) => {
   const domain = String(await claimDomain(t))
   for (const args of [
     ['status', '--wait', '300ms'],
@@ -26,14 +26,14 @@ t.test('no plane: exit code 3, and what to do', async (t) => {
   }
 })
 
-t.test('killed workers stay visible with their cause, new ones appear', async (t) => {
+t.test('status shows killed workers with their cause, and new workers', async (t) => {
   const plane = await startPlane(t, ['--workers', '2'])
   const first = await plane.worker('w1')
   await plane.worker('w2')
   process.kill(first.pid, 'SIGKILL')
   const dead = await plane.worker('w1', ({ liveliness }) => liveliness === 'dead')
   const causes = addonStatus().available ? /^(killed|exited)$/ : /^(exited|lease-expired)$/
-  t.match(dead.cause, causes, 'a fact of the kernel where it can be asked')
+  t.match(dead.cause, causes, 'the cause is kernel evidence where it is available')
   t.equal(dead.pid, first.pid)
 
   await eventually('a table in which w1 is dead and w2 alive', async () => {
@@ -54,7 +54,7 @@ t.test('killed workers stay visible with their cause, new ones appear', async (t
   t.match(await plane.worker('w9', ({ liveliness }) => liveliness === 'dead'), { cause: 'goodbye' })
 })
 
-t.test('a reader that leaves early is no failure', async (t) => {
+t.test('a closed output pipe is not a failure', async (t) => {
   const plane = await startPlane(t, ['--workers', '1'])
   await plane.worker('w1')
   const status = startCli(['status', '--wait', '60s', '--domain', String(plane.domain)])

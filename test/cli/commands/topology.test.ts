@@ -6,7 +6,7 @@ import { readHeadroom } from '../../../src/topology/cgroup/headroom.js'
 import { readTopology } from '../../../src/topology/numa/topology.js'
 import { cliProgram, runCli } from '../../support/run-cli.js'
 
-t.test('--json prints what the library reads, on one line', async (t) => {
+t.test('topology --json prints what the library reads, on one line', async (t) => {
   const { code, stdout, stderr } = await runCli(['topology', '--json'])
   t.equal(code, 0)
   t.equal(stderr, '')
@@ -22,24 +22,24 @@ t.test('--json prints what the library reads, on one line', async (t) => {
   t.equal(headroom.layout, readHeadroom().layout)
 })
 
-t.test('for a person', async (t) => {
+t.test('topology without --json prints a table', async (t) => {
   const { code, stdout } = await runCli(['topology'])
   t.equal(code, 0)
   t.match(stdout, /^NUMA nodes \(from \w+\)\nNODE +CPUS +NEAREST CPUS +MEMORY +FREE +AVAILABLE +ALLOWED\n/)
   t.match(stdout, /\ncgroup headroom \(/)
 })
 
-t.test('another root', async (t) => {
+t.test('topology --root reads another file system', async (t) => {
   const empty = t.testdir({ 'a-file': '' })
   const nothing = await runCli(['topology', '--json', '--root', empty])
-  t.equal(nothing.code, 3, 'a folder of something else')
+  t.equal(nothing.code, 3, 'a folder without /sys')
   t.equal(nothing.stdout, '')
   t.match(nothing.stderr, /^numacast: --root \/.* holds neither sys\/ nor proc\/: name the folder .*\n$/)
 
   const sparse = t.testdir({ 'a-file': '', sys: {} })
   const { code, stdout } = await runCli(['topology', '--json', '--root', sparse])
-  t.equal(code, 0, 'a tree with little in it is an answer')
-  t.ok(JSON.parse(stdout).topology.warnings.length > 0, 'which says what is missing')
+  t.equal(code, 0, 'an incomplete tree is readable')
+  t.ok(JSON.parse(stdout).topology.warnings.length > 0, 'the warnings name what is missing')
 
   const gone = await runCli(['topology', '--root', path.join(empty, 'gone')])
   t.equal(gone.code, 3)
@@ -51,11 +51,11 @@ t.test('another root', async (t) => {
   t.match(file.stderr, /^numacast: .*not a directory.*\n$/)
 })
 
-t.test('it loads no socket library', async (t) => {
+t.test('topology loads no socket library', async (t) => {
   t.notMatch(await sharedObjectsOf(['topology', '--json']), /zeromq|msgpackr/)
 })
 
-/** The compiled libraries that a command has loaded when it ends. */
+/** Returns the compiled libraries that a command has loaded when it ends. */
 async function sharedObjectsOf(args: readonly string[]): Promise<string> {
   const atExit = `process.on('exit', () => process.stderr.write(JSON.stringify(process.report.getReport().sharedObjects)))`
   const preload = `data:text/javascript,${encodeURIComponent(atExit)}`

@@ -18,10 +18,10 @@ t.setTimeout(900_000)
 
 const { nodes } = readTopology()
 
-t.test('--duration ends by itself; --json prints the plane as it was while it ran', async (t) => {
+t.test('up --duration ends by itself; --json prints the plane as it was while it ran', async (t) => {
   const domain = await claimDomain(t)
   const args = ['up', '--workers', '3', '--duration', '2', '--json', '--domain', String(domain)]
-  // What it was while it ran depends on the machine: one that is short of CPU may not have seen everybody alive by then.
+  // On a machine that is short of CPU some participants may not be alive yet.
   const { document, stderr } = await eventually('the document of a plane that has come up in time', async () => {
     const { code, stdout, stderr } = await runCli(args)
     t.equal(code, 0, stderr)
@@ -61,7 +61,7 @@ t.test('docs/status.md documents every field', async (t) => {
   for (const field of fieldsOf(document)) t.ok(documented.has(field), field)
 })
 
-t.test('jobs are done, and a late joiner sees them', async (t) => {
+t.test('workers complete jobs, and a late joiner sees their counts', async (t) => {
   const plane = await startPlane(t, ['--workers', '2'])
   for (const workerId of ['w1', 'w2']) {
     const worker = await plane.worker(workerId, ({ jobsCompleted }) => jobsCompleted > 0)
@@ -70,7 +70,7 @@ t.test('jobs are done, and a late joiner sees them', async (t) => {
   }
 })
 
-t.test('Ctrl-C drains and leaves nothing behind', async (t) => {
+t.test('Ctrl-C drains the workers and leaves no socket, file or process', async (t) => {
   const scratch = path.join(t.testdir({}), 'tmp')
   mkdirSync(scratch)
   const plane = await startPlane(t, ['--workers', '2', '--json'], { TMPDIR: scratch })
@@ -86,13 +86,13 @@ t.test('Ctrl-C drains and leaves nothing behind', async (t) => {
   const sockets = abstractSocketsOf([plane.up.pid, ...pids])
   t.ok(sockets.length > 0, 'sockets were found')
 
-  // The terminal signals the group and npm passes its own copy on: twice within moments is once.
+  // The terminal signals the process group, and npm forwards its own copy: two signals at once count as one.
   plane.up.child.kill('SIGINT')
   plane.up.child.kill('SIGINT')
   const { code, stdout, stderr } = await plane.up.finished()
   t.equal(code, 0, stderr)
-  t.equal(JSON.parse(stdout).workers.length, 2, 'taken before the drain')
-  t.notMatch(stderr, /ended|killed/, 'every process stopped in order')
+  t.equal(JSON.parse(stdout).workers.length, 2, 'the state before the drain')
+  t.notMatch(stderr, /ended|killed/, 'every process stopped cleanly')
   t.same(pids.filter(isRunning), [])
   const bound = boundAbstractSockets()
   t.same(
@@ -102,7 +102,7 @@ t.test('Ctrl-C drains and leaves nothing behind', async (t) => {
   t.same(readdirSync(scratch), [])
 })
 
-t.test('in a terminal: a live table, and Ctrl-C reaches only `up`', async (t) => {
+t.test('in a terminal `up` draws a live table, and Ctrl-C reaches only `up`', async (t) => {
   const domain = await claimDomain(t)
   const command = `stty rows 50 cols 200; exec ${process.execPath} ${cliProgram} up --workers 2 --domain ${domain}`
   const script = spawn('script', ['-qefc', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -115,18 +115,18 @@ t.test('in a terminal: a live table, and Ctrl-C reaches only `up`', async (t) =>
     'the table is redrawn in place',
     () => /^w1 .* alive +\d of 1 +[1-9]/m.test(screen.text()) || undefined,
   )
-  t.equal(screen.text().split('WORKER').length, 2, 'once on the screen')
+  t.equal(screen.text().split('WORKER').length, 2, 'the table is on the screen once')
 
   script.stdin.write('\u0003')
   const [code] = await once(script, 'close')
   t.equal(code, 0, screen.text())
   t.match(screen.text(), /^(\^C)?draining: workers finish their job/m)
-  t.notMatch(screen.text(), /ended/, 'no process was hit by the Ctrl-C')
-  t.equal(screen.modes.get('25'), true, 'the cursor is back')
-  t.equal(screen.modes.get('7'), true, 'and so is wrapping')
+  t.notMatch(screen.text(), /ended/, 'Ctrl-C reached no other process')
+  t.equal(screen.modes.get('25'), true, 'the cursor is visible again')
+  t.equal(screen.modes.get('7'), true, 'long lines wrap again')
 })
 
-t.test('killed by SIGKILL, it leaves nothing behind either', async (t) => {
+t.test('`up` that is killed by SIGKILL leaves no socket or process', async (t) => {
   const plane = await startPlane(t, ['--workers', '2'])
   await plane.worker('w2')
   const pids = childrenOf(plane.up.pid)
@@ -134,7 +134,7 @@ t.test('killed by SIGKILL, it leaves nothing behind either', async (t) => {
   t.ok(sockets.length > 0, 'sockets were found')
   plane.up.child.kill('SIGKILL')
   await eventually('its children stop', () => (pids.some(isRunning) ? undefined : true))
-  // The kernel takes them back when the last thread of each has ended, which may be after the process counts as gone.
+  // The kernel frees sockets when the last thread has ended, which may be after the process counts as gone.
   await eventually('their sockets are gone', () => {
     const bound = boundAbstractSockets()
     return !sockets.some((name) => bound.has(name))
@@ -155,7 +155,7 @@ t.test('a second Ctrl-C ends everything at once', async (t) => {
   await eventually('all are gone', () => (pids.some(isRunning) ? undefined : true))
 })
 
-t.test('a collector or a scheduler that dies is started again', async (t) => {
+t.test('a collector or a scheduler that dies is restarted', async (t) => {
   const plane = await startPlane(t, ['--workers', '1'])
   await plane.worker('w1')
   const collectorPid = await plane.collectorPid()
@@ -173,10 +173,10 @@ t.test('a collector or a scheduler that dies is started again', async (t) => {
   const told = new RegExp(
     `collector of node \\d+ \\(pid ${collectorPid}\\) ended: SIGKILL; starting it again in 0\\.25 s`,
   )
-  await eventually('it says so', () => told.test(plane.up.stdout()))
+  await eventually('the restart is reported', () => told.test(plane.up.stdout()))
 })
 
-t.test('a node that is served already: it says by whom, and ends', async (t) => {
+t.test('`up` on a node that another collector serves names that collector and ends', async (t) => {
   const plane = await startPlane(t, ['--workers', '1'])
   const { pid } = await plane.worker('w1')
   const served = await plane.found()
@@ -184,15 +184,19 @@ t.test('a node that is served already: it says by whom, and ends', async (t) => 
   t.teardown(() => second.child.kill('SIGKILL'))
   explainFailure(t, second)
   const other = new RegExp(`\\b${served.nodes[0]?.collector.pid}\\b`)
-  await eventually('it names the pid of the other collector', () => other.test(second.stdout() + second.stderr()))
+  await eventually('`up` names the pid of the other collector', () => other.test(second.stdout() + second.stderr()))
   const { code } = await second.finished()
   t.equal(code, 1)
-  t.match(await plane.found(), { nodes: served.nodes.map(({ numaNode }) => ({ numaNode })) }, 'which goes on')
+  t.match(
+    await plane.found(),
+    { nodes: served.nodes.map(({ numaNode }) => ({ numaNode })) },
+    'the first plane keeps running',
+  )
   const worker = await plane.worker('w1', ({ liveliness }) => liveliness === 'alive')
-  t.equal(worker.pid, pid, 'and so does the worker of that name')
+  t.equal(worker.pid, pid, 'the worker of that name keeps running')
 })
 
-/** `a`, `b[].c`, …: the leaves of a document; lists of records below a list of records are named as a whole. */
+/** Returns the leaves of a document as `a`, `b[].c`, …; a list below a list of records counts as one leaf. */
 function fieldsOf(value: object, prefix = '', depth = 0): Set<string> {
   const fields = new Set<string>()
   for (const [name, inner] of Object.entries(value)) {

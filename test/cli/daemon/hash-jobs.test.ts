@@ -6,7 +6,7 @@ import { listHashJobs } from '../../../src/cli/daemon/hash-jobs.js'
 
 const signal = new AbortController().signal
 
-t.test('a job per package, and one for the loose files', async (t) => {
+t.test('each package is a job, and the loose files are one job', async (t) => {
   const root = t.testdir({
     zod: { 'index.js': 'b', lib: { 'a.js': 'a'.repeat(200_000) } },
     '@scope': { inner: { 'x.js': 'x' }, other: {} },
@@ -18,7 +18,7 @@ t.test('a job per package, and one for the loose files', async (t) => {
   const run = async (name: string) => jobs.find((job) => job.name === name)?.run(signal)
   t.same(await run('zod'), { files: 2, bytes: 200_001, sha256: sha256(`b${'a'.repeat(200_000)}`) })
   t.same(await run('@scope/inner'), { files: 1, bytes: 1, sha256: sha256('x') })
-  t.match(await run('@loose'), { files: 1, bytes: 2 }, 'a scope without packages is a folder like any other')
+  t.match(await run('@loose'), { files: 1, bytes: 2 }, 'a scope without packages is an ordinary folder')
   t.same(await run('.'), { files: 1, bytes: 1, sha256: sha256('l') }, 'without the folders')
 })
 
@@ -30,7 +30,7 @@ t.test('links are not followed, so a loop of them ends', async (t) => {
   t.same(await job?.run(signal), { files: 1, bytes: 1, sha256: sha256('a') })
 })
 
-t.test('a job can be abandoned', async (t) => {
+t.test('a job ends when its signal aborts', async (t) => {
   const root = t.testdir({ pkg: {} })
   for (let file = 0; file < 20; file++) writeFileSync(path.join(root, 'pkg', `${file}`), 'x'.repeat(100_000))
   const [job] = await listHashJobs(root)
@@ -40,7 +40,7 @@ t.test('a job can be abandoned', async (t) => {
   await t.rejects(running, { message: /enough|aborted/ })
 })
 
-t.test('nothing to do is an error at once, not an idle worker', async (t) => {
+t.test('a folder without files throws at once instead of idling', async (t) => {
   const root = t.testdir({})
   await t.rejects(listHashJobs(root), { code: 'NUMACAST_NOT_FOUND', message: /no file to hash under/ })
   await t.rejects(listHashJobs(path.join(root, 'gone')), { code: 'NUMACAST_NOT_FOUND', message: /cannot list/ })

@@ -10,7 +10,7 @@ import { withoutSyscall } from '../../support/without-syscall.js'
 
 t.setTimeout(240_000)
 
-t.test('CPUs and memory policy are reported apart', async (t) => {
+t.test('refusals of CPUs and of memory policy are reported separately', async (t) => {
   const applied = { applied: true } as const
   const refused = { applied: false, reason: 'set_mempolicy: Operation not permitted' } as const
   t.equal(refusalText(1, { cpus: applied, memory: applied }), null)

@@ -4,7 +4,7 @@ import { longestHoldMs } from '../../../src/cli/commands/intent.js'
 import { formatDuration, longestDurationMs, parseDurationMs } from '../../../src/cli/options/duration.js'
 import { maxIntentTtlMs } from '../../../src/plane/intents.js'
 
-t.test('what is read', async (t) => {
+t.test('a valid duration is parsed', async (t) => {
   const cases: [string, number][] = [
     ['500ms', 500],
     ['30s', 30_000],
@@ -22,7 +22,7 @@ t.test('what is read', async (t) => {
   for (const [text, expectedMs] of cases) t.equal(parseDurationMs(text), expectedMs, text)
 })
 
-t.test('what is refused, and how', async (t) => {
+t.test('an invalid duration is refused with the reason', async (t) => {
   const refused = { code: 'NUMACAST_INVALID_ARGUMENT' }
   for (const text of [
     '',
@@ -49,14 +49,14 @@ t.test('what is refused, and how', async (t) => {
   t.throws(() => parseDurationMs(`${'9'.repeat(400)}s`), { ...refused, message: /24 days/ })
 })
 
-t.test('bounds', async (t) => {
+t.test('a duration beyond the bounds is refused', async (t) => {
   const options = { leastMs: 1, mostMs: 60_000 }
   t.equal(parseDurationMs('1m', options), 60_000)
   for (const text of ['0s', '61s']) t.throws(() => parseDurationMs(text, options), /must be 1ms to 1m/, text)
   t.equal(longestHoldMs, maxIntentTtlMs)
 })
 
-t.test('what is written is read back', async () => {
+t.test('a formatted duration parses to the same value', async () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: longestDurationMs }), (durationMs) => {
       return parseDurationMs(formatDuration(durationMs)) === durationMs

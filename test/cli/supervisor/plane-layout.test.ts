@@ -3,7 +3,7 @@ import { layOutPlane } from '../../../src/cli/supervisor/plane-layout.js'
 
 const memoryTotalBytes = 2 ** 30
 
-t.test('one collector per node, workers dealt out over the nodes that can run them', async (t) => {
+t.test('each node gets a collector, and workers are spread over the nodes that can run them', async (t) => {
   const layout = layOutPlane({
     domain: 7,
     workers: 5,
@@ -29,16 +29,16 @@ t.test('one collector per node, workers dealt out over the nodes that can run th
   t.ok([...layout.collectors, ...layout.schedulers].every(({ restarts }) => restarts))
   t.notOk(
     layout.workers.some(({ restarts }) => restarts),
-    'a dead worker stays to be seen',
+    'a dead worker stays visible',
   )
 })
 
-t.test('no node can run a worker: they run unpinned', async (t) => {
+t.test('workers run unpinned when no node can run them', async (t) => {
   const layout = layOutPlane({ domain: 0, workers: 1, nodes: [{ id: 0, cpus: [0], memoryTotalBytes, allowed: false }] })
   t.same(layout.workers[0]?.args, ['worker', '--id', 'w1', '--domain', '0'])
 })
 
-t.test('no workers', async (t) => {
+t.test('a layout without workers is empty', async (t) => {
   t.same(
     layOutPlane({ domain: 0, workers: 0, nodes: [{ id: 0, cpus: [0], memoryTotalBytes, allowed: true }] }).workers,
     [],

@@ -241,6 +241,6 @@ t.test('the end of a worker that was discovered, but sent no state, is its detec
   }
   t.match(inherited.ended(worker, verdict), { row: { workerId: 'w' }, verdict })
   t.equal(inherited.size, 0)
-  t.equal(inherited.ended(worker, verdict), undefined, 'told once')
+  t.equal(inherited.ended(worker, verdict), undefined, 'reported once')
   t.end()
 })

@@ -9,7 +9,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('snapshot' as const) }) },
 )
 
-t.test('each version holds what a plain map held at that time, and goes on holding it', (t) => {
+t.test('each version equals a plain map at that time and never changes', (t) => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 400, size: 'max' }), (steps) => {
       const builder = new PersistentMapBuilder<number>()

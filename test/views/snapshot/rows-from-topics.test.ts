@@ -43,7 +43,7 @@ const roster: RosterRow = rosterRowSchema.parse({
   sourceAgeMs: 30,
 })
 
-t.test('a roster row becomes a load, its ages moments', (t) => {
+t.test('a roster row becomes a load with absolute times', (t) => {
   t.match(loadFromRoster(roster, 1_000), {
     incarnation: 3,
     bootId: 'b',
@@ -57,7 +57,7 @@ t.test('a roster row becomes a load, its ages moments', (t) => {
     observedMs: 970,
   })
   const judged = loadFromRoster(roster, 1_000, { liveliness: 'unreachable', probationMs: 0, nowMs: 9_000 })
-  t.match(judged, { liveliness: 'unreachable', reliableFromMs: null, observedMs: 970 }, 'the reader knows better')
+  t.match(judged, { liveliness: 'unreachable', reliableFromMs: null, observedMs: 970 }, 'the verdict of the reader')
   t.end()
 })
 
@@ -69,6 +69,7 @@ t.test('the rows of all topics of one worker join in a snapshot', (t) => {
     collectorPid: 1,
     collectorIncarnation: 1,
     adopted: false,
+    unwatchedWorkers: 0,
     cpus: 8,
     memoryTotalBytes: 100,
     memoryAvailableBytes: 60,
@@ -143,7 +144,7 @@ t.test('the rows of all topics of one worker join in a snapshot', (t) => {
   t.end()
 })
 
-t.test('an intent that applies becomes a row, a lift none', (t) => {
+t.test('an intent in force becomes a row, a lift does not', (t) => {
   const token = { writer: 'x.1' as EntityGuid, seq: 1 }
   const base = { intentId: 'i', target: 'b/1', issuer: 'me', epoch: 1, reason: 'why', ttlMs: 500 }
   const apply = receivedIntentOf('rebalance', { ...base, action: 'apply', maxInFlight: 2 }, token, 100)

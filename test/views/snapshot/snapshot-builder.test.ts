@@ -11,7 +11,7 @@ import { FleetSource } from '../../placement/support/random-fleet.js'
 
 const nowMs = 50_000
 
-/** A change of any kind, of a small fleet, so that the same things change again and again. */
+/** Makes a random change to a small fleet, so that the same rows change repeatedly. */
 function randomChange(source: FleetSource): SnapshotChange {
   const workerId = `worker-${source.integer(150)}`
   const incarnation = 1 + source.integer(3)
@@ -53,7 +53,7 @@ function randomChange(source: FleetSource): SnapshotChange {
   }
 }
 
-/** Everything that a reader can ask a snapshot, as plain data. */
+/** Returns everything that a snapshot exposes, as plain data. */
 function contents(snapshot: PlacementSnapshot): unknown {
   const ids = (rows: Iterable<WorkerRow>): string[] => [...rows].map(({ workerId }) => workerId).sort()
   return {
@@ -84,7 +84,7 @@ function zoneContents({
   return { target, row, workers, pause, rebalance, maintenance }
 }
 
-/** The same, read off the plain maps. */
+/** Returns the same from the plain maps. */
 function expectedContents(fleet: ObviousFleet): unknown {
   const rows = fleet.rows().sort(byId)
   const ids = (keep: (row: WorkerRow) => boolean): string[] =>
@@ -133,7 +133,7 @@ function byId(a: WorkerRow, b: WorkerRow): number {
   return a.workerId < b.workerId ? -1 : 1
 }
 
-t.test('each snapshot holds what the changes before it amount to, and goes on holding it', (t) => {
+t.test('each snapshot equals the sum of the changes before it and never changes', (t) => {
   fc.assert(
     fc.property(fc.nat(), fc.integer({ min: 1, max: 1_500 }), (seed, changes) => {
       const source = new FleetSource(seed, 3, 2)
@@ -157,12 +157,12 @@ t.test('each snapshot holds what the changes before it amount to, and goes on ho
   t.end()
 })
 
-t.test('a snapshot shares what did not change with the one before', (t) => {
+t.test('a snapshot shares unchanged parts with the snapshot before it', (t) => {
   const source = new FleetSource(1, 2, 2)
   const builder = new SnapshotBuilder()
   for (const change of source.fleet(slotsPerChunk * 5, nowMs)) builder.apply(change)
   const before = builder.snapshot()
-  t.equal(builder.snapshot(), before, 'the same object until something changes')
+  t.equal(builder.snapshot(), before, 'the same object without a change')
   builder.apply({
     kind: 'worker-load',
     workerId: 'worker-0',
@@ -175,11 +175,11 @@ t.test('a snapshot shares what did not change with the one before', (t) => {
     [true, true, true, true],
   )
   const capability = 'ctranscode@2' // cspell:disable-line
-  t.equal(after.index.get(capability), before.index.get(capability), 'the index of what did not change')
+  t.equal(after.index.get(capability), before.index.get(capability), 'an unchanged index entry')
   t.end()
 })
 
-t.test('a part of an earlier incarnation is left aside and counted', (t) => {
+t.test('a part of an earlier incarnation is skipped and counted', (t) => {
   const source = new FleetSource(1, 1, 1)
   const counters = new Counters()
   const builder = new SnapshotBuilder(counters)

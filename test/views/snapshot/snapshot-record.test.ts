@@ -4,7 +4,7 @@ import { SnapshotBuilder } from '../../../src/views/snapshot/snapshot-builder.js
 import { changesFrom, recordSnapshot, restoreSnapshot } from '../../../src/views/snapshot/snapshot-record.js'
 import { FleetSource } from '../../placement/support/random-fleet.js'
 
-t.test('a snapshot that was recorded as one line is restored as it was', (t) => {
+t.test('a snapshot recorded as one line is restored unchanged', (t) => {
   fc.assert(
     fc.property(fc.nat(), fc.nat(80), (seed, workers) => {
       const source = new FleetSource(seed, 2, 2)
@@ -29,7 +29,7 @@ t.test('a snapshot that was recorded as one line is restored as it was', (t) => 
   t.end()
 })
 
-t.test('a line that is no record is refused', (t) => {
+t.test('a malformed record is refused', (t) => {
   for (const line of ['', 'x', 'null', '[]', '{}', '{"format":"numacast-snapshot-1","nowMs":1}']) {
     t.throws(() => restoreSnapshot(line), { code: 'NUMACAST_INVALID_ARGUMENT' })
   }

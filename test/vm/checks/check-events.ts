@@ -5,8 +5,8 @@ import type { ExitMeasurement, MigrationMeasurement, PressureMeasurement } from 
 export function checkMigration(t: Test, _machine: Machine, measured: readonly MigrationMeasurement[]): void {
   t.equal(measured.length, 2, 'all cases were measured')
   for (const { title, limitBefore, limitAfter, limitsRead, ...discoveries } of measured) {
-    t.same(limitsRead, [limitBefore, limitAfter], `${title}: the old limit, then the new one, and nothing else`)
-    t.equal(discoveries.discoveriesAfter, discoveries.discoveriesBefore + 1, `${title}: looked up once more`)
+    t.same(limitsRead, [limitBefore, limitAfter], `${title}: the old limit, then the new limit, and no other`)
+    t.equal(discoveries.discoveriesAfter, discoveries.discoveriesBefore + 1, `${title}: one more lookup`)
   }
 }
 
@@ -15,7 +15,7 @@ export function checkPressure(t: Test, { layout }: Machine, measured: readonly P
   t.same(
     measured.map(({ scope }) => scope),
     scopes,
-    'every scope that the layout has',
+    'every scope of the layout',
   )
   for (const { scope, status, stallUs, stalledUs, totalUs, totalBefore, totalAfter } of measured) {
     t.ok(totalUs !== null && stalledUs !== null, `${scope}: the trigger fired (${status})`)
@@ -29,11 +29,15 @@ export function checkPressure(t: Test, { layout }: Machine, measured: readonly P
 
 export function checkExit(t: Test, _machine: Machine, measured: readonly ExitMeasurement[]): void {
   const [child, killed, exited, threaded] = measured
-  // Node itself asks for its child's exit code, and may be first: then this kernel no longer says how it ended.
+  // Node itself waits for the exit code of its child and may be first. Then this kernel does not report the cause.
   const known = { cause: 'killed', signal: 'SIGKILL', exitCode: null }
-  t.ok(child?.exit !== null, `a child that is killed is noticed (${child?.status})`)
-  if (child?.exit?.cause !== 'unknown') t.match(child?.exit, known, 'and how it ended')
-  t.match(killed?.exit, known, 'a stranger that is killed')
-  t.match(exited?.exit, { cause: 'exited', signal: null, exitCode: 3 }, 'a stranger that exits')
-  t.match(threaded?.exit, { cause: 'exited', signal: null, exitCode: 4 }, 'a stranger of many threads that exits')
+  t.ok(child?.exit !== null, `the end of a killed child is reported (${child?.status})`)
+  if (child?.exit?.cause !== 'unknown') t.match(child?.exit, known, 'the cause of its end')
+  t.match(killed?.exit, known, 'a killed process that is not a child')
+  t.match(exited?.exit, { cause: 'exited', signal: null, exitCode: 3 }, 'an exited process that is not a child')
+  t.match(
+    threaded?.exit,
+    { cause: 'exited', signal: null, exitCode: 4 },
+    'an exited process with many threads that is not a child',
+  )
 }

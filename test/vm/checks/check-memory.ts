@@ -5,8 +5,8 @@ import type { MemoryMeasurement } from '../protocol.js'
 import { mebibyte, near } from './tolerance.js'
 
 /**
- * What is touched is reported every 256 KiB; each of the five CPUs may hold 64 pages charged in advance (256 KiB); and
- * Node itself allocates a little meanwhile. The cases' levels differ by 16 MiB and more.
+ * The touched bytes are reported every 256 KiB. Each of the five CPUs may hold 64 pages charged in advance (256 KiB).
+ * Node itself allocates a little meanwhile. The levels of the cases differ by 16 MiB or more.
  */
 const tolerance = 4 * mebibyte
 
@@ -16,7 +16,7 @@ export function checkMemory(t: Test, { layout }: Machine, measured: readonly Mem
     const { memory } = reading
     t.equal(reading.layout, layout, `${title}: layout`)
     t.equal(reading.ancestorsVisible, true, `${title}: ancestors are visible`)
-    t.same(reading.warnings, [], `${title}: nothing to warn of`)
+    t.same(reading.warnings, [], `${title}: no warning`)
     t.match(memory.limit, { state: 'limited', value: lowest.limitBytes }, `${title}: limit`)
     const level = memory.limit.state === 'limited' ? path.basename(memory.limit.levelPath) : null
     t.equal(level?.replace(/^.*-/, ''), lowest.level, `${title}: the level that sets it`)
@@ -28,6 +28,10 @@ export function checkMemory(t: Test, { layout }: Machine, measured: readonly Mem
 
     t.equal(outcome.oomKillsRead, 1, `${title}: one OOM kill counted`)
     const watched = layout === 'v2' ? 1 : null
-    t.equal(outcome.oomKillsWatched, watched, `${title}: the events watch said so, where there is an events file`)
+    t.equal(
+      outcome.oomKillsWatched,
+      watched,
+      `${title}: the events watch reported it, if the layout has an events file`,
+    )
   }
 }

@@ -4,7 +4,7 @@ import type { CpusetMeasurement, PlacementMeasurement } from '../protocol.js'
 import { parseIdList } from './id-list.js'
 import { mebibyte, near } from './tolerance.js'
 
-/** Node's own pages that come and go beside the 24 MiB that are touched on purpose. */
+/** Pages that Node itself allocates and frees beside the 24 MiB that the test touches. */
 const strayBytes = 3 * mebibyte
 
 export function checkCpuset(t: Test, machine: Machine, measured: CpusetMeasurement): void {
@@ -13,9 +13,9 @@ export function checkCpuset(t: Test, machine: Machine, measured: CpusetMeasureme
   t.ok(cpus.length > 0 && cpus.length < machine.nodes.flatMap((node) => node.cpus).length, 'CPUs were restricted')
   t.same(measured.reading.cpuset, { cpus, mems }, 'as in /proc/<pid>/status')
   t.equal(measured.effectiveCpus, cpus.length)
-  t.same(measured.reading.warnings, [], 'nothing to warn of')
+  t.same(measured.reading.warnings, [], 'no warning')
   const allowedNodes = machine.nodes.map(({ id }) => ({ id, allowed: mems.includes(id) }))
-  t.same(measured.allowedNodes, allowedNodes, 'the nodes that a process inside may use')
+  t.same(measured.allowedNodes, allowedNodes, 'the nodes that a process in the cpuset may use')
 }
 
 export function checkPlacement(t: Test, machine: Machine, { pins, policies }: PlacementMeasurement): void {
@@ -25,8 +25,12 @@ export function checkPlacement(t: Test, machine: Machine, { pins, policies }: Pl
     t.same(result.cpus, { applied: true }, `node ${nodeId}: pinned`)
     t.not(result.memory?.applied, false, `node ${nodeId}: its memory is preferred, where it has some`)
     t.same(pin.affinity, localCpus, `node ${nodeId}: affinity`)
-    t.same(pin.threadLists.map(parseIdList), [localCpus], `node ${nodeId}: every thread has it, says the kernel`)
-    t.ok(localCpus.includes(pin.processor), `node ${nodeId}: runs on CPU ${pin.processor}, says the kernel`)
+    t.same(
+      pin.threadLists.map(parseIdList),
+      [localCpus],
+      `node ${nodeId}: every thread has it, according to the kernel`,
+    )
+    t.ok(localCpus.includes(pin.processor), `node ${nodeId}: runs on CPU ${pin.processor}, according to the kernel`)
     t.ok(pin.currentCpu !== null && localCpus.includes(pin.currentCpu), `node ${nodeId}: currentCpu ${pin.currentCpu}`)
     const node = machine.nodes.find(({ cpus }) => cpus.includes(pin.processor))
     t.equal(pin.currentNode, node?.id, `node ${nodeId}: currentNode`)
@@ -35,11 +39,11 @@ export function checkPlacement(t: Test, machine: Machine, { pins, policies }: Pl
   for (const { policy, nodes, result, bytes, grownByNode, readByNode } of policies) {
     const title = `${policy} ${nodes.join(', ')}`
     t.same(result, { applied: true }, `${title}: applied`)
-    // The process is kept on node 1 meanwhile.
+    // The process is pinned to node 1 meanwhile.
     const expected = nodes.length === 0 ? [1] : nodes
     for (const node of expected) {
       const share = bytes / expected.length
-      near(t, `${title}: pages on node ${node}, says the kernel`, grownByNode[node] ?? 0, share, strayBytes)
+      near(t, `${title}: pages on node ${node}, according to the kernel`, grownByNode[node] ?? 0, share, strayBytes)
       near(t, `${title}: growth of byNode ${node}`, readByNode[node] ?? null, share, strayBytes)
     }
   }

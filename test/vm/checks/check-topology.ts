@@ -4,13 +4,13 @@ import type { OfflineCpuMeasurement, TopologyMeasurement } from '../protocol.js'
 import { parseNumactl } from './numactl.js'
 import { mebibyte, near } from './tolerance.js'
 
-/** Between the reading and numactl's, that program itself is started. */
+/** The start of numactl itself takes memory between both readings. */
 const freeTolerance = 48 * mebibyte
 
 export function checkTopology(t: Test, machine: Machine, { reading, numactl, hugepages }: TopologyMeasurement): void {
   const truth = parseNumactl(numactl)
   t.equal(reading.source, 'sysfs')
-  t.same(reading.warnings, [], 'nothing to warn of')
+  t.same(reading.warnings, [], 'no warning')
   t.same(
     reading.nodes.map(({ id, cpus }) => ({ id, cpus })),
     machine.nodes.map(({ id, cpus }) => ({ id, cpus })),
@@ -56,7 +56,7 @@ export function checkOfflineCpu(t: Test, machine: Machine, measured: OfflineCpuM
   t.same(
     readingAfterwards.nodes.map(({ cpus }) => cpus),
     machine.nodes.map(({ cpus }) => cpus),
-    'it came back to its node',
+    'it returned to its node',
   )
 }
 

@@ -19,7 +19,7 @@ node   0   2   3
   3:  32  32  10 
 `
 
-t.test('what numactl -H prints', async (t) => {
+t.test('the output of numactl -H is parsed', async (t) => {
   t.same(parseNumactl(printed), {
     nodes: [
       { id: 0, cpus: [0, 1, 10], sizeMiB: 974, freeMiB: 947 },
@@ -35,7 +35,7 @@ t.test('what numactl -H prints', async (t) => {
   t.same(parseNumactl('No NUMA support available on this system.\n'), { nodes: [], distances: [] })
 })
 
-t.test('the kernel’s lists', async (t) => {
+t.test('the id lists of the kernel are parsed', async (t) => {
   t.same(parseIdList('0-2,5\n'), [0, 1, 2, 5])
   t.same(parseIdList('\n'), [])
 })

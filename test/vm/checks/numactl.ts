@@ -8,7 +8,7 @@ export interface NumactlHardware {
   readonly distances: readonly (readonly number[])[]
 }
 
-/** Reads what `numactl -H` prints. */
+/** Parses the output of `numactl -H`. */
 export function parseNumactl(text: string): NumactlHardware {
   const nodes = [...text.matchAll(/^node (\d+) cpus:(.*)$/gm)].map(([, id, cpus]) => ({
     id: Number(id),

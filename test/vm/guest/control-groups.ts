@@ -8,7 +8,7 @@ type Controller = 'cpu' | 'cpuset' | 'memory'
 
 const mountRoot = '/sys/fs/cgroup'
 
-/** The guest's control groups, mounted in one of the three layouts. */
+/** The control groups of the guest, mounted in one of the three layouts. */
 export class ControlGroups {
   readonly layout: CgroupLayout
   /** Mount point of each controller; the same one may serve several. */
@@ -98,7 +98,7 @@ export class ControlGroup {
     if (mems !== undefined) this.#write('cpuset', 'cpuset.mems', mems)
   }
 
-  /** Removes the group; its processes must have ended or moved, and the kernel may still be burying them. */
+  /** Removes the group. Its processes must have ended or moved, and the kernel may still be releasing them. */
   async remove(): Promise<void> {
     for (const directory of new Set(Object.values(this.directories))) {
       for (let attempt = 1; existsSync(directory); attempt++) {
@@ -129,7 +129,7 @@ function mountV2(directory: string, controllers: readonly string[]): void {
   for (const controller of controllers) writeFileSync(path.join(directory, 'cgroup.subtree_control'), `+${controller}`)
 }
 
-/** v2: hands every controller that a group has down to its children. */
+/** v2: enables every controller of a group for its children. */
 function passOn(directory: string): void {
   const controllers = readFileSync(path.join(directory, 'cgroup.controllers'), 'utf8').trim().split(' ')
   for (const controller of controllers) {

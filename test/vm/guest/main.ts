@@ -1,4 +1,4 @@
-// Runs inside the guest, started by init.sh: takes every measurement, one after the other, and prints each as a line.
+// Runs inside the guest, started by init.sh: runs every measurement in sequence and prints each as a line.
 import { writeSync } from 'node:fs'
 import type { CgroupLayout } from '../machine.js'
 import type { MeasurementName, Measurements, Report } from '../protocol.js'
@@ -37,13 +37,17 @@ const measuring: { readonly [N in MeasurementName]: () => Measurements[N] | Prom
 for (const [name, measure] of Object.entries(measuring)) {
   if (!wanted.includes(name.replaceAll(' ', '-'))) continue
   try {
-    say({ name, value: await measure() } as Report)
+    send({ name, value: await measure() } as Report)
   } catch (error) {
-    say({ name: 'failure', of: name, message: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+    send({
+      name: 'failure',
+      of: name,
+      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    })
   }
 }
-say({ name: 'end' })
+send({ name: 'end' })
 
-function say(report: Report): void {
+function send(report: Report): void {
   writeSync(1, `${JSON.stringify(report)}\n`)
 }

@@ -4,7 +4,7 @@ import type { ControlGroups } from './control-groups.js'
 import { allowedLists } from './process-facts.js'
 import { Subject } from './subject.js'
 
-/** CPUs of two nodes and memory of two: set at the parent, and where the kernel allows it left empty at the child. */
+/** CPUs of two nodes and memory of two: set at the parent, and left empty at the child if the kernel allows it. */
 const restriction = { cpus: '1-2', mems: '1,3' }
 
 export async function measureCpuset(groups: ControlGroups): Promise<CpusetMeasurement> {

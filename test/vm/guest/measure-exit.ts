@@ -18,26 +18,26 @@ export async function measureExit(): Promise<readonly ExitMeasurement[]> {
 interface Victim {
   readonly pid: number
   end(): void
-  bury(): Promise<void>
+  reap(): Promise<void>
 }
 
 async function ownChild(signal: NodeJS.Signals): Promise<Victim> {
   const idle = Subject.idle(null)
   await idle.prints('ready')
-  return { pid: idle.pid, end: () => idle.child.kill(signal), bury: () => idle.kill() }
+  return { pid: idle.pid, end: () => idle.child.kill(signal), reap: () => idle.kill() }
 }
 
-/** Somebody else's child, whose parent never asks for its exit code. It ends when a file appears. */
+/** Starts a child of another process, which never waits for its exit code. It ends when a file appears. */
 async function zombie(ending: string): Promise<Victim> {
   const file = `/tmp/end-${process.hrtime.bigint()}`
   const wait = `while ! [ -e ${file} ]; do sleep 0.1; done; ${ending}`
   const parent = new Subject(null, 'sh', '-c', `sh -c '${wait}' & echo "$!"; echo ready; exec sleep 1000`)
   await parent.prints('ready')
   const pid = Number(parent.output.split('\n')[0])
-  return { pid, end: () => void new Subject(null, 'touch', file), bury: () => parent.kill() }
+  return { pid, end: () => void new Subject(null, 'touch', file), reap: () => parent.kill() }
 }
 
-/** A Node process, whose parent never asks for its exit code either. */
+/** Starts a Node process whose parent never waits for its exit code either. */
 async function threaded(ending: string): Promise<Victim> {
   const file = `/tmp/end-${process.hrtime.bigint()}`
   const look = `require("fs").existsSync("${file}") && ${ending}`
@@ -45,7 +45,7 @@ async function threaded(ending: string): Promise<Victim> {
   const parent = new Subject(null, 'sh', '-c', `node -e '${program}' & exec sleep 1000`)
   await parent.prints('ready')
   const pid = Number(parent.output.split('\n')[0])
-  return { pid, end: () => void new Subject(null, 'touch', file), bury: () => parent.kill() }
+  return { pid, end: () => void new Subject(null, 'touch', file), reap: () => parent.kill() }
 }
 
 async function watchedUntil(title: string, coming: Promise<Victim>): Promise<ExitMeasurement> {
@@ -65,6 +65,6 @@ async function watchedUntil(title: string, coming: Promise<Victim>): Promise<Exi
     )
   })
   given.abort()
-  await victim.bury()
+  await victim.reap()
   return { title, status, exit }
 }

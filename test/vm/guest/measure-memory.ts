@@ -11,7 +11,7 @@ interface MemoryCase {
   readonly title: string
   /** Limits of the nested groups, from the outermost. */
   readonly limitsMiB: { readonly outer: number | null; readonly middle: number | null; readonly leaf: number | null }
-  /** What a neighbour in the middle group has touched before. */
+  /** Bytes that a neighbour in the middle group has touched before. */
   readonly neighbourMiB?: number
   /** How much of a file the process has in the page cache. */
   readonly fileMiB?: number
@@ -49,7 +49,7 @@ const disk = '/dev/loop0'
 export async function measureMemory(groups: ControlGroups): Promise<readonly MemoryMeasurement[]> {
   run('dd', 'if=/dev/zero', 'of=/tmp/disk', 'bs=1M', `count=${Math.max(...cases.map(({ fileMiB = 0 }) => fileMiB))}`)
   run('losetup', disk, '/tmp/disk')
-  // The kernel drops a disk's cached pages when nobody has it open any more.
+  // The kernel drops the cached pages of a disk when its last descriptor is closed.
   const kept = openSync(disk, 'r')
   try {
     const measured: MemoryMeasurement[] = []
@@ -71,7 +71,7 @@ async function measureCase(groups: ControlGroups, each: MemoryCase): Promise<Mem
   leaf.limitMemory(bytesOf(limitsMiB.leaf))
   writeFileSync('/proc/sys/vm/drop_caches', '3')
 
-  // Stays in the group, so that its counters can be read when the other process is gone.
+  // Stays in the group, so that its counters can be read when the other process has ended.
   const keeper = Subject.idle(leaf)
   const neighbour = neighbourMiB === undefined ? null : await startNeighbour(neighbourMiB)
   const file = fileMiB === undefined ? [] : [disk, String(fileMiB * mebibyte)]
@@ -118,7 +118,7 @@ function bytesOf(mebibytes: number | null): number | null {
   return mebibytes === null ? null : mebibytes * mebibyte
 }
 
-/** Gives an event time to arrive; whether it did is for the host to judge. */
+/** Gives an event time to arrive. The host checks whether it did. */
 async function eventually(holds: () => boolean): Promise<void> {
   for (let waitedMs = 0; waitedMs < 5_000 && !holds(); waitedMs += 50) await sleep(50)
 }

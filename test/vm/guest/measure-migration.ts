@@ -16,7 +16,7 @@ export async function measureMigration(groups: ControlGroups): Promise<readonly 
   ]
 }
 
-/** A sampler stays open while its process is moved, and must find the new group's limit by itself. */
+/** Keeps a sampler open while its process is moved. The sampler must detect the limit of the new group. */
 async function measureMove(groups: ControlGroups, title: string, removes: boolean): Promise<MigrationMeasurement> {
   const outer = groups.group('move-from')
   const from = groups.group('move-from/leaf')

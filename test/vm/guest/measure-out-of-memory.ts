@@ -10,7 +10,7 @@ const program = fileURLToPath(new URL('./worker-subject.js', import.meta.url))
 const domain = 41
 const limitBytes = 384 * 1024 * 1024
 
-/** Workers end by SIGKILL, some by the OOM killer's and some by ours: what the scheduler hears of each. */
+/** Ends workers by SIGKILL, from the OOM killer or from the test. Records what the scheduler receives of each. */
 export async function measureOutOfMemory(groups: ControlGroups): Promise<readonly OutOfMemoryMeasurement[]> {
   const limited = groups.group('oom-limited')
   const roomy = groups.group('oom-roomy')
@@ -36,7 +36,7 @@ export async function measureOutOfMemory(groups: ControlGroups): Promise<readonl
   }
 }
 
-/** Its parent never asks how it ended: this kernel tells that to others only while nobody has. */
+/** Its parent never waits for its exit code: this kernel reports it to others only until the parent reads it. */
 function startWorker(plane: SmallPlane, group: ControlGroup, workerId: string): string {
   const command = `node ${program} ${domain} ${workerId} & exec sleep 1000`
   plane.keep(new Subject(group, 'sh', '-c', command))
@@ -58,7 +58,7 @@ async function ended(
   return { title, workerId, sightings: sightings(), oomKills: oomKills() - killsBefore }
 }
 
-/** On the whole machine, wherever. */
+/** OOM kills on the whole machine. */
 function oomKills(): number {
   return Number(/^oom_kill (\d+)$/m.exec(readFileSync('/proc/vmstat', 'utf8'))?.[1])
 }

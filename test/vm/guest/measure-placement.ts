@@ -2,7 +2,7 @@ import type { PlacementMeasurement } from '../protocol.js'
 import type { ControlGroups } from './control-groups.js'
 import { Subject } from './subject.js'
 
-/** In a process and a group of its own: it leaves its policies behind. */
+/** Runs in its own process and group, because it does not reset its policies. */
 export async function measurePlacement(groups: ControlGroups): Promise<PlacementMeasurement> {
   const group = groups.group('placement')
   const subject = Subject.program(group, 'placement-subject.js')

@@ -9,12 +9,12 @@ import { threadCpuLists } from './process-facts.js'
 const program = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url))
 const workers = 2
 const lookEveryMs = 500
-/** The plane ends itself after this long in any case. */
+/** The plane ends itself after this time in any case. */
 const giveUpAfterS = 180
 
 /**
- * Runs a whole plane, one collector per node, until it says that every node and worker has joined, and looks at its
- * processes from outside meanwhile. Asked to stop, it prints the state that it was in.
+ * Runs a plane, one collector per node, until it reports that every node and worker has joined. Meanwhile reads its
+ * processes from outside. On SIGTERM the plane prints its last state.
  */
 export async function measurePlane(): Promise<PlaneMeasurement> {
   const args = ['up', '--workers', String(workers), '--duration', String(giveUpAfterS), '--json']
@@ -44,7 +44,7 @@ export async function measurePlane(): Promise<PlaneMeasurement> {
   return { exitCode: up.exitCode, stderr, document, workers, processes: [...seen.values()] }
 }
 
-/** Nodes and workers that `numacast up` told of, each once. */
+/** Returns the nodes and workers that `numacast up` reported, each once. */
 function joined(stderr: string): number {
   return new Set([...stderr.matchAll(/(node|worker) (\S+) joined: /g)].map(([, kind, name]) => `${kind} ${name}`)).size
 }
@@ -65,7 +65,7 @@ function planeProcesses(): PlaneMeasurement['processes'][number][] {
       if (!words.includes(program) || !words.includes('--numa-node') || role === undefined) return []
       return [{ role, nodeId: Number(nodeId), pid, threadLists: threadCpuLists(pid) }]
     } catch {
-      // It ended while it was looked at.
+      // It ended meanwhile.
       return []
     }
   })

@@ -17,13 +17,13 @@ const intentTtlMs = 15_000
 /** Less than a step. */
 const standingTtlMs = hourMs / 2
 const lateWaitMs = 120_000
-/** A machine that is too busy to be calm for so long gets another chance, or two. */
+/** Rounds at most: on a busy machine an undisturbed round may take several tries. */
 const mostRounds = 3
 
 const kind = 'throttle-queue'
 const standing = 'standing'
 
-/** The kernel's own clock is set forth and back by hours while a plane runs. */
+/** Sets the clock of the kernel forward and back by hours while a plane runs. */
 export async function measureWallClock(): Promise<WallClockMeasurement> {
   const plane = await SmallPlane.start(domain)
   try {
@@ -52,7 +52,7 @@ class ClockSteps {
     let late: WallClockMeasurement['late'] | undefined
     for (let round = 1; round <= mostRounds; round++) {
       const phases = [await this.#phase(round, 0), await this.#phase(round, 1)]
-      // Its incarnation lies in a future that will not have come when the clock is set back.
+      // Its incarnation is in the future once the clock is set back.
       if (round === 1) await this.#start('from-the-future')
       phases.push(await this.#phase(round, -2))
       late ??= await this.#joinLate()
@@ -73,11 +73,11 @@ class ClockSteps {
   async #phase(round: number, hours: number): Promise<WallClockPhase> {
     const { scheduler, sightings } = this.#plane
     const target = `round ${round}, ${hours} h`
-    // No report, but a sign of life to a host that waits.
+    // Not a report: it resets the silence timeout of the host.
     writeSync(1, `${target}\n`)
     const issuedMs = performance.now()
     const { intent } = this.#issuer.apply(kind, target, { maxInFlight: 1 }, { ttlMs: intentTtlMs })
-    await until(`everybody is alive and holds to the intents (${target})`, () => {
+    await until(`each participant is alive and keeps the intents (${target})`, () => {
       const { workers } = this.#plane.status()
       return (
         workers.every(({ liveliness }) => liveliness === 'alive') &&
@@ -93,7 +93,7 @@ class ClockSteps {
     const heldMs: Record<string, number> = {}
     const ages = { leastMs: Number.POSITIVE_INFINITY, mostMs: Number.NEGATIVE_INFINITY }
     let longestLivelinessMs = 0
-    await until(`the intent ends and work goes on (${target})`, () => {
+    await until(`the intent ends and workers complete jobs (${target})`, () => {
       const { nodes, workers } = this.#plane.status()
       const nowMs = performance.now()
       for (const { ageMs } of [...nodes, ...workers]) {
@@ -156,7 +156,7 @@ function jobsByWorker({ workers }: StatusDocument): Map<string, number> {
   return new Map(workers.map(({ workerId, jobsCompleted }) => [workerId, jobsCompleted]))
 }
 
-/** By the guest's `date`, to the second. */
+/** Sets the clock by the `date` of the guest, to the second. */
 async function setClock(toMs: number): Promise<void> {
   await promisify(execFile)('date', ['-s', `@${Math.round(toMs / 1_000)}`])
 }

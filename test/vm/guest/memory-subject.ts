@@ -1,5 +1,5 @@
-// A process that takes memory until the kernel ends it. It says "ready", waits for a line, then touches page after page
-// and prints how many bytes it has, so that its last line is what it could have.
+// A process that takes memory until the kernel ends it. It prints "ready", waits for a line, then touches pages in turn
+// and prints how many bytes it has, so that its last line is the amount that it could get.
 //
 //     node memory-subject.js <bytes to touch> [<file to read twice first> <bytes of it>]
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
@@ -11,7 +11,7 @@ const [bytes = '0', file, fileBytes = '0'] = process.argv.slice(2)
 const memory = Buffer.allocUnsafeSlow(Number(bytes))
 if (file !== undefined) {
   readThrough(file, Number(fileBytes))
-  // Pages that are read a second time are active: they do not count as inactive_file, but can be had all the same.
+  // Pages that are read a second time are active: they do not count as inactive_file, but can still be reclaimed.
   readThrough(file, Number(fileBytes) / 2)
 }
 writeSync(1, 'ready\n')

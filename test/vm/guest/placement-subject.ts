@@ -1,4 +1,4 @@
-// Moves itself from node to node, and allocates under one memory policy after the other. Prints a PlacementMeasurement.
+// Moves itself from node to node, and allocates under each memory policy in turn. Prints a PlacementMeasurement.
 import { readHeadroom } from '../../../src/topology/cgroup/headroom.js'
 import {
   currentCpu,
@@ -36,7 +36,7 @@ const pins = topology.nodes.map(({ id }) => {
   }
 })
 
-// Once before it counts: code that runs for the first time takes memory too.
+// Runs once unmeasured, because the first run of code takes memory, too.
 readByNode()
 residentByNode()
 // The default policy is local to node 1 here.

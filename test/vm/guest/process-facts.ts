@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { AllowedLists } from '../protocol.js'
 
-/** What the kernel lets a process run on and allocate from. */
+/** The CPUs and nodes that the kernel lets a process use. */
 export function allowedLists(pid: number | 'self'): AllowedLists {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return { cpus: statusField(status, 'Cpus_allowed_list'), mems: statusField(status, 'Mems_allowed_list') }

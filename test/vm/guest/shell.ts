@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 
-/** Runs one of the guest's programs and answers with what it printed. */
+/** Runs a program of the guest and returns its output. */
 export function run(command: string, ...args: readonly string[]): string {
   const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8' })
   if (error !== undefined) throw error

@@ -8,11 +8,11 @@ import { until } from './until.js'
 
 const program = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url))
 
-/** A plane on node 0: its collector and its workers are processes, its scheduler decides nothing and is in this one. */
+/** A plane on node 0. Collector and workers are processes. The scheduler has no policies and runs in this process. */
 export class SmallPlane {
   readonly scheduler: Scheduler
   readonly domain: number
-  /** Every change of liveliness that the scheduler was told of, oldest first. */
+  /** Every change of liveliness that the scheduler received, oldest first. */
   readonly sightings: LivelinessSighting[] = []
   readonly #subjects: Subject[] = []
 
@@ -46,7 +46,7 @@ export class SmallPlane {
     return this.scheduler.view.status()
   }
 
-  /** Until the scheduler sees these workers alive, every one. */
+  /** Waits until the scheduler sees all of these workers alive. */
   async seesAlive(workerIds: readonly string[]): Promise<void> {
     await until(`${workerIds} alive`, () => {
       const { workers } = this.status()

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { ControlGroup } from './control-groups.js'
 
-/** A process that something is measured on. It enters its group before it becomes the program. */
+/** A process under measurement. It enters its group before it executes the program. */
 export class Subject {
   readonly child: ChildProcess
   readonly pid: number
@@ -25,16 +25,16 @@ export class Subject {
       this.#arrived?.()
     })
     this.child.once('close', () => this.#arrived?.())
-    // A subject that was killed takes no more input.
+    // A killed subject accepts no more input.
     this.child.stdin?.on('error', () => undefined)
   }
 
-  /** One of this folder's own programs. */
+  /** Starts a program of this folder. */
   static program(group: ControlGroup | null, name: string, ...args: readonly string[]): Subject {
     return new Subject(group, 'node', fileURLToPath(new URL(name, import.meta.url)), ...args)
   }
 
-  /** A process that does nothing, and that the kernel kills last. */
+  /** Starts an idle process that the OOM killer chooses last. */
   static idle(group: ControlGroup | null): Subject {
     return new Subject(group, 'sh', '-c', 'echo -1000 >/proc/self/oom_score_adj; echo ready; exec sleep 1000')
   }
@@ -61,7 +61,7 @@ export class Subject {
     this.child.stdin?.write(`${line}\n`)
   }
 
-  /** Waits for its end, and says whether a signal or an exit code brought it. */
+  /** Waits for its end. Returns the signal or the exit code. */
   async ended(): Promise<string> {
     await this.#closed
     return this.child.signalCode ?? `exit code ${this.child.exitCode}`

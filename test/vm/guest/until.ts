@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** An emulated CPU on a busy host is slow beyond measure: this is for what never comes. */
+/** Long, because an emulated CPU on a busy host is very slow. Only a condition that never holds reaches it. */
 const patienceMs = 120_000
 
-/** Looks again and again; calls `look` at least once. @throws Error that says what never came */
+/** Calls `look` until it returns true, at least once. @throws Error with `what` after the timeout */
 export async function until(what: string, look: () => boolean): Promise<void> {
   const givenUpMs = performance.now() + patienceMs
   while (!look()) {

@@ -1,4 +1,4 @@
-// A worker of the plane that takes memory without end when it gets SIGUSR2.
+// A worker of the plane that takes memory without limit after SIGUSR2.
 //
 //     node worker-subject.js <domain> <workerId>
 import { Worker } from '../../../src/roles/worker/worker.js'
