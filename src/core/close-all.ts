@@ -14,3 +14,9 @@ export async function closeAll(steps: readonly (() => unknown)[]): Promise<void>
   }
   if (errors.length > 0) throw errors[0]
 }
+
+/** Starts all steps at once and waits for each, although another failed. @throws the first error, by the steps' order */
+export async function closeTogether(steps: readonly (() => unknown)[]): Promise<void> {
+  const results = await Promise.allSettled(steps.map(async (step) => step()))
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+}

@@ -1,3 +1,4 @@
+import { closeTogether } from '../core/close-all.js'
 import { UdpDatagramLane } from './datagram/datagram-lane.js'
 import { DisabledDatagramLane } from './datagram/disabled-datagram-lane.js'
 import { ReceiveDrops } from './datagram/receive-drops.js'
@@ -43,7 +44,7 @@ export async function openTransport(options: OpenTransportOptions): Promise<Netw
   try {
     datagram = await openDatagrams(resolved, paths)
   } catch (error) {
-    await stream.close()
+    await stream.close().catch((failure) => stream.counters.addError('stream.failed.close', failure))
     throw error
   }
   const drops = new ReceiveDrops({
@@ -58,9 +59,7 @@ export async function openTransport(options: OpenTransportOptions): Promise<Netw
     datagram,
     stream,
     close: async () => {
-      watch?.close()
-      drops.close()
-      await Promise.all([datagram.close(), stream.close()])
+      await closeTogether([() => watch?.close(), () => drops.close(), () => datagram.close(), () => stream.close()])
     },
   }
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { closeAll } from '../../src/core/close-all.js'
+import { closeAll, closeTogether } from '../../src/core/close-all.js'
 
 t.test('every step runs although earlier ones throw or reject, and the first error is thrown', async (t) => {
   const ran: string[] = []
@@ -23,4 +23,20 @@ t.test('steps that return no promise run before the call returns', async (t) => 
   const closing = closeAll([() => ran.push(1), () => ran.push(2)])
   t.same(ran, [1, 2])
   await closing
+})
+
+t.test('steps that run together are all awaited although one throws and one rejects', async (t) => {
+  const ran: string[] = []
+  const steps = [
+    () => {
+      throw new Error('first')
+    },
+    () => Promise.reject(new Error('second')),
+    async () => {
+      await new Promise(setImmediate)
+      ran.push('late')
+    },
+  ]
+  await t.rejects(closeTogether(steps), { message: 'first' })
+  t.same(ran, ['late'])
 })

@@ -123,3 +123,25 @@ t.test('a view and an issuer close when their signal aborts, and at the end of t
   await Promise.all(ended)
   await memory.close()
 })
+
+t.test('a collector whose participant fails to close closes its readings and has ended', async (t) => {
+  const memory = new MemoryFleet()
+  let closed = 0
+  const join: MemoryFleet['join'] = async (...joining) => {
+    const participant = await memory.join(...joining)
+    const leave = participant.close.bind(participant)
+    participant.close = async () => {
+      await leave()
+      participant.close = leave
+      throw new Error('a broken transport')
+    }
+    return participant
+  }
+  const openCounted = () => ({ read: () => idleZone, close: () => void closed++ })
+  const starting = Collector.start({ numaNode: 0 }, { join, openReadings: openCounted, watchProcess })
+  const collector = await memory.plane.settle(starting)
+  await memory.plane.settle(t.rejects(collector.close(), { message: 'a broken transport' }))
+  t.equal(closed, 1)
+  t.equal(await collector.ended, undefined)
+  await memory.close()
+})

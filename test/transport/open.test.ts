@@ -83,3 +83,24 @@ t.test('range `off`: streams work and no datagram is sent', async (t) => {
   t.throws(() => off.datagram.send(group, Buffer.alloc(8_001)), { code: 'NUMACAST_LIMIT' })
   membership.close()
 })
+
+for (const failing of ['datagram', 'stream'] as const) {
+  t.test(`a transport whose ${failing} lane fails to close closes the other lane and rejects`, async (t) => {
+    const transport = await openTransport({ domain: await claimDomain(t), clock: systemClock })
+    const lane = transport[failing]
+    const other = failing === 'stream' ? transport.datagram : transport.stream
+    let hasClosed = false
+    const closeLane = lane.close.bind(lane)
+    const closeOther = other.close.bind(other)
+    other.close = async () => {
+      await closeOther()
+      hasClosed = true
+    }
+    lane.close = () => {
+      void closeLane()
+      throw new Error('a broken lane')
+    }
+    await t.rejects(transport.close(), { message: 'a broken lane' })
+    t.ok(hasClosed, 'it was awaited')
+  })
+}

@@ -1,4 +1,5 @@
 import { raceSignal } from '../../core/abort.js'
+import { closeAll } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { FleetView } from '../../views/fleet-view.js'
@@ -19,8 +20,7 @@ export async function openPlaneClient(domain: number, name: string): Promise<Pla
     participant,
     view,
     async close() {
-      view.close()
-      await participant.close()
+      await closeAll([() => view.close(), () => participant.close()])
     },
   }
 }

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../../core/clock.js'
+import { closeTogether } from '../../core/close-all.js'
 import { Counters } from '../../core/counters.js'
 import { errorCode } from '../../core/error-code.js'
 import { NumacastError } from '../../core/errors.js'
@@ -223,14 +224,16 @@ export class UdpDatagramLane implements DatagramLane {
   async #close(): Promise<void> {
     const receivers = [...this.#receivers.values()]
     this.#receivers.clear()
-    await Promise.all([
-      this.#sender.close(),
-      ...this.#closingReceivers,
-      ...receivers.map(({ opening }) =>
-        opening.then(
-          (receiver) => receiver.close(),
-          () => undefined,
-        ),
+    await closeTogether([
+      () => this.#sender.close(),
+      ...[...this.#closingReceivers].map((closing) => () => closing),
+      ...receivers.map(
+        ({ opening }) =>
+          () =>
+            opening.then(
+              (receiver) => receiver.close(),
+              () => undefined,
+            ),
       ),
     ])
   }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:dgram'
+import { closeTogether } from '../../core/close-all.js'
 import type { Counters } from '../../core/counters.js'
 import { errorCode } from '../../core/error-code.js'
 import { NumacastError } from '../../core/errors.js'
@@ -93,7 +94,10 @@ export class DatagramSender {
     this.#closed = true
     const sockets = [this.#host, ...this.#network.values()]
     this.#network.clear()
-    await Promise.all([...this.#closingSockets, ...sockets.map(closeSocket)])
+    await closeTogether([
+      ...[...this.#closingSockets].map((closing) => () => closing),
+      ...sockets.map((socket) => () => closeSocket(socket)),
+    ])
   }
 
   async #add(address: string): Promise<void> {
@@ -131,11 +135,12 @@ async function openSocket(
   }
 }
 
-/** Returns whether `address` is up. Also true if that is unknown. */
+/** Returns true also when the system does not list its interfaces. */
 function isUp(address: string): boolean {
   try {
     return Object.values(listOsInterfaces()).some((facts) => facts?.some((fact) => fact.address === address))
-  } catch {
+  } catch (error) {
+    if (!(error instanceof NumacastError)) throw error
     return true
   }
 }

@@ -1,3 +1,4 @@
+import { closeTogether } from '../../core/close-all.js'
 /** A socket that listens at one address. */
 export interface AddressListener {
   readonly endpoint: string
@@ -45,8 +46,9 @@ export class AddressListeners<T extends AddressListener> {
   async close(): Promise<void> {
     this.#closed = true
     await this.#work
-    await Promise.all([...this.#open.values()].map((listener) => listener.close()))
+    const listeners = [...this.#open.values()]
     this.#open.clear()
+    await closeTogether(listeners.map((listener) => () => listener.close()))
   }
 
   async #follow(addresses: readonly string[]): Promise<boolean> {

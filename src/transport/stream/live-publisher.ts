@@ -1,4 +1,5 @@
 import type { Context } from 'zeromq'
+import { closeTogether } from '../../core/close-all.js'
 import type { Counters } from '../../core/counters.js'
 import { AddressListeners } from './address-listeners.js'
 import { bindFailure, openOnHost, tcpEndpoint } from './bind.js'
@@ -65,6 +66,6 @@ export class LivePublisher {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#host.close(), this.#network.close()])
+    await closeTogether([() => this.#host.close(), () => this.#network.close()])
   }
 }

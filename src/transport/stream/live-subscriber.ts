@@ -1,3 +1,4 @@
+import { closeTogether } from '../../core/close-all.js'
 import { invalidArgument } from '../../core/errors.js'
 import type { Subscription } from '../../core/listeners.js'
 import { endpointList, isEndpoint, parseEndpoint } from '../lane/endpoint.js'
@@ -30,7 +31,7 @@ export class LiveSubscriber {
   }
 
   async close(): Promise<void> {
-    for (const connection of [...this.#connections]) this.#disconnect(connection)
+    await closeTogether([...this.#connections].map((connection) => () => this.#disconnect(connection)))
     await Promise.all(this.#ending)
   }
 

@@ -1,5 +1,6 @@
 import type { Context } from 'zeromq'
 import type { Clock } from '../../core/clock.js'
+import { closeTogether } from '../../core/close-all.js'
 import type { Counters } from '../../core/counters.js'
 import { NumacastError } from '../../core/errors.js'
 import { endpointList, parseEndpoint } from '../lane/endpoint.js'
@@ -49,7 +50,7 @@ export class RequestClient {
   async close(): Promise<void> {
     const reason = new NumacastError('NUMACAST_CLOSED', 'the stream lane was closed')
     this.#current.clear()
-    await Promise.all([...this.#open].map((connection) => connection.close(reason)))
+    await closeTogether([...this.#open].map((connection) => () => connection.close(reason)))
   }
 
   /** @throws the first error, if no endpoint can be dialled */

@@ -1,4 +1,5 @@
 import type { Context } from 'zeromq'
+import { closeTogether } from '../../core/close-all.js'
 import type { Counters } from '../../core/counters.js'
 import { parseEndpoint } from '../lane/endpoint.js'
 import { AddressListeners } from './address-listeners.js'
@@ -68,7 +69,7 @@ export class RequestServer {
       if (network.isComplete || options.port !== 0 || attempt === portAttempts) {
         return new RequestServer(components, executor, host, network, port)
       }
-      await Promise.all([host.close(), network.close()])
+      await closeTogether([() => host.close(), () => network.close()])
     }
   }
 
@@ -106,7 +107,7 @@ export class RequestServer {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#host.close(), this.#network.close()])
+    await closeTogether([() => this.#host.close(), () => this.#network.close()])
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Context } from 'zeromq'
 import type { Clock } from '../../core/clock.js'
+import { closeTogether } from '../../core/close-all.js'
 import { Counters } from '../../core/counters.js'
 import { checkDurationMs } from '../../core/duration.js'
 import { invalidArgument, NumacastError } from '../../core/errors.js'
@@ -226,12 +227,12 @@ export class ZeromqStreamLane implements StreamLane {
       (opened) => opened.close(),
       () => undefined,
     )
-    await Promise.all([
-      this.#client.close(),
-      this.#subscriber.close(),
-      this.#rendezvous?.close(),
-      this.#server.close(),
-      publisher,
+    await closeTogether([
+      () => this.#client.close(),
+      () => this.#subscriber.close(),
+      () => this.#rendezvous?.close(),
+      () => this.#server.close(),
+      () => publisher,
     ])
   }
 

@@ -7,6 +7,7 @@ import {
   FrameParser,
   greetingBytes,
   isGreeting,
+  ProtocolError,
 } from './frames.js'
 
 export interface ConnectionComponents {
@@ -20,6 +21,8 @@ export interface ConnectionComponents {
   /** The peer has greeted: messages can be sent. */
   readonly onReady: (connection: ZmtpConnection) => void
   readonly onMessage: (connection: ZmtpConnection, frames: Buffer[]) => void
+  /** A handler threw: a fault of this program, not of the peer. The connection is closed. */
+  readonly onFailed: (error: unknown) => void
   /** Called once. `wasReady` is false when the handshake failed. */
   readonly onClosed: (connection: ZmtpConnection, wasReady: boolean) => void
 }
@@ -88,7 +91,7 @@ export class ZmtpConnection {
       if (!this.#hasGreeted) {
         const greeting = this.#parser.take(greetingBytes)
         if (greeting === undefined) return
-        if (!isGreeting(greeting)) throw new RangeError('no greeting of ZMTP 3 without a mechanism')
+        if (!isGreeting(greeting)) throw new ProtocolError('no greeting of ZMTP 3 without a mechanism')
         this.#hasGreeted = true
         this.#socket.write(encodeReady(this.#components.socketType))
       }
@@ -97,18 +100,18 @@ export class ZmtpConnection {
         if (frame.isCommand) this.#onCommand(frame.body)
         else this.#onFrame(frame.body, frame.hasMore)
       }
-    } catch {
-      // Not ZMTP, or more than this socket takes.
+    } catch (error) {
       this.#socket.destroy()
+      if (!(error instanceof ProtocolError)) this.#components.onFailed(error)
     }
   }
 
   #onFrame(body: Buffer, hasMore: boolean): void {
-    if (!this.#isReady) throw new RangeError('a message before the handshake')
+    if (!this.#isReady) throw new ProtocolError('a message before the handshake')
     this.#message.push(body)
     this.#messageBytes += body.length
     if (this.#messageBytes > 2 * this.#components.maxMessageSize || this.#message.length > maxFrames) {
-      throw new RangeError('a message of too many parts')
+      throw new ProtocolError('a message of too many parts')
     }
     if (hasMore) return
     const message = this.#message
@@ -127,7 +130,7 @@ export class ZmtpConnection {
       this.#components.onReady(this)
     } else if (name === 'PING') {
       this.#socket.write(encodeCommand('PONG', data.subarray(2))) // behind the time to live
-    } else if (name === 'ERROR') throw new RangeError('the peer refuses')
+    } else if (name === 'ERROR') throw new ProtocolError('the peer refuses')
   }
 
   #beat(): void {

@@ -63,6 +63,9 @@ function head(size: number, flags: number): Buffer {
   return long
 }
 
+/** The peer does not follow ZMTP, or sends more than this socket takes. */
+export class ProtocolError extends RangeError {}
+
 export interface Frame {
   readonly isCommand: boolean
   readonly hasMore: boolean
@@ -92,7 +95,7 @@ export class FrameParser {
     return all.subarray(0, length)
   }
 
-  /** Undefined while the next frame is incomplete. @throws RangeError when it is longer than may be */
+  /** Undefined while the next frame is incomplete. @throws ProtocolError when it is longer than may be */
   next(): Frame | undefined {
     if (this.#length < 2) return undefined
     const first = this.#firstBytes(9)
@@ -101,7 +104,7 @@ export class FrameParser {
     const headBytes = isLong ? 9 : 2
     if (this.#length < headBytes) return undefined
     const size = isLong ? first.readUInt32BE(1) * 2 ** 32 + first.readUInt32BE(5) : (first[1] ?? 0)
-    if (size > this.#maxFrameBytes) throw new RangeError(`a frame of ${size} bytes exceeds ${this.#maxFrameBytes}`)
+    if (size > this.#maxFrameBytes) throw new ProtocolError(`a frame of ${size} bytes exceeds ${this.#maxFrameBytes}`)
     if (this.#length < headBytes + size) return undefined
     const all = this.#joined()
     this.#replace(all.subarray(headBytes + size))

@@ -24,7 +24,9 @@ export abstract class ZmtpSocket implements ReceivingSocket {
   readonly #servers: Server[] = []
   readonly #dialings = new Map<string, Dialing>()
   readonly #received: Buffer[][] = []
-  #waiter: { readonly resolve: (message: Buffer[]) => void; readonly reject: (error: Error) => void } | undefined
+  #waiter: { readonly resolve: (message: Buffer[]) => void; readonly reject: (error: unknown) => void } | undefined
+  /** A handler's error that no call of `receive()` has thrown yet. */
+  #failure: { readonly error: unknown } | undefined
   #isPaused = false
   #lastEndpoint: string | null = null
   #closed = false
@@ -74,6 +76,11 @@ export abstract class ZmtpSocket implements ReceivingSocket {
 
   receive(): Promise<Buffer[]> {
     if (this.#closed) return Promise.reject(codedError('EBADF', 'the socket is closed'))
+    if (this.#failure !== undefined) {
+      const { error } = this.#failure
+      this.#failure = undefined
+      return Promise.reject(error)
+    }
     const message = this.#received.shift()
     if (this.#isPaused && this.#received.length < this.#options.receiveHighWaterMark / 2) {
       this.#isPaused = false
@@ -94,6 +101,15 @@ export abstract class ZmtpSocket implements ReceivingSocket {
     this.#received.length = 0
     this.#waiter?.reject(codedError('EBADF', 'the socket was closed'))
     this.#waiter = undefined
+  }
+
+  /** Makes `receive()` reject, so that its caller reports the error. */
+  #fail(error: unknown): void {
+    if (this.#closed) return
+    const waiter = this.#waiter
+    this.#waiter = undefined
+    if (waiter === undefined) this.#failure ??= { error }
+    else waiter.reject(error)
   }
 
   /** Hands a message to `receive()`. */
@@ -159,6 +175,7 @@ export abstract class ZmtpSocket implements ReceivingSocket {
         this.onConnected(connection)
       },
       onMessage: (from, frames) => this.onMessage(from, frames),
+      onFailed: (error) => this.#fail(error),
       onClosed: (_, wasReady) => {
         this.connections.delete(connection)
         if (wasReady) this.onDisconnected(connection)

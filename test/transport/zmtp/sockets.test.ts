@@ -35,6 +35,23 @@ const pairings = [
   ['own', 'libzmq'],
   ['libzmq', 'own'],
 ] as const
+t.test('an error of a message handler rejects receive() and closes the connection', async (t) => {
+  class FaultyDealer extends ZmtpDealer {
+    protected override onMessage(): void {
+      throw new TypeError('a broken handler')
+    }
+  }
+  const faulty = closing(t, new FaultyDealer(options))
+  await faulty.bind('tcp://127.0.0.1:*')
+  const peer = closing(t, new ZmtpDealer(options))
+  const lost = new Promise<void>((resolve) => void peer.events.on('disconnect', () => resolve()))
+  peer.connect(faulty.lastEndpoint ?? '')
+  const receiving = t.rejects(faulty.receive(), new TypeError('a broken handler'))
+  await peer.send(Buffer.from('once'))
+  await receiving
+  await lost
+})
+
 const folder = mkdtempSync(path.join(tmpdir(), 'numacast-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
 const places = ['tcp://127.0.0.1:*', `ipc://${folder}/numacast-zmtp.sock`]
