@@ -38,7 +38,7 @@ for (const seed of seeds.split(',').map(Number)) {
         const name = pick(names)
         const running = workers.get(name)
         if (running === undefined) workers.set(name, await fleet.worker(name, { concurrency: 2 }))
-        else await running.run(`job ${++jobs}`, () => undefined)
+        else await running.trySlot()?.run(`job ${++jobs}`, () => undefined)
       },
       killWorker() {
         const name = pick(names)
