@@ -77,6 +77,7 @@ t.test('readings of this machine are valid values of their topics', (t) => {
     ...reading,
     workers: { available: 0, busy: 0, unhealthy: 0, draining: 0 },
     rosterRows: 0,
+    unwatchedWorkers: 0,
     adopted: false,
   }
   t.notMatch(nodeCapacity.check(capacity), { refused: /./ })
