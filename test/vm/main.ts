@@ -20,9 +20,9 @@ import type { MeasurementName, Measurements } from './protocol.js'
 import { type BootOptions, VirtualMachine } from './virtual-machine.js'
 
 const repository = path.resolve(import.meta.dirname, '..', '..', '..')
-const bootTimeoutMs = 900_000
+const bootTimeoutMs = 1_500_000
 /** The longest measurement takes half a minute on an idle host of two CPUs. */
-const silenceMs = 300_000
+const silenceMs = 600_000
 /** An idle host takes ten seconds. Sometimes an emulated kernel hangs at boot. */
 const bootMs = 120_000
 const maxBoots = 3
