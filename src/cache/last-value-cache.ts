@@ -1,6 +1,6 @@
-import { DueHeap } from '../core/due-heap.js'
 import { NumacastError } from '../core/errors.js'
 import type { Seq } from '../core/ids.js'
+import { KeyedHeap } from '../core/keyed-heap.js'
 import { Durability, History } from '../qos/policies.js'
 import { defaultQos, type ResolvedQos } from '../qos/qos.js'
 import type { ResourceLimits } from '../qos/resource-limits.js'
@@ -66,7 +66,7 @@ export class LastValueCache {
   readonly #tombstones = new Map<string, number>()
   readonly #log = new ChangeLog<Slot>()
   /** With a lifespan: the instances, by when their oldest value was written. It may have been replaced since. */
-  readonly #oldest: DueHeap<string> | undefined
+  readonly #oldest: KeyedHeap<string> | undefined
   #tombstoneBytes = 0
   /** Values that count against `maxSamples`: those with a number above `#releasedSeq`, or all where nothing is released. */
   #samples = 0
@@ -80,7 +80,7 @@ export class LastValueCache {
     this.#depth = history === History.keepAll ? Number.POSITIVE_INFINITY : historyDepth
     this.#isVolatile = durability === Durability.volatile
     this.#limits = resourceLimits
-    if (lifespanMs !== null) this.#oldest = new DueHeap()
+    if (lifespanMs !== null) this.#oldest = new KeyedHeap()
     this.#maxTombstones = options.maxTombstones ?? 10_000
     this.#maxTombstoneBytes = options.maxTombstoneBytes ?? 16 * 1024 * 1024
   }
@@ -216,7 +216,7 @@ export class LastValueCache {
       if (!hasEnded && (slots[0] as Slot).writtenMs < writtenBeforeMs) outlived.push(key)
       if (!hasEnded || slots.length > 1) visited.push(key)
     }
-    for (const key of visited) this.#oldest?.set(key, this.#instances.get(key)?.[0]?.writtenMs ?? 0)
+    for (const key of visited) this.#oldest?.advance(key, this.#instances.get(key)?.[0]?.writtenMs ?? 0)
     return outlived
   }
 
@@ -303,7 +303,7 @@ export class LastValueCache {
     }
     slots.push(slot)
     this.#log.append(slot)
-    this.#oldest?.set(key, writtenMs)
+    this.#oldest?.advance(key, writtenMs)
     return slot
   }
 

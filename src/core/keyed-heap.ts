@@ -34,6 +34,12 @@ export class KeyedHeap<K> {
     this.#rise(entry)
   }
 
+  /** Adds the key, or lowers its rank: a lower rank that it has already stays. */
+  advance(key: K, rank: number): void {
+    const before = this.#entries.get(key)
+    if (before === undefined || rank < before.rank) this.set(key, rank)
+  }
+
   delete(key: K): boolean {
     const entry = this.#entries.get(key)
     if (entry === undefined) return false

@@ -13,8 +13,8 @@ import { SampleQueue } from '../../cache/sample-queue.js'
 import type { Clock } from '../../core/clock.js'
 import type { Counters } from '../../core/counters.js'
 import { DeadlineTimer } from '../../core/deadline-timer.js'
-import { DueHeap } from '../../core/due-heap.js'
 import type { EntityGuid, Seq } from '../../core/ids.js'
+import { KeyedHeap } from '../../core/keyed-heap.js'
 import { History } from '../../qos/policies.js'
 import type { ResolvedQos } from '../../qos/qos.js'
 import { LostReason, RejectedReason } from '../model/events.js'
@@ -56,7 +56,7 @@ export class ReaderCopy {
   readonly #filter: TimeBasedFilter | undefined
   readonly #deadline: DeadlineTimer<Instance> | undefined
   /** With a lifespan: instances with samples that wait, by when the oldest one expires. */
-  readonly #expiry = new DueHeap<Instance>()
+  readonly #expiry = new KeyedHeap<Instance>()
 
   constructor(components: ReaderCopyComponents, qos: ResolvedQos) {
     const { clock, writers } = components
@@ -232,7 +232,8 @@ export class ReaderCopy {
   /** A sample that waits expires in time. @param afterMs the next check is later than this */
   #watchExpiry(instance: Instance, { validData, originTimeMs }: HeldSample, afterMs = 0): void {
     const { lifespanMs } = this.#qos
-    if (lifespanMs !== null && validData) this.#expiry.set(instance, Math.max(originTimeMs + lifespanMs, afterMs + 1))
+    if (lifespanMs !== null && validData)
+      this.#expiry.advance(instance, Math.max(originTimeMs + lifespanMs, afterMs + 1))
   }
 
   #renew(instance: Instance, nowMs: number): void {
