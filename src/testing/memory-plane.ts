@@ -13,7 +13,7 @@ export class MemoryPlane {
   readonly clock = new FakeClock()
   readonly network: MemoryNetwork
   /** What the kernel reports of a participant's process, by participant name. */
-  readonly probes = new Map<string, ProcessProbe | ProcessReading>()
+  readonly probes: Map<string, ProcessProbe | ProcessReading> = new Map()
   /** What a name resolves to if it is not a participant's. */
   readonly hosts = new Map<string, readonly string[]>()
   readonly #seed: number
