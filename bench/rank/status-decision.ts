@@ -9,7 +9,7 @@ import type { Sample } from '../../src/pubsub/model/sample.js'
 import { FleetModel } from '../../src/views/fleet-model.js'
 import type { WorkerRow } from '../../src/views/snapshot/worker-row.js'
 import type { ZoneRow } from '../../src/views/snapshot/zone-row.js'
-import type { StatusDocument } from '../../src/views/status-document.js'
+import type { StatusDocument } from '../../src/views/status/status-document.js'
 import type { BenchFleet } from './fleet.js'
 
 export class StatusDecision {

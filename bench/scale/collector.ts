@@ -1,6 +1,6 @@
 // The collector of a zone.   node collector.js DOMAIN ZONE
 import { Collector } from '../../src/index.js'
-import type { ZoneReading } from '../../src/roles/node/zone-readings.js'
+import type { ZoneReading } from '../../src/roles/node/readings/zone-readings.js'
 import { act } from '../actors/act.js'
 import { UsageMeter } from './usage.js'
 

@@ -1,6 +1,6 @@
 // Counts the datagrams that reach it.   node observer.js DOMAIN plane|bystander
 
-import { systemClock } from '../../src/core/clock.js'
+import { systemClock } from '../../src/core/time/clock.js'
 import { FleetView } from '../../src/index.js'
 import { defineTopic, joinDomain } from '../../src/pubsub.js'
 import { openTransport } from '../../src/transport/open.js'

@@ -1,6 +1,6 @@
-import type { Clock } from '../core/clock.js'
 import type { EntityGuid, Seq, Token } from '../core/ids.js'
 import type { LinkedSet } from '../core/linked-set.js'
+import type { Clock } from '../core/time/clock.js'
 
 /** DDS instance states. */
 export const InstanceState = {

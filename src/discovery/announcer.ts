@@ -1,5 +1,5 @@
-import type { Clock, Timer } from '../core/clock.js'
 import type { Random } from '../core/random.js'
+import type { Clock, Timer } from '../core/time/clock.js'
 import { presenceIntervalMs } from './peer-reachability.js'
 
 /** Sends the frames of a participant's announcements; `BeaconSender` does. */

@@ -1,5 +1,5 @@
-import { checkDurationMs, longestTimerMs } from '../core/duration.js'
 import { withoutUndefined } from '../core/options.js'
+import { checkDurationMs, longestTimerMs } from '../core/time/duration.js'
 import { defaultPhiOptions, type PhiOptions, type ResolvedPhiOptions, resolvePhiOptions } from './phi-accrual.js'
 
 /** How long an observer waits for its peers. */

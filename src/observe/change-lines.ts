@@ -1,5 +1,5 @@
 import { nodeName, nodeTarget, shownTarget } from '../plane/targets.js'
-import type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from '../views/status-document.js'
+import type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from '../views/status/status-document.js'
 import { printable } from './printable.js'
 import { collectorText, livelinessText, reasonText, stateText } from './status-table.js'
 import { formatBytes, formatCores } from './units.js'

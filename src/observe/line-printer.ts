@@ -1,5 +1,5 @@
-import type { Clock } from '../core/clock.js'
-import type { StatusDocument } from '../views/status-document.js'
+import type { Clock } from '../core/time/clock.js'
+import type { StatusDocument } from '../views/status/status-document.js'
 import { type ChangeLinesOptions, changeLines, totalsLine } from './change-lines.js'
 import type { PlaneDisplay, Screen } from './plane-display.js'
 import { printable } from './printable.js'

@@ -1,4 +1,4 @@
-import type { LivelinessChange, LivelinessState } from '../views/liveliness-history.js'
+import type { LivelinessChange, LivelinessState } from '../views/status/liveliness-history.js'
 import { printable } from './printable.js'
 import { livelinessText } from './status-table.js'
 

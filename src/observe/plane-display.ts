@@ -1,4 +1,4 @@
-import type { StatusDocument } from '../views/status-document.js'
+import type { StatusDocument } from '../views/status/status-document.js'
 
 /** Where `numacast up` shows the plane: a live table at a terminal, lines anywhere else. */
 export interface PlaneDisplay {

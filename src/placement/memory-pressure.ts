@@ -1,8 +1,8 @@
-import { checkDurationMs } from '../core/duration.js'
 import { invalidArgument } from '../core/errors.js'
 import { withoutUndefined } from '../core/options.js'
+import { checkDurationMs } from '../core/time/duration.js'
 import { nodeTarget } from '../plane/targets.js'
-import type { NodeStatus } from '../views/status-document.js'
+import type { NodeStatus } from '../views/status/status-document.js'
 import type { Decision, Policy, WantedIntent } from './policy.js'
 
 export interface MemoryPressureOptions {

@@ -1,5 +1,5 @@
 import type { IntentKind, IntentTerms } from '../plane/intents.js'
-import type { StatusDocument } from '../views/status-document.js'
+import type { StatusDocument } from '../views/status/status-document.js'
 
 /** What a policy wants to hold for a target. Wanting it again is free; not wanting it any more lifts it. */
 export type WantedIntent = {

@@ -1,6 +1,6 @@
-import { countFailure } from '../core/count-failure.js'
-import type { Counters } from '../core/counters.js'
 import { entityGuid, type Guid } from '../core/ids.js'
+import { countFailure } from '../core/reporting/count-failure.js'
+import type { Counters } from '../core/reporting/counters.js'
 import { aliveVerdict, Liveliness, type Verdict } from '../liveliness/verdict.js'
 import type { Descriptor } from '../wire/descriptor.js'
 import type { LocalEndpoints } from './endpoints/local-endpoints.js'

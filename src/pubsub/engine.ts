@@ -1,6 +1,6 @@
 import { closeAll } from '../core/close-all.js'
-import type { Counters } from '../core/counters.js'
-import { checkMs, LoopMonitor } from '../core/loop-monitor.js'
+import type { Counters } from '../core/reporting/counters.js'
+import { checkMs, LoopMonitor } from '../core/time/loop-monitor.js'
 import { Announcer } from '../discovery/announcer.js'
 import { parseListedPeers } from '../discovery/listed-peer.js'
 import { builtinPartition } from '../discovery/partition-groups.js'

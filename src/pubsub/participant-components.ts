@@ -1,5 +1,5 @@
-import type { Clock } from '../core/clock.js'
 import type { Random } from '../core/random.js'
+import type { Clock } from '../core/time/clock.js'
 import type { NameResolver } from '../discovery/name-resolver.js'
 import type { ProcessReading } from '../liveliness/process-reading.js'
 import type { Transport } from '../transport/lane/transport.js'

@@ -1,7 +1,7 @@
-import { checkDurationMs } from '../core/duration.js'
 import { invalidArgument } from '../core/errors.js'
-import type { Logger } from '../core/logger.js'
 import { withoutUndefined } from '../core/options.js'
+import type { Logger } from '../core/reporting/logger.js'
+import { checkDurationMs } from '../core/time/duration.js'
 import { isLoopback, parseListedPeers } from '../discovery/listed-peer.js'
 import {
   defaultLivelinessOptions,

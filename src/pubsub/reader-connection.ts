@@ -1,7 +1,7 @@
 import type { CatchUpState } from '../cache/writer-progress.js'
-import type { Clock } from '../core/clock.js'
 import { NumacastError } from '../core/errors.js'
 import { type EntityGuid, type EntityId, participantOf } from '../core/ids.js'
+import type { Clock } from '../core/time/clock.js'
 import type { BuiltinFeed } from './builtin-feed.js'
 import type { CatchUpClient } from './catchup/catch-up-client.js'
 import type { LocalDelivery } from './catchup/local-delivery.js'

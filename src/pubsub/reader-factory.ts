@@ -1,6 +1,6 @@
-import type { Counters } from '../core/counters.js'
 import { invalidArgument } from '../core/errors.js'
 import type { Guid } from '../core/ids.js'
+import type { Counters } from '../core/reporting/counters.js'
 import { builtinPartition, resolvePartitions } from '../discovery/partition-groups.js'
 import { resolveQos } from '../qos/resolve.js'
 import { isBuiltin } from './model/builtin-topics.js'

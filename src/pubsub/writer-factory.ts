@@ -1,6 +1,6 @@
-import type { Clock } from '../core/clock.js'
-import type { Counters } from '../core/counters.js'
 import { invalidArgument } from '../core/errors.js'
+import type { Counters } from '../core/reporting/counters.js'
+import type { Clock } from '../core/time/clock.js'
 import { builtinPartition, resolvePartitions } from '../discovery/partition-groups.js'
 import type { QosOptions } from '../qos/qos.js'
 import { resolveQos } from '../qos/resolve.js'

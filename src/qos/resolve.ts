@@ -1,6 +1,6 @@
-import { type DurationRule, durationRange, isDurationMs, longestTimerMs } from '../core/duration.js'
 import { invalidArgument, type NumacastError } from '../core/errors.js'
 import { withoutUndefined } from '../core/options.js'
+import { type DurationRule, durationRange, isDurationMs, longestTimerMs } from '../core/time/duration.js'
 import { DestinationOrder, Durability, History, LivelinessKind, Ownership, Reliability } from './policies.js'
 import { defaultQos, type QosOptions, type ResolvedQos } from './qos.js'
 

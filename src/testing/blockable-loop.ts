@@ -1,5 +1,5 @@
-import type { Clock, Timer } from '../core/clock.js'
 import type { Random } from '../core/random.js'
+import type { Clock, Timer } from '../core/time/clock.js'
 import type { FrameHandler, Transport } from '../transport/lane/transport.js'
 
 /** Datagrams that one turn of the event loop reads from a socket. */

@@ -1,4 +1,4 @@
-import { type Clock, mustBeDelay, neverTimer, type Timer } from '../core/clock.js'
+import { type Clock, mustBeDelay, neverTimer, type Timer } from '../core/time/clock.js'
 
 interface Pending {
   readonly atMs: number

@@ -1,7 +1,7 @@
-import type { Clock } from '../core/clock.js'
 import { invalidArgument } from '../core/errors.js'
 import { withoutUndefined } from '../core/options.js'
 import type { Random } from '../core/random.js'
+import type { Clock } from '../core/time/clock.js'
 import { checkDomain } from './lane/port.js'
 import { Range } from './lane/range.js'
 import type { StreamLaneOptions } from './stream/stream-lane.js'

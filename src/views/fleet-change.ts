@@ -1,7 +1,7 @@
 import type { IntentKind, ReceivedIntent } from '../plane/intents.js'
 import type { IntentStatus } from '../plane/transitions.js'
-import type { LivelinessChange } from './liveliness-history.js'
-import type { WorkerStatus } from './status-document.js'
+import type { LivelinessChange } from './status/liveliness-history.js'
+import type { WorkerStatus } from './status/status-document.js'
 
 /** What has changed. `status()` has the rest. */
 export type FleetChange =

@@ -4,7 +4,7 @@ import { LinkedSet } from '../core/linked-set.js'
 import { IntentArbiter } from '../plane/intent-arbiter.js'
 import { expiryMs, type IntentKind, type ReceivedIntent } from '../plane/intents.js'
 import type { IntentStatus } from '../plane/transitions.js'
-import type { IntentReport } from './status-document.js'
+import type { IntentReport } from './status/status-document.js'
 
 /** Intents of which reports are kept. The oldest are dropped first. */
 const maxReports = 4096

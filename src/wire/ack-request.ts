@@ -1,5 +1,5 @@
 import type { EntityId, Guid, Seq } from '../core/ids.js'
-import { type ByteReader, ByteWriter, malformed, Rejection } from './bytes.js'
+import { type ByteReader, ByteWriter, malformed, Rejection } from './encoding/bytes.js'
 import { FrameKind, headerBytes, writeHeader } from './header.js'
 
 /**

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type EntityId, type Guid, isGuid } from '../core/ids.js'
-import { maxU48 } from './bytes.js'
-import { isSafeFieldName, maxFields } from './record.js'
+import { maxU48 } from './encoding/bytes.js'
+import { isSafeFieldName, maxFields } from './encoding/record.js'
 import { maxValueBytes } from './samples.js'
 
 /**

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { guidSchema, partitionSchema } from './descriptor.js'
+import { pack } from './encoding/msgpack.js'
 import { parseMessage } from './message.js'
-import { pack } from './msgpack.js'
 
 /** Peers that one reply may name, and partitions that one request may. */
 export const maxReferrals = 64

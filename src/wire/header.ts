@@ -1,6 +1,6 @@
 import type { Guid } from '../core/ids.js'
 import { guidBytes } from '../core/ids.js'
-import { type ByteReader, type ByteWriter, malformed, Rejection } from './bytes.js'
+import { type ByteReader, type ByteWriter, malformed, Rejection } from './encoding/bytes.js'
 
 /**
  * Every frame of either lane opens with the same header:

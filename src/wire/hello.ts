@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { descriptorSchema, guidSchema } from './descriptor.js'
+import { pack } from './encoding/msgpack.js'
 import { parseMessage } from './message.js'
-import { pack } from './msgpack.js'
 
 /**
  * Introduces the requester, and asks whether the answerer receives its frames. Sent to a peer that does not receive

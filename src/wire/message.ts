@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import { malformed, Rejection } from './bytes.js'
-import { unpack } from './msgpack.js'
+import { malformed, Rejection } from './encoding/bytes.js'
+import { unpack } from './encoding/msgpack.js'
 
 /** Decodes and checks one MessagePack map from another process. @throws NumacastError NUMACAST_MALFORMED */
 export function parseMessage<T>(schema: z.ZodType<T>, bytes: Buffer, what: string): T {

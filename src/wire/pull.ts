@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { descriptorSchema, seqSchema } from './descriptor.js'
+import { pack } from './encoding/msgpack.js'
 import { parseMessage } from './message.js'
-import { pack } from './msgpack.js'
 
 /**
  * The pull: reports the requester's identity and progress, and asks for the answerer's identity and missed changes.

@@ -1,6 +1,6 @@
 import type { EntityId, Guid, Seq } from '../core/ids.js'
 import { guidBytes } from '../core/ids.js'
-import { type ByteReader, ByteWriter, malformed, maxU48, Rejection, varintBytes } from './bytes.js'
+import { type ByteReader, ByteWriter, malformed, maxU48, Rejection, varintBytes } from './encoding/bytes.js'
 import { FrameKind, headerBytes, writeHeader } from './header.js'
 
 /**

@@ -78,10 +78,29 @@ function report(checker: ts.TypeChecker, entry: string, symbols: readonly Export
     'Written by `npm run api`. Do not edit. A test fails if the shipped declarations differ.',
     '',
     '```ts',
-    texts.join('\n\n'),
+    withSortedUnions(texts.join('\n\n')),
     '```',
     '',
   ].join('\n')
+}
+
+/**
+ * Returns the declarations with the members of each union in alphabetical order. The compiler orders the members of an
+ * inferred union by when it first met them, which changes with any file of the program.
+ */
+function withSortedUnions(declarations: string): string {
+  const source = ts.createSourceFile('report.d.ts', declarations, ts.ScriptTarget.ES2022, true)
+  const written = (node: ts.Node): string => {
+    if (ts.isUnionTypeNode(node)) return node.types.map(written).sort().join(' | ')
+    let text = ''
+    let end = node.getStart(source)
+    node.forEachChild((child) => {
+      text += declarations.slice(end, child.getStart(source)) + written(child)
+      end = child.end
+    })
+    return text + declarations.slice(end, node.end)
+  }
+  return written(source)
 }
 
 /** `z.infer<typeof …>` names no field: such a type is written out. */

@@ -1,11 +1,11 @@
 import t from 'tap'
 import { raceSignal } from '../../src/core/abort.js'
-import { systemClock } from '../../src/core/clock.js'
-import { Counters } from '../../src/core/counters.js'
 import { errorCodes, invalidArgument, NumacastError } from '../../src/core/errors.js'
 import { fnv1a64 } from '../../src/core/fnv.js'
 import { type EntityId, entityGuid, isGuid, newGuid, participantOf } from '../../src/core/ids.js'
 import { seededRandom } from '../../src/core/random.js'
+import { Counters } from '../../src/core/reporting/counters.js'
+import { systemClock } from '../../src/core/time/clock.js'
 import { FakeClock } from '../../src/testing/fake-clock.js'
 
 t.test('fnv1a64 matches the vectors of its authors', (t) => {

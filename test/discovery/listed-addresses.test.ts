@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Counters } from '../../src/core/counters.js'
+import { Counters } from '../../src/core/reporting/counters.js'
 import { ListedAddresses } from '../../src/discovery/listed-addresses.js'
 import { parseListedPeer } from '../../src/discovery/listed-peer.js'
 import { FakeClock } from '../../src/testing/fake-clock.js'

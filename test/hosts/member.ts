@@ -10,7 +10,7 @@
  */
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
-import { systemClock } from '../../src/core/clock.js'
+import { systemClock } from '../../src/core/time/clock.js'
 import { defineTopic } from '../../src/pubsub/model/topic.js'
 import { joinDomain } from '../../src/pubsub/participant.js'
 import type { Range } from '../../src/transport/lane/range.js'

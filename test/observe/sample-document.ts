@@ -1,4 +1,4 @@
-import type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from '../../src/views/status-document.js'
+import type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from '../../src/views/status/status-document.js'
 
 /** Returns a healthy worker, with overrides. */
 export function sampleWorker(own: Partial<WorkerStatus> = {}): WorkerStatus {

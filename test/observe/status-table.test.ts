@@ -1,6 +1,6 @@
 import t from 'tap'
 import { statusLines } from '../../src/observe/status-table.js'
-import type { StatusDocument } from '../../src/views/status-document.js'
+import type { StatusDocument } from '../../src/views/status/status-document.js'
 import { sampleDocument, sampleIntent, sampleNode, sampleWorker } from './sample-document.js'
 
 t.test('a plane is printed with its nodes, workers and intents', async (t) => {

@@ -5,7 +5,7 @@ import {
   type MemoryPressureState,
   memoryPressurePolicy,
 } from '../../src/placement/memory-pressure.js'
-import type { NodeStatus, StatusDocument } from '../../src/views/status-document.js'
+import type { NodeStatus, StatusDocument } from '../../src/views/status/status-document.js'
 import { sampleDocument } from '../observe/sample-document.js'
 
 function node(available: number, over: Partial<NodeStatus> = {}): NodeStatus {

@@ -12,7 +12,7 @@ import { stalledLoopsPolicy } from '../../src/placement/policies/stalled-loops.j
 import { zoneImbalancePolicy } from '../../src/placement/policies/zone-imbalance.js'
 import { intentSchemas } from '../../src/plane/intents.js'
 import { SnapshotBuilder } from '../../src/views/snapshot/snapshot-builder.js'
-import type { StatusDocument } from '../../src/views/status-document.js'
+import type { StatusDocument } from '../../src/views/status/status-document.js'
 import { PolicyFleet } from './support/policy-fleet.js'
 import { FleetSource } from './support/random-fleet.js'
 

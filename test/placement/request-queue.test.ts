@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { Counters } from '../../src/core/counters.js'
+import { Counters } from '../../src/core/reporting/counters.js'
 import type { PlacementOutcome, RequestReport } from '../../src/placement/queue/queued-request.js'
 import { RequestQueue } from '../../src/placement/queue/request-queue.js'
 import { resolveRequest } from '../../src/placement/request/placement-request.js'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { Counters } from '../../src/core/counters.js'
+import { Counters } from '../../src/core/reporting/counters.js'
 import { rank } from '../../src/placement/rank/rank.js'
 import { resolveRequest } from '../../src/placement/request/placement-request.js'
 import type { Reservation } from '../../src/placement/reservations/reservation.js'

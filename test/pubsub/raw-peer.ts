@@ -6,8 +6,8 @@ import { defaultQos } from '../../src/qos/qos.js'
 import type { Transport } from '../../src/transport/lane/transport.js'
 import { type Beacon, encodeBeacon } from '../../src/wire/beacon.js'
 import type { Descriptor } from '../../src/wire/descriptor.js'
+import { RecordCodec } from '../../src/wire/encoding/record.js'
 import { decodePullRequest, encodePullReply, type PullReply, type PullRequest } from '../../src/wire/pull.js'
-import { RecordCodec } from '../../src/wire/record.js'
 import { SamplesEncoder } from '../../src/wire/samples.js'
 
 export interface Value {

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { eventually } from '../../src/testing/eventually.js'
-import type { StatusDocument } from '../../src/views/status-document.js'
+import type { StatusDocument } from '../../src/views/status/status-document.js'
 import { claimDomain } from '../support/domain-lock.js'
 import { ExampleRole } from '../support/example-role.js'
 import { runCli } from '../support/run-cli.js'

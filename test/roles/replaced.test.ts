@@ -1,6 +1,6 @@
 import t from 'tap'
 import { MemoryFleet } from '../../src/testing/memory-fleet.js'
-import type { LivelinessChange } from '../../src/views/liveliness-history.js'
+import type { LivelinessChange } from '../../src/views/status/liveliness-history.js'
 import { deferred } from '../support/deferred.js'
 
 t.setTimeout(120_000)

@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import { openPlaneClient } from '../../src/cli/client/plane-client.js'
 import { eventually } from '../../src/testing/eventually.js'
 import { childrenOf, isRunning } from '../../src/testing/processes/child-processes.js'
-import type { StatusDocument, WorkerStatus } from '../../src/views/status-document.js'
+import type { StatusDocument, WorkerStatus } from '../../src/views/status/status-document.js'
 import { claimDomain } from './domain-lock.js'
 import { type CliProcess, type CliResult, explainFailure, runCli, startCli } from './run-cli.js'
 

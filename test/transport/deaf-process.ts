@@ -1,7 +1,7 @@
 /** A program of receive-drops.test.ts: sends itself more datagrams than its receive buffer holds before it reads any. */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { systemClock } from '../../src/core/clock.js'
+import { systemClock } from '../../src/core/time/clock.js'
 import { multicastAddressOf, portOf } from '../../src/transport/lane/port.js'
 import { openTransport } from '../../src/transport/open.js'
 import { encodeRadio } from '../../src/wire/radio.js'

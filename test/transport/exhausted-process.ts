@@ -3,7 +3,7 @@
  * joins a group and opens its live socket. Both must work once descriptors are free.
  */
 import { closeSync, openSync } from 'node:fs'
-import { systemClock } from '../../src/core/clock.js'
+import { systemClock } from '../../src/core/time/clock.js'
 import { eventually, until } from '../../src/testing/eventually.js'
 import { portOf } from '../../src/transport/lane/port.js'
 import { openTransport } from '../../src/transport/open.js'

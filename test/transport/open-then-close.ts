@@ -1,5 +1,5 @@
 /** A program that uses both lanes, waits on an unreferenced timer, and closes. */
-import { systemClock } from '../../src/core/clock.js'
+import { systemClock } from '../../src/core/time/clock.js'
 import { portOf } from '../../src/transport/lane/port.js'
 import { openTransport } from '../../src/transport/open.js'
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
-import { systemClock } from '../../src/core/clock.js'
+import { systemClock } from '../../src/core/time/clock.js'
 import { until } from '../../src/testing/eventually.js'
 import { portOf } from '../../src/transport/lane/port.js'
 import type { Transport } from '../../src/transport/lane/transport.js'

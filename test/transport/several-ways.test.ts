@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { systemClock } from '../../src/core/clock.js'
+import { systemClock } from '../../src/core/time/clock.js'
 import { until } from '../../src/testing/eventually.js'
 import { dialable, endpointList, parseEndpoint, tcpAddresses } from '../../src/transport/lane/endpoint.js'
 import { ZeromqStreamLane } from '../../src/transport/stream/stream-lane.js'

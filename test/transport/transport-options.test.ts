@@ -1,5 +1,5 @@
 import t from 'tap'
-import { systemClock } from '../../src/core/clock.js'
+import { systemClock } from '../../src/core/time/clock.js'
 import { type OpenTransportOptions, resolveTransportOptions } from '../../src/transport/transport-options.js'
 
 const resolve = (options: Partial<OpenTransportOptions> = {}) =>

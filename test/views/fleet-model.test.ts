@@ -4,8 +4,8 @@ import { aliveVerdict, type Verdict } from '../../src/liveliness/verdict.js'
 import type { NodeCapacity } from '../../src/plane/node-capacity.js'
 import type { RosterRow } from '../../src/plane/node-roster.js'
 import { FleetModel, orphanRetentionMs } from '../../src/views/fleet-model.js'
-import type { VerdictOf } from '../../src/views/source-status.js'
-import { staleRowMs } from '../../src/views/worker-status.js'
+import type { VerdictOf } from '../../src/views/rows/source-status.js'
+import { staleRowMs } from '../../src/views/status/worker-status.js'
 import { rosterRow as row, sampleOf, writerOf } from './samples.js'
 
 const alive: Verdict = aliveVerdict(0)

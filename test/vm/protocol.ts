@@ -4,7 +4,7 @@ import type { Headroom } from '../../src/topology/model/cgroup-headroom.js'
 import type { Topology } from '../../src/topology/model/numa-topology.js'
 import type { NodePlacement, PlacementResult } from '../../src/topology/numa/placement.js'
 import type { ProcessExit } from '../../src/topology/process/process-watch.js'
-import type { StatusDocument } from '../../src/views/status-document.js'
+import type { StatusDocument } from '../../src/views/status/status-document.js'
 
 export interface Measurements {
   readonly topology: TopologyMeasurement

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { EntityId } from '../../src/core/ids.js'
 import { newGuid } from '../../src/core/ids.js'
 import { type Beacon, decodeBeacon, digestCapacity, encodeBeacon, encodeSolicit } from '../../src/wire/beacon.js'
-import { ByteReader, maxU48 } from '../../src/wire/bytes.js'
+import { ByteReader, maxU48 } from '../../src/wire/encoding/bytes.js'
 import { readHeader } from '../../src/wire/header.js'
 
 const guid = newGuid()

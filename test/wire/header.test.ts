@@ -1,6 +1,6 @@
 import t from 'tap'
 import { newGuid } from '../../src/core/ids.js'
-import { ByteReader, ByteWriter } from '../../src/wire/bytes.js'
+import { ByteReader, ByteWriter } from '../../src/wire/encoding/bytes.js'
 import { FrameKind, headerBytes, readHeader, writeHeader } from '../../src/wire/header.js'
 
 const guid = newGuid()

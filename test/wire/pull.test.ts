@@ -2,7 +2,7 @@ import t from 'tap'
 import type { EntityId } from '../../src/core/ids.js'
 import { newGuid } from '../../src/core/ids.js'
 import { type Descriptor, descriptorSchema } from '../../src/wire/descriptor.js'
-import { pack } from '../../src/wire/msgpack.js'
+import { pack } from '../../src/wire/encoding/msgpack.js'
 import {
   decodePullReply,
   decodePullRequest,

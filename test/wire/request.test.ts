@@ -1,8 +1,8 @@
 import t from 'tap'
 import { newGuid } from '../../src/core/ids.js'
+import { pack } from '../../src/wire/encoding/msgpack.js'
 import { decodeGossipReply, encodeGossipReply, encodeGossipRequest } from '../../src/wire/gossip.js'
 import { decodeHelloReply, encodeHello, encodeHelloReply, type Hello } from '../../src/wire/hello.js'
-import { pack } from '../../src/wire/msgpack.js'
 import { decodeRequest } from '../../src/wire/request.js'
 
 const from = newGuid()

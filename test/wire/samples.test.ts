@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { type EntityId, newGuid } from '../../src/core/ids.js'
-import { ByteReader, maxU48 } from '../../src/wire/bytes.js'
+import { ByteReader, maxU48 } from '../../src/wire/encoding/bytes.js'
 import { FrameKind, readHeader } from '../../src/wire/header.js'
 import {
   maxKeyBytes,

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import type { FleetView } from '../../views/fleet-view.js'
-import type { StatusDocument } from '../../views/status-document.js'
+import type { StatusDocument } from '../../views/status/status-document.js'
 import { untilAborted } from '../daemon/daemon.js'
 import { listenForStop } from '../daemon/stop-signals.js'
 import { printDocument } from '../options/document.js'
@@ -61,14 +61,14 @@ const refreshMs = 1_000
 
 type FollowTools = typeof import('../../observe/line-printer.js') &
   typeof import('../../observe/liveliness-line.js') &
-  typeof import('../../core/clock.js')
+  typeof import('../../core/time/clock.js')
 type FollowChanges = (view: FleetView, from: StatusDocument, json: boolean) => Promise<void>
 
 async function loadFollowing(): Promise<FollowChanges> {
   const tools = {
     ...(await import('../../observe/line-printer.js')),
     ...(await import('../../observe/liveliness-line.js')),
-    ...(await import('../../core/clock.js')),
+    ...(await import('../../core/time/clock.js')),
   }
   return (view, from, json) => followChanges(tools, view, from, json)
 }

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import { raceSignal } from '../../core/abort.js'
 import type { PlaneDisplay } from '../../observe/plane-display.js'
 import type { FleetView } from '../../views/fleet-view.js'
-import type { StatusDocument } from '../../views/status-document.js'
+import type { StatusDocument } from '../../views/status/status-document.js'
 import { pause } from '../daemon/daemon.js'
 import { listenForStop } from '../daemon/stop-signals.js'
 import { printDocument } from '../options/document.js'
@@ -151,7 +151,7 @@ function follow(view: FleetView, display: PlaneDisplay): { close(): void } {
 
 /** With `--json`, stdout belongs to the document. */
 async function openDisplay(json: boolean): Promise<PlaneDisplay> {
-  const { systemClock } = await import('../../core/clock.js')
+  const { systemClock } = await import('../../core/time/clock.js')
   if (process.stdout.isTTY && !json) {
     const { LiveTable } = await import('../../observe/live-table.js')
     return new LiveTable(process.stdout, systemClock)

@@ -1,4 +1,4 @@
-import { type Logger, silentLogger } from '../../core/logger.js'
+import { type Logger, silentLogger } from '../../core/reporting/logger.js'
 import { printable } from '../../observe/printable.js'
 import { sendToParent } from './daemon.js'
 

@@ -1,5 +1,5 @@
-import { longestTimerMs } from '../../core/duration.js'
 import { invalidArgument } from '../../core/errors.js'
+import { longestTimerMs } from '../../core/time/duration.js'
 
 const unitMs = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const
 

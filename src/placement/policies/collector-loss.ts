@@ -1,5 +1,5 @@
-import { checkDurationMs } from '../../core/duration.js'
 import { withoutUndefined } from '../../core/options.js'
+import { checkDurationMs } from '../../core/time/duration.js'
 import { Liveliness } from '../../liveliness/verdict.js'
 import { maxIntentTtlMs } from '../../plane/intents.js'
 import { atRest, type Hysteresis, step } from './hysteresis.js'

@@ -1,4 +1,4 @@
-import { checkDurationMs } from '../../core/duration.js'
+import { checkDurationMs } from '../../core/time/duration.js'
 import { maxIntentTtlMs } from '../../plane/intents.js'
 import {
   calm,

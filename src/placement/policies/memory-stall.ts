@@ -1,5 +1,5 @@
-import { checkDurationMs } from '../../core/duration.js'
 import { withoutUndefined } from '../../core/options.js'
+import { checkDurationMs } from '../../core/time/duration.js'
 import { maxIntentTtlMs } from '../../plane/intents.js'
 import type { ZoneRow } from '../../views/snapshot/zone-row.js'
 import { atRest, checkGap, type Hysteresis, step } from './hysteresis.js'

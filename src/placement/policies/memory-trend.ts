@@ -1,6 +1,6 @@
-import { checkDurationMs } from '../../core/duration.js'
 import { invalidArgument } from '../../core/errors.js'
 import { withoutUndefined } from '../../core/options.js'
+import { checkDurationMs } from '../../core/time/duration.js'
 import { maxIntentTtlMs } from '../../plane/intents.js'
 import { availableShare } from '../memory-pressure.js'
 import type { SnapshotPolicy } from './snapshot-policy.js'

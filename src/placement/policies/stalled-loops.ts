@@ -1,5 +1,5 @@
-import { checkDurationMs } from '../../core/duration.js'
 import { withoutUndefined } from '../../core/options.js'
+import { checkDurationMs } from '../../core/time/duration.js'
 import { Liveliness } from '../../liveliness/verdict.js'
 import { maxIntentTtlMs } from '../../plane/intents.js'
 import { nodeTarget } from '../../plane/targets.js'

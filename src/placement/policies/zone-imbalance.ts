@@ -1,5 +1,5 @@
-import { checkDurationMs } from '../../core/duration.js'
 import { withoutUndefined } from '../../core/options.js'
+import { checkDurationMs } from '../../core/time/duration.js'
 import { maxIntentTtlMs } from '../../plane/intents.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import type { ZoneRoom } from '../../views/snapshot/zone-row.js'

@@ -1,6 +1,6 @@
-import { checkDurationMs } from '../../core/duration.js'
 import { invalidArgument } from '../../core/errors.js'
 import { withoutUndefined } from '../../core/options.js'
+import { checkDurationMs } from '../../core/time/duration.js'
 import type { ResolvedRequest } from '../request/placement-request.js'
 import { defaultBandWeights, resolveBandWeights } from './priority-bands.js'
 

@@ -1,6 +1,6 @@
-import { checkDurationMs } from '../../core/duration.js'
 import { invalidArgument } from '../../core/errors.js'
 import { withoutUndefined } from '../../core/options.js'
+import { checkDurationMs } from '../../core/time/duration.js'
 import type { ReservedTotals } from '../fit/reserved-totals.js'
 import { type AllocationFormula, type AllocationPreset, allocationPresets } from '../score/allocation.js'
 import { resolveScoreWeights, type ScoreWeights } from '../score/terms.js'

@@ -1,6 +1,6 @@
-import type { Counters } from '../../core/counters.js'
-import { checkDurationMs } from '../../core/duration.js'
 import { invalidArgument, NumacastError } from '../../core/errors.js'
+import type { Counters } from '../../core/reporting/counters.js'
+import { checkDurationMs } from '../../core/time/duration.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import type { ReservedTotals } from '../fit/reserved-totals.js'
 import type { Candidate, Ranking } from '../rank/ranking.js'

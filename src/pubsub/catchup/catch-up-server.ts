@@ -1,7 +1,7 @@
 import type { Change } from '../../cache/last-value-cache.js'
-import type { Clock } from '../../core/clock.js'
-import type { Counters } from '../../core/counters.js'
 import { entityGuid, type Guid, type Seq } from '../../core/ids.js'
+import type { Counters } from '../../core/reporting/counters.js'
+import type { Clock } from '../../core/time/clock.js'
 import { DestinationOrder, Durability, Reliability } from '../../qos/policies.js'
 import type { ReaderInfo } from '../../wire/descriptor.js'
 import {

@@ -1,4 +1,4 @@
-import { rejectionOf } from '../../wire/bytes.js'
+import { rejectionOf } from '../../wire/encoding/bytes.js'
 
 /** Returns the last word of the counter of a failed request: `timeout`, `closed`, or why the reply was rejected. */
 export function failureReason(error: unknown): string {

@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/clock.js'
 import type { EntityGuid, EntityId, Guid, Seq } from '../../core/ids.js'
+import type { Clock } from '../../core/time/clock.js'
 import { Reliability } from '../../qos/policies.js'
 import { replyBudgetBytes } from '../../wire/pull.js'
 import type { WireSample } from '../../wire/samples.js'

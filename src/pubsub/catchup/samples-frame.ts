@@ -1,5 +1,5 @@
 import type { Guid } from '../../core/ids.js'
-import { ByteReader, malformed, Rejection } from '../../wire/bytes.js'
+import { ByteReader, malformed, Rejection } from '../../wire/encoding/bytes.js'
 import { FrameKind, readHeader } from '../../wire/header.js'
 import { readSamples, readSamplesHead, type SamplesHead, type WireSample } from '../../wire/samples.js'
 

@@ -1,6 +1,6 @@
-import type { Clock, Timer } from '../../core/clock.js'
 import { NumacastError } from '../../core/errors.js'
 import type { EntityGuid, EntityId, Seq } from '../../core/ids.js'
+import type { Clock, Timer } from '../../core/time/clock.js'
 import { Liveliness } from '../../liveliness/verdict.js'
 import { Reliability } from '../../qos/policies.js'
 import type { PeerRegistry } from '../peer/peer-registry.js'

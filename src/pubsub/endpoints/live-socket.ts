@@ -1,6 +1,6 @@
-import type { Clock } from '../../core/clock.js'
-import type { Counters } from '../../core/counters.js'
 import { numacastCode } from '../../core/error-code.js'
+import type { Counters } from '../../core/reporting/counters.js'
+import type { Clock } from '../../core/time/clock.js'
 import type { Announcer } from '../../discovery/announcer.js'
 import type { StreamLane } from '../../transport/lane/transport.js'
 import type { LocalEndpoints } from './local-endpoints.js'

@@ -1,4 +1,4 @@
-import type { Counters } from '../../core/counters.js'
+import type { Counters } from '../../core/reporting/counters.js'
 import type { MismatchEvent } from '../model/events.js'
 import type { LocalEndpoints } from './local-endpoints.js'
 

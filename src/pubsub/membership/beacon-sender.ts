@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/clock.js'
 import type { Guid } from '../../core/ids.js'
+import type { Clock } from '../../core/time/clock.js'
 import type { AnnouncementSender } from '../../discovery/announcer.js'
 import { builtinPartition } from '../../discovery/partition-groups.js'
 import { presenceIntervalMs } from '../../discovery/peer-reachability.js'

@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/clock.js'
 import { type EntityGuid, type EntityId, entityGuid, type Guid } from '../../core/ids.js'
+import type { Clock } from '../../core/time/clock.js'
 import { Reliability } from '../../qos/policies.js'
 import type { Descriptor, ReaderInfo } from '../../wire/descriptor.js'
 import { firstDueSeq } from '../catchup/catch-up-server.js'

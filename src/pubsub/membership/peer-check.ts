@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/clock.js'
-import type { Counters } from '../../core/counters.js'
+import type { Counters } from '../../core/reporting/counters.js'
+import type { Clock } from '../../core/time/clock.js'
 import { Liveliness } from '../../liveliness/verdict.js'
 import type { InterestFilter } from '../endpoints/interest-filter.js'
 import type { FailureDetector } from '../peer/failure-detector.js'

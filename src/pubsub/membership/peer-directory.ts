@@ -1,6 +1,6 @@
-import type { Clock } from '../../core/clock.js'
-import type { Counters } from '../../core/counters.js'
 import type { Guid } from '../../core/ids.js'
+import type { Counters } from '../../core/reporting/counters.js'
+import type { Clock } from '../../core/time/clock.js'
 import type { SelfMonitor } from '../../liveliness/self-monitor.js'
 import { type Finding, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from '../../liveliness/verdict.js'
 import { tcpAddresses } from '../../transport/lane/endpoint.js'

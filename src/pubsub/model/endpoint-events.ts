@@ -1,5 +1,5 @@
-import type { Counters } from '../../core/counters.js'
-import { Listeners, type Subscription } from '../../core/listeners.js'
+import type { Counters } from '../../core/reporting/counters.js'
+import { Listeners, type Subscription } from '../../core/reporting/listeners.js'
 
 /**
  * Reports what happens to a writer or a reader. An event during its creation (a match, or a mismatch) is held until the

@@ -1,6 +1,6 @@
 import { invalidArgument } from '../../core/errors.js'
-import type { Subscription } from '../../core/listeners.js'
 import { Mailbox } from '../../core/mailbox.js'
+import type { Subscription } from '../../core/reporting/listeners.js'
 
 export interface EventStreamOptions {
   /** Ends the iteration when it aborts. @default none */

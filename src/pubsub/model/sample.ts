@@ -1,7 +1,7 @@
 import type { Arrival, HeldSample, Instance, InstanceState } from '../../cache/instance.js'
 import { deepFreeze } from '../../core/deep-freeze.js'
 import type { EntityGuid, Token } from '../../core/ids.js'
-import { decodeRecord } from '../../wire/record.js'
+import { decodeRecord } from '../../wire/encoding/record.js'
 
 /** DDS view state: whether this reader has handed out the instance before, since it last became alive. */
 export const ViewState = { new: 'new', notNew: 'not-new' } as const

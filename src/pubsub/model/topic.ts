@@ -1,7 +1,7 @@
 import { invalidArgument } from '../../core/errors.js'
 import { fnv1a64 } from '../../core/fnv.js'
 import type { QosOptions } from '../../qos/qos.js'
-import { isSafeFieldName, maxFields } from '../../wire/record.js'
+import { isSafeFieldName, maxFields } from '../../wire/encoding/record.js'
 import { maxValueBytes } from '../../wire/samples.js'
 
 /** The part of the Standard Schema v1 interface that is used here: zod, valibot, arktype and others offer it. */

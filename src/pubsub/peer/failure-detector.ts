@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/clock.js'
-import type { Counters } from '../../core/counters.js'
+import type { Counters } from '../../core/reporting/counters.js'
+import type { Clock } from '../../core/time/clock.js'
 import type { DetectionContext } from '../../liveliness/peer-detector.js'
 import { type ProcessReading, unknownReading } from '../../liveliness/process-reading.js'
 import type { SelfMonitor } from '../../liveliness/self-monitor.js'

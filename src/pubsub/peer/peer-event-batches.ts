@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/clock.js'
-import { Coalescer } from '../../core/coalescer.js'
+import type { Clock } from '../../core/time/clock.js'
+import { Coalescer } from '../../core/time/coalescer.js'
 import type { PeerEvent } from '../model/events.js'
 
 /** Batches are at least this far apart. */

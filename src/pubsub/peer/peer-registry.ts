@@ -1,6 +1,6 @@
-import type { Counters } from '../../core/counters.js'
 import type { Guid } from '../../core/ids.js'
 import type { Random } from '../../core/random.js'
+import type { Counters } from '../../core/reporting/counters.js'
 import { PeerReachability } from '../../discovery/peer-reachability.js'
 import type { ResolvedLivelinessOptions } from '../../liveliness/liveliness-options.js'
 import { PeerDetector } from '../../liveliness/peer-detector.js'

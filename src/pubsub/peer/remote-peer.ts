@@ -1,6 +1,6 @@
-import type { Timer } from '../../core/clock.js'
 import type { EntityId, Guid } from '../../core/ids.js'
-import type { Subscription } from '../../core/listeners.js'
+import type { Subscription } from '../../core/reporting/listeners.js'
+import type { Timer } from '../../core/time/clock.js'
 import type { PeerReachability } from '../../discovery/peer-reachability.js'
 import type { PeerDetector } from '../../liveliness/peer-detector.js'
 import { type PeerPlace, PeerReach } from '../../liveliness/peer-reach.js'

@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/clock.js'
-import type { Subscription } from '../../core/listeners.js'
+import type { Subscription } from '../../core/reporting/listeners.js'
+import type { Clock } from '../../core/time/clock.js'
 import type { Announcer } from '../../discovery/announcer.js'
 import type { FrameHandler, FrameSource, Group, Transport } from '../../transport/lane/transport.js'
 import type { GroupTable } from '../endpoints/group-table.js'

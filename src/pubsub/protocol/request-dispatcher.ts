@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/clock.js'
 import type { Guid } from '../../core/ids.js'
+import type { Clock } from '../../core/time/clock.js'
 import { builtinPartition } from '../../discovery/partition-groups.js'
 import { presenceIntervalMs } from '../../discovery/peer-reachability.js'
 import type { SelfMonitor } from '../../liveliness/self-monitor.js'

@@ -1,6 +1,6 @@
 import type { OwnerRank } from '../../cache/precedence.js'
-import type { Clock } from '../../core/clock.js'
 import type { EntityGuid } from '../../core/ids.js'
+import type { Clock } from '../../core/time/clock.js'
 import { Durability } from '../../qos/policies.js'
 import type { ResolvedQos } from '../../qos/qos.js'
 import type { CarrierWriters } from './reader-copy.js'

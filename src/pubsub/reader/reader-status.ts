@@ -1,6 +1,6 @@
-import type { Counters } from '../../core/counters.js'
 import type { EntityGuid } from '../../core/ids.js'
-import type { Subscription } from '../../core/listeners.js'
+import type { Counters } from '../../core/reporting/counters.js'
+import type { Subscription } from '../../core/reporting/listeners.js'
 import { EndpointEvents } from '../model/endpoint-events.js'
 import { type LostReason, type MismatchEvent, type ReaderEvent, RejectedReason } from '../model/events.js'
 

@@ -1,7 +1,7 @@
 import type { HeldSample, Instance } from '../../cache/instance.js'
-import type { Counters } from '../../core/counters.js'
-import { Listeners, type Subscription } from '../../core/listeners.js'
 import { type DropPolicy, Mailbox } from '../../core/mailbox.js'
+import type { Counters } from '../../core/reporting/counters.js'
+import { Listeners, type Subscription } from '../../core/reporting/listeners.js'
 import type { Sample } from '../model/sample.js'
 import type { CopyView } from './reader-copy.js'
 

@@ -1,7 +1,7 @@
 import type { Instance } from '../../cache/instance.js'
-import type { Clock } from '../../core/clock.js'
-import { DueQueue } from '../../core/due-queue.js'
-import { DueTimer } from '../../core/due-timer.js'
+import type { Clock } from '../../core/time/clock.js'
+import { DueQueue } from '../../core/time/due-queue.js'
+import { DueTimer } from '../../core/time/due-timer.js'
 
 /**
  * Holds back values that follow too closely. After an instance has shown a value, the next one waits until the period

@@ -1,6 +1,6 @@
-import type { Clock } from '../../core/clock.js'
-import { DueTimer } from '../../core/due-timer.js'
 import type { EntityGuid } from '../../core/ids.js'
+import type { Clock } from '../../core/time/clock.js'
+import { DueTimer } from '../../core/time/due-timer.js'
 import { LivelinessKind } from '../../qos/policies.js'
 import type { WriterProxy } from './writer-proxy.js'
 

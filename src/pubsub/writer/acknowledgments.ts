@@ -1,6 +1,6 @@
-import type { Clock, Timer } from '../../core/clock.js'
-import type { Counters } from '../../core/counters.js'
 import type { Seq } from '../../core/ids.js'
+import type { Counters } from '../../core/reporting/counters.js'
+import type { Clock, Timer } from '../../core/time/clock.js'
 import type { ReaderAcknowledgments } from './reader-acknowledgments.js'
 
 /** Sends a writer's question to its readers; `WriterConnection` does. */

@@ -1,7 +1,7 @@
 import type { Change, LastValueCache } from '../../cache/last-value-cache.js'
-import type { Clock, Timer } from '../../core/clock.js'
-import type { Counters } from '../../core/counters.js'
 import type { EntityId, Guid, Seq } from '../../core/ids.js'
+import type { Counters } from '../../core/reporting/counters.js'
+import type { Clock, Timer } from '../../core/time/clock.js'
 import { maxKeyBytes, SamplesEncoder } from '../../wire/samples.js'
 
 /** Carries a writer's frames to its partitions; `WriterConnection` does. */

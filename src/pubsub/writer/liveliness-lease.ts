@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../core/clock.js'
+import type { Clock, Timer } from '../../core/time/clock.js'
 
 /** Shared by the manual-by-participant writers of one participant: an assertion of any manual writer counts for all. */
 export class SharedLiveliness {

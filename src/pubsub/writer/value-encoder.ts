@@ -1,5 +1,5 @@
 import { invalidArgument, NumacastError } from '../../core/errors.js'
-import { RecordCodec } from '../../wire/record.js'
+import { RecordCodec } from '../../wire/encoding/record.js'
 import { maxKeyBytes } from '../../wire/samples.js'
 import type { Topic } from '../model/topic.js'
 

@@ -1,6 +1,6 @@
-import { checkDurationMs, longestTimerMs } from '../../core/duration.js'
 import { invalidArgument } from '../../core/errors.js'
 import { withoutUndefined } from '../../core/options.js'
+import { checkDurationMs, longestTimerMs } from '../../core/time/duration.js'
 import type { DomainOptions } from '../shared/enter-domain.js'
 
 export interface CollectorOptions extends DomainOptions {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { checkDurationMs } from '../../core/duration.js'
 import { invalidArgument, NumacastError } from '../../core/errors.js'
 import type { Token } from '../../core/ids.js'
 import { Lifetime } from '../../core/lifetime.js'
+import { checkDurationMs } from '../../core/time/duration.js'
 import {
   defaultReason,
   type IntentKind,

@@ -1,4 +1,4 @@
-import type { Subscription } from '../../core/listeners.js'
+import type { Subscription } from '../../core/reporting/listeners.js'
 import { planePartition } from '../../plane/partitions.js'
 import { type WorkerEnd, workerEnd } from '../../plane/worker-end.js'
 import type { Relay } from '../../pubsub/endpoints/relay.js'

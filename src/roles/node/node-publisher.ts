@@ -1,5 +1,5 @@
-import { countFailure } from '../../core/count-failure.js'
 import type { EntityGuid } from '../../core/ids.js'
+import { countFailure } from '../../core/reporting/count-failure.js'
 import { keyFrom } from '../../plane/keys.js'
 import { type NodeCapacity, nodeCapacity } from '../../plane/node-capacity.js'
 import { nodeRoster, type RosterRow } from '../../plane/node-roster.js'
@@ -9,8 +9,8 @@ import { type WorkerEnd, workerEnd } from '../../plane/worker-end.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { Writer } from '../../pubsub/writer/writer.js'
 import type { KernelWatch } from './kernel-watch.js'
+import type { ZoneReading } from './readings/zone-readings.js'
 import type { Roster } from './roster.js'
-import type { ZoneReading } from './zone-readings.js'
 
 export interface NodePublisherComponents {
   readonly participant: Participant

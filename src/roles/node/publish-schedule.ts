@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/clock.js'
-import { Coalescer } from '../../core/coalescer.js'
+import type { Clock } from '../../core/time/clock.js'
+import { Coalescer } from '../../core/time/coalescer.js'
 
 /** Rows are written again after this, so that a view can tell a row's age from the silence of its server. */
 export const rosterRefreshMs = 5_000

@@ -1,4 +1,4 @@
-import { RepeatingTimer } from '../../core/repeating-timer.js'
+import { RepeatingTimer } from '../../core/time/repeating-timer.js'
 import { concurrencyLimit, maintenanceMode, priorityWeights, rollingDrain } from '../../plane/config.js'
 import { arbiterMemoryMs } from '../../plane/intent-arbiter.js'
 import { type IntentKind, intentKinds, intentTopics } from '../../plane/intents.js'

@@ -7,10 +7,10 @@ import type { WorkerEnd } from '../../plane/worker-end.js'
 import type { WorkerState } from '../../plane/worker-state.js'
 import type { Peer } from '../../pubsub/model/peer.js'
 import type { Sample } from '../../pubsub/model/sample.js'
-import { type Claimant, inheritedClaimant, isLive, rowOf, silentClaimant, unknownLoad } from './claimant.js'
-import { type ContestNews, NameContests } from './name-contests.js'
+import { type Claimant, inheritedClaimant, isLive, rowOf, silentClaimant, unknownLoad } from './names/claimant.js'
+import { type ContestNews, NameContests } from './names/name-contests.js'
+import { WorkerName } from './names/worker-name.js'
 import { type EndNews, WorkerEnds } from './worker-ends.js'
-import { WorkerName } from './worker-name.js'
 
 export interface RosterOptions {
   /** Boot id of the host. */

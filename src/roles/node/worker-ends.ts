@@ -1,5 +1,5 @@
 import { type WorkerEnd, workerEndKey, workerEndRetentionMs } from '../../plane/worker-end.js'
-import type { Claimant } from './claimant.js'
+import type { Claimant } from './names/claimant.js'
 
 /** Ends that one server of a node keeps. The oldest are dropped beyond this. */
 export const maxWorkerEnds = 4_096

@@ -1,6 +1,6 @@
-import { checkDurationMs } from '../../core/duration.js'
 import { invalidArgument } from '../../core/errors.js'
 import { withoutUndefined } from '../../core/options.js'
+import { checkDurationMs } from '../../core/time/duration.js'
 import { resolveUnreachableDeadAfterMs } from '../../liveliness/liveliness-options.js'
 import { memoryPressurePolicy } from '../../placement/memory-pressure.js'
 import type { Policy } from '../../placement/policy.js'

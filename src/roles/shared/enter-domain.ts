@@ -1,7 +1,7 @@
 import { raceSignal } from '../../core/abort.js'
-import type { Clock } from '../../core/clock.js'
 import { closeAll } from '../../core/close-all.js'
 import { withoutUndefined } from '../../core/options.js'
+import type { Clock } from '../../core/time/clock.js'
 import { joinDomain, type Participant } from '../../pubsub/participant.js'
 import type { ParticipantOptions } from '../../pubsub/participant-options.js'
 import type { Properties } from '../../wire/descriptor.js'

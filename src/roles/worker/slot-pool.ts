@@ -1,6 +1,6 @@
 import { raceSignal } from '../../core/abort.js'
-import type { Clock } from '../../core/clock.js'
 import { NumacastError } from '../../core/errors.js'
+import type { Clock } from '../../core/time/clock.js'
 import type { Load } from './intent-progress.js'
 import { type JobWork, Slot, type SlotOwner, SlotState } from './slot.js'
 import { admitsSlot, type SlotLimits, type SlotUse, takenOf } from './slot-limits.js'

@@ -1,4 +1,4 @@
-import type { Timer } from '../../core/clock.js'
+import type { Timer } from '../../core/time/clock.js'
 import { type IntentKind, intentKinds, intentTopics, receivedIntentFrom } from '../../plane/intents.js'
 import type { AppliedIntent } from '../../plane/worker-state.js'
 import type { Participant } from '../../pubsub/participant.js'

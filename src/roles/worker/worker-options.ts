@@ -1,6 +1,6 @@
-import { checkDurationMs, longestTimerMs } from '../../core/duration.js'
 import { invalidArgument } from '../../core/errors.js'
 import { withoutUndefined } from '../../core/options.js'
+import { checkDurationMs, longestTimerMs } from '../../core/time/duration.js'
 import { type Taint, workerStateSchema } from '../../plane/worker-state.js'
 import type { DomainOptions } from '../shared/enter-domain.js'
 

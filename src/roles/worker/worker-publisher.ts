@@ -1,6 +1,6 @@
-import { countFailure } from '../../core/count-failure.js'
-import type { Counters } from '../../core/counters.js'
 import type { EntityGuid } from '../../core/ids.js'
+import { countFailure } from '../../core/reporting/count-failure.js'
+import type { Counters } from '../../core/reporting/counters.js'
 import { type JobLifecycle, jobLifecycle } from '../../plane/job-lifecycle.js'
 import { upPartition } from '../../plane/partitions.js'
 import { type IntentStatus, intentStatus } from '../../plane/transitions.js'

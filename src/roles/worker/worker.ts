@@ -1,6 +1,6 @@
-import { checkDurationMs } from '../../core/duration.js'
 import { Lifetime } from '../../core/lifetime.js'
-import type { Subscription } from '../../core/listeners.js'
+import type { Subscription } from '../../core/reporting/listeners.js'
+import { checkDurationMs } from '../../core/time/duration.js'
 import type { WorkerClaim } from '../../plane/worker-claim.js'
 import type { AppliedIntent } from '../../plane/worker-state.js'
 import type { Participant } from '../../pubsub/participant.js'

@@ -1,5 +1,5 @@
-import { checkDurationMs } from '../../core/duration.js'
 import { NumacastError } from '../../core/errors.js'
+import { checkDurationMs } from '../../core/time/duration.js'
 import { nativeAddon } from '../addon/addon.js'
 import type { NativeSampler } from '../addon/native-addon.js'
 import { pidOrSelf } from '../addon/pid.js'

@@ -1,5 +1,5 @@
-import { Counters } from '../../core/counters.js'
-import type { Subscription } from '../../core/listeners.js'
+import { Counters } from '../../core/reporting/counters.js'
+import type { Subscription } from '../../core/reporting/listeners.js'
 import { checkBody, checkGroup } from '../lane/group.js'
 import { localhostRange } from '../lane/range.js'
 import type { DatagramLane, Group } from '../lane/transport.js'

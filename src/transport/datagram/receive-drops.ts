@@ -1,6 +1,6 @@
-import type { Clock } from '../../core/clock.js'
-import type { Counters } from '../../core/counters.js'
-import { RepeatingTimer } from '../../core/repeating-timer.js'
+import type { Counters } from '../../core/reporting/counters.js'
+import type { Clock } from '../../core/time/clock.js'
+import { RepeatingTimer } from '../../core/time/repeating-timer.js'
 import type { UdpSocket } from '../../topology/model/udp-socket.js'
 import { readUdpSockets } from '../../topology/socket/udp-sockets.js'
 

@@ -1,7 +1,7 @@
-import type { Clock } from '../../core/clock.js'
-import type { Counters } from '../../core/counters.js'
 import { errorCode } from '../../core/error-code.js'
-import { RepeatingTimer } from '../../core/repeating-timer.js'
+import type { Counters } from '../../core/reporting/counters.js'
+import type { Clock } from '../../core/time/clock.js'
+import { RepeatingTimer } from '../../core/time/repeating-timer.js'
 import type { NetworkPath } from '../lane/network-path.js'
 
 /** Interval between examinations. A new interface is used within this time. */

@@ -1,6 +1,6 @@
-import type { Clock } from '../../core/clock.js'
-import { checkDurationMs } from '../../core/duration.js'
 import { NumacastError } from '../../core/errors.js'
+import type { Clock } from '../../core/time/clock.js'
+import { checkDurationMs } from '../../core/time/duration.js'
 import type { RequestOptions } from './transport.js'
 
 interface Pending {

@@ -1,5 +1,5 @@
-import type { Counters } from '../../core/counters.js'
-import type { Subscription } from '../../core/listeners.js'
+import type { Counters } from '../../core/reporting/counters.js'
+import type { Subscription } from '../../core/reporting/listeners.js'
 import type { Range } from './range.js'
 
 /**

@@ -1,5 +1,5 @@
-import { checkDurationMs } from '../../core/duration.js'
 import { invalidArgument } from '../../core/errors.js'
+import { checkDurationMs } from '../../core/time/duration.js'
 
 /** The faults of one direction of a link of the memory network. */
 export interface FaultOptions {

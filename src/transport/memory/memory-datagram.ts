@@ -1,6 +1,6 @@
-import { Counters } from '../../core/counters.js'
 import { NumacastError } from '../../core/errors.js'
-import type { Subscription } from '../../core/listeners.js'
+import { Counters } from '../../core/reporting/counters.js'
+import type { Subscription } from '../../core/reporting/listeners.js'
 import { checkBody, checkGroup } from '../lane/group.js'
 import { Handlers } from '../lane/handlers.js'
 import type { DatagramLane, FrameHandler, FrameSource, Group } from '../lane/transport.js'

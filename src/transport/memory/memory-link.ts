@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/clock.js'
 import type { Random } from '../../core/random.js'
+import type { Clock } from '../../core/time/clock.js'
 import type { ResolvedFaults } from './faults.js'
 
 /**

@@ -1,6 +1,6 @@
-import type { Clock } from '../../core/clock.js'
 import { invalidArgument } from '../../core/errors.js'
 import { type Random, seededRandom } from '../../core/random.js'
+import type { Clock } from '../../core/time/clock.js'
 import { Range } from '../lane/range.js'
 import type { Transport } from '../lane/transport.js'
 import { type FaultOptions, type ResolvedFaults, resolveFaults } from './faults.js'

@@ -1,6 +1,6 @@
-import type { Clock, Timer } from '../../core/clock.js'
-import type { Counters } from '../../core/counters.js'
 import { NumacastError } from '../../core/errors.js'
+import type { Counters } from '../../core/reporting/counters.js'
+import type { Clock, Timer } from '../../core/time/clock.js'
 import type { ReceivingSocket } from '../zmtp/message-socket.js'
 
 /** The parts of a SUB socket that are needed here. */

@@ -1,5 +1,5 @@
 import type { Context } from 'zeromq'
-import type { Counters } from '../../core/counters.js'
+import type { Counters } from '../../core/reporting/counters.js'
 import { maxGroupBytes } from '../../wire/radio.js'
 import type { MessageSocket } from '../zmtp/message-socket.js'
 import { bindAll, removeSocketFiles } from './bind.js'

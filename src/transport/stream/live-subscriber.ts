@@ -1,6 +1,6 @@
 import { closeTogether } from '../../core/close-all.js'
 import { invalidArgument } from '../../core/errors.js'
-import type { Subscription } from '../../core/listeners.js'
+import type { Subscription } from '../../core/reporting/listeners.js'
 import { endpointList, isEndpoint, parseEndpoint } from '../lane/endpoint.js'
 import type { FrameHandler } from '../lane/transport.js'
 import { LiveConnection, type LiveConnectionComponents } from './live-connection.js'

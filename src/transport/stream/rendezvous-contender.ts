@@ -1,6 +1,6 @@
-import type { Clock, Timer } from '../../core/clock.js'
-import type { Counters } from '../../core/counters.js'
 import type { Random } from '../../core/random.js'
+import type { Counters } from '../../core/reporting/counters.js'
+import type { Clock, Timer } from '../../core/time/clock.js'
 import type { Rendezvous } from '../lane/transport.js'
 import { type AddressListener, AddressListeners } from './address-listeners.js'
 

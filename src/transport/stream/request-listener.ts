@@ -1,5 +1,5 @@
 import type { Context } from 'zeromq'
-import type { Counters } from '../../core/counters.js'
+import type { Counters } from '../../core/reporting/counters.js'
 import type { MessageSocket } from '../zmtp/message-socket.js'
 import { bindAll, removeSocketFiles } from './bind.js'
 import { createRouter, familyOptions, receiveLoop, senderOptions, sendNow, type ZeromqLimits } from './zeromq.js'

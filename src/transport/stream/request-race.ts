@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../core/clock.js'
+import type { Clock, Timer } from '../../core/time/clock.js'
 import type { RequestOptions } from '../lane/transport.js'
 import type { RequestConnection } from './request-connection.js'
 

@@ -1,6 +1,6 @@
 import type { Context } from 'zeromq'
 import { closeTogether } from '../../core/close-all.js'
-import type { Counters } from '../../core/counters.js'
+import type { Counters } from '../../core/reporting/counters.js'
 import { parseEndpoint } from '../lane/endpoint.js'
 import { AddressListeners } from './address-listeners.js'
 import { bindError, bindFailure, openOnHost, tcpEndpoint } from './bind.js'

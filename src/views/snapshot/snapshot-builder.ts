@@ -1,4 +1,4 @@
-import type { Counters } from '../../core/counters.js'
+import type { Counters } from '../../core/reporting/counters.js'
 import { IntentKind, receivedIntentKey } from '../../plane/intents.js'
 import { allTargets, nodeTarget } from '../../plane/targets.js'
 import { profileTerms, taintKey, term } from './index-terms.js'

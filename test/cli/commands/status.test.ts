@@ -1,7 +1,7 @@
 import t from 'tap'
 import { eventually } from '../../../src/testing/eventually.js'
 import { addonStatus } from '../../../src/topology/addon/addon.js'
-import type { WorkerStatus } from '../../../src/views/status-document.js'
+import type { WorkerStatus } from '../../../src/views/status/status-document.js'
 import { claimDomain } from '../../support/domain-lock.js'
 import { startPlane } from '../../support/plane.js'
 import { runCli, startCli } from '../../support/run-cli.js'

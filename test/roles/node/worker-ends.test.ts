@@ -1,6 +1,6 @@
 import t from 'tap'
 import { workerEndRetentionMs } from '../../../src/plane/worker-end.js'
-import { inheritedClaimant } from '../../../src/roles/node/claimant.js'
+import { inheritedClaimant } from '../../../src/roles/node/names/claimant.js'
 import { maxWorkerEnds, WorkerEnds } from '../../../src/roles/node/worker-ends.js'
 import { rosterRow } from '../../views/samples.js'
 

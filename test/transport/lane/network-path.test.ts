@@ -1,6 +1,6 @@
 import t from 'tap'
-import { Counters } from '../../../src/core/counters.js'
 import { NumacastError } from '../../../src/core/errors.js'
+import { Counters } from '../../../src/core/reporting/counters.js'
 import { FakeClock } from '../../../src/testing/fake-clock.js'
 import { PathWatch } from '../../../src/transport/interfaces/path-watch.js'
 import { type NetworkPath, SubnetFilter } from '../../../src/transport/lane/network-path.js'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { Counters } from '../../../src/core/counters.js'
+import { Counters } from '../../../src/core/reporting/counters.js'
 import type { PlacementSnapshot } from '../../../src/views/snapshot/placement-snapshot.js'
 import { slotsPerChunk } from '../../../src/views/snapshot/slot-set.js'
 import { SnapshotBuilder } from '../../../src/views/snapshot/snapshot-builder.js'

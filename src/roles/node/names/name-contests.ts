@@ -1,0 +1,80 @@
+import type { RosterRow } from '../../../plane/node-roster.js'
+import { compareClaimRank, type WorkerClaim } from '../../../plane/worker-claim.js'
+import { isLive, nameClaimOf, rankOf } from './claimant.js'
+import { ForeignClaims } from './foreign-claims.js'
+import type { WorkerName } from './worker-name.js'
+
+/** Contested names whose holder has changed since the last call, and names that are no longer contested. */
+export interface ContestNews {
+  readonly decided: readonly WorkerClaim[]
+  readonly settled: readonly string[]
+}
+
+/**
+ * Decides which claimant of a workerId is announced as its holder while several processes claim the name: on this node,
+ * or on another node according to that node's rows. Nothing is announced while only one process claims it.
+ */
+export class NameContests {
+  readonly #names: ReadonlyMap<string, WorkerName>
+  readonly #foreign = new ForeignClaims()
+  /** Names whose contest may have changed. */
+  readonly #unsettled = new Set<string>()
+  /** The claimant that was announced last, by name. */
+  readonly #announced = new Map<string, string>()
+
+  constructor(names: ReadonlyMap<string, WorkerName>) {
+    this.#names = names
+  }
+
+  /** The claimants of a name on this node, or their liveliness, have changed. */
+  touch(workerId: string): void {
+    this.#unsettled.add(workerId)
+  }
+
+  /** Takes a row of another node. True when it changes the claims to a name that is claimed here. */
+  applyForeign(row: RosterRow, nowMs: number): boolean {
+    return this.#foreign.apply(row, nowMs) && this.#touchKnown(row.workerId)
+  }
+
+  /** Removes the claim of another node. True when that changes the claims to a name that is claimed here. */
+  removeForeign(workerId: string, node: string): boolean {
+    return this.#foreign.remove(workerId, node) && this.#touchKnown(workerId)
+  }
+
+  /** Removes claims of other nodes that have not been refreshed. */
+  expire(nowMs: number): void {
+    for (const workerId of this.#foreign.expire(nowMs)) this.#touchKnown(workerId)
+  }
+
+  take(): ContestNews {
+    const decided: WorkerClaim[] = []
+    const settled: string[] = []
+    for (const workerId of this.#unsettled) {
+      const claim = this.#contest(workerId)
+      if (claim === undefined) {
+        if (this.#announced.delete(workerId)) settled.push(workerId)
+      } else if (this.#announced.get(workerId) !== claim.claimant) {
+        this.#announced.set(workerId, claim.claimant)
+        decided.push(claim)
+      }
+    }
+    this.#unsettled.clear()
+    return { decided, settled }
+  }
+
+  /** The holder of a name that several processes claim, or whose holder still stands by for another. */
+  #contest(workerId: string): WorkerClaim | undefined {
+    const name = this.#names.get(workerId)
+    if (name === undefined || !isLive(name.holder)) return undefined
+    const other = this.#foreign.strongest(workerId)
+    const isContested = name.rivals > 0 || other !== undefined || name.holder.facts.standby
+    if (!isContested) return undefined
+    return other !== undefined && compareClaimRank(other, rankOf(name.holder)) > 0 ? other : nameClaimOf(name.holder)
+  }
+
+  #touchKnown(workerId: string): boolean {
+    const isKnown = this.#names.has(workerId)
+    if (isKnown) this.#unsettled.add(workerId)
+    return isKnown
+  }
+}

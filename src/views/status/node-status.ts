@@ -1,0 +1,48 @@
+import { Liveliness, LivelinessCause, type Verdict } from '../../liveliness/verdict.js'
+import type { NodeCapacity } from '../../plane/node-capacity.js'
+import type { Held } from '../rows/held.js'
+import type { NodeStatus } from './status-document.js'
+
+/** What a node's status depends on besides its server's report. */
+export interface NodeFacts {
+  readonly nowMs: number
+  /** The verdict on the server, or how it ended. */
+  readonly serverVerdict: Verdict | undefined
+  readonly serverGoneMs: number | undefined
+}
+
+export function nodeStatusOf(held: Held<NodeCapacity>, { nowMs, serverVerdict, serverGoneMs }: NodeFacts): NodeStatus {
+  const { value, originTimeMs } = held
+  const verdict = held.withdrawn ? endOf(serverVerdict) : serverVerdict
+  const sinceMs = verdict?.sinceMs ?? serverGoneMs ?? nowMs
+  return {
+    host: value.host,
+    bootId: value.bootId,
+    numaNode: value.numaNode,
+    cpus: value.cpus,
+    memoryTotalBytes: value.memoryTotalBytes,
+    memoryAvailableBytes: value.memoryAvailableBytes,
+    memoryLimitBytes: value.memoryLimitBytes,
+    memoryHeadroomBytes: value.memoryHeadroomBytes,
+    cpuQuotaCores: value.cpuQuotaCores,
+    cpuHeadroomCores: value.cpuHeadroomCores,
+    memoryPressurePercent: value.memoryPressurePercent,
+    cpuPressurePercent: value.cpuPressurePercent,
+    workers: value.workers,
+    collector: {
+      pid: value.collectorPid,
+      liveliness: verdict?.liveliness ?? Liveliness.dead,
+      cause: verdict?.cause ?? null,
+      livelinessForMs: Math.round(Math.max(0, nowMs - sinceMs)),
+      adopted: value.adopted,
+      unwatchedWorkers: value.unwatchedWorkers,
+    },
+    ageMs: Math.round(Math.max(0, nowMs - originTimeMs)),
+  }
+}
+
+/** Returns how the process of a closed writer ended, or `goodbye` if the process runs on. */
+function endOf(verdict: Verdict | undefined): Partial<Verdict> | undefined {
+  if (verdict?.liveliness === Liveliness.dead) return verdict
+  return verdict?.liveliness === Liveliness.alive ? { cause: LivelinessCause.goodbye } : undefined
+}

@@ -1,0 +1,105 @@
+import { Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from '../../liveliness/verdict.js'
+import type { RecordedEnd } from '../rows/end-records.js'
+import type { ChosenRow } from '../rows/worker-rows.js'
+import type { WorkerStatus } from './status-document.js'
+
+/** Rows are written every five seconds. Three missed writes make the row of a stalled server meaningless. */
+export const staleRowMs = 15_000
+
+/** What a worker's status depends on besides its row. */
+export interface WorkerFacts {
+  readonly nowMs: number
+  /** The record of the end of the row's process, if there is one. */
+  readonly end: RecordedEnd | undefined
+  /** The verdict on the row's server, or how it ended. */
+  readonly serverVerdict: Verdict | undefined
+  /** Since when the row's server has been gone. */
+  readonly serverGoneMs: number | undefined
+  /** A worker that is unreachable for this long counts as dead; null: never. */
+  readonly unreachableDeadAfterMs: number | null
+}
+
+type Judgement = Pick<WorkerStatus, 'liveliness' | 'cause' | 'detail' | 'evidence' | 'livelinessForMs' | 'probationMs'>
+
+export function workerStatusOf(chosen: ChosenRow, facts: WorkerFacts): WorkerStatus {
+  const { value, originTimeMs } = chosen.held
+  const rowAgeMs = Math.max(0, facts.nowMs - originTimeMs)
+  const judgement = judge(chosen, facts, rowAgeMs)
+  return {
+    workerId: value.workerId,
+    bootId: value.bootId,
+    host: value.host,
+    numaNode: value.numaNode,
+    pid: value.pid,
+    incarnation: value.incarnation,
+    state: value.state,
+    liveliness: judgement.liveliness,
+    cause: judgement.cause,
+    detail: judgement.detail,
+    evidence: judgement.evidence,
+    livelinessForMs: Math.round(judgement.livelinessForMs),
+    probationMs: Math.ceil(judgement.probationMs),
+    inFlight: value.inFlight,
+    concurrency: value.concurrency,
+    jobsCompleted: value.jobsCompleted,
+    jobsFailed: value.jobsFailed,
+    admissionOpen: value.admissionOpen,
+    admissionReason: value.admissionReason,
+    appliedIntents: value.appliedIntents,
+    eventLoopUtilization: value.eventLoopUtilization,
+    memoryHeadroomBytes: value.memoryHeadroomBytes,
+    ageMs: Math.round(value.sourceAgeMs + rowAgeMs),
+  }
+}
+
+/** A worker of which no server can know is `unreachable`, not dead, unless policy makes it so. */
+function judge({ held, standing }: ChosenRow, facts: WorkerFacts, rowAgeMs: number): Judgement {
+  const { value } = held
+  const { end, nowMs } = facts
+  if (value.liveliness !== Liveliness.dead && end !== undefined) {
+    const { cause, detail, evidence } = end.end
+    const livelinessForMs = Math.max(0, nowMs - end.endedMs)
+    return { liveliness: Liveliness.dead, cause, detail, evidence, livelinessForMs, probationMs: 0 }
+  }
+  const { liveliness, cause, detail, evidence } = value
+  const livelinessForMs = value.livelinessForMs + rowAgeMs
+  const probationMs = Math.max(0, value.probationMs - rowAgeMs)
+  const reported: Judgement = { liveliness, cause, detail, evidence, livelinessForMs, probationMs }
+  if (liveliness === Liveliness.dead) return reported
+  if (liveliness === Liveliness.unreachable) return orDead(reported, facts)
+  if (standing === 0) {
+    const goneForMs = Math.max(0, nowMs - (facts.serverGoneMs ?? nowMs))
+    return orDead(unreachable(absenceText(facts.serverVerdict), goneForMs), facts)
+  }
+  if (standing === 1 && rowAgeMs >= staleRowMs) {
+    return orDead(unreachable('its collector stands still', rowAgeMs - staleRowMs), facts)
+  }
+  return reported
+}
+
+/** A collector that is unreachable may be running: what is known is that its host is silent. */
+function absenceText(verdict: Verdict | undefined): string {
+  return verdict?.liveliness === Liveliness.unreachable ? 'its host is silent' : 'its collector is gone'
+}
+
+function unreachable(detail: string, livelinessForMs: number): Judgement {
+  return {
+    liveliness: Liveliness.unreachable,
+    cause: LivelinessCause.hostSilent,
+    detail,
+    evidence: VerdictEvidence.lease,
+    livelinessForMs,
+    probationMs: 0,
+  }
+}
+
+function orDead(judgement: Judgement, { unreachableDeadAfterMs: afterMs }: WorkerFacts): Judgement {
+  if (afterMs === null || judgement.livelinessForMs < afterMs) return judgement
+  const detail = `unreachable for ${afterMs} ms, after which it counts as dead here`
+  return {
+    ...judgement,
+    liveliness: Liveliness.dead,
+    detail,
+    livelinessForMs: judgement.livelinessForMs - afterMs,
+  }
+}
