@@ -2,8 +2,8 @@ import { invalidArgument } from '../../core/errors.js'
 import { withoutUndefined } from '../../core/options.js'
 import { checkDurationMs } from '../../core/time/duration.js'
 import { maxIntentTtlMs } from '../../plane/intents.js'
-import { availableShare } from '../memory-pressure.js'
-import type { SnapshotPolicy } from './snapshot-policy.js'
+import { availableShare } from './available-memory.js'
+import type { Policy } from './policy.js'
 import { decideByZone, type ZoneStates } from './zone-decision.js'
 import { zoneWorkers } from './zone-workers.js'
 
@@ -69,7 +69,7 @@ const stepDown = 0.75
  * second and not at every slot.
  * @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option
  */
-export function memoryTrendPolicy(options: MemoryTrendOptions = {}): SnapshotPolicy<ZoneStates<MemoryTrendState>> {
+export function memoryTrendPolicy(options: MemoryTrendOptions = {}): Policy<ZoneStates<MemoryTrendState>> {
   const resolved = resolveMemoryTrendOptions(options)
   return {
     name: 'memory-trend',
