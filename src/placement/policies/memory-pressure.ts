@@ -90,12 +90,7 @@ export function resolveMemoryPressureOptions(options: MemoryPressureOptions): Re
   return Object.freeze(resolved)
 }
 
-function judge(
-  row: ZoneRow,
-  before: Hysteresis,
-  nowMs: number,
-  options: Required<MemoryPressureOptions>,
-): Hysteresis {
+function judge(row: ZoneRow, before: Hysteresis, nowMs: number, options: Required<MemoryPressureOptions>): Hysteresis {
   const available = availableShare(row)
   const pressure = row.memoryPressurePercent ?? 0
   const isScarce = available < options.pauseBelowAvailable

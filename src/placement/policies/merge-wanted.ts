@@ -35,9 +35,7 @@ function joinTerms(a: WantedIntent, b: WantedIntent): Terms {
   return a.terms
 }
 
-function hasLimit(
-  intent: WantedIntent,
-): intent is Extract<WantedIntent, { kind: 'rebalance' | 'throttle-queue' }> {
+function hasLimit(intent: WantedIntent): intent is Extract<WantedIntent, { kind: 'rebalance' | 'throttle-queue' }> {
   return intent.kind === 'rebalance' || intent.kind === 'throttle-queue'
 }
 

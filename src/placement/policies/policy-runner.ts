@@ -60,7 +60,13 @@ export class PolicyRunner {
         running.wants = running.wants.filter((want) => isAlive(want, nowMs))
       }
     }
-    return { wanted: join(this.#running.flatMap(({ wants }) => wants), nowMs), failures }
+    return {
+      wanted: join(
+        this.#running.flatMap(({ wants }) => wants),
+        nowMs,
+      ),
+      failures,
+    }
   }
 }
 

@@ -7,7 +7,7 @@ import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.
 import type { WorkerRow } from '../../views/snapshot/worker-row.js'
 import { atRest, checkGap, checkShare, type Hysteresis, type Reading, step } from './hysteresis.js'
 import type { Decision, Policy, WantedIntent } from './policy.js'
-import { type RecordedStates, stateOf } from './recorded-states.js'
+import { stateOf } from './state-of.js'
 
 export interface StalledLoopsOptions {
   /**
@@ -42,7 +42,7 @@ export const defaultStalledLoopsOptions: Required<StalledLoopsOptions> = Object.
 })
 
 /** By worker id, of those whose loops are or were stalled. */
-export type StalledLoopsState = RecordedStates<Hysteresis>
+export type StalledLoopsState = Readonly<Record<string, Hysteresis>>
 
 /**
  * Drains a worker whose event loop has stood still for long, so that it gets nothing more once it runs again, and

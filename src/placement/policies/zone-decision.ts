@@ -2,7 +2,7 @@ import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.
 import type { ZoneRow } from '../../views/snapshot/zone-row.js'
 import type { ZoneEntry } from '../../views/snapshot/zone-table.js'
 import type { Decision, WantedIntent } from './policy.js'
-import { type RecordedStates, stateOf } from './recorded-states.js'
+import { stateOf } from './state-of.js'
 
 /** A zone with a reading. */
 export interface ReadZone {
@@ -11,7 +11,7 @@ export interface ReadZone {
 }
 
 /** What is remembered of each zone, by the target that names it. */
-export type ZoneStates<S> = RecordedStates<S>
+export type ZoneStates<S> = Readonly<Record<string, S>>
 
 /**
  * Judges each zone by itself. A zone whose reading is older than `maxAgeMs` keeps its state and stays undecided; a zone

@@ -7,7 +7,7 @@ import type { ZoneEntry } from '../../views/snapshot/zone-table.js'
 import { atRest, checkGap, checkShare, type Hysteresis, step } from './hysteresis.js'
 import { maxShards } from './merge-wanted.js'
 import type { Decision, Policy, WantedIntent } from './policy.js'
-import { type RecordedStates, stateOf } from './recorded-states.js'
+import { stateOf } from './state-of.js'
 import { livingWorkers, zoneWorkers } from './zone-workers.js'
 
 export interface ZoneImbalanceOptions {
@@ -49,7 +49,7 @@ export interface HostImbalance {
 }
 
 /** By boot id. */
-export type ZoneImbalanceState = RecordedStates<HostImbalance>
+export type ZoneImbalanceState = Readonly<Record<string, HostImbalance>>
 
 /**
  * Moves work from the fullest NUMA node of a host to its emptiest one: the workers of the one go down to fewer jobs at

@@ -1,5 +1,5 @@
-import type { JointWant } from '../../placement/policies/policy-runner.js'
 import type { WantedIntent } from '../../placement/policies/policy.js'
+import type { JointWant } from '../../placement/policies/policy-runner.js'
 import { receivedIntentKey } from '../../plane/intents.js'
 import { removesCapacity } from './removes-capacity.js'
 
@@ -47,7 +47,7 @@ export class IntentsInForce<Issued> {
         const isDue = nowMs - standing.issuedMs >= standing.ttlMs / 3
         if (want.isDecided && isDue) renew.push({ wanted: want, issued: standing.issued })
       } else if (standing === undefined && !want.isDecided) {
-        // It has ended, or never held: what is undecided is not issued anew.
+        // It has ended, or never held: what is undecided is not issued again.
       } else if (!mayRemoveCapacity && removesCapacity(want.intent, standing?.wanted.intent)) {
         withheld.push(want)
       } else {

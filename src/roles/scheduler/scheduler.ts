@@ -193,6 +193,9 @@ export class Scheduler implements AsyncDisposable {
     if (this.#withheld === null) return
     const { reason, detail } = this.#withheld
     const message = `the scheduler withholds ${intents} intents that remove capacity: ${detail}`
-    this.participant.counters.addError(`scheduler.withheld.${reason}`, new NumacastError('NUMACAST_UNAVAILABLE', message))
+    this.participant.counters.addError(
+      `scheduler.withheld.${reason}`,
+      new NumacastError('NUMACAST_UNAVAILABLE', message),
+    )
   }
 }

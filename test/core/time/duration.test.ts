@@ -5,9 +5,9 @@ import { parseDurationMs } from '../../../src/cli/options/duration.js'
 import { checkDurationMs, longestTimerMs } from '../../../src/core/time/duration.js'
 import { resolveLivelinessOptions } from '../../../src/liveliness/liveliness-options.js'
 import { resolvePhiOptions } from '../../../src/liveliness/phi-accrual.js'
-import { resolveMemoryPressureOptions } from '../../../src/placement/policies/memory-pressure.js'
 import { collectorLossPolicy } from '../../../src/placement/policies/collector-loss.js'
 import { cpuShortagePolicy } from '../../../src/placement/policies/cpu-shortage.js'
+import { resolveMemoryPressureOptions } from '../../../src/placement/policies/memory-pressure.js'
 import { memoryStallPolicy } from '../../../src/placement/policies/memory-stall.js'
 import { memoryTrendPolicy } from '../../../src/placement/policies/memory-trend.js'
 import { stalledLoopsPolicy } from '../../../src/placement/policies/stalled-loops.js'
@@ -148,6 +148,7 @@ const internal = new Set([
   'DurationOptions',
   'DurationRule',
   'FleetModelOptions',
+  'CapacityGuardOptions',
   'HysteresisOptions',
   'JobSummariesOptions',
   'NodeServiceOptions',

@@ -163,7 +163,10 @@ t.test('availableShare is the smaller share of zone and cgroup, at most 1', (t) 
 
 t.test('thresholds without a gap between them are refused, and named', (t) => {
   const bad: [MemoryPressureOptions, RegExp][] = [
-    [{ pauseBelowAvailable: 0.3 }, /0 ≤ pauseBelowAvailable < liftAboveAvailable ≤ 1 must hold, but they are 0\.3 and 0\.2/],
+    [
+      { pauseBelowAvailable: 0.3 },
+      /0 ≤ pauseBelowAvailable < liftAboveAvailable ≤ 1 must hold, but they are 0\.3 and 0\.2/,
+    ],
     [{ pauseBelowAvailable: -0.1 }, /pauseBelowAvailable/],
     [{ liftAboveAvailable: 1.1 }, /liftAboveAvailable/],
     [{ pauseAbovePressurePercent: 5 }, /liftBelowPressurePercent < pauseAbovePressurePercent/],

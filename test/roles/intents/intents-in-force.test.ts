@@ -73,7 +73,7 @@ t.test('an undecided intent is neither renewed nor lifted, and is forgotten when
   t.strictSame(enact(standing, [undecided(pause('n'))], 4_000), [])
   t.equal(standing.size, 1)
   t.strictSame(enact(standing, [undecided(pause('n'))], 9_000), [])
-  t.equal(standing.size, 0, 'it is not issued anew')
+  t.equal(standing.size, 0, 'it is not issued again')
   t.strictSame(enact(standing, [pause('n')], 9_001), ['apply n'])
   t.end()
 })
