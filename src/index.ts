@@ -22,6 +22,7 @@ export {
   type ReceivedIntent,
 } from './plane/intents.js'
 export { JobEvent, type JobIdentity, type JobLifecycle, jobKey, jobLifecycle } from './plane/job-lifecycle.js'
+export { MachineLabel } from './plane/machine-labels.js'
 export { type NodeCapacity, nodeCapacity, type WorkerTotals } from './plane/node-capacity.js'
 export { nodeRoster, type Predecessor, type RosterRow } from './plane/node-roster.js'
 export { downPartition, planePartition, upPartition } from './plane/partitions.js'
