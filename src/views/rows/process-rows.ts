@@ -13,7 +13,7 @@ export class ProcessRows<T extends object> {
   /** By workerId, then by incarnation. */
   readonly #rows = new Map<string, Map<number, ProcessRow<T>>>()
   /** By key: since when no server has carried the row. */
-  readonly #uncarried = new Map<string, number>()
+  readonly #orphanedMs = new Map<string, number>()
 
   get(workerId: string, incarnation: number): ProcessRow<T> | undefined {
     return this.#rows.get(workerId)?.get(incarnation)
@@ -23,10 +23,10 @@ export class ProcessRows<T extends object> {
   apply({ key, value, instanceState, writtenMs, receivedMs }: Sample<T>): string | undefined {
     if (instanceState === 'no-writers') {
       // The server of its node is away. The next one carries the row again.
-      this.#uncarried.set(key, receivedMs)
+      this.#orphanedMs.set(key, receivedMs)
       return undefined
     }
-    this.#uncarried.delete(key)
+    this.#orphanedMs.delete(key)
     if (instanceState === 'disposed' || value === undefined) return this.#remove(key)
     const [workerId = '', incarnation] = keyParts(key)
     const rows = this.#rows.get(workerId) ?? new Map<number, ProcessRow<T>>()
@@ -36,9 +36,9 @@ export class ProcessRows<T extends object> {
 
   /** Removes what no server has carried for `retentionMs`. */
   expire(nowMs: number, retentionMs: number): void {
-    for (const [key, sinceMs] of this.#uncarried) {
+    for (const [key, sinceMs] of this.#orphanedMs) {
       if (nowMs - sinceMs < retentionMs) continue
-      this.#uncarried.delete(key)
+      this.#orphanedMs.delete(key)
       this.#remove(key)
     }
   }
