@@ -35,7 +35,7 @@ export function recordCommand(): Command {
       new Option('--wait <duration>', 'how long to look for a plane').argParser(durationMs()).default(1_500, '1500ms'),
     )
     .addOption(domainOption())
-    .addHelpText('after', `${durationHelp}\nSizes: ${byteSizeForms}.\n\nExit code 3 when no plane answers.`)
+    .addHelpText('after', `${durationHelp}\n\nSizes: ${byteSizeForms}.\n\nExit code 3 when no plane answers.`)
     .action(record)
 }
 

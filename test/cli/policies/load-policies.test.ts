@@ -1,8 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
 import { choosePolicies } from '../../../src/cli/policies/choose-policies.js'
 import { loadPolicies } from '../../../src/cli/policies/load-policies.js'
+import { PolicyRunner } from '../../../src/placement/policies/policy-runner.js'
+import { PolicyFleet } from '../../placement/support/policy-fleet.js'
 
 const folder = t.testdir()
 let files = 0
@@ -51,6 +53,22 @@ t.test('a module that is no policy is refused, with its file and what is wrong',
     t.match(error, { code: 'NUMACAST_INVALID_ARGUMENT', message }, source)
     t.ok(error?.message.startsWith(`${file}: `), `${error?.message} begins with the file`)
   }
+})
+
+t.test('the policy in docs/cli.md is one, and wants what the page states', async (t) => {
+  const page = readFileSync(path.resolve(import.meta.dirname, '../../../../docs/cli.md'), 'utf8')
+  const policies = await loadPolicies(moduleOf(/```js\n(.*?)```/s.exec(page)?.[1] ?? ''))
+  const fleet = new PolicyFleet({
+    name: 'none',
+    initial: null,
+    decide: () => ({ wanted: [], undecided: [], state: null }),
+  })
+  fleet.zone(0, { memoryAvailableBytes: 2 ** 30 - 1 })
+  fleet.zone(1, { memoryAvailableBytes: 2 ** 30 })
+  const { wanted, failures } = new PolicyRunner(policies).run(fleet.builder.snapshot(), 0)
+  t.strictSame(failures, [])
+  t.match(wanted, [{ intent: { kind: 'pause-node', target: 'boot/0', reason: 'less than 1 GiB' } }])
+  t.equal(wanted.length, 1)
 })
 
 t.test('a file that does not exist is not found', async (t) => {
