@@ -150,16 +150,32 @@ t.test('a worker whose collector is gone is unreachable; a dead worker stays dea
     {
       workerId: 'w',
       liveliness: 'unreachable',
-      cause: 'host-silent',
+      cause: 'unserved',
       detail: 'its collector is gone',
       livelinessForMs: 999,
     },
   ])
-  const policy = { liveliness: 'dead', cause: 'host-silent', livelinessForMs: 0 }
+  const policy = { liveliness: 'dead', cause: 'unserved', livelinessForMs: 0 }
   t.match(model.workers(1_050, all('b'))[1], policy, 'by policy')
   model.observe(1_060, allAlive)
   t.match(model.workers(1_060, allAlive)[1], { liveliness: 'alive' })
   t.end()
+})
+
+t.test('a worker that no server reports has the cause that is known of its server', async (t) => {
+  const model = new FleetModel({ unreachableDeadAfterMs: null })
+  model.applyRow(sampleOf('h/0/w', row()))
+  const cases: readonly [Pick<Verdict, 'liveliness' | 'cause'>, string, string][] = [
+    [{ liveliness: 'unreachable', cause: 'host-silent' }, 'host-silent', 'its host is silent'],
+    [{ liveliness: 'unreachable', cause: 'lease-expired' }, 'unserved', 'its collector is unreachable'],
+    [{ liveliness: 'dead', cause: 'killed' }, 'unserved', 'its collector is gone'],
+  ]
+  for (const [verdict, cause, detail] of cases) {
+    t.match(
+      model.workers(10, () => ({ ...alive, ...verdict })),
+      [{ liveliness: 'unreachable', cause, detail }],
+    )
+  }
 })
 
 t.test('rows of a stalled collector age and then count as unreachable', (t) => {
@@ -168,7 +184,13 @@ t.test('rows of a stalled collector age and then count as unreachable', (t) => {
   model.applyRow(sampleOf('h/0/w', row({ probationMs: 20_000 })))
   t.match(model.workers(staleRowMs - 1, stalled), [{ liveliness: 'alive', probationMs: 20_000 - staleRowMs + 1 }])
   t.match(model.workers(staleRowMs + 7, stalled), [
-    { liveliness: 'unreachable', detail: 'its collector stands still', livelinessForMs: 7, probationMs: 0 },
+    {
+      liveliness: 'unreachable',
+      cause: 'unserved',
+      detail: 'its collector stands still',
+      livelinessForMs: 7,
+      probationMs: 0,
+    },
   ])
   t.end()
 })
