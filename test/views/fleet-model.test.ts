@@ -170,9 +170,10 @@ t.test('a worker that no server reports has the cause that is known of its serve
     [{ liveliness: 'unreachable', cause: 'lease-expired' }, 'unserved', 'its collector is unreachable'],
     [{ liveliness: 'dead', cause: 'killed' }, 'unserved', 'its collector is gone'],
   ]
-  for (const [verdict, cause, detail] of cases) {
+  for (const [index, [verdict, cause, detail]] of cases.entries()) {
+    const changed = { ...alive, ...verdict, sinceMs: index + 1 }
     t.match(
-      model.workers(10, () => ({ ...alive, ...verdict })),
+      model.workers(10, () => changed),
       [{ liveliness: 'unreachable', cause, detail }],
     )
   }
