@@ -78,6 +78,7 @@ t.test('an operator takes a name from a claim that nothing ends by a claim of th
   const ghost = await fleet.worker('w', { ownershipStrength: maxOwnershipStrength })
   await fleet.clock.advance(aWhileMs)
   t.not(rescue.replacedBy, null, 'the later one holds the name while it is alive')
+  fleet.setState(ghost, 'sleeping')
   fleet.cutOff(ghost)
   await fleet.clock.advance(untilSilentMs)
   t.equal(rescue.replacedBy, null, 'its process exists, as the kernel reports, and it is not alive')

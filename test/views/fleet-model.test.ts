@@ -120,6 +120,19 @@ t.test('the cause of a collector’s end is kept while its last row is kept', (t
   t.end()
 })
 
+t.test('a collector that was unreachable when its participant was forgotten is not reported as dead', async (t) => {
+  const model = new FleetModel({ unreachableDeadAfterMs: null })
+  model.applyNode(sampleOf('h/0', node()))
+  model.applyRow(sampleOf('h/0/w', row()))
+  const lost: Verdict = { ...alive, liveliness: 'unreachable', cause: 'host-silent', sinceMs: 20, evidence: 'phi' }
+  model.left(participantOf(writerOf('a')), lost)
+  const none = (): undefined => undefined
+  t.match(model.nodes(100, none), [
+    { collector: { liveliness: 'unreachable', cause: 'host-silent', livelinessForMs: 80 } },
+  ])
+  t.match(model.workers(100, none), [{ liveliness: 'unreachable', cause: 'host-silent' }])
+})
+
 t.test('of several rows on one claimant the row of the best-informed server counts', (t) => {
   const model = new FleetModel({ unreachableDeadAfterMs: null })
   const stalled: Verdict = { ...alive, liveliness: 'stalled', cause: 'stopped' }
