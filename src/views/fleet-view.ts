@@ -24,13 +24,18 @@ import { planePartition } from '../plane/partitions.js'
 import { type IntentStatus, intentStatus } from '../plane/transitions.js'
 import { unservedWorker } from '../plane/unserved-worker.js'
 import { type WorkerEnd, workerEnd } from '../plane/worker-end.js'
+import { type PublishedProfile, workerProfile } from '../plane/worker-profile.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { Reader } from '../pubsub/reader/reader.js'
 import type { FleetChange } from './fleet-change.js'
 import { FleetChangeFeed } from './fleet-change-feed.js'
 import { FleetModel } from './fleet-model.js'
 import { IntentModel } from './intent-model.js'
+import { ProcessRows } from './rows/process-rows.js'
 import { ReportedProblems } from './rows/reported-problems.js'
+import type { PlacementSnapshot } from './snapshot/placement-snapshot.js'
+import { SnapshotConfigs } from './snapshot-configs.js'
+import { SnapshotFeed } from './snapshot-feed.js'
 import type { LivelinessChange } from './status/liveliness-history.js'
 import type { NodeStatus, StatusDocument, WorkerStatus } from './status/status-document.js'
 import { computeConsistency, type ViewConsistency } from './status/view-consistency.js'
@@ -80,6 +85,7 @@ export class FleetView implements Disposable {
   readonly #fleet: FleetModel
   readonly #news: FleetChangeFeed
   readonly #intents = new IntentModel()
+  readonly #snapshots: SnapshotFeed
   readonly #reported = new ReportedProblems()
   readonly #closers: (() => void)[] = []
   readonly #measured: readonly { lag: Reader<never>['lag'] }[]
@@ -111,21 +117,45 @@ export class FleetView implements Disposable {
       verdictOf: this.#verdictOf,
       emit: (change) => this.#listeners.emit(change),
     })
+    const profiles = new ProcessRows<PublishedProfile>()
+    const configs = new SnapshotConfigs(participant)
+    for (const reader of configs.readers) this.#open(reader)
+    this.#snapshots = new SnapshotFeed({
+      counters: participant.counters,
+      fleet: this.#fleet,
+      intents: this.#intents,
+      configs,
+      profiles,
+      verdictOf: this.#verdictOf,
+    })
+    this.#listeners.add((change) => {
+      if (change.kind === 'intent') this.#snapshots.intent(change.intentKind, change.target)
+    })
     const partition = planePartition
     const capacity = this.#open(participant.reader(nodeCapacity, { partition }))
     const roster = this.#open(participant.reader(nodeRoster, { partition }))
     this.#measured = [{ lag: () => capacity.lag() }, { lag: () => roster.lag() }]
     this.#listen(capacity, (sample) => {
-      if (this.#fleet.applyNode(sample)) this.#news.node(sample.key)
+      if (!this.#fleet.applyNode(sample)) return
+      this.#snapshots.node(sample.key)
+      this.#news.node(sample.key)
     })
     this.#listen(roster, (sample) => {
       const workerId = this.#fleet.applyRow(sample)
-      if (workerId !== undefined) this.#news.worker(workerId)
+      if (workerId === undefined) return
+      this.#snapshots.worker(workerId)
+      this.#news.worker(workerId)
+    })
+    this.#listen(this.#open(participant.reader(workerProfile, { partition })), (sample) => {
+      const workerId = profiles.apply(sample)
+      if (workerId !== undefined) this.#snapshots.worker(workerId)
     })
     const ends = this.#open(participant.reader(workerEnd, { partition }))
     this.#listen(ends, (sample) => {
       const change = this.#fleet.applyEnd(sample)
-      if (change !== undefined) this.#news.end(change)
+      if (change === undefined) return
+      this.#snapshots.worker(change.end.workerId)
+      this.#news.end(change)
     })
     this.#listen(this.#open(participant.reader(unservedWorker, { partition })), (sample) => {
       if (this.#reported.applyWorker(sample)) this.#listeners.emit({ kind: 'witness' })
@@ -136,7 +166,7 @@ export class FleetView implements Disposable {
     // The liveliness of a worker depends on that of its server.
     const peers = participant.onPeer(({ kind, peer }) => {
       if (kind === 'left') this.#fleet.left(peer.guid, peer.verdict)
-      if (kind !== 'joined' && this.#fleet.hasServer(peer.guid)) this.#news.observe()
+      if (kind !== 'joined' && this.#fleet.hasServer(peer.guid)) this.#observeServers()
     })
     this.#closers.push(() => peers.close())
     for (const kind of intentKinds) this.#readIntents(kind)
@@ -196,6 +226,16 @@ export class FleetView implements Disposable {
       intents: this.#intents.list(nowMs),
       witness: this.#consistency(nodes, nowMs),
     }
+  }
+
+  /**
+   * Returns the fleet as this view judges it now, for `rank` and policies. It never changes, and it is the same object
+   * until something changes. The first call builds it from all rows; a later call costs what has changed since.
+   */
+  snapshot(): PlacementSnapshot {
+    const nowMs = this.#participant.clock.nowMs()
+    this.#expireIntents(nowMs)
+    return this.#snapshots.snapshot(nowMs)
   }
 
   /** One worker of {@link status}; undefined when the view has no row of it. */
@@ -274,7 +314,7 @@ export class FleetView implements Disposable {
     return aliveVerdict(0)
   }
 
-  #open<T extends object>(reader: Reader<T>): Reader<T> {
+  #open<R extends Pick<Reader<object>, 'close' | 'synced'>>(reader: R): R {
     this.#closers.push(() => reader.close())
     this.#synced.push((wait) => reader.synced(wait))
     return reader
@@ -355,8 +395,13 @@ export class FleetView implements Disposable {
     }
   }
 
-  #observe(): void {
+  #observeServers(): void {
     this.#news.observe()
+    this.#snapshots.observe(this.#participant.clock.nowMs())
+  }
+
+  #observe(): void {
+    this.#observeServers()
     const nowMs = this.#participant.clock.nowMs()
     this.#reported.expire(nowMs)
     this.#expireIntents(nowMs)

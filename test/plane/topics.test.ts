@@ -10,11 +10,13 @@ import { unservedWorkerSchema } from '../../src/plane/unserved-worker.js'
 import { workerCapacity, workerCapacitySchema } from '../../src/plane/worker-capacity.js'
 import { maxOwnershipStrength, workerClaim } from '../../src/plane/worker-claim.js'
 import { workerEndSchema } from '../../src/plane/worker-end.js'
+import { workerProfile, workerProfileSchema } from '../../src/plane/worker-profile.js'
 import { workerState, workerStateSchema } from '../../src/plane/worker-state.js'
 
 t.test('each topic has its documented keys', (t) => {
   const topics = [
     workerState,
+    workerProfile,
     workerCapacity,
     jobLifecycle,
     nodeCapacity,
@@ -29,6 +31,7 @@ t.test('each topic has its documented keys', (t) => {
   ]
   t.strictSame(Object.fromEntries(topics.map(({ name, keyFields }) => [name, keyFields.join(', ')])), {
     'worker.state': 'workerId, incarnation',
+    'worker.profile': 'workerId, incarnation',
     'worker.capacity': 'workerId, incarnation',
     'job.lifecycle': 'queue, jobId',
     'node.capacity': 'bootId, numaNode',
@@ -74,6 +77,7 @@ t.test('incarnations and strengths above their bounds are refused', async (t) =>
   const bounded = {
     'worker.state': workerStateSchema.shape.incarnation,
     'worker.capacity': workerCapacitySchema.shape.incarnation,
+    'worker.profile': workerProfileSchema.shape.incarnation,
     'worker.end': workerEndSchema.shape.incarnation,
     'worker.unserved': unservedWorkerSchema.shape.incarnation,
     'job.lifecycle': jobLifecycleSchema.shape.incarnation,

@@ -57,8 +57,7 @@ t.test('a claimant of another host gets no name of this host', async (t) => {
   forger.writer(workerState, { partition: upPartition('boot', 0) }).write({
     ...own,
     ...{ inFlight: 0, concurrency: 1, jobsStarted: 0, jobsCompleted: 0, jobsFailed: 0 },
-    ...{ admissionOpen: true, admissionReason: null, queues: [], capabilities: [], tags: [], labels: {}, taints: [] },
-    appliedIntents: [],
+    ...{ admissionOpen: true, admissionReason: null, appliedIntents: [] },
   })
   await fleet.clock.advance(aWhileMs)
   fleet.cutOff({ participant: forger })

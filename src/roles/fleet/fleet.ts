@@ -7,6 +7,7 @@ import type { JobLifecycle } from '../../plane/job-lifecycle.js'
 import { isFinal, type Transition } from '../../plane/transitions.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { FleetView } from '../../views/fleet-view.js'
+import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import type { LivelinessChange } from '../../views/status/liveliness-history.js'
 import type { NodeStatus, StatusDocument, WorkerStatus } from '../../views/status/status-document.js'
 import type { ViewConsistency } from '../../views/status/view-consistency.js'
@@ -101,6 +102,11 @@ export class Fleet implements AsyncDisposable {
   /** Returns all that is known, as plain data: what `numacast status --json` prints. */
   status(): StatusDocument {
     return this.view.status()
+  }
+
+  /** Returns the fleet at this moment, for `rank` and policies. It never changes; the same object until something changes. */
+  snapshot(): PlacementSnapshot {
+    return this.view.snapshot()
   }
 
   nodes(): readonly NodeStatus[] {
