@@ -14,8 +14,8 @@ export interface WorkerOptions extends DomainOptions, ProfileOptions {
   /** The worker's stable name. Of several that claim one, the strongest is the worker; of equals, the last that joined. */
   readonly workerId: string
   /**
-   * Its claim to the name against others that live: the higher wins, up to 2³¹ − 1. At that strength a claimant that is
-   * alive wins over one that is stalled, suspect or unreachable. @default 0
+   * Its claim to the name against others that live: the higher wins, up to 2³¹ − 1. At that strength a live claimant
+   * wins over a stalled, suspect or unreachable one. @default 0
    */
   readonly ownershipStrength?: number
   /**

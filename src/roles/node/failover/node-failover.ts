@@ -121,8 +121,8 @@ export class NodeFailover {
   }
 
   /**
-   * Whether the known owner is another process, joined later, and serves. One that is gone does not count, however late
-   * it joined: clocks are set back, and numbers may be forged.
+   * Whether the known owner is another process, joined later, and serves. An owner that is gone does not count, however
+   * late it joined: clocks are set back, and numbers may be forged.
    */
   #isLater(known: Server | undefined, { guid, incarnation }: Server): boolean {
     return known !== undefined && known.guid !== guid && known.incarnation > incarnation && this.#serves(known.guid)
