@@ -11,6 +11,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(options: BenchOptions
   latency: () => import('./latency.js'),
   'late-join': () => import('./late-join.js'),
   overload: () => import('./overload.js'),
+  pressure: () => import('./pressure.js'),
   rank: () => import('./rank.js'),
   scale: () => import('./scale.js'),
   throughput: () => import('./throughput.js'),
