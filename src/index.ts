@@ -3,13 +3,6 @@ export { type CaughtError, diagnosticsChannels } from './core/reporting/diagnost
 export type { Subscription } from './core/reporting/listeners.js'
 export type { Logger } from './core/reporting/logger.js'
 export { isReliable, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from './liveliness/verdict.js'
-export {
-  defaultMemoryPressureOptions,
-  type MemoryPressureOptions,
-  type MemoryPressureState,
-  memoryPressurePolicy,
-} from './placement/memory-pressure.js'
-export type { Decision, Policy, WantedIntent } from './placement/policy.js'
 export { concurrencyLimit, maintenanceMode, priorityWeights, rollingDrain } from './plane/config.js'
 export {
   type Intent,
@@ -29,9 +22,11 @@ export {
   jobLifecycle,
   ReportedJobState,
 } from './plane/job-lifecycle.js'
+export { MachineLabel } from './plane/machine-labels.js'
 export { type NodeCapacity, nodeCapacity, type WorkerTotals } from './plane/node-capacity.js'
 export { nodeRoster, type Predecessor, type RosterRow } from './plane/node-roster.js'
 export { downPartition, planePartition, upPartition } from './plane/partitions.js'
+export { type Taint, TaintEffect, type TaintEffectText, type TaintText } from './plane/taint.js'
 export {
   allTargets,
   type NamedNode,
@@ -45,7 +40,8 @@ export { type IntentStatus, intentStatus, Transition } from './plane/transitions
 export { type WorkerCapacity, workerCapacity } from './plane/worker-capacity.js'
 export { type WorkerClaim, workerClaim } from './plane/worker-claim.js'
 export { type WorkerEnd, workerEnd, workerEndRetentionMs } from './plane/worker-end.js'
-export { type AppliedIntent, type Taint, WorkerCondition, type WorkerState, workerState } from './plane/worker-state.js'
+export { type AdmissionStrategy, type PublishedProfile, workerProfile } from './plane/worker-profile.js'
+export { type AppliedIntent, WorkerCondition, type WorkerState, workerState } from './plane/worker-state.js'
 export { Collector, type CollectorComponents } from './roles/collector/collector.js'
 export { type CollectorOptions, defaultCollectorOptions } from './roles/collector/collector-options.js'
 export {
@@ -66,10 +62,13 @@ export {
 } from './roles/intents/intent-issuer.js'
 export type { KernelWatchComponents, WatchProcess } from './roles/node/kernel-watch.js'
 export type { ZoneReading, ZoneReadings } from './roles/node/readings/zone-readings.js'
+export { type Withholding, WithholdReason } from './roles/scheduler/capacity-guard.js'
 export { Scheduler, type SchedulerComponents } from './roles/scheduler/scheduler.js'
 export { defaultSchedulerOptions, type SchedulerOptions } from './roles/scheduler/scheduler-options.js'
 export type { DomainComponents, DomainOptions } from './roles/shared/enter-domain.js'
 export { type Admission, AdmissionCode, type ClosedAdmission } from './roles/worker/admission.js'
+export type { MachineFacts } from './roles/worker/machine-facts.js'
+export type { ProfileOptions, ProfileUpdate } from './roles/worker/profile-options.js'
 export {
   type BeginOptions,
   type FailOptions,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { keyFrom } from './keys.js'
-import { count, name, note } from './text.js'
+import { count, incarnation, name, note } from './text.js'
 
 /** What a worker has last reported of a job. */
 export const JobEvent = {
@@ -39,7 +39,7 @@ export const jobLifecycleSchema = z.object({
   jobId: name,
   workerId: name,
   /** The incarnation of the worker that runs the job: a restarted worker of the same name has not started it. */
-  incarnation: count,
+  incarnation,
   /** Empty for a job of no named queue. */
   queue: z.string().max(256),
   /** Counts the attempts at the job, from 1. */

@@ -48,7 +48,7 @@ export class JobSummaries {
     return this.#inFlight.has(jobKey(job))
   }
 
-  /** Returns the last report on the job; undefined for one that this worker does not remember. */
+  /** Returns the last report on the job; undefined if this worker does not remember the job. */
   last(job: JobIdentity): JobLifecycle | undefined {
     const key = jobKey(job)
     return this.#inFlight.get(key)?.summary ?? this.#finished.get(key)?.summary

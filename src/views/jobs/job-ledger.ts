@@ -7,7 +7,7 @@ import { type JobRecord, recordProcessEnd, recordReport } from './job-record.js'
 import { hasEnded, type JobRun, type JobState, type ProcessEnd } from './job-run.js'
 
 export interface JobLedgerOptions {
-  /** Jobs that it keeps; beyond that, the one that ended longest ago is evicted. @default 10000 */
+  /** Jobs that it keeps; beyond that, the job that ended longest ago is evicted. @default 10000 */
   readonly maxJobs?: number
   /** A job is evicted this long after the last report on it. @default 3600000 */
   readonly retentionMs?: number

@@ -51,8 +51,8 @@ export function withProcessEnd(run: JobRun, end: ProcessEnd | null): JobRun {
 }
 
 /**
- * Orders the runs of one job, the one that tells what became of the job first: one that is under way, then the highest
- * attempt, then the one that started last. A total order, so that every ledger with the same reports agrees.
+ * Orders the runs of one job, the most telling first: a run that is under way, then the highest attempt, then the
+ * latest start. A total order, so that every ledger with the same reports agrees.
  */
 export function compareRuns(a: JobRun, b: JobRun): number {
   return (

@@ -82,7 +82,7 @@ t.test('work may report progress and another end than its own', async (t) => {
 })
 
 t.test(
-  'a job that runs for longer than reports are kept is known to whom comes late, and lost with its worker',
+  'a job that runs for longer than reports are kept is known to a late joiner, and lost with its worker',
   async (t) => {
     const { memory, worker, jobOf } = await openAll(t)
     await worker.begin('long')
