@@ -14,6 +14,7 @@ import { LivelinessKind } from '../qos/policies.js'
 import { openTransport } from '../transport/open.js'
 import { StreamReach } from '../transport/transport-options.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
+import type { FenceAnswer } from './catchup/fence-client.js'
 import { Relay, type RelayOptions } from './endpoints/relay.js'
 import { Engine } from './engine.js'
 import { EventStream, type EventStreamOptions } from './model/event-stream.js'
@@ -181,6 +182,19 @@ export class Participant {
   /** @internal Whether a peer of this GUID is held, perhaps known only by a beacon. */
   hasPeer(guid: Guid): boolean {
     return this.#engine.peers.get(guid) !== undefined
+  }
+
+  /**
+   * @internal Asks participants for the present numbers of their writers, all at once, and begins to catch up with what
+   * the readers here lack. Never rejects for a participant that is silent.
+   */
+  fence(participants: readonly Guid[], timeoutMs: number, signal?: AbortSignal): Promise<FenceAnswer[]> {
+    return this.#engine.fences.ask(participants, timeoutMs, signal)
+  }
+
+  /** @internal Whether this version of the participant's descriptor, or a later one, is held. Always true of itself. */
+  isDescribed(guid: Guid, version: number): boolean {
+    return guid === this.guid || (this.#engine.peers.get(guid)?.descriptor?.version ?? 0) >= version
   }
 
   /** @internal Frames on the datagram lane that the kernel has not taken yet. */
