@@ -23,6 +23,9 @@ export type TokenOrder = (typeof TokenOrder)[keyof typeof TokenOrder]
 /** A participant has ended: no later change of it comes. Compares after every number. */
 export const ended = 'ended'
 
+/** In the place of a writer's number: the writer has closed. Compares after every number. */
+export const closedSeq = Number.POSITIVE_INFINITY
+
 /** What a token includes of one participant: every change of a writer up to its number, or all there will ever be. */
 export type Included = ReadonlyMap<EntityId, Seq> | typeof ended
 
@@ -38,7 +41,8 @@ const prefix = 'v1'
  *
  *     v1;<participant guid>:<writer, hex>.<number>,…;<participant guid>!
  *
- * Participants are in ascending order of their GUIDs, writers in ascending order. `!` marks a participant that has ended.
+ * Participants are in ascending order of their GUIDs, writers in ascending order. `!` marks a participant that has ended,
+ * and in the place of a number a writer that has closed.
  */
 export class ViewToken {
   /** By participant, in ascending order. */
@@ -136,7 +140,7 @@ export function textOf(segments: readonly string[]): string {
 export function segmentOf(guid: Guid, included: Included): string {
   if (included === ended) return `${guid}!`
   const writers = [...included].sort(([a], [b]) => a - b)
-  return `${guid}:${writers.map(([entity, seq]) => `${entity.toString(16)}.${seq}`).join(',')}`
+  return `${guid}:${writers.map(([entity, seq]) => `${entity.toString(16)}.${seq === closedSeq ? '!' : seq}`).join(',')}`
 }
 
 export function entityOf(writer: EntityGuid): EntityId {
@@ -168,10 +172,11 @@ function includedIn(part: string): Included {
   const writers = new Map<EntityId, Seq>()
   let before = 0
   for (const entry of part.slice(33).split(',')) {
-    const [, hex, decimal] = /^([1-9a-f][0-9a-f]{0,7})\.([1-9][0-9]{0,15})$/.exec(entry) ?? []
+    const [, hex, decimal] = /^([1-9a-f][0-9a-f]{0,7})\.([1-9][0-9]{0,15}|!)$/.exec(entry) ?? []
     const entity = Number.parseInt(hex ?? '', 16)
-    const seq = Number(decimal)
-    if (!Number.isSafeInteger(seq) || Number.isNaN(entity)) throw malformed(entry, 'is no <writer, hex>.<number>')
+    const seq = decimal === '!' ? closedSeq : Number(decimal)
+    if ((seq !== closedSeq && !Number.isSafeInteger(seq)) || Number.isNaN(entity))
+      throw malformed(entry, 'is no <writer, hex>.<number>')
     if (entity <= before) throw malformed(entry, 'is out of order')
     before = entity
     writers.set(entity as EntityId, seq)

@@ -1,13 +1,17 @@
-import { type EntityGuid, type EntityId, type Guid, participantOf, type Seq } from '../../core/ids.js'
-import { ended, entityOf, segmentOf, textOf, type ViewToken } from './view-token.js'
+import { type EntityGuid, type EntityId, type Guid, participantOf, type Seq, type Token } from '../../core/ids.js'
+import { closedSeq, ended, entityOf, segmentOf, textOf, type ViewToken } from './view-token.js'
 
 interface Owner {
   readonly writers: Map<EntityId, Seq>
+  /** Of its writers those that have closed, in the order in which they did. */
+  readonly closed: Set<EntityId>
   isEnded: boolean
   /** Its part of the text; undefined after a change. */
   segment: string | undefined
 }
 
+/** Closed writers of one participant that are remembered; the oldest are forgotten first. */
+export const maxClosedWriters = 64
 /** Ended participants that are remembered; the oldest are forgotten first. */
 export const maxEndedOwners = 256
 
@@ -22,8 +26,14 @@ export class ViewVector {
   #order: readonly Guid[] | undefined
   #text: string | undefined
 
+  /** Returns the last number, also of a writer that has closed or whose participant has ended. */
   get(writer: EntityGuid): Seq {
     return this.#owners.get(participantOf(writer))?.writers.get(entityOf(writer)) ?? 0
+  }
+
+  /** Whether it has ever included anything of the participant. */
+  knows(participant: Guid): boolean {
+    return this.#owners.has(participant)
   }
 
   hasEnded(participant: Guid): boolean {
@@ -40,6 +50,19 @@ export class ViewVector {
     owner.writers.set(entity, seq)
     this.#changed(owner)
     return true
+  }
+
+  /** The writer has closed: no later change of it comes. */
+  close(writer: EntityGuid): void {
+    const owner = this.#owners.get(participantOf(writer))
+    const entity = entityOf(writer)
+    if (owner === undefined || !owner.writers.has(entity) || owner.closed.has(entity)) return
+    owner.closed.add(entity)
+    this.#changed(owner)
+    const [oldest] = owner.closed
+    if (owner.closed.size <= maxClosedWriters || oldest === undefined) return
+    owner.closed.delete(oldest)
+    owner.writers.delete(oldest)
   }
 
   /** The participant has ended: no later change of it comes. */
@@ -64,11 +87,11 @@ export class ViewVector {
 
   /** Whether the token includes everything that this position includes. */
   isWithin(token: ViewToken): boolean {
-    for (const [guid, { writers, isEnded }] of this.#owners) {
+    for (const [guid, owner] of this.#owners) {
       const included = token.owners.get(guid)
       if (included === ended) continue
-      if (isEnded) return false
-      for (const [entity, seq] of writers) if (seq > (included?.get(entity) ?? 0)) return false
+      if (owner.isEnded) return false
+      for (const [entity, seq] of includedOf(owner)) if (seq > (included?.get(entity) ?? 0)) return false
     }
     return true
   }
@@ -80,15 +103,35 @@ export class ViewVector {
     return this.#text
   }
 
+  /** Returns the text of the token that also includes these changes. */
+  textWith(changes: Iterable<Token>): string {
+    const raised = new Map<Guid, Map<EntityId, Seq>>()
+    for (const { writer, seq } of changes) {
+      const guid = participantOf(writer)
+      const owner = this.#owners.get(guid)
+      if (seq <= this.get(writer) || owner?.isEnded === true || owner?.closed.has(entityOf(writer)) === true) continue
+      const writers = raised.get(guid) ?? (owner === undefined ? new Map<EntityId, Seq>() : includedOf(owner))
+      raised.set(guid, writers.set(entityOf(writer), seq))
+    }
+    if (raised.size === 0) return this.toString()
+    const guids = [...new Set([...this.#owners.keys(), ...raised.keys()])].sort()
+    return textOf(
+      guids.map((guid) => {
+        const writers = raised.get(guid)
+        return writers === undefined ? this.#segment(guid) : segmentOf(guid, writers)
+      }),
+    )
+  }
+
   #segment(guid: Guid): string {
     const owner = this.#owners.get(guid)
     if (owner === undefined) return ''
-    owner.segment ??= segmentOf(guid, owner.isEnded ? ended : owner.writers)
+    owner.segment ??= segmentOf(guid, owner.isEnded ? ended : includedOf(owner))
     return owner.segment
   }
 
   #add(guid: Guid): Owner {
-    const owner: Owner = { writers: new Map(), isEnded: false, segment: undefined }
+    const owner: Owner = { writers: new Map(), closed: new Set(), isEnded: false, segment: undefined }
     this.#owners.set(guid, owner)
     this.#order = undefined
     return owner
@@ -105,4 +148,8 @@ export class ViewVector {
     owner.segment = undefined
     this.#text = undefined
   }
+}
+
+function includedOf({ writers, closed }: Owner): Map<EntityId, Seq> {
+  return new Map([...writers].map(([entity, seq]) => [entity, closed.has(entity) ? closedSeq : seq]))
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { EntityGuid, Guid } from '../../../src/core/ids.js'
 import { compareTokens, mergeTokens, tokenOf, ViewToken } from '../../../src/views/token/view-token.js'
-import { maxEndedOwners, ViewVector } from '../../../src/views/token/view-vector.js'
+import { maxClosedWriters, maxEndedOwners, ViewVector } from '../../../src/views/token/view-vector.js'
 
 const guidOf = (digit: number): Guid => digit.toString(16).repeat(32).slice(0, 32) as Guid
 const writerOf = (owner: number, entity: number): EntityGuid => `${guidOf(owner)}.${entity.toString(16)}` as EntityGuid
@@ -16,7 +16,7 @@ const tokens = fc
       {
         weight: 4,
         arbitrary: fc
-          .uniqueArray(fc.tuple(fc.integer({ min: 1, max: 17 }), fc.integer({ min: 1, max: 3 })), {
+          .uniqueArray(fc.tuple(fc.integer({ min: 1, max: 17 }), fc.constantFrom(1, 2, 3, '!')), {
             minLength: 1,
             maxLength: 2,
             selector: ([entity]) => entity,
@@ -146,6 +146,7 @@ t.test('the position of a copy only rises, and its text is that of a token', asy
     fc.oneof(
       fc.record({ owner: fc.integer({ min: 1, max: 3 }), entity: fc.integer({ min: 1, max: 3 }), seq: fc.nat(5) }),
       fc.record({ ended: fc.integer({ min: 1, max: 3 }) }),
+      fc.record({ closed: fc.integer({ min: 1, max: 3 }), of: fc.integer({ min: 1, max: 3 }) }),
     ),
     { maxLength: 30 },
   )
@@ -155,12 +156,16 @@ t.test('the position of a copy only rises, and its text is that of a token', asy
       let before = vector.toString()
       for (const step of applied) {
         if ('ended' in step) vector.end(guidOf(step.ended))
+        else if ('closed' in step) vector.close(writerOf(step.of, step.closed))
         else vector.raise(writerOf(step.owner, step.entity), step.seq)
         const after = vector.toString()
         if (!isAtMost(before, after)) return false
         before = after
       }
       const token = ViewToken.parse(before)
+      const more = vector.textWith([{ writer: writerOf(2, 2), seq: 4 }])
+      if (!isAtMost(before, more) || !isAtMost(more, mergeTokens(before, tokenOf({ writer: writerOf(2, 2), seq: 4 }))))
+        return false
       return token.toString() === before && vector.isWithin(ViewToken.parse(other)) === isAtMost(before, other)
     }),
     { numRuns: 500 },
@@ -178,6 +183,24 @@ t.test('a vector remembers a bounded number of ended participants, the latest', 
   t.equal(owners.size, maxEndedOwners)
   t.notOk(owners.has(guids[0] as Guid))
   t.ok(owners.has(guids.at(-1) as Guid))
+})
+
+t.test('a closed writer compares after its numbers; of one participant the latest 64 are remembered', async (t) => {
+  const vector = new ViewVector()
+  vector.raise(writerOf(1, 5), 3)
+  vector.close(writerOf(1, 5))
+  t.equal(vector.toString(), `v1;${guidOf(1)}:5.!`)
+  t.equal(vector.get(writerOf(1, 5)), 3, 'what the copy really has')
+  vector.close(writerOf(1, 6))
+  vector.close(writerOf(2, 1))
+  t.equal(vector.toString(), `v1;${guidOf(1)}:5.!`, 'of which it has nothing')
+  for (let entity = 10; entity < 10 + maxClosedWriters; entity++) {
+    vector.raise(writerOf(1, entity), 1)
+    vector.close(writerOf(1, entity))
+  }
+  const included = ViewToken.parse(vector.toString()).owners.get(guidOf(1))
+  t.equal(included === 'ended' ? 0 : included?.size, maxClosedWriters)
+  t.notOk(ViewToken.parse(vector.toString()).includes(writerOf(1, 5), 1))
 })
 
 t.test('a participant that was taken for ended and is there again counts by its numbers', async (t) => {
