@@ -245,6 +245,18 @@ export class Participant {
     return afterBacklog(this.clock, () => this.#engine.received, fire)
   }
 
+  /**
+   * @internal Resolves when the sockets have been read: after one turn of the event loop, or, if this process was late,
+   * after everything that arrived meanwhile.
+   */
+  socketsRead(): Promise<void> {
+    const isLate = this.#engine.observer.isLate(this.clock.nowMs())
+    return new Promise((resolve) => {
+      if (isLate) this.onceRead(resolve)
+      else this.clock.afterPoll(resolve)
+    })
+  }
+
   /** Takes the kernel's report on a peer's process from a process watch. Ignores unknown peers. */
   reportProcess(guid: Guid, { liveliness, cause, detail, evidence }: ProcessFact): void {
     const peer = this.#engine.peers.get(guid)

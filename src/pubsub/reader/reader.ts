@@ -188,6 +188,11 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
     }))
   }
 
+  /** @internal Calls `listener` with a writer whose progress may have changed, or that has been added or has gone. */
+  onProgress(listener: (proxy: WriterProxy, isMatched: boolean) => void): Subscription {
+    return this.feed.onProgress((proxy) => listener(proxy, this.feed.proxies.has(proxy.guid)))
+  }
+
   /** Returns what the copy has needed to keep up with its writers since the reader was opened. */
   catchUps(): CatchUpCounts {
     return this.feed.catchUps.counts
