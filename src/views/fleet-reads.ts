@@ -9,14 +9,7 @@ import { FreshnessError } from './freshness/freshness-error.js'
 import type { OwnerLag } from './freshness/owner-lag.js'
 import { type FleetReadOptions, type ResolvedRead, resolveFleetRead } from './freshness/read-options.js'
 import type { ReadWitness } from './freshness/read-witness.js'
-import {
-  ownerText,
-  type ReadFacts,
-  type ReadRefusal,
-  RefusalReason,
-  refusalsOf,
-  refuse,
-} from './freshness/refusals.js'
+import { ownerText, type ReadFacts, type ReadRefusal, RefusalReason, refusalsOf, refuse } from './freshness/refusals.js'
 import { OwnerFence } from './owner-fence.js'
 import type { StatusDocument } from './status/status-document.js'
 
@@ -100,7 +93,7 @@ export class FleetReads {
         const attempt = this.#attempt(request, fence, scope)
         if ('data' in attempt) return attempt
         const leftMs = deadlineMs - clock.nowMs()
-        if (leftMs <= 0 || fence?.hasFailed === true) throw this.#refuse(request, attempt)
+        if (leftMs <= 0 || isFinal(attempt, fence)) throw this.#refuse(request, attempt)
         progress ??= readers.onProgress(wake)
         await waiting.next(Math.min(leftMs, recheckMs))
       }
@@ -153,6 +146,11 @@ export class FleetReads {
 
 interface Refused {
   readonly refusals: readonly ReadRefusal[]
+}
+
+/** Whether an owner that the read depends on has failed to answer. */
+function isFinal({ refusals }: Refused, fence: OwnerFence | undefined): boolean {
+  return refusals.some(({ owner }) => owner !== null && fence?.hasFailed(owner.participant) === true)
 }
 
 /** A best-effort answer is labelled as what it is. */

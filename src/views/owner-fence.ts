@@ -42,9 +42,10 @@ export class OwnerFence {
     }
   }
 
-  /** Whether an owner has failed to answer, so that waiting does not help. */
-  get hasFailed(): boolean {
-    return [...this.#answers.values()].some((answer) => answer !== undefined && answer.failure !== null)
+  /** Whether the owner has failed to answer, so that waiting does not help. */
+  hasFailed(owner: Guid): boolean {
+    const failure = this.#answers.get(owner)?.failure
+    return failure !== undefined && failure !== null
   }
 
   /** Returns why the copy has not passed the fence; nothing when it has reached all that the present owners answered. */

@@ -47,7 +47,7 @@ export class CopyPosition {
     this.#vectorNow().close(writer)
   }
 
-  /** The participant has ended, or was lost for so long that nothing of it is shown any more. */
+  /** The participant has ended, or was lost, and nothing of it is shown any more. */
   participantEnded(participant: Guid): void {
     this.#vectorNow().end(participant)
   }

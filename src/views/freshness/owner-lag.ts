@@ -1,6 +1,6 @@
 import { CatchUpState } from '../../cache/writer-progress.js'
 import { type Guid, participantOf } from '../../core/ids.js'
-import type { Liveliness } from '../../liveliness/verdict.js'
+import { Liveliness } from '../../liveliness/verdict.js'
 import type { WriterLag } from '../../pubsub/reader/reader.js'
 import type { CatchUpAction } from '../../wire/pull.js'
 
@@ -58,11 +58,12 @@ export function ownerLags(
   const owners = new Map<Guid, OwnerLag>()
   for (const lag of lags) {
     const participant = participantOf(lag.writer)
-    const state = stateOf(lag)
     const known = owners.get(participant)
+    const described = known ?? describe(participant)
+    const state = stateOf(lag, described.liveliness)
     const sum: OwnerLag =
       known === undefined
-        ? { ...describe(participant), ...lagOf(lag), catchUpState: state }
+        ? { ...described, ...lagOf(lag), catchUpState: state }
         : {
             ...known,
             catchUpState: worseState(known.catchUpState, state),
@@ -75,11 +76,19 @@ export function ownerLags(
   return [...owners.values()]
 }
 
-function lagOf({ lagSamples, completeAgeMs, catchUpAction }: WriterLag): Omit<OwnerLag, keyof OwnerRef | 'liveliness' | 'catchUpState'> {
+function lagOf({
+  lagSamples,
+  completeAgeMs,
+  catchUpAction,
+}: WriterLag): Omit<OwnerLag, keyof OwnerRef | 'liveliness' | 'catchUpState'> {
   return { lagSamples, ageMs: completeAgeMs, catchUpAction }
 }
 
-/** Without a missing number it waits for values that another owner's had taken the place of. */
-function stateOf({ catchUpState, lagSamples }: WriterLag): CatchUpState {
+/**
+ * Nothing is known to be missing of an owner that is not received from, and much may be. A copy that lags without a missing
+ * number waits for values that another owner's had taken the place of.
+ */
+function stateOf({ catchUpState, lagSamples }: WriterLag, liveliness: Liveliness): CatchUpState {
+  if (liveliness === Liveliness.unreachable || liveliness === Liveliness.dead) return CatchUpState.unavailable
   return catchUpState === CatchUpState.lagging && lagSamples === 0 ? CatchUpState.recovering : catchUpState
 }

@@ -53,7 +53,9 @@ export function resolveFleetRead(options: FleetReadOptions): ResolvedRead {
   return Object.freeze({
     freshness,
     maxLagSamples: isBounded ? checkLag(maxLagSamples ?? defaults.maxLagSamples) : Number.POSITIVE_INFINITY,
-    maxAgeMs: checkDurationMs('maxAgeMs', maxAgeMs ?? (isBounded ? defaults.maxAgeMs : Infinity), { allowInfinity: true }),
+    maxAgeMs: checkDurationMs('maxAgeMs', maxAgeMs ?? (isBounded ? defaults.maxAgeMs : Infinity), {
+      allowInfinity: true,
+    }),
     requiredToken: requiredToken ?? null,
     token: requiredToken === undefined ? ViewToken.empty : ViewToken.parse(requiredToken),
     timeoutMs: checkDurationMs('timeoutMs', timeoutMs ?? defaults.timeoutMs, {

@@ -70,6 +70,7 @@ export function refuse(reason: RefusalReason, owner: OwnerRef | null, detail: st
 
 /** Returns what people call the owner. */
 export function ownerText({ name, participant, host, pid }: OwnerRef): string {
+  if (host === '') return participant
   return `${name === '' ? participant : name} (pid ${pid} on ${host})`
 }
 

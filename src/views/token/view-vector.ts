@@ -3,7 +3,7 @@ import { closedSeq, ended, entityOf, segmentOf, textOf, type ViewToken } from '.
 
 interface Owner {
   readonly writers: Map<EntityId, Seq>
-  /** Of its writers those that have closed, in the order in which they did. */
+  /** Its closed writers, in the order in which they closed. */
   readonly closed: Set<EntityId>
   isEnded: boolean
   /** Its part of the text; undefined after a change. */
