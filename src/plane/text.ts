@@ -5,6 +5,8 @@ const nameRule = 'must be a text of 1 to 256 characters'
 export const name = z.string(nameRule).min(1, nameRule).max(256, nameRule)
 export const note = z.string().max(512)
 export const names = z.array(name).max(64)
+/** Models, caches and shards: a worker may hold more of them than it has tags. */
+export const manyNames = z.array(name).max(256)
 /** Names to values, few enough to travel with every change. */
 export function fewByName<V extends z.ZodType>(value: V) {
   return z

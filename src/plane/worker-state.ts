@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineTopic } from '../pubsub/model/topic.js'
-import { count, fewByName, name, names, note } from './text.js'
+import { count, name, note } from './text.js'
 
 /** What a worker reports of itself. The collector decides whether it lives: see the roster's liveliness. */
 export const WorkerCondition = {
@@ -23,14 +23,6 @@ export const appliedIntentSchema = z.object({
   transition: name,
 })
 export type AppliedIntent = z.infer<typeof appliedIntentSchema>
-
-/** Keeps work away, or merely discourages it, unless the work tolerates it. */
-export const taintSchema = z.object({
-  key: name,
-  value: z.string().max(256),
-  effect: z.enum(['no-schedule', 'prefer-no-schedule']),
-})
-export type Taint = z.infer<typeof taintSchema>
 
 export const workerStateSchema = z.object({
   workerId: name,
@@ -59,11 +51,6 @@ export const workerStateSchema = z.object({
   jobsFailed: count,
   admissionOpen: z.boolean(),
   admissionReason: note.nullable(),
-  queues: names,
-  capabilities: names,
-  tags: names,
-  labels: fewByName(z.string().max(256)),
-  taints: z.array(taintSchema).max(64),
   appliedIntents: z.array(appliedIntentSchema).max(64),
 })
 export type WorkerState = z.infer<typeof workerStateSchema>

@@ -8,6 +8,8 @@ import { currentNode } from '../../topology/numa/placement.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import type { Admission } from './admission.js'
 import { checkQueue } from './job-runner.js'
+import { type MachineFacts, readMachineFacts } from './machine-facts.js'
+import type { ProfileUpdate } from './profile-options.js'
 import type { JobWork, Slot } from './slot.js'
 import type { WorkerDirectives } from './worker-directives.js'
 import { WorkerEngine } from './worker-engine.js'
@@ -24,6 +26,8 @@ import { openWorkerReadings, type WorkerReadings } from './worker-readings.js'
 export interface WorkerComponents extends DomainComponents {
   /** What the worker learns of its process. @default cgroup headroom by the addon, the rest by Node */
   readonly readings?: WorkerReadings
+  /** What it learns of its machine for its profile. @default by Node and the addon */
+  readonly machine?: MachineFacts
 }
 
 /** How long aborted jobs have to end before the worker leaves without them. */
@@ -38,7 +42,6 @@ export class Worker implements AsyncDisposable {
   readonly participant: Participant
   readonly workerId: string
   readonly numaNode: number
-  readonly #options: ResolvedWorkerOptions
   readonly #membership: DomainMembership
   readonly #engine: WorkerEngine
   readonly #lifetime: Lifetime
@@ -55,9 +58,10 @@ export class Worker implements AsyncDisposable {
     const { workerId } = resolved
     const properties = { role: 'worker', workerId, numaNode }
     const membership = await enterDomain(`worker ${workerId}`, properties, resolved, components)
+    const { readings, machine } = components
     return startRole(
       membership,
-      () => new Worker(resolved, numaNode, membership, components.readings ?? openWorkerReadings()),
+      () => new Worker(resolved, numaNode, membership, readings ?? openWorkerReadings(), machine ?? readMachineFacts()),
       resolved.signal,
     )
   }
@@ -67,15 +71,15 @@ export class Worker implements AsyncDisposable {
     numaNode: number,
     membership: DomainMembership,
     readings: WorkerReadings,
+    machine: MachineFacts,
   ) {
     const { participant } = membership
     this.participant = participant
     this.workerId = options.workerId
     this.numaNode = numaNode
-    this.#options = options
     this.#membership = membership
     this.#lifetime = new Lifetime(options.signal, () => this.#closeUnasked())
-    this.#engine = new WorkerEngine(participant, { ...options, numaNode }, readings)
+    this.#engine = new WorkerEngine(participant, { ...options, numaNode }, readings, machine)
     if (options.whenReplaced === WhenReplaced.close) {
       this.onReplaced((by) => {
         if (by !== null) this.#closeUnasked()
@@ -222,6 +226,14 @@ export class Worker implements AsyncDisposable {
     this.#engine.jobs.requestRetry({ queue: this.#queueOf(options), jobId }, options.reason, options.afterMs ?? 0)
   }
 
+  /**
+   * Changes what the worker offers and holds, while it runs. What is left out stays as it is.
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the field and what it must be; NUMACAST_CLOSED
+   */
+  update(update: ProfileUpdate): void {
+    this.#engine.update(update)
+  }
+
   /** Takes no new work until {@link declareHealthy}. */
   declareUnhealthy(reason: string): void {
     this.#engine.declareUnhealthy(reason)
@@ -290,7 +302,7 @@ export class Worker implements AsyncDisposable {
       checkQueue(queue)
       return queue
     }
-    const [only, ...others] = this.#options.queues
+    const [only, ...others] = this.#engine.profile.queues
     return only !== undefined && others.length === 0 ? only : ''
   }
 }
