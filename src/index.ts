@@ -55,6 +55,7 @@ export {
 export type { KernelWatchComponents, WatchProcess } from './roles/node/kernel-watch.js'
 export type { ZoneReading, ZoneReadings } from './roles/node/readings/zone-readings.js'
 export { type Withholding, WithholdReason } from './roles/scheduler/capacity-guard.js'
+export type { WithheldIntents } from './roles/scheduler/decider.js'
 export { Scheduler, type SchedulerComponents } from './roles/scheduler/scheduler.js'
 export { defaultSchedulerOptions, type SchedulerOptions } from './roles/scheduler/scheduler-options.js'
 export type { DomainComponents, DomainOptions } from './roles/shared/enter-domain.js'

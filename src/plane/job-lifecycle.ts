@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { keyFrom } from './keys.js'
-import { count, name, note } from './text.js'
+import { count, incarnation, name, note } from './text.js'
 
 export const JobEvent = {
   started: 'started',
@@ -24,7 +24,7 @@ export const jobLifecycleSchema = z.object({
   jobId: name,
   workerId: name,
   /** The incarnation of the worker that runs the job: a restarted worker of the same name has not started it. */
-  incarnation: count,
+  incarnation,
   /** Empty for a job of no named queue. */
   queue: z.string().max(256),
   event: z.enum(JobEvent),
