@@ -7,15 +7,21 @@ import type { IntentKind } from '../../plane/intents.js'
 import type { JobIdentity } from '../../plane/job-lifecycle.js'
 import { isFinal, type Transition } from '../../plane/transitions.js'
 import type { Participant } from '../../pubsub/participant.js'
+import type { FleetRead } from '../../views/fleet-reads.js'
 import { FleetView } from '../../views/fleet-view.js'
+<<<<<<< HEAD
 import { JobLedgerFeed } from '../../views/job-ledger-feed.js'
 import type { JobLedger } from '../../views/jobs/job-ledger.js'
 import type { JobRecord } from '../../views/jobs/job-record.js'
 import type { JobRun } from '../../views/jobs/job-run.js'
+=======
+import type { FleetReadOptions } from '../../views/freshness/read-options.js'
+>>>>>>> main
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import type { LivelinessChange } from '../../views/status/liveliness-history.js'
 import type { NodeStatus, StatusDocument, WorkerStatus } from '../../views/status/status-document.js'
 import type { ViewConsistency } from '../../views/status/view-consistency.js'
+import { tokenOf } from '../../views/token/view-token.js'
 import { IntentIssuer, type IssuedIntent } from '../intents/intent-issuer.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import { type FleetOptions, type ResolvedFleetOptions, resolveFleetOptions } from './fleet-options.js'
@@ -48,6 +54,8 @@ export interface IntentResult {
   readonly workerId: string
   readonly transition: Transition
   readonly reason: string | null
+  /** Names the intent to other processes: a read with this `requiredToken` includes it. */
+  readonly token: string
 }
 
 /** How long after a deadline the worker may take to report. */
@@ -114,6 +122,21 @@ export class Fleet implements AsyncDisposable {
   /** Returns the fleet at this moment, for `rank` and policies. It never changes; the same object until something changes. */
   snapshot(): PlacementSnapshot {
     return this.view.snapshot()
+  }
+
+  /**
+   * Returns the status if it is as fresh as `options` demand, with a witness of what can be claimed of it; otherwise waits
+   * for that, and refuses in the end. Never serves less than was asked for.
+   * @throws FreshnessError (NUMACAST_FRESHNESS) when it cannot be served in time; NumacastError
+   *   NUMACAST_INVALID_ARGUMENT; NUMACAST_CLOSED when the fleet closes first; the signal's reason when it aborts
+   */
+  read(options: FleetReadOptions): Promise<FleetRead> {
+    return this.view.read(options)
+  }
+
+  /** Returns the token of what this fleet has received so far; another process may demand it of a read. */
+  token(): string {
+    return this.view.token()
   }
 
   nodes(): readonly NodeStatus[] {
@@ -211,7 +234,7 @@ export class Fleet implements AsyncDisposable {
   }
 
   async #result(
-    { intent: { intentId } }: IssuedIntent<IntentKind>,
+    { intent: { intentId }, token: written }: IssuedIntent<IntentKind>,
     workerId: string,
     waitMs: number,
     signal: AbortSignal | undefined,
@@ -222,7 +245,8 @@ export class Fleet implements AsyncDisposable {
       stop.abort(new NumacastError('NUMACAST_TIMEOUT', message))
     })
     try {
-      return await raceSignal(this.#finalStep(intentId, workerId, stop.signal), signal)
+      const last = await raceSignal(this.#finalStep(intentId, workerId, stop.signal), signal)
+      return { ...last, token: tokenOf(written) }
     } finally {
       // Also ends the iteration when the caller's signal aborted first.
       stop.abort()
@@ -230,8 +254,8 @@ export class Fleet implements AsyncDisposable {
     }
   }
 
-  async #finalStep(intentId: string, workerId: string, signal: AbortSignal): Promise<IntentResult> {
-    let last: IntentResult | undefined
+  async #finalStep(intentId: string, workerId: string, signal: AbortSignal): Promise<Omit<IntentResult, 'token'>> {
+    let last: Omit<IntentResult, 'token'> | undefined
     for await (const { transition, reason } of this.intents.follow(intentId, { workerId, signal })) {
       last = { intentId, workerId, transition, reason }
     }
