@@ -9,13 +9,33 @@ import type { JobShape } from './pressure/messages.js'
 import { PressedFleet } from './pressure/pressed-fleet.js'
 
 const mib = 2 ** 20
-const workers = 20
-const concurrency = 4
-const shape: JobShape = { memoryBytes: 16 * mib, growMs: 4_000, holdMs: 2_000 }
-/** The memory that one job of each worker takes beside the idle workers is this share of the limit. */
+
+interface Load {
+  readonly workers: number
+  /** Jobs that a worker takes at once by itself: far more than the memory allows. */
+  readonly concurrency: number
+  readonly shape: JobShape
+  /** Jobs per second rise from the first number to the second. */
+  readonly rates: readonly [number, number]
+  readonly seconds: number
+}
+
+const full: Load = {
+  workers: 20,
+  concurrency: 8,
+  shape: { memoryBytes: 16 * mib, growMs: 8_000, holdMs: 8_000 },
+  rates: [0.5, 8],
+  seconds: 120,
+}
+const short: Load = {
+  workers: 6,
+  concurrency: 6,
+  shape: { memoryBytes: 32 * mib, growMs: 4_000, holdMs: 2_000 },
+  rates: [0.5, 8],
+  seconds: 45,
+}
+/** The idle workers, with one job of each, take this share of the limit. */
 const usedByOneEach = 0.75
-/** Jobs per second rise from the first to the second number. */
-const [firstRate, lastRate] = [1, 12]
 
 interface Run {
   readonly completed: number
@@ -29,14 +49,14 @@ const variants = [
 ] as const
 
 export async function run({ quick }: BenchOptions): Promise<BenchResult> {
-  const seconds = quick ? 30 : 120
+  const load = quick ? short : full
   const runs = new Map<string, Run>()
   let limitBytes: number | undefined
   try {
     for (const { name, scheduler } of variants) {
       const group = MemoryGroup.create(String(runs.size))
       try {
-        const measured = await measure(group, scheduler, seconds, limitBytes)
+        const measured = await measure(group, scheduler, load, limitBytes)
         limitBytes = measured.limitBytes
         runs.set(name, measured)
       } finally {
@@ -53,15 +73,16 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
 async function measure(
   group: MemoryGroup,
   scheduler: readonly string[],
-  seconds: number,
+  { seconds, rates, ...load }: Load,
   knownLimitBytes: number | undefined,
 ): Promise<Run & { readonly limitBytes: number }> {
   const queue = new JobQueue()
-  const fleet = await PressedFleet.start(group, queue, { workers, concurrency, shape, scheduler })
+  const fleet = await PressedFleet.start(group, queue, { ...load, scheduler })
   try {
-    const limitBytes = knownLimitBytes ?? (group.anonymousBytes() + workers * shape.memoryBytes) / usedByOneEach
+    const limitBytes =
+      knownLimitBytes ?? (group.anonymousBytes() + load.workers * load.shape.memoryBytes) / usedByOneEach
     group.limit(limitBytes)
-    await arrivals(queue, seconds)
+    await arrivals(queue, rates, seconds)
     return { completed: queue.completed, lost: queue.lost, oomKills: group.oomKills(), limitBytes }
   } finally {
     await fleet.close()
@@ -69,7 +90,7 @@ async function measure(
 }
 
 /** Lets jobs arrive at a rate that rises. */
-async function arrivals(queue: JobQueue, seconds: number): Promise<void> {
+async function arrivals(queue: JobQueue, [firstRate, lastRate]: Load['rates'], seconds: number): Promise<void> {
   const startMs = performance.now()
   let arrived = 0
   for (;;) {

@@ -115,8 +115,8 @@ function judge(
   if (cause === null) return resting
   const goesElsewhere = cause === 'contended' && canTakeElsewhere(snapshot, zone, nowMs, options)
   const limit = jobsThatRun(workers)
-  // A limit that no worker reaches changes nothing.
-  if (!goesElsewhere && workers.every(({ load }) => load.concurrency <= limit)) return resting
+  // Fewer jobs at once help only where there are more: what else keeps the CPUs busy is beyond the policy.
+  if (!goesElsewhere && workers.every(({ load }) => load.inFlight <= limit)) return resting
   const reason = (): string => `${explain(cause)}: tasks waited for a CPU in ${Math.round(pressure)} % of the last 10 s`
   const hysteresis = step(before.hysteresis, 'over', nowMs, options, reason)
   return { hysteresis, cause, maxInFlight: goesElsewhere ? null : limit }

@@ -3,9 +3,10 @@ import { withoutUndefined } from '../../core/options.js'
 import { checkDurationMs } from '../../core/time/duration.js'
 import { maxIntentTtlMs } from '../../plane/intents.js'
 import { availableShare } from './available-memory.js'
+import { estimateUse, type MemorySample, type MemoryUse } from './memory-use.js'
 import type { Policy } from './policy.js'
 import { decideByZone, type ZoneStates } from './zone-decision.js'
-import { zoneWorkers } from './zone-workers.js'
+import { type ZoneWorkers, zoneWorkers } from './zone-workers.js'
 
 export interface MemoryTrendOptions {
   /** The share of a zone's memory that is meant to be used. @default 0.8 */
@@ -43,10 +44,8 @@ export const defaultMemoryTrendOptions: Required<MemoryTrendOptions> = Object.fr
   ttlMs: 30_000,
 })
 
-export interface MemoryTrendState {
-  readonly observedMs: number
-  readonly usedShare: number
-  /** Smoothed over some 2 s. */
+export interface MemoryTrendState extends MemoryUse {
+  /** How fast the committed share rises beyond what was known to be committed, smoothed over some 2 s. */
   readonly risePerSecond: number
   readonly integral: number
   /** Jobs at once per worker; null: not limited. */
@@ -63,12 +62,13 @@ const stepDown = 0.75
 
 /**
  * Lowers how many jobs the workers of a zone run at once before its memory is used up, and raises it step by step once
- * there is room: a PID controller on the used share, towards a target, with a ramp.
+ * there is room: a PID controller on the committed share, towards a target, with a ramp. Committed is what is used now,
+ * or what the jobs in flight will use by what such jobs took before, whichever is more.
  *
  * The model is Temporal's resource-based slot tuner, from which it differs: it limits all workers of a zone by one
  * expiring intent, where Temporal grants each slot of one process; it never raises a worker over its own concurrency;
- * it goes down by a quarter and up by one; and the derivative weighs the zone's rise ahead, since readings come once a
- * second and not at every slot.
+ * it goes down by a quarter and up by one, and up only if the jobs of one more slot per worker fit; and the derivative
+ * weighs the zone's rise ahead, since readings come once a second and not at every slot.
  * @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option
  */
 export function memoryTrendPolicy(options: MemoryTrendOptions = {}): Policy<ZoneStates<MemoryTrendState>> {
@@ -78,19 +78,18 @@ export function memoryTrendPolicy(options: MemoryTrendOptions = {}): Policy<Zone
     initial: {},
     decide: (snapshot, states, nowMs) =>
       decideByZone(snapshot, states, nowMs, resolved.maxAgeMs, ({ zone, row }, before) => {
-        const sample = { usedShare: 1 - availableShare(row), observedMs: row.observedMs }
+        const workers = zoneWorkers(snapshot, zone.bootId, zone.numaNode)
+        const sample = { usedShare: 1 - availableShare(row), inFlight: workers.inFlight, observedMs: row.observedMs }
         const measured = measure(sample, before, resolved)
-        const { risePerSecond, integral, usedShare } = measured
         const output =
-          resolved.proportional * (resolved.target - usedShare) +
-          resolved.integral * integral -
-          resolved.derivative * risePerSecond
-        const state = ramp(measured, output, nowMs, resolved, () => zoneWorkers(snapshot, zone.bootId, zone.numaNode))
+          resolved.proportional * (resolved.target - measured.committedShare) +
+          resolved.integral * measured.integral -
+          resolved.derivative * measured.risePerSecond
+        const state = ramp(measured, output, nowMs, resolved, workers)
         const { limit } = state
         if (limit === null) return { state }
-        const percent = (share: number): number => Math.round(share * 100)
-        const reason = `${percent(usedShare)} % of the memory is used, ${percent(resolved.target)} % is the target`
         const terms = { maxInFlight: limit }
+        const reason = reasonOf(state, resolved.target)
         return { state, wanted: [{ kind: 'rebalance', target: zone.target, terms, reason, ttlMs: resolved.ttlMs }] }
       }),
   }
@@ -114,33 +113,34 @@ export function resolveMemoryTrendOptions(options: MemoryTrendOptions): Required
 
 /** Takes a reading in, unless it has been taken in before. */
 function measure(
-  { usedShare, observedMs }: Pick<MemoryTrendState, 'usedShare' | 'observedMs'>,
+  sample: MemorySample,
   before: MemoryTrendState | undefined,
   { target }: Required<MemoryTrendOptions>,
 ): MemoryTrendState {
+  const use = estimateUse(sample, before)
   if (before === undefined) {
-    return { observedMs, usedShare, risePerSecond: 0, integral: 0, limit: null, unlimited: 0, steppedMs: null }
+    return { ...use, risePerSecond: 0, integral: 0, limit: null, unlimited: 0, steppedMs: null }
   }
-  const elapsedMs = observedMs - before.observedMs
+  const elapsedMs = sample.observedMs - before.observedMs
   if (elapsedMs <= 0) return before
-  const rise = ((usedShare - before.usedShare) * 1000) / elapsedMs
+  const expectedShare = before.baseShare + sample.inFlight * before.jobShare
+  const rise = (Math.max(0, use.committedShare - Math.max(expectedShare, before.usedShare)) * 1000) / elapsedMs
   const risePerSecond = rise + (before.risePerSecond - rise) * Math.exp(-elapsedMs / smoothingMs)
-  const integral = Math.max(-1, Math.min(1, before.integral + ((target - usedShare) * elapsedMs) / 1000))
-  return { ...before, observedMs, usedShare, risePerSecond, integral }
+  const integral = Math.max(-1, Math.min(1, before.integral + ((target - use.committedShare) * elapsedMs) / 1000))
+  return { ...before, ...use, risePerSecond, integral }
 }
 
 function ramp(
   state: MemoryTrendState,
   output: number,
   nowMs: number,
-  { downBelow, upAbove, rampDownMs, rampUpMs }: Required<MemoryTrendOptions>,
-  workers: () => { readonly maxInFlight: number; readonly maxConcurrency: number },
+  { downBelow, upAbove, rampDownMs, rampUpMs, target }: Required<MemoryTrendOptions>,
+  { alive, maxInFlight, maxConcurrency }: ZoneWorkers,
 ): MemoryTrendState {
   const { limit } = state
   const isDue = (rampMs: number): boolean => state.steppedMs === null || nowMs - state.steppedMs >= rampMs
   if (output < downBelow && isDue(rampDownMs)) {
     // From what is in flight, not from what would be allowed: a limit that no worker reaches changes nothing.
-    const { maxInFlight, maxConcurrency } = workers()
     const from = limit === null ? maxInFlight : Math.min(limit, Math.max(1, maxInFlight))
     const lower = Math.max(1, Math.floor(from * stepDown))
     if (limit === null && lower >= maxConcurrency) return state
@@ -149,8 +149,16 @@ function ramp(
   }
   if (limit !== null && output > upAbove && isDue(rampUpMs)) {
     const higher = limit + 1
-    const isLimit = higher < Math.max(state.unlimited, workers().maxConcurrency)
+    if (state.baseShare + alive * higher * state.jobShare > target) return state
+    const isLimit = higher < Math.max(state.unlimited, maxConcurrency)
     return { ...state, limit: isLimit ? higher : null, steppedMs: nowMs }
   }
   return state
+}
+
+function reasonOf({ usedShare, committedShare }: MemoryTrendState, target: number): string {
+  const percent = (share: number): string => `${Math.round(share * 100)} %`
+  const used = `${percent(usedShare)} of the memory is used`
+  const committed = committedShare > usedShare ? `, ${percent(committedShare)} once the jobs in flight have grown` : ''
+  return `${used}${committed}; ${percent(target)} is the target`
 }

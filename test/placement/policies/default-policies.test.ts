@@ -154,8 +154,28 @@ t.test('the memory trend policy keeps a zone within its memory, and lifts the li
   t.ok(without.peak > 1_000, `without a policy ${without.peak} of 1000 bytes are needed`)
   const { peak, done, end } = runJobs(memoryTrendPolicy())
   t.ok(peak <= 1_000, `${peak} of 1000 bytes`)
-  t.ok(done > 100, `${done} jobs were done`)
+  t.ok(done > 150, `${done} jobs were done`)
   t.strictSame(end, [], 'nothing is limited at the end')
+  t.end()
+})
+
+t.test('the memory trend policy goes up only if one more job of each worker fits', (t) => {
+  const fleet = new PolicyFleet(memoryTrendPolicy())
+  const at = (second: number, used: number, inFlight: number): string[] => {
+    fleet.nowMs = second * 1_000
+    fleet.zone(0, { memoryAvailableBytes: 1_000 - used })
+    for (const id of ['a', 'b', 'c', 'd']) fleet.worker(id, { load: { inFlight, concurrency: 8 } })
+    return fleet.wanted()
+  }
+  at(0, 400, 0)
+  // Each job takes 6 % of the memory, and has grown at once.
+  t.strictSame(at(1, 880, 2), ['rebalance boot/0 1'])
+  for (let second = 2; second < 60; second++) {
+    t.strictSame(at(second, 640, 1), ['rebalance boot/0 1'], 'with eight jobs more than 80 % would be used')
+  }
+  let limit: string[] = []
+  for (let second = 60; second < 660; second += 2) limit = at(second, 420, 1)
+  t.strictSame(limit, [], 'jobs that are smaller now have been learned')
   t.end()
 })
 
