@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { type Infer, lazySchema } from '../core/lazy-schema.js'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { keyFrom } from './keys.js'
 import { count, name, note } from './text.js'
@@ -20,24 +20,26 @@ export interface JobIdentity {
 }
 
 /** How far a job got: a summary, never its payload or result. Disposed by the worker some time after its end. */
-export const jobLifecycleSchema = z.object({
-  jobId: name,
-  workerId: name,
-  /** The incarnation of the worker that runs the job: a restarted worker of the same name has not started it. */
-  incarnation: count,
-  /** Empty for a job of no named queue. */
-  queue: z.string().max(256),
-  event: z.enum(JobEvent),
-  /** Unix time, the worker's clock, for display. */
-  startedAtMs: z.number(),
-  /** From start to end; null while it runs. */
-  durationMs: z.number().nonnegative().nullable(),
-  /** The error's message, shortened. */
-  error: note.nullable(),
-  /** With `retry-requested`: how long to wait before offering the job again. */
-  retryAfterMs: count.nullable(),
-})
-export type JobLifecycle = z.infer<typeof jobLifecycleSchema>
+export const jobLifecycleSchema = lazySchema((z) =>
+  z.object({
+    jobId: name(),
+    workerId: name(),
+    /** The incarnation of the worker that runs the job: a restarted worker of the same name has not started it. */
+    incarnation: count(),
+    /** Empty for a job of no named queue. */
+    queue: z.string().max(256),
+    event: z.enum(JobEvent),
+    /** Unix time, the worker's clock, for display. */
+    startedAtMs: z.number(),
+    /** From start to end; null while it runs. */
+    durationMs: z.number().nonnegative().nullable(),
+    /** The error's message, shortened. */
+    error: note().nullable(),
+    /** With `retry-requested`: how long to wait before offering the job again. */
+    retryAfterMs: count().nullable(),
+  }),
+)
+export type JobLifecycle = Infer<typeof jobLifecycleSchema>
 
 /** Each copy has the same lifespan, so that jobs of a worker that died undisposed are forgotten too. */
 export const jobLifecycle = defineTopic({

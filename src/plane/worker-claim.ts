@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { type Infer, lazySchema } from '../core/lazy-schema.js'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { count, name } from './text.js'
 
@@ -21,17 +21,19 @@ export function compareClaimRank(a: ClaimRank, b: ClaimRank): number {
  * Names the holder of a workerId that several live participants claim. The collector of each claimant's node writes it,
  * so that the loser receives it. Disposed once there is nothing left to decide.
  */
-export const workerClaimSchema = z.object({
-  workerId: name,
-  /** GUID of the participant that is the worker. */
-  claimant: name,
-  incarnation: count,
-  ownershipStrength: count,
-  bootId: name,
-  host: name,
-  numaNode: count,
-  pid: count,
-})
-export type WorkerClaim = z.infer<typeof workerClaimSchema>
+export const workerClaimSchema = lazySchema((z) =>
+  z.object({
+    workerId: name(),
+    /** GUID of the participant that is the worker. */
+    claimant: name(),
+    incarnation: count(),
+    ownershipStrength: count(),
+    bootId: name(),
+    host: name(),
+    numaNode: count(),
+    pid: count(),
+  }),
+)
+export type WorkerClaim = Infer<typeof workerClaimSchema>
 
 export const workerClaim = defineTopic({ name: 'worker.claim', key: 'workerId', schema: workerClaimSchema })

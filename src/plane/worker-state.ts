@@ -1,6 +1,6 @@
-import { z } from 'zod'
+import { type Infer, lazySchema } from '../core/lazy-schema.js'
 import { defineTopic } from '../pubsub/model/topic.js'
-import { count, fewByName, name, names, note } from './text.js'
+import { count, labels, name, names, note } from './text.js'
 
 /** What a worker reports of itself. The collector decides whether it lives: see the roster's liveliness. */
 export const WorkerCondition = {
@@ -16,57 +16,63 @@ export const WorkerCondition = {
 export type WorkerCondition = (typeof WorkerCondition)[keyof typeof WorkerCondition]
 
 /** An intent that a worker obeys at present. */
-export const appliedIntentSchema = z.object({
-  intentId: name,
-  kind: name,
-  target: name,
-  transition: name,
-})
-export type AppliedIntent = z.infer<typeof appliedIntentSchema>
+export const appliedIntentSchema = lazySchema((z) =>
+  z.object({
+    intentId: name(),
+    kind: name(),
+    target: name(),
+    transition: name(),
+  }),
+)
+export type AppliedIntent = Infer<typeof appliedIntentSchema>
 
 /** Keeps work away, or merely discourages it, unless the work tolerates it. */
-export const taintSchema = z.object({
-  key: name,
-  value: z.string().max(256),
-  effect: z.enum(['no-schedule', 'prefer-no-schedule']),
-})
-export type Taint = z.infer<typeof taintSchema>
+export const taintSchema = lazySchema((z) =>
+  z.object({
+    key: name(),
+    value: z.string().max(256),
+    effect: z.enum(['no-schedule', 'prefer-no-schedule']),
+  }),
+)
+export type Taint = Infer<typeof taintSchema>
 
-export const workerStateSchema = z.object({
-  workerId: name,
-  /** Identifies the host. */
-  bootId: name,
-  /** The host name as the worker's process sees it, for display: a container has its own name. */
-  host: name,
-  numaNode: count,
-  pid: count,
-  /** With the pid it names the process for as long as the machine runs; null where it cannot be read. */
-  startTimeTicks: z.number().nonnegative().nullable(),
-  /** Inode of the PID namespace in which `pid` holds; null where it cannot be read. */
-  pidNamespace: z.number().nonnegative().nullable(),
-  /** Of the worker's participant: of two claims of equal strength on one workerId the higher is the worker. */
-  incarnation: count,
-  /** Of two claims to one workerId, the stronger holds it. */
-  ownershipStrength: count,
-  /** Another worker holds this name. This worker takes no work until that worker is gone. */
-  standby: z.boolean(),
-  state: z.enum(WorkerCondition),
-  inFlight: count,
-  /** Jobs that it takes at once, after every limit that applies. */
-  concurrency: count,
-  jobsStarted: count,
-  jobsCompleted: count,
-  jobsFailed: count,
-  admissionOpen: z.boolean(),
-  admissionReason: note.nullable(),
-  queues: names,
-  capabilities: names,
-  tags: names,
-  labels: fewByName(z.string().max(256)),
-  taints: z.array(taintSchema).max(64),
-  appliedIntents: z.array(appliedIntentSchema).max(64),
-})
-export type WorkerState = z.infer<typeof workerStateSchema>
+export const workerStateSchema = lazySchema((z) =>
+  z.object({
+    workerId: name(),
+    /** Identifies the host. */
+    bootId: name(),
+    /** The host name as the worker's process sees it, for display: a container has its own name. */
+    host: name(),
+    numaNode: count(),
+    pid: count(),
+    /** With the pid it names the process for as long as the machine runs; null where it cannot be read. */
+    startTimeTicks: z.number().nonnegative().nullable(),
+    /** Inode of the PID namespace in which `pid` holds; null where it cannot be read. */
+    pidNamespace: z.number().nonnegative().nullable(),
+    /** Of the worker's participant: of two claims of equal strength on one workerId the higher is the worker. */
+    incarnation: count(),
+    /** Of two claims to one workerId, the stronger holds it. */
+    ownershipStrength: count(),
+    /** Another worker holds this name. This worker takes no work until that worker is gone. */
+    standby: z.boolean(),
+    state: z.enum(WorkerCondition),
+    inFlight: count(),
+    /** Jobs that it takes at once, after every limit that applies. */
+    concurrency: count(),
+    jobsStarted: count(),
+    jobsCompleted: count(),
+    jobsFailed: count(),
+    admissionOpen: z.boolean(),
+    admissionReason: note().nullable(),
+    queues: names(),
+    capabilities: names(),
+    tags: names(),
+    labels: labels(),
+    taints: z.array(taintSchema()).max(64),
+    appliedIntents: z.array(appliedIntentSchema()).max(64),
+  }),
+)
+export type WorkerState = Infer<typeof workerStateSchema>
 
 /** Also keyed by incarnation, so that two claimants of one name do not overwrite each other and both are received. */
 export const workerState = defineTopic({

@@ -2,29 +2,18 @@ import { closeAll } from '../../core/close-all.js'
 import { Lifetime } from '../../core/lifetime.js'
 import { RepeatingTimer } from '../../core/time/repeating-timer.js'
 import type { Policy, WantedIntent } from '../../placement/policy.js'
-import type { RosterRow } from '../../plane/node-roster.js'
 import { planePartition } from '../../plane/partitions.js'
-import type { Sample } from '../../pubsub/model/sample.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { FleetView } from '../../views/fleet-view.js'
 import { defaultCollectorOptions } from '../collector/collector-options.js'
 import { IntentIssuer, type IssuedIntent } from '../intents/intent-issuer.js'
 import { IntentsInForce } from '../intents/intents-in-force.js'
-import { EndKeeper } from '../node/end-keeper.js'
-import { AbsenceReporter } from '../node/failover/absence-reporter.js'
-import { NodeFailover } from '../node/failover/node-failover.js'
-import { KernelWatch, type KernelWatchComponents } from '../node/kernel-watch.js'
-import { NodeService } from '../node/node-service.js'
-import { openZoneReadings, type ZoneReadings } from '../node/readings/zone-readings.js'
+import type { HostService, HostServiceComponents } from '../node/host-service.js'
 import { type Relays, relayRequests } from '../node/relays.js'
-import { UnservedWorkers } from '../node/unserved-workers.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import { type ResolvedSchedulerOptions, resolveSchedulerOptions, type SchedulerOptions } from './scheduler-options.js'
 
-export interface SchedulerComponents extends DomainComponents, KernelWatchComponents {
-  /** What it measures of a node that it adopts. @default this machine's, by the addon */
-  readonly openReadings?: (numaNode: number) => ZoneReadings
-}
+export interface SchedulerComponents extends DomainComponents, HostServiceComponents {}
 
 /**
  * Watches the fleet and issues what its policies want, as intents. It places and executes nothing. It also keeps the
@@ -43,12 +32,8 @@ export class Scheduler implements AsyncDisposable {
   /** The targets that each policy wanted when it last decided without an error. */
   readonly #targets = new Map<Policy, readonly string[]>()
   readonly #relays: Relays
-  readonly #ends: EndKeeper
+  readonly #host: HostService
   readonly #deciding: RepeatingTimer
-  readonly #kernel: KernelWatch | undefined
-  readonly #failover: NodeFailover | undefined
-  readonly #absences: AbsenceReporter
-  readonly #unserved: UnservedWorkers | undefined
   readonly #lifetime: Lifetime
   #closing: Promise<void> | undefined
 
@@ -56,16 +41,17 @@ export class Scheduler implements AsyncDisposable {
   static async start(options: SchedulerOptions = {}, components: SchedulerComponents = {}): Promise<Scheduler> {
     const resolved = resolveSchedulerOptions(options)
     resolved.signal?.throwIfAborted()
+    const { HostService } = await import('../node/host-service.js')
     const properties = { role: 'scheduler', adopts: resolved.adopts }
     const membership = await enterDomain(resolved.name, properties, resolved, components)
-    return startRole(membership, () => new Scheduler(resolved, membership, components), resolved.signal)
+    const make = (): Scheduler => {
+      const hosting = { ...defaultCollectorOptions, own: null, adopts: resolved.adopts }
+      return new Scheduler(resolved, membership, new HostService(membership.participant, hosting, components))
+    }
+    return startRole(membership, make, resolved.signal)
   }
 
-  private constructor(
-    options: ResolvedSchedulerOptions,
-    membership: DomainMembership,
-    components: SchedulerComponents,
-  ) {
+  private constructor(options: ResolvedSchedulerOptions, membership: DomainMembership, host: HostService) {
     const { participant } = membership
     this.#lifetime = new Lifetime(options.signal, () => this.#closeUnasked())
     this.participant = participant
@@ -77,20 +63,8 @@ export class Scheduler implements AsyncDisposable {
     this.#standing = new IntentsInForce(options.intentTtlMs)
     for (const policy of options.policies) this.#states.set(policy, policy.initial)
     this.#relays = relayRequests(participant, planePartition, planePartition)
-    const ends = new EndKeeper(participant)
-    this.#ends = ends
+    this.#host = host
     this.#deciding = new RepeatingTimer(participant.clock, options.decideIntervalMs, () => this.#decide())
-    this.#absences = new AbsenceReporter(participant)
-    if (!options.adopts) return
-    const kernel = new KernelWatch(participant, components)
-    const openReadings = components.openReadings ?? openZoneReadings
-    const adopt = (numaNode: number, rows: readonly Sample<RosterRow>[]): NodeService => {
-      const service = { ...defaultCollectorOptions, numaNode, adopted: true }
-      return new NodeService({ participant, readings: openReadings(numaNode), kernel, ends, rows }, service)
-    }
-    this.#kernel = kernel
-    this.#failover = new NodeFailover({ participant, numaNode: null, kernel, adopt })
-    this.#unserved = new UnservedWorkers(participant, this.#failover)
   }
 
   /** Resolves when the scheduler has closed, for whatever reason. */
@@ -100,7 +74,7 @@ export class Scheduler implements AsyncDisposable {
 
   /** Nodes of this host that it serves because their collectors are away and no other collector of the host is there. */
   get adoptedNodes(): readonly number[] {
-    return this.#failover?.adopted ?? []
+    return this.#host.adoptedNodes
   }
 
   /** Stops deciding and sends its goodbye. What it issued holds until its time to live ends. Idempotent. */
@@ -116,17 +90,13 @@ export class Scheduler implements AsyncDisposable {
   async #close(): Promise<void> {
     await closeAll([
       () => this.#deciding.close(),
-      () => this.#failover?.stop(),
+      () => this.#host.stop(),
       () => this.#issuer.flush(),
       // The goodbye comes first: a participant sends it in the partitions that it still writes to.
       () => this.#membership.leave(),
-      () => this.#unserved?.close(),
-      () => this.#absences.close(),
-      () => this.#failover?.close(),
-      () => this.#kernel?.close(),
       () => this.#issuer.close(),
       () => this.#relays.close(),
-      () => this.#ends.close(),
+      () => this.#host.close(),
       () => this.view.close(),
     ])
   }

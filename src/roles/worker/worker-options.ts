@@ -1,4 +1,5 @@
 import { invalidArgument } from '../../core/errors.js'
+import { lazySchema } from '../../core/lazy-schema.js'
 import { withoutUndefined } from '../../core/options.js'
 import { checkDurationMs, longestTimerMs } from '../../core/time/duration.js'
 import { type Taint, workerStateSchema } from '../../plane/worker-state.js'
@@ -83,19 +84,21 @@ export const defaultWorkerOptions = Object.freeze({
 })
 
 /** The options that are published as they were given. */
-const publishedOptions = workerStateSchema.pick({
-  workerId: true,
-  queues: true,
-  capabilities: true,
-  tags: true,
-  labels: true,
-  taints: true,
-})
+const publishedOptions = lazySchema(() =>
+  workerStateSchema().pick({
+    workerId: true,
+    queues: true,
+    capabilities: true,
+    tags: true,
+    labels: true,
+    taints: true,
+  }),
+)
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
 export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOptions {
   const resolved = { ...defaultWorkerOptions, numaNode: undefined, signal: undefined, ...withoutUndefined(options) }
-  const parsed = publishedOptions.safeParse(resolved)
+  const parsed = publishedOptions().safeParse(resolved)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     throw invalidArgument(

@@ -1,16 +1,16 @@
+import { loadZod } from '../../core/lazy-schema.js'
 import { Lifetime } from '../../core/lifetime.js'
 import type { Subscription } from '../../core/reporting/listeners.js'
 import { checkDurationMs } from '../../core/time/duration.js'
 import type { WorkerClaim } from '../../plane/worker-claim.js'
 import type { AppliedIntent } from '../../plane/worker-state.js'
 import type { Participant } from '../../pubsub/participant.js'
-import { currentNode } from '../../topology/numa/placement.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import type { Admission } from './admission.js'
 import { checkQueue } from './job-runner.js'
 import type { JobWork, Slot } from './slot.js'
 import type { WorkerDirectives } from './worker-directives.js'
-import { WorkerEngine } from './worker-engine.js'
+import type { WorkerEngine } from './worker-engine.js'
 import {
   type CloseOptions,
   type ResolvedWorkerOptions,
@@ -19,7 +19,7 @@ import {
   WhenReplaced,
   type WorkerOptions,
 } from './worker-options.js'
-import { openWorkerReadings, type WorkerReadings } from './worker-readings.js'
+import type { WorkerReadings } from './worker-readings.js'
 
 export interface WorkerComponents extends DomainComponents {
   /** What the worker learns of its process. @default cgroup headroom by the addon, the rest by Node */
@@ -49,33 +49,39 @@ export class Worker implements AsyncDisposable {
    * @throws NumacastError NUMACAST_INVALID_ARGUMENT, what joining the domain throws, or the signal's reason
    */
   static async start(options: WorkerOptions, components: WorkerComponents = {}): Promise<Worker> {
+    const [{ WorkerEngine }, { openWorkerReadings }, { currentNode }] = await Promise.all([
+      import('./worker-engine.js'),
+      import('./worker-readings.js'),
+      import('../../topology/numa/placement.js'),
+      loadZod(),
+    ])
     const resolved = resolveWorkerOptions(options)
     resolved.signal?.throwIfAborted()
     const numaNode = resolved.numaNode ?? currentNode() ?? 0
     const { workerId } = resolved
     const properties = { role: 'worker', workerId, numaNode }
     const membership = await enterDomain(`worker ${workerId}`, properties, resolved, components)
-    return startRole(
-      membership,
-      () => new Worker(resolved, numaNode, membership, components.readings ?? openWorkerReadings()),
-      resolved.signal,
-    )
+    const make = (): Worker => {
+      const readings = components.readings ?? openWorkerReadings()
+      const engine = new WorkerEngine(membership.participant, { ...resolved, numaNode }, readings)
+      return new Worker(resolved, numaNode, membership, engine)
+    }
+    return startRole(membership, make, resolved.signal)
   }
 
   private constructor(
     options: ResolvedWorkerOptions,
     numaNode: number,
     membership: DomainMembership,
-    readings: WorkerReadings,
+    engine: WorkerEngine,
   ) {
-    const { participant } = membership
-    this.participant = participant
+    this.participant = membership.participant
     this.workerId = options.workerId
     this.numaNode = numaNode
     this.#options = options
     this.#membership = membership
+    this.#engine = engine
     this.#lifetime = new Lifetime(options.signal, () => this.#closeUnasked())
-    this.#engine = new WorkerEngine(participant, { ...options, numaNode }, readings)
     if (options.whenReplaced === WhenReplaced.close) {
       this.onReplaced((by) => {
         if (by !== null) this.#closeUnasked()
