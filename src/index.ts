@@ -3,19 +3,13 @@ export { type CaughtError, diagnosticsChannels } from './core/reporting/diagnost
 export type { Subscription } from './core/reporting/listeners.js'
 export type { Logger } from './core/reporting/logger.js'
 export { isReliable, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from './liveliness/verdict.js'
-export {
-  defaultMemoryPressureOptions,
-  type MemoryPressureOptions,
-  type MemoryPressureState,
-  memoryPressurePolicy,
-} from './placement/memory-pressure.js'
-export type { Decision, Policy, WantedIntent } from './placement/policy.js'
 export { concurrencyLimit, maintenanceMode, priorityWeights, rollingDrain } from './plane/config.js'
 export {
   type Intent,
   IntentKind,
   type IntentOf,
   type IntentTerms,
+  type IntentValues,
   intentTopics,
   maxIntentEpoch,
   maxIntentTtlMs,
@@ -56,8 +50,10 @@ export {
   type IssuedIntent,
   type IssueOptions,
 } from './roles/intents/intent-issuer.js'
+export type { HostServiceComponents } from './roles/node/host-service.js'
 export type { KernelWatchComponents, WatchProcess } from './roles/node/kernel-watch.js'
 export type { ZoneReading, ZoneReadings } from './roles/node/readings/zone-readings.js'
+export { type Withholding, WithholdReason } from './roles/scheduler/capacity-guard.js'
 export { Scheduler, type SchedulerComponents } from './roles/scheduler/scheduler.js'
 export { defaultSchedulerOptions, type SchedulerOptions } from './roles/scheduler/scheduler-options.js'
 export type { DomainComponents, DomainOptions } from './roles/shared/enter-domain.js'

@@ -1,6 +1,5 @@
 export { RefusalReason } from './placement/filter/refusal.js'
 export type { ReservedAtWorker, ReservedInZone, ReservedTotals } from './placement/fit/reserved-totals.js'
-export type { NodeMemory } from './placement/memory-pressure.js'
 export {
   type CollectorLossOptions,
   collectorLossPolicy,
@@ -15,7 +14,11 @@ export {
 } from './placement/policies/cpu-shortage.js'
 export { defaultPolicies } from './placement/policies/default-policies.js'
 export type { Hysteresis } from './placement/policies/hysteresis.js'
-export { zoneMemoryPressurePolicy } from './placement/policies/memory-pressure.js'
+export {
+  defaultMemoryPressureOptions,
+  type MemoryPressureOptions,
+  memoryPressurePolicy,
+} from './placement/policies/memory-pressure.js'
 export {
   defaultMemoryStallOptions,
   type MemoryStallOptions,
@@ -28,12 +31,14 @@ export {
   type MemoryTrendState,
   memoryTrendPolicy,
 } from './placement/policies/memory-trend.js'
+export { mergeWanted } from './placement/policies/merge-wanted.js'
+export type { Decision, Policy, WantedIntent } from './placement/policies/policy.js'
 export {
-  mergeWanted,
-  type SnapshotDecision,
-  type SnapshotPolicy,
-  type TimedIntent,
-} from './placement/policies/snapshot-policy.js'
+  type JointWant,
+  type PolicyFailure,
+  type PolicyRound,
+  PolicyRunner,
+} from './placement/policies/policy-runner.js'
 export {
   defaultStalledLoopsOptions,
   type StalledLoopsOptions,

@@ -5,9 +5,6 @@ import { once } from './once.js'
 /** What a schema is built with. */
 export type Zod = typeof z
 
-/** The type of the values that a lazy schema accepts. */
-export type Infer<L extends () => z.ZodType> = z.infer<ReturnType<L>>
-
 let loaded: Zod | undefined
 
 /**

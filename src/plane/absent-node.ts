@@ -1,4 +1,5 @@
-import { type Infer, lazySchema } from '../core/lazy-schema.js'
+import type { z } from 'zod'
+import { lazySchema } from '../core/lazy-schema.js'
 import { Liveliness } from '../liveliness/verdict.js'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { count, name } from './text.js'
@@ -26,7 +27,7 @@ export const absentNodeSchema = lazySchema((z) =>
     reporter: name(),
   }),
 )
-export type AbsentNode = Infer<typeof absentNodeSchema>
+export type AbsentNode = z.infer<ReturnType<typeof absentNodeSchema>>
 
 /** Written by collectors and schedulers. Disposed when the node is received from again. */
 export const absentNode = defineTopic({

@@ -1,5 +1,6 @@
+import type { z } from 'zod'
 import type { Token } from '../core/ids.js'
-import { type Infer, lazySchema } from '../core/lazy-schema.js'
+import { lazySchema } from '../core/lazy-schema.js'
 import type { Sample } from '../pubsub/model/sample.js'
 import { defineTopic, type Topic } from '../pubsub/model/topic.js'
 import { count, name, names, note } from './text.js'
@@ -68,7 +69,15 @@ export function defaultReason({ action, kind, issuer }: { action: string; kind: 
   return `${action} ${kind} by ${issuer}`
 }
 
-export type IntentOf<K extends IntentKind> = Infer<(typeof intentSchemas)[K]>
+/** The values of each kind's topic. */
+export type IntentValues = {
+  drain: z.infer<ReturnType<typeof intentSchemas.drain>>
+  'pause-node': z.infer<ReturnType<(typeof intentSchemas)['pause-node']>>
+  'throttle-queue': z.infer<ReturnType<(typeof intentSchemas)['throttle-queue']>>
+  'prefer-shard': z.infer<ReturnType<(typeof intentSchemas)['prefer-shard']>>
+  rebalance: z.infer<ReturnType<typeof intentSchemas.rebalance>>
+}
+export type IntentOf<K extends IntentKind> = IntentValues[K]
 export type Intent = IntentOf<IntentKind>
 /** What an issuer adds to the common fields of a kind. */
 export type IntentTerms<K extends IntentKind> = Omit<IntentOf<K>, keyof IntentOf<'pause-node'>>

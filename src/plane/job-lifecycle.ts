@@ -1,4 +1,5 @@
-import { type Infer, lazySchema } from '../core/lazy-schema.js'
+import type { z } from 'zod'
+import { lazySchema } from '../core/lazy-schema.js'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { keyFrom } from './keys.js'
 import { count, name, note } from './text.js'
@@ -39,7 +40,7 @@ export const jobLifecycleSchema = lazySchema((z) =>
     retryAfterMs: count().nullable(),
   }),
 )
-export type JobLifecycle = Infer<typeof jobLifecycleSchema>
+export type JobLifecycle = z.infer<ReturnType<typeof jobLifecycleSchema>>
 
 /** Each copy has the same lifespan, so that jobs of a worker that died undisposed are forgotten too. */
 export const jobLifecycle = defineTopic({

@@ -1,4 +1,5 @@
-import { type Infer, lazySchema } from '../core/lazy-schema.js'
+import type { z } from 'zod'
+import { lazySchema } from '../core/lazy-schema.js'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { bytes, cores, count, name, pressurePercent } from './text.js'
 
@@ -6,7 +7,7 @@ import { bytes, cores, count, name, pressurePercent } from './text.js'
 export const workerTotalsSchema = lazySchema((z) =>
   z.object({ available: count(), busy: count(), unhealthy: count(), draining: count() }),
 )
-export type WorkerTotals = Infer<typeof workerTotalsSchema>
+export type WorkerTotals = z.infer<ReturnType<typeof workerTotalsSchema>>
 
 /** A zone: one NUMA node of one host, as its collector measures it. `null`: could not be read. */
 export const nodeCapacitySchema = lazySchema((z) =>
@@ -42,7 +43,7 @@ export const nodeCapacitySchema = lazySchema((z) =>
     unwatchedWorkers: count(),
   }),
 )
-export type NodeCapacity = Infer<typeof nodeCapacitySchema>
+export type NodeCapacity = z.infer<ReturnType<typeof nodeCapacitySchema>>
 
 export const nodeCapacity = defineTopic({
   name: 'node.capacity',

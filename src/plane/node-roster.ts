@@ -1,4 +1,5 @@
-import { type Infer, lazySchema } from '../core/lazy-schema.js'
+import type { z } from 'zod'
+import { lazySchema } from '../core/lazy-schema.js'
 import { Liveliness, LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
 import { defineTopic, type Topic } from '../pubsub/model/topic.js'
 import { bytes, count, name, note } from './text.js'
@@ -16,7 +17,7 @@ export const predecessorSchema = lazySchema((z) =>
     lives: z.boolean(),
   }),
 )
-export type Predecessor = Infer<typeof predecessorSchema>
+export type Predecessor = z.infer<ReturnType<typeof predecessorSchema>>
 
 /**
  * One compact row per worker and node, written by the server of the node: the worker's own report and its liveliness.
@@ -65,7 +66,7 @@ export const rosterRowSchema = lazySchema((z) =>
     sourceAgeMs: z.number().nonnegative(),
   }),
 )
-export type RosterRow = Infer<typeof rosterRowSchema>
+export type RosterRow = z.infer<ReturnType<typeof rosterRowSchema>>
 
 /** Also keyed by node, so that two nodes with a claim to one workerId do not overwrite each other. */
 export const nodeRoster = defineTopic({

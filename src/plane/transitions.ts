@@ -1,4 +1,5 @@
-import { type Infer, lazySchema } from '../core/lazy-schema.js'
+import type { z } from 'zod'
+import { lazySchema } from '../core/lazy-schema.js'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { IntentKind, maxIntentTtlMs } from './intents.js'
 import { name, note } from './text.js'
@@ -57,7 +58,7 @@ export const intentStatusSchema = lazySchema((z) =>
       .max(8),
   }),
 )
-export type IntentStatus = Infer<typeof intentStatusSchema>
+export type IntentStatus = z.infer<ReturnType<typeof intentStatusSchema>>
 
 export const intentStatus = defineTopic({
   name: 'intent.status',

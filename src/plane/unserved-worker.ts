@@ -1,4 +1,5 @@
-import { type Infer, lazySchema } from '../core/lazy-schema.js'
+import type { z } from 'zod'
+import { lazySchema } from '../core/lazy-schema.js'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { count, name } from './text.js'
 
@@ -18,7 +19,7 @@ export const unservedWorkerSchema = lazySchema((z) =>
     unservedForMs: z.number().nonnegative(),
   }),
 )
-export type UnservedWorker = Infer<typeof unservedWorkerSchema>
+export type UnservedWorker = z.infer<ReturnType<typeof unservedWorkerSchema>>
 
 /** Disposed once a collector serves the worker. */
 export const unservedWorker = defineTopic({

@@ -1,4 +1,5 @@
-import { type Infer, lazySchema } from '../core/lazy-schema.js'
+import type { z } from 'zod'
+import { lazySchema } from '../core/lazy-schema.js'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { bytes, cores, count, name, pressurePercent } from './text.js'
 
@@ -24,7 +25,7 @@ export const workerCapacitySchema = lazySchema((z) =>
     eventLoopUtilization: z.number().min(0).max(1),
   }),
 )
-export type WorkerCapacity = Infer<typeof workerCapacitySchema>
+export type WorkerCapacity = z.infer<ReturnType<typeof workerCapacitySchema>>
 
 export const workerCapacity = defineTopic({
   name: 'worker.capacity',

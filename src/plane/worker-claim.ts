@@ -1,4 +1,5 @@
-import { type Infer, lazySchema } from '../core/lazy-schema.js'
+import type { z } from 'zod'
+import { lazySchema } from '../core/lazy-schema.js'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { count, name } from './text.js'
 
@@ -34,6 +35,6 @@ export const workerClaimSchema = lazySchema((z) =>
     pid: count(),
   }),
 )
-export type WorkerClaim = Infer<typeof workerClaimSchema>
+export type WorkerClaim = z.infer<ReturnType<typeof workerClaimSchema>>
 
 export const workerClaim = defineTopic({ name: 'worker.claim', key: 'workerId', schema: workerClaimSchema })

@@ -1,4 +1,5 @@
-import { type Infer, lazySchema } from '../core/lazy-schema.js'
+import type { z } from 'zod'
+import { lazySchema } from '../core/lazy-schema.js'
 import { LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { keyFrom } from './keys.js'
@@ -27,7 +28,7 @@ export const workerEndSchema = lazySchema((z) =>
     endedForMs: z.number().nonnegative(),
   }),
 )
-export type WorkerEnd = Infer<typeof workerEndSchema>
+export type WorkerEnd = z.infer<ReturnType<typeof workerEndSchema>>
 
 /** Written by the server of the worker's node. Kept by the collectors of its host and by every scheduler. */
 export const workerEnd = defineTopic({

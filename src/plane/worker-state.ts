@@ -1,4 +1,5 @@
-import { type Infer, lazySchema } from '../core/lazy-schema.js'
+import type { z } from 'zod'
+import { lazySchema } from '../core/lazy-schema.js'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { count, labels, name, names, note } from './text.js'
 
@@ -24,7 +25,7 @@ export const appliedIntentSchema = lazySchema((z) =>
     transition: name(),
   }),
 )
-export type AppliedIntent = Infer<typeof appliedIntentSchema>
+export type AppliedIntent = z.infer<ReturnType<typeof appliedIntentSchema>>
 
 /** Keeps work away, or merely discourages it, unless the work tolerates it. */
 export const taintSchema = lazySchema((z) =>
@@ -34,7 +35,7 @@ export const taintSchema = lazySchema((z) =>
     effect: z.enum(['no-schedule', 'prefer-no-schedule']),
   }),
 )
-export type Taint = Infer<typeof taintSchema>
+export type Taint = z.infer<ReturnType<typeof taintSchema>>
 
 export const workerStateSchema = lazySchema((z) =>
   z.object({
@@ -72,7 +73,7 @@ export const workerStateSchema = lazySchema((z) =>
     appliedIntents: z.array(appliedIntentSchema()).max(64),
   }),
 )
-export type WorkerState = Infer<typeof workerStateSchema>
+export type WorkerState = z.infer<ReturnType<typeof workerStateSchema>>
 
 /** Also keyed by incarnation, so that two claimants of one name do not overwrite each other and both are received. */
 export const workerState = defineTopic({

@@ -16,6 +16,8 @@ export interface ImportRules {
   readonly owners: Readonly<Record<string, string>>
   /** The only folder that may load a compiled addon. */
   readonly addonFolder: string
+  /** Files elsewhere that may use `createRequire`, to load a package when it is first needed. */
+  readonly lazyLoaders: ReadonlySet<string>
   /** Packages that the published package installs. Any other import would fail for users. */
   readonly dependencies: ReadonlySet<string>
 }
@@ -172,10 +174,11 @@ function references(source: ts.SourceFile): Reference[] {
 function addonBreaches(file: string, source: ts.SourceFile, rules: ImportRules): string[] {
   if (folderOf(file) === rules.addonFolder) return []
   const found: string[] = []
+  const mayRequire = rules.lazyLoaders.has(file)
   visit(source, (node) => {
     const loads =
       (ts.isStringLiteralLike(node) && isAddonPath(node.text)) ||
-      (ts.isIdentifier(node) && (node.text === 'createRequire' || node.text === 'dlopen'))
+      (ts.isIdentifier(node) && (node.text === 'dlopen' || (node.text === 'createRequire' && !mayRequire)))
     if (loads) found.push(`${file}:${lineOf(source, node)}: only src/${rules.addonFolder} loads the addon`)
   })
   return found

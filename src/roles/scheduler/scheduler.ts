@@ -1,17 +1,14 @@
 import { closeAll } from '../../core/close-all.js'
+import { NumacastError } from '../../core/errors.js'
 import { Lifetime } from '../../core/lifetime.js'
 import { RepeatingTimer } from '../../core/time/repeating-timer.js'
-import type { Policy, WantedIntent } from '../../placement/policy.js'
-import { planePartition } from '../../plane/partitions.js'
 import type { Participant } from '../../pubsub/participant.js'
-import { FleetView } from '../../views/fleet-view.js'
-import { defaultCollectorOptions } from '../collector/collector-options.js'
-import { IntentIssuer, type IssuedIntent } from '../intents/intent-issuer.js'
-import { IntentsInForce } from '../intents/intents-in-force.js'
-import type { HostService, HostServiceComponents } from '../node/host-service.js'
-import { type Relays, relayRequests } from '../node/relays.js'
+import type { FleetView } from '../../views/fleet-view.js'
+import type { HostServiceComponents } from '../node/host-service.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
-import { type ResolvedSchedulerOptions, resolveSchedulerOptions, type SchedulerOptions } from './scheduler-options.js'
+import { type Withholding, withholding } from './capacity-guard.js'
+import type { ResolvedSchedulerOptions, SchedulerOptions } from './scheduler-options.js'
+import type { SchedulerParts } from './scheduler-parts.js'
 
 export interface SchedulerComponents extends DomainComponents, HostServiceComponents {}
 
@@ -26,44 +23,39 @@ export class Scheduler implements AsyncDisposable {
   readonly view: FleetView
   readonly #options: ResolvedSchedulerOptions
   readonly #membership: DomainMembership
-  readonly #issuer: IntentIssuer
-  readonly #standing: IntentsInForce<IssuedIntent>
-  readonly #states = new Map<Policy, unknown>()
-  /** The targets that each policy wanted when it last decided without an error. */
-  readonly #targets = new Map<Policy, readonly string[]>()
-  readonly #relays: Relays
-  readonly #host: HostService
+  readonly #parts: SchedulerParts
   readonly #deciding: RepeatingTimer
   readonly #lifetime: Lifetime
+  readonly #startedMs: number
+  #isSynced = false
+  #withheld: (Withholding & { readonly intents: number }) | null = null
   #closing: Promise<void> | undefined
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, what joining the domain throws, or the signal's reason */
   static async start(options: SchedulerOptions = {}, components: SchedulerComponents = {}): Promise<Scheduler> {
+    const [{ resolveSchedulerOptions }, { openSchedulerParts }] = await Promise.all([
+      import('./resolve-scheduler-options.js'),
+      import('./scheduler-parts.js'),
+    ])
     const resolved = resolveSchedulerOptions(options)
     resolved.signal?.throwIfAborted()
-    const { HostService } = await import('../node/host-service.js')
     const properties = { role: 'scheduler', adopts: resolved.adopts }
     const membership = await enterDomain(resolved.name, properties, resolved, components)
-    const make = (): Scheduler => {
-      const hosting = { ...defaultCollectorOptions, own: null, adopts: resolved.adopts }
-      return new Scheduler(resolved, membership, new HostService(membership.participant, hosting, components))
-    }
+    const make = (): Scheduler =>
+      new Scheduler(resolved, membership, openSchedulerParts(membership.participant, resolved, components))
     return startRole(membership, make, resolved.signal)
   }
 
-  private constructor(options: ResolvedSchedulerOptions, membership: DomainMembership, host: HostService) {
+  private constructor(options: ResolvedSchedulerOptions, membership: DomainMembership, parts: SchedulerParts) {
     const { participant } = membership
     this.#lifetime = new Lifetime(options.signal, () => this.#closeUnasked())
     this.participant = participant
+    this.#startedMs = participant.clock.nowMs()
     this.#options = options
     this.#membership = membership
-    const { unreachableDeadAfterMs } = options
-    this.view = FleetView.open(participant, { unreachableDeadAfterMs })
-    this.#issuer = new IntentIssuer(this.view, { issuer: options.name, assertive: false })
-    this.#standing = new IntentsInForce(options.intentTtlMs)
-    for (const policy of options.policies) this.#states.set(policy, policy.initial)
-    this.#relays = relayRequests(participant, planePartition, planePartition)
-    this.#host = host
+    this.#parts = parts
+    this.view = parts.view
+    this.#awaitSync()
     this.#deciding = new RepeatingTimer(participant.clock, options.decideIntervalMs, () => this.#decide())
   }
 
@@ -74,7 +66,22 @@ export class Scheduler implements AsyncDisposable {
 
   /** Nodes of this host that it serves because their collectors are away and no other collector of the host is there. */
   get adoptedNodes(): readonly number[] {
-    return this.#host.adoptedNodes
+    return this.#parts.host.adoptedNodes
+  }
+
+  /** Names of the policies that it decides by. */
+  get policies(): readonly string[] {
+    return this.#options.policies.map(({ name }) => name)
+  }
+
+  /** Intents that its policies want, that hold, and that it has issued itself. */
+  get intentsInForce(): number {
+    return this.#parts.reconciler.inForce
+  }
+
+  /** What it does not issue at present, because its view may be wrong; null if it withholds nothing. */
+  get withheld(): (Withholding & { readonly intents: number }) | null {
+    return this.#withheld
   }
 
   /** Stops deciding and sends its goodbye. What it issued holds until its time to live ends. Idempotent. */
@@ -90,13 +97,13 @@ export class Scheduler implements AsyncDisposable {
   async #close(): Promise<void> {
     await closeAll([
       () => this.#deciding.close(),
-      () => this.#host.stop(),
-      () => this.#issuer.flush(),
+      () => this.#parts.host.stop(),
+      () => this.#parts.issuer.flush(),
       // The goodbye comes first: a participant sends it in the partitions that it still writes to.
       () => this.#membership.leave(),
-      () => this.#issuer.close(),
-      () => this.#relays.close(),
-      () => this.#host.close(),
+      () => this.#parts.issuer.close(),
+      () => this.#parts.relays.close(),
+      () => this.#parts.host.close(),
       () => this.view.close(),
     ])
   }
@@ -106,53 +113,48 @@ export class Scheduler implements AsyncDisposable {
     this.close().catch((error: unknown) => this.participant.counters.addError('scheduler.close-failed', error))
   }
 
+  /** Notes when everything that the plane held at the start has arrived. */
+  #awaitSync(): void {
+    this.view.synced({ signal: this.view.closing }).then(
+      () => {
+        this.#isSynced = true
+      },
+      () => undefined, // the view was closed first
+    )
+  }
+
   #decide(): void {
-    const nowMs = this.participant.clock.nowMs()
-    const snapshot = this.view.status()
-    const wanted: WantedIntent[] = []
-    const undecided = new Set<string>()
-    for (const [policy, state] of this.#states) {
-      try {
-        const decision = policy.decide(snapshot, state, nowMs)
-        wanted.push(...decision.wanted)
-        for (const target of decision.undecided) undecided.add(target)
-        this.#states.set(policy, decision.state)
-        this.#targets.set(
-          policy,
-          decision.wanted.map(({ target }) => target),
-        )
-      } catch (error) {
-        // What a failing policy wanted before expires by itself. The other policies go on.
-        this.participant.counters.addCallbackError(`scheduler.policy-failed.${policy.name}`, error)
-        for (const target of this.#targets.get(policy) ?? []) undecided.add(target)
-      }
+    const { participant, view } = this
+    const nowMs = participant.clock.nowMs()
+    const snapshot = view.snapshot()
+    const facts = {
+      isSynced: this.#isSynced,
+      listeningForMs: nowMs - this.#startedMs,
+      health: participant.health,
+      snapshot,
+      nowMs,
     }
+    const guard = withholding(facts, this.#options)
     try {
-      this.#enact(wanted, undecided, nowMs)
+      const { failures, withheld } = this.#parts.reconciler.reconcile(snapshot, nowMs, guard === null)
+      for (const { policy, error } of failures) {
+        participant.counters.addCallbackError(`scheduler.policy-failed.${policy}`, error)
+      }
+      this.#withholds(guard, withheld.length)
     } catch (error) {
-      // A policy asked for what no intent can express, or the participant's owner has closed it.
-      this.participant.counters.addError('scheduler.issue-failed', error)
+      // The participant's owner has closed it, or a writer refused the intent.
+      participant.counters.addError('scheduler.issue-failed', error)
     }
   }
 
-  #enact(wanted: readonly WantedIntent[], undecided: ReadonlySet<string>, nowMs: number): void {
-    const { apply, renew, lift } = this.#standing.plan(wanted, undecided, nowMs)
-    const { intentTtlMs: ttlMs } = this.#options
-    for (const want of apply) {
-      if (this.#issuer.isOutranked(want.kind, want.target)) continue
-      const issued = this.#issuer.apply(want.kind, want.target, want.terms, { reason: want.reason, ttlMs })
-      this.#standing.issued(want, issued, nowMs)
-    }
-    for (const { wanted: want, issued } of renew) {
-      // Writing what cannot win would only hide the winner from late joiners.
-      if (this.#issuer.isOutranked(want.kind, want.target)) continue
-      this.#standing.issued(want, this.#issuer.renew(issued, want.reason), nowMs)
-    }
-    for (const want of lift) {
-      if (!this.#issuer.isOutranked(want.kind, want.target)) {
-        this.#issuer.lift(want.kind, want.target, { reason: `no longer: ${want.reason}` })
-      }
-      this.#standing.lifted(want)
-    }
+  #withholds(guard: Withholding | null, intents: number): void {
+    this.#withheld = guard === null || intents === 0 ? null : { ...guard, intents }
+    if (this.#withheld === null) return
+    const { reason, detail } = this.#withheld
+    const message = `the scheduler withholds ${intents} intents that remove capacity: ${detail}`
+    this.participant.counters.addError(
+      `scheduler.withheld.${reason}`,
+      new NumacastError('NUMACAST_UNAVAILABLE', message),
+    )
   }
 }

@@ -2,6 +2,7 @@ import { invalidArgument } from '../../core/errors.js'
 import type { JobIdentity, JobLifecycle } from '../../plane/job-lifecycle.js'
 import { asNote } from '../../plane/text.js'
 import type { Participant } from '../../pubsub/participant.js'
+import { checkQueue } from './check-queue.js'
 import { JobSummaries, type JobSummariesOptions } from './job-summaries.js'
 import type { JobWork } from './slot.js'
 
@@ -108,13 +109,6 @@ function checkJob({ queue, jobId }: JobIdentity): void {
     throw invalidArgument('jobId must be a name of 1 to 256 characters')
   }
   checkQueue(queue)
-}
-
-/** @throws NumacastError NUMACAST_INVALID_ARGUMENT */
-export function checkQueue(queue: string): void {
-  if (typeof queue !== 'string' || queue.length > 256) {
-    throw invalidArgument('queue must be a name of 1 to 256 characters')
-  }
 }
 
 function shown({ queue, jobId }: JobIdentity): string {
