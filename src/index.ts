@@ -16,9 +16,11 @@ export {
   type ReceivedIntent,
 } from './plane/intents.js'
 export { JobEvent, type JobIdentity, type JobLifecycle, jobKey, jobLifecycle } from './plane/job-lifecycle.js'
+export { MachineLabel } from './plane/machine-labels.js'
 export { type NodeCapacity, nodeCapacity, type WorkerTotals } from './plane/node-capacity.js'
 export { nodeRoster, type Predecessor, type RosterRow } from './plane/node-roster.js'
 export { downPartition, planePartition, upPartition } from './plane/partitions.js'
+export { type Taint, TaintEffect, type TaintEffectText, type TaintText } from './plane/taint.js'
 export {
   allTargets,
   type NamedNode,
@@ -32,7 +34,8 @@ export { type IntentStatus, intentStatus, Transition } from './plane/transitions
 export { type WorkerCapacity, workerCapacity } from './plane/worker-capacity.js'
 export { type WorkerClaim, workerClaim } from './plane/worker-claim.js'
 export { type WorkerEnd, workerEnd, workerEndRetentionMs } from './plane/worker-end.js'
-export { type AppliedIntent, type Taint, WorkerCondition, type WorkerState, workerState } from './plane/worker-state.js'
+export { type AdmissionStrategy, type PublishedProfile, workerProfile } from './plane/worker-profile.js'
+export { type AppliedIntent, WorkerCondition, type WorkerState, workerState } from './plane/worker-state.js'
 export { Collector, type CollectorComponents } from './roles/collector/collector.js'
 export { type CollectorOptions, defaultCollectorOptions } from './roles/collector/collector-options.js'
 export {
@@ -58,6 +61,8 @@ export { Scheduler, type SchedulerComponents } from './roles/scheduler/scheduler
 export { defaultSchedulerOptions, type SchedulerOptions } from './roles/scheduler/scheduler-options.js'
 export type { DomainComponents, DomainOptions } from './roles/shared/enter-domain.js'
 export { type Admission, AdmissionCode, type ClosedAdmission } from './roles/worker/admission.js'
+export type { MachineFacts } from './roles/worker/machine-facts.js'
+export type { ProfileOptions, ProfileUpdate } from './roles/worker/profile-options.js'
 export { type JobWork, type Slot, SlotState } from './roles/worker/slot.js'
 export { Worker, type WorkerComponents } from './roles/worker/worker.js'
 export type { WorkerDirectives } from './roles/worker/worker-directives.js'

@@ -108,26 +108,20 @@ export {
   allocationPresets,
 } from './placement/score/allocation.js'
 export { defaultScoreWeights, ScoreTerm, type ScoreWeights } from './placement/score/terms.js'
+export { type Taint, TaintEffect } from './plane/taint.js'
+export type { AdmissionStrategy } from './plane/worker-profile.js'
 export type { PlacementSnapshot } from './views/snapshot/placement-snapshot.js'
 export {
   headroomFromCapacity,
   intentRowFrom,
   loadFromRoster,
-  profileFromState,
+  profileFromPublished,
   type WorkerJudgement,
   zoneFromCapacity,
 } from './views/snapshot/rows-from-topics.js'
 export { SnapshotBuilder } from './views/snapshot/snapshot-builder.js'
 export type { ConfigKind, ConfigRow, IntentRow, SnapshotChange } from './views/snapshot/snapshot-change.js'
 export { recordSnapshot, restoreSnapshot } from './views/snapshot/snapshot-record.js'
-export {
-  type AdmissionStrategy,
-  TaintEffect,
-  type WorkerHeadroom,
-  type WorkerLoad,
-  type WorkerProfile,
-  type WorkerRow,
-  type WorkerTaint,
-} from './views/snapshot/worker-row.js'
+export type { WorkerHeadroom, WorkerLoad, WorkerProfile, WorkerRow } from './views/snapshot/worker-row.js'
 export type { ZoneRoom, ZoneRow } from './views/snapshot/zone-row.js'
 export type { ZoneEntry, ZoneStanding } from './views/snapshot/zone-table.js'

@@ -6,6 +6,8 @@ const nameRule = 'must be a text of 1 to 256 characters'
 export const name = lazySchema((z) => z.string(nameRule).min(1, nameRule).max(256, nameRule))
 export const note = lazySchema((z) => z.string().max(512))
 export const names = lazySchema((z) => z.array(name()).max(64))
+/** Models, caches and shards: a worker may hold more of them than it has tags. */
+export const manyNames = lazySchema((z) => z.array(name()).max(256))
 export const labels = lazySchema((z) => fewEntries(z, z.string().max(256)))
 export const weights = lazySchema((z) => fewEntries(z, z.number().nonnegative()))
 export const count = lazySchema((z) => z.number().int().nonnegative())

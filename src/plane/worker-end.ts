@@ -2,7 +2,6 @@ import type { z } from 'zod'
 import { lazySchema } from '../core/lazy-schema.js'
 import { LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
 import { defineTopic } from '../pubsub/model/topic.js'
-import { keyFrom } from './keys.js'
 import { count, name, note } from './text.js'
 
 /** How long the end of a worker's process stays readable on the plane. */
@@ -37,8 +36,3 @@ export const workerEnd = defineTopic({
   schema: workerEndSchema,
   qos: { lifespanMs: workerEndRetentionMs },
 })
-
-/** The key of one process of a worker in {@link workerEnd}. */
-export function workerEndKey({ workerId, incarnation }: Pick<WorkerEnd, 'workerId' | 'incarnation'>): string {
-  return keyFrom([workerId, String(incarnation)])
-}

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { lazySchema } from '../core/lazy-schema.js'
 import { defineTopic } from '../pubsub/model/topic.js'
-import { count, labels, name, names, note } from './text.js'
+import { count, name, note } from './text.js'
 
 /** What a worker reports of itself. The collector decides whether it lives: see the roster's liveliness. */
 export const WorkerCondition = {
@@ -26,16 +26,6 @@ export const appliedIntentSchema = lazySchema((z) =>
   }),
 )
 export type AppliedIntent = z.infer<ReturnType<typeof appliedIntentSchema>>
-
-/** Keeps work away, or merely discourages it, unless the work tolerates it. */
-export const taintSchema = lazySchema((z) =>
-  z.object({
-    key: name(),
-    value: z.string().max(256),
-    effect: z.enum(['no-schedule', 'prefer-no-schedule']),
-  }),
-)
-export type Taint = z.infer<ReturnType<typeof taintSchema>>
 
 export const workerStateSchema = lazySchema((z) =>
   z.object({
@@ -65,11 +55,6 @@ export const workerStateSchema = lazySchema((z) =>
     jobsFailed: count(),
     admissionOpen: z.boolean(),
     admissionReason: note().nullable(),
-    queues: names(),
-    capabilities: names(),
-    tags: names(),
-    labels: labels(),
-    taints: z.array(taintSchema()).max(64),
     appliedIntents: z.array(appliedIntentSchema()).max(64),
   }),
 )

@@ -3,15 +3,18 @@ import type { Counters } from '../core/reporting/counters.js'
 import { Liveliness } from '../liveliness/verdict.js'
 import { type IntentKind, receivedIntentKey } from '../plane/intents.js'
 import { keyParts } from '../plane/keys.js'
+import type { PublishedProfile } from '../plane/worker-profile.js'
 import type { FleetModel, JudgedRow } from './fleet-model.js'
 import type { IntentModel } from './intent-model.js'
 import type { Held } from './rows/held.js'
+import type { ProcessRow, ProcessRows } from './rows/process-rows.js'
 import { SharedVerdicts } from './rows/shared-verdicts.js'
 import type { VerdictOf } from './rows/source-status.js'
 import type { ChosenRow } from './rows/worker-rows.js'
 import type { PlacementSnapshot } from './snapshot/placement-snapshot.js'
-import { intentRowFrom, loadFromRoster, zoneFromCapacity } from './snapshot/rows-from-topics.js'
+import { intentRowFrom, loadFromRoster, profileFromPublished, zoneFromCapacity } from './snapshot/rows-from-topics.js'
 import { SnapshotBuilder } from './snapshot/snapshot-builder.js'
+import type { WorkerLoad } from './snapshot/worker-row.js'
 import type { SnapshotConfigs } from './snapshot-configs.js'
 
 export interface SnapshotFeedComponents {
@@ -19,12 +22,14 @@ export interface SnapshotFeedComponents {
   readonly fleet: FleetModel
   readonly intents: IntentModel
   readonly configs: SnapshotConfigs
+  readonly profiles: ProcessRows<PublishedProfile>
   readonly verdictOf: VerdictOf
 }
 
 /** What the snapshot shows of a worker. */
 interface ShownWorker {
   readonly held: ChosenRow['held']
+  readonly profile: ProcessRow<PublishedProfile> | undefined
   readonly liveliness: Liveliness
 }
 
@@ -58,7 +63,7 @@ export class SnapshotFeed {
     this.#components = components
   }
 
-  /** The rows of a worker, or the record of its end, have changed. */
+  /** The rows of a worker, its profile, or the record of its end have changed. */
   worker(workerId: string): void {
     if (this.#builder !== undefined) this.#workers.add(workerId)
   }
@@ -130,17 +135,20 @@ export class SnapshotFeed {
       return
     }
     if (row.nextMs !== undefined) this.#due.set(workerId, row.nextMs)
-    if (shown !== undefined && isShown(row, shown)) return
     const { held, judgement } = row
-    // The builder takes a lower incarnation for a late sample. Here the view has chosen it: a stronger claim.
-    if (shown !== undefined && shown.held.value.incarnation > held.value.incarnation) {
-      builder.apply({ kind: 'worker-removed', workerId })
-    }
-    const probationMs = judgement.probationMs > 0 ? held.value.probationMs : 0
     const { liveliness } = judgement
-    const load = loadFromRoster(held.value, held.originTimeMs, { liveliness, probationMs, nowMs: held.originTimeMs })
-    builder.apply({ kind: 'worker-load', workerId, load })
-    this.#shownWorkers.set(workerId, { held, liveliness })
+    const { incarnation } = held.value
+    const profile = this.#components.profiles.get(workerId, incarnation)
+    const isSameProcess = shown?.held.value.incarnation === incarnation
+    // The builder takes a lower incarnation for a late sample. Here the view has chosen it: a stronger claim.
+    if (shown !== undefined && !isSameProcess) builder.apply({ kind: 'worker-removed', workerId })
+    if (!isSameProcess || held !== shown.held || liveliness !== shown.liveliness) {
+      builder.apply({ kind: 'worker-load', workerId, load: loadOf(row) })
+    }
+    if (profile !== undefined && (!isSameProcess || profile !== shown.profile)) {
+      builder.apply({ kind: 'worker-profile', workerId, profile: profileFromPublished(profile.value) })
+    }
+    this.#shownWorkers.set(workerId, { held, liveliness, profile })
   }
 
   #applyZone(builder: SnapshotBuilder, key: string, verdictOf: VerdictOf): void {
@@ -167,8 +175,10 @@ export class SnapshotFeed {
   }
 }
 
-function isShown({ held, judgement }: JudgedRow, shown: ShownWorker): boolean {
-  return held === shown.held && judgement.liveliness === shown.liveliness
+function loadOf({ held, judgement }: JudgedRow): WorkerLoad {
+  const probationMs = judgement.probationMs > 0 ? held.value.probationMs : 0
+  const { liveliness } = judgement
+  return loadFromRoster(held.value, held.originTimeMs, { liveliness, probationMs, nowMs: held.originTimeMs })
 }
 
 /** A writer that has closed serves no more, although its process may run on. */

@@ -8,11 +8,13 @@ import { asNote } from '../../src/plane/text.js'
 import { intentStatus } from '../../src/plane/transitions.js'
 import { workerCapacity } from '../../src/plane/worker-capacity.js'
 import { workerClaim } from '../../src/plane/worker-claim.js'
+import { workerProfile } from '../../src/plane/worker-profile.js'
 import { workerState } from '../../src/plane/worker-state.js'
 
 t.test('each topic has its documented keys', (t) => {
   const topics = [
     workerState,
+    workerProfile,
     workerCapacity,
     jobLifecycle,
     nodeCapacity,
@@ -27,6 +29,7 @@ t.test('each topic has its documented keys', (t) => {
   ]
   t.strictSame(Object.fromEntries(topics.map(({ name, keyFields }) => [name, keyFields.join(', ')])), {
     'worker.state': 'workerId, incarnation',
+    'worker.profile': 'workerId, incarnation',
     'worker.capacity': 'workerId, incarnation',
     'job.lifecycle': 'queue, jobId',
     'node.capacity': 'bootId, numaNode',

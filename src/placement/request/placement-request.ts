@@ -1,8 +1,9 @@
 import type { z } from 'zod'
 import { invalidArgument } from '../../core/errors.js'
 import { lazySchema } from '../../core/lazy-schema.js'
+import { capability } from '../../plane/capability.js'
+import { TaintEffect, taintEffectText } from '../../plane/taint.js'
 import { name } from '../../plane/text.js'
-import { TaintEffect } from '../../views/snapshot/worker-row.js'
 import {
   type LabelRequirement,
   labelOperators,
@@ -114,21 +115,13 @@ const preferred = lazySchema((z) =>
     .superRefine(refuseFault),
 )
 
-/** Kubernetes' own spelling is understood, too. */
-const effect = lazySchema((z) =>
-  z.preprocess(
-    (given) => (given === 'NoSchedule' || given === 'PreferNoSchedule' || given === 'NoExecute' ? kebab(given) : given),
-    z.enum(TaintEffect),
-  ),
-)
-
 const toleration = lazySchema((z) =>
   z
     .strictObject({
       key: name().optional(),
       operator: z.enum(['Equal', 'Exists']).optional(),
       value: z.string().max(256).optional(),
-      effect: effect().optional(),
+      effect: taintEffectText().optional(),
       tolerationSeconds: z.number().int().optional(),
     })
     .superRefine((given, context) => {
@@ -147,11 +140,7 @@ const selector = lazySchema((z) =>
 
 const requestSchema = lazySchema((z) =>
   z.strictObject({
-    capability: z
-      .string()
-      .max(256)
-      .regex(/^[^@\s]+@[^@\s]+$/, 'must be kind@version, as in transcode@2')
-      .optional(),
+    capability: capability().optional(),
     tags: z.array(name()).max(few).default([]),
     selector: selector().default({ required: [], forbidden: [], preferred: [] }),
     tolerations: z.array(toleration()).max(few).default([]),
@@ -215,8 +204,4 @@ function tolerationFault(given: {
     return 'tolerationSeconds needs effect no-execute'
   }
   return undefined
-}
-
-function kebab(effect: string): string {
-  return effect.replace(/(?<!^)[A-Z]/g, '-$&').toLowerCase()
 }

@@ -1,7 +1,8 @@
 import type { Timer } from '../../core/time/clock.js'
-import { type IntentKind, intentKinds, intentTopics, receivedIntentFrom } from '../../plane/intents.js'
+import { type IntentKind, type IntentOf, intentKinds, intentTopics, receivedIntentFrom } from '../../plane/intents.js'
 import type { AppliedIntent } from '../../plane/worker-state.js'
 import type { Participant } from '../../pubsub/participant.js'
+import type { Reader } from '../../pubsub/reader/reader.js'
 import type { PauseReasons } from './admission.js'
 import { ConfigInForce } from './config-in-force.js'
 import type { Load } from './intent-progress.js'
@@ -31,6 +32,7 @@ export class WorkerControl {
   readonly #intents: WorkerIntents
   readonly #config: ConfigInForce
   readonly #closers: (() => void)[] = []
+  readonly #throttles: Reader<IntentOf<'throttle-queue'>>
   #due: Timer | undefined
   #dueMs: number | undefined
   #stopped = false
@@ -41,7 +43,20 @@ export class WorkerControl {
     this.#intents = new WorkerIntents(address)
     this.#config = new ConfigInForce(participant, partition, address, () => host.controlChanged())
     this.#closers.push(() => this.#config.close())
-    for (const kind of intentKinds) this.#receive(kind)
+    for (const kind of intentKinds) if (kind !== 'throttle-queue') this.#receive(kind)
+    this.#throttles = this.#receive('throttle-queue')
+  }
+
+  /** The queues that the worker takes from have changed. */
+  setQueues(queues: readonly string[]): void {
+    const { load } = this.#components.host
+    this.#intents.setQueues(queues, load, this.#instant())
+    for (const [, sample] of this.#throttles.entries()) {
+      const claim = receivedIntentFrom('throttle-queue', sample)
+      if (claim !== undefined) this.#intents.offer(claim, load, this.#instant())
+    }
+    this.#report()
+    this.#components.host.controlChanged()
   }
 
   /** At most `most` of the intents that the worker obeys. */
@@ -102,12 +117,11 @@ export class WorkerControl {
     for (const close of this.#closers.splice(0)) close()
   }
 
-  #receive<K extends IntentKind>(kind: K): void {
+  #receive<K extends IntentKind>(kind: K): Reader<IntentOf<K>> {
     const { participant, partition, address, host } = this.#components
-    const reader = participant.reader(intentTopics[kind], {
-      partition,
-      keyFilter: (target) => concerns(address, kind, target),
-    })
+    // Every throttle, because the worker's queues may change. What does not concern it is not offered.
+    const isReceived = (target: string): boolean => kind === 'throttle-queue' || concerns(address, kind, target)
+    const reader = participant.reader(intentTopics[kind], { partition, keyFilter: isReceived })
     this.#closers.push(() => reader.close())
     reader.onSample((sample) => {
       // An intent whose writers are gone holds until its time to live ends.
@@ -118,6 +132,7 @@ export class WorkerControl {
       this.#report()
       host.controlChanged()
     })
+    return reader
   }
 
   #report(): void {

@@ -18,6 +18,8 @@ import {
 } from './admission.js'
 import { ClaimListener } from './claim-listener.js'
 import { type JobReports, JobRunner } from './job-runner.js'
+import type { MachineFacts } from './machine-facts.js'
+import { type ProfileUpdate, type ResolvedProfile, updatedProfile } from './profile-options.js'
 import { type JobWork, type Slot, SlotState } from './slot.js'
 import type { SlotLimits } from './slot-limits.js'
 import { type SlotHost, SlotPool } from './slot-pool.js'
@@ -51,6 +53,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
   readonly #publisher: WorkerPublisher
   readonly #state: Coalescer
   readonly #timers: readonly RepeatingTimer[]
+  #profile: ResolvedProfile
   #admission: Admission
   #directives: DirectivesMark
   /** Counts what others have changed. */
@@ -66,10 +69,12 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     participant: Participant,
     options: ResolvedWorkerOptions & { readonly numaNode: number },
     readings: WorkerReadings,
+    machine: MachineFacts,
   ) {
     const { clock, counters } = participant
     const { bootId } = participant.identity
-    const { workerId, numaNode, queues, ownershipStrength } = options
+    const { workerId, numaNode, profile, ownershipStrength } = options
+    const { queues } = profile
     const partition = downPartition(bootId, numaNode)
     this.#participant = participant
     this.#options = options
@@ -78,7 +83,8 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     this.directivesListeners = new Listeners(counters, 'worker.listener-threw')
     this.replacedListeners = new Listeners(counters, 'worker.listener-threw')
     this.unservedListeners = new Listeners(counters, 'worker.listener-threw')
-    this.#publisher = new WorkerPublisher(participant, options, numaNode)
+    this.#profile = profile
+    this.#publisher = new WorkerPublisher(participant, options, numaNode, machine)
     this.jobs = new JobRunner(
       { participant, workerId, reports: this },
       { retentionMs: options.jobRetentionMs, maxFinished: options.maxFinishedJobs },
@@ -100,12 +106,27 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     })
     this.#admission = decideAdmission(this.#facts())
     this.#directives = this.#mark()
+    this.#publisher.profile(profile)
     this.#state.now()
     this.#publishCapacity()
     this.#timers = [
       new RepeatingTimer(clock, options.capacityIntervalMs, () => this.#publishCapacity()),
       new RepeatingTimer(clock, housekeepingMs, () => this.#forget()),
     ]
+  }
+
+  get profile(): ResolvedProfile {
+    return this.#profile
+  }
+
+  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT; NUMACAST_CLOSED */
+  update(update: ProfileUpdate): void {
+    const profile = updatedProfile(this.#profile, update)
+    if (this.#hasStopped) throw this.closedError()
+    const { queues } = this.#profile
+    this.#profile = profile
+    this.#publisher.profile(profile)
+    if (profile.queues !== queues) this.control.setQueues(profile.queues)
   }
 
   get admission(): Admission {

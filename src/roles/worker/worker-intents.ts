@@ -47,7 +47,7 @@ export function concerns(address: WorkerAddress, kind: IntentKind, target: strin
 export class WorkerIntents {
   /** Limits of the throttled queues. */
   readonly throttles = new QueueThrottles()
-  readonly #address: WorkerAddress
+  #address: WorkerAddress
   readonly #arbiter = new IntentArbiter()
   readonly #reports: IntentReports
   /** The applies that hold, by kind and target. */
@@ -84,6 +84,27 @@ export class WorkerIntents {
         break
       case 'ignored':
         break
+    }
+  }
+
+  /** The worker takes from other queues now. Throttles of the old ones end, those of the new ones begin to hold. */
+  setQueues(queues: readonly string[], load: Load, at: Instant): void {
+    this.expire(at)
+    this.#address = { ...this.#address, queues }
+    const obeyed = this.#obeyed.get('throttle-queue')
+    for (const claim of [...this.#arbiter.holding()]) {
+      const { intentId, target, action } = claim.intent
+      if (claim.kind !== 'throttle-queue' || action === 'lift') continue
+      const isConcerned = concerns(this.#address, claim.kind, target)
+      if (isConcerned === obeyed?.has(target)) continue
+      if (isConcerned) {
+        this.#obey(claim)
+        this.#progress(claim, load, at)
+      } else {
+        this.#disobey(claim)
+        const why = 'the worker takes no more from the queue'
+        this.#reports.advance(intentId, 'cancelled', why, at.nowMs, at.wallMs)
+      }
     }
   }
 

@@ -8,23 +8,20 @@ import type { Participant } from '../../pubsub/participant.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import type { Admission } from './admission.js'
 import { checkQueue } from './check-queue.js'
+import type { WorkerEngineComponents } from './open-worker-engine.js'
+import type { ProfileUpdate } from './profile-options.js'
 import type { JobWork, Slot } from './slot.js'
 import type { WorkerDirectives } from './worker-directives.js'
 import type { WorkerEngine } from './worker-engine.js'
 import {
   type CloseOptions,
   type ResolvedWorkerOptions,
-  resolveWorkerOptions,
   type SlotOptions,
   WhenReplaced,
   type WorkerOptions,
 } from './worker-options.js'
-import type { WorkerReadings } from './worker-readings.js'
 
-export interface WorkerComponents extends DomainComponents {
-  /** What the worker learns of its process. @default cgroup headroom by the addon, the rest by Node */
-  readonly readings?: WorkerReadings
-}
+export interface WorkerComponents extends DomainComponents, WorkerEngineComponents {}
 
 /** How long aborted jobs have to end before the worker leaves without them. */
 const abortGraceMs = 1_000
@@ -38,7 +35,6 @@ export class Worker implements AsyncDisposable {
   readonly participant: Participant
   readonly workerId: string
   readonly numaNode: number
-  readonly #options: ResolvedWorkerOptions
   readonly #membership: DomainMembership
   readonly #engine: WorkerEngine
   readonly #lifetime: Lifetime
@@ -49,9 +45,9 @@ export class Worker implements AsyncDisposable {
    * @throws NumacastError NUMACAST_INVALID_ARGUMENT, what joining the domain throws, or the signal's reason
    */
   static async start(options: WorkerOptions, components: WorkerComponents = {}): Promise<Worker> {
-    const [{ WorkerEngine }, { openWorkerReadings }, { currentNode }] = await Promise.all([
-      import('./worker-engine.js'),
-      import('./worker-readings.js'),
+    const [{ resolveWorkerOptions }, { openWorkerEngine }, { currentNode }] = await Promise.all([
+      import('./resolve-worker-options.js'),
+      import('./open-worker-engine.js'),
       import('../../topology/numa/placement.js'),
       loadZod(),
     ])
@@ -62,23 +58,20 @@ export class Worker implements AsyncDisposable {
     const properties = { role: 'worker', workerId, numaNode }
     const membership = await enterDomain(`worker ${workerId}`, properties, resolved, components)
     const make = (): Worker => {
-      const readings = components.readings ?? openWorkerReadings()
-      const engine = new WorkerEngine(membership.participant, { ...resolved, numaNode }, readings)
-      return new Worker(resolved, numaNode, membership, engine)
+      const engine = openWorkerEngine(membership.participant, { ...resolved, numaNode }, components)
+      return new Worker({ ...resolved, numaNode }, membership, engine)
     }
     return startRole(membership, make, resolved.signal)
   }
 
   private constructor(
-    options: ResolvedWorkerOptions,
-    numaNode: number,
+    options: ResolvedWorkerOptions & { readonly numaNode: number },
     membership: DomainMembership,
     engine: WorkerEngine,
   ) {
     this.participant = membership.participant
     this.workerId = options.workerId
-    this.numaNode = numaNode
-    this.#options = options
+    this.numaNode = options.numaNode
     this.#membership = membership
     this.#engine = engine
     this.#lifetime = new Lifetime(options.signal, () => this.#closeUnasked())
@@ -228,6 +221,14 @@ export class Worker implements AsyncDisposable {
     this.#engine.jobs.requestRetry({ queue: this.#queueOf(options), jobId }, options.reason, options.afterMs ?? 0)
   }
 
+  /**
+   * Changes what the worker offers and holds, while it runs. What is left out stays as it is.
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the field and what it must be; NUMACAST_CLOSED
+   */
+  update(update: ProfileUpdate): void {
+    this.#engine.update(update)
+  }
+
   /** Takes no new work until {@link declareHealthy}. */
   declareUnhealthy(reason: string): void {
     this.#engine.declareUnhealthy(reason)
@@ -296,7 +297,7 @@ export class Worker implements AsyncDisposable {
       checkQueue(queue)
       return queue
     }
-    const [only, ...others] = this.#options.queues
+    const [only, ...others] = this.#engine.profile.queues
     return only !== undefined && others.length === 0 ? only : ''
   }
 }

@@ -28,11 +28,6 @@ function state(workerId: string, over: Partial<WorkerState> = {}): WorkerState {
     jobsFailed: 0,
     admissionOpen: true,
     admissionReason: null,
-    queues: [],
-    capabilities: [],
-    tags: [],
-    labels: {},
-    taints: [],
     appliedIntents: [],
     ...over,
   }
