@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { lazySchema } from '../core/lazy-schema.js'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { keyFrom } from './keys.js'
-import { count, name, note } from './text.js'
+import { count, incarnation, name, note } from './text.js'
 
 export const JobEvent = {
   started: 'started',
@@ -26,7 +26,7 @@ export const jobLifecycleSchema = lazySchema((z) =>
     jobId: name(),
     workerId: name(),
     /** The incarnation of the worker that runs the job: a restarted worker of the same name has not started it. */
-    incarnation: count(),
+    incarnation: incarnation(),
     /** Empty for a job of no named queue. */
     queue: z.string().max(256),
     event: z.enum(JobEvent),

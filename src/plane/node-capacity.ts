@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { lazySchema } from '../core/lazy-schema.js'
 import { defineTopic } from '../pubsub/model/topic.js'
-import { bytes, cores, count, name, pressurePercent } from './text.js'
+import { bytes, cores, count, incarnation, name, pressurePercent } from './text.js'
 
 /** Live workers by condition. A stalled, suspect or unreachable one counts as unhealthy; a dead one not at all. */
 export const workerTotalsSchema = lazySchema((z) =>
@@ -17,7 +17,7 @@ export const nodeCapacitySchema = lazySchema((z) =>
     /** For display: another host may have the same name. */
     host: name(),
     collectorPid: count(),
-    collectorIncarnation: count(),
+    collectorIncarnation: incarnation(),
     /** Served by another collector or a scheduler of the host, because its own collector is gone or stalled. */
     adopted: z.boolean(),
     /** CPUs of the node that are online. */

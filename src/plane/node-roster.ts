@@ -2,13 +2,14 @@ import type { z } from 'zod'
 import { lazySchema } from '../core/lazy-schema.js'
 import { Liveliness, LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
 import { defineTopic, type Topic } from '../pubsub/model/topic.js'
-import { bytes, count, name, note } from './text.js'
+import { bytes, count, incarnation, name, note } from './text.js'
+import { ownershipStrength } from './worker-claim.js'
 import { appliedIntentSchema, WorkerCondition } from './worker-state.js'
 
 /** What became of the previous holder of the worker's name, so that no death is lost when rows are conflated. */
 export const predecessorSchema = lazySchema((z) =>
   z.object({
-    incarnation: count(),
+    incarnation: incarnation(),
     pid: count(),
     /** `replaced` if it was alive when it lost the name; otherwise the cause of death. */
     cause: z.enum(LivelinessCause),
@@ -33,8 +34,8 @@ export const rosterRowSchema = lazySchema((z) =>
     pid: count(),
     startTimeTicks: z.number().nonnegative().nullable(),
     pidNamespace: z.number().nonnegative().nullable(),
-    incarnation: count(),
-    ownershipStrength: count(),
+    incarnation: incarnation(),
+    ownershipStrength: ownershipStrength(),
     /** The state in the worker's last report, also for a dead worker. */
     state: z.enum(WorkerCondition),
     liveliness: z.enum(Liveliness),

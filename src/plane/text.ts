@@ -11,6 +11,12 @@ export const manyNames = lazySchema((z) => z.array(name()).max(256))
 export const labels = lazySchema((z) => fewEntries(z, z.string().max(256)))
 export const weights = lazySchema((z) => fewEntries(z, z.number().nonnegative()))
 export const count = lazySchema((z) => z.number().int().nonnegative())
+/**
+ * The highest incarnation. It is the time of joining in Unix milliseconds; this one is in the year 2248. The latest of
+ * several claims counts, so an unbounded forged one would count forever.
+ */
+export const maxIncarnation = 2 ** 43
+export const incarnation = lazySchema(() => count().max(maxIncarnation))
 export const bytes = lazySchema((z) => z.number().nonnegative())
 export const cores = lazySchema((z) => z.number().nonnegative())
 /** Pressure stall information, `some avg10`: percent of the last ten seconds in which some task waited. */

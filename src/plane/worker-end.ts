@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { lazySchema } from '../core/lazy-schema.js'
 import { LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
 import { defineTopic } from '../pubsub/model/topic.js'
-import { count, name, note } from './text.js'
+import { count, incarnation, name, note } from './text.js'
 
 /** How long the end of a worker's process stays readable on the plane. */
 export const workerEndRetentionMs = 60 * 60_000
@@ -14,7 +14,7 @@ export const workerEndRetentionMs = 60 * 60_000
 export const workerEndSchema = lazySchema((z) =>
   z.object({
     workerId: name(),
-    incarnation: count(),
+    incarnation: incarnation(),
     pid: count(),
     bootId: name(),
     host: name(),

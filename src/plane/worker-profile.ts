@@ -3,7 +3,7 @@ import { lazySchema } from '../core/lazy-schema.js'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { capability } from './capability.js'
 import { taintSchema } from './taint.js'
-import { count, labels, manyNames, name, names } from './text.js'
+import { incarnation, labels, manyNames, name, names } from './text.js'
 
 /** How a worker bounds what it takes at once. */
 export const admissionStrategySchema = lazySchema((z) =>
@@ -24,7 +24,7 @@ export type AdmissionStrategy = Readonly<z.infer<ReturnType<typeof admissionStra
 export const workerProfileSchema = lazySchema((z) =>
   z.object({
     workerId: name(),
-    incarnation: count(),
+    incarnation: incarnation(),
     /** Each `kind@version`. */
     capabilities: z.array(capability()).max(64),
     /** Each `key=value`, or a bare name. */

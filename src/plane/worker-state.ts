@@ -1,7 +1,8 @@
 import type { z } from 'zod'
 import { lazySchema } from '../core/lazy-schema.js'
 import { defineTopic } from '../pubsub/model/topic.js'
-import { count, name, note } from './text.js'
+import { count, incarnation, name, note } from './text.js'
+import { ownershipStrength } from './worker-claim.js'
 
 /** What a worker reports of itself. The collector decides whether it lives: see the roster's liveliness. */
 export const WorkerCondition = {
@@ -41,9 +42,9 @@ export const workerStateSchema = lazySchema((z) =>
     /** Inode of the PID namespace in which `pid` holds; null where it cannot be read. */
     pidNamespace: z.number().nonnegative().nullable(),
     /** Of the worker's participant: of two claims of equal strength on one workerId the higher is the worker. */
-    incarnation: count(),
+    incarnation: incarnation(),
     /** Of two claims to one workerId, the stronger holds it. */
-    ownershipStrength: count(),
+    ownershipStrength: ownershipStrength(),
     /** Another worker holds this name. This worker takes no work until that worker is gone. */
     standby: z.boolean(),
     state: z.enum(WorkerCondition),

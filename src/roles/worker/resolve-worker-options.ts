@@ -2,6 +2,7 @@ import { invalidArgument } from '../../core/errors.js'
 import { withoutUndefined } from '../../core/options.js'
 import { checkDurationMs, longestTimerMs } from '../../core/time/duration.js'
 import { name } from '../../plane/text.js'
+import { maxOwnershipStrength } from '../../plane/worker-claim.js'
 import { resolveProfile } from './profile-options.js'
 import { defaultWorkerOptions, type ResolvedWorkerOptions, WhenReplaced, type WorkerOptions } from './worker-options.js'
 
@@ -13,7 +14,7 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
   const id = name().safeParse(resolved.workerId)
   if (!id.success) throw invalidArgument(`worker option workerId: ${id.error.issues[0]?.message ?? 'not acceptable'}`)
   integer('concurrency', resolved.concurrency, 1)
-  integer('ownershipStrength', resolved.ownershipStrength, 0)
+  integer('ownershipStrength', resolved.ownershipStrength, 0, maxOwnershipStrength)
   if (!Object.values(WhenReplaced).includes(resolved.whenReplaced)) {
     throw invalidArgument(`whenReplaced must be 'stand-by' or 'close', not ${String(resolved.whenReplaced)}`)
   }
@@ -26,8 +27,8 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
   return Object.freeze(resolved)
 }
 
-function integer(name: string, value: number, least: number): void {
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw invalidArgument(`${name} must be an integer from ${least}, not ${value}`)
-  }
+function integer(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return
+  const upTo = most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`
+  throw invalidArgument(`${name} must be an integer from ${least}${upTo}, not ${value}`)
 }

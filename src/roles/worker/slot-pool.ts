@@ -14,6 +14,9 @@ export interface SlotHost {
   slotsChanged(slot: Slot): void
 }
 
+/** A holder that passes the slot's signal to its fetch releases the slot much sooner. */
+const overdueMs = 10_000
+
 interface Waiter {
   readonly queue: string
   readonly signal: AbortSignal | undefined
@@ -32,6 +35,8 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
   readonly #open = new Set<Slot>()
   readonly #byQueue = new Map<string, number>()
   readonly #idle = new Set<() => void>()
+  /** When an open slot was first found revoked; infinite once it has been counted as overdue. */
+  readonly #revokedMs = new Map<Slot, number>()
   #running = 0
 
   constructor(host: SlotHost) {
@@ -116,8 +121,24 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
   }
 
   /** Takes back the slots in which no job runs. */
-  releaseOpen(): void {
-    for (const slot of [...this.#open]) slot.release()
+  takeBackOpen(because: string): void {
+    for (const slot of [...this.#open]) slot.takeBack(because)
+  }
+
+  /**
+   * Returns the slots that were revoked {@link overdueMs} ago and are neither run nor released, each once. To be called
+   * regularly: a slot counts as revoked from the first call that finds it so.
+   */
+  takeOverdue(nowMs: number): Slot[] {
+    const overdue: Slot[] = []
+    for (const slot of this.#open) {
+      if (!slot.signal.aborted) continue
+      const revokedMs = this.#revokedMs.get(slot) ?? nowMs
+      const isOverdue = nowMs - revokedMs >= overdueMs
+      if (isOverdue) overdue.push(slot)
+      this.#revokedMs.set(slot, isOverdue ? Number.POSITIVE_INFINITY : revokedMs)
+    }
+    return overdue
   }
 
   /** Resolves when no slot is taken, or after `graceMs`. */
@@ -141,6 +162,7 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
   slotChanged(slot: Slot, from: SlotState): void {
     if (from === SlotState.open) this.#open.delete(slot)
     else this.#running--
+    this.#revokedMs.delete(slot)
     if (slot.state === SlotState.running) this.#running++
     else {
       const left = (this.#byQueue.get(slot.queue) ?? 1) - 1

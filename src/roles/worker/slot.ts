@@ -30,6 +30,8 @@ export class Slot implements Disposable {
   readonly #revocation = new AbortController()
   readonly #forgetCaller: () => void
   #state: SlotState = SlotState.open
+  /** Why the worker took it back; undefined if its holder released it. */
+  #takenBackBecause: string | undefined
 
   /** @internal Granted by `Worker.slot` and `Worker.slots`. */
   constructor(owner: SlotOwner, queue: string, callerSignal: AbortSignal | undefined) {
@@ -48,7 +50,8 @@ export class Slot implements Disposable {
   /**
    * Aborts when the slot should not wait for a job any more: the worker drains, pauses or closes, a limit went down, or
    * the signal given for the slot aborted. Pass it to whatever fetches the job. A job that was fetched nevertheless may
-   * still run in the slot: a drain is not completed before the slot is released.
+   * still run in the slot: a drain is not completed before the slot is released. At the drain's deadline, and when the
+   * worker closes, the worker takes the slot back.
    */
   get signal(): AbortSignal {
     return this.#revocation.signal
@@ -59,8 +62,8 @@ export class Slot implements Disposable {
    * is called. The signal that `work` gets aborts when the worker closes and its grace is over.
    *
    * The result may be ignored: a job that fails is reported as `failed`, and is no unhandled rejection.
-   * @throws what `work` throws; NumacastError NUMACAST_CLOSED when the slot was released or has run a job already,
-   *   NUMACAST_INVALID_ARGUMENT for a name, or for a job that is in flight. The slot is released in each case
+   * @throws what `work` throws; NumacastError NUMACAST_CLOSED when the slot was released or taken back, or has run a job
+   *   already, NUMACAST_INVALID_ARGUMENT for a name, or for a job that is in flight. The slot is released in each case
    */
   run<R>(jobId: string, work: JobWork<R>): Promise<R> {
     const running = this.#run(jobId, work)
@@ -82,10 +85,16 @@ export class Slot implements Disposable {
     if (this.#state === SlotState.open) this.#revocation.abort(reason)
   }
 
+  /** @internal Ends an open slot that its holder has not released. */
+  takeBack(because: string): void {
+    if (this.#state !== SlotState.open) return
+    this.#takenBackBecause = because
+    this.#leave()
+  }
+
   async #run<R>(jobId: string, work: JobWork<R>): Promise<R> {
     if (this.#state !== SlotState.open) {
-      const why = this.#state === SlotState.running ? 'runs a job already' : 'was released'
-      throw new NumacastError('NUMACAST_CLOSED', `job ${jobId} cannot run: its slot ${why}`)
+      throw new NumacastError('NUMACAST_CLOSED', `job ${jobId} cannot run: its slot ${this.#whyNotOpen()}`)
     }
     this.#forgetCaller()
     this.#state = SlotState.running
@@ -95,6 +104,11 @@ export class Slot implements Disposable {
     } finally {
       this.#leave()
     }
+  }
+
+  #whyNotOpen(): string {
+    if (this.#state === SlotState.running) return 'runs a job already'
+    return this.#takenBackBecause === undefined ? 'was released' : `was taken back: ${this.#takenBackBecause}`
   }
 
   #leave(): void {

@@ -111,7 +111,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     this.#publishCapacity()
     this.#timers = [
       new RepeatingTimer(clock, options.capacityIntervalMs, () => this.#publishCapacity()),
-      new RepeatingTimer(clock, housekeepingMs, () => this.#forget()),
+      new RepeatingTimer(clock, housekeepingMs, () => this.#keepHouse()),
     ]
   }
 
@@ -202,6 +202,11 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     // What the start of a job completes is reported after the start: see `deliver`.
     if (slot.state === SlotState.released) this.control.advance()
     this.#reconsider()
+  }
+
+  takeBackSlots(because: string): void {
+    this.#participant.counters.add('worker.slot-taken-back', this.slots.open)
+    this.slots.takeBackOpen(because)
   }
 
   get load(): ControlHost['load'] {
@@ -314,8 +319,19 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     this.#publisher.capacity(reading)
   }
 
-  #forget(): void {
+  #keepHouse(): void {
     this.jobs.forget()
-    this.control.forget()
+    this.control.keepHouse()
+    this.#reportOverdueSlots()
+  }
+
+  /** A slot that its holder forgets holds up drains, and is one job less forever. */
+  #reportOverdueSlots(): void {
+    const { clock, counters } = this.#participant
+    for (const { queue } of this.slots.takeOverdue(clock.nowMs())) {
+      const slot = queue === '' ? 'a slot' : `a slot of queue ${queue}`
+      const message = `${slot} was revoked 10 s ago and is neither run nor released: pass slot.signal to the fetch, and release each slot that you do not run`
+      counters.addError('worker.slot-overdue', new NumacastError('NUMACAST_TIMEOUT', message))
+    }
   }
 }

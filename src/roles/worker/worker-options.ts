@@ -8,7 +8,10 @@ export type WhenReplaced = (typeof WhenReplaced)[keyof typeof WhenReplaced]
 export interface WorkerOptions extends DomainOptions, ProfileOptions {
   /** The worker's stable name. Of several that claim one, the strongest is the worker; of equals, the last that joined. */
   readonly workerId: string
-  /** Its claim to the name against others that live: the higher wins. @default 0 */
+  /**
+   * Its claim to the name against others that live: the higher wins, up to 2³¹ − 1. At that strength a live claimant
+   * wins over a stalled, suspect or unreachable one. @default 0
+   */
   readonly ownershipStrength?: number
   /**
    * What it does when another live worker holds its name. `stand-by`: it finishes its jobs, takes no

@@ -257,7 +257,7 @@ export class Worker implements AsyncDisposable {
     try {
       engine.beginClosing()
       await engine.slots.idleWithin(graceMs)
-      engine.slots.releaseOpen()
+      engine.slots.takeBackOpen('the worker closes')
       engine.jobs.abortAll(engine.closedError())
       await engine.slots.idleWithin(abortGraceMs)
     } finally {
