@@ -63,6 +63,7 @@ export type { DomainComponents, DomainOptions } from './roles/shared/enter-domai
 export { type Admission, AdmissionCode, type ClosedAdmission } from './roles/worker/admission.js'
 export type { MachineFacts } from './roles/worker/machine-facts.js'
 export type { ProfileOptions, ProfileUpdate } from './roles/worker/profile-options.js'
+export type { WorkerEngineComponents } from './roles/worker/open-worker-engine.js'
 export { type JobWork, type Slot, SlotState } from './roles/worker/slot.js'
 export { Worker, type WorkerComponents } from './roles/worker/worker.js'
 export type { WorkerDirectives } from './roles/worker/worker-directives.js'
