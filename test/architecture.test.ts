@@ -28,7 +28,7 @@ const rules: ImportRules = {
     cli: 11,
   },
   subRanks: {
-    cli: { options: 0, client: 1, daemon: 1, supervisor: 2, commands: 3, '': 4 },
+    cli: { options: 0, client: 1, daemon: 1, policies: 2, supervisor: 2, commands: 3, '': 4 },
     core: { '': 0, reporting: 1, time: 1 },
     placement: { '': 0, request: 0, fit: 0, filter: 1, score: 1, rank: 2, policies: 2, reservations: 3, queue: 4 },
     pubsub: { model: 0, writer: 1, reader: 1, endpoints: 2, peer: 2, catchup: 3, membership: 4, protocol: 5, '': 6 },
@@ -42,6 +42,7 @@ const rules: ImportRules = {
   owners: { msgpackr: 'wire', zeromq: 'transport', 'node:dgram': 'transport' },
   addonFolder: 'topology',
   lazyLoaders: new Set(['src/core/lazy-schema.ts']),
+  computedImporter: 'src/cli/policies/load-policies.ts',
   dependencies: new Set(Object.keys(manifest.dependencies)),
 }
 

@@ -1,12 +1,11 @@
 import { closeAll } from '../../core/close-all.js'
-import { NumacastError } from '../../core/errors.js'
 import { Lifetime } from '../../core/lifetime.js'
 import { RepeatingTimer } from '../../core/time/repeating-timer.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { FleetView } from '../../views/fleet-view.js'
 import type { HostServiceComponents } from '../node/host-service.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
-import { type Withholding, withholding } from './capacity-guard.js'
+import type { WithheldIntents } from './decider.js'
 import type { ResolvedSchedulerOptions, SchedulerOptions } from './scheduler-options.js'
 import type { SchedulerParts } from './scheduler-parts.js'
 
@@ -26,9 +25,6 @@ export class Scheduler implements AsyncDisposable {
   readonly #parts: SchedulerParts
   readonly #deciding: RepeatingTimer
   readonly #lifetime: Lifetime
-  readonly #startedMs: number
-  #isSynced = false
-  #withheld: (Withholding & { readonly intents: number }) | null = null
   #closing: Promise<void> | undefined
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, what joining the domain throws, or the signal's reason */
@@ -50,13 +46,11 @@ export class Scheduler implements AsyncDisposable {
     const { participant } = membership
     this.#lifetime = new Lifetime(options.signal, () => this.#closeUnasked())
     this.participant = participant
-    this.#startedMs = participant.clock.nowMs()
     this.#options = options
     this.#membership = membership
     this.#parts = parts
     this.view = parts.view
-    this.#awaitSync()
-    this.#deciding = new RepeatingTimer(participant.clock, options.decideIntervalMs, () => this.#decide())
+    this.#deciding = new RepeatingTimer(participant.clock, options.decideIntervalMs, () => parts.decider.decide())
   }
 
   /** Resolves when the scheduler has closed, for whatever reason. */
@@ -76,12 +70,12 @@ export class Scheduler implements AsyncDisposable {
 
   /** Intents that its policies want, that hold, and that it has issued itself. */
   get intentsInForce(): number {
-    return this.#parts.reconciler.inForce
+    return this.#parts.decider.inForce
   }
 
   /** What it does not issue at present, because its view may be wrong; null if it withholds nothing. */
-  get withheld(): (Withholding & { readonly intents: number }) | null {
-    return this.#withheld
+  get withheld(): WithheldIntents | null {
+    return this.#parts.decider.withheld
   }
 
   /** Stops deciding and sends its goodbye. What it issued holds until its time to live ends. Idempotent. */
@@ -111,50 +105,5 @@ export class Scheduler implements AsyncDisposable {
   /** Closes without a caller to which a failure could be thrown. */
   #closeUnasked(): void {
     this.close().catch((error: unknown) => this.participant.counters.addError('scheduler.close-failed', error))
-  }
-
-  /** Notes when everything that the plane held at the start has arrived. */
-  #awaitSync(): void {
-    this.view.synced({ signal: this.view.closing }).then(
-      () => {
-        this.#isSynced = true
-      },
-      () => undefined, // the view was closed first
-    )
-  }
-
-  #decide(): void {
-    const { participant, view } = this
-    const nowMs = participant.clock.nowMs()
-    const snapshot = view.snapshot()
-    const facts = {
-      isSynced: this.#isSynced,
-      listeningForMs: nowMs - this.#startedMs,
-      health: participant.health,
-      snapshot,
-      nowMs,
-    }
-    const guard = withholding(facts, this.#options)
-    try {
-      const { failures, withheld } = this.#parts.reconciler.reconcile(snapshot, nowMs, guard === null)
-      for (const { policy, error } of failures) {
-        participant.counters.addCallbackError(`scheduler.policy-failed.${policy}`, error)
-      }
-      this.#withholds(guard, withheld.length)
-    } catch (error) {
-      // The participant's owner has closed it, or a writer refused the intent.
-      participant.counters.addError('scheduler.issue-failed', error)
-    }
-  }
-
-  #withholds(guard: Withholding | null, intents: number): void {
-    this.#withheld = guard === null || intents === 0 ? null : { ...guard, intents }
-    if (this.#withheld === null) return
-    const { reason, detail } = this.#withheld
-    const message = `the scheduler withholds ${intents} intents that remove capacity: ${detail}`
-    this.participant.counters.addError(
-      `scheduler.withheld.${reason}`,
-      new NumacastError('NUMACAST_UNAVAILABLE', message),
-    )
   }
 }
