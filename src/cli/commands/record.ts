@@ -45,7 +45,7 @@ async function record(file: string, flags: RecordFlags): Promise<void> {
   const stop = listenForStop()
   const client = await openPlaneClient(flags.domain, 'numacast record')
   try {
-    await findPlane(client, flags.wait)
+    await findPlane(client, AbortSignal.timeout(flags.wait))
     const end = await recordFleet(client.view, {
       file,
       intervalMs: flags.interval,
