@@ -94,7 +94,7 @@ export type { WorkerReading, WorkerReadings } from './roles/worker/worker-readin
 export { Range } from './transport/lane/range.js'
 export type { FleetChange } from './views/fleet-change.js'
 export type { FleetRead } from './views/fleet-reads.js'
-export { FleetView, type FleetViewOptions } from './views/fleet-view.js'
+export type { FleetView, FleetViewOptions } from './views/fleet-view.js'
 export { DegradedMode, Freshness } from './views/freshness/freshness.js'
 export { FreshnessError } from './views/freshness/freshness-error.js'
 export type { OwnerLag, OwnerRef } from './views/freshness/owner-lag.js'

@@ -36,6 +36,7 @@ const barrels: ReadonlySet<string> = new Set([
   'src/pubsub.ts',
   'src/testing.ts',
   'src/topology.ts',
+  'src/views.ts',
 ])
 
 /** Begins the specifier of an import that only the running program knows. */
