@@ -54,7 +54,8 @@ t.test('an import of numacast loads no package, no participant, no view and no a
   const { packages, files, builtins } = loadedBy(t, "await import('numacast')")
   t.same(packages, [], 'not commander, cli-table3, zod, zeromq or msgpackr')
   t.ok(files.includes('roles/worker/worker.js'), `${files.length} files were loaded`)
-  const heavy = /^(cli|observe|topology|discovery)\/|^pubsub\/(?!model\/topic)|^roles\/node\/|(-engine|-parts|fleet-view)\.js$/
+  const heavy =
+    /^(cli|observe|topology|discovery)\/|^pubsub\/(?!model\/topic)|^roles\/node\/|(-engine|-parts|fleet-view)\.js$/
   t.same(
     files.filter((file) => heavy.test(file)),
     [],
