@@ -3,13 +3,6 @@ export { type CaughtError, diagnosticsChannels } from './core/reporting/diagnost
 export type { Subscription } from './core/reporting/listeners.js'
 export type { Logger } from './core/reporting/logger.js'
 export { isReliable, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from './liveliness/verdict.js'
-export {
-  defaultMemoryPressureOptions,
-  type MemoryPressureOptions,
-  type MemoryPressureState,
-  memoryPressurePolicy,
-} from './placement/memory-pressure.js'
-export type { Decision, Policy, WantedIntent } from './placement/policy.js'
 export { concurrencyLimit, maintenanceMode, priorityWeights, rollingDrain } from './plane/config.js'
 export {
   type Intent,
@@ -21,10 +14,19 @@ export {
   maxIntentTtlMs,
   type ReceivedIntent,
 } from './plane/intents.js'
-export { JobEvent, type JobIdentity, type JobLifecycle, jobKey, jobLifecycle } from './plane/job-lifecycle.js'
+export {
+  JobEvent,
+  type JobIdentity,
+  type JobLifecycle,
+  jobKey,
+  jobLifecycle,
+  ReportedJobState,
+} from './plane/job-lifecycle.js'
+export { MachineLabel } from './plane/machine-labels.js'
 export { type NodeCapacity, nodeCapacity, type WorkerTotals } from './plane/node-capacity.js'
 export { nodeRoster, type Predecessor, type RosterRow } from './plane/node-roster.js'
 export { downPartition, planePartition, upPartition } from './plane/partitions.js'
+export { type Taint, TaintEffect, type TaintEffectText, type TaintText } from './plane/taint.js'
 export {
   allTargets,
   type NamedNode,
@@ -38,13 +40,15 @@ export { type IntentStatus, intentStatus, Transition } from './plane/transitions
 export { type WorkerCapacity, workerCapacity } from './plane/worker-capacity.js'
 export { type WorkerClaim, workerClaim } from './plane/worker-claim.js'
 export { type WorkerEnd, workerEnd, workerEndRetentionMs } from './plane/worker-end.js'
-export { type AppliedIntent, type Taint, WorkerCondition, type WorkerState, workerState } from './plane/worker-state.js'
+export { type AdmissionStrategy, type PublishedProfile, workerProfile } from './plane/worker-profile.js'
+export { type AppliedIntent, WorkerCondition, type WorkerState, workerState } from './plane/worker-state.js'
 export { Collector, type CollectorComponents } from './roles/collector/collector.js'
 export { type CollectorOptions, defaultCollectorOptions } from './roles/collector/collector-options.js'
 export {
   type DrainOptions,
   Fleet,
   type IntentResult,
+  type NamedJobRun,
   openFleet,
   type ResumeOptions,
   type WorkerDeath,
@@ -58,12 +62,23 @@ export {
 } from './roles/intents/intent-issuer.js'
 export type { KernelWatchComponents, WatchProcess } from './roles/node/kernel-watch.js'
 export type { ZoneReading, ZoneReadings } from './roles/node/readings/zone-readings.js'
+export { type Withholding, WithholdReason } from './roles/scheduler/capacity-guard.js'
+export type { WithheldIntents } from './roles/scheduler/decider.js'
 export { Scheduler, type SchedulerComponents } from './roles/scheduler/scheduler.js'
 export { defaultSchedulerOptions, type SchedulerOptions } from './roles/scheduler/scheduler-options.js'
 export type { DomainComponents, DomainOptions } from './roles/shared/enter-domain.js'
 export { type Admission, AdmissionCode, type ClosedAdmission } from './roles/worker/admission.js'
-export { type JobWork, type Slot, SlotState } from './roles/worker/slot.js'
-export { Worker, type WorkerComponents } from './roles/worker/worker.js'
+export type { MachineFacts } from './roles/worker/machine-facts.js'
+export type { ProfileOptions, ProfileUpdate } from './roles/worker/profile-options.js'
+export {
+  type BeginOptions,
+  type FailOptions,
+  type JobWork,
+  type RetryOptions,
+  RunningJob,
+} from './roles/worker/running-job.js'
+export { type Slot, SlotState } from './roles/worker/slot.js'
+export { type RunOptions, Worker, type WorkerComponents } from './roles/worker/worker.js'
 export type { WorkerDirectives } from './roles/worker/worker-directives.js'
 export {
   type CloseOptions,
@@ -75,11 +90,30 @@ export {
 export type { WorkerReading, WorkerReadings } from './roles/worker/worker-readings.js'
 export { Range } from './transport/lane/range.js'
 export type { FleetChange } from './views/fleet-change.js'
+export type { FleetRead } from './views/fleet-reads.js'
 export { FleetView, type FleetViewOptions } from './views/fleet-view.js'
+export { DegradedMode, Freshness } from './views/freshness/freshness.js'
+export { FreshnessError } from './views/freshness/freshness-error.js'
+export type { OwnerLag, OwnerRef } from './views/freshness/owner-lag.js'
+export type { AskedFreshness, FleetReadOptions } from './views/freshness/read-options.js'
+export { type MissingOwner, MissingReason, type ReadWitness } from './views/freshness/read-witness.js'
+export { type ReadRefusal, RefusalReason } from './views/freshness/refusals.js'
 export type { FollowOptions, IntentProgress } from './views/intent-progress.js'
+export {
+  defaultJobLedgerOptions,
+  type JobFilter,
+  JobLedger,
+  type JobLedgerOptions,
+  JobMissing,
+  type ResolvedJobLedgerOptions,
+  type WorkerProcessKey,
+} from './views/jobs/job-ledger.js'
+export type { JobRecord } from './views/jobs/job-record.js'
+export { type JobRun, JobState, type ProcessEnd } from './views/jobs/job-run.js'
 export type { ReportedNode } from './views/rows/reported-problems.js'
 export { UnplacedReason, type UnplacedWorker } from './views/rows/unplaced-worker.js'
 export type { LivelinessChange, LivelinessState, WorkerProcess } from './views/status/liveliness-history.js'
 export type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from './views/status/status-document.js'
-export { DegradedMode, Freshness, type ViewConsistency } from './views/status/view-consistency.js'
+export { type ViewConsistency, ViewMode } from './views/status/view-consistency.js'
 export { FateUnknown, type WorkerFate } from './views/status/worker-fate.js'
+export { compareTokens, mergeTokens, TokenOrder, tokenOf } from './views/token/view-token.js'

@@ -1,6 +1,5 @@
 export { RefusalReason } from './placement/filter/refusal.js'
 export type { ReservedAtWorker, ReservedInZone, ReservedTotals } from './placement/fit/reserved-totals.js'
-export type { NodeMemory } from './placement/memory-pressure.js'
 export {
   type CollectorLossOptions,
   collectorLossPolicy,
@@ -15,7 +14,11 @@ export {
 } from './placement/policies/cpu-shortage.js'
 export { defaultPolicies } from './placement/policies/default-policies.js'
 export type { Hysteresis } from './placement/policies/hysteresis.js'
-export { zoneMemoryPressurePolicy } from './placement/policies/memory-pressure.js'
+export {
+  defaultMemoryPressureOptions,
+  type MemoryPressureOptions,
+  memoryPressurePolicy,
+} from './placement/policies/memory-pressure.js'
 export {
   defaultMemoryStallOptions,
   type MemoryStallOptions,
@@ -28,12 +31,14 @@ export {
   type MemoryTrendState,
   memoryTrendPolicy,
 } from './placement/policies/memory-trend.js'
+export { mergeWanted } from './placement/policies/merge-wanted.js'
+export type { Decision, Policy, WantedIntent } from './placement/policies/policy.js'
 export {
-  mergeWanted,
-  type SnapshotDecision,
-  type SnapshotPolicy,
-  type TimedIntent,
-} from './placement/policies/snapshot-policy.js'
+  type JointWant,
+  type PolicyFailure,
+  type PolicyRound,
+  PolicyRunner,
+} from './placement/policies/policy-runner.js'
 export {
   defaultStalledLoopsOptions,
   type StalledLoopsOptions,
@@ -103,26 +108,20 @@ export {
   allocationPresets,
 } from './placement/score/allocation.js'
 export { defaultScoreWeights, ScoreTerm, type ScoreWeights } from './placement/score/terms.js'
+export { type Taint, TaintEffect } from './plane/taint.js'
+export type { AdmissionStrategy } from './plane/worker-profile.js'
 export type { PlacementSnapshot } from './views/snapshot/placement-snapshot.js'
 export {
   headroomFromCapacity,
   intentRowFrom,
   loadFromRoster,
-  profileFromState,
+  profileFromPublished,
   type WorkerJudgement,
   zoneFromCapacity,
 } from './views/snapshot/rows-from-topics.js'
 export { SnapshotBuilder } from './views/snapshot/snapshot-builder.js'
 export type { ConfigKind, ConfigRow, IntentRow, SnapshotChange } from './views/snapshot/snapshot-change.js'
 export { recordSnapshot, restoreSnapshot } from './views/snapshot/snapshot-record.js'
-export {
-  type AdmissionStrategy,
-  TaintEffect,
-  type WorkerHeadroom,
-  type WorkerLoad,
-  type WorkerProfile,
-  type WorkerRow,
-  type WorkerTaint,
-} from './views/snapshot/worker-row.js'
+export type { WorkerHeadroom, WorkerLoad, WorkerProfile, WorkerRow } from './views/snapshot/worker-row.js'
 export type { ZoneRoom, ZoneRow } from './views/snapshot/zone-row.js'
 export type { ZoneEntry, ZoneStanding } from './views/snapshot/zone-table.js'

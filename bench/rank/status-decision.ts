@@ -1,22 +1,24 @@
 // The decision as a scheduler makes it on a status document: every row is made into a status, and one policy decides.
 import { type EntityGuid, type EntityId, entityGuid, type Guid } from '../../src/core/ids.js'
 import { aliveVerdict } from '../../src/liveliness/verdict.js'
-import { memoryPressurePolicy } from '../../src/placement/memory-pressure.js'
+import { availableShare } from '../../src/placement/policies/available-memory.js'
+import { atRest, type Hysteresis, step } from '../../src/placement/policies/hysteresis.js'
+import { defaultMemoryPressureOptions } from '../../src/placement/policies/memory-pressure.js'
 import { keyFrom } from '../../src/plane/keys.js'
 import type { NodeCapacity } from '../../src/plane/node-capacity.js'
 import type { RosterRow } from '../../src/plane/node-roster.js'
+import { nodeTarget } from '../../src/plane/targets.js'
 import type { Sample } from '../../src/pubsub/model/sample.js'
 import { FleetModel } from '../../src/views/fleet-model.js'
 import type { WorkerRow } from '../../src/views/snapshot/worker-row.js'
 import type { ZoneRow } from '../../src/views/snapshot/zone-row.js'
-import type { StatusDocument } from '../../src/views/status/status-document.js'
+import type { NodeStatus } from '../../src/views/status/status-document.js'
 import type { BenchFleet } from './fleet.js'
 
 export class StatusDecision {
   readonly #fleet = new FleetModel({ unreachableDeadAfterMs: null })
-  readonly #policy = memoryPressurePolicy()
   readonly #workers: readonly WorkerRow[]
-  #state = this.#policy.initial
+  #state: Readonly<Record<string, Hysteresis>> = {}
   #seq = 0
 
   constructor({ workers, zones }: BenchFleet, nowMs: number) {
@@ -42,9 +44,9 @@ export class StatusDecision {
     const verdict = aliveVerdict(0)
     const nodes = this.#fleet.nodes(nowMs, () => verdict)
     const workers = this.#fleet.workers(nowMs, () => verdict)
-    const decision = this.#policy.decide({ nodes, workers } as unknown as StatusDocument, this.#state, nowMs)
-    this.#state = decision.state
-    return { wanted: decision.wanted.length, workers: workers.length }
+    this.#state = Object.fromEntries(nodes.map((node) => [nodeTarget(node), judge(node, this.#state, nowMs)]))
+    const wanted = Object.values(this.#state).filter(({ actingSinceMs }) => actingSinceMs !== null)
+    return { wanted: wanted.length, workers: workers.length }
   }
 
   #sample<T>(
@@ -71,6 +73,16 @@ export class StatusDecision {
       noWritersGenerationCount: 0,
     }
   }
+}
+
+/** The rule of the memory pressure policy. */
+function judge(node: NodeStatus, states: Readonly<Record<string, Hysteresis>>, nowMs: number): Hysteresis {
+  const { pauseBelowAvailable, pauseAbovePressurePercent, liftAboveAvailable } = defaultMemoryPressureOptions
+  const available = availableShare(node)
+  const isOver = available < pauseBelowAvailable || (node.memoryPressurePercent ?? 0) > pauseAbovePressurePercent
+  const reading = isOver ? 'over' : available > liftAboveAvailable ? 'under' : 'between'
+  const before = states[nodeTarget(node)] ?? atRest
+  return step(before, reading, nowMs, defaultMemoryPressureOptions, () => `${available} is available`)
 }
 
 function collectorOf(bootId: string, numaNode: number): EntityGuid {

@@ -10,3 +10,8 @@ export function keyParts(key: string): string[] {
 export function keyFrom(parts: readonly string[]): string {
   return parts.map((part) => part.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')
 }
+
+/** The key of one process of a worker, in the topics that are keyed by workerId and incarnation. */
+export function workerProcessKey({ workerId, incarnation }: { workerId: string; incarnation: number }): string {
+  return keyFrom([workerId, String(incarnation)])
+}

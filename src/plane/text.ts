@@ -5,6 +5,8 @@ const nameRule = 'must be a text of 1 to 256 characters'
 export const name = z.string(nameRule).min(1, nameRule).max(256, nameRule)
 export const note = z.string().max(512)
 export const names = z.array(name).max(64)
+/** Models, caches and shards: a worker may hold more of them than it has tags. */
+export const manyNames = z.array(name).max(256)
 /** Names to values, few enough to travel with every change. */
 export function fewByName<V extends z.ZodType>(value: V) {
   return z
@@ -12,6 +14,12 @@ export function fewByName<V extends z.ZodType>(value: V) {
     .refine((record) => Object.keys(record).length <= 64, 'more than 64 entries')
 }
 export const count = z.number().int().nonnegative()
+/**
+ * The highest incarnation. It is the time of joining in Unix milliseconds; this one is in the year 2248. The latest of
+ * several claims counts, so an unbounded forged one would count forever.
+ */
+export const maxIncarnation = 2 ** 43
+export const incarnation = count.max(maxIncarnation)
 export const bytes = z.number().nonnegative()
 export const cores = z.number().nonnegative()
 /** Pressure stall information, `some avg10`: percent of the last ten seconds in which some task waited. */

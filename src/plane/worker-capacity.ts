@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { defineTopic } from '../pubsub/model/topic.js'
-import { bytes, cores, count, name, pressurePercent } from './text.js'
+import { bytes, cores, count, incarnation, name, pressurePercent } from './text.js'
 
 /** What a worker's process may still use. `null` means that it could not be read, never "no limit". */
 export const workerCapacitySchema = z.object({
   workerId: name,
-  incarnation: count,
+  incarnation,
   numaNode: count,
   /** Resident set of the process. */
   memoryResidentBytes: bytes,

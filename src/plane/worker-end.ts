@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
 import { defineTopic } from '../pubsub/model/topic.js'
-import { keyFrom } from './keys.js'
-import { count, name, note } from './text.js'
+import { count, incarnation, name, note } from './text.js'
 
 /** How long the end of a worker's process stays readable on the plane. */
 export const workerEndRetentionMs = 60 * 60_000
@@ -13,7 +12,7 @@ export const workerEndRetentionMs = 60 * 60_000
  */
 export const workerEndSchema = z.object({
   workerId: name,
-  incarnation: count,
+  incarnation,
   pid: count,
   bootId: name,
   host: name,
@@ -34,8 +33,3 @@ export const workerEnd = defineTopic({
   schema: workerEndSchema,
   qos: { lifespanMs: workerEndRetentionMs },
 })
-
-/** The key of one process of a worker in {@link workerEnd}. */
-export function workerEndKey({ workerId, incarnation }: Pick<WorkerEnd, 'workerId' | 'incarnation'>): string {
-  return keyFrom([workerId, String(incarnation)])
-}

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineTopic } from '../pubsub/model/topic.js'
-import { count, fewByName, name, names, note } from './text.js'
+import { count, incarnation, name, note } from './text.js'
+import { ownershipStrength } from './worker-claim.js'
 
 /** What a worker reports of itself. The collector decides whether it lives: see the roster's liveliness. */
 export const WorkerCondition = {
@@ -24,14 +25,6 @@ export const appliedIntentSchema = z.object({
 })
 export type AppliedIntent = z.infer<typeof appliedIntentSchema>
 
-/** Keeps work away, or merely discourages it, unless the work tolerates it. */
-export const taintSchema = z.object({
-  key: name,
-  value: z.string().max(256),
-  effect: z.enum(['no-schedule', 'prefer-no-schedule']),
-})
-export type Taint = z.infer<typeof taintSchema>
-
 export const workerStateSchema = z.object({
   workerId: name,
   /** Identifies the host. */
@@ -45,9 +38,9 @@ export const workerStateSchema = z.object({
   /** Inode of the PID namespace in which `pid` holds; null where it cannot be read. */
   pidNamespace: z.number().nonnegative().nullable(),
   /** Of the worker's participant: of two claims of equal strength on one workerId the higher is the worker. */
-  incarnation: count,
+  incarnation,
   /** Of two claims to one workerId, the stronger holds it. */
-  ownershipStrength: count,
+  ownershipStrength,
   /** Another worker holds this name. This worker takes no work until that worker is gone. */
   standby: z.boolean(),
   state: z.enum(WorkerCondition),
@@ -59,11 +52,6 @@ export const workerStateSchema = z.object({
   jobsFailed: count,
   admissionOpen: z.boolean(),
   admissionReason: note.nullable(),
-  queues: names,
-  capabilities: names,
-  tags: names,
-  labels: fewByName(z.string().max(256)),
-  taints: z.array(taintSchema).max(64),
   appliedIntents: z.array(appliedIntentSchema).max(64),
 })
 export type WorkerState = z.infer<typeof workerStateSchema>

@@ -8,6 +8,7 @@ import type { WatchProcess } from '../roles/node/kernel-watch.js'
 import type { ZoneReading, ZoneReadings } from '../roles/node/readings/zone-readings.js'
 import { Scheduler } from '../roles/scheduler/scheduler.js'
 import type { SchedulerOptions } from '../roles/scheduler/scheduler-options.js'
+import type { MachineFacts } from '../roles/worker/machine-facts.js'
 import { Worker } from '../roles/worker/worker.js'
 import type { WorkerOptions } from '../roles/worker/worker-options.js'
 import type { WorkerReading, WorkerReadings } from '../roles/worker/worker-readings.js'
@@ -42,6 +43,8 @@ export const idleWorker: WorkerReading = {
   cpuPressurePercent: null,
   eventLoopUtilization: 0.25,
 }
+
+const memoryMachine: MachineFacts = { cpuModel: 'simulated', isBoundTo: () => true }
 
 /** A host of its own name and boot id, for the roles of a {@link MemoryFleet}. */
 export function memoryHost(host: string, bootId = `boot-${host}`): Pick<ProcessIdentity, 'host' | 'bootId'> {
@@ -96,7 +99,7 @@ export class MemoryFleet {
   ): Promise<Worker> {
     const readings: WorkerReadings = { read: () => this.reading, close() {} }
     const join = (joining: ParticipantOptions): Promise<Participant> => this.join(joining, undefined, identity)
-    return this.#start(Worker.start({ workerId, numaNode: 0, ...options }, { join, readings }))
+    return this.#start(Worker.start({ workerId, numaNode: 0, ...options }, { join, readings, machine: memoryMachine }))
   }
 
   /** @param loop its own main loop, which a test may block */

@@ -16,7 +16,13 @@ import { type ChosenRow, claimantOf, type RowContext, WorkerRows } from './rows/
 import { nodeStatusOf } from './status/node-status.js'
 import type { NodeStatus, WorkerStatus } from './status/status-document.js'
 import { FateUnknown, type WorkerFate } from './status/worker-fate.js'
-import { workerStatusOf } from './status/worker-status.js'
+import {
+  type Judgement,
+  judgeWorker,
+  nextJudgementMs,
+  type WorkerFacts,
+  workerStatusOf,
+} from './status/worker-status.js'
 
 /** A target that no informed server reports any more stays visible for this long. */
 export const orphanRetentionMs = 5 * 60_000
@@ -32,6 +38,13 @@ interface KnownStatuses {
   readonly version: number
   readonly verdictOf: SharedVerdicts
   readonly statuses: readonly WorkerStatus[]
+}
+
+/** The row that counts for a worker, and this view's judgement of the worker. */
+export interface JudgedRow extends ChosenRow {
+  readonly judgement: Judgement
+  /** When the passing of time alone changes the judgement next; undefined when it never does. */
+  readonly nextMs: number | undefined
 }
 
 /** What has been removed because it was kept for long enough. */
@@ -53,7 +66,7 @@ export class FleetModel {
   readonly #departures = new SourceDepartures()
   /** By participant: the incarnation that it wrote in node.capacity, to order the rows of two collectors. */
   readonly #incarnations = new Map<Guid, number>()
-  /** How the servers of held reports died. A participant removes its dead peers at once. */
+  /** The last verdict on servers of held reports that the participant no longer knows: it removes dead peers at once. */
   readonly #serverEnds = new Map<Guid, Verdict>()
   #statuses: KnownStatuses | undefined
   /** Changes with every row, report or end. */
@@ -78,7 +91,8 @@ export class FleetModel {
 
   /** The participant has left with this verdict. */
   left(participant: Guid, verdict: Verdict): void {
-    if (verdict.liveliness !== Liveliness.dead || !this.hasServer(participant)) return
+    const isLost = verdict.liveliness === Liveliness.dead || verdict.liveliness === Liveliness.unreachable
+    if (!isLost || !this.hasServer(participant)) return
     this.#serverEnds.set(participant, verdict)
     this.#changed()
   }
@@ -184,6 +198,24 @@ export class FleetModel {
     return chosen === undefined ? undefined : this.#status(chosen, nowMs, verdictOf)
   }
 
+  /** The row that counts now, and the judgement that {@link worker} reports. */
+  judged(workerId: string, nowMs: number, verdictOf: VerdictOf): JudgedRow | undefined {
+    const chosen = this.row(workerId, verdictOf)
+    if (chosen === undefined) return undefined
+    const facts = this.#facts(chosen, nowMs, verdictOf)
+    const judgement = judgeWorker(chosen, facts)
+    return { ...chosen, judgement, nextMs: nextJudgementMs(chosen, judgement, facts) }
+  }
+
+  nodeKeys(): IterableIterator<string> {
+    return this.#nodes.keys()
+  }
+
+  /** The report on a node that counts now. */
+  node(key: string, verdictOf: VerdictOf): Held<NodeCapacity> | undefined {
+    return this.#nodes.get(key)?.choose(verdictOf)
+  }
+
   /** The row that counts now. */
   row(workerId: string, verdictOf: VerdictOf): ChosenRow | undefined {
     return this.#workers.get(workerId)?.choose(this.#context(verdictOf))
@@ -238,14 +270,17 @@ export class FleetModel {
   }
 
   #status(chosen: ChosenRow, nowMs: number, verdictOf: VerdictOf): WorkerStatus {
-    const { held } = chosen
-    return workerStatusOf(chosen, {
+    return workerStatusOf(chosen, this.#facts(chosen, nowMs, verdictOf))
+  }
+
+  #facts({ held, standing }: ChosenRow, nowMs: number, verdictOf: VerdictOf): WorkerFacts {
+    return {
       nowMs,
       end: this.#ends.get(held.value),
-      serverVerdict: chosen.standing === 0 ? this.#serverVerdict(held, verdictOf) : undefined,
+      serverVerdict: standing === 0 ? this.#serverVerdict(held, verdictOf) : undefined,
       serverGoneMs: this.#departures.goneMs(held.writer),
       unreachableDeadAfterMs: this.#options.unreachableDeadAfterMs,
-    })
+    }
   }
 
   #serverVerdict({ writer }: Held<unknown>, verdictOf: VerdictOf): Verdict | undefined {

@@ -79,6 +79,11 @@ export class IntentModel {
     this.#ended.delete(intentId)
   }
 
+  /** Every intent that holds, lifts included. */
+  holding(): IterableIterator<ReceivedIntent> {
+    return this.#book.holding()
+  }
+
   /** The intent that holds for a target; a `lift` means that nothing older does. */
   current(kind: IntentKind, target: string): ReceivedIntent | undefined {
     return this.#book.current(kind, target)

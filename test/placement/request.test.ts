@@ -2,7 +2,7 @@ import t from 'tap'
 import { type LabelRequirement, meets } from '../../src/placement/request/label-requirement.js'
 import { type PlacementRequest, resolveRequest } from '../../src/placement/request/placement-request.js'
 import { isTolerated, mayStayMs, type Toleration, tolerates } from '../../src/placement/request/tolerations.js'
-import type { WorkerTaint } from '../../src/views/snapshot/worker-row.js'
+import type { Taint } from '../../src/plane/taint.js'
 
 t.test('omitted fields of a request get their defaults', (t) => {
   t.strictSame(resolveRequest({}), {
@@ -107,7 +107,7 @@ t.test('a label condition is evaluated as in Kubernetes', (t) => {
   t.end()
 })
 
-const noSchedule: WorkerTaint = { key: 'gpu', value: 'a100', effect: 'no-schedule' }
+const noSchedule: Taint = { key: 'gpu', value: 'a100', effect: 'no-schedule' }
 
 t.test('a toleration matches a taint as in Kubernetes', (t) => {
   const cases: readonly (readonly [Toleration, boolean])[] = [
@@ -127,8 +127,8 @@ t.test('a toleration matches a taint as in Kubernetes', (t) => {
 })
 
 t.test('work may stay for the shortest toleration of a matching no-execute taint', (t) => {
-  const taint: WorkerTaint = { key: 'upgrade', value: '', effect: 'no-execute' }
-  const other: WorkerTaint = { key: 'disk', value: '', effect: 'no-execute' }
+  const taint: Taint = { key: 'upgrade', value: '', effect: 'no-execute' }
+  const other: Taint = { key: 'disk', value: '', effect: 'no-execute' }
   const tolerating = (key: string, tolerationSeconds?: number): Toleration => ({
     key,
     operator: 'Exists',

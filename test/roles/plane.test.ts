@@ -1,5 +1,6 @@
 import t from 'tap'
-import type { Policy } from '../../src/placement/policy.js'
+import { memoryPressurePolicy } from '../../src/placement/policies/memory-pressure.js'
+import type { Policy } from '../../src/placement/policies/policy.js'
 import { nodeTarget } from '../../src/plane/targets.js'
 import { idleZone, MemoryFleet } from '../../src/testing/memory-fleet.js'
 import { deferred } from '../support/deferred.js'
@@ -231,7 +232,7 @@ t.test('an expired intent stops applying without any message', async (t) => {
 t.test('the scheduler pauses a node under memory pressure and lifts it with hysteresis', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
-  await fleet.scheduler({ intentTtlMs: 15_000 })
+  await fleet.scheduler({ policies: [memoryPressurePolicy({ ttlMs: 15_000 })] })
   const worker = await fleet.worker('a')
   await fleet.clock.advance(aWhileMs)
   t.equal(worker.admission.open, true)
@@ -263,7 +264,8 @@ t.test('a policy that throws stops no other policy, and its intents are not lift
     initial: null,
     decide: () => {
       if (broken) throw new Error('policy bug')
-      const wanted = [{ kind: 'drain', target: 'a', terms: { deadlineMs: null }, reason: 'wanted' }] as const
+      const common = { target: 'a', reason: 'wanted', ttlMs: 30_000 }
+      const wanted = [{ kind: 'drain', terms: { deadlineMs: null }, ...common }] as const
       return { wanted, undecided: [], state: null }
     },
   }
@@ -275,7 +277,7 @@ t.test('a policy that throws stops no other policy, and its intents are not lift
       return { wanted: [], undecided: [], state: null }
     },
   }
-  await fleet.scheduler({ intentTtlMs: 30_000, policies: [breaking, counting] })
+  await fleet.scheduler({ policies: [breaking, counting] })
   const worker = await fleet.worker('a')
   await fleet.clock.advance(aWhileMs)
   t.equal(worker.admission.open, false)
@@ -292,7 +294,7 @@ t.test('a policy that throws stops no other policy, and its intents are not lift
 t.test('the scheduler neither renews nor lifts intents on nodes that it cannot see', async (t) => {
   const fleet = new MemoryFleet()
   const collector = await fleet.collector()
-  await fleet.scheduler({ intentTtlMs: 30_000, adopts: false })
+  await fleet.scheduler({ policies: [memoryPressurePolicy({ ttlMs: 30_000 })], adopts: false })
   const worker = await fleet.worker('a')
   fleet.zone = { ...idleZone, memoryHeadroomBytes: 0 }
   await fleet.clock.advance(8_000)
@@ -362,7 +364,7 @@ t.test('after a collector is killed and restarted the plane converges and no wor
 
   fleet.kill(collector)
   await fleet.clock.advance(5_000)
-  t.match(view.status().workers, Array(3).fill({ liveliness: 'unreachable', cause: 'host-silent' }))
+  t.match(view.status().workers, Array(3).fill({ liveliness: 'unreachable', cause: 'unserved' }))
   t.match(view.witness(), { freshness: 'best-effort', degradedMode: 'view-only' })
   await workers[0]?.run('without a collector', () => undefined)
   t.equal(workers[2]?.admission.open, false, 'the drain still holds')

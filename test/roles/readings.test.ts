@@ -114,7 +114,7 @@ t.test('without /proc/stat the idle cores are unknown and the host name is a fal
       readings.close()
       console.log(JSON.stringify({ cpuHeadroomCores, memoryTotalBytes, source: hostIdentity().source }))
     })`
-  const modules = ['../../src/roles/node/zone-readings.js', '../../src/topology/host/host-identity.js']
+  const modules = ['../../src/roles/node/readings/zone-readings.js', '../../src/topology/host/host-identity.js']
   const urls = modules.map((module) => new URL(module, import.meta.url).href)
   const hidden = 'mount -t proc -o subset=pid proc /proc && exec "$@"'
   const inside = ['-m', 'sh', '-c', hidden, 'sh']

@@ -3,7 +3,7 @@ import { checkDurationMs } from '../../core/time/duration.js'
 import { Liveliness } from '../../liveliness/verdict.js'
 import { maxIntentTtlMs } from '../../plane/intents.js'
 import { atRest, type Hysteresis, step } from './hysteresis.js'
-import type { SnapshotPolicy } from './snapshot-policy.js'
+import type { Policy } from './policy.js'
 import { decideByZone, type ZoneStates } from './zone-decision.js'
 
 export interface CollectorLossOptions {
@@ -23,7 +23,7 @@ export const defaultCollectorLossOptions: Required<CollectorLossOptions> = Objec
  * grows old, and what they are to do does not reach them. It ends at once when a collector serves the zone again.
  * @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option
  */
-export function collectorLossPolicy(options: CollectorLossOptions = {}): SnapshotPolicy<ZoneStates<Hysteresis>> {
+export function collectorLossPolicy(options: CollectorLossOptions = {}): Policy<ZoneStates<Hysteresis>> {
   const resolved = { ...defaultCollectorLossOptions, ...withoutUndefined(options) }
   const { sustainedMs, ttlMs } = resolved
   checkDurationMs('sustainedMs', sustainedMs)

@@ -1,13 +1,15 @@
 import { withoutUndefined } from '../../core/options.js'
 import { checkDurationMs } from '../../core/time/duration.js'
+import { Liveliness } from '../../liveliness/verdict.js'
 import { maxIntentTtlMs } from '../../plane/intents.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import type { WorkerRow } from '../../views/snapshot/worker-row.js'
 import { type ZoneRow, zoneCpus } from '../../views/snapshot/zone-row.js'
+import type { ZoneEntry } from '../../views/snapshot/zone-table.js'
 import { atRest, checkGap, type Hysteresis, step } from './hysteresis.js'
-import type { SnapshotPolicy } from './snapshot-policy.js'
+import type { Policy } from './policy.js'
 import { decideByZone, type ReadZone, type ZoneStates } from './zone-decision.js'
-import { livingWorkers } from './zone-workers.js'
+import { livingWorkers, zoneWorkers } from './zone-workers.js'
 
 export interface CpuShortageOptions {
   /** There is a shortage when tasks of the zone waited for a CPU in more than this percentage of 10 s. @default 40 */
@@ -16,6 +18,8 @@ export interface CpuShortageOptions {
   readonly liftBelowPressurePercent?: number
   /** CPUs count as used up when less than this share of them is idle. @default 0.05 */
   readonly idleShare?: number
+  /** Another zone can take the work when at least this share of its CPUs is idle. @default 0.25 */
+  readonly spareShare?: number
   /** A worker counts as throttled when its quota stopped it in more than this percentage of periods. @default 10 */
   readonly throttledPercent?: number
   /** Throttling is the cause when at least this share of the zone's workers is throttled. @default 0.5 */
@@ -34,6 +38,7 @@ export const defaultCpuShortageOptions: Required<CpuShortageOptions> = Object.fr
   actAbovePressurePercent: 40,
   liftBelowPressurePercent: 20,
   idleShare: 0.05,
+  spareShare: 0.25,
   throttledPercent: 10,
   throttledWorkers: 0.5,
   sustainedMs: 5_000,
@@ -46,28 +51,29 @@ export const defaultCpuShortageOptions: Required<CpuShortageOptions> = Object.fr
 export type CpuShortageCause =
   /** A quota stops them, although CPUs may be idle: fewer jobs at once get the same done, with less waiting. */
   | 'throttled'
-  /** Every CPU is busy: more work has to go elsewhere. */
+  /** Every CPU is busy: more work goes elsewhere, or waits. */
   | 'contended'
 
 export interface CpuShortageState {
   readonly hysteresis: Hysteresis
   readonly cause: CpuShortageCause | null
-  /** With cause `throttled`: jobs at once per worker. */
+  /** Jobs at once per worker; null: the zone is paused, because another one can take its work. */
   readonly maxInFlight: number | null
 }
 
 const resting: CpuShortageState = Object.freeze({ hysteresis: atRest, cause: null, maxInFlight: null })
 
 /**
- * Tells CPU throttling from contention, which look alike in pressure alone, and does what helps: where a quota is used
- * up, the workers of the zone go down to as many jobs at once as it can run (`rebalance`); where all CPUs are busy, the
- * zone takes no new work (`pause-node`).
+ * Tells CPU throttling from contention, which look alike in pressure alone, and does what helps. Where a quota is used
+ * up, the workers of the zone go down to half of their jobs at once (`rebalance`). Where all CPUs are busy, the zone
+ * takes no new work (`pause-node`) if another zone has idle CPUs and workers to take it. Otherwise a pause would leave
+ * CPUs idle later and gain nothing, so the workers go down to half of their jobs here, too.
  * @throws NumacastError NUMACAST_INVALID_ARGUMENT when the thresholds leave no gap
  */
-export function cpuShortagePolicy(options: CpuShortageOptions = {}): SnapshotPolicy<ZoneStates<CpuShortageState>> {
+export function cpuShortagePolicy(options: CpuShortageOptions = {}): Policy<ZoneStates<CpuShortageState>> {
   const resolved = { ...defaultCpuShortageOptions, ...withoutUndefined(options) }
   const { actAbovePressurePercent, liftBelowPressurePercent, maxAgeMs, ttlMs } = resolved
-  checkGap('the pressure percentages', liftBelowPressurePercent, actAbovePressurePercent, 100)
+  checkGap({ liftBelowPressurePercent, actAbovePressurePercent }, 100)
   for (const name of ['sustainedMs', 'minHoldMs', 'maxAgeMs'] as const) checkDurationMs(name, resolved[name])
   checkDurationMs('ttlMs', resolved.ttlMs, { exclusive: true, mostMs: maxIntentTtlMs })
   return {
@@ -81,9 +87,9 @@ export function cpuShortagePolicy(options: CpuShortageOptions = {}): SnapshotPol
         if (hysteresis.overSinceMs === null) return {}
         if (hysteresis.actingSinceMs === null || cause === null) return { state }
         const { reason } = hysteresis
-        return cause === 'contended'
+        return maxInFlight === null
           ? { state, wanted: [{ kind: 'pause-node', target, terms: {}, reason, ttlMs }] }
-          : { state, wanted: [{ kind: 'rebalance', target, terms: { maxInFlight: maxInFlight ?? 1 }, reason, ttlMs }] }
+          : { state, wanted: [{ kind: 'rebalance', target, terms: { maxInFlight }, reason, ttlMs }] }
       }),
   }
 }
@@ -107,9 +113,30 @@ function judge(
   const workers = [...livingWorkers(snapshot, zone.bootId, zone.numaNode)]
   const cause = causeOf(row, workers, options)
   if (cause === null) return resting
+  const goesElsewhere = cause === 'contended' && canTakeElsewhere(snapshot, zone, nowMs, options)
+  const limit = jobsThatRun(workers)
+  // A limit that no worker reaches changes nothing.
+  if (!goesElsewhere && workers.every(({ load }) => load.concurrency <= limit)) return resting
   const reason = (): string => `${explain(cause)}: tasks waited for a CPU in ${Math.round(pressure)} % of the last 10 s`
   const hysteresis = step(before.hysteresis, 'over', nowMs, options, reason)
-  return { hysteresis, cause, maxInFlight: cause === 'throttled' ? jobsThatRun(workers) : null }
+  return { hysteresis, cause, maxInFlight: goesElsewhere ? null : limit }
+}
+
+/** Whether another zone has idle CPUs, and a worker that takes jobs now. */
+function canTakeElsewhere(
+  snapshot: PlacementSnapshot,
+  pressed: ZoneEntry,
+  nowMs: number,
+  { spareShare, maxAgeMs }: Required<CpuShortageOptions>,
+): boolean {
+  return snapshot.zones.some((zone) => {
+    if (zone?.row === null || zone === undefined || zone === pressed || zone.maintenance !== null) return false
+    const { row, pause } = zone
+    if (pause !== null && pause.expiresMs > nowMs) return false
+    if (row.collectorLiveliness !== Liveliness.alive || nowMs - row.observedMs > maxAgeMs) return false
+    if ((row.cpuHeadroomCores ?? 0) < spareShare * zoneCpus(row)) return false
+    return zoneWorkers(snapshot, zone.bootId, zone.numaNode).free > 0
+  })
 }
 
 function causeOf(

@@ -1,21 +1,21 @@
 import { collectorLossPolicy } from './collector-loss.js'
 import { cpuShortagePolicy } from './cpu-shortage.js'
-import { zoneMemoryPressurePolicy } from './memory-pressure.js'
+import { memoryPressurePolicy } from './memory-pressure.js'
 import { memoryStallPolicy } from './memory-stall.js'
 import { memoryTrendPolicy } from './memory-trend.js'
-import type { SnapshotPolicy } from './snapshot-policy.js'
+import type { Policy } from './policy.js'
 import { stalledLoopsPolicy } from './stalled-loops.js'
 import { zoneImbalancePolicy } from './zone-imbalance.js'
 
 /** The policies that a scheduler runs unless it is given others, each with its default options. */
-export function defaultPolicies(): readonly SnapshotPolicy[] {
+export function defaultPolicies(): readonly Policy[] {
   return [
-    zoneMemoryPressurePolicy(),
+    memoryPressurePolicy(),
     memoryStallPolicy(),
     memoryTrendPolicy(),
     cpuShortagePolicy(),
     stalledLoopsPolicy(),
     zoneImbalancePolicy(),
     collectorLossPolicy(),
-  ] as readonly SnapshotPolicy[]
+  ] as readonly Policy[]
 }

@@ -45,9 +45,17 @@ export function step(
   return { overSinceMs, actingSinceMs: nowMs, reason: reason() }
 }
 
-/** @throws NumacastError NUMACAST_INVALID_ARGUMENT unless `lift` is less than `act` and both are within bounds */
-export function checkGap(name: string, lift: number, act: number, most: number): void {
-  if (!(lift >= 0 && lift < act && act <= most)) {
-    throw invalidArgument(`${name} must satisfy 0 ≤ lift < act ≤ ${most}, not ${lift} and ${act}`)
-  }
+/**
+ * Checks two thresholds, given by the names of their options, the lower first.
+ * @throws NumacastError NUMACAST_INVALID_ARGUMENT unless the first is less than the second and both are within 0 … `most`
+ */
+export function checkGap(thresholds: Readonly<Record<string, number>>, most: number): void {
+  const [[lowName, low], [highName, high]] = Object.entries(thresholds) as [[string, number], [string, number]]
+  if (low >= 0 && low < high && high <= most) return
+  throw invalidArgument(`0 ≤ ${lowName} < ${highName} ≤ ${most} must hold, but they are ${low} and ${high}`)
+}
+
+/** @throws NumacastError NUMACAST_INVALID_ARGUMENT unless the value is more than 0 and at most 1 */
+export function checkShare(name: string, value: number): void {
+  if (!(value > 0 && value <= 1)) throw invalidArgument(`${name} must be a share over 0 and up to 1, not ${value}`)
 }

@@ -3,7 +3,7 @@ import { checkDurationMs } from '../../core/time/duration.js'
 import { maxIntentTtlMs } from '../../plane/intents.js'
 import type { ZoneRow } from '../../views/snapshot/zone-row.js'
 import { atRest, checkGap, type Hysteresis, step } from './hysteresis.js'
-import type { SnapshotPolicy } from './snapshot-policy.js'
+import type { Policy } from './policy.js'
 import { decideByZone, type ZoneStates } from './zone-decision.js'
 
 export interface MemoryStallOptions {
@@ -43,10 +43,10 @@ export interface MemoryStallState {
  * Pauses scheduling to a zone whose tasks wait for memory, by both of the kernel's averages.
  * @throws NumacastError NUMACAST_INVALID_ARGUMENT when the thresholds leave no gap
  */
-export function memoryStallPolicy(options: MemoryStallOptions = {}): SnapshotPolicy<ZoneStates<MemoryStallState>> {
+export function memoryStallPolicy(options: MemoryStallOptions = {}): Policy<ZoneStates<MemoryStallState>> {
   const resolved = { ...defaultMemoryStallOptions, ...withoutUndefined(options) }
   const { pauseAbovePercent, liftBelowPercent, minHoldMs, maxAgeMs, ttlMs } = resolved
-  checkGap('liftBelowPercent and pauseAbovePercent', liftBelowPercent, pauseAbovePercent, 100)
+  checkGap({ liftBelowPercent, pauseAbovePercent }, 100)
   for (const name of ['minHoldMs', 'maxAgeMs'] as const) checkDurationMs(name, resolved[name])
   checkDurationMs('ttlMs', resolved.ttlMs, { exclusive: true, mostMs: maxIntentTtlMs })
   return {

@@ -2,8 +2,8 @@ import { invalidArgument } from '../../core/errors.js'
 import { withoutUndefined } from '../../core/options.js'
 import { checkDurationMs } from '../../core/time/duration.js'
 import { maxIntentTtlMs } from '../../plane/intents.js'
-import { availableShare } from '../memory-pressure.js'
-import type { SnapshotPolicy } from './snapshot-policy.js'
+import { availableShare } from './available-memory.js'
+import type { Policy } from './policy.js'
 import { decideByZone, type ZoneStates } from './zone-decision.js'
 import { zoneWorkers } from './zone-workers.js'
 
@@ -51,6 +51,8 @@ export interface MemoryTrendState {
   readonly integral: number
   /** Jobs at once per worker; null: not limited. */
   readonly limit: number | null
+  /** The most that one worker took at once before it was limited: what workers report then is the limit itself. */
+  readonly unlimited: number
   readonly steppedMs: number | null
 }
 
@@ -69,7 +71,7 @@ const stepDown = 0.75
  * second and not at every slot.
  * @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option
  */
-export function memoryTrendPolicy(options: MemoryTrendOptions = {}): SnapshotPolicy<ZoneStates<MemoryTrendState>> {
+export function memoryTrendPolicy(options: MemoryTrendOptions = {}): Policy<ZoneStates<MemoryTrendState>> {
   const resolved = resolveMemoryTrendOptions(options)
   return {
     name: 'memory-trend',
@@ -117,7 +119,7 @@ function measure(
   { target }: Required<MemoryTrendOptions>,
 ): MemoryTrendState {
   if (before === undefined) {
-    return { observedMs, usedShare, risePerSecond: 0, integral: 0, limit: null, steppedMs: null }
+    return { observedMs, usedShare, risePerSecond: 0, integral: 0, limit: null, unlimited: 0, steppedMs: null }
   }
   const elapsedMs = observedMs - before.observedMs
   if (elapsedMs <= 0) return before
@@ -138,14 +140,17 @@ function ramp(
   const isDue = (rampMs: number): boolean => state.steppedMs === null || nowMs - state.steppedMs >= rampMs
   if (output < downBelow && isDue(rampDownMs)) {
     // From what is in flight, not from what would be allowed: a limit that no worker reaches changes nothing.
-    const { maxInFlight } = workers()
+    const { maxInFlight, maxConcurrency } = workers()
     const from = limit === null ? maxInFlight : Math.min(limit, Math.max(1, maxInFlight))
     const lower = Math.max(1, Math.floor(from * stepDown))
-    return { ...state, limit: lower, steppedMs: nowMs }
+    if (limit === null && lower >= maxConcurrency) return state
+    const unlimited = limit === null ? maxConcurrency : state.unlimited
+    return { ...state, limit: lower, unlimited, steppedMs: nowMs }
   }
   if (limit !== null && output > upAbove && isDue(rampUpMs)) {
     const higher = limit + 1
-    return { ...state, limit: higher >= workers().maxConcurrency ? null : higher, steppedMs: nowMs }
+    const isLimit = higher < Math.max(state.unlimited, workers().maxConcurrency)
+    return { ...state, limit: isLimit ? higher : null, steppedMs: nowMs }
   }
   return state
 }

@@ -5,13 +5,18 @@ import { maxIntentTtlMs } from '../../plane/intents.js'
 import { nodeTarget } from '../../plane/targets.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import type { WorkerRow } from '../../views/snapshot/worker-row.js'
-import { atRest, checkGap, type Hysteresis, type Reading, step } from './hysteresis.js'
-import type { SnapshotDecision, SnapshotPolicy, TimedIntent } from './snapshot-policy.js'
+import { atRest, checkGap, checkShare, type Hysteresis, type Reading, step } from './hysteresis.js'
+import type { Decision, Policy, WantedIntent } from './policy.js'
+import { stateOf } from './state-of.js'
 
 export interface StalledLoopsOptions {
-  /** A loop counts as stalled while it is busy for at least this share of the time. @default 0.98 */
-  readonly stalledUtilization?: number
-  /** It counts as running again below this. @default 0.8 */
+  /**
+   * A loop counts as stalled, too, while it is busy for at least this share of the time. A worker that computes on its
+   * main thread is busy all the time, and healthy: set this only where jobs run elsewhere.
+   * @default null: only a loop that does not turn is stalled
+   */
+  readonly stalledUtilization?: number | null
+  /** With `stalledUtilization`: it counts as running again below this. @default 0.8 */
   readonly runningUtilization?: number
   /** A loop must be stalled for this time before its worker is drained. @default 15000 */
   readonly sustainedMs?: number
@@ -28,7 +33,7 @@ export interface StalledLoopsOptions {
 }
 
 export const defaultStalledLoopsOptions: Required<StalledLoopsOptions> = Object.freeze({
-  stalledUtilization: 0.98,
+  stalledUtilization: null,
   runningUtilization: 0.8,
   sustainedMs: 15_000,
   minHoldMs: 30_000,
@@ -44,10 +49,11 @@ export type StalledLoopsState = Readonly<Record<string, Hysteresis>>
  * lifts the drain when its loop has time to spare.
  * @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option
  */
-export function stalledLoopsPolicy(options: StalledLoopsOptions = {}): SnapshotPolicy<StalledLoopsState> {
+export function stalledLoopsPolicy(options: StalledLoopsOptions = {}): Policy<StalledLoopsState> {
   const resolved = { ...defaultStalledLoopsOptions, ...withoutUndefined(options) }
-  checkGap('the utilizations', resolved.runningUtilization, resolved.stalledUtilization, 1)
-  checkGap('maxDrainedShare', 0, resolved.maxDrainedShare, 1)
+  const { stalledUtilization, runningUtilization } = resolved
+  if (stalledUtilization !== null) checkGap({ runningUtilization, stalledUtilization }, 1)
+  checkShare('maxDrainedShare', resolved.maxDrainedShare)
   for (const name of ['sustainedMs', 'minHoldMs'] as const) checkDurationMs(name, resolved[name])
   checkDurationMs('ttlMs', resolved.ttlMs, { exclusive: true, mostMs: maxIntentTtlMs })
   return {
@@ -62,50 +68,54 @@ function decide(
   states: StalledLoopsState,
   nowMs: number,
   options: Required<StalledLoopsOptions>,
-): SnapshotDecision<StalledLoopsState> {
-  const next: Record<string, Hysteresis> = {}
+): Decision<StalledLoopsState> {
+  const next = new Map<string, Hysteresis>()
   const acting: WorkerRow[] = []
   for (const { rows } of snapshot.chunks) {
     for (const row of rows) {
       if (row === undefined || row.load.liveliness === Liveliness.dead) continue
-      const before = states[row.workerId]
+      const before = stateOf(states, row.workerId)
       const reading = readingOf(row, options)
       if (before === undefined && reading !== 'over') continue
       const state = step(before ?? atRest, reading, nowMs, options, () => reasonOf(row))
       if (state.overSinceMs === null) continue
-      next[row.workerId] = state
+      next.set(row.workerId, state)
       if (state.actingSinceMs !== null) acting.push(row)
     }
   }
-  const wanted: TimedIntent[] = []
+  const wanted: WantedIntent[] = []
   const drained = new Map<string, number>()
   // Workers that are drained already come first, so that the bound does not move the drain from one to another.
-  const startOf = ({ workerId }: WorkerRow): number => next[workerId]?.actingSinceMs ?? nowMs
+  const startOf = ({ workerId }: WorkerRow): number => next.get(workerId)?.actingSinceMs ?? nowMs
   acting.sort((a, b) => startOf(a) - startOf(b) || (a.workerId < b.workerId ? -1 : 1))
   for (const { workerId, load } of acting) {
     const node = nodeTarget(load)
     const count = drained.get(node) ?? 0
-    const state = next[workerId]
+    const state = next.get(workerId)
     if (state === undefined) continue
     if (count >= mostDrained(snapshot, load, options)) {
       // Beyond the bound it stays stalled, and is next in turn.
-      next[workerId] = { ...state, actingSinceMs: null }
+      next.set(workerId, { ...state, actingSinceMs: null })
       continue
     }
     drained.set(node, count + 1)
     const { reason } = state
     wanted.push({ kind: 'drain', target: workerId, terms: { deadlineMs: null }, reason, ttlMs: options.ttlMs })
   }
-  return { wanted, undecided: [], state: next }
+  return { wanted, undecided: [], state: Object.fromEntries(next) }
 }
 
 /** A loop that has no reading counts by its liveliness alone. */
-function readingOf({ load, headroom }: WorkerRow, options: Required<StalledLoopsOptions>): Reading {
+function readingOf(
+  { load, headroom }: WorkerRow,
+  { stalledUtilization, runningUtilization }: Required<StalledLoopsOptions>,
+): Reading {
   if (load.liveliness === Liveliness.stalled) return 'over'
   if (load.liveliness !== Liveliness.alive) return 'between'
+  if (stalledUtilization === null) return 'under'
   const utilization = headroom?.eventLoopUtilization ?? 0
-  if (utilization >= options.stalledUtilization) return 'over'
-  return utilization < options.runningUtilization ? 'under' : 'between'
+  if (utilization >= stalledUtilization) return 'over'
+  return utilization < runningUtilization ? 'under' : 'between'
 }
 
 function reasonOf({ load, headroom }: WorkerRow): string {

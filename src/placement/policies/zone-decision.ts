@@ -1,7 +1,8 @@
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import type { ZoneRow } from '../../views/snapshot/zone-row.js'
 import type { ZoneEntry } from '../../views/snapshot/zone-table.js'
-import type { SnapshotDecision, TimedIntent } from './snapshot-policy.js'
+import type { Decision, WantedIntent } from './policy.js'
+import { stateOf } from './state-of.js'
 
 /** A zone with a reading. */
 export interface ReadZone {
@@ -21,15 +22,15 @@ export function decideByZone<S>(
   states: ZoneStates<S>,
   nowMs: number,
   maxAgeMs: number,
-  judge: (zone: ReadZone, before: S | undefined) => { readonly state?: S; readonly wanted?: readonly TimedIntent[] },
-): SnapshotDecision<ZoneStates<S>> {
-  const wanted: TimedIntent[] = []
+  judge: (zone: ReadZone, before: S | undefined) => { readonly state?: S; readonly wanted?: readonly WantedIntent[] },
+): Decision<ZoneStates<S>> {
+  const wanted: WantedIntent[] = []
   const undecided: string[] = []
   const next: Record<string, S> = {}
   for (const zone of snapshot.zones) {
     const row = zone?.row
     if (zone === undefined || row === null || row === undefined) continue
-    const before = states[zone.target]
+    const before = stateOf(states, zone.target)
     if (nowMs - row.observedMs > maxAgeMs) {
       undecided.push(zone.target)
       if (before !== undefined) next[zone.target] = before

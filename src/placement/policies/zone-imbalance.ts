@@ -4,8 +4,10 @@ import { maxIntentTtlMs } from '../../plane/intents.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import type { ZoneRoom } from '../../views/snapshot/zone-row.js'
 import type { ZoneEntry } from '../../views/snapshot/zone-table.js'
-import { atRest, checkGap, type Hysteresis, step } from './hysteresis.js'
-import { maxShards, type SnapshotDecision, type SnapshotPolicy, type TimedIntent } from './snapshot-policy.js'
+import { atRest, checkGap, checkShare, type Hysteresis, step } from './hysteresis.js'
+import { maxShards } from './merge-wanted.js'
+import type { Decision, Policy, WantedIntent } from './policy.js'
+import { stateOf } from './state-of.js'
 import { livingWorkers, zoneWorkers } from './zone-workers.js'
 
 export interface ZoneImbalanceOptions {
@@ -42,8 +44,8 @@ export interface HostImbalance {
   readonly pressedNode: number
   /** The node that is preferred. */
   readonly idleNode: number
-  /** Jobs at once per worker of the pressed node. */
-  readonly maxInFlight: number
+  /** Jobs at once per worker of the pressed node; null where no worker takes more. */
+  readonly maxInFlight: number | null
 }
 
 /** By boot id. */
@@ -54,10 +56,11 @@ export type ZoneImbalanceState = Readonly<Record<string, HostImbalance>>
  * once (`rebalance`), those of the other prefer its shards (`prefer-shard`). Nothing that runs is moved.
  * @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option
  */
-export function zoneImbalancePolicy(options: ZoneImbalanceOptions = {}): SnapshotPolicy<ZoneImbalanceState> {
+export function zoneImbalancePolicy(options: ZoneImbalanceOptions = {}): Policy<ZoneImbalanceState> {
   const resolved = { ...defaultZoneImbalanceOptions, ...withoutUndefined(options) }
-  checkGap('the gaps', resolved.liftBelowGap, resolved.actAboveGap, 1)
-  checkGap('pressedAbove', 0, resolved.pressedAbove, 1)
+  const { liftBelowGap, actAboveGap } = resolved
+  checkGap({ liftBelowGap, actAboveGap }, 1)
+  checkShare('pressedAbove', resolved.pressedAbove)
   for (const name of ['sustainedMs', 'minHoldMs', 'maxAgeMs'] as const) checkDurationMs(name, resolved[name])
   checkDurationMs('ttlMs', resolved.ttlMs, { exclusive: true, mostMs: maxIntentTtlMs })
   return {
@@ -72,27 +75,27 @@ function decide(
   states: ZoneImbalanceState,
   nowMs: number,
   options: Required<ZoneImbalanceOptions>,
-): SnapshotDecision<ZoneImbalanceState> {
-  const wanted: TimedIntent[] = []
+): Decision<ZoneImbalanceState> {
+  const wanted: WantedIntent[] = []
   const undecided: string[] = []
-  const next: Record<string, HostImbalance> = {}
+  const next = new Map<string, HostImbalance>()
   for (const bootId of snapshot.hosts()) {
-    const before = states[bootId]
+    const before = stateOf(states, bootId)
     const zones = snapshot.zonesOf(bootId)
     if (zones.length < 2 && before === undefined) continue
     if (zones.some(({ row }) => row !== null && nowMs - row.observedMs > options.maxAgeMs)) {
       if (before !== undefined) {
-        next[bootId] = before
+        next.set(bootId, before)
         undecided.push(...targetsOf(snapshot, zones, before))
       }
       continue
     }
     const state = judge(snapshot, zones, before, nowMs, options)
     if (state === undefined) continue
-    next[bootId] = state
+    next.set(bootId, state)
     if (state.hysteresis.actingSinceMs !== null) wanted.push(...intentsOf(snapshot, zones, state, options.ttlMs))
   }
-  return { wanted, undecided, state: next }
+  return { wanted, undecided, state: Object.fromEntries(next) }
 }
 
 function judge(
@@ -112,7 +115,7 @@ function judge(
   if (pressed === undefined || idle === undefined || pressed.zone === idle.zone) return undefined
   const gap = pressed.share - idle.share
   const { bootId } = idle.zone
-  const canTake = zoneWorkers(snapshot, bootId, idle.zone.numaNode).alive > 0
+  const canTake = zoneWorkers(snapshot, bootId, idle.zone.numaNode).free > 0
   const isOver = gap > options.actAboveGap && pressed.share > options.pressedAbove && canTake
   const reading = isOver ? 'over' : gap < options.liftBelowGap || !canTake ? 'under' : 'between'
   const percent = (share: number): number => Math.round(share * 100)
@@ -122,11 +125,12 @@ function judge(
   const hysteresis = step(isPair ? before.hysteresis : atRest, reading, nowMs, options, reason)
   if (hysteresis.overSinceMs === null) return undefined
   if (isActing) return { ...before, hysteresis }
-  const { alive, inFlight } = zoneWorkers(snapshot, bootId, pressed.zone.numaNode)
+  const { alive, inFlight, maxConcurrency } = zoneWorkers(snapshot, bootId, pressed.zone.numaNode)
   // With this share of its jobs both nodes would be used alike, if each job took as much.
   const even = (pressed.share + idle.share) / 2 / pressed.share
   const maxInFlight = Math.max(1, Math.floor((inFlight / Math.max(1, alive)) * even))
-  return { hysteresis, pressedNode: pressed.zone.numaNode, idleNode: idle.zone.numaNode, maxInFlight }
+  const nodes = { pressedNode: pressed.zone.numaNode, idleNode: idle.zone.numaNode }
+  return { hysteresis, ...nodes, maxInFlight: maxInFlight < maxConcurrency ? maxInFlight : null }
 }
 
 function intentsOf(
@@ -134,11 +138,14 @@ function intentsOf(
   zones: readonly ZoneEntry[],
   { hysteresis, pressedNode, idleNode, maxInFlight }: HostImbalance,
   ttlMs: number,
-): TimedIntent[] {
+): WantedIntent[] {
   const pressed = zones.find(({ numaNode }) => numaNode === pressedNode)
   if (pressed === undefined) return []
   const { reason } = hysteresis
-  const intents: TimedIntent[] = [{ kind: 'rebalance', target: pressed.target, terms: { maxInFlight }, reason, ttlMs }]
+  const intents: WantedIntent[] = []
+  if (maxInFlight !== null) {
+    intents.push({ kind: 'rebalance', target: pressed.target, terms: { maxInFlight }, reason, ttlMs })
+  }
   const held = [...livingWorkers(snapshot, pressed.bootId, pressedNode)].flatMap(({ profile }) => profile?.shards ?? [])
   const shards = [...new Set(held)].sort()
   const takers = [...livingWorkers(snapshot, pressed.bootId, idleNode)].map(({ workerId }) => workerId).sort()

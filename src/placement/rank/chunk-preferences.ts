@@ -1,7 +1,7 @@
+import { TaintEffect } from '../../plane/taint.js'
 import { term } from '../../views/snapshot/index-terms.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import { wordsPerChunk } from '../../views/snapshot/slot-set.js'
-import { TaintEffect } from '../../views/snapshot/worker-row.js'
 import { type Clause, fillClause, labelClause, termClause } from '../filter/label-clauses.js'
 import type { ResolvedRequest } from '../request/placement-request.js'
 import { isTolerated } from '../request/tolerations.js'

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { invalidArgument } from '../../core/errors.js'
+import { capability } from '../../plane/capability.js'
+import { TaintEffect, taintEffectText } from '../../plane/taint.js'
 import { name } from '../../plane/text.js'
-import { TaintEffect } from '../../views/snapshot/worker-row.js'
 import {
   type LabelRequirement,
   labelOperators,
@@ -111,18 +112,12 @@ const preferred = z
   .transform((given) => ({ ...withOperator(given), weight: given.weight }))
   .superRefine(refuseFault)
 
-/** Kubernetes' own spelling is understood, too. */
-const effect = z.preprocess(
-  (given) => (given === 'NoSchedule' || given === 'PreferNoSchedule' || given === 'NoExecute' ? kebab(given) : given),
-  z.enum(TaintEffect),
-)
-
 const toleration = z
   .strictObject({
     key: name.optional(),
     operator: z.enum(['Equal', 'Exists']).optional(),
     value: z.string().max(256).optional(),
-    effect: effect.optional(),
+    effect: taintEffectText.optional(),
     tolerationSeconds: z.number().int().optional(),
   })
   .superRefine((given, context) => {
@@ -131,11 +126,7 @@ const toleration = z
   })
 
 const requestSchema = z.strictObject({
-  capability: z
-    .string()
-    .max(256)
-    .regex(/^[^@\s]+@[^@\s]+$/, 'must be kind@version, as in transcode@2')
-    .optional(),
+  capability: capability.optional(),
   tags: z.array(name).max(few).default([]),
   selector: z
     .strictObject({
@@ -204,8 +195,4 @@ function tolerationFault(given: {
     return 'tolerationSeconds needs effect no-execute'
   }
   return undefined
-}
-
-function kebab(effect: string): string {
-  return effect.replace(/(?<!^)[A-Z]/g, '-$&').toLowerCase()
 }

@@ -1,4 +1,4 @@
-import { TaintEffect, type WorkerTaint } from '../../views/snapshot/worker-row.js'
+import { type Taint, TaintEffect } from '../../plane/taint.js'
 
 /** Lets work go where a taint would keep it away. The fields and their rules are those of Kubernetes. */
 export interface Toleration {
@@ -17,13 +17,13 @@ export interface Toleration {
   readonly tolerationSeconds?: number
 }
 
-export function tolerates(toleration: Toleration, taint: WorkerTaint): boolean {
+export function tolerates(toleration: Toleration, taint: Taint): boolean {
   if (toleration.effect !== undefined && toleration.effect !== taint.effect) return false
   if (toleration.key !== undefined && toleration.key !== taint.key) return false
   return toleration.operator === 'Exists' || (toleration.value ?? '') === taint.value
 }
 
-export function isTolerated(taint: WorkerTaint, tolerations: readonly Toleration[]): boolean {
+export function isTolerated(taint: Taint, tolerations: readonly Toleration[]): boolean {
   return tolerations.some((toleration) => tolerates(toleration, taint))
 }
 
@@ -31,7 +31,7 @@ export function isTolerated(taint: WorkerTaint, tolerations: readonly Toleration
  * How long work with these tolerations may stay under these taints: null is forever, 0 not at all. As in Kubernetes
  * the shortest `tolerationSeconds` of all tolerations that match a `no-execute` taint counts, from the placement on.
  */
-export function mayStayMs(taints: readonly WorkerTaint[], tolerations: readonly Toleration[]): number | null {
+export function mayStayMs(taints: readonly Taint[], tolerations: readonly Toleration[]): number | null {
   let shortestMs: number | null = null
   for (const taint of taints) {
     if (taint.effect !== TaintEffect.noExecute) continue

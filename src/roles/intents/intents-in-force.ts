@@ -1,17 +1,23 @@
-import type { WantedIntent } from '../../placement/policy.js'
+import type { WantedIntent } from '../../placement/policies/policy.js'
+import type { JointWant } from '../../placement/policies/policy-runner.js'
 import { receivedIntentKey } from '../../plane/intents.js'
+import { removesCapacity } from './removes-capacity.js'
 
 interface Standing<Issued> {
-  readonly wanted: WantedIntent
+  readonly wanted: JointWant
   readonly issued: Issued
   readonly issuedMs: number
+  /** Of the intent as it was issued. */
+  readonly ttlMs: number
 }
 
 /** What a scheduler must do so that exactly the wanted intents hold among those it issued. */
 export interface IntentChanges<Issued> {
-  readonly apply: readonly WantedIntent[]
-  readonly renew: readonly { readonly wanted: WantedIntent; readonly issued: Issued }[]
-  readonly lift: readonly WantedIntent[]
+  readonly apply: readonly JointWant[]
+  readonly renew: readonly { readonly wanted: JointWant; readonly issued: Issued }[]
+  readonly lift: readonly JointWant[]
+  /** What would be applied if capacity could be removed now. */
+  readonly withheld: readonly JointWant[]
 }
 
 /**
@@ -19,51 +25,63 @@ export interface IntentChanges<Issued> {
  * third of its time to live is over, so that two renewals may be lost.
  */
 export class IntentsInForce<Issued> {
-  readonly #ttlMs: number
   readonly #standing = new Map<string, Standing<Issued>>()
-
-  constructor(ttlMs: number) {
-    this.#ttlMs = ttlMs
-  }
 
   get size(): number {
     return this.#standing.size
   }
 
-  plan(wanted: readonly WantedIntent[], undecided: ReadonlySet<string>, nowMs: number): IntentChanges<Issued> {
+  /** @param mayRemoveCapacity whether an intent may be applied that leaves workers less to do than what holds already */
+  plan(wanted: readonly JointWant[], nowMs: number, mayRemoveCapacity = true): IntentChanges<Issued> {
     this.#forgetExpired(nowMs)
-    const apply: WantedIntent[] = []
-    const renew: { wanted: WantedIntent; issued: Issued }[] = []
-    const lift: WantedIntent[] = []
+    const apply: JointWant[] = []
+    const renew: { wanted: JointWant; issued: Issued }[] = []
+    const lift: JointWant[] = []
+    const withheld: JointWant[] = []
     const keys = new Set<string>()
     for (const want of wanted) {
-      const key = receivedIntentKey(want.kind, want.target)
-      if (keys.has(key)) continue
+      const key = keyOf(want.intent)
       keys.add(key)
       const standing = this.#standing.get(key)
-      if (standing === undefined || !sameTerms(standing.wanted, want)) apply.push(want)
-      else if (nowMs - standing.issuedMs >= this.#ttlMs / 3) renew.push({ wanted: want, issued: standing.issued })
+      if (standing !== undefined && sameTerms(standing.wanted.intent, want.intent)) {
+        const isDue = nowMs - standing.issuedMs >= standing.ttlMs / 3
+        if (want.isDecided && isDue) renew.push({ wanted: want, issued: standing.issued })
+      } else if (standing === undefined && !want.isDecided) {
+        // It has ended, or never held: what is undecided is not issued again.
+      } else if (!mayRemoveCapacity && removesCapacity(want.intent, standing?.wanted.intent)) {
+        withheld.push(want)
+      } else {
+        apply.push(want)
+      }
     }
-    for (const [key, standing] of this.#standing) {
-      if (keys.has(key) || undecided.has(standing.wanted.target)) continue
-      lift.push(standing.wanted)
-    }
-    return { apply, renew, lift }
+    for (const [key, { wanted: held }] of this.#standing) if (!keys.has(key)) lift.push(held)
+    return { apply, renew, lift, withheld }
   }
 
-  issued(wanted: WantedIntent, issued: Issued, nowMs: number): void {
-    this.#standing.set(receivedIntentKey(wanted.kind, wanted.target), { wanted, issued, issuedMs: nowMs })
+  issued(wanted: JointWant, issued: Issued, nowMs: number): void {
+    const { ttlMs } = wanted.intent
+    this.#standing.set(keyOf(wanted.intent), { wanted, issued, issuedMs: nowMs, ttlMs })
   }
 
-  lifted(wanted: WantedIntent): void {
-    this.#standing.delete(receivedIntentKey(wanted.kind, wanted.target))
+  renewed(wanted: JointWant, issued: Issued, nowMs: number): void {
+    const key = keyOf(wanted.intent)
+    const ttlMs = this.#standing.get(key)?.ttlMs ?? wanted.intent.ttlMs
+    this.#standing.set(key, { wanted, issued, issuedMs: nowMs, ttlMs })
+  }
+
+  lifted({ intent }: JointWant): void {
+    this.#standing.delete(keyOf(intent))
   }
 
   #forgetExpired(nowMs: number): void {
-    for (const [key, { issuedMs }] of this.#standing) {
-      if (issuedMs + this.#ttlMs <= nowMs) this.#standing.delete(key)
+    for (const [key, { issuedMs, ttlMs }] of this.#standing) {
+      if (issuedMs + ttlMs <= nowMs) this.#standing.delete(key)
     }
   }
+}
+
+function keyOf({ kind, target }: WantedIntent): string {
+  return receivedIntentKey(kind, target)
 }
 
 function sameTerms(a: WantedIntent, b: WantedIntent): boolean {

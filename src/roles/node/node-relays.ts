@@ -1,10 +1,11 @@
 import { downPartition, planePartition, upPartition } from '../../plane/partitions.js'
 import { allTargets, type NodeIdentity, nodeTarget } from '../../plane/targets.js'
 import type { Participant } from '../../pubsub/participant.js'
+import { type NodeClaims, relayProfiles } from './profile-relay.js'
 import { keepRequests, type Relays, type RelayTarget, relayReports, relayRequests } from './relays.js'
 
-/** Knows which workers a node has. */
-export interface NodeWorkers {
+/** Knows which workers a node has, and which processes claim their names. */
+export interface NodeWorkers extends NodeClaims {
   has(workerId: string): boolean
 }
 
@@ -16,6 +17,7 @@ export function openNodeRelays(participant: Participant, node: NodeIdentity, wor
     relayRequests(participant, planePartition, down),
     keepRequests(participant, planePartition, relayTargetOf(node, workers)),
     relayReports(participant, up, planePartition),
+    relayProfiles(participant, up, workers),
   ]
   return {
     close() {

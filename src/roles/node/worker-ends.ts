@@ -1,4 +1,5 @@
-import { type WorkerEnd, workerEndKey, workerEndRetentionMs } from '../../plane/worker-end.js'
+import { workerProcessKey } from '../../plane/keys.js'
+import { type WorkerEnd, workerEndRetentionMs } from '../../plane/worker-end.js'
 import type { Claimant } from './names/claimant.js'
 
 /** Ends that one server of a node keeps. The oldest are dropped beyond this. */
@@ -50,7 +51,7 @@ export class WorkerEnds {
 
   /** The claimant's process is dead. */
   record(claimant: Claimant): void {
-    const key = workerEndKey(claimant.facts)
+    const key = workerProcessKey(claimant.facts)
     this.#withdrawn.delete(key)
     if (this.#known.has(key)) return
     this.#known.set(key, { endedMs: claimant.verdict.sinceMs })
@@ -60,14 +61,14 @@ export class WorkerEnds {
 
   /** The process is alive after all. */
   withdraw(facts: Pick<WorkerEnd, 'workerId' | 'incarnation'>): void {
-    const key = workerEndKey(facts)
+    const key = workerProcessKey(facts)
     if (!this.#known.delete(key)) return
     if (!this.#ended.delete(key)) this.#withdrawn.add(key)
   }
 
   /** Another server of the node has reported this end. */
   applyForeign(end: WorkerEnd, writtenMs: number): void {
-    const key = workerEndKey(end)
+    const key = workerProcessKey(end)
     if (this.#known.has(key)) return
     this.#known.set(key, { endedMs: writtenMs - end.endedForMs })
     this.#bound()

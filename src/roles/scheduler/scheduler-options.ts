@@ -2,20 +2,30 @@ import { invalidArgument } from '../../core/errors.js'
 import { withoutUndefined } from '../../core/options.js'
 import { checkDurationMs } from '../../core/time/duration.js'
 import { resolveUnreachableDeadAfterMs } from '../../liveliness/liveliness-options.js'
-import { memoryPressurePolicy } from '../../placement/memory-pressure.js'
-import type { Policy } from '../../placement/policy.js'
-import { maxIntentTtlMs } from '../../plane/intents.js'
+import { defaultPolicies } from '../../placement/policies/default-policies.js'
+import type { Policy } from '../../placement/policies/policy.js'
+import { checkNames } from '../../placement/policies/policy-runner.js'
 import type { DomainOptions } from '../shared/enter-domain.js'
 
 export interface SchedulerOptions extends DomainOptions {
   /** How it signs its intents. @default 'scheduler' */
   readonly name?: string
-  /** What it decides by. @default the memory pressure policy with its defaults */
+  /** What it decides by, each under a name of its own. @default defaultPolicies() */
   readonly policies?: readonly Policy[]
   /** @default 1000 */
   readonly decideIntervalMs?: number
-  /** Time to live of what it issues; renewed at a third of it. @default 60000 */
-  readonly intentTtlMs?: number
+  /**
+   * While its view has listened for less than this time, it issues nothing that removes capacity: no pause, drain or
+   * limit.
+   * @default 3000
+   */
+  readonly minViewAgeMs?: number
+  /**
+   * A zone whose last reading is older counts as silent. If most zones are silent, it issues nothing that removes
+   * capacity.
+   * @default 5000
+   */
+  readonly maxAgeMs?: number
   /**
    * A worker that is `unreachable` for this long counts as `dead` here, so that its work may be given to others
    * although it may well be working. @default null: never by itself
@@ -33,7 +43,8 @@ export type ResolvedSchedulerOptions = Required<Omit<SchedulerOptions, keyof Dom
 export const defaultSchedulerOptions = Object.freeze({
   name: 'scheduler',
   decideIntervalMs: 1_000,
-  intentTtlMs: 60_000,
+  minViewAgeMs: 3_000,
+  maxAgeMs: 5_000,
   unreachableDeadAfterMs: null as number | null,
   adopts: true,
 })
@@ -42,13 +53,15 @@ export const defaultSchedulerOptions = Object.freeze({
 export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSchedulerOptions {
   const resolved = {
     ...defaultSchedulerOptions,
-    policies: [memoryPressurePolicy()],
+    policies: defaultPolicies(),
     signal: undefined,
     ...withoutUndefined(options),
   }
   if (resolved.name === '' || resolved.name.length > 256) throw invalidArgument('name must have 1 to 256 characters')
   checkDurationMs('decideIntervalMs', resolved.decideIntervalMs, { exclusive: true, allowInfinity: true })
-  checkDurationMs('intentTtlMs', resolved.intentTtlMs, { exclusive: true, mostMs: maxIntentTtlMs })
+  checkDurationMs('minViewAgeMs', resolved.minViewAgeMs)
+  checkDurationMs('maxAgeMs', resolved.maxAgeMs)
+  checkNames(resolved.policies)
   const unreachableDeadAfterMs = resolveUnreachableDeadAfterMs(resolved.unreachableDeadAfterMs)
   return Object.freeze({ ...resolved, unreachableDeadAfterMs })
 }

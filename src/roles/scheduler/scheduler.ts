@@ -1,7 +1,6 @@
 import { closeAll } from '../../core/close-all.js'
 import { Lifetime } from '../../core/lifetime.js'
 import { RepeatingTimer } from '../../core/time/repeating-timer.js'
-import type { Policy, WantedIntent } from '../../placement/policy.js'
 import type { RosterRow } from '../../plane/node-roster.js'
 import { planePartition } from '../../plane/partitions.js'
 import type { Sample } from '../../pubsub/model/sample.js'
@@ -9,7 +8,6 @@ import type { Participant } from '../../pubsub/participant.js'
 import { FleetView } from '../../views/fleet-view.js'
 import { defaultCollectorOptions } from '../collector/collector-options.js'
 import { IntentIssuer, type IssuedIntent } from '../intents/intent-issuer.js'
-import { IntentsInForce } from '../intents/intents-in-force.js'
 import { EndKeeper } from '../node/end-keeper.js'
 import { AbsenceReporter } from '../node/failover/absence-reporter.js'
 import { NodeFailover } from '../node/failover/node-failover.js'
@@ -19,6 +17,8 @@ import { openZoneReadings, type ZoneReadings } from '../node/readings/zone-readi
 import { type Relays, relayRequests } from '../node/relays.js'
 import { UnservedWorkers } from '../node/unserved-workers.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
+import { Decider, type WithheldIntents } from './decider.js'
+import { PlaneOutlet } from './plane-outlet.js'
 import { type ResolvedSchedulerOptions, resolveSchedulerOptions, type SchedulerOptions } from './scheduler-options.js'
 
 export interface SchedulerComponents extends DomainComponents, KernelWatchComponents {
@@ -38,10 +38,7 @@ export class Scheduler implements AsyncDisposable {
   readonly #options: ResolvedSchedulerOptions
   readonly #membership: DomainMembership
   readonly #issuer: IntentIssuer
-  readonly #standing: IntentsInForce<IssuedIntent>
-  readonly #states = new Map<Policy, unknown>()
-  /** The targets that each policy wanted when it last decided without an error. */
-  readonly #targets = new Map<Policy, readonly string[]>()
+  readonly #decider: Decider<IssuedIntent>
   readonly #relays: Relays
   readonly #ends: EndKeeper
   readonly #deciding: RepeatingTimer
@@ -74,12 +71,11 @@ export class Scheduler implements AsyncDisposable {
     const { unreachableDeadAfterMs } = options
     this.view = FleetView.open(participant, { unreachableDeadAfterMs })
     this.#issuer = new IntentIssuer(this.view, { issuer: options.name, assertive: false })
-    this.#standing = new IntentsInForce(options.intentTtlMs)
-    for (const policy of options.policies) this.#states.set(policy, policy.initial)
+    this.#decider = new Decider({ view: this.view, outlet: new PlaneOutlet(this.#issuer) }, options)
     this.#relays = relayRequests(participant, planePartition, planePartition)
     const ends = new EndKeeper(participant)
     this.#ends = ends
-    this.#deciding = new RepeatingTimer(participant.clock, options.decideIntervalMs, () => this.#decide())
+    this.#deciding = new RepeatingTimer(participant.clock, options.decideIntervalMs, () => this.#decider.decide())
     this.#absences = new AbsenceReporter(participant)
     if (!options.adopts) return
     const kernel = new KernelWatch(participant, components)
@@ -101,6 +97,21 @@ export class Scheduler implements AsyncDisposable {
   /** Nodes of this host that it serves because their collectors are away and no other collector of the host is there. */
   get adoptedNodes(): readonly number[] {
     return this.#failover?.adopted ?? []
+  }
+
+  /** Names of the policies that it decides by. */
+  get policies(): readonly string[] {
+    return this.#options.policies.map(({ name }) => name)
+  }
+
+  /** Intents that its policies want, that hold, and that it has issued itself. */
+  get intentsInForce(): number {
+    return this.#decider.inForce
+  }
+
+  /** What it does not issue at present, because its view may be wrong; null if it withholds nothing. */
+  get withheld(): WithheldIntents | null {
+    return this.#decider.withheld
   }
 
   /** Stops deciding and sends its goodbye. What it issued holds until its time to live ends. Idempotent. */
@@ -134,55 +145,5 @@ export class Scheduler implements AsyncDisposable {
   /** Closes without a caller to which a failure could be thrown. */
   #closeUnasked(): void {
     this.close().catch((error: unknown) => this.participant.counters.addError('scheduler.close-failed', error))
-  }
-
-  #decide(): void {
-    const nowMs = this.participant.clock.nowMs()
-    const snapshot = this.view.status()
-    const wanted: WantedIntent[] = []
-    const undecided = new Set<string>()
-    for (const [policy, state] of this.#states) {
-      try {
-        const decision = policy.decide(snapshot, state, nowMs)
-        wanted.push(...decision.wanted)
-        for (const target of decision.undecided) undecided.add(target)
-        this.#states.set(policy, decision.state)
-        this.#targets.set(
-          policy,
-          decision.wanted.map(({ target }) => target),
-        )
-      } catch (error) {
-        // What a failing policy wanted before expires by itself. The other policies go on.
-        this.participant.counters.addCallbackError(`scheduler.policy-failed.${policy.name}`, error)
-        for (const target of this.#targets.get(policy) ?? []) undecided.add(target)
-      }
-    }
-    try {
-      this.#enact(wanted, undecided, nowMs)
-    } catch (error) {
-      // A policy asked for what no intent can express, or the participant's owner has closed it.
-      this.participant.counters.addError('scheduler.issue-failed', error)
-    }
-  }
-
-  #enact(wanted: readonly WantedIntent[], undecided: ReadonlySet<string>, nowMs: number): void {
-    const { apply, renew, lift } = this.#standing.plan(wanted, undecided, nowMs)
-    const { intentTtlMs: ttlMs } = this.#options
-    for (const want of apply) {
-      if (this.#issuer.isOutranked(want.kind, want.target)) continue
-      const issued = this.#issuer.apply(want.kind, want.target, want.terms, { reason: want.reason, ttlMs })
-      this.#standing.issued(want, issued, nowMs)
-    }
-    for (const { wanted: want, issued } of renew) {
-      // Writing what cannot win would only hide the winner from late joiners.
-      if (this.#issuer.isOutranked(want.kind, want.target)) continue
-      this.#standing.issued(want, this.#issuer.renew(issued, want.reason), nowMs)
-    }
-    for (const want of lift) {
-      if (!this.#issuer.isOutranked(want.kind, want.target)) {
-        this.#issuer.lift(want.kind, want.target, { reason: `no longer: ${want.reason}` })
-      }
-      this.#standing.lifted(want)
-    }
   }
 }

@@ -1,10 +1,11 @@
 import type { Timer } from '../../core/time/clock.js'
-import { type IntentKind, intentKinds, intentTopics, receivedIntentFrom } from '../../plane/intents.js'
+import { type IntentKind, type IntentOf, intentKinds, intentTopics, receivedIntentFrom } from '../../plane/intents.js'
 import type { AppliedIntent } from '../../plane/worker-state.js'
 import type { Participant } from '../../pubsub/participant.js'
+import type { Reader } from '../../pubsub/reader/reader.js'
 import type { PauseReasons } from './admission.js'
 import { ConfigInForce } from './config-in-force.js'
-import type { Load } from './intent-progress.js'
+import { inFlightText, type Load } from './intent-progress.js'
 import type { QueueThrottles } from './queue-throttles.js'
 import { concerns, type Instant, type WorkerAddress, WorkerIntents } from './worker-intents.js'
 import type { WorkerPublisher } from './worker-publisher.js'
@@ -12,6 +13,8 @@ import type { WorkerPublisher } from './worker-publisher.js'
 /** What control needs of its worker. */
 export interface ControlHost {
   readonly load: Load
+  /** Ends the slots in which no job runs. `because` is for people. */
+  takeBackSlots(because: string): void
   /** Intents or configuration have changed. */
   controlChanged(): void
 }
@@ -31,9 +34,12 @@ export class WorkerControl {
   readonly #intents: WorkerIntents
   readonly #config: ConfigInForce
   readonly #closers: (() => void)[] = []
+  readonly #throttles: Reader<IntentOf<'throttle-queue'>>
   #due: Timer | undefined
   #dueMs: number | undefined
   #stopped = false
+  /** Set while slots are taken back: how an intent that this completes came to be completed. */
+  #note: string | null = null
 
   constructor(components: WorkerControlComponents) {
     const { participant, partition, address, host } = components
@@ -41,7 +47,20 @@ export class WorkerControl {
     this.#intents = new WorkerIntents(address)
     this.#config = new ConfigInForce(participant, partition, address, () => host.controlChanged())
     this.#closers.push(() => this.#config.close())
-    for (const kind of intentKinds) this.#receive(kind)
+    for (const kind of intentKinds) if (kind !== 'throttle-queue') this.#receive(kind)
+    this.#throttles = this.#receive('throttle-queue')
+  }
+
+  /** The queues that the worker takes from have changed. */
+  setQueues(queues: readonly string[]): void {
+    const { load } = this.#components.host
+    this.#intents.setQueues(queues, load, this.#instant())
+    for (const [, sample] of this.#throttles.entries()) {
+      const claim = receivedIntentFrom('throttle-queue', sample)
+      if (claim !== undefined) this.#intents.offer(claim, load, this.#instant())
+    }
+    this.#report()
+    this.#components.host.controlChanged()
   }
 
   /** At most `most` of the intents that the worker obeys. */
@@ -81,13 +100,16 @@ export class WorkerControl {
 
   /** Called when the load has changed. Reports the progress of each intent that is not reached yet. */
   advance(): void {
-    this.#intents.advance(this.#components.host.load, this.#instant())
+    this.#intents.advance(this.#components.host.load, this.#instant(), this.#note)
     this.#report()
+    this.#takeBackSlots()
   }
 
-  /** Disposes reports that are not needed any more. */
-  forget(): void {
-    const { participant, publisher } = this.#components
+  /** Reports what unreached intents wait for, and disposes reports that are not needed any more. */
+  keepHouse(): void {
+    const { participant, publisher, host } = this.#components
+    this.#intents.explain(host.load)
+    this.#report()
     for (const report of this.#intents.takeExpiredReports(participant.clock.nowMs())) publisher.forgetStatus(report)
   }
 
@@ -102,12 +124,11 @@ export class WorkerControl {
     for (const close of this.#closers.splice(0)) close()
   }
 
-  #receive<K extends IntentKind>(kind: K): void {
+  #receive<K extends IntentKind>(kind: K): Reader<IntentOf<K>> {
     const { participant, partition, address, host } = this.#components
-    const reader = participant.reader(intentTopics[kind], {
-      partition,
-      keyFilter: (target) => concerns(address, kind, target),
-    })
+    // Every throttle, because the worker's queues may change. What does not concern it is not offered.
+    const isReceived = (target: string): boolean => kind === 'throttle-queue' || concerns(address, kind, target)
+    const reader = participant.reader(intentTopics[kind], { partition, keyFilter: isReceived })
     this.#closers.push(() => reader.close())
     reader.onSample((sample) => {
       // An intent whose writers are gone holds until its time to live ends.
@@ -117,7 +138,20 @@ export class WorkerControl {
       else this.#intents.withdraw(kind, sample.key, sample.token.writer, this.#instant())
       this.#report()
       host.controlChanged()
+      this.#takeBackSlots()
     })
+    return reader
+  }
+
+  /** A drain does not wait for an open slot beyond its deadline. */
+  #takeBackSlots(): void {
+    const { host, participant } = this.#components
+    const { open } = host.load
+    if (open === 0 || this.#stopped || this.#note !== null) return
+    if (!this.#intents.isDrainOverdue(participant.clock.nowMs())) return
+    this.#note = `${inFlightText(0, open)} ${open === 1 ? 'was' : 'were'} taken back at the deadline`
+    host.takeBackSlots('the deadline of the drain has passed')
+    this.#note = null
   }
 
   #report(): void {

@@ -18,7 +18,10 @@ import {
 } from './admission.js'
 import { ClaimListener } from './claim-listener.js'
 import { type JobReports, JobRunner } from './job-runner.js'
-import { type JobWork, type Slot, SlotState } from './slot.js'
+import type { MachineFacts } from './machine-facts.js'
+import { type ProfileUpdate, type ResolvedProfile, updatedProfile } from './profile-options.js'
+import type { BeginOptions, JobWork, RunningJob } from './running-job.js'
+import { type Slot, SlotState } from './slot.js'
 import type { SlotLimits } from './slot-limits.js'
 import { type SlotHost, SlotPool } from './slot-pool.js'
 import { type ControlHost, WorkerControl } from './worker-control.js'
@@ -51,6 +54,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
   readonly #publisher: WorkerPublisher
   readonly #state: Coalescer
   readonly #timers: readonly RepeatingTimer[]
+  #profile: ResolvedProfile
   #admission: Admission
   #directives: DirectivesMark
   /** Counts what others have changed. */
@@ -66,10 +70,12 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     participant: Participant,
     options: ResolvedWorkerOptions & { readonly numaNode: number },
     readings: WorkerReadings,
+    machine: MachineFacts,
   ) {
     const { clock, counters } = participant
     const { bootId } = participant.identity
-    const { workerId, numaNode, queues, ownershipStrength } = options
+    const { workerId, numaNode, profile, ownershipStrength } = options
+    const { queues } = profile
     const partition = downPartition(bootId, numaNode)
     this.#participant = participant
     this.#options = options
@@ -78,7 +84,8 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     this.directivesListeners = new Listeners(counters, 'worker.listener-threw')
     this.replacedListeners = new Listeners(counters, 'worker.listener-threw')
     this.unservedListeners = new Listeners(counters, 'worker.listener-threw')
-    this.#publisher = new WorkerPublisher(participant, options, numaNode)
+    this.#profile = profile
+    this.#publisher = new WorkerPublisher(participant, options, numaNode, machine)
     this.jobs = new JobRunner(
       { participant, workerId, reports: this },
       { retentionMs: options.jobRetentionMs, maxFinished: options.maxFinishedJobs },
@@ -100,12 +107,27 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     })
     this.#admission = decideAdmission(this.#facts())
     this.#directives = this.#mark()
+    this.#publisher.profile(profile)
     this.#state.now()
     this.#publishCapacity()
     this.#timers = [
       new RepeatingTimer(clock, options.capacityIntervalMs, () => this.#publishCapacity()),
-      new RepeatingTimer(clock, housekeepingMs, () => this.#forget()),
+      new RepeatingTimer(clock, housekeepingMs, () => this.#keepHouse()),
     ]
+  }
+
+  get profile(): ResolvedProfile {
+    return this.#profile
+  }
+
+  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT; NUMACAST_CLOSED */
+  update(update: ProfileUpdate): void {
+    const profile = updatedProfile(this.#profile, update)
+    if (this.#hasStopped) throw this.closedError()
+    const { queues } = this.#profile
+    this.#profile = profile
+    this.#publisher.profile(profile)
+    if (profile.queues !== queues) this.control.setQueues(profile.queues)
   }
 
   get admission(): Admission {
@@ -143,6 +165,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
    * Publishes the final state of the worker, and nothing more. Its last report leaves with the participant's goodbye.
    */
   stop(): void {
+    this.jobs.stop()
     this.#state.now()
     this.#hasStopped = true
     this.#state.close()
@@ -172,8 +195,12 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     return { pause: decidePause(this.#facts()), concurrency: this.concurrency, throttles: this.control.throttles }
   }
 
-  runJob<R>(queue: string, jobId: string, work: JobWork<R>): Promise<R> {
-    return this.jobs.run({ queue, jobId }, work)
+  beginJob(queue: string, jobId: string, options: BeginOptions, ended: () => void): Promise<RunningJob> {
+    return this.jobs.begin({ queue, jobId }, options, ended)
+  }
+
+  runJob<R>(queue: string, jobId: string, work: JobWork<R>, options: BeginOptions): Promise<R> {
+    return this.jobs.run({ queue, jobId }, work, options)
   }
 
   slotsChanged(slot: Slot): void {
@@ -181,6 +208,11 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     // What the start of a job completes is reported after the start: see `deliver`.
     if (slot.state === SlotState.released) this.control.advance()
     this.#reconsider()
+  }
+
+  takeBackSlots(because: string): void {
+    this.#participant.counters.add('worker.slot-taken-back', this.slots.open)
+    this.slots.takeBackOpen(because)
   }
 
   get load(): ControlHost['load'] {
@@ -293,8 +325,19 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     this.#publisher.capacity(reading)
   }
 
-  #forget(): void {
-    this.jobs.forget()
-    this.control.forget()
+  #keepHouse(): void {
+    this.jobs.maintain()
+    this.control.keepHouse()
+    this.#reportOverdueSlots()
+  }
+
+  /** A slot that its holder forgets holds up drains, and is one job less forever. */
+  #reportOverdueSlots(): void {
+    const { clock, counters } = this.#participant
+    for (const { queue } of this.slots.takeOverdue(clock.nowMs())) {
+      const slot = queue === '' ? 'a slot' : `a slot of queue ${queue}`
+      const message = `${slot} was revoked 10 s ago and is neither run nor released: pass slot.signal to the fetch, and release each slot that you do not run`
+      counters.addError('worker.slot-overdue', new NumacastError('NUMACAST_TIMEOUT', message))
+    }
   }
 }

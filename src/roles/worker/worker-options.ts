@@ -1,17 +1,22 @@
 import { invalidArgument } from '../../core/errors.js'
 import { withoutUndefined } from '../../core/options.js'
 import { checkDurationMs, longestTimerMs } from '../../core/time/duration.js'
-import { type Taint, workerStateSchema } from '../../plane/worker-state.js'
+import { name } from '../../plane/text.js'
+import { maxOwnershipStrength } from '../../plane/worker-claim.js'
 import type { DomainOptions } from '../shared/enter-domain.js'
+import { type ProfileOptions, type ResolvedProfile, resolveProfile } from './profile-options.js'
 
 /** What a worker does when another holds its name. */
 export const WhenReplaced = { standBy: 'stand-by', close: 'close' } as const
 export type WhenReplaced = (typeof WhenReplaced)[keyof typeof WhenReplaced]
 
-export interface WorkerOptions extends DomainOptions {
+export interface WorkerOptions extends DomainOptions, ProfileOptions {
   /** The worker's stable name. Of several that claim one, the strongest is the worker; of equals, the last that joined. */
   readonly workerId: string
-  /** Its claim to the name against others that live: the higher wins. @default 0 */
+  /**
+   * Its claim to the name against others that live: the higher wins, up to 2³¹ − 1. At that strength a live claimant
+   * wins over a stalled, suspect or unreachable one. @default 0
+   */
   readonly ownershipStrength?: number
   /**
    * What it does when another live worker holds its name. `stand-by`: it finishes its jobs, takes no
@@ -23,16 +28,6 @@ export interface WorkerOptions extends DomainOptions {
   readonly numaNode?: number
   /** Jobs that it takes at once. @default 1 */
   readonly concurrency?: number
-  /** Queues that it takes from; empty: any. @default [] */
-  readonly queues?: readonly string[]
-  /** @default [] */
-  readonly capabilities?: readonly string[]
-  /** @default [] */
-  readonly tags?: readonly string[]
-  /** @default {} */
-  readonly labels?: Readonly<Record<string, string>>
-  /** @default [] */
-  readonly taints?: readonly Taint[]
   /** worker.state goes out at most once in this time, however fast it changes. @default 100 */
   readonly stateIntervalMs?: number
   /** … and at least once in this, changed or not. @default 3000 */
@@ -63,18 +58,19 @@ export interface CloseOptions {
   readonly graceMs?: number
 }
 
-export type ResolvedWorkerOptions = Required<Omit<WorkerOptions, keyof DomainOptions | 'numaNode' | 'signal'>> &
-  DomainOptions & { readonly numaNode: number | undefined; readonly signal: AbortSignal | undefined }
+type OwnOptions = Omit<WorkerOptions, keyof DomainOptions | keyof ProfileOptions | 'numaNode' | 'signal'>
+
+export type ResolvedWorkerOptions = Required<OwnOptions> &
+  DomainOptions & {
+    readonly numaNode: number | undefined
+    readonly profile: ResolvedProfile
+    readonly signal: AbortSignal | undefined
+  }
 
 export const defaultWorkerOptions = Object.freeze({
   ownershipStrength: 0,
   whenReplaced: WhenReplaced.standBy as WhenReplaced,
   concurrency: 1,
-  queues: Object.freeze([] as string[]),
-  capabilities: Object.freeze([] as string[]),
-  tags: Object.freeze([] as string[]),
-  labels: Object.freeze({} as Record<string, string>),
-  taints: Object.freeze([] as Taint[]),
   stateIntervalMs: 100,
   stateRefreshMs: 3_000,
   capacityIntervalMs: 1_000,
@@ -82,28 +78,15 @@ export const defaultWorkerOptions = Object.freeze({
   maxFinishedJobs: 256,
 })
 
-/** The options that are published as they were given. */
-const publishedOptions = workerStateSchema.pick({
-  workerId: true,
-  queues: true,
-  capabilities: true,
-  tags: true,
-  labels: true,
-  taints: true,
-})
-
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
 export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOptions {
-  const resolved = { ...defaultWorkerOptions, numaNode: undefined, signal: undefined, ...withoutUndefined(options) }
-  const parsed = publishedOptions.safeParse(resolved)
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw invalidArgument(
-      `worker option ${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? 'not acceptable'}`,
-    )
-  }
+  const stated = withoutUndefined(options)
+  const profile = resolveProfile(stated)
+  const resolved = { ...defaultWorkerOptions, numaNode: undefined, signal: undefined, ...stated, profile }
+  const id = name.safeParse(resolved.workerId)
+  if (!id.success) throw invalidArgument(`worker option workerId: ${id.error.issues[0]?.message ?? 'not acceptable'}`)
   integer('concurrency', resolved.concurrency, 1)
-  integer('ownershipStrength', resolved.ownershipStrength, 0)
+  integer('ownershipStrength', resolved.ownershipStrength, 0, maxOwnershipStrength)
   if (!Object.values(WhenReplaced).includes(resolved.whenReplaced)) {
     throw invalidArgument(`whenReplaced must be 'stand-by' or 'close', not ${String(resolved.whenReplaced)}`)
   }
@@ -116,8 +99,8 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
   return Object.freeze(resolved)
 }
 
-function integer(name: string, value: number, least: number): void {
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw invalidArgument(`${name} must be an integer from ${least}, not ${value}`)
-  }
+function integer(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return
+  const upTo = most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`
+  throw invalidArgument(`${name} must be an integer from ${least}${upTo}, not ${value}`)
 }

@@ -5,9 +5,12 @@ import { type JobLifecycle, jobLifecycle } from '../../plane/job-lifecycle.js'
 import { upPartition } from '../../plane/partitions.js'
 import { type IntentStatus, intentStatus } from '../../plane/transitions.js'
 import { type WorkerCapacity, workerCapacity } from '../../plane/worker-capacity.js'
+import { type PublishedProfile, workerProfile } from '../../plane/worker-profile.js'
 import { type WorkerState, workerState } from '../../plane/worker-state.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { Writer } from '../../pubsub/writer/writer.js'
+import type { MachineFacts } from './machine-facts.js'
+import { publishedProfile, type ResolvedProfile } from './profile-options.js'
 import type { ResolvedWorkerOptions } from './worker-options.js'
 import type { WorkerReading } from './worker-readings.js'
 
@@ -33,14 +36,21 @@ const deliveryCheckMs = 1
 /** Writes everything that a worker publishes, to its collector's `up` partition. */
 export class WorkerPublisher {
   readonly #participant: Participant
+  readonly #machine: MachineFacts
   readonly #fixed: Omit<WorkerState, keyof WorkerProgress>
+  readonly #profile: Writer<PublishedProfile>
   readonly #state: Writer<WorkerState>
   readonly #capacity: Writer<WorkerCapacity>
   readonly #jobs: Writer<JobLifecycle>
   readonly #statuses: Writer<IntentStatus>
   readonly #counters: Counters
 
-  constructor(participant: Participant, options: ResolvedWorkerOptions, numaNode: number) {
+  constructor(
+    participant: Participant,
+    options: Pick<ResolvedWorkerOptions, 'workerId' | 'ownershipStrength'>,
+    numaNode: number,
+    machine: MachineFacts,
+  ) {
     const { bootId, host, pid, startTimeTicks, pidNamespace } = participant.identity
     this.#participant = participant
     this.#counters = participant.counters
@@ -55,12 +65,9 @@ export class WorkerPublisher {
       pidNamespace,
       incarnation: participant.incarnation,
       ownershipStrength: options.ownershipStrength,
-      queues: [...options.queues],
-      capabilities: [...options.capabilities],
-      tags: [...options.tags],
-      labels: { ...options.labels },
-      taints: [...options.taints],
     }
+    this.#machine = machine
+    this.#profile = participant.writer(workerProfile, { partition })
     this.#state = participant.writer(workerState, { partition })
     this.#capacity = participant.writer(workerCapacity, { partition })
     this.#jobs = participant.writer(jobLifecycle, { partition })
@@ -70,6 +77,12 @@ export class WorkerPublisher {
   /** The readers of the worker's state. */
   stateReaders(): readonly EntityGuid[] {
     return this.#state.matchedReaders()
+  }
+
+  profile(profile: ResolvedProfile): void {
+    const { workerId, incarnation } = this.#fixed
+    const published = publishedProfile(profile, { workerId, incarnation }, this.#fixed, this.#machine)
+    this.#publish(() => this.#profile.write(published))
   }
 
   state(progress: WorkerProgress): void {
@@ -110,11 +123,15 @@ export class WorkerPublisher {
 
   /** Hands what is waiting to the lanes. */
   flush(): void {
-    for (const writer of [this.#state, this.#capacity, this.#jobs, this.#statuses]) writer.flush()
+    for (const writer of this.#writers) writer.flush()
   }
 
   close(): void {
-    for (const writer of [this.#state, this.#capacity, this.#jobs, this.#statuses]) writer.close()
+    for (const writer of this.#writers) writer.close()
+  }
+
+  get #writers(): readonly Pick<Writer<object>, 'flush' | 'close'>[] {
+    return [this.#profile, this.#state, this.#capacity, this.#jobs, this.#statuses]
   }
 
   async #delivered(): Promise<void> {

@@ -8,7 +8,10 @@ import { currentNode } from '../../topology/numa/placement.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import type { Admission } from './admission.js'
 import { checkQueue } from './job-runner.js'
-import type { JobWork, Slot } from './slot.js'
+import { type MachineFacts, readMachineFacts } from './machine-facts.js'
+import type { ProfileUpdate } from './profile-options.js'
+import type { BeginOptions, JobWork, RunningJob } from './running-job.js'
+import type { Slot } from './slot.js'
 import type { WorkerDirectives } from './worker-directives.js'
 import { WorkerEngine } from './worker-engine.js'
 import {
@@ -21,9 +24,14 @@ import {
 } from './worker-options.js'
 import { openWorkerReadings, type WorkerReadings } from './worker-readings.js'
 
+/** How one job is run. */
+export interface RunOptions extends SlotOptions, BeginOptions {}
+
 export interface WorkerComponents extends DomainComponents {
   /** What the worker learns of its process. @default cgroup headroom by the addon, the rest by Node */
   readonly readings?: WorkerReadings
+  /** What it learns of its machine for its profile. @default by Node and the addon */
+  readonly machine?: MachineFacts
 }
 
 /** How long aborted jobs have to end before the worker leaves without them. */
@@ -38,7 +46,6 @@ export class Worker implements AsyncDisposable {
   readonly participant: Participant
   readonly workerId: string
   readonly numaNode: number
-  readonly #options: ResolvedWorkerOptions
   readonly #membership: DomainMembership
   readonly #engine: WorkerEngine
   readonly #lifetime: Lifetime
@@ -55,9 +62,10 @@ export class Worker implements AsyncDisposable {
     const { workerId } = resolved
     const properties = { role: 'worker', workerId, numaNode }
     const membership = await enterDomain(`worker ${workerId}`, properties, resolved, components)
+    const { readings, machine } = components
     return startRole(
       membership,
-      () => new Worker(resolved, numaNode, membership, components.readings ?? openWorkerReadings()),
+      () => new Worker(resolved, numaNode, membership, readings ?? openWorkerReadings(), machine ?? readMachineFacts()),
       resolved.signal,
     )
   }
@@ -67,15 +75,15 @@ export class Worker implements AsyncDisposable {
     numaNode: number,
     membership: DomainMembership,
     readings: WorkerReadings,
+    machine: MachineFacts,
   ) {
     const { participant } = membership
     this.participant = participant
     this.workerId = options.workerId
     this.numaNode = numaNode
-    this.#options = options
     this.#membership = membership
     this.#lifetime = new Lifetime(options.signal, () => this.#closeUnasked())
-    this.#engine = new WorkerEngine(participant, { ...options, numaNode }, readings)
+    this.#engine = new WorkerEngine(participant, { ...options, numaNode }, readings, machine)
     if (options.whenReplaced === WhenReplaced.close) {
       this.onReplaced((by) => {
         if (by !== null) this.#closeUnasked()
@@ -205,13 +213,19 @@ export class Worker implements AsyncDisposable {
    * @throws what `work` throws; the signal's reason, if it aborts before the job has started; NumacastError
    *   NUMACAST_CLOSED, or NUMACAST_INVALID_ARGUMENT for a name, or for a job that is in flight
    */
-  async run<R>(jobId: string, work: JobWork<R>, options: SlotOptions = {}): Promise<R> {
-    const queue = this.#queueOf(options)
-    this.#engine.jobs.check({ queue, jobId })
-    if (this.#engine.isClosing) throw this.#engine.closedError()
-    options.signal?.throwIfAborted()
-    const slot = this.#engine.slots.try(queue) ?? (await this.#engine.slots.wait(queue, options.signal))
-    return slot.run(jobId, work)
+  async run<R>(jobId: string, work: JobWork<R>, options: RunOptions = {}): Promise<R> {
+    const slot = this.#slotFor(jobId, options) ?? (await this.#waitForSlot(options))
+    return slot.run(jobId, work, options)
+  }
+
+  /**
+   * Waits for a slot and begins one job in it; see {@link Slot.begin}.
+   * @throws the signal's reason, if it aborts before the job has started; NumacastError NUMACAST_CLOSED, or
+   *   NUMACAST_INVALID_ARGUMENT for a name, or for a job that is in flight
+   */
+  async begin(jobId: string, options: RunOptions = {}): Promise<RunningJob> {
+    const slot = this.#slotFor(jobId, options) ?? (await this.#waitForSlot(options))
+    return slot.begin(jobId, options)
   }
 
   /** Asks the owner of the queue to offer a job again. numacast itself moves no work. */
@@ -220,6 +234,14 @@ export class Worker implements AsyncDisposable {
     options: { readonly reason: string; readonly afterMs?: number; readonly queue?: string },
   ): void {
     this.#engine.jobs.requestRetry({ queue: this.#queueOf(options), jobId }, options.reason, options.afterMs ?? 0)
+  }
+
+  /**
+   * Changes what the worker offers and holds, while it runs. What is left out stays as it is.
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the field and what it must be; NUMACAST_CLOSED
+   */
+  update(update: ProfileUpdate): void {
+    this.#engine.update(update)
   }
 
   /** Takes no new work until {@link declareHealthy}. */
@@ -250,7 +272,7 @@ export class Worker implements AsyncDisposable {
     try {
       engine.beginClosing()
       await engine.slots.idleWithin(graceMs)
-      engine.slots.releaseOpen()
+      engine.slots.takeBackOpen('the worker closes')
       engine.jobs.abortAll(engine.closedError())
       await engine.slots.idleWithin(abortGraceMs)
     } finally {
@@ -285,12 +307,25 @@ export class Worker implements AsyncDisposable {
     }
   }
 
+  /** Returns a slot for the job if one is free now. A job that can start does so before its caller goes on. */
+  #slotFor(jobId: string, options: SlotOptions): Slot | undefined {
+    const queue = this.#queueOf(options)
+    this.#engine.jobs.check({ queue, jobId })
+    if (this.#engine.isClosing) throw this.#engine.closedError()
+    options.signal?.throwIfAborted()
+    return this.#engine.slots.try(queue)
+  }
+
+  #waitForSlot(options: SlotOptions): Promise<Slot> {
+    return this.#engine.slots.wait(this.#queueOf(options), options.signal)
+  }
+
   #queueOf({ queue }: { readonly queue?: string }): string {
     if (queue !== undefined) {
       checkQueue(queue)
       return queue
     }
-    const [only, ...others] = this.#options.queues
+    const [only, ...others] = this.#engine.profile.queues
     return only !== undefined && others.length === 0 ? only : ''
   }
 }

@@ -1,4 +1,5 @@
-import type { WorkerProfile, WorkerTaint } from './worker-row.js'
+import type { Taint } from '../../plane/taint.js'
+import type { WorkerProfile } from './worker-row.js'
 
 /** Names of the entries of a snapshot's index. The first letter keeps the kinds apart. */
 export const term = {
@@ -37,6 +38,6 @@ export function profileTerms(profile: WorkerProfile): string[] {
 }
 
 /** Names a taint as a whole: its effect, key and value. */
-export function taintKey({ effect, key, value }: WorkerTaint): string {
+export function taintKey({ effect, key, value }: Taint): string {
   return `${effect} ${key.length}:${key}${value}`
 }

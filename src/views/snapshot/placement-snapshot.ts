@@ -1,16 +1,17 @@
+import type { Taint } from '../../plane/taint.js'
 import { nodeTarget } from '../../plane/targets.js'
 import { term } from './index-terms.js'
 import type { PersistentMap } from './persistent-map.js'
 import { type SlotSet, slotsPerChunk } from './slot-set.js'
 import type { ConfigRow, IntentRow } from './snapshot-change.js'
 import type { TermIndex } from './term-index.js'
-import type { WorkerRow, WorkerTaint } from './worker-row.js'
+import type { WorkerRow } from './worker-row.js'
 import type { Chunk } from './worker-table.js'
 import type { ZoneEntry, ZoneStanding, Zones } from './zone-table.js'
 
 /** A taint that some worker has, and the slots of all that have it. */
 export interface TaintEntry {
-  readonly taint: WorkerTaint
+  readonly taint: Taint
   readonly slots: SlotSet
 }
 

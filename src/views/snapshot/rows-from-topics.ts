@@ -4,7 +4,7 @@ import { expiryMs } from '../../plane/intents.js'
 import type { NodeCapacity } from '../../plane/node-capacity.js'
 import type { RosterRow } from '../../plane/node-roster.js'
 import type { WorkerCapacity } from '../../plane/worker-capacity.js'
-import type { WorkerState } from '../../plane/worker-state.js'
+import type { PublishedProfile } from '../../plane/worker-profile.js'
 import type { IntentRow } from './snapshot-change.js'
 import type { WorkerHeadroom, WorkerLoad, WorkerProfile } from './worker-row.js'
 import type { ZoneRow } from './zone-row.js'
@@ -84,20 +84,9 @@ export function headroomFromCapacity(capacity: WorkerCapacity, originTimeMs: num
   }
 }
 
-/** Takes from a worker's state what its profile consists of, with fixed admission and nothing resident. */
-export function profileFromState(state: WorkerState): WorkerProfile {
-  return {
-    incarnation: state.incarnation,
-    capabilities: state.capabilities,
-    tags: state.tags,
-    labels: state.labels,
-    taints: state.taints,
-    queues: state.queues,
-    admission: { kind: 'fixed' },
-    residents: [],
-    shards: [],
-    numaBound: false,
-  }
+export function profileFromPublished(published: PublishedProfile): WorkerProfile {
+  const { workerId: _, ...profile } = published
+  return profile
 }
 
 /** Turns an intent that holds into its row; undefined for a lift, which asks for nothing. */

@@ -1,5 +1,6 @@
 import type { Counters } from '../../core/reporting/counters.js'
 import { IntentKind, receivedIntentKey } from '../../plane/intents.js'
+import type { Taint } from '../../plane/taint.js'
 import { allTargets, nodeTarget } from '../../plane/targets.js'
 import { profileTerms, taintKey, term } from './index-terms.js'
 import { PersistentMapBuilder } from './persistent-map.js'
@@ -8,7 +9,7 @@ import { SlotSetBuilder } from './slot-set.js'
 import type { ConfigKind, ConfigRow, IntentRow, SnapshotChange } from './snapshot-change.js'
 import { TermIndexBuilder } from './term-index.js'
 import type { WorkerStanding } from './worker-columns.js'
-import type { WorkerHeadroom, WorkerLoad, WorkerProfile, WorkerTaint } from './worker-row.js'
+import type { WorkerHeadroom, WorkerLoad, WorkerProfile } from './worker-row.js'
 import { WorkerTable } from './worker-table.js'
 import { type ZoneStanding, ZoneTable } from './zone-table.js'
 
@@ -47,7 +48,7 @@ export class SnapshotBuilder {
   readonly #table = new WorkerTable()
   readonly #slots = new PersistentMapBuilder<number>()
   readonly #index = new TermIndexBuilder()
-  readonly #taints = new Map<string, { readonly taint: WorkerTaint; readonly slots: SlotSetBuilder }>()
+  readonly #taints = new Map<string, { readonly taint: Taint; readonly slots: SlotSetBuilder }>()
   readonly #zones = new ZoneTable((target) => this.#zoneStanding(target))
   readonly #intents = new PersistentMapBuilder<IntentRow>()
   readonly #configs = new PersistentMapBuilder<ConfigRow>()
@@ -198,7 +199,7 @@ export class SnapshotBuilder {
     this.#table.release(slot)
   }
 
-  #replaceTaints(slot: number, before: readonly WorkerTaint[], after: readonly WorkerTaint[]): void {
+  #replaceTaints(slot: number, before: readonly Taint[], after: readonly Taint[]): void {
     if (before.length === 0 && after.length === 0) return
     this.#taintEntries = undefined
     const kept = new Set(after.map(taintKey))

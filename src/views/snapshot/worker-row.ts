@@ -1,31 +1,7 @@
 import type { Liveliness } from '../../liveliness/verdict.js'
+import type { Taint } from '../../plane/taint.js'
+import type { AdmissionStrategy } from '../../plane/worker-profile.js'
 import type { WorkerCondition } from '../../plane/worker-state.js'
-
-/** What an untolerated taint does to work, as in Kubernetes. */
-export const TaintEffect = {
-  /** New work is kept away. */
-  noSchedule: 'no-schedule',
-  /** New work is discouraged. */
-  preferNoSchedule: 'prefer-no-schedule',
-  /** New work is kept away, and work that runs there is to leave. */
-  noExecute: 'no-execute',
-} as const
-export type TaintEffect = (typeof TaintEffect)[keyof typeof TaintEffect]
-
-export interface WorkerTaint {
-  readonly key: string
-  readonly value: string
-  readonly effect: TaintEffect
-}
-
-/** How a worker bounds what it takes at once. */
-export type AdmissionStrategy =
-  /** At most `concurrency` jobs. */
-  | { readonly kind: 'fixed' }
-  /** At most `concurrency` jobs, and at most this much device memory over all of them. */
-  | { readonly kind: 'vram-budget'; readonly vramBudgetBytes: number }
-  /** The worker decides for each offer. */
-  | { readonly kind: 'reactive' }
 
 /** What a worker publishes of itself and rarely changes (`worker.profile`). */
 export interface WorkerProfile {
@@ -35,7 +11,7 @@ export interface WorkerProfile {
   /** Each `key=value`, or a bare name. */
   readonly tags: readonly string[]
   readonly labels: Readonly<Record<string, string>>
-  readonly taints: readonly WorkerTaint[]
+  readonly taints: readonly Readonly<Taint>[]
   /** Queues that it takes from; empty: any. */
   readonly queues: readonly string[]
   readonly admission: AdmissionStrategy

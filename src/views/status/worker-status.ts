@@ -19,12 +19,16 @@ export interface WorkerFacts {
   readonly unreachableDeadAfterMs: number | null
 }
 
-type Judgement = Pick<WorkerStatus, 'liveliness' | 'cause' | 'detail' | 'evidence' | 'livelinessForMs' | 'probationMs'>
+/** The view's own verdict on a worker. */
+export type Judgement = Pick<
+  WorkerStatus,
+  'liveliness' | 'cause' | 'detail' | 'evidence' | 'livelinessForMs' | 'probationMs'
+>
 
 export function workerStatusOf(chosen: ChosenRow, facts: WorkerFacts): WorkerStatus {
   const { value, originTimeMs } = chosen.held
   const rowAgeMs = Math.max(0, facts.nowMs - originTimeMs)
-  const judgement = judge(chosen, facts, rowAgeMs)
+  const judgement = judgeWorker(chosen, facts)
   return {
     workerId: value.workerId,
     bootId: value.bootId,
@@ -53,9 +57,10 @@ export function workerStatusOf(chosen: ChosenRow, facts: WorkerFacts): WorkerSta
 }
 
 /** A worker of which no server can know is `unreachable`, not dead, unless policy makes it so. */
-function judge({ held, standing }: ChosenRow, facts: WorkerFacts, rowAgeMs: number): Judgement {
+export function judgeWorker({ held, standing }: ChosenRow, facts: WorkerFacts): Judgement {
   const { value } = held
   const { end, nowMs } = facts
+  const rowAgeMs = Math.max(0, nowMs - held.originTimeMs)
   if (value.liveliness !== Liveliness.dead && end !== undefined) {
     const { cause, detail, evidence } = end.end
     const livelinessForMs = Math.max(0, nowMs - end.endedMs)
@@ -69,23 +74,38 @@ function judge({ held, standing }: ChosenRow, facts: WorkerFacts, rowAgeMs: numb
   if (liveliness === Liveliness.unreachable) return orDead(reported, facts)
   if (standing === 0) {
     const goneForMs = Math.max(0, nowMs - (facts.serverGoneMs ?? nowMs))
-    return orDead(unreachable(absenceText(facts.serverVerdict), goneForMs), facts)
+    return orDead(unreachable(...absence(facts.serverVerdict), goneForMs), facts)
   }
   if (standing === 1 && rowAgeMs >= staleRowMs) {
-    return orDead(unreachable('its collector stands still', rowAgeMs - staleRowMs), facts)
+    return orDead(unreachable(LivelinessCause.unserved, 'its collector stands still', rowAgeMs - staleRowMs), facts)
   }
   return reported
 }
 
-/** A collector that is unreachable may be running: what is known is that its host is silent. */
-function absenceText(verdict: Verdict | undefined): string {
-  return verdict?.liveliness === Liveliness.unreachable ? 'its host is silent' : 'its collector is gone'
+/** Returns when the passing of time alone changes the judgement next; undefined when it never does. */
+export function nextJudgementMs(
+  { held, standing }: ChosenRow,
+  judgement: Judgement,
+  { nowMs, unreachableDeadAfterMs: afterMs }: Pick<WorkerFacts, 'nowMs' | 'unreachableDeadAfterMs'>,
+): number | undefined {
+  const { liveliness, livelinessForMs } = judgement
+  if (liveliness === Liveliness.unreachable) return afterMs === null ? undefined : nowMs + afterMs - livelinessForMs
+  const staleMs = held.originTimeMs + staleRowMs
+  return standing === 1 && liveliness !== Liveliness.dead && staleMs > nowMs ? staleMs : undefined
 }
 
-function unreachable(detail: string, livelinessForMs: number): Judgement {
+/** Returns what is known of the server. An unreachable one may be running, also on a host that is received from. */
+function absence(verdict: Verdict | undefined): [LivelinessCause, string] {
+  const { hostSilent, unserved } = LivelinessCause
+  if (verdict?.liveliness !== Liveliness.unreachable) return [unserved, 'its collector is gone']
+  if (verdict.cause === hostSilent) return [hostSilent, 'its host is silent']
+  return [unserved, 'its collector is unreachable']
+}
+
+function unreachable(cause: LivelinessCause, detail: string, livelinessForMs: number): Judgement {
   return {
     liveliness: Liveliness.unreachable,
-    cause: LivelinessCause.hostSilent,
+    cause,
     detail,
     evidence: VerdictEvidence.lease,
     livelinessForMs,

@@ -5,9 +5,9 @@ import { parseDurationMs } from '../../../src/cli/options/duration.js'
 import { checkDurationMs, longestTimerMs } from '../../../src/core/time/duration.js'
 import { resolveLivelinessOptions } from '../../../src/liveliness/liveliness-options.js'
 import { resolvePhiOptions } from '../../../src/liveliness/phi-accrual.js'
-import { resolveMemoryPressureOptions } from '../../../src/placement/memory-pressure.js'
 import { collectorLossPolicy } from '../../../src/placement/policies/collector-loss.js'
 import { cpuShortagePolicy } from '../../../src/placement/policies/cpu-shortage.js'
+import { resolveMemoryPressureOptions } from '../../../src/placement/policies/memory-pressure.js'
 import { memoryStallPolicy } from '../../../src/placement/policies/memory-stall.js'
 import { memoryTrendPolicy } from '../../../src/placement/policies/memory-trend.js'
 import { stalledLoopsPolicy } from '../../../src/placement/policies/stalled-loops.js'
@@ -76,6 +76,7 @@ const options: Record<string, DurationOption> = {
   'MemoryPressureOptions.maxAgeMs': { resolve: resolveMemoryPressureOptions, ...accepts },
   'MemoryPressureOptions.minHoldMs': { resolve: resolveMemoryPressureOptions, ...accepts },
   'MemoryPressureOptions.sustainedMs': { resolve: resolveMemoryPressureOptions, ...accepts },
+  'MemoryPressureOptions.ttlMs': { resolve: resolveMemoryPressureOptions, ...intentTtl },
   'ParticipantOptions.beaconIntervalMs': {
     // The lease must hold two beacons.
     resolve: (given) => resolveParticipantOptions({ leaseMs: 120_000, ...given }),
@@ -92,7 +93,8 @@ const options: Record<string, DurationOption> = {
   'ResolvedQos.lifespanMs': { resolve: qos, ...acceptsAsNull, ...bounded },
   'ResolvedQos.timeBasedFilterMs': { resolve: qos, ...bounded },
   'SchedulerOptions.decideIntervalMs': { resolve: resolveSchedulerOptions, ...accepts },
-  'SchedulerOptions.intentTtlMs': { resolve: resolveSchedulerOptions, mostMs: 86_400_000 },
+  'SchedulerOptions.maxAgeMs': { resolve: resolveSchedulerOptions },
+  'SchedulerOptions.minViewAgeMs': { resolve: resolveSchedulerOptions },
   'SchedulerOptions.unreachableDeadAfterMs': { resolve: resolveSchedulerOptions, ...acceptsAsNull },
   'StreamLaneOptions.idleMs': { resolve: resolveStreamLaneOptions, ...accepts },
   'CollectorLossOptions.sustainedMs': { resolve: by(collectorLossPolicy) },
@@ -146,9 +148,11 @@ const internal = new Set([
   'DurationOptions',
   'DurationRule',
   'FleetModelOptions',
+  'CapacityGuardOptions',
   'HysteresisOptions',
   'JobSummariesOptions',
   'NodeServiceOptions',
+  'RecordFleetOptions',
   'RequestOptions',
   'RosterOptions',
 ])

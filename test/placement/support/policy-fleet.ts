@@ -1,4 +1,4 @@
-import type { SnapshotPolicy, TimedIntent } from '../../../src/placement/policies/snapshot-policy.js'
+import type { Policy, WantedIntent } from '../../../src/placement/policies/policy.js'
 import { SnapshotBuilder } from '../../../src/views/snapshot/snapshot-builder.js'
 import type { WorkerHeadroom, WorkerLoad, WorkerProfile } from '../../../src/views/snapshot/worker-row.js'
 import type { ZoneRow } from '../../../src/views/snapshot/zone-row.js'
@@ -6,11 +6,11 @@ import type { ZoneRow } from '../../../src/views/snapshot/zone-row.js'
 /** An idle host of some nodes, whose rows a test changes, and a policy that decides on it repeatedly. */
 export class PolicyFleet<State> {
   readonly builder = new SnapshotBuilder()
-  readonly policy: SnapshotPolicy<State>
+  readonly policy: Policy<State>
   #state: State
   nowMs = 0
 
-  constructor(policy: SnapshotPolicy<State>) {
+  constructor(policy: Policy<State>) {
     this.policy = policy
     this.#state = policy.initial
   }
@@ -93,7 +93,7 @@ export class PolicyFleet<State> {
   }
 
   /** Decides, and stores the state as it would be read back from a record. */
-  decide(): { wanted: readonly TimedIntent[]; undecided: readonly string[]; state: State } {
+  decide(): { wanted: readonly WantedIntent[]; undecided: readonly string[]; state: State } {
     const decision = this.policy.decide(this.builder.snapshot(), this.#state, this.nowMs)
     this.#state = JSON.parse(JSON.stringify(decision.state))
     return decision

@@ -1,12 +1,8 @@
 import { type Random, seededRandom } from '../../../src/core/random.js'
+import type { Taint } from '../../../src/plane/taint.js'
+import type { AdmissionStrategy } from '../../../src/plane/worker-profile.js'
 import type { SnapshotChange } from '../../../src/views/snapshot/snapshot-change.js'
-import type {
-  AdmissionStrategy,
-  WorkerHeadroom,
-  WorkerLoad,
-  WorkerProfile,
-  WorkerTaint,
-} from '../../../src/views/snapshot/worker-row.js'
+import type { WorkerHeadroom, WorkerLoad, WorkerProfile } from '../../../src/views/snapshot/worker-row.js'
 import type { ZoneRow } from '../../../src/views/snapshot/zone-row.js'
 
 const GiB = 2 ** 30
@@ -156,7 +152,7 @@ export class FleetSource {
   }
 }
 
-const taints: readonly WorkerTaint[] = [
+const taints: readonly Taint[] = [
   { key: 'gpu', value: 'true', effect: 'no-schedule' },
   { key: 'spot', value: '', effect: 'prefer-no-schedule' },
   { key: 'old-disk', value: 'yes', effect: 'prefer-no-schedule' },

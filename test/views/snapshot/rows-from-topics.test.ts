@@ -4,12 +4,12 @@ import { receivedIntentOf } from '../../../src/plane/intents.js'
 import { type NodeCapacity, nodeCapacitySchema } from '../../../src/plane/node-capacity.js'
 import { type RosterRow, rosterRowSchema } from '../../../src/plane/node-roster.js'
 import { type WorkerCapacity, workerCapacitySchema } from '../../../src/plane/worker-capacity.js'
-import { type WorkerState, workerStateSchema } from '../../../src/plane/worker-state.js'
+import { type PublishedProfile, workerProfileSchema } from '../../../src/plane/worker-profile.js'
 import {
   headroomFromCapacity,
   intentRowFrom,
   loadFromRoster,
-  profileFromState,
+  profileFromPublished,
   zoneFromCapacity,
 } from '../../../src/views/snapshot/rows-from-topics.js'
 import { SnapshotBuilder } from '../../../src/views/snapshot/snapshot-builder.js'
@@ -96,28 +96,21 @@ t.test('the rows of all topics of one worker join in a snapshot', (t) => {
     cpuPressurePercent: 2,
     eventLoopUtilization: 0.25,
   })
-  const state: WorkerState = workerStateSchema.parse({
-    ...place,
+  const profile: PublishedProfile = workerProfileSchema.parse({
+    workerId: 'w',
     incarnation: 3,
-    ownershipStrength: 0,
-    standby: false,
-    state: 'available',
-    inFlight: 0,
-    concurrency: 1,
-    jobsStarted: 0,
-    jobsCompleted: 0,
-    jobsFailed: 0,
-    admissionOpen: true,
-    admissionReason: null,
     queues: ['media'],
     capabilities: ['transcode@2'],
     tags: ['region=eu'],
     labels: { rack: '1' },
     taints: [{ key: 'spot', value: '', effect: 'prefer-no-schedule' }],
-    appliedIntents: [],
+    admission: { kind: 'vram-budget', vramBudgetBytes: 8 },
+    residents: ['llama'],
+    shards: ['s1'],
+    numaBound: true,
   })
   const builder = new SnapshotBuilder()
-  builder.apply({ kind: 'worker-profile', workerId: 'w', profile: profileFromState(state) })
+  builder.apply({ kind: 'worker-profile', workerId: 'w', profile: profileFromPublished(profile) })
   builder.apply({ kind: 'worker-headroom', workerId: 'w', headroom: headroomFromCapacity(used, 500) })
   builder.apply({ kind: 'worker-load', workerId: 'w', load: loadFromRoster(roster, 1_000) })
   builder.apply({ kind: 'zone', zone: zoneFromCapacity(capacity, 800, 'alive') })
@@ -127,7 +120,13 @@ t.test('the rows of all topics of one worker join in a snapshot', (t) => {
     [
       {
         workerId: 'w',
-        profile: { queues: ['media'], labels: { rack: '1' }, admission: { kind: 'fixed' } },
+        profile: {
+          queues: ['media'],
+          labels: { rack: '1' },
+          admission: { kind: 'vram-budget', vramBudgetBytes: 8 },
+          residents: ['llama'],
+          numaBound: true,
+        },
         headroom: { cpuUsedCores: 0.5, eventLoopUtilization: 0.25, observedMs: 500 },
       },
     ],

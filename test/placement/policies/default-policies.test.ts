@@ -1,52 +1,18 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { memoryPressurePolicy } from '../../src/placement/memory-pressure.js'
-import { collectorLossPolicy } from '../../src/placement/policies/collector-loss.js'
-import { cpuShortagePolicy } from '../../src/placement/policies/cpu-shortage.js'
-import { defaultPolicies } from '../../src/placement/policies/default-policies.js'
-import { zoneMemoryPressurePolicy } from '../../src/placement/policies/memory-pressure.js'
-import { memoryStallPolicy } from '../../src/placement/policies/memory-stall.js'
-import { memoryTrendPolicy } from '../../src/placement/policies/memory-trend.js'
-import { mergeWanted, type TimedIntent } from '../../src/placement/policies/snapshot-policy.js'
-import { stalledLoopsPolicy } from '../../src/placement/policies/stalled-loops.js'
-import { zoneImbalancePolicy } from '../../src/placement/policies/zone-imbalance.js'
-import { intentSchemas } from '../../src/plane/intents.js'
-import { SnapshotBuilder } from '../../src/views/snapshot/snapshot-builder.js'
-import type { StatusDocument } from '../../src/views/status/status-document.js'
-import { PolicyFleet } from './support/policy-fleet.js'
-import { FleetSource } from './support/random-fleet.js'
-
-t.test('the memory pressure policy decides the same on snapshots and status documents', (t) => {
-  const reading = fc.record({
-    afterMs: fc.integer({ min: 1, max: 20_000 }),
-    ageMs: fc.integer({ min: 0, max: 7_000 }),
-    memoryAvailableBytes: fc.integer({ min: 0, max: 300 }),
-    memoryPressurePercent: fc.option(fc.integer({ min: 0, max: 40 })),
-  })
-  fc.assert(
-    fc.property(fc.array(reading, { minLength: 1, maxLength: 20, size: 'max' }), (readings) => {
-      const plain = memoryPressurePolicy()
-      let state = plain.initial
-      const fleet = new PolicyFleet(zoneMemoryPressurePolicy())
-      for (const { afterMs, ageMs, ...row } of readings) {
-        fleet.nowMs += afterMs
-        fleet.zone(0, { ...row, observedMs: fleet.nowMs - ageMs })
-        const zone = fleet.builder.snapshot().zone('boot', 0)?.row
-        const nodes = [{ ...zone, ageMs }]
-        const expected = plain.decide({ nodes } as unknown as StatusDocument, state, fleet.nowMs)
-        state = expected.state
-        const { wanted, undecided } = fleet.decide()
-        t.strictSame(
-          wanted,
-          expected.wanted.map((want) => ({ ...want, ttlMs: 60_000 })),
-        )
-        t.strictSame(undecided, expected.undecided)
-      }
-    }),
-    { numRuns: 100 },
-  )
-  t.end()
-})
+import { collectorLossPolicy } from '../../../src/placement/policies/collector-loss.js'
+import { cpuShortagePolicy } from '../../../src/placement/policies/cpu-shortage.js'
+import { defaultPolicies } from '../../../src/placement/policies/default-policies.js'
+import { memoryStallPolicy } from '../../../src/placement/policies/memory-stall.js'
+import { memoryTrendPolicy } from '../../../src/placement/policies/memory-trend.js'
+import { mergeWanted } from '../../../src/placement/policies/merge-wanted.js'
+import type { WantedIntent } from '../../../src/placement/policies/policy.js'
+import { stalledLoopsPolicy } from '../../../src/placement/policies/stalled-loops.js'
+import { zoneImbalancePolicy } from '../../../src/placement/policies/zone-imbalance.js'
+import { intentSchemas } from '../../../src/plane/intents.js'
+import { SnapshotBuilder } from '../../../src/views/snapshot/snapshot-builder.js'
+import { PolicyFleet } from '../support/policy-fleet.js'
+import { FleetSource } from '../support/random-fleet.js'
 
 t.test('memory stalls pause a node when both averages are over, until the longer one is below', (t) => {
   const fleet = new PolicyFleet(memoryStallPolicy())
@@ -76,12 +42,41 @@ t.test('without a 60 s average from the plane, the policy computes one with the 
   t.end()
 })
 
-t.test('throttling lowers the number of concurrent jobs, and contention keeps new work away', (t) => {
+t.test('throttling lowers the number of concurrent jobs, and contention sends new work elsewhere', (t) => {
   const policy = () => new PolicyFleet(cpuShortagePolicy({ sustainedMs: 0 }))
   const contended = policy()
   contended.zone(0, { cpuPressurePercent: 60, cpuHeadroomCores: 0.2 })
+  contended.zone(1, { cpuPressurePercent: 0, cpuHeadroomCores: 6 })
   contended.worker('w')
+  contended.worker('idle', { load: { numaNode: 1, inFlight: 0 } })
   t.strictSame(contended.wanted(), ['pause-node boot/0'])
+
+  const nowhereToGo: Record<string, (fleet: PolicyFleet<unknown>) => void> = {
+    'no other zone': () => undefined,
+    'the other zone is busy': (fleet) => fleet.zone(1, { cpuHeadroomCores: 2 }),
+    'the other zone has no living worker': (fleet) => {
+      fleet.worker('idle', { load: { numaNode: 1, liveliness: 'dead' } })
+      fleet.zone(1)
+    },
+    'the other zone has no free worker': (fleet) => {
+      fleet.worker('idle', { load: { numaNode: 1, inFlight: 8 } })
+      fleet.zone(1)
+    },
+    'the other zone has no collector': (fleet) => fleet.zone(1, { collectorLiveliness: 'unreachable' }),
+    'the other zone is paused': (fleet) => {
+      fleet.zone(1)
+      const common = { kind: 'pause-node', maxInFlight: null, shards: [], reason: 'r' } as const
+      fleet.builder.apply({ kind: 'intent', intent: { ...common, target: 'boot/1', expiresMs: 1 } })
+    },
+  }
+  for (const [why, arrange] of Object.entries(nowhereToGo)) {
+    const alone = policy() as PolicyFleet<unknown>
+    alone.zone(0, { cpuPressurePercent: 60, cpuHeadroomCores: 0.2 })
+    alone.worker('w')
+    alone.worker('idle', { load: { numaNode: 1, inFlight: 0 } })
+    arrange(alone)
+    t.strictSame(alone.wanted(), ['rebalance boot/0 2'], why)
+  }
 
   const quota = policy()
   quota.zone(0, { cpuPressurePercent: 60, cpuQuotaCores: 4, cpuHeadroomCores: 0.1 })
@@ -107,6 +102,8 @@ t.test('a CPU shortage must last, is held for a minimum, and is lifted with hyst
   const at = (ms: number, cpuPressurePercent: number, cpuHeadroomCores = 0): string[] => {
     fleet.nowMs = ms
     fleet.zone(0, { cpuPressurePercent, cpuHeadroomCores })
+    fleet.zone(1)
+    fleet.worker('idle', { load: { numaNode: 1 } })
     return fleet.wanted()
   }
   t.strictSame(at(0, 60), [])
@@ -185,7 +182,7 @@ t.test('the memory trend policy acts on a rise before the target is reached, in 
 })
 
 t.test('a worker whose loop is blocked for long is drained, a bounded share of a node at a time', (t) => {
-  const fleet = new PolicyFleet(stalledLoopsPolicy())
+  const fleet = new PolicyFleet(stalledLoopsPolicy({ stalledUtilization: 0.98 }))
   const busy = { headroom: { eventLoopUtilization: 1 } }
   const at = (second: number): string[] => {
     fleet.nowMs = second * 1_000
@@ -209,6 +206,16 @@ t.test('a worker whose loop is blocked for long is drained, a bounded share of a
     at(47).some((wanted) => /w-[345]/.test(wanted)),
     'removed and dead workers are forgotten',
   )
+  t.end()
+})
+
+t.test('a worker that computes all the time is not drained', (t) => {
+  const fleet = new PolicyFleet(stalledLoopsPolicy({ sustainedMs: 0 }))
+  fleet.zone(0)
+  for (const id of ['a', 'b', 'c', 'd']) fleet.worker(id, { headroom: { eventLoopUtilization: 1 } })
+  t.strictSame(fleet.wanted(), [])
+  fleet.worker('a', { load: { liveliness: 'stalled' }, headroom: { eventLoopUtilization: 1 } })
+  t.strictSame(fleet.wanted(), ['drain a'])
   t.end()
 })
 
@@ -247,6 +254,69 @@ t.test('a full node beside an empty one gets fewer jobs, and its shards prefer t
   t.end()
 })
 
+t.test('the nodes stay as they are when the workers of the idle one are full', (t) => {
+  const fleet = new PolicyFleet(zoneImbalancePolicy({ sustainedMs: 0 }))
+  fleet.zone(0, { memoryAvailableBytes: 100 })
+  fleet.zone(1)
+  fleet.worker('a', { load: { inFlight: 8 } })
+  fleet.worker('c', { load: { numaNode: 1, inFlight: 8 } })
+  t.strictSame(fleet.wanted(), [])
+  fleet.worker('c', { load: { numaNode: 1, inFlight: 7, admissionOpen: false } })
+  t.strictSame(fleet.wanted(), [])
+  fleet.worker('c', { load: { numaNode: 1, inFlight: 7 } })
+  t.strictSame(fleet.wanted(), ['rebalance boot/0 4'])
+  t.end()
+})
+
+t.test('a limit that no worker reaches is not wanted, though shards may still move', (t) => {
+  const one = { inFlight: 1, concurrency: 1 }
+  const cpu = new PolicyFleet(cpuShortagePolicy({ sustainedMs: 0 }))
+  cpu.zone(0, { cpuPressurePercent: 60, cpuHeadroomCores: 0 })
+  cpu.worker('a', { load: one })
+  t.strictSame(cpu.wanted(), [])
+  cpu.worker('b', { load: { inFlight: 2, concurrency: 2 } })
+  t.strictSame(cpu.wanted(), ['rebalance boot/0 1'])
+  const memory = new PolicyFleet(memoryTrendPolicy())
+  memory.zone(0, { memoryAvailableBytes: 50 })
+  memory.worker('a', { load: one })
+  t.strictSame(memory.wanted(), [])
+  const zones = new PolicyFleet(zoneImbalancePolicy({ sustainedMs: 0 }))
+  zones.zone(0, { memoryAvailableBytes: 50 })
+  zones.zone(1)
+  zones.worker('a', { load: one, profile: { shards: ['s'] } })
+  zones.worker('b', { load: { numaNode: 1 } })
+  t.strictSame(zones.wanted(), ['prefer-shard b s'])
+  t.end()
+})
+
+t.test('names that every object has as properties name workers and hosts like others', (t) => {
+  const names = ['constructor', 'toString', '__proto__', 'hasOwnProperty']
+  const loops = new PolicyFleet(stalledLoopsPolicy({ sustainedMs: 0, maxDrainedShare: 1 }))
+  loops.zone(0)
+  for (const name of names) loops.worker(name)
+  t.strictSame(loops.wanted(), [])
+  for (const name of names) loops.worker(name, { load: { liveliness: 'stalled' } })
+  t.strictSame(
+    loops.wanted(),
+    [...names].sort().map((name) => `drain ${name}`),
+  )
+  t.strictSame(Object.keys(loops.decide().state).sort(), [...names].sort())
+  const hosts = new PolicyFleet(zoneImbalancePolicy({ sustainedMs: 0 }))
+  for (const bootId of names) {
+    hosts.zone(0, { bootId, memoryAvailableBytes: 100 })
+    hosts.zone(1, { bootId })
+    hosts.worker(`${bootId}-p`, { load: { bootId, inFlight: 2 } })
+    hosts.worker(`${bootId}-w`, { load: { bootId, numaNode: 1 } })
+  }
+  for (let round = 0; round < 2; round++) {
+    t.strictSame(
+      hosts.wanted().sort(),
+      [...names].sort().map((bootId) => `rebalance ${bootId}/0 1`),
+    )
+  }
+  t.end()
+})
+
 t.test('a node without a collector is paused until it has one', (t) => {
   const fleet = new PolicyFleet(collectorLossPolicy())
   const at = (second: number, collectorLiveliness: 'alive' | 'dead' | 'unreachable' | 'suspect'): string[] => {
@@ -263,8 +333,8 @@ t.test('a node without a collector is paused until it has one', (t) => {
 })
 
 t.test('what several policies want for one target becomes one intent', (t) => {
-  const intent = (kind: string, terms: object, reason: string, ttlMs: number): TimedIntent =>
-    ({ kind, target: 'x', terms, reason, ttlMs }) as TimedIntent
+  const intent = (kind: string, terms: object, reason: string, ttlMs: number): WantedIntent =>
+    ({ kind, target: 'x', terms, reason, ttlMs }) as WantedIntent
   t.strictSame(
     mergeWanted([
       intent('rebalance', { maxInFlight: 4 }, 'cpu', 10),
@@ -328,6 +398,7 @@ t.test('thresholds without a gap and invalid times are refused', (t) => {
     () => memoryTrendPolicy({ upAbove: 0 }),
     () => memoryTrendPolicy({ derivative: Number.NaN }),
     () => stalledLoopsPolicy({ stalledUtilization: 0.5 }),
+    () => zoneImbalancePolicy({ pressedAbove: 0 }),
     () => stalledLoopsPolicy({ maxDrainedShare: 0 }),
     () => zoneImbalancePolicy({ liftBelowGap: 0.5 }),
     () => zoneImbalancePolicy({ sustainedMs: Number.NaN }),
