@@ -30,8 +30,12 @@ export const nodeCapacitySchema = z.object({
   cpuQuotaCores: cores.nullable(),
   /** Cores of the node that were idle over the last interval, at most the quota; null when `/proc/stat` is hidden. */
   cpuHeadroomCores: cores.nullable(),
+  /** Over the last ten seconds. */
   memoryPressurePercent: pressurePercent,
   cpuPressurePercent: pressurePercent,
+  /** Over the last minute. */
+  memoryPressureAvg60Percent: pressurePercent,
+  cpuPressureAvg60Percent: pressurePercent,
   workers: workerTotalsSchema,
   /** Rows of this collector's roster, including dead workers. A view that has fewer is not complete yet. */
   rosterRows: count,

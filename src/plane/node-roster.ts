@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Liveliness, LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
 import { defineTopic } from '../pubsub/model/topic.js'
-import { bytes, count, name, note } from './text.js'
+import { bytes, count, fewByName, name, note } from './text.js'
 import { appliedIntentSchema, WorkerCondition } from './worker-state.js'
 
 /** What became of the previous holder of the worker's name, so that no death is lost when rows are conflated. */
@@ -48,6 +48,8 @@ export const rosterRowSchema = z.object({
   adopted: z.boolean(),
   inFlight: count,
   concurrency: count,
+  inFlightByQueue: fewByName(count).nullable(),
+  vramUsedBytes: bytes,
   jobsCompleted: count,
   jobsFailed: count,
   admissionOpen: z.boolean(),

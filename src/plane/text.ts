@@ -16,7 +16,7 @@ export function fewByName<V extends z.ZodType>(value: V) {
 export const count = z.number().int().nonnegative()
 export const bytes = z.number().nonnegative()
 export const cores = z.number().nonnegative()
-/** Pressure stall information, `some avg10`: percent of the last ten seconds in which some task waited. */
+/** Pressure stall information, `some`: percent of the time in which some task waited. Null: could not be read. */
 export const pressurePercent = z.number().min(0).max(100).nullable()
 
 /** Cuts a note to what the schemas accept, so that a long error message never makes a state unpublishable. */

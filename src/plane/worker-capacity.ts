@@ -2,7 +2,10 @@ import { z } from 'zod'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { bytes, cores, count, name, pressurePercent } from './text.js'
 
-/** What a worker's process may still use. `null` means that it could not be read, never "no limit". */
+/**
+ * What a worker's process uses, and may still use. `null` means that it could not be read. For a limit and a quota it
+ * also means that there is none.
+ */
 export const workerCapacitySchema = z.object({
   workerId: name,
   incarnation: count,
@@ -17,13 +20,23 @@ export const workerCapacitySchema = z.object({
   cpuUsedCores: cores,
   /** The tightest CPU quota; null also when there is none. */
   cpuQuotaCores: cores.nullable(),
+  /** Over the last ten seconds. */
   memoryPressurePercent: pressurePercent,
   cpuPressurePercent: pressurePercent,
+  /** Over the last minute. */
+  memoryPressureAvg60Percent: pressurePercent,
+  cpuPressureAvg60Percent: pressurePercent,
+  /** Share of the scheduling periods of the last interval in which the quota stopped the process; null without one. */
+  cpuThrottledPercent: z.number().min(0).max(100).nullable(),
   /** Share of the last interval in which the event loop was not waiting: 0 … 1. */
   eventLoopUtilization: z.number().min(0).max(1),
 })
 export type WorkerCapacity = z.infer<typeof workerCapacitySchema>
 
+/**
+ * Written by the worker every second. The server of its node relays to the plane what differs from what it relayed
+ * last.
+ */
 export const workerCapacity = defineTopic({
   name: 'worker.capacity',
   key: ['workerId', 'incarnation'],

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineTopic } from '../pubsub/model/topic.js'
-import { count, name, note } from './text.js'
+import { bytes, count, fewByName, name, note } from './text.js'
 
 /** What a worker reports of itself. The collector decides whether it lives: see the roster's liveliness. */
 export const WorkerCondition = {
@@ -46,6 +46,10 @@ export const workerStateSchema = z.object({
   inFlight: count,
   /** Jobs that it takes at once, after every limit that applies. */
   concurrency: count,
+  /** Jobs in flight by queue, empty for a job of no named queue; null if there are more than 64 queues. */
+  inFlightByQueue: fewByName(count).nullable(),
+  /** Device memory that the jobs in flight were granted; see `SlotOptions.vramBytes`. */
+  vramUsedBytes: bytes,
   jobsStarted: count,
   jobsCompleted: count,
   jobsFailed: count,

@@ -2,7 +2,7 @@ import { raceSignal } from '../../core/abort.js'
 import { NumacastError } from '../../core/errors.js'
 import type { Clock } from '../../core/time/clock.js'
 import type { Load } from './intent-progress.js'
-import { type JobWork, Slot, type SlotOwner, SlotState } from './slot.js'
+import { type JobWork, Slot, type SlotNeed, type SlotOwner, SlotState } from './slot.js'
 import { admitsSlot, type SlotLimits, type SlotUse, takenOf } from './slot-limits.js'
 
 /** What a pool needs of its worker. */
@@ -15,7 +15,7 @@ export interface SlotHost {
 }
 
 interface Waiter {
-  readonly queue: string
+  readonly need: SlotNeed
   readonly signal: AbortSignal | undefined
   readonly grant: (slot: Slot) => void
   readonly refuse: (reason: unknown) => void
@@ -33,6 +33,8 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
   readonly #byQueue = new Map<string, number>()
   readonly #idle = new Set<() => void>()
   #running = 0
+  #vramUsedBytes = 0
+  #vramRunningBytes = 0
 
   constructor(host: SlotHost) {
     this.#host = host
@@ -47,6 +49,16 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
     return this.#open.size
   }
 
+  /** Device memory that the slots count for, open ones included. */
+  get vramUsedBytes(): number {
+    return this.#vramUsedBytes
+  }
+
+  /** Device memory of the slots in which a job runs. */
+  get vramRunningBytes(): number {
+    return this.#vramRunningBytes
+  }
+
   get byQueue(): ReadonlyMap<string, number> {
     return this.#byQueue
   }
@@ -57,18 +69,18 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
   }
 
   /** Returns a slot if one is free now. */
-  try(queue: string, signal?: AbortSignal): Slot | undefined {
-    return admitsSlot(queue, this, this.#host.limits) ? this.#take(queue, signal) : undefined
+  try(need: SlotNeed, signal?: AbortSignal): Slot | undefined {
+    return admitsSlot(need, this, this.#host.limits) ? this.#take(need, signal) : undefined
   }
 
   /** Resolves with a slot when it is this caller's turn. @throws the signal's reason, or what `refuseAll` gives */
-  async wait(queue: string, signal?: AbortSignal): Promise<Slot> {
+  async wait(need: SlotNeed, signal?: AbortSignal): Promise<Slot> {
     signal?.throwIfAborted()
-    const free = this.try(queue, signal)
+    const free = this.try(need, signal)
     if (free !== undefined) return free
     let waiter: Waiter | undefined
     const granted = new Promise<Slot>((grant, refuse) => {
-      waiter = { queue, signal, grant, refuse }
+      waiter = { need, signal, grant, refuse }
       this.#waiting.add(waiter)
     })
     try {
@@ -81,11 +93,12 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
   }
 
   /**
-   * Grants what the limits allow, in order of asking. A caller whose queue is throttled does not hold up the others.
+   * Grants what the limits allow, in order of asking. A caller whose queue is throttled, or that needs more device memory
+   * than is free, does not hold up the others.
    */
   grant(): void {
     for (const waiter of this.#waiting) {
-      const slot = this.try(waiter.queue, waiter.signal)
+      const slot = this.try(waiter.need, waiter.signal)
       if (slot === undefined) continue
       this.#waiting.delete(waiter)
       waiter.grant(slot)
@@ -140,21 +153,28 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
 
   slotChanged(slot: Slot, from: SlotState): void {
     if (from === SlotState.open) this.#open.delete(slot)
-    else this.#running--
-    if (slot.state === SlotState.running) this.#running++
     else {
+      this.#running--
+      this.#vramRunningBytes = this.#running === 0 ? 0 : this.#vramRunningBytes - slot.vramBytes
+    }
+    if (slot.state === SlotState.running) {
+      this.#running++
+      this.#vramRunningBytes += slot.vramBytes
+    } else {
       const left = (this.#byQueue.get(slot.queue) ?? 1) - 1
       if (left > 0) this.#byQueue.set(slot.queue, left)
       else this.#byQueue.delete(slot.queue)
+      this.#vramUsedBytes = this.taken === 0 ? 0 : this.#vramUsedBytes - slot.vramBytes
     }
     this.#host.slotsChanged(slot)
     if (this.taken === 0) for (const isIdle of [...this.#idle]) isIdle()
   }
 
-  #take(queue: string, signal: AbortSignal | undefined): Slot {
-    const slot = new Slot(this, queue, signal)
+  #take(need: SlotNeed, signal: AbortSignal | undefined): Slot {
+    const slot = new Slot(this, need, signal)
     this.#open.add(slot)
-    this.#byQueue.set(queue, (this.#byQueue.get(queue) ?? 0) + 1)
+    this.#byQueue.set(need.queue, (this.#byQueue.get(need.queue) ?? 0) + 1)
+    this.#vramUsedBytes += need.vramBytes
     return slot
   }
 

@@ -10,7 +10,8 @@ import type { Admission } from './admission.js'
 import { checkQueue } from './job-runner.js'
 import { type MachineFacts, readMachineFacts } from './machine-facts.js'
 import type { ProfileUpdate } from './profile-options.js'
-import type { JobWork, Slot } from './slot.js'
+import type { JobWork, Slot, SlotNeed } from './slot.js'
+import { checkVram } from './slot-vram.js'
 import type { WorkerDirectives } from './worker-directives.js'
 import { WorkerEngine } from './worker-engine.js'
 import {
@@ -185,7 +186,7 @@ export class Worker implements AsyncDisposable {
    * @throws NumacastError NUMACAST_INVALID_ARGUMENT
    */
   slots(options: SlotOptions = {}): AsyncIterableIterator<Slot> {
-    return this.#yieldSlots(this.#queueOf(options), options.signal)
+    return this.#yieldSlots(this.#needOf(options), options.signal)
   }
 
   /**
@@ -193,14 +194,14 @@ export class Worker implements AsyncDisposable {
    * @throws the signal's reason; NumacastError NUMACAST_CLOSED, NUMACAST_INVALID_ARGUMENT
    */
   async slot(options: SlotOptions = {}): Promise<Slot> {
-    const queue = this.#queueOf(options)
+    const need = this.#needOf(options)
     if (this.#engine.isClosing) throw this.#engine.closedError()
-    return this.#engine.slots.wait(queue, options.signal)
+    return this.#engine.slots.wait(need, options.signal)
   }
 
   /** Returns a slot if one is free now. For a job that was pushed: without a slot, give the job back. */
   trySlot(options: SlotOptions = {}): Slot | undefined {
-    return this.#engine.slots.try(this.#queueOf(options), options.signal)
+    return this.#engine.slots.try(this.#needOf(options), options.signal)
   }
 
   /**
@@ -210,11 +211,11 @@ export class Worker implements AsyncDisposable {
    *   NUMACAST_CLOSED, or NUMACAST_INVALID_ARGUMENT for a name, or for a job that is in flight
    */
   async run<R>(jobId: string, work: JobWork<R>, options: SlotOptions = {}): Promise<R> {
-    const queue = this.#queueOf(options)
-    this.#engine.jobs.check({ queue, jobId })
+    const need = this.#needOf(options)
+    this.#engine.jobs.check({ queue: need.queue, jobId })
     if (this.#engine.isClosing) throw this.#engine.closedError()
     options.signal?.throwIfAborted()
-    const slot = this.#engine.slots.try(queue) ?? (await this.#engine.slots.wait(queue, options.signal))
+    const slot = this.#engine.slots.try(need) ?? (await this.#engine.slots.wait(need, options.signal))
     return slot.run(jobId, work)
   }
 
@@ -277,12 +278,12 @@ export class Worker implements AsyncDisposable {
     this.close().catch((error: unknown) => this.participant.counters.addError('worker.close-failed', error))
   }
 
-  async *#yieldSlots(queue: string, signal: AbortSignal | undefined): AsyncIterableIterator<Slot> {
+  async *#yieldSlots(need: SlotNeed, signal: AbortSignal | undefined): AsyncIterableIterator<Slot> {
     const isOver = (): boolean => this.#engine.isClosing || (signal?.aborted ?? false)
     while (!isOver()) {
       let slot: Slot
       try {
-        slot = await this.#engine.slots.wait(queue, signal)
+        slot = await this.#engine.slots.wait(need, signal)
       } catch (error) {
         if (isOver()) return
         throw error
@@ -295,6 +296,10 @@ export class Worker implements AsyncDisposable {
         if (!isAskedForMore) slot.release()
       }
     }
+  }
+
+  #needOf(options: SlotOptions): SlotNeed {
+    return { queue: this.#queueOf(options), vramBytes: checkVram(options.vramBytes, this.#engine.profile.admission) }
   }
 
   #queueOf({ queue }: { readonly queue?: string }): string {
