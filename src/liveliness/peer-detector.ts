@@ -207,22 +207,24 @@ export class PeerDetector {
       case 'busy':
         return kernelFinding(Liveliness.stalled, LivelinessCause.loopBusy, finding.detail)
       case 'asleep':
-        return this.#judgeSleeper(nowMs, circumstances, 'asleep in a call, and answers nothing')
+        return this.#judgeSleeper(nowMs, circumstances, asleepInCall)
       case 'exists':
-        return this.#judgeSleeper(nowMs, circumstances, 'its process exists and answers nothing; /proc hides the rest')
+        return this.#judgeSleeper(nowMs, circumstances, hidden)
       case 'unknown':
         return this.#judgeUnseen(nowMs, circumstances)
     }
   }
 
   /**
-   * The process exists, waits, and nothing of it is received. Either its main thread is blocked in a call, or its frames
-   * do not arrive. In one network namespace they would, unless the observer is isolated.
+   * The process exists, does not compute as far as the kernel shows, and nothing of it is received. Either its main
+   * thread is held up, or its frames do not arrive. In one network namespace they would, unless the observer is isolated.
+   *
+   * @param heldUp the finding if its frames would arrive
    */
   #judgeSleeper(
     nowMs: number,
     { timeoutMultiplier, canDeclareDead, isHostSilent }: DetectionContext,
-    detail: string,
+    heldUp: Finding,
   ): Finding | undefined {
     const { liveliness } = this.#verdict
     if (liveliness === Liveliness.stalled && !this.#hasReceivedSinceVerdict) return undefined
@@ -231,11 +233,13 @@ export class PeerDetector {
       if (liveliness === Liveliness.unreachable) return undefined
       return kernelFinding(Liveliness.suspect, null, 'its process exists')
     }
-    if (sharesNetwork) {
-      return kernelFinding(Liveliness.stalled, LivelinessCause.loopBusy, detail)
-    }
+    if (sharesNetwork) return heldUp
     const cause = isHostSilent ? LivelinessCause.hostSilent : LivelinessCause.leaseExpired
-    return kernelFinding(Liveliness.unreachable, cause, 'its process exists; the network between does not carry')
+    return kernelFinding(
+      Liveliness.unreachable,
+      cause,
+      'its process exists; it may not receive, or not be received from',
+    )
   }
 
   /** The kernel cannot be asked: silence decides. */
@@ -285,6 +289,18 @@ export class PeerDetector {
     this.#verdict = { ...finding, sinceMs: nowMs, reliableFromMs: isAlive ? this.#reliableFromMs : null }
   }
 }
+
+const asleepInCall = kernelFinding(
+  Liveliness.stalled,
+  LivelinessCause.loopBusy,
+  'asleep in a call, and answers nothing',
+)
+/** The process may be stopped, busy or blocked: nothing shows which. */
+const hidden = kernelFinding(
+  Liveliness.stalled,
+  LivelinessCause.unknown,
+  'its process exists and answers nothing; /proc hides the rest',
+)
 
 function lateLoop(delayMs: number): Finding {
   const detail = `loop ${delayMs} ms late`

@@ -20,6 +20,8 @@ export const LivelinessCause = {
   goodbye: 'goodbye',
   /** Silent for its whole lease, and neither the kernel nor other peers of its host showed more. */
   leaseExpired: 'lease-expired',
+  /** Its process exists and answers nothing, and the kernel does not show what it is doing. */
+  unknown: 'unknown',
   /** Its main loop is occupied: by computing, or by a synchronous call. */
   loopBusy: 'loop-busy',
   /** Its process is stopped, as by SIGSTOP or a debugger. */
@@ -28,11 +30,10 @@ export const LivelinessCause = {
   ioWait: 'io-wait',
   /** The cgroup freezer holds its process, as in a paused container. */
   frozen: 'frozen',
-  /**
-   * No peer of its host, or of its network namespace, is received. Of a worker in a fleet view also: neither its
-   * collector nor a stand-in is received, though other peers of its host may be.
-   */
+  /** No peer of its host, or of its network namespace, is received. */
   hostSilent: 'host-silent',
+  /** Only of a worker in a fleet view: no server that runs reports it, so nothing is known of it now. */
+  unserved: 'unserved',
   /** A later incarnation has taken its place. */
   replaced: 'replaced',
 } as const

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Token } from '../core/ids.js'
 import type { Sample } from '../pubsub/model/sample.js'
 import { defineTopic, type Topic } from '../pubsub/model/topic.js'
-import { count, name, names, note } from './text.js'
+import { count, maxIncarnation, name, names, note } from './text.js'
 
 /**
  * Intents are expiring, idempotent state: what should hold for a target, until a time. They are never
@@ -29,10 +29,10 @@ export type IntentKind = (typeof IntentKind)[keyof typeof IntentKind]
 export const maxIntentTtlMs = 24 * 60 * 60_000
 
 /**
- * The highest epoch. Epochs are Unix milliseconds, slightly higher if an operator overrode another issuer. This epoch
- * is in the year 2248. An intent with a higher one is refused when it arrives.
+ * The highest epoch. Epochs are incarnations, slightly higher if an operator overrode another issuer. An intent with a
+ * higher epoch is refused when it arrives.
  */
-export const maxIntentEpoch = 2 ** 43
+export const maxIntentEpoch = maxIncarnation
 
 const envelope = {
   intentId: name,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineTopic } from '../pubsub/model/topic.js'
-import { bytes, cores, count, name, pressurePercent } from './text.js'
+import { bytes, cores, count, incarnation, name, pressurePercent } from './text.js'
 
 /** Live workers by condition. A stalled, suspect or unreachable one counts as unhealthy; a dead one not at all. */
 export const workerTotalsSchema = z.object({ available: count, busy: count, unhealthy: count, draining: count })
@@ -13,7 +13,7 @@ export const nodeCapacitySchema = z.object({
   /** For display: another host may have the same name. */
   host: name,
   collectorPid: count,
-  collectorIncarnation: count,
+  collectorIncarnation: incarnation,
   /** Served by another collector or a scheduler of the host, because its own collector is gone or stalled. */
   adopted: z.boolean(),
   /** CPUs of the node that are online. */

@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { Liveliness, LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
 import { defineTopic } from '../pubsub/model/topic.js'
-import { bytes, count, fewByName, name, note } from './text.js'
+import { bytes, count, fewByName, incarnation, name, note } from './text.js'
+import { ownershipStrength } from './worker-claim.js'
 import { appliedIntentSchema, WorkerCondition } from './worker-state.js'
 
 /** What became of the previous holder of the worker's name, so that no death is lost when rows are conflated. */
 export const predecessorSchema = z.object({
-  incarnation: count,
+  incarnation,
   pid: count,
   /** `replaced` if it was alive when it lost the name; otherwise the cause of death. */
   cause: z.enum(LivelinessCause),
@@ -29,8 +30,8 @@ export const rosterRowSchema = z.object({
   pid: count,
   startTimeTicks: z.number().nonnegative().nullable(),
   pidNamespace: z.number().nonnegative().nullable(),
-  incarnation: count,
-  ownershipStrength: count,
+  incarnation,
+  ownershipStrength,
   /** The state in the worker's last report, also for a dead worker. */
   state: z.enum(WorkerCondition),
   liveliness: z.enum(Liveliness),

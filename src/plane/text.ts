@@ -14,6 +14,12 @@ export function fewByName<V extends z.ZodType>(value: V) {
     .refine((record) => Object.keys(record).length <= 64, 'more than 64 entries')
 }
 export const count = z.number().int().nonnegative()
+/**
+ * The highest incarnation. It is the time of joining in Unix milliseconds; this one is in the year 2248. The latest of
+ * several claims counts, so an unbounded forged one would count forever.
+ */
+export const maxIncarnation = 2 ** 43
+export const incarnation = count.max(maxIncarnation)
 export const bytes = z.number().nonnegative()
 export const cores = z.number().nonnegative()
 /** Pressure stall information, `some`: percent of the time in which some task waited. Null: could not be read. */

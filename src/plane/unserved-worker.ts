@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineTopic } from '../pubsub/model/topic.js'
-import { count, name } from './text.js'
+import { count, incarnation, name } from './text.js'
 
 /**
  * A worker that no collector serves: none receives its state. Its own partitions then have no reader, so it writes this
@@ -8,7 +8,7 @@ import { count, name } from './text.js'
  */
 export const unservedWorkerSchema = z.object({
   workerId: name,
-  incarnation: count,
+  incarnation,
   pid: count,
   bootId: name,
   host: name,

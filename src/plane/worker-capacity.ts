@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineTopic } from '../pubsub/model/topic.js'
-import { bytes, cores, count, name, pressurePercent } from './text.js'
+import { bytes, cores, count, incarnation, name, pressurePercent } from './text.js'
 
 /**
  * What a worker's process uses, and may still use. `null` means that it could not be read. For a limit and a quota it
@@ -8,7 +8,7 @@ import { bytes, cores, count, name, pressurePercent } from './text.js'
  */
 export const workerCapacitySchema = z.object({
   workerId: name,
-  incarnation: count,
+  incarnation,
   numaNode: count,
   /** Resident set of the process. */
   memoryResidentBytes: bytes,

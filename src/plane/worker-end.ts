@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
 import { defineTopic } from '../pubsub/model/topic.js'
-import { count, name, note } from './text.js'
+import { count, incarnation, name, note } from './text.js'
 
 /** How long the end of a worker's process stays readable on the plane. */
 export const workerEndRetentionMs = 60 * 60_000
@@ -12,7 +12,7 @@ export const workerEndRetentionMs = 60 * 60_000
  */
 export const workerEndSchema = z.object({
   workerId: name,
-  incarnation: count,
+  incarnation,
   pid: count,
   bootId: name,
   host: name,

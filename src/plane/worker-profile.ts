@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { capability } from './capability.js'
 import { taintSchema } from './taint.js'
-import { count, fewByName, manyNames, name, names } from './text.js'
+import { fewByName, incarnation, manyNames, name, names } from './text.js'
 
 /** How a worker bounds what it takes at once. */
 export const admissionStrategySchema = z.discriminatedUnion('kind', [
@@ -20,7 +20,7 @@ export type AdmissionStrategy = Readonly<z.infer<typeof admissionStrategySchema>
  */
 export const workerProfileSchema = z.object({
   workerId: name,
-  incarnation: count,
+  incarnation,
   /** Each `kind@version`. */
   capabilities: z.array(capability).max(64),
   /** Each `key=value`, or a bare name. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineTopic } from '../pubsub/model/topic.js'
-import { bytes, count, fewByName, name, note } from './text.js'
+import { bytes, count, fewByName, incarnation, name, note } from './text.js'
+import { ownershipStrength } from './worker-claim.js'
 
 /** What a worker reports of itself. The collector decides whether it lives: see the roster's liveliness. */
 export const WorkerCondition = {
@@ -37,9 +38,9 @@ export const workerStateSchema = z.object({
   /** Inode of the PID namespace in which `pid` holds; null where it cannot be read. */
   pidNamespace: z.number().nonnegative().nullable(),
   /** Of the worker's participant: of two claims of equal strength on one workerId the higher is the worker. */
-  incarnation: count,
+  incarnation,
   /** Of two claims to one workerId, the stronger holds it. */
-  ownershipStrength: count,
+  ownershipStrength,
   /** Another worker holds this name. This worker takes no work until that worker is gone. */
   standby: z.boolean(),
   state: z.enum(WorkerCondition),

@@ -14,6 +14,7 @@ import { LivelinessKind } from '../qos/policies.js'
 import { openTransport } from '../transport/open.js'
 import { StreamReach } from '../transport/transport-options.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
+import type { FenceAnswer } from './catchup/fence-client.js'
 import { Relay, type RelayOptions } from './endpoints/relay.js'
 import { Engine } from './engine.js'
 import { EventStream, type EventStreamOptions } from './model/event-stream.js'
@@ -183,6 +184,19 @@ export class Participant {
     return this.#engine.peers.get(guid) !== undefined
   }
 
+  /**
+   * @internal Asks participants for the present numbers of their writers, all at once, and begins to catch up with what
+   * the readers here lack. Never rejects for a participant that is silent.
+   */
+  fence(participants: readonly Guid[], timeoutMs: number, signal?: AbortSignal): Promise<FenceAnswer[]> {
+    return this.#engine.fences.ask(participants, timeoutMs, signal)
+  }
+
+  /** @internal Whether this version of the participant's descriptor, or a later one, is held. Always true of itself. */
+  isDescribed(guid: Guid, version: number): boolean {
+    return guid === this.guid || (this.#engine.peers.get(guid)?.descriptor?.version ?? 0) >= version
+  }
+
   /** @internal Frames on the datagram lane that the kernel has not taken yet. */
   get pendingDatagrams(): number {
     return this.#engine.pendingDatagrams
@@ -229,6 +243,18 @@ export class Participant {
    */
   onceRead(fire: () => void): Timer {
     return afterBacklog(this.clock, () => this.#engine.received, fire)
+  }
+
+  /**
+   * @internal Resolves when the sockets have been read: after one turn of the event loop, or, if this process was late,
+   * after everything that arrived meanwhile.
+   */
+  socketsRead(): Promise<void> {
+    const isLate = this.#engine.observer.isLate(this.clock.nowMs())
+    return new Promise((resolve) => {
+      if (isLate) this.onceRead(resolve)
+      else this.clock.afterPoll(resolve)
+    })
   }
 
   /** Takes the kernel's report on a peer's process from a process watch. Ignores unknown peers. */

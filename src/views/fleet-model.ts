@@ -71,7 +71,7 @@ export class FleetModel {
   readonly #departures = new SourceDepartures()
   /** By participant: the incarnation that it wrote in node.capacity, to order the rows of two collectors. */
   readonly #incarnations = new Map<Guid, number>()
-  /** How the servers of held reports died. A participant removes its dead peers at once. */
+  /** The last verdict on servers of held reports that the participant no longer knows: it removes dead peers at once. */
   readonly #serverEnds = new Map<Guid, Verdict>()
   #statuses: KnownStatuses | undefined
   /** Changes with every row, report or end. */
@@ -96,7 +96,8 @@ export class FleetModel {
 
   /** The participant has left with this verdict. */
   left(participant: Guid, verdict: Verdict): void {
-    if (verdict.liveliness !== Liveliness.dead || !this.hasServer(participant)) return
+    const isLost = verdict.liveliness === Liveliness.dead || verdict.liveliness === Liveliness.unreachable
+    if (!isLost || !this.hasServer(participant)) return
     this.#serverEnds.set(participant, verdict)
     this.#changed()
   }

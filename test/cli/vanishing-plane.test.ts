@@ -80,8 +80,8 @@ function startDaemon(t: Test, ...args: string[]): CliProcess {
 
 function statusOnce(domain: string, holds: (status: StatusDocument) => boolean): Promise<StatusDocument> {
   return eventually(`a status of domain ${domain} for which ${holds}`, async () => {
-    const { code, stdout } = await runCli(['status', '--json', '--domain', domain])
-    const status: StatusDocument | undefined = code === 0 ? JSON.parse(stdout) : undefined
+    const { stdout } = await runCli(['status', '--json', '--domain', domain])
+    const status: StatusDocument | undefined = stdout === '' ? undefined : JSON.parse(stdout)
     return status !== undefined && holds(status) ? status : undefined
   })
 }

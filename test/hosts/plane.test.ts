@@ -30,6 +30,26 @@ t.test('a plane on one host can be read and commanded from another', async (t) =
   })
   t.match(await drain.ended, { code: 0 })
   t.match(drain.lines.join('\n'), /drain of w1: completed/)
+
+  // A newcomer on one side of a cut has never received from the other side.
+  network.host('b').run(cliProgram, ['collector', '--all', ...domain], environment)
+  const onA = async (): Promise<{ readonly code: number | null; readonly text: string }> => {
+    const status = network.host('a').run(cliProgram, ['status', ...domain], environment)
+    const { code } = await status.ended
+    return { code, text: status.lines.join('\n') }
+  }
+  await eventually('the status names both hosts', async () => {
+    const { code, text } = await onA()
+    return code === 0 && /^b\/0 /m.test(text)
+  })
+  network.partition(['a'], ['b'])
+  const cut = await eventually('the status reports the absent host', async () => {
+    const status = await onA()
+    return /^node b\/0 has been silent/m.test(status.text) ? status : undefined
+  })
+  t.match(cut, { code: 1, text: /^domain 9: view-only/ })
+  network.heal()
+  await eventually('the status is healthy again', async () => (await onA()).code === 0)
   const unasked = network.host('b').run(cliProgram, ['status', ...domain], { NUMACAST_RANGE: 'subnet' })
   t.match(await unasked.ended, { code: 2 }, 'leaving the host without the explicit option is wrong usage')
   await up.kill('SIGTERM')

@@ -49,7 +49,7 @@ t.test('the verdict on silence follows the reading of the kernel', (t) => {
     ['io-wait', 'host', 60_000, 'stalled io-wait by kernel since 1501'],
     ['frozen', 'host', 60_000, 'stalled frozen by kernel since 1501'],
     ['exists', 'host', 2500, 'suspect by kernel since 1501'],
-    ['exists', 'host', 60_000, 'stalled loop-busy by kernel since 2999'],
+    ['exists', 'host', 60_000, 'stalled unknown by kernel since 2999'],
     ['running', 'host', 60_000, 'stalled loop-busy by kernel since 1501'],
     ['sleeping', 'host', 2500, 'suspect by kernel since 1501'],
     ['sleeping', 'host', 60_000, 'stalled loop-busy by kernel since 2999'],

@@ -1,15 +1,17 @@
 import t from 'tap'
 import { concurrencyLimit, maintenanceMode, priorityWeights, rollingDrain } from '../../src/plane/config.js'
 import { intentKinds, intentTopics, maxIntentTtlMs, neutralTerms } from '../../src/plane/intents.js'
-import { jobLifecycle } from '../../src/plane/job-lifecycle.js'
-import { nodeCapacity } from '../../src/plane/node-capacity.js'
-import { nodeRoster } from '../../src/plane/node-roster.js'
-import { asNote } from '../../src/plane/text.js'
+import { jobLifecycle, jobLifecycleSchema } from '../../src/plane/job-lifecycle.js'
+import { nodeCapacity, nodeCapacitySchema } from '../../src/plane/node-capacity.js'
+import { nodeRoster, predecessorSchema, rosterRowSchema } from '../../src/plane/node-roster.js'
+import { asNote, maxIncarnation } from '../../src/plane/text.js'
 import { intentStatus } from '../../src/plane/transitions.js'
-import { workerCapacity } from '../../src/plane/worker-capacity.js'
-import { workerClaim } from '../../src/plane/worker-claim.js'
-import { workerProfile } from '../../src/plane/worker-profile.js'
-import { workerState } from '../../src/plane/worker-state.js'
+import { unservedWorkerSchema } from '../../src/plane/unserved-worker.js'
+import { workerCapacity, workerCapacitySchema } from '../../src/plane/worker-capacity.js'
+import { maxOwnershipStrength, workerClaim } from '../../src/plane/worker-claim.js'
+import { workerEndSchema } from '../../src/plane/worker-end.js'
+import { workerProfile, workerProfileSchema } from '../../src/plane/worker-profile.js'
+import { workerState, workerStateSchema } from '../../src/plane/worker-state.js'
 
 t.test('each topic has its documented keys', (t) => {
   const topics = [
@@ -60,6 +62,33 @@ t.test('every kind of intent accepts a lift, and refuses values out of bounds', 
     t.match(check({ ...intent, target: '' }), { refused: /target/ })
   }
   t.end()
+})
+
+t.test('incarnations and strengths above their bounds are refused', async (t) => {
+  const claim = { workerId: 'w', claimant: 'c', bootId: 'b', host: 'h', numaNode: 0, pid: 1 }
+  const highest = { ...claim, incarnation: maxIncarnation, ownershipStrength: maxOwnershipStrength }
+  t.notMatch(workerClaim.check(highest), { refused: /./ })
+  for (const forged of [Number.MAX_SAFE_INTEGER, maxIncarnation + 1, -1, 1.5, Number.NaN]) {
+    t.match(workerClaim.check({ ...highest, incarnation: forged }), { refused: /incarnation/ }, `${forged}`)
+  }
+  for (const forged of [Number.MAX_SAFE_INTEGER, maxOwnershipStrength + 1, -1, 0.5]) {
+    t.match(workerClaim.check({ ...highest, ownershipStrength: forged }), { refused: /ownershipStrength/ }, `${forged}`)
+  }
+  const bounded = {
+    'worker.state': workerStateSchema.shape.incarnation,
+    'worker.capacity': workerCapacitySchema.shape.incarnation,
+    'worker.profile': workerProfileSchema.shape.incarnation,
+    'worker.end': workerEndSchema.shape.incarnation,
+    'worker.unserved': unservedWorkerSchema.shape.incarnation,
+    'job.lifecycle': jobLifecycleSchema.shape.incarnation,
+    'node.roster': rosterRowSchema.shape.incarnation,
+    'node.roster, predecessor': predecessorSchema.shape.incarnation,
+    'node.capacity': nodeCapacitySchema.shape.collectorIncarnation,
+  }
+  for (const [name, schema] of Object.entries(bounded)) {
+    t.ok(schema.safeParse(maxIncarnation).success, name)
+    t.notOk(schema.safeParse(maxIncarnation + 1).success, name)
+  }
 })
 
 t.test('a note of any length can be published', (t) => {

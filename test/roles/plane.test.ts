@@ -364,7 +364,7 @@ t.test('after a collector is killed and restarted the plane converges and no wor
 
   fleet.kill(collector)
   await fleet.clock.advance(5_000)
-  t.match(view.status().workers, Array(3).fill({ liveliness: 'unreachable', cause: 'host-silent' }))
+  t.match(view.status().workers, Array(3).fill({ liveliness: 'unreachable', cause: 'unserved' }))
   t.match(view.witness(), { freshness: 'best-effort', degradedMode: 'view-only' })
   await workers[0]?.run('without a collector', () => undefined)
   t.equal(workers[2]?.admission.open, false, 'the drain still holds')

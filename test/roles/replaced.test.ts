@@ -159,7 +159,7 @@ t.test(
     fleet.kill(collector)
     await fleet.clock.advance(30_000)
     t.match(patient.view.status().workers, [{ liveliness: 'unreachable' }])
-    t.match(impatient.view.status().workers, [{ liveliness: 'dead', cause: 'host-silent' }])
+    t.match(impatient.view.status().workers, [{ liveliness: 'dead', cause: 'unserved' }])
     await fleet.collector()
     await fleet.clock.advance(aWhileMs)
     t.match(impatient.view.status().workers, [{ liveliness: 'alive' }])

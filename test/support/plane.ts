@@ -35,8 +35,8 @@ export async function startPlane(
   const { view, close } = await openPlaneClient(domain, 'test')
   t.teardown(close)
   const status = async (): Promise<StatusDocument | undefined> => {
-    const { code, stdout } = await runCli(['status', '--json', '--domain', String(domain)])
-    return code === 0 ? JSON.parse(stdout) : undefined
+    const { stdout } = await runCli(['status', '--json', '--domain', String(domain)])
+    return stdout === '' ? undefined : JSON.parse(stdout)
   }
   return {
     domain,

@@ -122,6 +122,19 @@ t.test('the cause of a collector’s end is kept while its last row is kept', (t
   t.end()
 })
 
+t.test('a collector that was unreachable when its participant was forgotten is not reported as dead', async (t) => {
+  const model = new FleetModel({ unreachableDeadAfterMs: null })
+  model.applyNode(sampleOf('h/0', node()))
+  model.applyRow(sampleOf('h/0/w', row()))
+  const lost: Verdict = { ...alive, liveliness: 'unreachable', cause: 'host-silent', sinceMs: 20, evidence: 'phi' }
+  model.left(participantOf(writerOf('a')), lost)
+  const none = (): undefined => undefined
+  t.match(model.nodes(100, none), [
+    { collector: { liveliness: 'unreachable', cause: 'host-silent', livelinessForMs: 80 } },
+  ])
+  t.match(model.workers(100, none), [{ liveliness: 'unreachable', cause: 'host-silent' }])
+})
+
 t.test('of several rows on one claimant the row of the best-informed server counts', (t) => {
   const model = new FleetModel({ unreachableDeadAfterMs: null })
   const stalled: Verdict = { ...alive, liveliness: 'stalled', cause: 'stopped' }
@@ -152,16 +165,33 @@ t.test('a worker whose collector is gone is unreachable; a dead worker stays dea
     {
       workerId: 'w',
       liveliness: 'unreachable',
-      cause: 'host-silent',
+      cause: 'unserved',
       detail: 'its collector is gone',
       livelinessForMs: 999,
     },
   ])
-  const policy = { liveliness: 'dead', cause: 'host-silent', livelinessForMs: 0 }
+  const policy = { liveliness: 'dead', cause: 'unserved', livelinessForMs: 0 }
   t.match(model.workers(1_050, all('b'))[1], policy, 'by policy')
   model.observe(1_060, allAlive)
   t.match(model.workers(1_060, allAlive)[1], { liveliness: 'alive' })
   t.end()
+})
+
+t.test('a worker that no server reports has the cause that is known of its server', async (t) => {
+  const model = new FleetModel({ unreachableDeadAfterMs: null })
+  model.applyRow(sampleOf('h/0/w', row()))
+  const cases: readonly [Pick<Verdict, 'liveliness' | 'cause'>, string, string][] = [
+    [{ liveliness: 'unreachable', cause: 'host-silent' }, 'host-silent', 'its host is silent'],
+    [{ liveliness: 'unreachable', cause: 'lease-expired' }, 'unserved', 'its collector is unreachable'],
+    [{ liveliness: 'dead', cause: 'killed' }, 'unserved', 'its collector is gone'],
+  ]
+  for (const [index, [verdict, cause, detail]] of cases.entries()) {
+    const changed = { ...alive, ...verdict, sinceMs: index + 1 }
+    t.match(
+      model.workers(10, () => changed),
+      [{ liveliness: 'unreachable', cause, detail }],
+    )
+  }
 })
 
 t.test('rows of a stalled collector age and then count as unreachable', (t) => {
@@ -170,7 +200,13 @@ t.test('rows of a stalled collector age and then count as unreachable', (t) => {
   model.applyRow(sampleOf('h/0/w', row({ probationMs: 20_000 })))
   t.match(model.workers(staleRowMs - 1, stalled), [{ liveliness: 'alive', probationMs: 20_000 - staleRowMs + 1 }])
   t.match(model.workers(staleRowMs + 7, stalled), [
-    { liveliness: 'unreachable', detail: 'its collector stands still', livelinessForMs: 7, probationMs: 0 },
+    {
+      liveliness: 'unreachable',
+      cause: 'unserved',
+      detail: 'its collector stands still',
+      livelinessForMs: 7,
+      probationMs: 0,
+    },
   ])
   t.end()
 })

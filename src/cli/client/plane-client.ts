@@ -1,6 +1,7 @@
 import { raceSignal } from '../../core/abort.js'
 import { closeAll } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
+import type { Logger } from '../../core/reporting/logger.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { FleetView } from '../../views/fleet-view.js'
 
@@ -11,10 +12,10 @@ export interface PlaneClient {
   close(): Promise<void>
 }
 
-export async function openPlaneClient(domain: number, name: string): Promise<PlaneClient> {
+export async function openPlaneClient(domain: number, name: string, logger?: Logger): Promise<PlaneClient> {
   const { joinDomain } = await import('../../pubsub/participant.js')
   const { FleetView } = await import('../../views/fleet-view.js')
-  const participant = await joinDomain({ domain, name })
+  const participant = await joinDomain({ domain, name, logger })
   const view = FleetView.open(participant)
   return {
     participant,
@@ -26,15 +27,16 @@ export async function openPlaneClient(domain: number, name: string): Promise<Pla
 }
 
 /**
- * Waits until the plane's state is here. If the time ends after a collector has answered, what has come so far is used:
- * the document's witness states what is missing.
- * @throws NumacastError NUMACAST_NOT_FOUND when no collector answers within `waitMs`; NUMACAST_UNAVAILABLE when one may
- *   be there that cannot answer, because a process of this host that is in the domain is stopped
+ * Waits until the plane's state has arrived, and then for as long as more time may complete it. If the time ends after a
+ * collector has answered, what has come so far is used: the document's witness states what is missing.
+ * @throws NumacastError NUMACAST_NOT_FOUND when no collector answers before `deadline` aborts; NUMACAST_UNAVAILABLE when one
+ *   may be there that cannot answer, because a process of this host that is in the domain is stopped
  */
-export async function findPlane({ participant, view }: PlaneClient, waitMs: number): Promise<void> {
-  const deadline = AbortSignal.timeout(waitMs)
+export async function findPlane({ participant, view }: PlaneClient, deadline: AbortSignal): Promise<void> {
+  const { mayComplete } = await import('../../observe/status-caveats.js')
   try {
     await view.synced({ signal: deadline })
+    await untilView(view, () => !mayComplete(view.status()), deadline)
   } catch (error) {
     if (!deadline.aborted) throw error
     if (view.status().nodes.length > 0) return
@@ -51,7 +53,8 @@ async function refuseStopped({ domain }: Participant): Promise<void> {
   const named = stopped.slice(0, 3).map(({ pid, command, why }) => `pid ${pid} (${command}) is ${reasonText[why]}`)
   const more = stopped.length > named.length ? ` and ${stopped.length - named.length} more are held up` : ''
   const pids = stopped.filter(({ why }) => why === 'stopped').map(({ pid }) => pid)
-  const remedy = pids.length === 0 ? 'try again later' : `let it go on: \`kill -CONT ${pids.join(' ')}\``
+  const remedy =
+    pids.length === 0 ? 'try again later, or wait longer with --wait' : `let it go on: \`kill -CONT ${pids.join(' ')}\``
   throw new NumacastError(
     'NUMACAST_UNAVAILABLE',
     `no collector answers in domain ${domain}, but of its processes on this host ${named.join(', ')}${more}: ${remedy}`,
@@ -69,9 +72,9 @@ function noPlane(participant: Participant): string {
   const { domain } = participant
   const others = participant.peers().map(({ name, identity }) => `${name} (pid ${identity.pid} on ${identity.host})`)
   if (others.length === 0) {
-    return `no plane answers in domain ${domain}: start one with \`numacast up --domain ${domain}\`, or name another with --domain`
+    return `no plane answers in domain ${domain}: start one with \`numacast up --domain ${domain}\`, name another with --domain, or give a busy machine more time with --wait`
   }
-  return `no collector answers in domain ${domain}, though ${others.slice(0, 3).join(' and ')} can be received from: start one with \`numacast collector --domain ${domain}\`, or see whether it is stopped`
+  return `no collector answers in domain ${domain}, though ${others.slice(0, 3).join(' and ')} can be received from: start one with \`numacast collector --domain ${domain}\`, see whether it is stopped, or give a busy machine more time with --wait`
 }
 
 /** Resolves once `holds` does: at once, or after a change of the view. Rejects with the signal's reason. */

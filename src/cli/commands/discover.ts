@@ -1,6 +1,7 @@
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { printDocument } from '../options/document.js'
-import { domainOption, durationHelp, durationMs, jsonOption } from '../options/options.js'
+import { formatDuration } from '../options/duration.js'
+import { domainOption, durationHelp, jsonOption, waitOption } from '../options/options.js'
 
 interface DiscoverFlags {
   readonly domain: number
@@ -13,16 +14,21 @@ export function discoverCommand(): Command {
   return new Command('discover')
     .summary('print every participant, writer and reader')
     .description(
-      'Joins the domain and prints its participants with their liveliness, and what they write and read, ' +
-        'in which partitions, and with which QoS where that is not the default. Needs no plane: programs that only use the pub/sub layer are there too.',
+      'Joins the domain and prints its participants, their liveliness, and the topics that each writes and reads, ' +
+        'with the partitions and the QoS policies that are not the default. Needs no plane: it also lists programs ' +
+        'that only use publish and subscribe.',
     )
     .addOption(jsonOption('print { domain, participants, writers, readers } as JSON'))
-    .addOption(
-      new Option('--wait <duration>', 'how long to wait for answers').argParser(durationMs()).default(5_000, '5s'),
-    )
-    .option('--verbose', 'print every QoS policy, the defaults too (--json always does)')
+    .addOption(waitOption('how long to wait for answers', 5_000))
+    .option('--verbose', 'print every QoS policy, including defaults (--json always does)')
     .addOption(domainOption())
-    .addHelpText('after', `${durationHelp}\n\nExit code 3 when no other participant is there.`)
+    .addHelpText(
+      'after',
+      `${durationHelp}
+
+Exit code 1 if some participant did not answer in time, so that something may be
+missing. Exit code 3 if no other participant was found.`,
+    )
     .action(printDiscovery)
 }
 
@@ -39,11 +45,13 @@ async function printDiscovery({ domain, json = false, verbose = false, wait }: D
       readers: participant.reader(builtinTopics.readers),
     }
     const signal = AbortSignal.timeout(wait)
+    let isComplete = true
     try {
       await Promise.all(Object.values(readers).map((reader) => reader.synced({ signal })))
     } catch (error) {
       // A participant does not answer: the others are worth printing.
       if (!signal.aborted) throw error
+      isComplete = false
     }
     const isOther = (guid: string): boolean => guid !== participant.guid
     const document = {
@@ -55,13 +63,19 @@ async function printDiscovery({ domain, json = false, verbose = false, wait }: D
     if (document.participants.length === 0) {
       throw new NumacastError(
         'NUMACAST_NOT_FOUND',
-        `no participant answers in domain ${domain}: name another with --domain`,
+        `no participant answers in domain ${domain}: name another with --domain, or give a busy machine more time with --wait`,
       )
     }
     if (json) {
       printDocument(inOrder(document))
     } else {
       process.stdout.write(`${discoveryLines(document, { verbose }).join('\n')}\n`)
+    }
+    if (!isComplete) {
+      throw new NumacastError(
+        'NUMACAST_TIMEOUT',
+        `not every participant answered within ${formatDuration(wait)}, so something may be missing: give them more time with --wait`,
+      )
     }
   } finally {
     await participant.close()

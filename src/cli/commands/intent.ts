@@ -1,24 +1,19 @@
 import os from 'node:os'
 import { Command, Option } from 'commander'
 import { NumacastError } from '../../core/errors.js'
-import { type EntityGuid, participantOf } from '../../core/ids.js'
 import { printable } from '../../observe/printable.js'
-import type { Intent } from '../../plane/intents.js'
-import type { Transition } from '../../plane/transitions.js'
-import type { Topic } from '../../pubsub/model/topic.js'
-import type { Participant } from '../../pubsub/participant.js'
-import type { IntentIssuer, IssuedIntent } from '../../roles/intents/intent-issuer.js'
+import type { IntentIssuer } from '../../roles/intents/intent-issuer.js'
 import type { FleetView } from '../../views/fleet-view.js'
-import type { WorkerStatus } from '../../views/status/status-document.js'
+import type { IntentOutcome } from '../client/intent-outcome.js'
 import type { PlaneClient } from '../client/plane-client.js'
-import { printDocument } from '../options/document.js'
 import { formatDuration } from '../options/duration.js'
-import { domainOption, durationHelp, durationMs, jsonOption, nameText } from '../options/options.js'
+import { domainOption, durationHelp, durationMs, jsonOption, nameText, waitOption } from '../options/options.js'
 
 interface IntentFlags {
   readonly domain: number
   readonly json?: boolean
   readonly reason?: string
+  readonly wait: number
 }
 
 interface DrainFlags extends IntentFlags {
@@ -26,21 +21,6 @@ interface DrainFlags extends IntentFlags {
   readonly hold: number
 }
 
-/** What `--json` prints: how far the intent got at the worker. */
-interface IntentOutcome {
-  readonly intentId: string
-  readonly kind: string
-  readonly action: string
-  readonly workerId: string
-  /** The last step reported; null before the first report. */
-  transition: Transition | null
-  reason: string | null
-  readonly steps: { readonly transition: Transition; readonly atMs: number }[]
-}
-
-const findPlaneMs = 1_500
-/** How long a scheduler may take to keep the intent. */
-const keptWithinMs = 3_000
 /** No intent outlives a day (maxIntentTtlMs, which would load the whole plane for a --help). */
 export const longestHoldMs = 24 * 60 * 60_000
 /** A drain that held for less could end before the worker receives it. */
@@ -50,39 +30,32 @@ const answerMs = 10_000
 /** How long a worker may take to report anything, however short its deadline is. */
 const firstAnswerMs = 3_000
 
-/** How long a command waits for a worker's reports. */
-interface Patience {
-  /** For the first report; also for a later one while the worker is known to be unable to report. */
-  readonly firstMs: number
-  /** For the last report. */
-  readonly lastMs: number
-}
-
 export function intentCommand(): Command {
   return new Command('intent')
     .summary('drain a worker, or resume it')
-    .description('Tells the plane what a worker should do, and follows how far that gets.')
+    .description('Tells the plane what a worker should do, and follows the progress until the worker reports the end.')
     .addCommand(
       new Command('drain')
-        .summary('let a worker finish, and give it nothing more')
+        .summary('let a worker finish its jobs and give it no more')
         .description(
-          'The worker finishes the jobs that it has and takes no more, until it is resumed. Ends when the worker ' +
-            'reports that it is drained (exit code 0), or that jobs were still running at the deadline, or when the ' +
-            'hold ended (exit code 1).',
+          'The worker finishes the jobs that it has and takes no more until it is resumed. The command ends when the ' +
+            'worker reports that it is drained (exit code 0), that jobs were still running at the deadline, or that ' +
+            'the hold ended first (exit code 1).',
         )
-        .argument('<workerId>', 'as `numacast status` shows it', nameText)
+        .argument('<workerId>', 'as shown by `numacast status`', nameText)
         .addOption(
           new Option('--deadline <duration>', 'how long its jobs may take to finish')
             .argParser(durationMs())
             .default(30_000, '30s'),
         )
         .addOption(
-          new Option('--hold <duration>', 'it takes work again after this long, 1s to 24h, unless it is resumed before')
+          new Option('--hold <duration>', 'it takes work again after this time, 1s to 24h, unless resumed earlier')
             .argParser(durationMs({ leastMs: shortestHoldMs, mostMs: longestHoldMs }))
             .default(3_600_000, '1h'),
         )
         .option('--reason <text>', 'shown with the intent')
         .addOption(jsonOption('print the outcome as JSON'))
+        .addOption(planeWaitOption())
         .addOption(domainOption())
         .addHelpText('after', durationHelp)
         .action(drain),
@@ -90,22 +63,29 @@ export function intentCommand(): Command {
     .addCommand(
       new Command('resume')
         .summary('undo a drain')
-        .description('The worker takes work again. Ends when it reports so.')
-        .argument('<workerId>', 'as `numacast status` shows it', nameText)
+        .description('The worker takes work again. The command ends when the worker reports that it does.')
+        .argument('<workerId>', 'as shown by `numacast status`', nameText)
         .option('--reason <text>', 'shown with the intent')
         .addOption(jsonOption('print the outcome as JSON'))
+        .addOption(planeWaitOption())
         .addOption(domainOption())
+        .addHelpText('after', durationHelp)
         .action(resume),
     )
 }
 
+function planeWaitOption(): Option {
+  return waitOption('how long to look for a plane and the worker', 1_500)
+}
+
 async function drain(workerId: string, flags: DrainFlags): Promise<void> {
-  const { deadline: deadlineMs, hold: ttlMs } = flags
+  const { deadline: deadlineMs, hold: ttlMs, json = false } = flags
+  const { followOutcome } = await import('../client/intent-outcome.js')
   await withIssuer(workerId, flags, async (issuer, view) => {
     const issued = issuer.apply('drain', workerId, { deadlineMs }, { ttlMs, ...reasonOf(flags) })
     const endMs = Math.min(deadlineMs, ttlMs)
     const patience = { firstMs: Math.max(endMs, firstAnswerMs), lastMs: endMs + answerMs }
-    const outcome = await follow(issuer, view, issued, flags, patience)
+    const outcome = await followOutcome(issuer, view, issued, json, patience)
     if (outcome.transition === 'aborted' && ttlMs <= deadlineMs) {
       throw failed(
         `the drain of ${workerId} ended with its --hold of ${formatDuration(ttlMs)}, before the jobs did: it takes work ` +
@@ -123,37 +103,40 @@ async function drain(workerId: string, flags: DrainFlags): Promise<void> {
 }
 
 async function resume(workerId: string, flags: IntentFlags): Promise<void> {
+  const { followOutcome } = await import('../client/intent-outcome.js')
   await withIssuer(workerId, flags, async (issuer, view) => {
     // Sent all the same: it lifts a drain that has not arrived here.
     if (!isDrained(view, workerId)) {
-      const worker = printable(workerId)
-      process.stderr.write(`numacast: ${worker} is not being drained, and is told that there is nothing to lift\n`)
+      process.stderr.write(
+        `numacast: ${printable(workerId)} is not being drained as far as is known here; the lift is sent nevertheless\n`,
+      )
     }
     const issued = issuer.lift('drain', workerId, reasonOf(flags))
     const patience = { firstMs: answerMs, lastMs: answerMs }
-    requireCompleted(await follow(issuer, view, issued, flags, patience), `resuming ${workerId}`)
+    const outcome = await followOutcome(issuer, view, issued, flags.json ?? false, patience)
+    requireCompleted(outcome, `resuming ${workerId}`)
   })
 }
 
 /** By what is wanted of the worker, or by what it reports itself. */
 function isDrained(view: FleetView, workerId: string): boolean {
-  const worker = view.status().workers.find((candidate) => candidate.workerId === workerId)
-  const obeys = worker?.appliedIntents.some(({ kind }) => kind === 'drain') ?? false
+  const obeys = view.worker(workerId)?.appliedIntents.some(({ kind }) => kind === 'drain') ?? false
   return obeys || view.currentIntent('drain', workerId)?.intent.action === 'apply'
 }
 
 /** Joins the plane, makes sure that it knows the worker, and leaves when `use` is done. */
 async function withIssuer(
   workerId: string,
-  { domain }: IntentFlags,
+  { domain, wait }: IntentFlags,
   use: (issuer: IntentIssuer, view: FleetView) => Promise<void>,
 ): Promise<void> {
   const { findPlane, openPlaneClient } = await import('../client/plane-client.js')
   const { IntentIssuer } = await import('../../roles/intents/intent-issuer.js')
   const observer = await openPlaneClient(domain, 'numacast intent')
   try {
-    await findPlane(observer, findPlaneMs)
-    requireWorker(observer, workerId)
+    const deadline = AbortSignal.timeout(wait)
+    await findPlane(observer, deadline)
+    await requireWorker(observer, workerId, deadline)
     const issuer = new IntentIssuer(observer.view, { issuer: operatorName() })
     try {
       await use(issuer, observer.view)
@@ -165,97 +148,33 @@ async function withIssuer(
   }
 }
 
-function requireWorker({ view, participant }: PlaneClient, workerId: string): void {
-  const { workers } = view.status()
-  const worker = workers.find((candidate) => candidate.workerId === workerId)
+/**
+ * Waits until the view has the worker, or until `deadline` aborts.
+ * @throws NumacastError NUMACAST_NOT_FOUND for an unknown worker; NUMACAST_UNAVAILABLE for a dead one
+ */
+async function requireWorker(
+  { view, participant }: PlaneClient,
+  workerId: string,
+  deadline: AbortSignal,
+): Promise<void> {
+  const { untilView } = await import('../client/plane-client.js')
+  const { deadWorker } = await import('../client/intent-outcome.js')
+  try {
+    await untilView(view, () => view.worker(workerId) !== undefined, deadline)
+  } catch (error) {
+    if (!deadline.aborted) throw error
+  }
+  const worker = view.worker(workerId)
   if (worker === undefined) {
-    const known =
-      workers.length === 0 ? 'it has no workers' : `it has ${workers.map((each) => each.workerId).join(', ')}`
+    const ids = view.status().workers.map((each) => each.workerId)
+    const known = ids.length === 0 ? 'it has no workers' : `it has ${ids.slice(0, 10).join(', ')}`
+    const more = ids.length > 10 ? ` and ${ids.length - 10} more` : ''
     throw new NumacastError(
       'NUMACAST_NOT_FOUND',
-      `the plane in domain ${participant.domain} has no worker ${workerId}: ${known}`,
+      `the plane in domain ${participant.domain} has no worker ${workerId}: ${known}${more}; give a worker that has just started more time with --wait`,
     )
   }
-  if (worker.liveliness === 'dead') throw failed(deathOf(workerId, worker.cause))
-}
-
-/** Prints each step as it comes, or all of them as one document, until the last one or until it takes too long. */
-async function follow(
-  issuer: IntentIssuer,
-  view: FleetView,
-  issued: IssuedIntent,
-  { json }: IntentFlags,
-  patience: Patience,
-): Promise<IntentOutcome> {
-  const { intent, kind } = issued
-  const { intentId, target: workerId, action } = intent
-  const outcome: IntentOutcome = { intentId, kind, action, workerId, transition: null, reason: null, steps: [] }
-  const title = `${action === 'lift' ? `lift ${kind}` : kind} of ${workerId}`
-  const watch = new AbortController()
-  const giveUp = (afterMs: number): void => {
-    watch.abort(noAnswer(title, outcome, intent.ttlMs, afterMs, impedimentOf(view.worker(workerId))))
-  }
-  const isSilent = (): boolean => outcome.transition === null || impedimentOf(view.worker(workerId)) !== undefined
-  const first = setTimeout(() => {
-    if (isSilent()) giveUp(patience.firstMs)
-  }, patience.firstMs)
-  const last = setTimeout(() => giveUp(patience.lastMs), patience.lastMs)
-  const notice = oncePerText((text) => process.stderr.write(`numacast: ${printable(text)}\n`))
-  const look = (worker: WorkerStatus | undefined): void => {
-    if (worker?.liveliness === 'dead') watch.abort(failed(deathOf(workerId, worker.cause)))
-    const impediment = impedimentOf(worker)
-    if (impediment !== undefined) notice(`${workerId} is ${impediment}: it cannot report now`)
-  }
-  const changes = view.onChange((change) => {
-    if (change.kind === 'worker' && change.workerId === workerId) look(change.after)
-  })
-  look(view.worker(workerId))
-  try {
-    for await (const step of issuer.follow(intentId, { workerId, signal: watch.signal })) {
-      outcome.transition = step.transition
-      outcome.reason = step.reason
-      outcome.steps.push({ transition: step.transition, atMs: step.atMs })
-      if (!json) printStep(title, step.transition, step.reason)
-    }
-    watch.signal.throwIfAborted()
-    await untilKept(view.participant, issued)
-    return outcome
-  } finally {
-    clearTimeout(first)
-    clearTimeout(last)
-    changes.close()
-    if (json) printDocument(outcome)
-  }
-}
-
-/**
- * Waits until a scheduler relays the intent. Until then the intent ends with this process, and a late joiner, or a
- * collector that restarts, would not receive it.
- */
-async function untilKept(participant: Participant, { kind, intent, token }: IssuedIntent): Promise<void> {
-  const { setTimeout: pause } = await import('node:timers/promises')
-  const { intentTopics } = await import('../../plane/intents.js')
-  const { planePartition } = await import('../../plane/partitions.js')
-  const reader = participant.reader(intentTopics[kind] as Topic<Intent>, { partition: planePartition })
-  const givenUpMs = performance.now() + keptWithinMs
-  try {
-    // A collector keeps it too, but after a restart it learns of the intent from a scheduler.
-    const keeps = (carrier: EntityGuid): boolean =>
-      carrier !== token.writer && participant.peer(participantOf(carrier))?.properties.role !== 'collector'
-    while (!reader.carriers(intent.target).some(keeps)) {
-      if (performance.now() > givenUpMs) {
-        process.stderr.write('numacast: no scheduler keeps the intent: a collector that restarts will not know of it\n')
-        return
-      }
-      await pause(20)
-    }
-  } finally {
-    reader.close()
-  }
-}
-
-function printStep(title: string, transition: Transition, reason: string | null): void {
-  process.stdout.write(`${printable(`${title}: ${transition}${reason === null ? '' : ` (${reason})`}`)}\n`)
+  if (worker.liveliness === 'dead') throw deadWorker(workerId, worker.cause)
 }
 
 function requireCompleted(outcome: IntentOutcome, what: string): void {
@@ -265,40 +184,6 @@ function requireCompleted(outcome: IntentOutcome, what: string): void {
 
 function because({ reason }: IntentOutcome): string {
   return reason === null ? '' : ` (${reason})`
-}
-
-/** Returns why a worker that is not dead cannot report; undefined if it can. */
-function impedimentOf(worker: WorkerStatus | undefined): string | undefined {
-  if (worker === undefined || worker.liveliness === 'alive' || worker.liveliness === 'dead') return undefined
-  return `${worker.liveliness}${worker.cause === null ? '' : ` (${worker.cause})`}`
-}
-
-function oncePerText(print: (text: string) => void): (text: string) => void {
-  const printed = new Set<string>()
-  return (text) => {
-    if (!printed.has(text)) print(text)
-    printed.add(text)
-  }
-}
-
-function noAnswer(
-  title: string,
-  { transition }: IntentOutcome,
-  ttlMs: number,
-  afterMs: number,
-  impediment: string | undefined,
-): NumacastError {
-  const progress = transition === null ? 'has not answered' : `got as far as ${transition}`
-  const state = `the worker ${impediment === undefined ? '' : `is ${impediment} and `}${progress}`
-  const fate =
-    ttlMs <= afterMs
-      ? `the intent has ended with its hold of ${formatDuration(ttlMs)}`
-      : 'the intent stands, `numacast status` shows how far it gets'
-  return new NumacastError('NUMACAST_TIMEOUT', `${title}: ${state} after ${formatDuration(afterMs)}; ${fate}`)
-}
-
-function deathOf(workerId: string, cause: string | null): string {
-  return `worker ${workerId} is dead${cause === null ? '' : ` (${cause})`}: there is nothing left to tell it`
 }
 
 function failed(message: string): NumacastError {

@@ -4,7 +4,7 @@ import type { StatusDocument } from '../../views/status/status-document.js'
 import { untilAborted } from '../daemon/daemon.js'
 import { listenForStop } from '../daemon/stop-signals.js'
 import { printDocument } from '../options/document.js'
-import { domainOption, durationHelp, durationMs, jsonOption } from '../options/options.js'
+import { domainOption, durationHelp, jsonOption, waitOption } from '../options/options.js'
 
 interface StatusFlags {
   readonly domain: number
@@ -17,20 +17,25 @@ export function statusCommand(): Command {
   return new Command('status')
     .summary('print every node and worker')
     .description(
-      'Joins the plane as a late joiner, prints every node, worker and intent with its current state, and leaves.',
+      'Joins the plane as a late joiner, prints the current state of every node, worker and intent, and leaves.',
     )
     .addOption(jsonOption('print the status document as JSON'))
-    .addOption(
-      new Option('--wait <duration>', 'how long to look for a plane').argParser(durationMs()).default(1_500, '1500ms'),
-    )
+    .addOption(waitOption('how long to look for a plane and wait for its state', 1_500))
     .addOption(
       new Option(
         '--follow',
-        'then go on, with one line per change, until stopped; with --json: each change of a liveliness as JSON',
+        'keep running until stopped and print one line per change; with --json, each change of liveliness as JSON',
       ),
     )
     .addOption(domainOption())
-    .addHelpText('after', `${durationHelp}\n\nExit code 3 when no plane answers, 1 when its processes are stopped.`)
+    .addHelpText(
+      'after',
+      `${durationHelp}
+
+Exit code 1 if the plane is not healthy: something that is known to exist is not
+shown, or is not current. The last line on stderr gives the reason. With
+--follow the exit code is 0 when it is stopped. Exit code 3 if no plane answers.`,
+    )
     .action(printStatus)
 }
 
@@ -38,7 +43,7 @@ async function printStatus({ domain, json = false, wait, follow = false }: Statu
   const { findPlane, openPlaneClient } = await import('../client/plane-client.js')
   const observer = await openPlaneClient(domain, 'numacast status')
   try {
-    await findPlane(observer, wait)
+    await findPlane(observer, AbortSignal.timeout(wait))
     // Loaded now: between the document and the first change that is listened for nothing may happen unseen.
     const followChanges = follow ? await loadFollowing() : undefined
     const { statusLines } = await import('../../observe/status-table.js')
@@ -48,10 +53,22 @@ async function printStatus({ domain, json = false, wait, follow = false }: Statu
     } else {
       process.stdout.write(`${statusLines(document).join('\n')}\n`)
     }
-    await followChanges?.(observer.view, document, json)
+    if (followChanges === undefined) await refuseUnhealthy(document)
+    else await followChanges(observer.view, document, json)
   } finally {
     await observer.close()
   }
+}
+
+/** @throws NumacastError NUMACAST_UNAVAILABLE that gives the reason, if the document is not known to be the whole truth */
+async function refuseUnhealthy(document: StatusDocument): Promise<void> {
+  const { mayComplete, statusCaveats } = await import('../../observe/status-caveats.js')
+  const { NumacastError } = await import('../../core/errors.js')
+  const caveats = statusCaveats(document)
+  if (caveats.length === 0) return
+  const remedy = mayComplete(document) ? '; give it more time with --wait' : ''
+  const reasons = caveats.slice(0, 3).join(', ') + (caveats.length > 3 ? ` and ${caveats.length - 3} more` : '')
+  throw new NumacastError('NUMACAST_UNAVAILABLE', `the plane is not healthy: ${reasons}${remedy}`)
 }
 
 /** Changes that come together are shown together; of liveliness each is shown. */

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
-import { type DurationOptions, durationForms, parseDurationMs } from './duration.js'
+import { type DurationOptions, durationForms, formatDuration, parseDurationMs } from './duration.js'
 
 /** The highest domain: 7400 + 250 · 231 is the last block of ports that fits (DDSI-RTPS 2.5, 9.6.2). */
 const highestDomain = 231
@@ -17,6 +17,11 @@ export function domainOption(): Option {
 
 export function jsonOption(what: string): Option {
   return new Option('--json', what)
+}
+
+/** `--wait`, which every command that looks for something on the plane takes. */
+export function waitOption(what: string, defaultMs: number): Option {
+  return new Option('--wait <duration>', what).argParser(durationMs()).default(defaultMs, formatDuration(defaultMs))
 }
 
 /** Follows the options of a command that takes durations. */

@@ -66,7 +66,7 @@ export class NodePublisher {
     const { ended, withdrawn } = this.#roster.takeEnds(clock.nowMs())
     for (const end of ended) this.#write(() => this.#ends.write(end))
     for (const key of withdrawn) this.#write(() => this.#ends.dispose(key))
-    const { decided, settled } = this.#roster.takeClaims()
+    const { decided, settled } = this.#roster.takeClaims(clock.nowMs())
     for (const claim of decided) this.#write(() => this.#claims.write(claim))
     for (const workerId of settled) this.#write(() => this.#claims.dispose(workerId))
     this.publishCapacity(reading)

@@ -165,6 +165,10 @@ export class NodeService {
     const nowMs = clock.nowMs()
     const guid = participantOf(sample.token.writer)
     const peer = this.#participant.peer(guid)
+    if (this.#isForeign(sample.value, peer)) {
+      counters.add('roster.rejected.foreign-host')
+      return
+    }
     this.#unconfirmed.confirm(guid)
     // First, because the liveliness of a claimant decides which one holds the name.
     if (peer !== undefined) this.roster.applyVerdict(guid, peer.verdict, nowMs)
@@ -174,6 +178,15 @@ export class NodeService {
     this.#kernel.watch(guid)
     if (acceptance === 'took-over') this.#schedule.hurry()
     else this.#schedule.touch()
+  }
+
+  /**
+   * Workers report to the collector of their own host. A participant of another host is never declared dead for silence,
+   * so its claim to a name would not end.
+   */
+  #isForeign(state: WorkerState | undefined, peer: Peer | undefined): boolean {
+    const { bootId } = this.#node
+    return (state !== undefined && state.bootId !== bootId) || (peer !== undefined && peer.identity.bootId !== bootId)
   }
 
   #onPeer({ kind, peer }: PeerEvent): void {

@@ -213,8 +213,8 @@ export class Roster {
     return removed
   }
 
-  takeClaims(): ContestNews {
-    return this.#contests.take()
+  takeClaims(nowMs: number): ContestNews {
+    return this.#contests.take(nowMs)
   }
 
   /** Ends of processes that have been found, or have turned out to be wrong, since the last call. */

@@ -13,13 +13,18 @@ export interface Load {
 }
 
 /**
- * Returns how far an intent that a worker obeys has got: `completed` once what it asks for holds, `aborted` once a
- * drain's deadline has passed before that, else `admitted`.
+ * Returns how far an intent that a worker obeys has got: `completed` once what it asks for holds, `aborted` once jobs
+ * have outlasted a drain's deadline, else `admitted`. At the deadline the worker takes open slots back.
  */
 export function intentProgress(claim: ReceivedIntent, load: Load, nowMs: number): Transition {
   if (claim.intent.action === 'lift' || isReached(claim, load)) return 'completed'
+  return load.running > 0 && isOverdue(claim, nowMs) ? 'aborted' : 'admitted'
+}
+
+/** Whether it is a drain whose deadline has passed. */
+export function isOverdue(claim: ReceivedIntent, nowMs: number): boolean {
   const deadline = deadlineAtMs(claim)
-  return deadline !== undefined && deadline <= nowMs ? 'aborted' : 'admitted'
+  return deadline !== undefined && deadline <= nowMs
 }
 
 /** An open slot counts: until it is released, a job may start in it. */
@@ -36,6 +41,31 @@ function isReached(claim: ReceivedIntent, { running, open, byQueue }: Load): boo
     case 'prefer-shard':
       return true
   }
+}
+
+/** Returns what an intent waits for, for people; null if it waits for nothing. */
+export function awaited(claim: ReceivedIntent, { running, open, byQueue }: Load): string | null {
+  switch (claim.kind) {
+    case 'drain':
+      return `waits for ${inFlightText(running, open)}`
+    case 'pause-node':
+      return `waits for ${inFlightText(0, open)}`
+    case 'rebalance':
+      return `waits until ${claim.intent.maxInFlight} of ${running + open} jobs and open slots are left`
+    case 'throttle-queue': {
+      const taken = takenOf(claim.intent.target, byQueue)
+      return `waits until ${claim.intent.maxInFlight} of ${taken} jobs and open slots are left`
+    }
+    case 'prefer-shard':
+      return null
+  }
+}
+
+/** `2 jobs and 1 open slot`. */
+export function inFlightText(running: number, open: number): string {
+  const jobs = running === 0 ? [] : [running === 1 ? '1 job' : `${running} jobs`]
+  const slots = open === 0 ? [] : [open === 1 ? '1 open slot' : `${open} open slots`]
+  return [...jobs, ...slots].join(' and ')
 }
 
 /** When a drain is given up, on this process's monotonic clock. */

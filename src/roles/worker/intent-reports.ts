@@ -52,6 +52,14 @@ export class IntentReports {
     return true
   }
 
+  /** Sets what an intent that is not final waits for. */
+  explain(intentId: string, reason: string | null): void {
+    const row = this.#rows.get(intentId)
+    if (row === undefined || isFinal(row.status.transition) || row.status.reason === reason) return
+    row.status = { ...row.status, reason: reason === null ? null : asNote(reason) }
+    this.#changed.add(intentId)
+  }
+
   /** Returns the reports changed since the last call. */
   takeChanged(): IntentStatus[] {
     const taken: IntentStatus[] = []

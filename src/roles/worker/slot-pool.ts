@@ -2,17 +2,22 @@ import { raceSignal } from '../../core/abort.js'
 import { NumacastError } from '../../core/errors.js'
 import type { Clock } from '../../core/time/clock.js'
 import type { Load } from './intent-progress.js'
-import { type JobWork, Slot, type SlotNeed, type SlotOwner, SlotState } from './slot.js'
+import type { BeginOptions, JobWork, RunningJob } from './running-job.js'
+import { Slot, type SlotNeed, type SlotOwner, SlotState } from './slot.js'
 import { admitsSlot, type SlotLimits, type SlotUse, takenOf } from './slot-limits.js'
 
 /** What a pool needs of its worker. */
 export interface SlotHost {
   readonly clock: Clock
   readonly limits: SlotLimits
-  runJob<R>(queue: string, jobId: string, work: JobWork<R>): Promise<R>
+  runJob<R>(queue: string, jobId: string, work: JobWork<R>, options: BeginOptions): Promise<R>
+  beginJob(queue: string, jobId: string, options: BeginOptions, ended: () => void): Promise<RunningJob>
   /** A slot was released, or is about to run its job. */
   slotsChanged(slot: Slot): void
 }
+
+/** A holder that passes the slot's signal to its fetch releases the slot much sooner. */
+const overdueMs = 10_000
 
 interface Waiter {
   readonly need: SlotNeed
@@ -32,6 +37,8 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
   readonly #open = new Set<Slot>()
   readonly #byQueue = new Map<string, number>()
   readonly #idle = new Set<() => void>()
+  /** When an open slot was first found revoked; infinite once it has been counted as overdue. */
+  readonly #revokedMs = new Map<Slot, number>()
   #running = 0
   #vramUsedBytes = 0
   #vramRunningBytes = 0
@@ -129,8 +136,24 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
   }
 
   /** Takes back the slots in which no job runs. */
-  releaseOpen(): void {
-    for (const slot of [...this.#open]) slot.release()
+  takeBackOpen(because: string): void {
+    for (const slot of [...this.#open]) slot.takeBack(because)
+  }
+
+  /**
+   * Returns the slots that were revoked {@link overdueMs} ago and are neither run nor released, each once. To be called
+   * regularly: a slot counts as revoked from the first call that finds it so.
+   */
+  takeOverdue(nowMs: number): Slot[] {
+    const overdue: Slot[] = []
+    for (const slot of this.#open) {
+      if (!slot.signal.aborted) continue
+      const revokedMs = this.#revokedMs.get(slot) ?? nowMs
+      const isOverdue = nowMs - revokedMs >= overdueMs
+      if (isOverdue) overdue.push(slot)
+      this.#revokedMs.set(slot, isOverdue ? Number.POSITIVE_INFINITY : revokedMs)
+    }
+    return overdue
   }
 
   /** Resolves when no slot is taken, or after `graceMs`. */
@@ -147,11 +170,16 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
     })
   }
 
-  runJob<R>(queue: string, jobId: string, work: JobWork<R>): Promise<R> {
-    return this.#host.runJob(queue, jobId, work)
+  beginJob(queue: string, jobId: string, options: BeginOptions, ended: () => void): Promise<RunningJob> {
+    return this.#host.beginJob(queue, jobId, options, ended)
+  }
+
+  runJob<R>(queue: string, jobId: string, work: JobWork<R>, options: BeginOptions): Promise<R> {
+    return this.#host.runJob(queue, jobId, work, options)
   }
 
   slotChanged(slot: Slot, from: SlotState): void {
+    this.#revokedMs.delete(slot)
     if (from === SlotState.open) this.#open.delete(slot)
     else {
       this.#running--

@@ -1,4 +1,5 @@
 import { NumacastError } from '../../core/errors.js'
+import type { BeginOptions, JobWork, RunningJob } from './running-job.js'
 
 export const SlotState = {
   /** Reserved; no job runs in it yet. */
@@ -19,12 +20,12 @@ export interface SlotNeed {
 /** What a slot needs of the worker that granted it. */
 export interface SlotOwner {
   /** Runs the job that a slot of `queue` was taken for. */
-  runJob<R>(queue: string, jobId: string, work: JobWork<R>): Promise<R>
+  runJob<R>(queue: string, jobId: string, work: JobWork<R>, options: BeginOptions): Promise<R>
+  /** Begins the job that a slot of `queue` was taken for, and calls `ended` at its end. */
+  beginJob(queue: string, jobId: string, options: BeginOptions, ended: () => void): Promise<RunningJob>
   /** The slot has left the state `from`. */
   slotChanged(slot: Slot, from: SlotState): void
 }
-
-export type JobWork<R> = (signal: AbortSignal) => Promise<R> | R
 
 /**
  * A reservation for one job. From the grant on it counts for concurrency, throttles and drains, as a job does. It ends
@@ -39,6 +40,8 @@ export class Slot implements Disposable {
   readonly #revocation = new AbortController()
   readonly #forgetCaller: () => void
   #state: SlotState = SlotState.open
+  /** Why the worker took it back; undefined if its holder released it. */
+  #takenBackBecause: string | undefined
 
   /** @internal Granted by `Worker.slot` and `Worker.slots`. */
   constructor(owner: SlotOwner, { queue, vramBytes }: SlotNeed, callerSignal: AbortSignal | undefined) {
@@ -58,7 +61,8 @@ export class Slot implements Disposable {
   /**
    * Aborts when the slot should not wait for a job any more: the worker drains, pauses or closes, a limit went down, or
    * the signal given for the slot aborted. Pass it to whatever fetches the job. A job that was fetched nevertheless may
-   * still run in the slot: a drain is not completed before the slot is released.
+   * still run in the slot: a drain is not completed before the slot is released. At the drain's deadline, and when the
+   * worker closes, the worker takes the slot back.
    */
   get signal(): AbortSignal {
     return this.#revocation.signal
@@ -69,13 +73,29 @@ export class Slot implements Disposable {
    * is called. The signal that `work` gets aborts when the worker closes and its grace is over.
    *
    * The result may be ignored: a job that fails is reported as `failed`, and is no unhandled rejection.
-   * @throws what `work` throws; NumacastError NUMACAST_CLOSED when the slot was released or has run a job already,
-   *   NUMACAST_INVALID_ARGUMENT for a name, or for a job that is in flight. The slot is released in each case
+   * @throws what `work` throws; NumacastError NUMACAST_CLOSED when the slot was released or taken back, or has run a job
+   *   already, NUMACAST_INVALID_ARGUMENT for a name, or for a job that is in flight. The slot is released in each case
    */
-  run<R>(jobId: string, work: JobWork<R>): Promise<R> {
-    const running = this.#run(jobId, work)
+  run<R>(jobId: string, work: JobWork<R>, options: BeginOptions = {}): Promise<R> {
+    const running = this.#run(jobId, work, options)
     running.catch(() => undefined)
     return running
+  }
+
+  /**
+   * Begins one job in the slot, for work that is no single function. The slot is released when the job has reported its
+   * end by `complete`, `fail` or `requestRetry`. Resolves once the plane knows that the job has started.
+   * @throws NumacastError NUMACAST_CLOSED when the slot was released or has run a job already,
+   *   NUMACAST_INVALID_ARGUMENT for a name, or for a job that is in flight. The slot is released in each case
+   */
+  async begin(jobId: string, options: BeginOptions = {}): Promise<RunningJob> {
+    this.#occupy(jobId)
+    try {
+      return await this.#owner.beginJob(this.queue, jobId, options, () => this.#leave())
+    } catch (error) {
+      this.#leave()
+      throw error
+    }
   }
 
   /** Gives an open slot back. Idempotent; without effect on a slot whose job runs. */
@@ -92,19 +112,34 @@ export class Slot implements Disposable {
     if (this.#state === SlotState.open) this.#revocation.abort(reason)
   }
 
-  async #run<R>(jobId: string, work: JobWork<R>): Promise<R> {
+  /** @internal Ends an open slot that its holder has not released. */
+  takeBack(because: string): void {
+    if (this.#state !== SlotState.open) return
+    this.#takenBackBecause = because
+    this.#leave()
+  }
+
+  async #run<R>(jobId: string, work: JobWork<R>, options: BeginOptions): Promise<R> {
+    this.#occupy(jobId)
+    try {
+      return await this.#owner.runJob(this.queue, jobId, work, options)
+    } finally {
+      this.#leave()
+    }
+  }
+
+  #occupy(jobId: string): void {
     if (this.#state !== SlotState.open) {
-      const why = this.#state === SlotState.running ? 'runs a job already' : 'was released'
-      throw new NumacastError('NUMACAST_CLOSED', `job ${jobId} cannot run: its slot ${why}`)
+      throw new NumacastError('NUMACAST_CLOSED', `job ${jobId} cannot run: its slot ${this.#whyNotOpen()}`)
     }
     this.#forgetCaller()
     this.#state = SlotState.running
     this.#owner.slotChanged(this, SlotState.open)
-    try {
-      return await this.#owner.runJob(this.queue, jobId, work)
-    } finally {
-      this.#leave()
-    }
+  }
+
+  #whyNotOpen(): string {
+    if (this.#state === SlotState.running) return 'runs a job already'
+    return this.#takenBackBecause === undefined ? 'was released' : `was taken back: ${this.#takenBackBecause}`
   }
 
   #leave(): void {

@@ -5,7 +5,7 @@ import type { Participant } from '../../pubsub/participant.js'
 import type { Reader } from '../../pubsub/reader/reader.js'
 import type { PauseReasons } from './admission.js'
 import { ConfigInForce } from './config-in-force.js'
-import type { Load } from './intent-progress.js'
+import { inFlightText, type Load } from './intent-progress.js'
 import type { QueueThrottles } from './queue-throttles.js'
 import { concerns, type Instant, type WorkerAddress, WorkerIntents } from './worker-intents.js'
 import type { WorkerPublisher } from './worker-publisher.js'
@@ -13,6 +13,8 @@ import type { WorkerPublisher } from './worker-publisher.js'
 /** What control needs of its worker. */
 export interface ControlHost {
   readonly load: Load
+  /** Ends the slots in which no job runs. `because` is for people. */
+  takeBackSlots(because: string): void
   /** Intents or configuration have changed. */
   controlChanged(): void
 }
@@ -36,6 +38,8 @@ export class WorkerControl {
   #due: Timer | undefined
   #dueMs: number | undefined
   #stopped = false
+  /** Set while slots are taken back: how an intent that this completes came to be completed. */
+  #note: string | null = null
 
   constructor(components: WorkerControlComponents) {
     const { participant, partition, address, host } = components
@@ -96,13 +100,16 @@ export class WorkerControl {
 
   /** Called when the load has changed. Reports the progress of each intent that is not reached yet. */
   advance(): void {
-    this.#intents.advance(this.#components.host.load, this.#instant())
+    this.#intents.advance(this.#components.host.load, this.#instant(), this.#note)
     this.#report()
+    this.#takeBackSlots()
   }
 
-  /** Disposes reports that are not needed any more. */
-  forget(): void {
-    const { participant, publisher } = this.#components
+  /** Reports what unreached intents wait for, and disposes reports that are not needed any more. */
+  keepHouse(): void {
+    const { participant, publisher, host } = this.#components
+    this.#intents.explain(host.load)
+    this.#report()
     for (const report of this.#intents.takeExpiredReports(participant.clock.nowMs())) publisher.forgetStatus(report)
   }
 
@@ -131,8 +138,20 @@ export class WorkerControl {
       else this.#intents.withdraw(kind, sample.key, sample.token.writer, this.#instant())
       this.#report()
       host.controlChanged()
+      this.#takeBackSlots()
     })
     return reader
+  }
+
+  /** A drain does not wait for an open slot beyond its deadline. */
+  #takeBackSlots(): void {
+    const { host, participant } = this.#components
+    const { open } = host.load
+    if (open === 0 || this.#stopped || this.#note !== null) return
+    if (!this.#intents.isDrainOverdue(participant.clock.nowMs())) return
+    this.#note = `${inFlightText(0, open)} ${open === 1 ? 'was' : 'were'} taken back at the deadline`
+    host.takeBackSlots('the deadline of the drain has passed')
+    this.#note = null
   }
 
   #report(): void {

@@ -20,7 +20,8 @@ import { ClaimListener } from './claim-listener.js'
 import { type JobReports, JobRunner } from './job-runner.js'
 import type { MachineFacts } from './machine-facts.js'
 import { type ProfileUpdate, type ResolvedProfile, updatedProfile } from './profile-options.js'
-import { type JobWork, type Slot, SlotState } from './slot.js'
+import type { BeginOptions, JobWork, RunningJob } from './running-job.js'
+import { type Slot, SlotState } from './slot.js'
 import type { SlotLimits } from './slot-limits.js'
 import { type SlotHost, SlotPool } from './slot-pool.js'
 import { type ControlHost, WorkerControl } from './worker-control.js'
@@ -112,7 +113,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     this.#publishCapacity()
     this.#timers = [
       new RepeatingTimer(clock, options.capacityIntervalMs, () => this.#publishCapacity()),
-      new RepeatingTimer(clock, housekeepingMs, () => this.#forget()),
+      new RepeatingTimer(clock, housekeepingMs, () => this.#keepHouse()),
     ]
   }
 
@@ -165,6 +166,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
    * Publishes the final state of the worker, and nothing more. Its last report leaves with the participant's goodbye.
    */
   stop(): void {
+    this.jobs.stop()
     this.#state.now()
     this.#hasStopped = true
     this.#state.close()
@@ -200,8 +202,12 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     }
   }
 
-  runJob<R>(queue: string, jobId: string, work: JobWork<R>): Promise<R> {
-    return this.jobs.run({ queue, jobId }, work)
+  beginJob(queue: string, jobId: string, options: BeginOptions, ended: () => void): Promise<RunningJob> {
+    return this.jobs.begin({ queue, jobId }, options, ended)
+  }
+
+  runJob<R>(queue: string, jobId: string, work: JobWork<R>, options: BeginOptions): Promise<R> {
+    return this.jobs.run({ queue, jobId }, work, options)
   }
 
   slotsChanged(slot: Slot): void {
@@ -209,6 +215,11 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     // What the start of a job completes is reported after the start: see `deliver`.
     if (slot.state === SlotState.released) this.control.advance()
     this.#reconsider()
+  }
+
+  takeBackSlots(because: string): void {
+    this.#participant.counters.add('worker.slot-taken-back', this.slots.open)
+    this.slots.takeBackOpen(because)
   }
 
   get load(): ControlHost['load'] {
@@ -324,8 +335,19 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     this.#publisher.capacity(reading)
   }
 
-  #forget(): void {
-    this.jobs.forget()
-    this.control.forget()
+  #keepHouse(): void {
+    this.jobs.maintain()
+    this.control.keepHouse()
+    this.#reportOverdueSlots()
+  }
+
+  /** A slot that its holder forgets holds up drains, and is one job less forever. */
+  #reportOverdueSlots(): void {
+    const { clock, counters } = this.#participant
+    for (const { queue } of this.slots.takeOverdue(clock.nowMs())) {
+      const slot = queue === '' ? 'a slot' : `a slot of queue ${queue}`
+      const message = `${slot} was revoked 10 s ago and is neither run nor released: pass slot.signal to the fetch, and release each slot that you do not run`
+      counters.addError('worker.slot-overdue', new NumacastError('NUMACAST_TIMEOUT', message))
+    }
   }
 }

@@ -4,7 +4,7 @@ import { type IntentKind, intentKinds, type ReceivedIntent, type ReceivedIntentO
 import { allTargets, nodeTarget } from '../../plane/targets.js'
 import type { IntentStatus } from '../../plane/transitions.js'
 import type { AppliedIntent } from '../../plane/worker-state.js'
-import { deadlineAtMs, intentProgress, type Load } from './intent-progress.js'
+import { awaited, deadlineAtMs, inFlightText, intentProgress, isOverdue, type Load } from './intent-progress.js'
 import { IntentReports } from './intent-reports.js'
 import { QueueThrottles } from './queue-throttles.js'
 
@@ -72,10 +72,12 @@ export class WorkerIntents {
         this.#reports.advance(intentId, 'admitted', null, at.nowMs, at.wallMs)
         this.#obey(claim)
         this.#progress(claim, load, at)
+        this.#explain(claim, load)
         break
       case 'renewed':
         this.#obey(claim)
         this.#progress(claim, load, at)
+        this.#explain(claim, load)
         break
       case 'superseded':
       case 'conflicted':
@@ -124,10 +126,24 @@ export class WorkerIntents {
     }
   }
 
-  /** Time has passed or the load has changed: intents end, are completed, or miss their deadline. */
-  advance(load: Load, at: Instant): void {
+  /**
+   * Time has passed or the load has changed: intents end, are completed, or miss their deadline.
+   * @param note how an intent that is completed now came to be so, for people
+   */
+  advance(load: Load, at: Instant, note: string | null = null): void {
     this.expire(at)
-    for (const claim of [...this.#unreached.values()]) this.#progress(claim, load, at)
+    for (const claim of [...this.#unreached.values()]) this.#progress(claim, load, at, note)
+  }
+
+  /** Reports what the intents that are not reached wait for. Called now and then, not with each change of the load. */
+  explain(load: Load): void {
+    for (const claim of this.#unreached.values()) this.#explain(claim, load)
+  }
+
+  /** Whether the deadline of a drain that holds has passed: the worker then keeps no open slot. */
+  isDrainOverdue(nowMs: number): boolean {
+    for (const claim of this.obeyed('drain')) if (isOverdue(claim, nowMs)) return true
+    return false
   }
 
   /** Returns when time alone will next change something. */
@@ -185,13 +201,18 @@ export class WorkerIntents {
   }
 
   /** Reports the claim as reached or missed, if it is. A claim reported so is not checked again. */
-  #progress(claim: ReceivedIntent, load: Load, at: Instant): void {
+  #progress(claim: ReceivedIntent, load: Load, at: Instant, note: string | null = null): void {
     const { intentId } = claim.intent
     const reached = intentProgress(claim, load, at.nowMs)
     if (reached === 'admitted') return
     this.#unreached.delete(intentId)
-    const reason = reached === 'aborted' ? stillInFlight(load) : null
+    const reason = reached === 'aborted' ? stillInFlight(load) : note
     this.#reports.advance(intentId, reached, reason, at.nowMs, at.wallMs)
+  }
+
+  #explain(claim: ReceivedIntent, load: Load): void {
+    const { intentId } = claim.intent
+    if (this.#unreached.has(intentId)) this.#reports.explain(intentId, awaited(claim, load))
   }
 
   #ended(ended: ReceivedIntent, by: ReceivedIntent, at: Instant): void {
@@ -207,7 +228,5 @@ function endedBy({ intent }: ReceivedIntent): string {
 }
 
 function stillInFlight({ running, open }: Load): string {
-  const jobs = running === 0 ? [] : [running === 1 ? '1 job' : `${running} jobs`]
-  const slots = open === 0 ? [] : [open === 1 ? '1 open slot' : `${open} open slots`]
-  return `${[...jobs, ...slots].join(' and ')} ${running + open === 1 ? 'was' : 'were'} still in flight at the deadline`
+  return `${inFlightText(running, open)} ${running + open === 1 ? 'was' : 'were'} still in flight at the deadline`
 }

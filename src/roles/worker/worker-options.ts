@@ -2,6 +2,7 @@ import { invalidArgument } from '../../core/errors.js'
 import { withoutUndefined } from '../../core/options.js'
 import { checkDurationMs, longestTimerMs } from '../../core/time/duration.js'
 import { name } from '../../plane/text.js'
+import { maxOwnershipStrength } from '../../plane/worker-claim.js'
 import type { DomainOptions } from '../shared/enter-domain.js'
 import { type ProfileOptions, type ResolvedProfile, resolveProfile } from './profile-options.js'
 
@@ -12,7 +13,10 @@ export type WhenReplaced = (typeof WhenReplaced)[keyof typeof WhenReplaced]
 export interface WorkerOptions extends DomainOptions, ProfileOptions {
   /** The worker's stable name. Of several that claim one, the strongest is the worker; of equals, the last that joined. */
   readonly workerId: string
-  /** Its claim to the name against others that live: the higher wins. @default 0 */
+  /**
+   * Its claim to the name against others that live: the higher wins, up to 2³¹ − 1. At that strength a live claimant
+   * wins over a stalled, suspect or unreachable one. @default 0
+   */
   readonly ownershipStrength?: number
   /**
    * What it does when another live worker holds its name. `stand-by`: it finishes its jobs, takes no
@@ -88,7 +92,7 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
   const id = name.safeParse(resolved.workerId)
   if (!id.success) throw invalidArgument(`worker option workerId: ${id.error.issues[0]?.message ?? 'not acceptable'}`)
   integer('concurrency', resolved.concurrency, 1)
-  integer('ownershipStrength', resolved.ownershipStrength, 0)
+  integer('ownershipStrength', resolved.ownershipStrength, 0, maxOwnershipStrength)
   if (!Object.values(WhenReplaced).includes(resolved.whenReplaced)) {
     throw invalidArgument(`whenReplaced must be 'stand-by' or 'close', not ${String(resolved.whenReplaced)}`)
   }
@@ -101,8 +105,8 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
   return Object.freeze(resolved)
 }
 
-function integer(name: string, value: number, least: number): void {
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw invalidArgument(`${name} must be an integer from ${least}, not ${value}`)
-  }
+function integer(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return
+  const upTo = most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`
+  throw invalidArgument(`${name} must be an integer from ${least}${upTo}, not ${value}`)
 }

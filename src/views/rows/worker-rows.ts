@@ -1,7 +1,7 @@
 import { type EntityGuid, type Guid, participantOf } from '../../core/ids.js'
 import { Liveliness } from '../../liveliness/verdict.js'
 import type { RosterRow } from '../../plane/node-roster.js'
-import { compareClaimRank } from '../../plane/worker-claim.js'
+import { compareClaimRank, compareObservedClaims, type ObservedClaim } from '../../plane/worker-claim.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 import { type Held, heldAfter } from './held.js'
 import { type SourceStatus, sourceStatusOf, type VerdictOf } from './source-status.js'
@@ -137,13 +137,13 @@ function compareClaims(a: ChosenRow, b: ChosenRow, context: RowContext): number 
   const liveA = isKnownLive(a, context)
   const liveB = isKnownLive(b, context)
   if (liveA !== liveB) return liveA ? 1 : -1
-  if (liveA) return compareClaimRank(rankOf(a), rankOf(b))
+  if (liveA) return compareObservedClaims(rankOf(a), rankOf(b))
   return compareNumbers(a.held.value.incarnation, b.held.value.incarnation) || compareClaimRank(rankOf(a), rankOf(b))
 }
 
-function rankOf({ held }: ChosenRow): Parameters<typeof compareClaimRank>[0] {
-  const { ownershipStrength, incarnation } = held.value
-  return { ownershipStrength, incarnation, claimant: claimantOf(held) }
+function rankOf({ held }: ChosenRow): ObservedClaim {
+  const { ownershipStrength, incarnation, liveliness } = held.value
+  return { ownershipStrength, incarnation, claimant: claimantOf(held), isAlive: liveliness === Liveliness.alive }
 }
 
 /** Infinities included. */

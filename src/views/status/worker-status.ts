@@ -74,10 +74,10 @@ export function judgeWorker({ held, standing }: ChosenRow, facts: WorkerFacts): 
   if (liveliness === Liveliness.unreachable) return orDead(reported, facts)
   if (standing === 0) {
     const goneForMs = Math.max(0, nowMs - (facts.serverGoneMs ?? nowMs))
-    return orDead(unreachable(absenceText(facts.serverVerdict), goneForMs), facts)
+    return orDead(unreachable(...absence(facts.serverVerdict), goneForMs), facts)
   }
   if (standing === 1 && rowAgeMs >= staleRowMs) {
-    return orDead(unreachable('its collector stands still', rowAgeMs - staleRowMs), facts)
+    return orDead(unreachable(LivelinessCause.unserved, 'its collector stands still', rowAgeMs - staleRowMs), facts)
   }
   return reported
 }
@@ -94,15 +94,18 @@ export function nextJudgementMs(
   return standing === 1 && liveliness !== Liveliness.dead && staleMs > nowMs ? staleMs : undefined
 }
 
-/** A collector that is unreachable may be running: what is known is that its host is silent. */
-function absenceText(verdict: Verdict | undefined): string {
-  return verdict?.liveliness === Liveliness.unreachable ? 'its host is silent' : 'its collector is gone'
+/** Returns what is known of the server. An unreachable one may be running, also on a host that is received from. */
+function absence(verdict: Verdict | undefined): [LivelinessCause, string] {
+  const { hostSilent, unserved } = LivelinessCause
+  if (verdict?.liveliness !== Liveliness.unreachable) return [unserved, 'its collector is gone']
+  if (verdict.cause === hostSilent) return [hostSilent, 'its host is silent']
+  return [unserved, 'its collector is unreachable']
 }
 
-function unreachable(detail: string, livelinessForMs: number): Judgement {
+function unreachable(cause: LivelinessCause, detail: string, livelinessForMs: number): Judgement {
   return {
     liveliness: Liveliness.unreachable,
-    cause: LivelinessCause.hostSilent,
+    cause,
     detail,
     evidence: VerdictEvidence.lease,
     livelinessForMs,

@@ -2,7 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 import t from 'tap'
+import { systemClock } from '../../../src/core/time/clock.js'
+import { defineTopic } from '../../../src/pubsub/model/topic.js'
+import { joinDomain } from '../../../src/pubsub/participant.js'
 import { eventually } from '../../../src/testing/eventually.js'
+import { openTransport } from '../../../src/transport/open.js'
 import { claimDomain } from '../../support/domain-lock.js'
 import { runCli } from '../../support/run-cli.js'
 
@@ -11,7 +15,10 @@ t.test('discover in an empty domain exits with code 3', async (t) => {
   const { code, stdout, stderr } = await runCli(['discover', '--domain', domain])
   t.equal(code, 3)
   t.equal(stdout, '')
-  t.equal(stderr, `numacast: no participant answers in domain ${domain}: name another with --domain\n`)
+  t.equal(
+    stderr,
+    `numacast: no participant answers in domain ${domain}: name another with --domain, or give a busy machine more time with --wait\n`,
+  )
 })
 
 t.test('discover finds a program that only writes a topic', async (t) => {
@@ -41,6 +48,26 @@ t.test('discover finds a program that only writes a topic', async (t) => {
   t.match(table, /^writes +state +default +lonely +[0-9a-f]{8} +defaults$/m)
   const verbose = await ask(['--verbose', '--domain', domain], / alive /)
   t.match(verbose, /^writes +state +default +lonely .* reliable, transient-local/m)
+})
+
+t.test('discover exits with code 1 and suggests --wait if a participant does not answer in time', async (t) => {
+  const domain = await claimDomain(t)
+  const transport = await openTransport({ domain, clock: systemClock })
+  const { serve } = transport.stream
+  transport.stream.serve = () => serve.call(transport.stream, () => new Promise(() => {}))
+  const mute = await joinDomain({ domain, name: 'mute' }, { transport })
+  t.teardown(() => mute.close())
+  mute.writer(defineTopic<{ id: string }>({ name: 'state', key: 'id', fields: ['id'] }))
+  const open = await joinDomain({ domain, name: 'open' })
+  t.teardown(() => open.close())
+  const args = ['discover', '--domain', String(domain), '--wait', '2s']
+  const { code, stdout, stderr } = await eventually('discover finds the participant that answers', async () => {
+    const result = await runCli(args)
+    return result.stdout === '' ? undefined : result
+  })
+  t.equal(code, 1)
+  t.match(stdout, /^open /m)
+  t.match(stderr, /^numacast: not every participant answered within 2s, .*: give them more time with --wait\n$/)
 })
 
 /** Returns what `discover` prints once it finds a participant and its output matches `pattern`. */

@@ -1,10 +1,13 @@
 import t from 'tap'
+import { absentNode } from '../../../src/plane/absent-node.js'
+import { planePartition } from '../../../src/plane/partitions.js'
+import { joinDomain } from '../../../src/pubsub/participant.js'
 import { eventually } from '../../../src/testing/eventually.js'
 import { addonStatus } from '../../../src/topology/addon/addon.js'
 import type { WorkerStatus } from '../../../src/views/status/status-document.js'
 import { claimDomain } from '../../support/domain-lock.js'
 import { startPlane } from '../../support/plane.js'
-import { runCli, startCli } from '../../support/run-cli.js'
+import { type CliResult, runCli, startCli } from '../../support/run-cli.js'
 
 t.setTimeout(600_000)
 
@@ -13,15 +16,15 @@ t.test('status without a plane exits with code 3 and names the remedy', async (t
   for (const args of [
     ['status', '--wait', '300ms'],
     ['status', '--json', '--wait', '300ms'],
-    ['intent', 'drain', 'w1'],
-    ['intent', 'resume', 'w1'],
+    ['intent', 'drain', 'w1', '--wait', '300ms'],
+    ['intent', 'resume', 'w1', '--wait', '300ms'],
   ]) {
     const { code, stdout, stderr } = await runCli([...args, '--domain', domain])
     t.equal(code, 3, args.join(' '))
     t.equal(stdout, '', args.join(' '))
     t.equal(
       stderr,
-      `numacast: no plane answers in domain ${domain}: start one with \`numacast up --domain ${domain}\`, or name another with --domain\n`,
+      `numacast: no plane answers in domain ${domain}: start one with \`numacast up --domain ${domain}\`, name another with --domain, or give a busy machine more time with --wait\n`,
     )
   }
 })
@@ -52,6 +55,35 @@ t.test('status shows killed workers with their cause, and new workers', async (t
   t.match(await newcomer.finished(), { code: 0 })
   t.match(await successor.finished(), { code: 0 })
   t.match(await plane.worker('w9', ({ liveliness }) => liveliness === 'dead'), { cause: 'goodbye' })
+})
+
+t.test('status exits with code 1 while something that is known to exist is not shown', async (t) => {
+  const plane = await startPlane(t, ['--workers', '1'])
+  await plane.worker('w1')
+  const domain = ['--domain', String(plane.domain)]
+  const status = (): Promise<CliResult> => runCli(['status', ...domain])
+  await eventually('a healthy status', async () => (await status()).code === 0)
+
+  const witness = await joinDomain({ domain: plane.domain, name: 'witness' })
+  t.teardown(() => witness.close())
+  const absences = witness.writer(absentNode, { partition: planePartition })
+  const node = { bootId: 'boot-beta', host: 'beta', numaNode: 0, collectorPid: 7, liveliness: 'unreachable' as const }
+  absences.write({ ...node, workers: 2, silentForMs: 60_000, reporter: 'witness' })
+  const unhealthy = await eventually('an unhealthy status', async () => {
+    const result = await status()
+    return /beta/.test(result.stderr) ? result : undefined
+  })
+  t.equal(unhealthy.code, 1)
+  t.match(unhealthy.stdout, /^domain \d+: view-only, .*listening for /)
+  t.match(unhealthy.stdout, /^node beta\/0 has been silent for 1 min, as witness reports: it had 2 live workers$/m)
+  t.match(unhealthy.stdout, /^w1 /m)
+  t.match(unhealthy.stderr, /^numacast: the plane is not healthy: node beta\/0 is absent.*\n$/)
+  const json = await runCli(['status', '--json', ...domain])
+  t.match(json, { code: 1, stderr: /node beta\/0 is absent/ })
+  t.match(JSON.parse(json.stdout).witness.reportedElsewhere, [{ host: 'beta' }])
+
+  await witness.close()
+  await eventually('a healthy status again', async () => (await status()).code === 0)
 })
 
 t.test('a closed output pipe is not a failure', async (t) => {

@@ -1,7 +1,9 @@
 import t from 'tap'
 import type { Guid } from '../../../src/core/ids.js'
 import type { Verdict } from '../../../src/liveliness/verdict.js'
+import { maxIncarnation } from '../../../src/plane/text.js'
 import type { WorkerCapacity } from '../../../src/plane/worker-capacity.js'
+import { maxOwnershipStrength } from '../../../src/plane/worker-claim.js'
 import type { WorkerCondition, WorkerState } from '../../../src/plane/worker-state.js'
 import { foreignClaimMs } from '../../../src/roles/node/names/foreign-claims.js'
 import { Roster } from '../../../src/roles/node/roster.js'
@@ -173,22 +175,56 @@ t.test('of two live claims the stronger wins; the loser stands by and regains th
   roster.applyVerdict(guidOf('a'), verdict('alive'), 0)
   roster.applyVerdict(guidOf('b'), verdict('alive'), 0)
   roster.applyState(sampleOf('w', state('w', { incarnation: 1, pid: 10, ownershipStrength: 5 })), 0)
-  t.strictSame(roster.takeClaims(), { decided: [], settled: [] }, 'a single claim needs no decision')
+  t.strictSame(roster.takeClaims(0), { decided: [], settled: [] }, 'a single claim needs no decision')
   t.equal(
     roster.applyState(sampleOf('w', state('w', { incarnation: 2, pid: 11 }), { writer: 'b' }), 0),
     'lost-claim',
     'strength ranks before incarnation',
   )
-  t.match(roster.takeClaims(), { decided: [{ workerId: 'w', claimant: guidOf('a'), pid: 10 }], settled: [] })
-  t.strictSame(roster.takeClaims(), { decided: [], settled: [] }, 'reported once')
+  t.match(roster.takeClaims(0), { decided: [{ workerId: 'w', claimant: guidOf('a'), pid: 10 }], settled: [] })
+  t.strictSame(roster.takeClaims(0), { decided: [], settled: [] }, 'reported once')
   roster.applyState(sampleOf('w', state('w', { incarnation: 2, pid: 11, standby: true }), { writer: 'b', seq: 2 }), 0)
   t.strictSame(roster.totals(), { available: 1, busy: 0, unhealthy: 0, draining: 0 })
 
   t.equal(roster.applyVerdict(guidOf('a'), verdict('dead', 'killed', 5), 5), true)
   t.match(roster.takeChanged(5), [{ pid: 11, predecessor: { pid: 10, cause: 'killed', lives: false } }])
-  t.match(roster.takeClaims(), { decided: [{ claimant: guidOf('b'), pid: 11 }] }, 'the second claimant still stands by')
+  t.match(
+    roster.takeClaims(0),
+    { decided: [{ claimant: guidOf('b'), pid: 11 }] },
+    'the second claimant still stands by',
+  )
   roster.applyState(sampleOf('w', state('w', { incarnation: 2, pid: 11 }), { writer: 'b', seq: 3 }), 6)
-  t.strictSame(roster.takeClaims(), { decided: [], settled: ['w'] }, 'the claim is settled')
+  t.strictSame(roster.takeClaims(0), { decided: [], settled: ['w'] }, 'the claim is settled')
+  t.end()
+})
+
+t.test('a decision is announced again each second while a claimant acts by another one', (t) => {
+  const roster = new Roster(options)
+  roster.applyState(sampleOf('w', state('w', { incarnation: 1 })), 0)
+  roster.applyState(sampleOf('w', state('w', { incarnation: 2 }), { writer: 'b' }), 0)
+  const decided = (nowMs: number) => roster.takeClaims(nowMs).decided.map(({ claimant }) => claimant)
+  t.strictSame(decided(0), [guidOf('b')])
+  t.strictSame(decided(999), [])
+  t.strictSame(decided(1_000), [guidOf('b')], 'the first claimant goes on')
+  roster.applyState(sampleOf('w', state('w', { incarnation: 1, standby: true }), { seq: 2 }), 1_500)
+  t.strictSame(decided(60_000), [], 'obeyed')
+  roster.applyState(sampleOf('w', state('w', { incarnation: 2, standby: true }), { writer: 'b', seq: 2 }), 60_000)
+  t.strictSame(decided(60_001), [guidOf('b')], 'the holder stands by for a claim that is not this server’s')
+  roster.applyState(sampleOf('w', state('w', { incarnation: 2 }), { writer: 'b', seq: 3 }), 60_002)
+  t.strictSame(decided(90_000), [], 'obeyed')
+  t.end()
+})
+
+t.test('at the highest strength a claimant that is alive comes before one that is not; below, it does not', (t) => {
+  for (const ownershipStrength of [maxOwnershipStrength, maxOwnershipStrength - 1]) {
+    const roster = new Roster(options)
+    roster.applyState(sampleOf('w', state('w', { incarnation: 1, pid: 10, ownershipStrength })), 0)
+    const later = { incarnation: maxIncarnation, pid: 11, ownershipStrength }
+    roster.applyState(sampleOf('w', state('w', later), { writer: 'b' }), 0)
+    t.match(roster.takeChanged(0), [{ pid: 11 }])
+    roster.applyVerdict(guidOf('b'), verdict('stalled', 'loop-busy', 5), 5)
+    t.match(roster.takeChanged(5), [{ pid: ownershipStrength === maxOwnershipStrength ? 10 : 11 }])
+  }
   t.end()
 })
 
@@ -210,12 +246,12 @@ t.test('a stronger claim on another node is decided for it, and lapses without r
   const rival = { ...row, numaNode: 1, incarnation: 2, pid: 77, sourceWriter: `${guidOf('c')}.1` }
   t.ok(roster.applyForeign(rival, 0))
   t.notOk(roster.applyForeign(rival, 10), 'no change')
-  t.match(roster.takeClaims(), { decided: [{ claimant: guidOf('c'), numaNode: 1, pid: 77 }] })
+  t.match(roster.takeClaims(0), { decided: [{ claimant: guidOf('c'), numaNode: 1, pid: 77 }] })
   roster.applyState(sampleOf('w', state('w', { incarnation: 1, standby: true }), { seq: 2 }), 20)
   roster.expire(10 + foreignClaimMs)
-  t.match(roster.takeClaims(), { decided: [{ claimant: guidOf('a') }] })
+  t.match(roster.takeClaims(0), { decided: [{ claimant: guidOf('a') }] })
   roster.applyForeign({ ...rival, incarnation: 0 }, 30_000)
-  t.match(roster.takeClaims(), { decided: [] }, 'a weaker claim changes nothing')
+  t.match(roster.takeClaims(0), { decided: [] }, 'a weaker claim changes nothing')
   t.ok(roster.applyForeign({ ...rival, incarnation: 0, liveliness: 'dead' }, 30_000))
   t.end()
 })

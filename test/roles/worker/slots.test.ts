@@ -79,17 +79,109 @@ t.test('a job that was fetched before the drain runs in its slot, and the drain 
   await fleet.close()
 })
 
-t.test('a drain whose slot is never released is aborted at its deadline', async (t) => {
+t.test('a drain waits for slots that are neither run nor released until its deadline, and names them', async (t) => {
+  const fleet = new MemoryFleet()
+  await fleet.collector()
+  const worker = await fleet.worker('w', { concurrency: 3 })
+  const { view, issuer, leave } = await fleet.operator()
+  await fleet.plane.settle(view.synced())
+  const [first, second] = [await worker.slot(), await worker.slot()]
+  const job = deferred()
+  const running = worker.run('1', () => job.promise)
+  const { intent } = issuer.apply('drain', 'w', { deadlineMs: 30_000 })
+  const reports = () => view.intentStatuses(intent.intentId)
+  await fleet.clock.advance(2_000)
+  t.match(reports(), [{ transition: 'admitted', reason: 'waits for 1 job and 2 open slots' }])
+  job.resolve()
+  await running
+  await fleet.clock.advance(20_000)
+  t.match(reports(), [{ transition: 'admitted', reason: 'waits for 2 open slots' }])
+  t.equal(worker.participant.counters.snapshot()['worker.slot-overdue'], 2, 'once each')
+  await fleet.clock.advance(10_000)
+  t.match(reports(), [{ transition: 'completed', reason: '2 open slots were taken back at the deadline' }])
+  t.match([first.state, second.state], ['released', 'released'])
+  t.match(worker, { openSlots: 0, inFlight: 0 })
+  t.equal(worker.participant.counters.snapshot()['worker.slot-taken-back'], 2)
+  await t.rejects(
+    first.run('2', () => 1),
+    { code: 'NUMACAST_CLOSED', message: /slot was taken back: the deadline of the drain has passed/ },
+  )
+  issuer.lift('drain', 'w')
+  await fleet.clock.advance(500)
+  t.equal(worker.admission.open, true)
+  t.ok(worker.trySlot(), 'the slots that were taken back are free again')
+  await leave()
+  await fleet.close()
+})
+
+t.test('a drain without time takes open slots back at once, and its jobs abort it', async (t) => {
+  const fleet = new MemoryFleet()
+  await fleet.collector()
+  const worker = await fleet.worker('w', { concurrency: 2 })
+  const { view, issuer, leave } = await fleet.operator()
+  await fleet.plane.settle(view.synced())
+  const job = deferred()
+  const running = worker.run('1', () => job.promise)
+  const slot = await worker.slot()
+  const { intent } = issuer.apply('drain', 'w', { deadlineMs: 0 })
+  await fleet.clock.advance(500)
+  t.equal(slot.state, 'released')
+  const status = () => view.intentStatuses(intent.intentId)
+  t.match(status(), [{ transition: 'aborted', reason: '1 job and 1 open slot were still in flight at the deadline' }])
+  job.resolve()
+  await running
+  const again = issuer.apply('drain', 'w', { deadlineMs: 0 })
+  await fleet.clock.advance(500)
+  t.match(view.intentStatuses(again.intent.intentId), [{ transition: 'completed', reason: null }])
+  await leave()
+  await fleet.close()
+})
+
+t.test('a drain without a deadline waits for its slots until its time to live ends', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   const worker = await fleet.worker('w')
   const { view, issuer, leave } = await fleet.operator()
   await fleet.plane.settle(view.synced())
   const slot = await worker.slot()
-  const { intent } = issuer.apply('drain', 'w', { deadlineMs: 1_000 })
-  await fleet.clock.advance(3_000)
-  t.match(view.intentStatuses(intent.intentId), [{ transition: 'aborted', reason: /1 open slot was still in flight/ }])
+  const { intent } = issuer.apply('drain', 'w', { deadlineMs: null }, { ttlMs: 60_000 })
+  await fleet.clock.advance(59_000)
+  t.match(view.intentStatuses(intent.intentId), [{ transition: 'admitted', reason: 'waits for 1 open slot' }])
+  t.equal(slot.state, 'open')
+  await fleet.clock.advance(2_000)
+  t.match(view.intentStatuses(intent.intentId), [{ transition: 'aborted', reason: 'its time to live ended' }])
+  t.equal(worker.admission.open, true)
   slot.release()
+  await leave()
+  await fleet.close()
+})
+
+t.test('a pause, a throttle and a rebalance name what they wait for', async (t) => {
+  const fleet = new MemoryFleet()
+  await fleet.collector()
+  const worker = await fleet.worker('w', { concurrency: 4, queues: ['q', 'r'] })
+  const { view, issuer, leave } = await fleet.operator()
+  await fleet.plane.settle(view.synced())
+  const job = deferred()
+  const running = worker.run('1', () => job.promise, { queue: 'q' })
+  const slots = [await worker.slot({ queue: 'q' }), await worker.slot({ queue: 'r' })]
+  const issued = [
+    issuer.apply('pause-node', node, {}),
+    issuer.apply('throttle-queue', 'q', { maxInFlight: 0 }),
+    issuer.apply('rebalance', node, { maxInFlight: 1 }),
+  ]
+  await fleet.clock.advance(500)
+  const reports = () => issued.map(({ intent }) => view.intentStatuses(intent.intentId)[0])
+  t.match(reports(), [
+    { transition: 'admitted', reason: 'waits for 2 open slots' },
+    { transition: 'admitted', reason: 'waits until 0 of 2 jobs and open slots are left' },
+    { transition: 'admitted', reason: 'waits until 1 of 3 jobs and open slots are left' },
+  ])
+  for (const slot of slots) slot.release()
+  job.resolve()
+  await running
+  await fleet.clock.advance(500)
+  t.match(reports(), Array(3).fill({ transition: 'completed', reason: null }))
   await leave()
   await fleet.close()
 })
@@ -229,7 +321,7 @@ t.test('the loop ends when its signal aborts or the worker closes, and at once i
   t.equal(taken.state, 'released', 'a closed worker keeps no slot')
   await t.rejects(
     taken.run('1', () => 1),
-    { code: 'NUMACAST_CLOSED', message: /was released/ },
+    { code: 'NUMACAST_CLOSED', message: /was taken back: the worker closes/ },
   )
   await fleet.close()
 })

@@ -173,7 +173,7 @@ t.test('the reason of a drain that misses its deadline counts jobs and open slot
   }
   t.equal(reasonOf({ ...idle, running: 1 }), '1 job was still in flight at the deadline')
   t.equal(reasonOf({ ...idle, running: 2 }), '2 jobs were still in flight at the deadline')
-  t.equal(reasonOf({ ...idle, open: 1 }), '1 open slot was still in flight at the deadline')
+  t.equal(reasonOf({ ...idle, open: 1 }), 'waits for 1 open slot', 'the worker takes it back now')
   t.equal(reasonOf({ ...idle, running: 1, open: 2 }), '1 job and 2 open slots were still in flight at the deadline')
   t.end()
 })

@@ -114,10 +114,18 @@ export class NodeFailover {
       if (guid !== participant.guid) node.standIns.set(guid, server)
       return
     }
-    if (node.owner !== undefined && node.owner.guid !== guid && node.owner.incarnation > server.incarnation) return
+    if (this.#isLater(node.owner, server)) return
     node.owner = server
     // Its end is then known at once.
     kernel.watch(guid)
+  }
+
+  /**
+   * Whether the known owner is another process, joined later, and serves. An owner that is gone does not count, however
+   * late it joined: clocks are set back, and numbers may be forged.
+   */
+  #isLater(known: Server | undefined, { guid, incarnation }: Server): boolean {
+    return known !== undefined && known.guid !== guid && known.incarnation > incarnation && this.#serves(known.guid)
   }
 
   #check(): void {

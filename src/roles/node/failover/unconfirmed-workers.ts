@@ -104,7 +104,7 @@ export class UnconfirmedWorkers {
   }
 
   #verdictOn({ row, sinceMs, quietFromMs, witness }: UnconfirmedWorker, nowMs: number): Verdict | undefined {
-    const { exited, stopped, ioWait, frozen, loopBusy, leaseExpired } = LivelinessCause
+    const { exited, stopped, ioWait, frozen, loopBusy, leaseExpired, unknown } = LivelinessCause
     const { kernel, lease } = VerdictEvidence
     const finding = witness.look(this.#successor.read(row), nowMs)
     if (finding.kind === 'gone') {
@@ -131,7 +131,8 @@ export class UnconfirmedWorkers {
       case 'asleep':
       case 'exists':
         if (!isSilent) return undefined
-        return stalled(loopBusy, `${finding.kind}, and not received from by the process that took over its node`, nowMs)
+        // It may be blocked, or its frames may not arrive here.
+        return stalled(unknown, `${finding.kind}, and not received from by the process that took over its node`, nowMs)
       case 'unknown':
         if (!isSilent) return undefined
         return gone(leaseExpired, 'not received from by the process that took over its node', lease, nowMs)

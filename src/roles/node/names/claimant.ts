@@ -1,7 +1,12 @@
 import { type EntityGuid, type EntityId, entityGuid, type Guid, participantOf } from '../../../core/ids.js'
 import { Liveliness, LivelinessCause, type Verdict } from '../../../liveliness/verdict.js'
 import type { Predecessor, RosterRow } from '../../../plane/node-roster.js'
-import { type ClaimRank, compareClaimRank, type WorkerClaim } from '../../../plane/worker-claim.js'
+import {
+  type ClaimRank,
+  compareObservedClaims,
+  type ObservedClaim,
+  type WorkerClaim,
+} from '../../../plane/worker-claim.js'
 import type { WorkerState } from '../../../plane/worker-state.js'
 import type { Peer } from '../../../pubsub/model/peer.js'
 
@@ -59,7 +64,11 @@ export function rankOf({ participant, facts }: Claimant): ClaimRank {
 
 /** Positive when `a` has the better right to the name: live before dead, then the stronger claim. */
 export function compareClaimants(a: Claimant, b: Claimant): number {
-  return Number(isLive(a)) - Number(isLive(b)) || compareClaimRank(rankOf(a), rankOf(b))
+  return Number(isLive(a)) - Number(isLive(b)) || compareObservedClaims(observed(a), observed(b))
+}
+
+function observed(claimant: Claimant): ObservedClaim {
+  return { ...rankOf(claimant), isAlive: claimant.verdict.liveliness === Liveliness.alive }
 }
 
 export function nameClaimOf({ participant, facts }: Claimant): WorkerClaim {

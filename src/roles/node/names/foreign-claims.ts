@@ -2,7 +2,7 @@ import { type EntityGuid, participantOf } from '../../../core/ids.js'
 import { Liveliness } from '../../../liveliness/verdict.js'
 import type { RosterRow } from '../../../plane/node-roster.js'
 import { nodeTarget } from '../../../plane/targets.js'
-import { compareClaimRank, type WorkerClaim } from '../../../plane/worker-claim.js'
+import { compareClaimRank, maxOwnershipStrength, type WorkerClaim } from '../../../plane/worker-claim.js'
 
 interface ForeignClaim {
   readonly claim: WorkerClaim
@@ -20,9 +20,7 @@ export class ForeignClaims {
   apply(row: RosterRow, nowMs: number): boolean {
     const { workerId, bootId, host, numaNode, incarnation, ownershipStrength, pid } = row
     const node = nodeTarget(row)
-    if (row.liveliness === Liveliness.dead || row.liveliness === Liveliness.unreachable) {
-      return this.remove(workerId, node)
-    }
+    if (!mayHoldName(row)) return this.remove(workerId, node)
     const claimant = participantOf(row.sourceWriter as EntityGuid)
     const claims = this.#byName.get(workerId) ?? new Map<string, ForeignClaim>()
     const before = claims.get(node)?.claim
@@ -57,4 +55,10 @@ export class ForeignClaims {
     }
     return best
   }
+}
+
+/** At the highest strength only a claimant that is alive may, so that a name cannot be held by a claim that never ends. */
+function mayHoldName({ liveliness, ownershipStrength }: RosterRow): boolean {
+  if (ownershipStrength === maxOwnershipStrength) return liveliness === Liveliness.alive
+  return liveliness !== Liveliness.dead && liveliness !== Liveliness.unreachable
 }

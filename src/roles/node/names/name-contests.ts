@@ -4,7 +4,15 @@ import { isLive, nameClaimOf, rankOf } from './claimant.js'
 import { ForeignClaims } from './foreign-claims.js'
 import type { WorkerName } from './worker-name.js'
 
-/** Contested names whose holder has changed since the last call, and names that are no longer contested. */
+interface Announcement {
+  readonly claimant: string
+  readonly atMs: number
+}
+
+/** How soon a decision is announced again while a claimant acts by another one, which another writer may have sent. */
+const repeatMs = 1_000
+
+/** Contested names whose holder is to be announced, and names that are no longer contested. */
 export interface ContestNews {
   readonly decided: readonly WorkerClaim[]
   readonly settled: readonly string[]
@@ -20,7 +28,7 @@ export class NameContests {
   /** Names whose contest may have changed. */
   readonly #unsettled = new Set<string>()
   /** The claimant that was announced last, by name. */
-  readonly #announced = new Map<string, string>()
+  readonly #announced = new Map<string, Announcement>()
 
   constructor(names: ReadonlyMap<string, WorkerName>) {
     this.#names = names
@@ -46,19 +54,24 @@ export class NameContests {
     for (const workerId of this.#foreign.expire(nowMs)) this.#touchKnown(workerId)
   }
 
-  take(): ContestNews {
+  take(nowMs: number): ContestNews {
     const decided: WorkerClaim[] = []
     const settled: string[] = []
-    for (const workerId of this.#unsettled) {
+    for (const workerId of [...this.#unsettled]) {
       const claim = this.#contest(workerId)
       if (claim === undefined) {
+        this.#unsettled.delete(workerId)
         if (this.#announced.delete(workerId)) settled.push(workerId)
-      } else if (this.#announced.get(workerId) !== claim.claimant) {
-        this.#announced.set(workerId, claim.claimant)
-        decided.push(claim)
+        continue
       }
+      const isObeyed = this.#names.get(workerId)?.isObeyed(claim.claimant) ?? true
+      if (isObeyed) this.#unsettled.delete(workerId)
+      const last = this.#announced.get(workerId)
+      const isNew = last?.claimant !== claim.claimant
+      if (!isNew && (isObeyed || nowMs - last.atMs < repeatMs)) continue
+      this.#announced.set(workerId, { claimant: claim.claimant, atMs: nowMs })
+      decided.push(claim)
     }
-    this.#unsettled.clear()
     return { decided, settled }
   }
 

@@ -56,6 +56,15 @@ export class WorkerName {
     return false
   }
 
+  /** Whether each live claimant that has reported itself stands by exactly if `holder` is another. */
+  isObeyed(holder: string): boolean {
+    for (const claimant of this.#claimants.values()) {
+      if (claimant.inherited || !isLive(claimant)) continue
+      if (claimant.facts.standby !== (claimant.participant !== holder)) return false
+    }
+    return true
+  }
+
   /** Stores a claimant as it is now. True when it holds the name. */
   put(claimant: Claimant): boolean {
     this.#claimants.set(claimant.participant, claimant)

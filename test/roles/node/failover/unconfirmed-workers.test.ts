@@ -197,11 +197,11 @@ const scenarios: readonly Scenario[] = [
     betweenMs: [3_000, 4_000],
   },
   {
-    name: 'a silent worker that the kernel reports as asleep is stalled: its loop is busy',
+    name: 'a silent worker that the kernel reports as asleep is stalled, for an unknown reason',
     happens: async (adopter) => {
       adopter.reading = process('sleeping')
     },
-    finds: [{ liveliness: 'stalled', cause: 'loop-busy', evidence: 'kernel' }],
+    finds: [{ liveliness: 'stalled', cause: 'unknown', evidence: 'kernel' }],
     betweenMs: [3_000, 4_000],
   },
   {
