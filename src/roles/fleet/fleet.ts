@@ -9,14 +9,11 @@ import { isFinal, type Transition } from '../../plane/transitions.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { FleetRead } from '../../views/fleet-reads.js'
 import { FleetView } from '../../views/fleet-view.js'
-<<<<<<< HEAD
+import type { FleetReadOptions } from '../../views/freshness/read-options.js'
 import { JobLedgerFeed } from '../../views/job-ledger-feed.js'
 import type { JobLedger } from '../../views/jobs/job-ledger.js'
 import type { JobRecord } from '../../views/jobs/job-record.js'
 import type { JobRun } from '../../views/jobs/job-run.js'
-=======
-import type { FleetReadOptions } from '../../views/freshness/read-options.js'
->>>>>>> main
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import type { LivelinessChange } from '../../views/status/liveliness-history.js'
 import type { NodeStatus, StatusDocument, WorkerStatus } from '../../views/status/status-document.js'
