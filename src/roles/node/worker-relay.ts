@@ -1,9 +1,10 @@
-import type { Guid } from '../../core/ids.js'
+import { type Guid, participantOf } from '../../core/ids.js'
 import { RepeatingTimer } from '../../core/time/repeating-timer.js'
 import { keyParts } from '../../plane/keys.js'
 import { planePartition } from '../../plane/partitions.js'
 import { type WorkerCapacity, workerCapacity } from '../../plane/worker-capacity.js'
 import { workerProfile } from '../../plane/worker-profile.js'
+import type { Peer } from '../../pubsub/model/peer.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 import type { Topic } from '../../pubsub/model/topic.js'
 import type { Participant } from '../../pubsub/participant.js'
@@ -13,6 +14,12 @@ import type { Relays } from './relays.js'
 /** Knows which processes claim which names on a node. */
 export interface NodeClaims {
   knows(workerId: string, participant: Guid): boolean
+}
+
+/** What every row has that is relayed here. */
+interface WorkerProcess {
+  readonly workerId: string
+  readonly incarnation: number
 }
 
 const forgetEveryMs = 5_000
@@ -41,8 +48,11 @@ export function relayCapacities(participant: Participant, up: string, claims: No
   return relayWorkers(participant, workerCapacity, up, claims, isNews, (key) => passed.delete(key))
 }
 
-/** What a worker wrote is kept on the plane as long as the worker has a row, dead or alive, or is received from. */
-function relayWorkers<T extends object>(
+/**
+ * What a worker wrote is kept on the plane as long as the worker has a row, dead or alive, or is received from. What
+ * another process wrote under the worker's key is not passed on.
+ */
+function relayWorkers<T extends WorkerProcess>(
   participant: Participant,
   topic: Topic<T>,
   up: string,
@@ -51,7 +61,15 @@ function relayWorkers<T extends object>(
   onForget: (key: string) => void = () => {},
 ): Relays {
   const reader = participant.reader(topic, { partition: up })
-  const relay = participant.relay(reader, { partition: planePartition, filter })
+  const isPassed = (sample: Sample<T>): boolean => {
+    const peer = participant.peer(participantOf(sample.token.writer))
+    if (sample.value !== undefined && peer !== undefined && !isOf(peer, sample.value, participant.identity.bootId)) {
+      participant.counters.add('relay.rejected.foreign-worker')
+      return false
+    }
+    return filter(sample)
+  }
+  const relay = participant.relay(reader, { partition: planePartition, filter: isPassed })
   const forgetting = new RepeatingTimer(participant.clock, forgetEveryMs, () => {
     for (const key of [...relay.writer.keys()]) {
       const owner = relay.writer.cache.latest(key)?.origin?.participant
@@ -66,4 +84,9 @@ function relayWorkers<T extends object>(
       for (const part of [forgetting, relay, reader]) part.close()
     },
   }
+}
+
+/** Whether the peer is the process that the row is of, on this host. */
+function isOf({ identity, incarnation, properties }: Peer, row: WorkerProcess, bootId: string): boolean {
+  return identity.bootId === bootId && incarnation === row.incarnation && properties.workerId === row.workerId
 }
