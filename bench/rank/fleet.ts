@@ -127,6 +127,8 @@ function drawHeadroom(random: Random, nowMs: number): WorkerHeadroom {
     memoryHeadroomBytes: (4 + random() * 28) * GiB,
     memoryPressurePercent: random() * 5,
     cpuPressurePercent: random() * 20,
+    memoryPressureAvg60Percent: null,
+    cpuPressureAvg60Percent: null,
     cpuThrottledPercent: 0,
     eventLoopUtilization: random(),
     observedMs: nowMs - random() * 1_000,

@@ -126,6 +126,8 @@ function rosterRowOf(workerId: string, load: WorkerRow['load'], eventLoopUtiliza
     concurrency: load.concurrency,
     jobsCompleted: 0,
     jobsFailed: 0,
+    inFlightByQueue: null,
+    vramUsedBytes: 0,
     admissionOpen: load.admissionOpen,
     admissionReason: null,
     appliedIntents: [],

@@ -17,6 +17,8 @@ const reading: ZoneReading = {
   cpuHeadroomCores: 1,
   memoryPressurePercent: null,
   cpuPressurePercent: null,
+  memoryPressureAvg60Percent: null,
+  cpuPressureAvg60Percent: null,
 }
 const meter = new UsageMeter()
 const calls = act({

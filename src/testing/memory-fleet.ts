@@ -31,6 +31,8 @@ export const idleZone: ZoneReading = {
   cpuHeadroomCores: 3.5,
   memoryPressurePercent: 0,
   cpuPressurePercent: null,
+  memoryPressureAvg60Percent: 0,
+  cpuPressureAvg60Percent: null,
 }
 
 export const idleWorker: WorkerReading = {
@@ -41,6 +43,9 @@ export const idleWorker: WorkerReading = {
   cpuQuotaCores: null,
   memoryPressurePercent: null,
   cpuPressurePercent: null,
+  memoryPressureAvg60Percent: null,
+  cpuPressureAvg60Percent: null,
+  cpuThrottledPercent: null,
   eventLoopUtilization: 0.25,
 }
 

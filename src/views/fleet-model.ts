@@ -4,7 +4,9 @@ import { keyParts } from '../plane/keys.js'
 import type { NodeCapacity } from '../plane/node-capacity.js'
 import type { RosterRow } from '../plane/node-roster.js'
 import { nodeName } from '../plane/targets.js'
+import type { WorkerCapacity } from '../plane/worker-capacity.js'
 import { type WorkerEnd, workerEndRetentionMs } from '../plane/worker-end.js'
+import type { PublishedProfile } from '../plane/worker-profile.js'
 import type { Sample } from '../pubsub/model/sample.js'
 import { type EndChange, EndRecords, type RecordedEnd } from './rows/end-records.js'
 import type { Held } from './rows/held.js'
@@ -12,6 +14,7 @@ import { NodeRows } from './rows/node-rows.js'
 import { SharedVerdicts } from './rows/shared-verdicts.js'
 import { SourceDepartures } from './rows/source-departures.js'
 import type { VerdictOf } from './rows/source-status.js'
+import { WorkerDetails } from './rows/worker-details.js'
 import { type ChosenRow, claimantOf, type RowContext, WorkerRows } from './rows/worker-rows.js'
 import { nodeStatusOf } from './status/node-status.js'
 import type { NodeStatus, WorkerStatus } from './status/status-document.js'
@@ -63,6 +66,8 @@ export class FleetModel {
   readonly #nodes = new Map<string, NodeRows>()
   readonly #workers = new Map<string, WorkerRows>()
   readonly #ends = new EndRecords()
+  /** What workers publish besides their rows. */
+  readonly details = new WorkerDetails()
   readonly #departures = new SourceDepartures()
   /** By participant: the incarnation that it wrote in node.capacity, to order the rows of two collectors. */
   readonly #incarnations = new Map<Guid, number>()
@@ -134,6 +139,16 @@ export class FleetModel {
     return workerId
   }
 
+  /** Returns the worker whose profile the sample changes; undefined when it changes nothing. */
+  applyProfile(sample: Sample<PublishedProfile>): string | undefined {
+    return this.#known(this.details.profiles.apply(sample))
+  }
+
+  /** Returns the worker whose capacity the sample changes; undefined when it changes nothing. */
+  applyCapacity(sample: Sample<WorkerCapacity>): string | undefined {
+    return this.#known(this.details.capacities.apply(sample))
+  }
+
   /** Returns what the sample changes in the recorded ends; undefined when it changes nothing. */
   applyEnd(sample: Sample<WorkerEnd>): EndChange | undefined {
     const change = this.#ends.apply(sample)
@@ -157,6 +172,7 @@ export class FleetModel {
       workers.push(workerId)
     }
     this.#departures.keepOnly(writers)
+    this.details.expire(nowMs, orphanRetentionMs)
     const participants = new Set([...writers].map(participantOf))
     for (const known of [this.#incarnations, this.#serverEnds]) {
       for (const guid of known.keys()) if (!participants.has(guid)) known.delete(guid)
@@ -252,6 +268,13 @@ export class FleetModel {
       return { fate: 'unknown', reason: FateUnknown.unreachable }
     }
     return this.#fateOfPredecessor(rows, incarnation, verdictOf)
+  }
+
+  /** What a worker published may come before its first row. */
+  #known(workerId: string | undefined): string | undefined {
+    if (workerId === undefined || !this.#workers.has(workerId)) return undefined
+    this.#version++
+    return workerId
   }
 
   #fateOfPredecessor(rows: WorkerRows | undefined, incarnation: number, verdictOf: VerdictOf): WorkerFate {

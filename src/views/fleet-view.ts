@@ -23,8 +23,9 @@ import { nodeRoster } from '../plane/node-roster.js'
 import { planePartition } from '../plane/partitions.js'
 import { type IntentStatus, intentStatus } from '../plane/transitions.js'
 import { unservedWorker } from '../plane/unserved-worker.js'
+import { workerCapacity } from '../plane/worker-capacity.js'
 import { type WorkerEnd, workerEnd } from '../plane/worker-end.js'
-import { type PublishedProfile, workerProfile } from '../plane/worker-profile.js'
+import { workerProfile } from '../plane/worker-profile.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { Reader, WriterLag } from '../pubsub/reader/reader.js'
 import type { FleetChange } from './fleet-change.js'
@@ -35,7 +36,6 @@ import { type FleetRead, FleetReads, type Survey } from './fleet-reads.js'
 import { FleetServing } from './fleet-serving.js'
 import type { FleetReadOptions } from './freshness/read-options.js'
 import { IntentModel } from './intent-model.js'
-import { ProcessRows } from './rows/process-rows.js'
 import { ReportedProblems } from './rows/reported-problems.js'
 import type { PlacementSnapshot } from './snapshot/placement-snapshot.js'
 import { SnapshotConfigs } from './snapshot-configs.js'
@@ -135,7 +135,6 @@ export class FleetView implements Disposable {
       survey: () => this.#survey(),
       closing: this.#ending.signal,
     })
-    const profiles = new ProcessRows<PublishedProfile>()
     const configs = new SnapshotConfigs(participant)
     for (const reader of configs.readers) this.#open(reader)
     this.#snapshots = new SnapshotFeed({
@@ -143,7 +142,6 @@ export class FleetView implements Disposable {
       fleet: this.#fleet,
       intents: this.#intents,
       configs,
-      profiles,
       verdictOf: this.#verdictOf,
     })
     this.#listeners.add((change) => {
@@ -158,15 +156,19 @@ export class FleetView implements Disposable {
       this.#snapshots.node(sample.key)
       this.#news.node(sample.key)
     })
-    this.#listen(roster, (sample) => {
-      const workerId = this.#fleet.applyRow(sample)
+    const changed = (workerId: string | undefined): void => {
       if (workerId === undefined) return
       this.#snapshots.worker(workerId)
       this.#news.worker(workerId)
+    }
+    this.#listen(roster, (sample) => {
+      changed(this.#fleet.applyRow(sample))
     })
     this.#listen(this.#open(participant.reader(workerProfile, { partition })), (sample) => {
-      const workerId = profiles.apply(sample)
-      if (workerId !== undefined) this.#snapshots.worker(workerId)
+      changed(this.#fleet.applyProfile(sample))
+    })
+    this.#listen(this.#open(participant.reader(workerCapacity, { partition })), (sample) => {
+      changed(this.#fleet.applyCapacity(sample))
     })
     const ends = this.#open(participant.reader(workerEnd, { partition }))
     this.#listen(ends, (sample) => {

@@ -3,16 +3,21 @@ import type { Counters } from '../core/reporting/counters.js'
 import { Liveliness } from '../liveliness/verdict.js'
 import { type IntentKind, receivedIntentKey } from '../plane/intents.js'
 import { keyParts } from '../plane/keys.js'
-import type { PublishedProfile } from '../plane/worker-profile.js'
 import type { FleetModel, JudgedRow } from './fleet-model.js'
 import type { IntentModel } from './intent-model.js'
 import type { Held } from './rows/held.js'
-import type { ProcessRow, ProcessRows } from './rows/process-rows.js'
 import { SharedVerdicts } from './rows/shared-verdicts.js'
 import type { VerdictOf } from './rows/source-status.js'
+import type { WorkerDetail } from './rows/worker-details.js'
 import type { ChosenRow } from './rows/worker-rows.js'
 import type { PlacementSnapshot } from './snapshot/placement-snapshot.js'
-import { intentRowFrom, loadFromRoster, profileFromPublished, zoneFromCapacity } from './snapshot/rows-from-topics.js'
+import {
+  headroomFromCapacity,
+  intentRowFrom,
+  loadFromRoster,
+  profileFromPublished,
+  zoneFromCapacity,
+} from './snapshot/rows-from-topics.js'
 import { SnapshotBuilder } from './snapshot/snapshot-builder.js'
 import type { WorkerLoad } from './snapshot/worker-row.js'
 import type { SnapshotConfigs } from './snapshot-configs.js'
@@ -22,14 +27,12 @@ export interface SnapshotFeedComponents {
   readonly fleet: FleetModel
   readonly intents: IntentModel
   readonly configs: SnapshotConfigs
-  readonly profiles: ProcessRows<PublishedProfile>
   readonly verdictOf: VerdictOf
 }
 
 /** What the snapshot shows of a worker. */
-interface ShownWorker {
+interface ShownWorker extends WorkerDetail {
   readonly held: ChosenRow['held']
-  readonly profile: ProcessRow<PublishedProfile> | undefined
   readonly liveliness: Liveliness
 }
 
@@ -63,7 +66,7 @@ export class SnapshotFeed {
     this.#components = components
   }
 
-  /** The rows of a worker, its profile, or the record of its end have changed. */
+  /** The rows of a worker, its profile, its capacity, or the record of its end have changed. */
   worker(workerId: string): void {
     if (this.#builder !== undefined) this.#workers.add(workerId)
   }
@@ -138,7 +141,7 @@ export class SnapshotFeed {
     const { held, judgement } = row
     const { liveliness } = judgement
     const { incarnation } = held.value
-    const profile = this.#components.profiles.get(workerId, incarnation)
+    const { profile, capacity } = this.#components.fleet.details.of(held.value)
     const isSameProcess = shown?.held.value.incarnation === incarnation
     // The builder takes a lower incarnation for a late sample. Here the view has chosen it: a stronger claim.
     if (shown !== undefined && !isSameProcess) builder.apply({ kind: 'worker-removed', workerId })
@@ -148,7 +151,11 @@ export class SnapshotFeed {
     if (profile !== undefined && (!isSameProcess || profile !== shown.profile)) {
       builder.apply({ kind: 'worker-profile', workerId, profile: profileFromPublished(profile.value) })
     }
-    this.#shownWorkers.set(workerId, { held, liveliness, profile })
+    if (capacity !== undefined && (!isSameProcess || capacity !== shown.capacity)) {
+      const headroom = headroomFromCapacity(capacity.value, capacity.writtenMs)
+      builder.apply({ kind: 'worker-headroom', workerId, headroom })
+    }
+    this.#shownWorkers.set(workerId, { held, liveliness, profile, capacity })
   }
 
   #applyZone(builder: SnapshotBuilder, key: string, verdictOf: VerdictOf): void {

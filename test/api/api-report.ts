@@ -95,6 +95,8 @@ function withSortedUnions(declarations: string): string {
   const source = ts.createSourceFile('report.d.ts', declarations, ts.ScriptTarget.ES2022, true)
   const written = (node: ts.Node): string => {
     if (ts.isUnionTypeNode(node)) return node.types.map(written).sort().join(' | ')
+    // Compilers differ in the quotes of an inferred literal.
+    if (ts.isStringLiteral(node) && !node.text.includes("'")) return `'${node.text}'`
     let text = ''
     let end = node.getStart(source)
     node.forEachChild((child) => {

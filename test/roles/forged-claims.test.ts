@@ -56,7 +56,8 @@ t.test('a claimant of another host gets no name of this host', async (t) => {
   const own = { ...forged, startTimeTicks: 1, pidNamespace: 1, standby: false, state: 'available' as const }
   forger.writer(workerState, { partition: upPartition('boot', 0) }).write({
     ...own,
-    ...{ inFlight: 0, concurrency: 1, jobsStarted: 0, jobsCompleted: 0, jobsFailed: 0 },
+    ...{ inFlight: 0, concurrency: 1, inFlightByQueue: {}, vramUsedBytes: 0 },
+    ...{ jobsStarted: 0, jobsCompleted: 0, jobsFailed: 0 },
     ...{ admissionOpen: true, admissionReason: null, appliedIntents: [] },
   })
   await fleet.clock.advance(aWhileMs)

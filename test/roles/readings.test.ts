@@ -1,6 +1,8 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import os from 'node:os'
+import path from 'node:path'
 import t from 'tap'
 import { nodeCapacity } from '../../src/plane/node-capacity.js'
 import { workerCapacity } from '../../src/plane/worker-capacity.js'
@@ -8,7 +10,9 @@ import { idleCores, parseCpuTicks } from '../../src/roles/node/readings/cpu-idle
 import { openZoneReadings } from '../../src/roles/node/readings/zone-readings.js'
 import { finite } from '../../src/roles/shared/finite.js'
 import { openWorkerReadings } from '../../src/roles/worker/worker-readings.js'
+import { readHeadroom } from '../../src/topology/cgroup/headroom.js'
 import { readTopology } from '../../src/topology/numa/topology.js'
+import { createGroup, write } from '../support/real-cgroup.js'
 import { requirement } from '../support/requirement.js'
 
 t.test('/proc/stat yields ticks per CPU, without malformed lines', (t) => {
@@ -90,6 +94,47 @@ t.test('readings of this machine are valid values of their topics', (t) => {
   worker.close()
   t.throws(() => openZoneReadings(4_095).read(), { code: 'NUMACAST_NOT_FOUND', message: /no NUMA node 4095/ })
   t.end()
+})
+
+t.test('the average over a minute begins with what the kernel shows', (t) => {
+  const kernel = (): number | undefined => readHeadroom().pressure.cpu?.some.avg60
+  const before = kernel()
+  if (requirement(t, 'pressure stall information', before !== undefined, 'the kernel has none')) {
+    const worker = openWorkerReadings()
+    const shown = worker.read().cpuPressureAvg60Percent ?? Number.NaN
+    worker.close()
+    const [least = 0, most = 0] = [before ?? 0, kernel() ?? 0].sort((a, b) => a - b)
+    t.ok(shown >= least && shown <= most, `${least} <= ${shown} <= ${most}`)
+  }
+  t.end()
+})
+
+t.test('a worker that its quota stops reports so', async (t) => {
+  const [v2, v1] = [createGroup(t, '', 'throttled', 2), createGroup(t, 'cpu', 'throttled', 1)]
+  const place = typeof v2 === 'string' && existsSync(path.join(v2, 'cpu.max')) ? v2 : v1
+  if (place instanceof Error) return void requirement(t, 'a writable cpu cgroup', false, place.message)
+  if (place === v2) write(place, 'cpu.max', '20000 100000')
+  else write(place, 'cpu.cfs_quota_us', 20_000)
+  const source = `
+    process.on('message', async () => {
+      const { openWorkerReadings } = await import(${JSON.stringify(new URL('../../src/roles/worker/worker-readings.js', import.meta.url).href)})
+      const readings = openWorkerReadings()
+      readings.read()
+      const until = process.cpuUsage().user + 400_000
+      while (process.cpuUsage().user < until);
+      process.send(readings.read())
+    })
+    process.send('ready')`
+  const child = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  await once(child, 'message')
+  write(place, 'cgroup.procs', child.pid ?? 0)
+  child.send('go')
+  const [reading] = await once(child, 'message')
+  t.equal(reading.cpuQuotaCores, 0.2)
+  t.ok(reading.cpuThrottledPercent > 20, `${reading.cpuThrottledPercent} % of the periods`)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
 })
 
 t.test('the memory of the only node is the memory of the machine', (t) => {

@@ -2,8 +2,8 @@ import t from 'tap'
 import { rank } from '../../src/placement/rank/rank.js'
 import { resolveRequest } from '../../src/placement/request/placement-request.js'
 import { workerProcessKey } from '../../src/plane/keys.js'
-import { planePartition } from '../../src/plane/partitions.js'
-import { workerProfile } from '../../src/plane/worker-profile.js'
+import { planePartition, upPartition } from '../../src/plane/partitions.js'
+import { type PublishedProfile, workerProfile } from '../../src/plane/worker-profile.js'
 import type { Worker } from '../../src/roles/worker/worker.js'
 import { MemoryFleet } from '../../src/testing/memory-fleet.js'
 import type { FleetView } from '../../src/views/fleet-view.js'
@@ -125,6 +125,27 @@ t.test('a profile ends with the row of its process', async (t) => {
   t.equal(view.snapshot().worker('a'), undefined)
   t.notOk(held(second), 'its row has ended')
   await watcher.close()
+  await fleet.close()
+})
+
+t.test('what another process writes under a worker’s key does not reach the plane', async (t) => {
+  const fleet = new MemoryFleet()
+  const collector = await fleet.collector()
+  const worker = await fleet.worker('a', { tags: ['own'] })
+  const { view } = await fleet.operator()
+  await fleet.clock.advance(settledMs)
+  const forger = await fleet.join({ name: 'forger', properties: { role: 'worker', workerId: 'a' } })
+  const published = view.snapshot().worker('a')?.profile
+  if (published === undefined || published === null) throw new Error('the profile has not arrived')
+  const profiles = forger.writer(workerProfile, { partition: upPartition('boot', 0) })
+  profiles.write({ ...structuredClone(published), workerId: 'a', tags: ['forged'] } as PublishedProfile)
+  await fleet.clock.advance(settledMs)
+  t.strictSame(profileOf(view, 'a')?.tags, ['own'])
+  t.equal(collector.participant.counters.snapshot()['relay.rejected.foreign-worker'], 1)
+  worker.update({ tags: ['new'] })
+  await fleet.clock.advance(settledMs)
+  t.strictSame(profileOf(view, 'a')?.tags, ['new'])
+  await fleet.plane.settle(forger.close())
   await fleet.close()
 })
 

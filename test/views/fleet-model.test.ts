@@ -33,6 +33,8 @@ function node(over: Partial<NodeCapacity> = {}): NodeCapacity {
     cpuHeadroomCores: 2,
     memoryPressurePercent: null,
     cpuPressurePercent: null,
+    memoryPressureAvg60Percent: null,
+    cpuPressureAvg60Percent: null,
     workers: { available: 1, busy: 0, unhealthy: 0, draining: 0 },
     rosterRows: 1,
     unwatchedWorkers: 0,

@@ -56,6 +56,8 @@ export function rosterRow(over: Partial<RosterRow> = {}): RosterRow {
     adopted: false,
     inFlight: 0,
     concurrency: 1,
+    inFlightByQueue: {},
+    vramUsedBytes: 0,
     jobsCompleted: 0,
     jobsFailed: 0,
     admissionOpen: true,

@@ -1,8 +1,8 @@
 import { downPartition, planePartition, upPartition } from '../../plane/partitions.js'
 import { allTargets, type NodeIdentity, nodeTarget } from '../../plane/targets.js'
 import type { Participant } from '../../pubsub/participant.js'
-import { type NodeClaims, relayProfiles } from './profile-relay.js'
 import { keepRequests, type Relays, type RelayTarget, relayReports, relayRequests } from './relays.js'
+import { type NodeClaims, relayCapacities, relayProfiles } from './worker-relay.js'
 
 /** Knows which workers a node has, and which processes claim their names. */
 export interface NodeWorkers extends NodeClaims {
@@ -18,6 +18,7 @@ export function openNodeRelays(participant: Participant, node: NodeIdentity, wor
     keepRequests(participant, planePartition, relayTargetOf(node, workers)),
     relayReports(participant, up, planePartition),
     relayProfiles(participant, up, workers),
+    relayCapacities(participant, up, workers),
   ]
   return {
     close() {

@@ -104,8 +104,7 @@ export class NodeService {
     const capacities = participant.reader(workerCapacity, { partition })
     states.onSample((sample) => this.#onState(sample))
     capacities.onSample((sample) => {
-      this.roster.applyCapacity(sample)
-      this.#schedule.touch()
+      if (this.roster.applyCapacity(sample)) this.#schedule.touch()
     })
     this.#foreign = new ForeignRows(
       {

@@ -7,6 +7,7 @@ import type { WorkerEnd } from '../../plane/worker-end.js'
 import type { WorkerState } from '../../plane/worker-state.js'
 import type { Peer } from '../../pubsub/model/peer.js'
 import type { Sample } from '../../pubsub/model/sample.js'
+import { loadDiffers } from './capacity-change.js'
 import { type Claimant, inheritedClaimant, isLive, rowOf, silentClaimant, unknownLoad } from './names/claimant.js'
 import { type ContestNews, NameContests } from './names/name-contests.js'
 import { WorkerName } from './names/worker-name.js'
@@ -112,14 +113,16 @@ export class Roster {
     return holderBefore === participant ? 'applied' : 'took-over'
   }
 
-  applyCapacity(sample: Sample<WorkerCapacity>): void {
+  /** Takes what of a worker's capacity its row shows. True when the row changes by it noticeably. */
+  applyCapacity(sample: Sample<WorkerCapacity>): boolean {
     const { value: capacity, token } = sample
-    if (capacity === undefined || sample.instanceState !== 'alive') return
+    if (capacity === undefined || sample.instanceState !== 'alive') return false
     const name = this.#names.get(capacity.workerId)
     const claimant = name?.get(participantOf(token.writer))
-    if (name === undefined || claimant === undefined) return
+    if (name === undefined || claimant === undefined || !loadDiffers(claimant.load, capacity)) return false
     const { eventLoopUtilization, memoryHeadroomBytes } = capacity
     this.#replace(name, { ...claimant, load: { eventLoopUtilization, memoryHeadroomBytes } })
+    return true
   }
 
   /** Takes a worker that has not been received from here, from the row of an earlier server, with a verdict of now. */

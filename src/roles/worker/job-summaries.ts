@@ -34,6 +34,16 @@ export class JobSummaries {
   get inFlight(): number {
     return this.#inFlight.size
   }
+
+  /** Jobs in flight by queue. */
+  inFlightByQueue(): Map<string, number> {
+    const counts = new Map<string, number>()
+    for (const { summary } of this.#inFlight.values()) {
+      counts.set(summary.queue, (counts.get(summary.queue) ?? 0) + 1)
+    }
+    return counts
+  }
+
   get started(): number {
     return this.#started
   }

@@ -35,8 +35,8 @@ export interface ProfileUpdate {
 export interface ProfileOptions extends ProfileUpdate {
   /**
    * How it bounds what it takes at once. `{ kind: 'fixed' }`: by `concurrency`. `{ kind: 'vram-budget', vramBudgetBytes
-   * }`: also by device memory over all jobs. `{ kind: 'reactive' }`: it decides for each offer. A declaration for
-   * placement: slots are granted by `concurrency` in each case.
+   * }`: also by the device memory that its slots were asked for. `{ kind: 'reactive' }`: it decides for each offer, and
+   * grants slots by `concurrency`.
    * @default { kind: 'fixed' }
    */
   readonly admission?: AdmissionStrategy

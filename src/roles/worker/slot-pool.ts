@@ -3,7 +3,7 @@ import { NumacastError } from '../../core/errors.js'
 import type { Clock } from '../../core/time/clock.js'
 import type { Load } from './intent-progress.js'
 import type { BeginOptions, JobWork, RunningJob } from './running-job.js'
-import { Slot, type SlotOwner, SlotState } from './slot.js'
+import { Slot, type SlotNeed, type SlotOwner, SlotState } from './slot.js'
 import { admitsSlot, type SlotLimits, type SlotUse, takenOf } from './slot-limits.js'
 
 /** What a pool needs of its worker. */
@@ -20,7 +20,7 @@ export interface SlotHost {
 const overdueMs = 10_000
 
 interface Waiter {
-  readonly queue: string
+  readonly need: SlotNeed
   readonly signal: AbortSignal | undefined
   readonly grant: (slot: Slot) => void
   readonly refuse: (reason: unknown) => void
@@ -40,6 +40,8 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
   /** When an open slot was first found revoked; infinite once it has been counted as overdue. */
   readonly #revokedMs = new Map<Slot, number>()
   #running = 0
+  #vramUsedBytes = 0
+  #vramRunningBytes = 0
 
   constructor(host: SlotHost) {
     this.#host = host
@@ -54,6 +56,16 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
     return this.#open.size
   }
 
+  /** Device memory that the slots count for, open ones included. */
+  get vramUsedBytes(): number {
+    return this.#vramUsedBytes
+  }
+
+  /** Device memory of the slots in which a job runs. */
+  get vramRunningBytes(): number {
+    return this.#vramRunningBytes
+  }
+
   get byQueue(): ReadonlyMap<string, number> {
     return this.#byQueue
   }
@@ -64,18 +76,18 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
   }
 
   /** Returns a slot if one is free now. */
-  try(queue: string, signal?: AbortSignal): Slot | undefined {
-    return admitsSlot(queue, this, this.#host.limits) ? this.#take(queue, signal) : undefined
+  try(need: SlotNeed, signal?: AbortSignal): Slot | undefined {
+    return admitsSlot(need, this, this.#host.limits) ? this.#take(need, signal) : undefined
   }
 
   /** Resolves with a slot when it is this caller's turn. @throws the signal's reason, or what `refuseAll` gives */
-  async wait(queue: string, signal?: AbortSignal): Promise<Slot> {
+  async wait(need: SlotNeed, signal?: AbortSignal): Promise<Slot> {
     signal?.throwIfAborted()
-    const free = this.try(queue, signal)
+    const free = this.try(need, signal)
     if (free !== undefined) return free
     let waiter: Waiter | undefined
     const granted = new Promise<Slot>((grant, refuse) => {
-      waiter = { queue, signal, grant, refuse }
+      waiter = { need, signal, grant, refuse }
       this.#waiting.add(waiter)
     })
     try {
@@ -88,11 +100,12 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
   }
 
   /**
-   * Grants what the limits allow, in order of asking. A caller whose queue is throttled does not hold up the others.
+   * Grants what the limits allow, in order of asking. A caller whose queue is throttled, or that needs more device memory
+   * than is free, does not hold up the others.
    */
   grant(): void {
     for (const waiter of this.#waiting) {
-      const slot = this.try(waiter.queue, waiter.signal)
+      const slot = this.try(waiter.need, waiter.signal)
       if (slot === undefined) continue
       this.#waiting.delete(waiter)
       waiter.grant(slot)
@@ -166,23 +179,30 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
   }
 
   slotChanged(slot: Slot, from: SlotState): void {
-    if (from === SlotState.open) this.#open.delete(slot)
-    else this.#running--
     this.#revokedMs.delete(slot)
-    if (slot.state === SlotState.running) this.#running++
+    if (from === SlotState.open) this.#open.delete(slot)
     else {
+      this.#running--
+      this.#vramRunningBytes = this.#running === 0 ? 0 : this.#vramRunningBytes - slot.vramBytes
+    }
+    if (slot.state === SlotState.running) {
+      this.#running++
+      this.#vramRunningBytes += slot.vramBytes
+    } else {
       const left = (this.#byQueue.get(slot.queue) ?? 1) - 1
       if (left > 0) this.#byQueue.set(slot.queue, left)
       else this.#byQueue.delete(slot.queue)
+      this.#vramUsedBytes = this.taken === 0 ? 0 : this.#vramUsedBytes - slot.vramBytes
     }
     this.#host.slotsChanged(slot)
     if (this.taken === 0) for (const isIdle of [...this.#idle]) isIdle()
   }
 
-  #take(queue: string, signal: AbortSignal | undefined): Slot {
-    const slot = new Slot(this, queue, signal)
+  #take(need: SlotNeed, signal: AbortSignal | undefined): Slot {
+    const slot = new Slot(this, need, signal)
     this.#open.add(slot)
-    this.#byQueue.set(queue, (this.#byQueue.get(queue) ?? 0) + 1)
+    this.#byQueue.set(need.queue, (this.#byQueue.get(need.queue) ?? 0) + 1)
+    this.#vramUsedBytes += need.vramBytes
     return slot
   }
 

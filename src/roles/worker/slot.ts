@@ -10,6 +10,13 @@ export const SlotState = {
 } as const
 export type SlotState = (typeof SlotState)[keyof typeof SlotState]
 
+/** What a slot counts for. */
+export interface SlotNeed {
+  /** Empty for a slot of no named queue. */
+  readonly queue: string
+  readonly vramBytes: number
+}
+
 /** What a slot needs of the worker that granted it. */
 export interface SlotOwner {
   /** Runs the job that a slot of `queue` was taken for. */
@@ -27,6 +34,8 @@ export interface SlotOwner {
 export class Slot implements Disposable {
   /** The queue that it counts for; empty for one of no named queue. */
   readonly queue: string
+  /** The device memory that it counts for. */
+  readonly vramBytes: number
   readonly #owner: SlotOwner
   readonly #revocation = new AbortController()
   readonly #forgetCaller: () => void
@@ -35,9 +44,10 @@ export class Slot implements Disposable {
   #takenBackBecause: string | undefined
 
   /** @internal Granted by `Worker.slot` and `Worker.slots`. */
-  constructor(owner: SlotOwner, queue: string, callerSignal: AbortSignal | undefined) {
+  constructor(owner: SlotOwner, { queue, vramBytes }: SlotNeed, callerSignal: AbortSignal | undefined) {
     this.#owner = owner
     this.queue = queue
+    this.vramBytes = vramBytes
     const onAbort = (): void => this.revoke(callerSignal?.reason)
     callerSignal?.addEventListener('abort', onAbort, { once: true })
     this.#forgetCaller = () => callerSignal?.removeEventListener('abort', onAbort)

@@ -33,6 +33,7 @@ import type { WorkerReading, WorkerReadings } from './worker-readings.js'
 const housekeepingMs = 1_000
 /** As many as `worker.state` has room for. */
 const maxAppliedIntents = 64
+const maxQueues = 64
 
 /**
  * Joins the parts of a worker. Directives and running jobs decide which slots are granted. All of these decide what is
@@ -192,7 +193,13 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
   }
 
   get limits(): SlotLimits {
-    return { pause: decidePause(this.#facts()), concurrency: this.concurrency, throttles: this.control.throttles }
+    const { admission } = this.#profile
+    return {
+      pause: decidePause(this.#facts()),
+      concurrency: this.concurrency,
+      vramBudgetBytes: admission.kind === 'vram-budget' ? admission.vramBudgetBytes : Infinity,
+      throttles: this.control.throttles,
+    }
   }
 
   beginJob(queue: string, jobId: string, options: BeginOptions, ended: () => void): Promise<RunningJob> {
@@ -297,6 +304,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
   #publishState(): void {
     const facts = this.#facts()
     const { started, completed, failed } = this.jobs.summaries
+    const byQueue = this.jobs.summaries.inFlightByQueue()
     const { open, reason } = decideAdmission(facts)
     this.#publishedInFlight = facts.inFlight
     this.#publisher.state({
@@ -304,6 +312,8 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
       state: conditionOf(facts),
       inFlight: facts.inFlight,
       concurrency: facts.concurrency,
+      inFlightByQueue: byQueue.size > maxQueues ? null : Object.fromEntries(byQueue),
+      vramUsedBytes: this.slots.vramRunningBytes,
       jobsStarted: started,
       jobsCompleted: completed,
       jobsFailed: failed,

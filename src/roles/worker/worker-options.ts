@@ -44,6 +44,12 @@ export interface SlotOptions {
    * @default the queue that the worker declares, if it declares one only
    */
   readonly queue?: string
+  /**
+   * The device memory that the job will use. A worker that admits by a budget of it needs this, and grants the slot once
+   * that much of the budget is free. Other workers only publish the sum.
+   * @default 0; required with admission `vram-budget`
+   */
+  readonly vramBytes?: number
   /** Ends the wait, and revokes the slot while it is open. */
   readonly signal?: AbortSignal
 }

@@ -21,6 +21,8 @@ export type WorkerProgress = Pick<
   | 'state'
   | 'inFlight'
   | 'concurrency'
+  | 'inFlightByQueue'
+  | 'vramUsedBytes'
   | 'jobsStarted'
   | 'jobsCompleted'
   | 'jobsFailed'

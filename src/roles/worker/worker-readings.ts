@@ -2,6 +2,8 @@ import { performance } from 'node:perf_hooks'
 import type { WorkerCapacity } from '../../plane/worker-capacity.js'
 import { openHeadroomSampler } from '../../topology/cgroup/headroom-sampler.js'
 import { finite } from '../shared/finite.js'
+import { PressureAverages } from '../shared/pressure-averages.js'
+import { Throttling } from './throttling.js'
 
 export type WorkerReading = Omit<WorkerCapacity, 'workerId' | 'incarnation' | 'numaNode'>
 
@@ -15,6 +17,8 @@ export interface WorkerReadings {
 /** This process's own: cgroup headroom by the addon, the rest by Node. */
 export function openWorkerReadings(): WorkerReadings {
   const sampler = openHeadroomSampler()
+  const pressure = new PressureAverages()
+  const throttling = new Throttling()
   let loop = performance.eventLoopUtilization()
   let cpu = process.cpuUsage()
   let atMs = performance.now()
@@ -31,8 +35,8 @@ export function openWorkerReadings(): WorkerReadings {
         memoryHeadroomBytes: finite(headroom.safeHeadroomBytes),
         cpuUsedCores: nowMs > atMs ? usedMs / (nowMs - atMs) : 0,
         cpuQuotaCores: finite(headroom.quotaCpus),
-        memoryPressurePercent: finite(headroom.memorySomeAvg10),
-        cpuPressurePercent: finite(headroom.cpuSomeAvg10),
+        ...pressure.read(headroom),
+        cpuThrottledPercent: throttling.read(headroom),
         eventLoopUtilization: clampShare(performance.eventLoopUtilization(loopNow, loop).utilization),
       }
       loop = loopNow

@@ -11,7 +11,8 @@ import { checkQueue } from './check-queue.js'
 import type { WorkerEngineComponents } from './open-worker-engine.js'
 import type { ProfileUpdate } from './profile-options.js'
 import type { BeginOptions, JobWork, RunningJob } from './running-job.js'
-import type { Slot } from './slot.js'
+import type { Slot, SlotNeed } from './slot.js'
+import { checkVram } from './slot-vram.js'
 import type { WorkerDirectives } from './worker-directives.js'
 import type { WorkerEngine } from './worker-engine.js'
 import {
@@ -184,7 +185,7 @@ export class Worker implements AsyncDisposable {
    * @throws NumacastError NUMACAST_INVALID_ARGUMENT
    */
   slots(options: SlotOptions = {}): AsyncIterableIterator<Slot> {
-    return this.#yieldSlots(this.#queueOf(options), options.signal)
+    return this.#yieldSlots(this.#needOf(options), options.signal)
   }
 
   /**
@@ -192,14 +193,14 @@ export class Worker implements AsyncDisposable {
    * @throws the signal's reason; NumacastError NUMACAST_CLOSED, NUMACAST_INVALID_ARGUMENT
    */
   async slot(options: SlotOptions = {}): Promise<Slot> {
-    const queue = this.#queueOf(options)
+    const need = this.#needOf(options)
     if (this.#engine.isClosing) throw this.#engine.closedError()
-    return this.#engine.slots.wait(queue, options.signal)
+    return this.#engine.slots.wait(need, options.signal)
   }
 
   /** Returns a slot if one is free now. For a job that was pushed: without a slot, give the job back. */
   trySlot(options: SlotOptions = {}): Slot | undefined {
-    return this.#engine.slots.try(this.#queueOf(options), options.signal)
+    return this.#engine.slots.try(this.#needOf(options), options.signal)
   }
 
   /**
@@ -282,12 +283,12 @@ export class Worker implements AsyncDisposable {
     this.close().catch((error: unknown) => this.participant.counters.addError('worker.close-failed', error))
   }
 
-  async *#yieldSlots(queue: string, signal: AbortSignal | undefined): AsyncIterableIterator<Slot> {
+  async *#yieldSlots(need: SlotNeed, signal: AbortSignal | undefined): AsyncIterableIterator<Slot> {
     const isOver = (): boolean => this.#engine.isClosing || (signal?.aborted ?? false)
     while (!isOver()) {
       let slot: Slot
       try {
-        slot = await this.#engine.slots.wait(queue, signal)
+        slot = await this.#engine.slots.wait(need, signal)
       } catch (error) {
         if (isOver()) return
         throw error
@@ -304,15 +305,19 @@ export class Worker implements AsyncDisposable {
 
   /** Returns a slot for the job if one is free now. A job that can start does so before its caller goes on. */
   #slotFor(jobId: string, options: SlotOptions): Slot | undefined {
-    const queue = this.#queueOf(options)
-    this.#engine.jobs.check({ queue, jobId })
+    const need = this.#needOf(options)
+    this.#engine.jobs.check({ queue: need.queue, jobId })
     if (this.#engine.isClosing) throw this.#engine.closedError()
     options.signal?.throwIfAborted()
-    return this.#engine.slots.try(queue)
+    return this.#engine.slots.try(need)
   }
 
   #waitForSlot(options: SlotOptions): Promise<Slot> {
-    return this.#engine.slots.wait(this.#queueOf(options), options.signal)
+    return this.#engine.slots.wait(this.#needOf(options), options.signal)
+  }
+
+  #needOf(options: SlotOptions): SlotNeed {
+    return { queue: this.#queueOf(options), vramBytes: checkVram(options.vramBytes, this.#engine.profile.admission) }
   }
 
   #queueOf({ queue }: { readonly queue?: string }): string {

@@ -56,8 +56,12 @@ export interface WorkerHeadroom {
   readonly cpuUsedCores: number
   readonly memoryLimitBytes: number | null
   readonly memoryHeadroomBytes: number | null
+  /** Over ten seconds. */
   readonly memoryPressurePercent: number | null
   readonly cpuPressurePercent: number | null
+  /** Over a minute. */
+  readonly memoryPressureAvg60Percent: number | null
+  readonly cpuPressureAvg60Percent: number | null
   /** Share of the scheduling periods in which its quota stopped it. */
   readonly cpuThrottledPercent: number | null
   readonly eventLoopUtilization: number | null

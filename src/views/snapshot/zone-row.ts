@@ -20,7 +20,7 @@ export interface ZoneRow {
   /** Pressure stall information, `some avg10`. */
   readonly memoryPressurePercent: number | null
   readonly cpuPressurePercent: number | null
-  /** `some avg60`; null where the plane does not carry it. */
+  /** `some avg60`. */
   readonly memoryPressureAvg60Percent: number | null
   readonly cpuPressureAvg60Percent: number | null
   /** Liveliness of the participant that serves the zone; a stand-in counts. */

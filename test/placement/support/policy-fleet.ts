@@ -69,6 +69,8 @@ export class PolicyFleet<State> {
       memoryHeadroomBytes: null,
       memoryPressurePercent: null,
       cpuPressurePercent: null,
+      memoryPressureAvg60Percent: null,
+      cpuPressureAvg60Percent: null,
       cpuThrottledPercent: null,
       eventLoopUtilization: 0.1,
       observedMs: this.nowMs,

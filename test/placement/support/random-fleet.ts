@@ -134,6 +134,8 @@ export class FleetSource {
       memoryHeadroomBytes: limit === null ? null : Math.round(this.#random() * limit),
       memoryPressurePercent: this.#percent(),
       cpuPressurePercent: this.#percent(),
+      memoryPressureAvg60Percent: null,
+      cpuPressureAvg60Percent: null,
       cpuThrottledPercent: this.#percent(),
       eventLoopUtilization: this.chance(0.9) ? this.#random() : null,
       observedMs: nowMs - this.integer(2_000),

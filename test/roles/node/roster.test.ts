@@ -25,6 +25,8 @@ function state(workerId: string, over: Partial<WorkerState> = {}): WorkerState {
     state: 'available',
     inFlight: 0,
     concurrency: 1,
+    inFlightByQueue: {},
+    vramUsedBytes: 0,
     jobsStarted: 0,
     jobsCompleted: 0,
     jobsFailed: 0,

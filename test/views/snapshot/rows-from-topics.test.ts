@@ -31,6 +31,8 @@ const roster: RosterRow = rosterRowSchema().parse({
   adopted: false,
   inFlight: 2,
   concurrency: 4,
+  inFlightByQueue: { media: 2 },
+  vramUsedBytes: 5,
   jobsCompleted: 0,
   jobsFailed: 0,
   admissionOpen: false,
@@ -53,6 +55,8 @@ t.test('a roster row becomes a load with absolute times', (t) => {
     condition: 'busy',
     inFlight: 2,
     concurrency: 4,
+    inFlightByQueue: { media: 2 },
+    vramUsedBytes: 5,
     admissionOpen: false,
     observedMs: 970,
   })
@@ -80,6 +84,8 @@ t.test('the rows of all topics of one worker join in a snapshot', (t) => {
     cpuHeadroomCores: 3,
     memoryPressurePercent: null,
     cpuPressurePercent: 12,
+    memoryPressureAvg60Percent: 3,
+    cpuPressureAvg60Percent: 13,
     workers: { available: 0, busy: 1, unhealthy: 0, draining: 0 },
     rosterRows: 1,
   })
@@ -94,6 +100,9 @@ t.test('the rows of all topics of one worker join in a snapshot', (t) => {
     cpuQuotaCores: null,
     memoryPressurePercent: 1,
     cpuPressurePercent: 2,
+    memoryPressureAvg60Percent: 4,
+    cpuPressureAvg60Percent: 5,
+    cpuThrottledPercent: 6,
     eventLoopUtilization: 0.25,
   })
   const profile: PublishedProfile = workerProfileSchema().parse({
@@ -127,7 +136,7 @@ t.test('the rows of all topics of one worker join in a snapshot', (t) => {
           residents: ['llama'],
           numaBound: true,
         },
-        headroom: { cpuUsedCores: 0.5, eventLoopUtilization: 0.25, observedMs: 500 },
+        headroom: { cpuUsedCores: 0.5, cpuThrottledPercent: 6, cpuPressureAvg60Percent: 5, observedMs: 500 },
       },
     ],
   )
@@ -135,7 +144,7 @@ t.test('the rows of all topics of one worker join in a snapshot', (t) => {
     workers: 1,
     room: { isCpuKnown: true, cpus: 4, freeCpus: 3, memoryBytes: 50, freeMemoryBytes: 40 },
     pressurePercent: 12,
-    row: { observedMs: 800, collectorLiveliness: 'alive' },
+    row: { observedMs: 800, collectorLiveliness: 'alive', memoryPressureAvg60Percent: 3, cpuPressureAvg60Percent: 13 },
   })
   const blind = zoneFromCapacity({ ...capacity, cpuHeadroomCores: null }, 800, 'alive')
   builder.apply({ kind: 'zone', zone: blind })

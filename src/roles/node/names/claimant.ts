@@ -26,6 +26,8 @@ export type WorkerFacts = Pick<
   | 'state'
   | 'inFlight'
   | 'concurrency'
+  | 'inFlightByQueue'
+  | 'vramUsedBytes'
   | 'jobsCompleted'
   | 'jobsFailed'
   | 'admissionOpen'
@@ -112,6 +114,8 @@ export function rowOf(
     adopted,
     inFlight: facts.inFlight,
     concurrency: facts.concurrency,
+    inFlightByQueue: facts.inFlightByQueue,
+    vramUsedBytes: facts.vramUsedBytes,
     jobsCompleted: facts.jobsCompleted,
     jobsFailed: facts.jobsFailed,
     admissionOpen: facts.admissionOpen,
@@ -166,6 +170,8 @@ export function silentClaimant(
       state: 'unhealthy',
       inFlight: 0,
       concurrency: 0,
+      inFlightByQueue: {},
+      vramUsedBytes: 0,
       jobsCompleted: 0,
       jobsFailed: 0,
       admissionOpen: false,

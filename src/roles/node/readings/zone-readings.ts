@@ -8,6 +8,7 @@ import { openHeadroomSampler } from '../../../topology/cgroup/headroom-sampler.j
 import type { NumaNode, Topology } from '../../../topology/model/numa-topology.js'
 import { readTopology } from '../../../topology/numa/topology.js'
 import { finite } from '../../shared/finite.js'
+import { PressureAverages } from '../../shared/pressure-averages.js'
 import { type CpuTicks, idleCores, parseCpuTicks } from './cpu-idle.js'
 
 export type ZoneReading = Pick<
@@ -22,6 +23,8 @@ export type ZoneReading = Pick<
   | 'cpuHeadroomCores'
   | 'memoryPressurePercent'
   | 'cpuPressurePercent'
+  | 'memoryPressureAvg60Percent'
+  | 'cpuPressureAvg60Percent'
 >
 
 /** What a collector measures of its node. Injected, so that a test decides what is read. */
@@ -34,6 +37,7 @@ export interface ZoneReadings {
 /** This machine's: topology and cgroup headroom by the addon, idle time from `/proc/stat`. */
 export function openZoneReadings(numaNode: number): ZoneReadings {
   const sampler = openHeadroomSampler()
+  const pressure = new PressureAverages()
   let ticks: Map<number, CpuTicks> | null = null
   let usage: CpuUsage | undefined
   /** Until there is an interval to measure, every core counts as idle. */
@@ -59,8 +63,7 @@ export function openZoneReadings(numaNode: number): ZoneReadings {
         memoryHeadroomBytes: Number.isFinite(headroom.memoryLimitBytes) ? finite(headroom.safeHeadroomBytes) : null,
         cpuQuotaCores: finite(headroom.quotaCpus),
         cpuHeadroomCores: left === null || idle === null ? idle : Math.min(idle, left),
-        memoryPressurePercent: finite(headroom.memorySomeAvg10),
-        cpuPressurePercent: finite(headroom.cpuSomeAvg10),
+        ...pressure.read(headroom),
       }
     },
     close: () => sampler.close(),
