@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { raceSignal, type WaitOptions } from '../core/abort.js'
 import { NumacastError } from '../core/errors.js'
-import { type EntityGuid, participantOf } from '../core/ids.js'
+import { type EntityGuid, type Guid, participantOf } from '../core/ids.js'
 import { Lifetime } from '../core/lifetime.js'
 import { withoutUndefined } from '../core/options.js'
 import { Listeners, type Subscription } from '../core/reporting/listeners.js'
@@ -29,10 +29,13 @@ import type { Participant } from '../pubsub/participant.js'
 import type { Reader, WriterLag } from '../pubsub/reader/reader.js'
 import type { FleetChange } from './fleet-change.js'
 import { FleetChangeFeed } from './fleet-change-feed.js'
+import type { FleetDiagnostics } from './fleet-diagnostics.js'
 import { FleetModel, orphanRetentionMs } from './fleet-model.js'
 import { FleetReaders, type ViewReader } from './fleet-readers.js'
-import { type FleetRead, FleetReads, type Survey } from './fleet-reads.js'
-import { FleetServing } from './fleet-serving.js'
+import { type FleetRead, FleetReads, type Look } from './fleet-reads.js'
+import { type Assessment, FleetServing } from './fleet-serving.js'
+import { ModeWatch } from './freshness/mode-watch.js'
+import type { OwnerRef } from './freshness/owner-lag.js'
 import type { FleetReadOptions } from './freshness/read-options.js'
 import { IntentModel } from './intent-model.js'
 import { ProcessRows } from './rows/process-rows.js'
@@ -44,6 +47,7 @@ import type { LivelinessChange } from './status/liveliness-history.js'
 import type { NodeStatus, StatusDocument, WorkerStatus } from './status/status-document.js'
 import { computeConsistency, type ViewConsistency } from './status/view-consistency.js'
 import type { WorkerFate } from './status/worker-fate.js'
+import { type FetchedWorker, type FetchWorkerOptions, lookUpWorker, type WorkerLookup } from './worker-lookup.js'
 
 export interface FleetViewOptions {
   /**
@@ -95,6 +99,7 @@ export class FleetView implements Disposable {
   readonly #readers: FleetReaders
   readonly #serving: FleetServing
   readonly #reads: FleetReads
+  readonly #mode: ModeWatch
   /** The readers whose lag the witness of a status counts. */
   readonly #measured: readonly { readonly lag: () => readonly WriterLag[] }[]
   readonly #listeners: Listeners<FleetChange>
@@ -129,10 +134,10 @@ export class FleetView implements Disposable {
     this.#readers = new FleetReaders(participant)
     this.#closers.push(() => this.#readers.close())
     this.#serving = new FleetServing(this.#readers)
+    this.#mode = new ModeWatch(this.#openedMs)
     this.#reads = new FleetReads({
       participant,
       readers: this.#readers,
-      survey: () => this.#survey(),
       closing: this.#ending.signal,
     })
     const profiles = new ProcessRows<PublishedProfile>()
@@ -245,7 +250,49 @@ export class FleetView implements Disposable {
    *   NUMACAST_INVALID_ARGUMENT; NUMACAST_CLOSED when the view closes first; the signal's reason when it aborts
    */
   read(options: FleetReadOptions): Promise<FleetRead> {
-    return this.#reads.read(options)
+    return this.#reads.read(options, () => {
+      const { document, assessment } = this.#survey()
+      return { data: document, ...assessment }
+    })
+  }
+
+  /**
+   * Looks one worker up: its row with the owner and the token of that row, or the reason why there is none. The answer is
+   * as fresh as `options` demand, or refused, as in {@link read}. A bounded answer with a row depends on the owner of that
+   * row only; without a row it depends on all owners. The witness covers the same.
+   * @throws FreshnessError (NUMACAST_FRESHNESS) when it cannot be served in time; NumacastError
+   *   NUMACAST_INVALID_ARGUMENT; NUMACAST_CLOSED when the view closes first; the signal's reason when it aborts
+   */
+  async fetchWorker(workerId: string, { incarnation, ...options }: FetchWorkerOptions): Promise<FetchedWorker> {
+    const { data, witness } = await this.#reads.read(options, () => this.#lookUp(workerId, incarnation))
+    return { ...data, witness }
+  }
+
+  #lookUp(workerId: string, incarnation: number | undefined): Look<WorkerLookup> {
+    const nowMs = this.#participant.clock.nowMs()
+    const refOf = (participant: Guid): OwnerRef => this.#readers.refOf(participant)
+    const lookup = { fleet: this.#fleet, nowMs, verdictOf: this.#verdictOf, refOf }
+    const data = lookUpWorker(workerId, incarnation, lookup)
+    if (!data.found) return { data, ...this.#survey().assessment }
+    const nodes = this.#fleet.nodes(nowMs, this.#verdictOf)
+    const shown = { nodes, workers: [data.worker], consistency: this.#consistency(nodes, nowMs) }
+    return { data, ...this.#serving.assess(shown, nowMs, data.owner.participant) }
+  }
+
+  /** Returns how the view is and what it has counted. */
+  diagnostics(): FleetDiagnostics {
+    const nowMs = this.#participant.clock.nowMs()
+    this.#observeMode(nowMs)
+    const { witness, facts } = this.#survey().assessment
+    const { actions, gaps, repairs } = this.#readers.catchUps()
+    const { served: reads, refused: refusals } = this.#reads
+    return {
+      degradedMode: witness.degradedMode,
+      modeForMs: Math.round(nowMs - this.#mode.sinceMs),
+      witness,
+      counters: { reads, refusals, catchUps: actions, gaps, repairs, modeChanges: this.#mode.changes },
+      owners: facts.owners,
+    }
   }
 
   /** Returns the token of what the view includes now. Another view may demand it as the `requiredToken` of a read. */
@@ -253,7 +300,7 @@ export class FleetView implements Disposable {
     return this.#readers.position.servedToken()
   }
 
-  #survey(): Survey {
+  #survey(): { readonly document: StatusDocument; readonly assessment: Assessment } {
     const nowMs = this.#participant.clock.nowMs()
     this.#expireIntents(nowMs)
     const nodes = this.#fleet.nodes(nowMs, this.#verdictOf)
@@ -422,8 +469,17 @@ export class FleetView implements Disposable {
   }
 
   #observeServers(): void {
+    const nowMs = this.#participant.clock.nowMs()
     this.#news.observe()
-    this.#snapshots.observe(this.#participant.clock.nowMs())
+    this.#snapshots.observe(nowMs)
+    this.#observeMode(nowMs)
+  }
+
+  #observeMode(nowMs: number): void {
+    const nodes = this.#fleet.nodes(nowMs, this.#verdictOf)
+    const mode = this.#serving.mode(nodes, this.#consistency(nodes, nowMs), nowMs)
+    const change = this.#mode.update(mode, nowMs)
+    if (change !== undefined) this.#listeners.emit({ kind: 'mode', ...change })
   }
 
   #observe(): void {
