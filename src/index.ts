@@ -14,7 +14,14 @@ export {
   maxIntentTtlMs,
   type ReceivedIntent,
 } from './plane/intents.js'
-export { JobEvent, type JobIdentity, type JobLifecycle, jobKey, jobLifecycle } from './plane/job-lifecycle.js'
+export {
+  JobEvent,
+  type JobIdentity,
+  type JobLifecycle,
+  jobKey,
+  jobLifecycle,
+  ReportedJobState,
+} from './plane/job-lifecycle.js'
 export { MachineLabel } from './plane/machine-labels.js'
 export { type NodeCapacity, nodeCapacity, type WorkerTotals } from './plane/node-capacity.js'
 export { nodeRoster, type Predecessor, type RosterRow } from './plane/node-roster.js'
@@ -41,6 +48,7 @@ export {
   type DrainOptions,
   Fleet,
   type IntentResult,
+  type NamedJobRun,
   openFleet,
   type ResumeOptions,
   type WorkerDeath,
@@ -62,8 +70,15 @@ export type { DomainComponents, DomainOptions } from './roles/shared/enter-domai
 export { type Admission, AdmissionCode, type ClosedAdmission } from './roles/worker/admission.js'
 export type { MachineFacts } from './roles/worker/machine-facts.js'
 export type { ProfileOptions, ProfileUpdate } from './roles/worker/profile-options.js'
-export { type JobWork, type Slot, SlotState } from './roles/worker/slot.js'
-export { Worker, type WorkerComponents } from './roles/worker/worker.js'
+export {
+  type BeginOptions,
+  type FailOptions,
+  type JobWork,
+  type RetryOptions,
+  RunningJob,
+} from './roles/worker/running-job.js'
+export { type Slot, SlotState } from './roles/worker/slot.js'
+export { type RunOptions, Worker, type WorkerComponents } from './roles/worker/worker.js'
 export type { WorkerDirectives } from './roles/worker/worker-directives.js'
 export {
   type CloseOptions,
@@ -86,6 +101,17 @@ export type { AskedFreshness, FleetReadOptions } from './views/freshness/read-op
 export { type MissingOwner, MissingReason, type ReadWitness } from './views/freshness/read-witness.js'
 export { type ReadRefusal, RefusalReason } from './views/freshness/refusals.js'
 export type { FollowOptions, IntentProgress } from './views/intent-progress.js'
+export {
+  defaultJobLedgerOptions,
+  type JobFilter,
+  JobLedger,
+  type JobLedgerOptions,
+  JobMissing,
+  type ResolvedJobLedgerOptions,
+  type WorkerProcessKey,
+} from './views/jobs/job-ledger.js'
+export type { JobRecord } from './views/jobs/job-record.js'
+export { type JobRun, JobState, type ProcessEnd } from './views/jobs/job-run.js'
 export type { ReportedNode } from './views/rows/reported-problems.js'
 export { UnplacedReason, type UnplacedWorker } from './views/rows/unplaced-worker.js'
 export type { LivelinessChange, LivelinessState, WorkerProcess } from './views/status/liveliness-history.js'

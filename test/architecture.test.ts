@@ -36,7 +36,7 @@ const rules: ImportRules = {
     testing: { '': 0, processes: 1 },
     topology: { model: 0, addon: 1, cgroup: 2, host: 2, numa: 2, socket: 2, process: 3 },
     transport: { lane: 0, zmtp: 0, interfaces: 1, datagram: 1, stream: 1, memory: 1, '': 2 },
-    views: { rows: 0, token: 0, freshness: 1, snapshot: 1, status: 2, '': 3 },
+    views: { rows: 0, token: 0, freshness: 1, jobs: 1, snapshot: 1, status: 2, '': 3 },
     wire: { encoding: 0, '': 1 },
   },
   owners: { msgpackr: 'wire', zeromq: 'transport', 'node:dgram': 'transport' },

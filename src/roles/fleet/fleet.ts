@@ -1,15 +1,20 @@
 import { raceSignal, type WaitOptions } from '../../core/abort.js'
 import { closeAll } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
+import type { Subscription } from '../../core/reporting/listeners.js'
 import { Liveliness } from '../../liveliness/verdict.js'
 import type { IntentKind } from '../../plane/intents.js'
-import type { JobLifecycle } from '../../plane/job-lifecycle.js'
+import type { JobIdentity } from '../../plane/job-lifecycle.js'
 import { isFinal, type Transition } from '../../plane/transitions.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { FleetDiagnostics } from '../../views/fleet-diagnostics.js'
 import type { FleetRead } from '../../views/fleet-reads.js'
 import { FleetView } from '../../views/fleet-view.js'
 import type { FleetReadOptions } from '../../views/freshness/read-options.js'
+import { JobLedgerFeed } from '../../views/job-ledger-feed.js'
+import type { JobLedger } from '../../views/jobs/job-ledger.js'
+import type { JobRecord } from '../../views/jobs/job-record.js'
+import type { JobRun } from '../../views/jobs/job-run.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import type { LivelinessChange } from '../../views/status/liveliness-history.js'
 import type { NodeStatus, StatusDocument, WorkerStatus } from '../../views/status/status-document.js'
@@ -19,12 +24,14 @@ import type { FetchedWorker, FetchWorkerOptions } from '../../views/worker-looku
 import { IntentIssuer, type IssuedIntent } from '../intents/intent-issuer.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import { type FleetOptions, type ResolvedFleetOptions, resolveFleetOptions } from './fleet-options.js'
-import { OpenJobs } from './open-jobs.js'
+
+/** A run of a job, with what names the job. */
+export interface NamedJobRun extends JobIdentity, JobRun {}
 
 /** A worker that died, and what it was running. */
 export interface WorkerDeath extends LivelinessChange {
   /** The jobs that it had started and not ended, as far as its reports arrived. Offer them again if `mayReassign`. */
-  readonly jobs: readonly JobLifecycle[]
+  readonly jobs: readonly NamedJobRun[]
 }
 
 export interface DrainOptions extends WaitOptions {
@@ -83,7 +90,7 @@ export class Fleet implements AsyncDisposable {
   /** Resolves when the fleet has closed. */
   readonly ended: Promise<void>
   readonly #membership: DomainMembership
-  readonly #jobs: OpenJobs
+  readonly #jobs: JobLedgerFeed
   #resolveEnded: () => void = () => {}
   #closing: Promise<void> | undefined
 
@@ -94,7 +101,7 @@ export class Fleet implements AsyncDisposable {
     this.#membership = membership
     this.view = FleetView.open(participant, options)
     this.intents = new IntentIssuer(this.view, { issuer: options.issuer })
-    this.#jobs = new OpenJobs(participant)
+    this.#jobs = new JobLedgerFeed(participant, this.view, options.ledger)
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve
     })
@@ -103,7 +110,7 @@ export class Fleet implements AsyncDisposable {
   /** Resolves when a plane has been found and everything that its owners held at the call has arrived. */
   async synced({ signal }: WaitOptions = {}): Promise<void> {
     await this.view.synced(signal === undefined ? {} : { signal })
-    await this.#jobs.synced(signal)
+    await this.#jobs.synced(signal === undefined ? {} : { signal })
   }
 
   /** Returns all that is known, as plain data: what `numacast status --json` prints. */
@@ -157,6 +164,16 @@ export class Fleet implements AsyncDisposable {
     return this.workers().find((worker) => worker.workerId === workerId)
   }
 
+  /** What became of jobs, as far as reports have arrived since this fleet was opened or were kept then. */
+  get jobs(): JobLedger {
+    return this.#jobs.ledger
+  }
+
+  /** Calls `listener` with each job whose record has changed. */
+  onJob(listener: (record: JobRecord) => void): Subscription {
+    return this.#jobs.onChange(listener)
+  }
+
   /** Returns how far what this fleet holds can be trusted. */
   witness(): ViewConsistency {
     return this.view.witness()
@@ -167,8 +184,7 @@ export class Fleet implements AsyncDisposable {
    * first. Ends when the signal aborts or the fleet closes.
    */
   async *deaths(options: WaitOptions = {}): AsyncIterableIterator<WorkerDeath> {
-    for await (const death of this.view.deaths(options))
-      yield { ...death, jobs: this.#jobs.of(death.workerId, death.incarnation) }
+    for await (const death of this.view.deaths(options)) yield { ...death, jobs: this.#unfinishedOf(death) }
   }
 
   /**
@@ -211,6 +227,10 @@ export class Fleet implements AsyncDisposable {
       () => this.#membership.leave(),
     ]
     await closeAll(steps).finally(() => this.#resolveEnded())
+  }
+
+  #unfinishedOf(process: LivelinessChange): readonly NamedJobRun[] {
+    return this.jobs.unfinishedOf(process).map(({ job: { queue, jobId }, run }) => ({ queue, jobId, ...run }))
   }
 
   #requireLiving(workerId: string): void {
