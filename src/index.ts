@@ -90,6 +90,7 @@ export {
 export type { WorkerReading, WorkerReadings } from './roles/worker/worker-readings.js'
 export { Range } from './transport/lane/range.js'
 export type { FleetChange } from './views/fleet-change.js'
+export type { ChangesOptions, FleetUpdate } from './views/fleet-changes.js'
 export type { FleetCounters, FleetDiagnostics } from './views/fleet-diagnostics.js'
 export type { FleetRead } from './views/fleet-reads.js'
 export { FleetView, type FleetViewOptions } from './views/fleet-view.js'

@@ -27,8 +27,10 @@ import { type WorkerEnd, workerEnd } from '../plane/worker-end.js'
 import { type PublishedProfile, workerProfile } from '../plane/worker-profile.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { Reader, WriterLag } from '../pubsub/reader/reader.js'
+import { ChangeLog } from './change-log.js'
 import type { FleetChange } from './fleet-change.js'
 import { FleetChangeFeed } from './fleet-change-feed.js'
+import { type ChangesOptions, type FleetUpdate, followChanges } from './fleet-changes.js'
 import type { FleetDiagnostics } from './fleet-diagnostics.js'
 import { FleetModel, orphanRetentionMs } from './fleet-model.js'
 import { FleetReaders, type ViewReader } from './fleet-readers.js'
@@ -100,6 +102,7 @@ export class FleetView implements Disposable {
   readonly #serving: FleetServing
   readonly #reads: FleetReads
   readonly #mode: ModeWatch
+  readonly #log = new ChangeLog()
   /** The readers whose lag the witness of a status counts. */
   readonly #measured: readonly { readonly lag: () => readonly WriterLag[] }[]
   readonly #listeners: Listeners<FleetChange>
@@ -127,7 +130,7 @@ export class FleetView implements Disposable {
       counters: participant.counters,
       fleet: this.#fleet,
       verdictOf: this.#verdictOf,
-      emit: (change) => this.#listeners.emit(change),
+      emit: (change) => this.#emit(change),
     })
     // A read that waits listens to it, and many may wait.
     setMaxListeners(0, this.#ending.signal)
@@ -181,10 +184,10 @@ export class FleetView implements Disposable {
       this.#news.end(change)
     })
     this.#listen(this.#open(participant.reader(unservedWorker, { partition })), (sample) => {
-      if (this.#reported.applyWorker(sample)) this.#listeners.emit({ kind: 'witness' })
+      if (this.#reported.applyWorker(sample)) this.#emit({ kind: 'witness' })
     })
     this.#listen(this.#open(participant.reader(absentNode, { partition })), (sample) => {
-      if (this.#reported.applyNode(sample)) this.#listeners.emit({ kind: 'witness' })
+      if (this.#reported.applyNode(sample)) this.#emit({ kind: 'witness' })
     })
     // The liveliness of a worker depends on that of its server.
     const peers = participant.onPeer(({ kind, peer }) => {
@@ -276,7 +279,9 @@ export class FleetView implements Disposable {
     if (!data.found) return { data, ...this.#survey().assessment }
     const nodes = this.#fleet.nodes(nowMs, this.#verdictOf)
     const shown = { nodes, workers: [data.worker], consistency: this.#consistency(nodes, nowMs) }
-    return { data, ...this.#serving.assess(shown, nowMs, data.owner.participant) }
+    const assessment = this.#serving.assess(shown, nowMs, data.owner.participant)
+    this.#log.issued(assessment.witness.servedToken)
+    return { data, ...assessment }
   }
 
   /** Returns how the view is and what it has counted. */
@@ -297,7 +302,25 @@ export class FleetView implements Disposable {
 
   /** Returns the token of what the view includes now. Another view may demand it as the `requiredToken` of a read. */
   token(): string {
-    return this.#readers.position.servedToken()
+    const token = this.#readers.position.servedToken()
+    this.#log.issued(token)
+    return token
+  }
+
+  /**
+   * Yields the changes after a token of this view, then each new one; without a token only what comes now. The first item
+   * is a `reset` when changes after the token are no longer known: at most 4,096 are kept. Ends when the signal aborts or
+   * the view closes.
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT for a malformed token
+   */
+  changes(options: ChangesOptions = {}): AsyncIterableIterator<FleetUpdate> {
+    const source = { log: this.#log, servedToken: () => this.#readers.position.servedToken(), closing: this.closing }
+    return followChanges(source, options)
+  }
+
+  #emit(change: FleetChange): void {
+    this.#log.add(change)
+    this.#listeners.emit(change)
   }
 
   #survey(): { readonly document: StatusDocument; readonly assessment: Assessment } {
@@ -307,6 +330,7 @@ export class FleetView implements Disposable {
     const workers = this.#fleet.workers(nowMs, this.#verdictOf)
     const witness = this.#consistency(nodes, nowMs)
     const assessment = this.#serving.assess({ nodes, workers, consistency: witness }, nowMs)
+    this.#log.issued(assessment.witness.servedToken)
     const intents = this.#intents.list(nowMs)
     const { domain } = this.#participant
     const document = { domain, nodes, workers, intents, witness, serving: assessment.witness }
@@ -418,7 +442,7 @@ export class FleetView implements Disposable {
       if (sample.instanceState === 'disposed') {
         const target = sample.key
         if (this.#intents.withdraw(kind, target, sample.token.writer, nowMs)) {
-          this.#listeners.emit({ kind: 'intent', intentKind: kind, target })
+          this.#emit({ kind: 'intent', intentKind: kind, target })
         }
         return
       }
@@ -432,7 +456,7 @@ export class FleetView implements Disposable {
     const nowMs = this.#participant.clock.nowMs()
     this.#expireIntents(nowMs)
     if (!this.#intents.offer(claim, nowMs)) return
-    this.#listeners.emit({ kind: 'intent', intentKind: kind, target: intent.target, claim })
+    this.#emit({ kind: 'intent', intentKind: kind, target: intent.target, claim })
   }
 
   #readStatuses(): void {
@@ -443,7 +467,7 @@ export class FleetView implements Disposable {
         if (intentId !== undefined && workerId !== undefined) this.#intents.removeReport(intentId, workerId)
       } else if (sample.value !== undefined && sample.instanceState === 'alive') {
         this.#intents.report(sample.value)
-        this.#listeners.emit({ kind: 'intent-status', status: sample.value })
+        this.#emit({ kind: 'intent-status', status: sample.value })
       }
     })
   }
@@ -464,7 +488,7 @@ export class FleetView implements Disposable {
 
   #expireIntents(nowMs: number): void {
     for (const { kind, intent } of this.#intents.expire(nowMs)) {
-      this.#listeners.emit({ kind: 'intent', intentKind: kind, target: intent.target })
+      this.#emit({ kind: 'intent', intentKind: kind, target: intent.target })
     }
   }
 
@@ -479,7 +503,7 @@ export class FleetView implements Disposable {
     const nodes = this.#fleet.nodes(nowMs, this.#verdictOf)
     const mode = this.#serving.mode(nodes, this.#consistency(nodes, nowMs), nowMs)
     const change = this.#mode.update(mode, nowMs)
-    if (change !== undefined) this.#listeners.emit({ kind: 'mode', ...change })
+    if (change !== undefined) this.#emit({ kind: 'mode', ...change })
   }
 
   #observe(): void {

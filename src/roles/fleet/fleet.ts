@@ -7,6 +7,7 @@ import type { IntentKind } from '../../plane/intents.js'
 import type { JobIdentity } from '../../plane/job-lifecycle.js'
 import { isFinal, type Transition } from '../../plane/transitions.js'
 import type { Participant } from '../../pubsub/participant.js'
+import type { ChangesOptions, FleetUpdate } from '../../views/fleet-changes.js'
 import type { FleetDiagnostics } from '../../views/fleet-diagnostics.js'
 import type { FleetRead } from '../../views/fleet-reads.js'
 import { FleetView } from '../../views/fleet-view.js'
@@ -145,6 +146,15 @@ export class Fleet implements AsyncDisposable {
   /** Returns how far this fleet is behind each owner, in which mode it is, and what it has counted. */
   diagnostics(): FleetDiagnostics {
     return this.view.diagnostics()
+  }
+
+  /**
+   * Yields the changes after a token of this fleet, then each new one; without a token only what comes now. The first item
+   * is a `reset` when changes after the token are no longer known. Ends when the signal aborts or the fleet closes.
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT for a malformed token
+   */
+  changes(options: ChangesOptions = {}): AsyncIterableIterator<FleetUpdate> {
+    return this.view.changes(options)
   }
 
   /** Returns the token of what this fleet has received so far; another process may demand it of a read. */
