@@ -1,5 +1,6 @@
 import type { IntentKind, ReceivedIntent } from '../plane/intents.js'
 import type { IntentStatus } from '../plane/transitions.js'
+import type { ModeChange } from './freshness/mode-watch.js'
 import type { LivelinessChange } from './status/liveliness-history.js'
 import type { WorkerStatus } from './status/status-document.js'
 
@@ -16,6 +17,8 @@ export type FleetChange =
   | { readonly kind: 'node'; readonly key: string }
   /** What other participants report of workers without a collector, or of absent nodes; see `witness()`. */
   | { readonly kind: 'witness' }
+  /** The view serves less, or more, than before. `before` is null the first time. */
+  | ({ readonly kind: 'mode' } & ModeChange)
   /** Without a claim: what held for the target has been withdrawn or has expired. */
   | {
       readonly kind: 'intent'

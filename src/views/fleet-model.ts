@@ -237,6 +237,11 @@ export class FleetModel {
     return this.#workers.get(workerId)?.choose(this.#context(verdictOf))
   }
 
+  /** The rows of the claimants of which any may hold the name; see {@link WorkerRows.contenders}. */
+  contenders(workerId: string, verdictOf: VerdictOf): ChosenRow[] {
+    return this.#workers.get(workerId)?.contenders(this.#context(verdictOf)) ?? []
+  }
+
   /** Whether a server that can know reports that the claimant of the name is alive. */
   lives(workerId: string, claimant: Guid, verdictOf: VerdictOf): boolean {
     return this.#workers.get(workerId)?.lives(claimant, verdictOf) ?? false

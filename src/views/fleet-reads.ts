@@ -3,7 +3,6 @@ import type { Subscription } from '../core/reporting/listeners.js'
 import type { Clock, Timer } from '../core/time/clock.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { FleetReaders } from './fleet-readers.js'
-import type { Assessment } from './fleet-serving.js'
 import { Freshness } from './freshness/freshness.js'
 import { FreshnessError } from './freshness/freshness-error.js'
 import type { OwnerLag } from './freshness/owner-lag.js'
@@ -19,28 +18,22 @@ export interface FleetRead<T = StatusDocument> {
   readonly witness: ReadWitness
 }
 
-/** What a view shows now, and the assessment of that. */
-export interface Survey {
-  readonly document: StatusDocument
-  readonly assessment: Assessment
+/** What a view shows now, and what decides whether that may be served. */
+export interface Look<T> {
+  readonly data: T
+  readonly facts: ReadFacts
+  readonly witness: ReadWitness
 }
-
-/** Narrows what decides on a read, for an answer that does not depend on the whole fleet. */
-export type ReadScope = (facts: ReadFacts, document: StatusDocument) => ReadFacts
 
 export interface FleetReadsComponents {
   readonly participant: Participant
   readonly readers: FleetReaders
-  /** Looks at the view. */
-  readonly survey: () => Survey
   /** Aborts when the view closes. */
   readonly closing: AbortSignal
 }
 
 /** How often a read that waits is judged again although nothing has arrived: ages pass, and owners are given up. */
 const recheckMs = 50
-
-const wholeFleet: ReadScope = (facts) => facts
 
 /** Serves reads as they are asked for, or refuses them. */
 export class FleetReads {
@@ -65,10 +58,11 @@ export class FleetReads {
   }
 
   /**
+   * @param look looks at the view; called again while the answer cannot be served
    * @throws FreshnessError (NUMACAST_FRESHNESS) when it cannot be served in time; NumacastError
    *   NUMACAST_INVALID_ARGUMENT; NUMACAST_CLOSED when the view closes first; the signal's reason when it aborts
    */
-  async read(options: FleetReadOptions, scope: ReadScope = wholeFleet): Promise<FleetRead> {
+  async read<T>(options: FleetReadOptions, look: () => Look<T>): Promise<FleetRead<T>> {
     const request = resolveFleetRead(options)
     const { participant, readers, closing } = this.#components
     const { clock } = participant
@@ -90,10 +84,10 @@ export class FleetReads {
         // What arrived while this process was late would pass for new.
         if (request.freshness !== Freshness.bestEffort) await participant.socketsRead()
         this.#mayGoOn(request)
-        const attempt = this.#attempt(request, fence, scope)
+        const attempt = this.#attempt(request, fence, look)
         if ('data' in attempt) return attempt
         const leftMs = deadlineMs - clock.nowMs()
-        if (leftMs <= 0 || isFinal(attempt, fence)) throw this.#refuse(request, attempt)
+        if (leftMs <= 0 || isFinal(attempt, fence)) throw this.#refuse(request, attempt, look().witness)
         progress ??= readers.onProgress(wake)
         await waiting.next(Math.min(leftMs, recheckMs))
       }
@@ -112,17 +106,17 @@ export class FleetReads {
   }
 
   /** Returns the answer, or why there is none yet. */
-  #attempt(request: ResolvedRead, fence: OwnerFence | undefined, scope: ReadScope): FleetRead | Refused {
+  #attempt<T>(request: ResolvedRead, fence: OwnerFence | undefined, look: () => Look<T>): FleetRead<T> | Refused {
     const early = this.#earlyRefusals(request, fence)
     if (early.length > 0) return { refusals: early }
-    const { document, assessment } = this.#components.survey()
-    const refusals = refusalsOf(request, scope(assessment.facts, document))
+    const { data, facts, witness } = look()
+    const refusals = refusalsOf(request, facts)
     if (refusals.length > 0) return { refusals }
     this.#served[request.freshness]++
-    return { data: document, witness: servedAs(request, assessment.witness) }
+    return { data, witness: servedAs(request, witness) }
   }
 
-  /** What refuses the read whatever the document is like. Cheap: it does not make the document. */
+  /** What refuses the read whatever the view shows. Cheap: it does not look at that. */
   #earlyRefusals({ token }: ResolvedRead, fence: OwnerFence | undefined): ReadRefusal[] {
     const { readers } = this.#components
     const lags = readers.lags()
@@ -136,9 +130,8 @@ export class FleetReads {
     return [...behind, ...refusals]
   }
 
-  #refuse(request: ResolvedRead, { refusals }: Refused): FreshnessError {
+  #refuse(request: ResolvedRead, { refusals }: Refused, witness: ReadWitness): FreshnessError {
     const { freshness, maxLagSamples, maxAgeMs, requiredToken, timeoutMs } = request
-    const { witness } = this.#components.survey().assessment
     for (const reason of new Set(refusals.map((refusal) => refusal.reason))) this.#refused[reason]++
     return new FreshnessError({ freshness, maxLagSamples, maxAgeMs, requiredToken, timeoutMs }, refusals, witness)
   }

@@ -21,7 +21,6 @@ export interface ShownFleet {
 
 /** What a view can claim of what it shows, and what that rests on. */
 export interface Assessment {
-  readonly lags: readonly WriterLag[]
   readonly facts: ReadFacts
   readonly witness: ReadWitness
 }
@@ -34,15 +33,28 @@ export class FleetServing {
     this.#readers = readers
   }
 
-  assess({ nodes, workers, consistency }: ShownFleet, nowMs: number): Assessment {
+  /** @param of judges only what depends on this owner */
+  assess({ nodes, workers, consistency }: ShownFleet, nowMs: number, of?: Guid): Assessment {
     const lags = this.#readers.lags()
     const owners = this.#readers.owners(lags)
     const missing = this.#missing(owners, nodes, consistency, nowMs)
-    const facts: ReadFacts = { nodes: nodes.length, owners, missing, reportAgeMs: reportAgeMs(nodes, workers) }
-    return { lags, facts, witness: this.#witness(facts, lags, consistency) }
+    const mode = modeOf(owners, missing, consistency)
+    const facts: ReadFacts = {
+      nodes: nodes.length,
+      owners: of === undefined ? owners : owners.filter(({ participant }) => participant === of),
+      missing: of === undefined ? missing : missing.filter(({ owner }) => owner?.participant === of),
+      reportAgeMs: of === undefined ? reportAgeMs(nodes, workers) : reportAgeMs([], workers),
+    }
+    return { facts, witness: this.#witness(facts, lags, mode) }
   }
 
-  #witness(facts: ReadFacts, lags: readonly WriterLag[], consistency: ViewConsistency): ReadWitness {
+  /** Returns what the view can serve; cheaper than {@link assess}. */
+  mode(nodes: readonly NodeStatus[], consistency: ViewConsistency, nowMs: number): DegradedMode {
+    const owners = this.#readers.owners(this.#readers.lags())
+    return modeOf(owners, this.#missing(owners, nodes, consistency, nowMs), consistency)
+  }
+
+  #witness(facts: ReadFacts, lags: readonly WriterLag[], degradedMode: DegradedMode): ReadWitness {
     const { owners, missing } = facts
     const isBounded = refusalsOf({ ...boundedByDefault, freshness: Freshness.bounded }, facts).length === 0
     let lagSamples = 0
@@ -61,7 +73,7 @@ export class FleetServing {
       ageMs: ageMsOf(facts),
       catchUpState,
       catchUpAction,
-      degradedMode: modeOf(facts, consistency),
+      degradedMode,
       missing,
     }
   }
@@ -123,7 +135,11 @@ function ageMsOf({ nodes, owners, reportAgeMs: oldest }: ReadFacts): number | nu
   return Math.round(ageMs)
 }
 
-function modeOf({ owners, missing }: ReadFacts, { degradedMode, unplaced }: ViewConsistency): DegradedMode {
+function modeOf(
+  owners: readonly OwnerLag[],
+  missing: readonly MissingOwner[],
+  { degradedMode, unplaced }: ViewConsistency,
+): DegradedMode {
   if (degradedMode === ViewMode.blind) return DegradedMode.unavailable
   if (unplaced.length > 0 || missing.some(({ reason }) => reason !== MissingReason.lost)) return DegradedMode.viewOnly
   if (degradedMode === ViewMode.healthy) return DegradedMode.healthy

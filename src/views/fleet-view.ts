@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { raceSignal, type WaitOptions } from '../core/abort.js'
 import { NumacastError } from '../core/errors.js'
-import { type EntityGuid, participantOf } from '../core/ids.js'
+import { type EntityGuid, type Guid, participantOf } from '../core/ids.js'
 import { Lifetime } from '../core/lifetime.js'
 import { withoutUndefined } from '../core/options.js'
 import { Listeners, type Subscription } from '../core/reporting/listeners.js'
@@ -28,12 +28,17 @@ import { type WorkerEnd, workerEnd } from '../plane/worker-end.js'
 import { workerProfile } from '../plane/worker-profile.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { Reader, WriterLag } from '../pubsub/reader/reader.js'
+import { ChangeLog } from './change-log.js'
 import type { FleetChange } from './fleet-change.js'
 import { FleetChangeFeed } from './fleet-change-feed.js'
+import { type ChangesOptions, type FleetUpdate, followChanges } from './fleet-changes.js'
+import type { FleetDiagnostics } from './fleet-diagnostics.js'
 import { FleetModel, orphanRetentionMs } from './fleet-model.js'
 import { FleetReaders, type ViewReader } from './fleet-readers.js'
-import { type FleetRead, FleetReads, type Survey } from './fleet-reads.js'
-import { FleetServing } from './fleet-serving.js'
+import { type FleetRead, FleetReads, type Look } from './fleet-reads.js'
+import { type Assessment, FleetServing } from './fleet-serving.js'
+import { ModeWatch } from './freshness/mode-watch.js'
+import type { OwnerRef } from './freshness/owner-lag.js'
 import type { FleetReadOptions } from './freshness/read-options.js'
 import { IntentModel } from './intent-model.js'
 import { ReportedProblems } from './rows/reported-problems.js'
@@ -44,6 +49,7 @@ import type { LivelinessChange } from './status/liveliness-history.js'
 import type { NodeStatus, StatusDocument, WorkerStatus } from './status/status-document.js'
 import { computeConsistency, type ViewConsistency } from './status/view-consistency.js'
 import type { WorkerFate } from './status/worker-fate.js'
+import { type FetchedWorker, type FetchWorkerOptions, lookUpWorker, type WorkerLookup } from './worker-lookup.js'
 
 export interface FleetViewOptions {
   /**
@@ -95,6 +101,8 @@ export class FleetView implements Disposable {
   readonly #readers: FleetReaders
   readonly #serving: FleetServing
   readonly #reads: FleetReads
+  readonly #mode: ModeWatch
+  readonly #log = new ChangeLog()
   /** The readers whose lag the witness of a status counts. */
   readonly #measured: readonly { readonly lag: () => readonly WriterLag[] }[]
   readonly #listeners: Listeners<FleetChange>
@@ -122,17 +130,17 @@ export class FleetView implements Disposable {
       counters: participant.counters,
       fleet: this.#fleet,
       verdictOf: this.#verdictOf,
-      emit: (change) => this.#listeners.emit(change),
+      emit: (change) => this.#emit(change),
     })
     // A read that waits listens to it, and many may wait.
     setMaxListeners(0, this.#ending.signal)
     this.#readers = new FleetReaders(participant)
     this.#closers.push(() => this.#readers.close())
     this.#serving = new FleetServing(this.#readers)
+    this.#mode = new ModeWatch(this.#openedMs)
     this.#reads = new FleetReads({
       participant,
       readers: this.#readers,
-      survey: () => this.#survey(),
       closing: this.#ending.signal,
     })
     const configs = new SnapshotConfigs(participant)
@@ -178,10 +186,10 @@ export class FleetView implements Disposable {
       this.#news.end(change)
     })
     this.#listen(this.#open(participant.reader(unservedWorker, { partition })), (sample) => {
-      if (this.#reported.applyWorker(sample)) this.#listeners.emit({ kind: 'witness' })
+      if (this.#reported.applyWorker(sample)) this.#emit({ kind: 'witness' })
     })
     this.#listen(this.#open(participant.reader(absentNode, { partition })), (sample) => {
-      if (this.#reported.applyNode(sample)) this.#listeners.emit({ kind: 'witness' })
+      if (this.#reported.applyNode(sample)) this.#emit({ kind: 'witness' })
     })
     // The liveliness of a worker depends on that of its server.
     const peers = participant.onPeer(({ kind, peer }) => {
@@ -247,21 +255,84 @@ export class FleetView implements Disposable {
    *   NUMACAST_INVALID_ARGUMENT; NUMACAST_CLOSED when the view closes first; the signal's reason when it aborts
    */
   read(options: FleetReadOptions): Promise<FleetRead> {
-    return this.#reads.read(options)
+    return this.#reads.read(options, () => {
+      const { document, assessment } = this.#survey()
+      return { data: document, ...assessment }
+    })
+  }
+
+  /**
+   * Looks one worker up: its row with the owner and the token of that row, or the reason why there is none. The answer is
+   * as fresh as `options` demand, or refused, as in {@link read}. A bounded answer with a row depends on the owner of that
+   * row only; without a row it depends on all owners. The witness covers the same.
+   * @throws FreshnessError (NUMACAST_FRESHNESS) when it cannot be served in time; NumacastError
+   *   NUMACAST_INVALID_ARGUMENT; NUMACAST_CLOSED when the view closes first; the signal's reason when it aborts
+   */
+  async fetchWorker(workerId: string, { incarnation, ...options }: FetchWorkerOptions): Promise<FetchedWorker> {
+    const { data, witness } = await this.#reads.read(options, () => this.#lookUp(workerId, incarnation))
+    return { ...data, witness }
+  }
+
+  #lookUp(workerId: string, incarnation: number | undefined): Look<WorkerLookup> {
+    const nowMs = this.#participant.clock.nowMs()
+    const refOf = (participant: Guid): OwnerRef => this.#readers.refOf(participant)
+    const lookup = { fleet: this.#fleet, nowMs, verdictOf: this.#verdictOf, refOf }
+    const data = lookUpWorker(workerId, incarnation, lookup)
+    if (!data.found) return { data, ...this.#survey().assessment }
+    const nodes = this.#fleet.nodes(nowMs, this.#verdictOf)
+    const shown = { nodes, workers: [data.worker], consistency: this.#consistency(nodes, nowMs) }
+    const assessment = this.#serving.assess(shown, nowMs, data.owner.participant)
+    this.#log.issued(assessment.witness.servedToken)
+    return { data, ...assessment }
+  }
+
+  /** Returns how the view is and what it has counted. */
+  diagnostics(): FleetDiagnostics {
+    const nowMs = this.#participant.clock.nowMs()
+    this.#observeMode(nowMs)
+    const { witness, facts } = this.#survey().assessment
+    const { actions, gaps, repairs } = this.#readers.catchUps()
+    const { served: reads, refused: refusals } = this.#reads
+    return {
+      degradedMode: witness.degradedMode,
+      modeForMs: Math.round(nowMs - this.#mode.sinceMs),
+      witness,
+      counters: { reads, refusals, catchUps: actions, gaps, repairs, modeChanges: this.#mode.changes },
+      owners: facts.owners,
+    }
   }
 
   /** Returns the token of what the view includes now. Another view may demand it as the `requiredToken` of a read. */
   token(): string {
-    return this.#readers.position.servedToken()
+    const token = this.#readers.position.servedToken()
+    this.#log.issued(token)
+    return token
   }
 
-  #survey(): Survey {
+  /**
+   * Yields the changes after a token of this view, then each new one; without a token only what comes now. The first item
+   * is a `reset` when changes after the token are no longer known: at most 4,096 are kept. Ends when the signal aborts or
+   * the view closes.
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT for a malformed token
+   */
+  changes(options: ChangesOptions = {}): AsyncIterableIterator<FleetUpdate> {
+    const source = { log: this.#log, servedToken: () => this.#readers.position.servedToken(), closing: this.closing }
+    return followChanges(source, options)
+  }
+
+  #emit(change: FleetChange): void {
+    this.#log.add(change)
+    this.#listeners.emit(change)
+  }
+
+  #survey(): { readonly document: StatusDocument; readonly assessment: Assessment } {
     const nowMs = this.#participant.clock.nowMs()
     this.#expireIntents(nowMs)
     const nodes = this.#fleet.nodes(nowMs, this.#verdictOf)
     const workers = this.#fleet.workers(nowMs, this.#verdictOf)
     const witness = this.#consistency(nodes, nowMs)
     const assessment = this.#serving.assess({ nodes, workers, consistency: witness }, nowMs)
+    this.#log.issued(assessment.witness.servedToken)
     const intents = this.#intents.list(nowMs)
     const { domain } = this.#participant
     const document = { domain, nodes, workers, intents, witness, serving: assessment.witness }
@@ -373,7 +444,7 @@ export class FleetView implements Disposable {
       if (sample.instanceState === 'disposed') {
         const target = sample.key
         if (this.#intents.withdraw(kind, target, sample.token.writer, nowMs)) {
-          this.#listeners.emit({ kind: 'intent', intentKind: kind, target })
+          this.#emit({ kind: 'intent', intentKind: kind, target })
         }
         return
       }
@@ -387,7 +458,7 @@ export class FleetView implements Disposable {
     const nowMs = this.#participant.clock.nowMs()
     this.#expireIntents(nowMs)
     if (!this.#intents.offer(claim, nowMs)) return
-    this.#listeners.emit({ kind: 'intent', intentKind: kind, target: intent.target, claim })
+    this.#emit({ kind: 'intent', intentKind: kind, target: intent.target, claim })
   }
 
   #readStatuses(): void {
@@ -398,7 +469,7 @@ export class FleetView implements Disposable {
         if (intentId !== undefined && workerId !== undefined) this.#intents.removeReport(intentId, workerId)
       } else if (sample.value !== undefined && sample.instanceState === 'alive') {
         this.#intents.report(sample.value)
-        this.#listeners.emit({ kind: 'intent-status', status: sample.value })
+        this.#emit({ kind: 'intent-status', status: sample.value })
       }
     })
   }
@@ -419,13 +490,22 @@ export class FleetView implements Disposable {
 
   #expireIntents(nowMs: number): void {
     for (const { kind, intent } of this.#intents.expire(nowMs)) {
-      this.#listeners.emit({ kind: 'intent', intentKind: kind, target: intent.target })
+      this.#emit({ kind: 'intent', intentKind: kind, target: intent.target })
     }
   }
 
   #observeServers(): void {
+    const nowMs = this.#participant.clock.nowMs()
     this.#news.observe()
-    this.#snapshots.observe(this.#participant.clock.nowMs())
+    this.#snapshots.observe(nowMs)
+    this.#observeMode(nowMs)
+  }
+
+  #observeMode(nowMs: number): void {
+    const nodes = this.#fleet.nodes(nowMs, this.#verdictOf)
+    const mode = this.#serving.mode(nodes, this.#consistency(nodes, nowMs), nowMs)
+    const change = this.#mode.update(mode, nowMs)
+    if (change !== undefined) this.#emit({ kind: 'mode', ...change })
   }
 
   #observe(): void {

@@ -7,6 +7,8 @@ import type { IntentKind } from '../../plane/intents.js'
 import type { JobIdentity } from '../../plane/job-lifecycle.js'
 import { isFinal, type Transition } from '../../plane/transitions.js'
 import type { Participant } from '../../pubsub/participant.js'
+import type { ChangesOptions, FleetUpdate } from '../../views/fleet-changes.js'
+import type { FleetDiagnostics } from '../../views/fleet-diagnostics.js'
 import type { FleetRead } from '../../views/fleet-reads.js'
 import type { FleetView } from '../../views/fleet-view.js'
 import type { FleetReadOptions } from '../../views/freshness/read-options.js'
@@ -19,6 +21,7 @@ import type { LivelinessChange } from '../../views/status/liveliness-history.js'
 import type { NodeStatus, StatusDocument, WorkerStatus } from '../../views/status/status-document.js'
 import type { ViewConsistency } from '../../views/status/view-consistency.js'
 import { tokenOf } from '../../views/token/view-token.js'
+import type { FetchedWorker, FetchWorkerOptions } from '../../views/worker-lookup.js'
 import type { IntentIssuer, IssuedIntent } from '../intents/intent-issuer.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import type { FleetOptions } from './fleet-options.js'
@@ -134,6 +137,29 @@ export class Fleet implements AsyncDisposable {
    */
   read(options: FleetReadOptions): Promise<FleetRead> {
     return this.view.read(options)
+  }
+
+  /**
+   * Looks one worker up: its row with the owner and the token of that row, or the reason why there is none: `unknown`,
+   * `replaced`, `dead`, `ambiguous`. As fresh as `options` demand, or refused, as {@link read} is.
+   * @throws as {@link read} does
+   */
+  fetchWorker(workerId: string, options: FetchWorkerOptions): Promise<FetchedWorker> {
+    return this.view.fetchWorker(workerId, options)
+  }
+
+  /** Returns how far this fleet is behind each owner, in which mode it is, and what it has counted. */
+  diagnostics(): FleetDiagnostics {
+    return this.view.diagnostics()
+  }
+
+  /**
+   * Yields the changes after a token of this fleet, then each new one; without a token only what comes now. The first item
+   * is a `reset` when changes after the token are no longer known. Ends when the signal aborts or the fleet closes.
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT for a malformed token
+   */
+  changes(options: ChangesOptions = {}): AsyncIterableIterator<FleetUpdate> {
+    return this.view.changes(options)
   }
 
   /** Returns the token of what this fleet has received so far; another process may demand it of a read. */

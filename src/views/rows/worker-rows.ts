@@ -79,6 +79,23 @@ export class WorkerRows {
       .sort((a, b) => compareServers(b, a, context))
   }
 
+  /**
+   * Returns the rows of the claimants of which any may hold the name: the chosen one, and each that is not known to be dead
+   * and would win if it were known to be alive. One row where there is no question.
+   */
+  contenders(context: RowContext): ChosenRow[] {
+    const chosen = this.choose(context)
+    if (chosen === undefined) return []
+    if (isKnownDead(chosen, context)) return [chosen]
+    const isCertain = isKnownLive(chosen, context)
+    const standings = [...this.#rows.values()].map((held) => sourceStatusOf(held, context.verdictOf))
+    const rivals = [...this.#claims(context, standings)].filter((claim) => {
+      if (claimantOf(claim.held) === claimantOf(chosen.held) || isKnownDead(claim, context)) return false
+      return !isCertain || compareClaimRank(rankOf(claim), rankOf(chosen)) > 0
+    })
+    return [chosen, ...rivals]
+  }
+
   /** Whether a server that can know reports that the claimant is alive. */
   lives(claimant: Guid, verdictOf: VerdictOf): boolean {
     for (const held of this.#rows.values()) {
@@ -99,6 +116,15 @@ export class WorkerRows {
   }
 
   #winner(context: RowContext, standings: readonly SourceStatus[]): ChosenRow | undefined {
+    let winner: ChosenRow | undefined
+    for (const chosen of this.#claims(context, standings)) {
+      if (winner === undefined || compareClaims(chosen, winner, context) > 0) winner = chosen
+    }
+    return winner
+  }
+
+  /** For each claimant the row of the server that knows best. */
+  #claims(context: RowContext, standings: readonly SourceStatus[]): IterableIterator<ChosenRow> {
     const best = new Map<Guid, ChosenRow>()
     let index = 0
     for (const held of this.#rows.values()) {
@@ -107,11 +133,7 @@ export class WorkerRows {
       const other = best.get(claimant)
       if (other === undefined || compareServers(chosen, other, context) > 0) best.set(claimant, chosen)
     }
-    let winner: ChosenRow | undefined
-    for (const chosen of best.values()) {
-      if (winner === undefined || compareClaims(chosen, winner, context) > 0) winner = chosen
-    }
-    return winner
+    return best.values()
   }
 }
 
@@ -121,6 +143,10 @@ export function claimantOf({ value }: Held<RosterRow>): Guid {
 
 function isKnownLive({ held, standing }: ChosenRow, { isEnded }: RowContext): boolean {
   return standing > 0 && held.value.liveliness !== Liveliness.dead && !isEnded(held.value)
+}
+
+function isKnownDead({ held }: ChosenRow, { isEnded }: RowContext): boolean {
+  return held.value.liveliness === Liveliness.dead || isEnded(held.value)
 }
 
 function compareServers(a: ChosenRow, b: ChosenRow, { collectorOf }: RowContext): number {
