@@ -1,3 +1,4 @@
+import { closeAll, closeTogether } from '../core/close-all.js'
 import type { ProcessProbe, ProcessReading } from '../liveliness/process-reading.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { ParticipantOptions } from '../pubsub/participant-options.js'
@@ -122,9 +123,8 @@ export class MemoryFleet {
     const view = FleetView.open(participant)
     const intents = new IntentIssuer(view, { issuer })
     const leave = async (): Promise<void> => {
-      intents.close()
-      view.close()
-      await this.plane.settle(participant.close())
+      const steps = [() => intents.close(), () => view.close(), () => participant.close()]
+      await this.plane.settle(closeAll(steps))
     }
     return { view, issuer: intents, leave }
   }
@@ -184,8 +184,8 @@ export class MemoryFleet {
   }
 
   async close(): Promise<void> {
-    await this.plane.settle(Promise.all(this.#roles.map((role) => role.close())))
-    await this.plane.close()
+    const roles = closeTogether(this.#roles.map((role) => () => role.close()))
+    await closeAll([() => this.plane.settle(roles), () => this.plane.close()])
   }
 
   readonly #zoneReadings: ZoneReadings = { read: () => this.zone, close() {} }

@@ -1,3 +1,4 @@
+import { closeTogether } from '../core/close-all.js'
 import { seededRandom } from '../core/random.js'
 import { type ProcessProbe, type ProcessReading, unknownReading } from '../liveliness/process-reading.js'
 import { joinDomain, type Participant } from '../pubsub/participant.js'
@@ -78,7 +79,7 @@ export class MemoryPlane {
   }
 
   async close(): Promise<void> {
-    await this.settle(Promise.all([...this.#open].map((participant) => participant.close())))
+    await this.settle(closeTogether([...this.#open].map((participant) => () => participant.close())))
   }
 }
 

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { closeTogether } from '../../core/close-all.js'
 import { invalidArgument } from '../../core/errors.js'
 import type { Collector as CollectorRole } from '../../roles/collector/collector.js'
 import { runDaemon, untilAborted } from '../daemon/daemon.js'
@@ -43,7 +44,7 @@ async function runCollector(flags: CollectorFlags): Promise<void> {
     async start() {
       const collectors: CollectorRole[] = []
       const close = async (): Promise<void> => {
-        await Promise.all(collectors.map((collector) => collector.close()))
+        await closeTogether(collectors.map((collector) => () => collector.close()))
       }
       try {
         for (const numaNode of nodes)

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { raceSignal } from '../../core/abort.js'
+import { closeAll } from '../../core/close-all.js'
 import type { PlaneDisplay } from '../../observe/plane-display.js'
 import type { FleetView } from '../../views/fleet-view.js'
 import type { StatusDocument } from '../../views/status/status-document.js'
@@ -96,10 +97,14 @@ async function showPlane(
     document = observer.view.status()
   } finally {
     display.note(document === undefined ? 'stopping what has been started' : drainingText(flags))
-    inOrder = await supervisor.drain()
+    await closeAll([
+      async () => {
+        inOrder = await supervisor.drain()
+      },
+      () => following.close(),
+      () => observer.close(),
+    ])
     if (!inOrder) process.exitCode = ExitCode.failed
-    following.close()
-    await observer.close()
   }
   if (inOrder) display.end(document, 'everything has stopped in order')
   return document

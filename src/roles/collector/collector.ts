@@ -1,4 +1,4 @@
-import { closeAll } from '../../core/close-all.js'
+import { closeAll, closeEach } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
 import { Lifetime } from '../../core/lifetime.js'
 import type { Subscription } from '../../core/reporting/listeners.js'
@@ -82,13 +82,21 @@ export class Collector implements AsyncDisposable {
         const kernel = new KernelWatch(participant, components)
         const ends = new EndKeeper(participant, participant.identity.bootId)
         const own = { ...resolved, numaNode, adopted: false }
-        const service = new NodeService({ participant, readings, kernel, ends }, own)
-        return new Collector(resolved, membership, { kernel, ends, service }, openReadings)
+        try {
+          const service = new NodeService({ participant, readings, kernel, ends }, own)
+          return new Collector(resolved, membership, { kernel, ends, service }, openReadings)
+        } catch (error) {
+          // The participant may be another's, and stays open then.
+          closeEach([() => ends.close(), () => kernel.close()])
+          throw error
+        }
       }
       return await startRole(membership, make, signal)
     } catch (error) {
-      readings.close()
-      throw error
+      const fail = (): never => {
+        throw error
+      }
+      return closeEach([fail, () => readings.close()]) as never
     }
   }
 

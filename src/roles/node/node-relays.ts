@@ -2,7 +2,7 @@ import { downPartition, planePartition, upPartition } from '../../plane/partitio
 import { allTargets, type NodeIdentity, nodeTarget } from '../../plane/targets.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { type NodeClaims, relayProfiles } from './profile-relay.js'
-import { keepRequests, type Relays, type RelayTarget, relayReports, relayRequests } from './relays.js'
+import { joinRelays, keepRequests, type Relays, type RelayTarget, relayReports, relayRequests } from './relays.js'
 
 /** Knows which workers a node has, and which processes claim their names. */
 export interface NodeWorkers extends NodeClaims {
@@ -19,11 +19,7 @@ export function openNodeRelays(participant: Participant, node: NodeIdentity, wor
     relayReports(participant, up, planePartition),
     relayProfiles(participant, up, workers),
   ]
-  return {
-    close() {
-      for (const relay of relays) relay.close()
-    },
-  }
+  return joinRelays(relays)
 }
 
 function relayTargetOf(node: NodeIdentity, workers: NodeWorkers): RelayTarget {

@@ -4,7 +4,7 @@ import { keyParts } from '../../plane/keys.js'
 import { planePartition } from '../../plane/partitions.js'
 import { workerProfile } from '../../plane/worker-profile.js'
 import type { Participant } from '../../pubsub/participant.js'
-import type { Relays } from './relays.js'
+import { joinRelays, type Relays } from './relays.js'
 
 /** Knows which processes claim which names on a node. */
 export interface NodeClaims {
@@ -28,9 +28,5 @@ export function relayProfiles(participant: Participant, up: string, claims: Node
       relay.forget(key)
     }
   })
-  return {
-    close() {
-      for (const part of [forgetting, relay, reader]) part.close()
-    },
-  }
+  return joinRelays([forgetting, relay, reader])
 }

@@ -1,3 +1,4 @@
+import { closeAll } from '../../core/close-all.js'
 import { Lifetime } from '../../core/lifetime.js'
 import type { Subscription } from '../../core/reporting/listeners.js'
 import { checkDurationMs } from '../../core/time/duration.js'
@@ -259,17 +260,22 @@ export class Worker implements AsyncDisposable {
 
   async #close(graceMs: number): Promise<void> {
     const engine = this.#engine
-    try {
-      engine.beginClosing()
-      await engine.slots.idleWithin(graceMs)
-      engine.slots.takeBackOpen('the worker closes')
-      engine.jobs.abortAll(engine.closedError())
-      await engine.slots.idleWithin(abortGraceMs)
-    } finally {
-      engine.stop()
-      // Must come first: a participant sends its goodbye to the partitions that it still writes to.
-      await this.#membership.leave().finally(() => engine.close())
-    }
+    await closeAll([
+      () => this.#endJobs(graceMs),
+      () => engine.stop(),
+      // The goodbye comes first: a participant sends it in the partitions that it still writes to.
+      () => this.#membership.leave(),
+      () => engine.close(),
+    ])
+  }
+
+  async #endJobs(graceMs: number): Promise<void> {
+    const engine = this.#engine
+    engine.beginClosing()
+    await engine.slots.idleWithin(graceMs)
+    engine.slots.takeBackOpen('the worker closes')
+    engine.jobs.abortAll(engine.closedError())
+    await engine.slots.idleWithin(abortGraceMs)
   }
 
   /** Closes without a caller to which a failure could be thrown. */
