@@ -53,7 +53,12 @@ async function runCollector(flags: CollectorFlags): Promise<void> {
         await close()
         throw error
       }
-      return { close, ended: Promise.race(collectors.map(({ ended }) => ended)) }
+      const [first] = collectors
+      return {
+        close,
+        ended: Promise.race(collectors.map(({ ended }) => ended)),
+        ...(first !== undefined && { participant: first.participant }),
+      }
     },
     async serve({ ended }, stop) {
       const yielded = new AbortController()

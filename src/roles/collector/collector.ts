@@ -116,6 +116,7 @@ export class Collector implements AsyncDisposable {
     this.#kernel = kernel
     this.#ends = ends
     this.#service = service
+    participant.restored.addEventListener('abort', () => this.#closeUnasked(), { once: true })
     this.#peers = participant.onPeer((event) => this.#onPeer(event))
     this.#absences = new AbsenceReporter(participant)
     if (!options.adopts) {

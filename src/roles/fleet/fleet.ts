@@ -88,6 +88,7 @@ export class Fleet implements AsyncDisposable {
     this.view = FleetView.open(participant, options)
     this.intents = new IntentIssuer(this.view, { issuer: options.issuer })
     this.#jobs = new OpenJobs(participant)
+    participant.restored.addEventListener('abort', () => this.#closeUnasked(), { once: true })
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve
     })
@@ -165,6 +166,11 @@ export class Fleet implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** Closes without a caller to which a failure could be thrown. */
+  #closeUnasked(): void {
+    this.close().catch((error: unknown) => this.participant.counters.addError('fleet.close-failed', error))
   }
 
   async #close(): Promise<void> {

@@ -139,12 +139,13 @@ export class KernelWatch {
   }
 
   /**
-   * Reports the end once what the peer sent before has been read. A pid with another start time is no proof of an end:
-   * a process that was checkpointed and restored has a new one. Such a peer is left to its lease.
+   * Reports the end once what the peer sent before has been read. Only the end of a process that was watched is a fact.
+   * A peer without a process of its pid and start time may have ended just now, or was checkpointed and restored, here or
+   * on another host. It is left to its lease: if it has ended, it is soon overdue.
    */
   #report(guid: Guid, exit: ProcessExit, memory: FollowedProcess): void {
-    if (exit.evidence === ExitEvidence.otherStartTime) {
-      this.#participant.counters.add('kernel-watch.skipped.other-start-time')
+    if (exit.evidence !== ExitEvidence.pidfd) {
+      this.#participant.counters.add(`kernel-watch.skipped.${exit.evidence}`)
       this.unwatch(guid)
       return
     }

@@ -71,6 +71,7 @@ export class Scheduler implements AsyncDisposable {
     const { participant } = membership
     this.#lifetime = new Lifetime(options.signal, () => this.#closeUnasked())
     this.participant = participant
+    participant.restored.addEventListener('abort', () => this.#closeUnasked(), { once: true })
     this.#startedMs = participant.clock.nowMs()
     this.#options = options
     this.#membership = membership

@@ -81,6 +81,8 @@ export class Worker implements AsyncDisposable {
     this.#membership = membership
     this.#lifetime = new Lifetime(options.signal, () => this.#closeUnasked())
     this.#engine = new WorkerEngine(participant, { ...options, numaNode }, readings, machine)
+    // Its jobs may have been given to others.
+    participant.restored.addEventListener('abort', () => this.#closeUnasked({ graceMs: 0 }), { once: true })
     if (options.whenReplaced === WhenReplaced.close) {
       this.onReplaced((by) => {
         if (by !== null) this.#closeUnasked()
@@ -279,8 +281,8 @@ export class Worker implements AsyncDisposable {
   }
 
   /** Closes without a caller to which a failure could be thrown. */
-  #closeUnasked(): void {
-    this.close().catch((error: unknown) => this.participant.counters.addError('worker.close-failed', error))
+  #closeUnasked(options?: CloseOptions): void {
+    this.close(options).catch((error: unknown) => this.participant.counters.addError('worker.close-failed', error))
   }
 
   async *#yieldSlots(queue: string, signal: AbortSignal | undefined): AsyncIterableIterator<Slot> {
