@@ -14,7 +14,14 @@ export {
   maxIntentTtlMs,
   type ReceivedIntent,
 } from './plane/intents.js'
-export { JobEvent, type JobIdentity, type JobLifecycle, jobKey, jobLifecycle } from './plane/job-lifecycle.js'
+export {
+  JobEvent,
+  type JobIdentity,
+  type JobLifecycle,
+  jobKey,
+  jobLifecycle,
+  ReportedJobState,
+} from './plane/job-lifecycle.js'
 export { MachineLabel } from './plane/machine-labels.js'
 export { type NodeCapacity, nodeCapacity, type WorkerTotals } from './plane/node-capacity.js'
 export { nodeRoster, type Predecessor, type RosterRow } from './plane/node-roster.js'
@@ -41,6 +48,7 @@ export {
   type DrainOptions,
   Fleet,
   type IntentResult,
+  type NamedJobRun,
   openFleet,
   type ResumeOptions,
   type WorkerDeath,
@@ -55,14 +63,22 @@ export {
 export type { KernelWatchComponents, WatchProcess } from './roles/node/kernel-watch.js'
 export type { ZoneReading, ZoneReadings } from './roles/node/readings/zone-readings.js'
 export { type Withholding, WithholdReason } from './roles/scheduler/capacity-guard.js'
+export type { WithheldIntents } from './roles/scheduler/decider.js'
 export { Scheduler, type SchedulerComponents } from './roles/scheduler/scheduler.js'
 export { defaultSchedulerOptions, type SchedulerOptions } from './roles/scheduler/scheduler-options.js'
 export type { DomainComponents, DomainOptions } from './roles/shared/enter-domain.js'
 export { type Admission, AdmissionCode, type ClosedAdmission } from './roles/worker/admission.js'
 export type { MachineFacts } from './roles/worker/machine-facts.js'
 export type { ProfileOptions, ProfileUpdate } from './roles/worker/profile-options.js'
-export { type JobWork, type Slot, SlotState } from './roles/worker/slot.js'
-export { Worker, type WorkerComponents } from './roles/worker/worker.js'
+export {
+  type BeginOptions,
+  type FailOptions,
+  type JobWork,
+  type RetryOptions,
+  RunningJob,
+} from './roles/worker/running-job.js'
+export { type Slot, SlotState } from './roles/worker/slot.js'
+export { type RunOptions, Worker, type WorkerComponents } from './roles/worker/worker.js'
 export type { WorkerDirectives } from './roles/worker/worker-directives.js'
 export {
   type CloseOptions,
@@ -74,11 +90,30 @@ export {
 export type { WorkerReading, WorkerReadings } from './roles/worker/worker-readings.js'
 export { Range } from './transport/lane/range.js'
 export type { FleetChange } from './views/fleet-change.js'
+export type { FleetRead } from './views/fleet-reads.js'
 export { FleetView, type FleetViewOptions } from './views/fleet-view.js'
+export { DegradedMode, Freshness } from './views/freshness/freshness.js'
+export { FreshnessError } from './views/freshness/freshness-error.js'
+export type { OwnerLag, OwnerRef } from './views/freshness/owner-lag.js'
+export type { AskedFreshness, FleetReadOptions } from './views/freshness/read-options.js'
+export { type MissingOwner, MissingReason, type ReadWitness } from './views/freshness/read-witness.js'
+export { type ReadRefusal, RefusalReason } from './views/freshness/refusals.js'
 export type { FollowOptions, IntentProgress } from './views/intent-progress.js'
+export {
+  defaultJobLedgerOptions,
+  type JobFilter,
+  JobLedger,
+  type JobLedgerOptions,
+  JobMissing,
+  type ResolvedJobLedgerOptions,
+  type WorkerProcessKey,
+} from './views/jobs/job-ledger.js'
+export type { JobRecord } from './views/jobs/job-record.js'
+export { type JobRun, JobState, type ProcessEnd } from './views/jobs/job-run.js'
 export type { ReportedNode } from './views/rows/reported-problems.js'
 export { UnplacedReason, type UnplacedWorker } from './views/rows/unplaced-worker.js'
 export type { LivelinessChange, LivelinessState, WorkerProcess } from './views/status/liveliness-history.js'
 export type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from './views/status/status-document.js'
-export { DegradedMode, Freshness, type ViewConsistency } from './views/status/view-consistency.js'
+export { type ViewConsistency, ViewMode } from './views/status/view-consistency.js'
 export { FateUnknown, type WorkerFate } from './views/status/worker-fate.js'
+export { compareTokens, mergeTokens, TokenOrder, tokenOf } from './views/token/view-token.js'

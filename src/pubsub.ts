@@ -62,6 +62,7 @@ export {
 export { joinDomain, Participant, type ProcessFact } from './pubsub/participant.js'
 export type { ParticipantComponents } from './pubsub/participant-components.js'
 export type { JoinOptions, ParticipantOptions } from './pubsub/participant-options.js'
+export type { CatchUpCounts } from './pubsub/reader/catch-up-record.js'
 export type { ReadOptions } from './pubsub/reader/read-options.js'
 export { type NextOptions, Reader, type WriterLag } from './pubsub/reader/reader.js'
 export { defaultReaderOptions, type ReaderOptions } from './pubsub/reader/reader-options.js'
@@ -94,3 +95,4 @@ export type {
   Transport,
 } from './transport/lane/transport.js'
 export type { Descriptor, ProcessIdentity, Properties, ReaderInfo, WriterInfo } from './wire/descriptor.js'
+export { CatchUpAction } from './wire/pull.js'

@@ -28,7 +28,7 @@ const rules: ImportRules = {
     cli: 11,
   },
   subRanks: {
-    cli: { options: 0, client: 1, daemon: 1, supervisor: 2, commands: 3, '': 4 },
+    cli: { options: 0, client: 1, daemon: 1, policies: 2, supervisor: 2, commands: 3, '': 4 },
     core: { '': 0, reporting: 1, time: 1 },
     placement: { '': 0, request: 0, fit: 0, filter: 1, score: 1, rank: 2, policies: 2, reservations: 3, queue: 4 },
     pubsub: { model: 0, writer: 1, reader: 1, endpoints: 2, peer: 2, catchup: 3, membership: 4, protocol: 5, '': 6 },
@@ -36,11 +36,12 @@ const rules: ImportRules = {
     testing: { '': 0, processes: 1 },
     topology: { model: 0, addon: 1, cgroup: 2, host: 2, numa: 2, socket: 2, process: 3 },
     transport: { lane: 0, zmtp: 0, interfaces: 1, datagram: 1, stream: 1, memory: 1, '': 2 },
-    views: { rows: 0, snapshot: 1, status: 1, '': 2 },
+    views: { rows: 0, token: 0, freshness: 1, jobs: 1, snapshot: 1, status: 2, '': 3 },
     wire: { encoding: 0, '': 1 },
   },
   owners: { msgpackr: 'wire', zeromq: 'transport', 'node:dgram': 'transport' },
   addonFolder: 'topology',
+  computedImporter: 'src/cli/policies/load-policies.ts',
   dependencies: new Set(Object.keys(manifest.dependencies)),
 }
 

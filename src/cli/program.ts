@@ -4,6 +4,7 @@ import { collectorCommand } from './commands/collector.js'
 import { discoverCommand } from './commands/discover.js'
 import { intentCommand } from './commands/intent.js'
 import { interfacesCommand } from './commands/interfaces.js'
+import { recordCommand } from './commands/record.js'
 import { schedulerCommand } from './commands/scheduler.js'
 import { statusCommand } from './commands/status.js'
 import { topologyCommand } from './commands/topology.js'
@@ -29,6 +30,7 @@ export function buildProgram(): Command {
     interfacesCommand(),
     collectorCommand(),
     schedulerCommand(),
+    recordCommand(),
     workerCommand(),
   ]
   for (const command of commands) program.addCommand(command)

@@ -6,6 +6,8 @@ export const errorCodes = {
   NUMACAST_ADDON: 'the native addon failed; the message has errno and the path',
   NUMACAST_CLOSED: 'the object was closed before or during the call',
   NUMACAST_CONFLICT: 'another holder already has the requested name or resource; the message names it',
+  NUMACAST_FRESHNESS:
+    'a read cannot be served as fresh as it was asked for; the error states why, and what could be served',
   NUMACAST_INVALID_ARGUMENT: 'an argument or option is outside what is documented',
   NUMACAST_LIMIT: 'a resource limit would be exceeded; nothing was changed',
   NUMACAST_MALFORMED: 'bytes from outside do not follow the wire format',
@@ -22,7 +24,10 @@ export interface NumacastErrorOptions extends ErrorOptions {
   readonly details?: Readonly<Record<string, unknown>>
 }
 
-/** The one base class. There are no subclasses: branch on {@link NumacastError.code}. */
+/**
+ * The one base class: branch on {@link NumacastError.code}. A subclass exists only where an error has more to tell than
+ * `details` (`FreshnessError`).
+ */
 export class NumacastError extends Error {
   override readonly name = 'NumacastError'
   readonly code: ErrorCode

@@ -46,6 +46,7 @@ export class SelfMonitor implements ReceptionQuality {
   readonly #local = new LocalHealth()
   readonly #silence: CorrelatedFailureGuard
   #checkedMs: number
+  #wasLate = false
   #listenedMs = 0
   #blindChecks = 0
   #isIsolated = false
@@ -78,11 +79,17 @@ export class SelfMonitor implements ReceptionQuality {
     return this.#local
   }
 
+  /** Whether the loop is late now, or its last check was: frames that arrived meanwhile may still wait to be read. */
+  isLate(nowMs: number): boolean {
+    return this.#wasLate || nowMs - this.#checkedMs > this.#checkMs + lateMs
+  }
+
   /** To be called regularly, after the loop has read its sockets. */
   check(nowMs: number): SelfCheck {
     const gapMs = nowMs - this.#checkedMs
     const overMs = Math.max(0, gapMs - this.#checkMs)
     this.#checkedMs = nowMs
+    this.#wasLate = overMs > lateMs
     this.#listenedMs += overMs <= lateMs ? gapMs : this.#checkMs
     this.#blindChecks = overMs >= blindMs && this.#blindChecks < maxBlindChecks ? this.#blindChecks + 1 : 0
     if (overMs <= lateMs) {

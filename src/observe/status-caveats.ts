@@ -1,13 +1,13 @@
 import { nodeName } from '../plane/targets.js'
 import type { StatusDocument } from '../views/status/status-document.js'
-import { DegradedMode } from '../views/status/view-consistency.js'
+import { ViewMode } from '../views/status/view-consistency.js'
 import { printable } from './printable.js'
 import { collectorText } from './status-table.js'
 import { formatAge } from './units.js'
 
 /** Returns why a status is not the whole truth, a phrase for each reason; empty if its view is healthy. */
 export function statusCaveats({ nodes, witness }: StatusDocument): string[] {
-  if (witness.degradedMode === DegradedMode.healthy) return []
+  if (witness.degradedMode === ViewMode.healthy) return []
   const lasting = [
     ...witness.reportedElsewhere.map((node) => `node ${nodeName(node)} is absent`),
     ...witness.unplaced.map(({ workerId }) => `no collector serves worker ${workerId}`),
@@ -23,7 +23,7 @@ export function statusCaveats({ nodes, witness }: StatusDocument): string[] {
 
 /** Whether only time is missing: nothing is known to be absent, and what was asked for may still arrive. */
 export function mayComplete({ nodes, witness }: StatusDocument): boolean {
-  if (witness.degradedMode === DegradedMode.healthy) return false
+  if (witness.degradedMode === ViewMode.healthy) return false
   if (witness.reportedElsewhere.length + witness.unplaced.length > 0) return false
   return nodes.every(({ collector }) => collector.liveliness === 'alive')
 }

@@ -9,6 +9,7 @@ import { Range } from '../transport/lane/range.js'
 import { BuiltinFeed } from './builtin-feed.js'
 import { CatchUpClient } from './catchup/catch-up-client.js'
 import { CatchUpServer } from './catchup/catch-up-server.js'
+import { FenceClient } from './catchup/fence-client.js'
 import { LocalDelivery } from './catchup/local-delivery.js'
 import { SyncWaiters } from './catchup/sync-waiters.js'
 import { GroupTable } from './endpoints/group-table.js'
@@ -54,6 +55,7 @@ export class Engine {
   readonly observer: SelfMonitor
   readonly beacons: BeaconSender
   readonly events: ParticipantEvents
+  readonly fences: FenceClient
   readonly #components: Required<ParticipantComponents>
   readonly #announcer: Announcer
   readonly #builtin: BuiltinFeed
@@ -102,6 +104,7 @@ export class Engine {
       },
     })
     this.#catchUp = catchUp
+    this.fences = new FenceClient({ self: guid, clock, counters, stream, endpoints, peers, catchUp, observer })
     const detector = new FailureDetector({
       ...{ clock, counters, identity, observer, probe, queries: catchUp },
       get verdicts(): PeerDirectory {

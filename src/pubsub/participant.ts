@@ -15,6 +15,7 @@ import { LivelinessKind } from '../qos/policies.js'
 import { openTransport } from '../transport/open.js'
 import { StreamReach } from '../transport/transport-options.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
+import type { FenceAnswer } from './catchup/fence-client.js'
 import { Relay, type RelayOptions } from './endpoints/relay.js'
 import { Engine } from './engine.js'
 import { EventStream, type EventStreamOptions } from './model/event-stream.js'
@@ -43,7 +44,8 @@ export interface ProcessFact {
 /**
  * Joins a domain on this host: opens its sockets, starts to receive and to announce itself.
  *
- * @throws NumacastError NUMACAST_INVALID_ARGUMENT for an option, NUMACAST_TRANSPORT when a socket cannot be opened
+ * @throws NumacastError NUMACAST_INVALID_ARGUMENT for an option; NUMACAST_TRANSPORT when a socket cannot be opened;
+ * NUMACAST_UNAVAILABLE when the host's identity cannot be read now
  * @throws the signal's reason when `options.signal` aborts before the domain is joined
  */
 export async function joinDomain(
@@ -54,6 +56,8 @@ export async function joinDomain(
   signal?.throwIfAborted()
   const resolved = resolveParticipantOptions(participantOptions)
   const clock = components.clock ?? systemClock
+  // Before the sockets take the last descriptors.
+  const identity = components.identity ?? ownIdentity()
   const { domain, range, insecure, interfaces, port } = resolved
   // Peers that it dials must be able to dial back.
   const isNetworked = insecure && resolved.peers.length > 0
@@ -64,7 +68,6 @@ export async function joinDomain(
     await transport.close()
     signal.throwIfAborted()
   }
-  const identity = components.identity ?? ownIdentity()
   const isOwn = components.identity === undefined
   const resolvedComponents = {
     clock,
@@ -200,6 +203,19 @@ export class Participant {
     return this.#restored.signal
   }
 
+  /**
+   * @internal Asks participants for the present numbers of their writers, all at once, and begins to catch up with what
+   * the readers here lack. Never rejects for a participant that is silent.
+   */
+  fence(participants: readonly Guid[], timeoutMs: number, signal?: AbortSignal): Promise<FenceAnswer[]> {
+    return this.#engine.fences.ask(participants, timeoutMs, signal)
+  }
+
+  /** @internal Whether this version of the participant's descriptor, or a later one, is held. Always true of itself. */
+  isDescribed(guid: Guid, version: number): boolean {
+    return guid === this.guid || (this.#engine.peers.get(guid)?.descriptor?.version ?? 0) >= version
+  }
+
   /** @internal Frames on the datagram lane that the kernel has not taken yet. */
   get pendingDatagrams(): number {
     return this.#engine.pendingDatagrams
@@ -246,6 +262,18 @@ export class Participant {
    */
   onceRead(fire: () => void): Timer {
     return afterBacklog(this.clock, () => this.#engine.received, fire)
+  }
+
+  /**
+   * @internal Resolves when the sockets have been read: after one turn of the event loop, or, if this process was late,
+   * after everything that arrived meanwhile.
+   */
+  socketsRead(): Promise<void> {
+    const isLate = this.#engine.observer.isLate(this.clock.nowMs())
+    return new Promise((resolve) => {
+      if (isLate) this.onceRead(resolve)
+      else this.clock.afterPoll(resolve)
+    })
   }
 
   /** Takes the kernel's report on a peer's process from a process watch. Ignores unknown peers. */

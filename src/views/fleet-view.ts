@@ -27,10 +27,14 @@ import { unservedWorker } from '../plane/unserved-worker.js'
 import { type WorkerEnd, workerEnd } from '../plane/worker-end.js'
 import { type PublishedProfile, workerProfile } from '../plane/worker-profile.js'
 import type { Participant } from '../pubsub/participant.js'
-import type { Reader } from '../pubsub/reader/reader.js'
+import type { Reader, WriterLag } from '../pubsub/reader/reader.js'
 import type { FleetChange } from './fleet-change.js'
 import { FleetChangeFeed } from './fleet-change-feed.js'
-import { FleetModel } from './fleet-model.js'
+import { FleetModel, orphanRetentionMs } from './fleet-model.js'
+import { FleetReaders, type ViewReader } from './fleet-readers.js'
+import { type FleetRead, FleetReads, type Survey } from './fleet-reads.js'
+import { FleetServing } from './fleet-serving.js'
+import type { FleetReadOptions } from './freshness/read-options.js'
 import { IntentModel } from './intent-model.js'
 import { ProcessRows } from './rows/process-rows.js'
 import { ReportedProblems } from './rows/reported-problems.js'
@@ -89,8 +93,11 @@ export class FleetView implements Disposable {
   readonly #snapshots: SnapshotFeed
   readonly #reported = new ReportedProblems()
   readonly #closers: (() => void)[] = []
-  readonly #measured: readonly { lag: Reader<never>['lag'] }[]
-  readonly #synced: ((wait: WaitOptions) => Promise<void>)[] = []
+  readonly #readers: FleetReaders
+  readonly #serving: FleetServing
+  readonly #reads: FleetReads
+  /** The readers whose lag the witness of a status counts. */
+  readonly #measured: readonly { readonly lag: () => readonly WriterLag[] }[]
   readonly #listeners: Listeners<FleetChange>
   /** Aborts when the view closes. */
   readonly #ending = new AbortController()
@@ -118,6 +125,17 @@ export class FleetView implements Disposable {
       verdictOf: this.#verdictOf,
       emit: (change) => this.#listeners.emit(change),
     })
+    // A read that waits listens to it, and many may wait.
+    setMaxListeners(0, this.#ending.signal)
+    this.#readers = new FleetReaders(participant)
+    this.#closers.push(() => this.#readers.close())
+    this.#serving = new FleetServing(this.#readers)
+    this.#reads = new FleetReads({
+      participant,
+      readers: this.#readers,
+      survey: () => this.#survey(),
+      closing: this.#ending.signal,
+    })
     const profiles = new ProcessRows<PublishedProfile>()
     const configs = new SnapshotConfigs(participant)
     for (const reader of configs.readers) this.#open(reader)
@@ -135,7 +153,7 @@ export class FleetView implements Disposable {
     const partition = planePartition
     const capacity = this.#open(participant.reader(nodeCapacity, { partition }))
     const roster = this.#open(participant.reader(nodeRoster, { partition }))
-    this.#measured = [{ lag: () => capacity.lag() }, { lag: () => roster.lag() }]
+    this.#measured = [capacity, roster]
     this.#listen(capacity, (sample) => {
       if (!this.#fleet.applyNode(sample)) return
       this.#snapshots.node(sample.key)
@@ -191,10 +209,10 @@ export class FleetView implements Disposable {
    * @throws NumacastError NUMACAST_CLOSED when the view closes first; the signal's reason when it aborts
    */
   async synced(wait: WaitOptions = {}): Promise<void> {
-    await this.#readersSynced(wait)
+    await this.#readers.synced(wait)
     if (this.#fleet.hasNodes) return
     await this.#firstNode(wait)
-    await this.#readersSynced(wait)
+    await this.#readers.synced(wait)
   }
 
   /**
@@ -216,17 +234,37 @@ export class FleetView implements Disposable {
     return this.#listeners.add(listener)
   }
 
+  /** Returns what is here, as plain data. `serving` states what can be claimed of it; {@link read} demands it. */
   status(): StatusDocument {
+    return this.#survey().document
+  }
+
+  /**
+   * Returns the status of the fleet if it is as fresh as `options` demand; otherwise waits for that, and refuses in the
+   * end. Never serves less than was asked for.
+   * @throws FreshnessError (NUMACAST_FRESHNESS) when it cannot be served in time; NumacastError
+   *   NUMACAST_INVALID_ARGUMENT; NUMACAST_CLOSED when the view closes first; the signal's reason when it aborts
+   */
+  read(options: FleetReadOptions): Promise<FleetRead> {
+    return this.#reads.read(options)
+  }
+
+  /** Returns the token of what the view includes now. Another view may demand it as the `requiredToken` of a read. */
+  token(): string {
+    return this.#readers.position.servedToken()
+  }
+
+  #survey(): Survey {
     const nowMs = this.#participant.clock.nowMs()
     this.#expireIntents(nowMs)
     const nodes = this.#fleet.nodes(nowMs, this.#verdictOf)
-    return {
-      domain: this.#participant.domain,
-      nodes,
-      workers: this.#fleet.workers(nowMs, this.#verdictOf),
-      intents: this.#intents.list(nowMs),
-      witness: this.#consistency(nodes, nowMs),
-    }
+    const workers = this.#fleet.workers(nowMs, this.#verdictOf)
+    const witness = this.#consistency(nodes, nowMs)
+    const assessment = this.#serving.assess({ nodes, workers, consistency: witness }, nowMs)
+    const intents = this.#intents.list(nowMs)
+    const { domain } = this.#participant
+    const document = { domain, nodes, workers, intents, witness, serving: assessment.witness }
+    return { document, assessment }
   }
 
   /**
@@ -314,9 +352,8 @@ export class FleetView implements Disposable {
     return aliveVerdict(0)
   }
 
-  #open<R extends Pick<Reader<object>, 'close' | 'synced'>>(reader: R): R {
-    this.#closers.push(() => reader.close())
-    this.#synced.push((wait) => reader.synced(wait))
+  #open<R extends ViewReader>(reader: R): R {
+    this.#readers.add(reader)
     return reader
   }
 
@@ -329,6 +366,8 @@ export class FleetView implements Disposable {
     const reader = this.#open(this.#participant.reader(intentTopics[kind], { partition: planePartition }))
     this.#listen(reader, (sample) => {
       const nowMs = this.#participant.clock.nowMs()
+      // Its issuer may have left before this view met it.
+      if (sample.via !== sample.token.writer) this.#readers.position.relayed(sample.token)
       if (sample.instanceState === 'disposed') {
         const target = sample.key
         if (this.#intents.withdraw(kind, target, sample.token.writer, nowMs)) {
@@ -376,19 +415,6 @@ export class FleetView implements Disposable {
     }
   }
 
-  async #readersSynced({ signal }: WaitOptions): Promise<void> {
-    // Before any wait begins: a wait that is abandoned without a handler would be an unhandled rejection.
-    signal?.throwIfAborted()
-    // One listener on the caller's signal for all readers: Node warns of a leak beyond ten.
-    const abandon = new AbortController()
-    setMaxListeners(0, abandon.signal)
-    try {
-      await raceSignal(Promise.all(this.#synced.map((synced) => synced({ signal: abandon.signal }))), signal)
-    } finally {
-      abandon.abort()
-    }
-  }
-
   #expireIntents(nowMs: number): void {
     for (const { kind, intent } of this.#intents.expire(nowMs)) {
       this.#listeners.emit({ kind: 'intent', intentKind: kind, target: intent.target })
@@ -404,6 +430,7 @@ export class FleetView implements Disposable {
     this.#observeServers()
     const nowMs = this.#participant.clock.nowMs()
     this.#reported.expire(nowMs)
+    this.#readers.expire(nowMs, orphanRetentionMs)
     this.#expireIntents(nowMs)
   }
 }

@@ -3,12 +3,13 @@ import { maxIntentTtlMs } from '../plane/intents.js'
 import { planePartition } from '../plane/partitions.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { Reader } from '../pubsub/reader/reader.js'
+import type { ViewReader } from './fleet-readers.js'
 import type { ConfigKind, ConfigRow, SnapshotChange } from './snapshot/snapshot-change.js'
 
 /** The configuration of one kind: what the plane holds, and what snapshots show of it. */
 interface ConfigSource {
   readonly kind: ConfigKind
-  readonly reader: Pick<Reader<object>, 'synced' | 'close'>
+  readonly reader: ViewReader
   /** Returns what the plane holds for a scope. */
   readonly rowOf: (scope: string) => ConfigRow | undefined
   readonly changed: Set<string>
@@ -35,7 +36,7 @@ export class SnapshotConfigs {
   }
 
   /** What a view waits for, and closes. */
-  get readers(): readonly Pick<Reader<object>, 'synced' | 'close'>[] {
+  get readers(): readonly ViewReader[] {
     return this.#sources.map(({ reader }) => reader)
   }
 

@@ -30,6 +30,10 @@ t.test('wrong usage exits with code 2, one line with the reason, and a pointer t
     [['intent', 'drain', 'w1', '--hold', '1ms'], /--hold.*must be 1s to 24h/],
     [['intent', 'drink', 'w1'], /unknown command 'drink'/],
     [['topology', '--root'], /argument missing/],
+    [['record'], /missing required argument 'file'/],
+    [['record', 'x', '--max-bytes', 'much'], /--max-bytes <size>.*'much' is invalid. Expected a size such as 64MiB/],
+    [['scheduler', '--json'], /--json needs --dry-run or --replay/],
+    [['scheduler', '--dry-run', '--replay', 'x'], /cannot be used with/],
     [['interfaces', '--interface'], /argument missing/],
   ]
   await inTurn(cases, async ([args, why, environment]) => {
@@ -52,7 +56,18 @@ t.test('without a command the help goes to stderr', async (t) => {
 })
 
 t.test('help and version exit with code 0', async (t) => {
-  const commands = ['up', 'status', 'intent', 'discover', 'topology', 'interfaces', 'collector', 'scheduler', 'worker']
+  const commands = [
+    'up',
+    'status',
+    'intent',
+    'discover',
+    'topology',
+    'interfaces',
+    'collector',
+    'scheduler',
+    'record',
+    'worker',
+  ]
   const calls = [
     ['--help'],
     ...commands.map((name) => [name, '--help']),

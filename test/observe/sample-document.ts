@@ -91,6 +91,17 @@ export function sampleDocument(own: Partial<StatusDocument> = {}): StatusDocumen
       unplaced: [],
       reportedElsewhere: [],
     },
+    serving: {
+      servedFreshness: 'bounded',
+      servedToken: 'v1',
+      currentToken: 'v1',
+      lagSamples: 0,
+      ageMs: 300,
+      catchUpState: 'fresh',
+      catchUpAction: 'advance',
+      degradedMode: 'healthy',
+      missing: [],
+    },
     ...own,
   }
 }

@@ -132,6 +132,8 @@ class Participant:
             reply = {"from": GUID.hex(), "descriptor": self.descriptor(), "knows": 0, "hears": True}
         elif request["ask"] == "peers":
             reply = {"peers": [], "more": False}
+        elif request["ask"] == "fence":
+            reply = {"from": GUID.hex(), "version": 1, "writers": [{"writer": WRITER, "seq": self.last_seq}]}
         else:
             tokens = {token["reader"]: token for token in request["tokens"] if token["writer"] == WRITER}
             progress = []
@@ -165,6 +167,7 @@ class Participant:
         if dealer.poll(5000):
             request_id, body = dealer.recv_multipart()
             reply = msgpack.unpackb(body)
+            self.fence(dealer, reply)
             assert request_id == struct.pack(">I", 7) and reply["descriptor"]["guid"]
             for part in reply["progress"]:
                 frame = Input(part.get("frame") or b"")
@@ -173,6 +176,18 @@ class Participant:
                     found.update({sample["key"]: sample["value"] for sample in samples(frame)})
         dealer.close()
         return found
+
+    def fence(self, dealer, pulled):
+        """The present numbers of the participant there are not below those that a pull has just told."""
+        dealer.send_multipart([struct.pack(">I", 8), msgpack.packb({"ask": "fence"})])
+        assert dealer.poll(5000)
+        request_id, body = dealer.recv_multipart()
+        reply = msgpack.unpackb(body)
+        assert request_id == struct.pack(">I", 8) and reply["from"] == pulled["descriptor"]["guid"]
+        assert reply["version"] >= 1
+        numbers = {writer["writer"]: writer["seq"] for writer in reply["writers"]}
+        for part in pulled["progress"]:
+            assert numbers[part["writer"]] >= part["headSeq"]
 
 
 def main():

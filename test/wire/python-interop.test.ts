@@ -173,6 +173,11 @@ t.test('Python joins: its writer is read despite gaps, and it pulls what is writ
       'each change once, ascending',
     )
   t.ok(participant.counters.get('catch-up.replies') > 1, 'omitted samples were pulled')
+  const [answer] = await participant.fence([guid], 10_000)
+  const [number] = answer?.heads?.values() ?? []
+  t.equal(answer?.failure, null, 'Python answers a fence')
+  t.ok(number !== undefined && number >= 10)
+  await until('the copy has reached the number', () => (reader.lag()[0]?.appliedSeq ?? 0) >= (number ?? Infinity))
   const { value: line } = await lines.next()
   const written = Array.from({ length: 99 }, (_, n) => [`k${n}`, [`k${n}`, n]])
   t.same(JSON.parse(line), Object.fromEntries([...written, ['end', ['end', -1]]]))

@@ -1,6 +1,7 @@
 import { raceSignal } from '../../core/abort.js'
 import { closeAll } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
+import type { Logger } from '../../core/reporting/logger.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { FleetView } from '../../views/fleet-view.js'
 
@@ -11,10 +12,10 @@ export interface PlaneClient {
   close(): Promise<void>
 }
 
-export async function openPlaneClient(domain: number, name: string): Promise<PlaneClient> {
+export async function openPlaneClient(domain: number, name: string, logger?: Logger): Promise<PlaneClient> {
   const { joinDomain } = await import('../../pubsub/participant.js')
   const { FleetView } = await import('../../views/fleet-view.js')
-  const participant = await joinDomain({ domain, name })
+  const participant = await joinDomain({ domain, name, logger })
   const view = FleetView.open(participant)
   return {
     participant,

@@ -1,11 +1,18 @@
 import { Command, Option } from 'commander'
-import { runDaemon } from '../daemon/daemon.js'
+import { runDaemon, untilAborted } from '../daemon/daemon.js'
 import { daemonLogger } from '../daemon/daemon-logger.js'
-import { domainOption, durationHelp, durationMs } from '../options/options.js'
+import { ExitCode } from '../options/exit-code.js'
+import { domainOption, durationHelp, durationMs, jsonOption } from '../options/options.js'
 
 interface SchedulerFlags {
   readonly domain: number
   readonly unreachableDeadAfter?: number
+  readonly policy?: readonly string[]
+  readonly disable?: readonly string[]
+  readonly defaultPolicies: boolean
+  readonly dryRun?: boolean
+  readonly replay?: string
+  readonly json?: boolean
 }
 
 export function schedulerCommand(): Command {
@@ -17,19 +24,56 @@ export function schedulerCommand(): Command {
         'after their command has ended. Several may run. Stops cleanly on SIGTERM and SIGINT.',
     )
     .addOption(
+      new Option('--policy <file>', 'a module whose policies are added, or replace those of the same name').argParser(
+        append,
+      ),
+    )
+    .addOption(new Option('--disable <name>', 'a policy to leave out').argParser(append))
+    .addOption(new Option('--no-default-policies', 'run the policies of --policy only'))
+    .addOption(new Option('--dry-run', 'print what would be issued, and issue nothing').conflicts('replay'))
+    .addOption(new Option('--replay <file>', 'print what would have been issued on the snapshots of numacast record'))
+    .addOption(jsonOption('with --dry-run and --replay: one JSON object per line'))
+    .addOption(
       new Option(
         '--unreachable-dead-after <duration>',
         'a worker that is unreachable for this time counts as dead, though it may be working (default: never)',
       ).argParser(durationMs()),
     )
     .addOption(domainOption())
-    .addHelpText('after', durationHelp)
-    .action(async ({ domain, unreachableDeadAfter }: SchedulerFlags) => {
-      const { Scheduler } = await import('../../roles/scheduler/scheduler.js')
-      const unreachableDeadAfterMs = unreachableDeadAfter ?? null
-      await runDaemon({
-        title: `scheduler, domain ${domain},`,
-        start: () => Scheduler.start({ domain, unreachableDeadAfterMs, logger: daemonLogger() }),
-      })
+    .addHelpText('after', `${durationHelp}\n\nWith --replay, exit code 1 when a policy failed or a line is malformed.`)
+    .action(runScheduler)
+}
+
+function append(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value]
+}
+
+async function runScheduler(flags: SchedulerFlags, command: Command): Promise<void> {
+  if (flags.json === true && flags.dryRun !== true && flags.replay === undefined) {
+    command.error('error: --json needs --dry-run or --replay')
+  }
+  const { choosePolicies } = await import('../policies/choose-policies.js')
+  const { policy = [], disable = [], defaultPolicies } = flags
+  const policies = await choosePolicies({ files: policy, disabled: disable, withDefaults: defaultPolicies })
+  const { domain, unreachableDeadAfter, json = false } = flags
+  if (flags.replay !== undefined) {
+    const { printReplay } = await import('../policies/print-changes.js')
+    if ((await printReplay(flags.replay, policies, json)) > 0) process.exitCode = ExitCode.failed
+    return
+  }
+  if (flags.dryRun === true) {
+    const { openDryRun } = await import('../policies/print-changes.js')
+    await runDaemon({
+      title: `dry run of a scheduler, domain ${domain},`,
+      start: () => openDryRun(domain, policies, json),
+      serve: ({ gone }, stop) => untilAborted(AbortSignal.any([stop, gone])),
     })
+    return
+  }
+  const { Scheduler } = await import('../../roles/scheduler/scheduler.js')
+  const unreachableDeadAfterMs = unreachableDeadAfter ?? null
+  await runDaemon({
+    title: `scheduler, domain ${domain},`,
+    start: () => Scheduler.start({ domain, policies, unreachableDeadAfterMs, logger: daemonLogger() }),
+  })
 }

@@ -7,6 +7,7 @@ const operatorCounters: ReadonlySet<string> = new Set([
   'worker.unserved',
   'collector.other-host-identity',
   'kernel-watch.unavailable',
+  'scheduler.withheld.isolated',
 ])
 
 /**

@@ -15,6 +15,7 @@ export function checkDecision<State>(policy: string, decision: Decision<State>):
   // The types state what a policy must return; a policy in JavaScript may return anything.
   const returned: { readonly [K in keyof Decision<State>]?: unknown } | null | undefined = decision
   if (typeof returned !== 'object' || returned === null) return refuse('it must be an object')
+  if (returned instanceof Promise) return refuse('decide must return its decision, not a promise')
   const { wanted, undecided } = returned
   if (!Array.isArray(wanted)) return refuse('wanted must be an array')
   if (!Array.isArray(undecided) || !undecided.every((target) => typeof target === 'string')) {

@@ -113,10 +113,13 @@ function judge(
   const workers = [...livingWorkers(snapshot, zone.bootId, zone.numaNode)]
   const cause = causeOf(row, workers, options)
   if (cause === null) return resting
+  const goesElsewhere = cause === 'contended' && canTakeElsewhere(snapshot, zone, nowMs, options)
+  const limit = jobsThatRun(workers)
+  // A limit that no worker reaches changes nothing.
+  if (!goesElsewhere && workers.every(({ load }) => load.concurrency <= limit)) return resting
   const reason = (): string => `${explain(cause)}: tasks waited for a CPU in ${Math.round(pressure)} % of the last 10 s`
   const hysteresis = step(before.hysteresis, 'over', nowMs, options, reason)
-  const goesElsewhere = cause === 'contended' && canTakeElsewhere(snapshot, zone, nowMs, options)
-  return { hysteresis, cause, maxInFlight: goesElsewhere ? null : jobsThatRun(workers) }
+  return { hysteresis, cause, maxInFlight: goesElsewhere ? null : limit }
 }
 
 /** Whether another zone has idle CPUs, and a worker that takes jobs now. */

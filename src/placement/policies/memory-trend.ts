@@ -143,6 +143,7 @@ function ramp(
     const { maxInFlight, maxConcurrency } = workers()
     const from = limit === null ? maxInFlight : Math.min(limit, Math.max(1, maxInFlight))
     const lower = Math.max(1, Math.floor(from * stepDown))
+    if (limit === null && lower >= maxConcurrency) return state
     const unlimited = limit === null ? maxConcurrency : state.unlimited
     return { ...state, limit: lower, unlimited, steppedMs: nowMs }
   }

@@ -44,8 +44,8 @@ export interface HostImbalance {
   readonly pressedNode: number
   /** The node that is preferred. */
   readonly idleNode: number
-  /** Jobs at once per worker of the pressed node. */
-  readonly maxInFlight: number
+  /** Jobs at once per worker of the pressed node; null where no worker takes more. */
+  readonly maxInFlight: number | null
 }
 
 /** By boot id. */
@@ -125,11 +125,12 @@ function judge(
   const hysteresis = step(isPair ? before.hysteresis : atRest, reading, nowMs, options, reason)
   if (hysteresis.overSinceMs === null) return undefined
   if (isActing) return { ...before, hysteresis }
-  const { alive, inFlight } = zoneWorkers(snapshot, bootId, pressed.zone.numaNode)
+  const { alive, inFlight, maxConcurrency } = zoneWorkers(snapshot, bootId, pressed.zone.numaNode)
   // With this share of its jobs both nodes would be used alike, if each job took as much.
   const even = (pressed.share + idle.share) / 2 / pressed.share
   const maxInFlight = Math.max(1, Math.floor((inFlight / Math.max(1, alive)) * even))
-  return { hysteresis, pressedNode: pressed.zone.numaNode, idleNode: idle.zone.numaNode, maxInFlight }
+  const nodes = { pressedNode: pressed.zone.numaNode, idleNode: idle.zone.numaNode }
+  return { hysteresis, ...nodes, maxInFlight: maxInFlight < maxConcurrency ? maxInFlight : null }
 }
 
 function intentsOf(
@@ -141,7 +142,10 @@ function intentsOf(
   const pressed = zones.find(({ numaNode }) => numaNode === pressedNode)
   if (pressed === undefined) return []
   const { reason } = hysteresis
-  const intents: WantedIntent[] = [{ kind: 'rebalance', target: pressed.target, terms: { maxInFlight }, reason, ttlMs }]
+  const intents: WantedIntent[] = []
+  if (maxInFlight !== null) {
+    intents.push({ kind: 'rebalance', target: pressed.target, terms: { maxInFlight }, reason, ttlMs })
+  }
   const held = [...livingWorkers(snapshot, pressed.bootId, pressedNode)].flatMap(({ profile }) => profile?.shards ?? [])
   const shards = [...new Set(held)].sort()
   const takers = [...livingWorkers(snapshot, pressed.bootId, idleNode)].map(({ workerId }) => workerId).sort()

@@ -175,7 +175,7 @@ export class CatchUpClient implements PeerQueries {
       // Any reply answers a question. An unexpected descriptor is no reason to ask again at once.
       let moved = (reply.descriptor !== undefined && !wasDescribed) || !isMore
       for (const [proxy, seq] of asked.applied) moved = proxy.ackReport.reported(seq, clock.nowMs()) || moved
-      for (const part of reply.progress) moved = this.#apply(peer, part, asked) || moved
+      for (const part of reply.progress) moved = this.#apply(peer, part, asked, askedMs) || moved
       // A peer that announces changes that it does not deliver would otherwise be asked without end.
       peer.pull.failures = moved ? 0 : peer.pull.failures + 1
       counters.add(moved ? 'catch-up.replies' : 'catch-up.failed.no-progress')
@@ -204,15 +204,21 @@ export class CatchUpClient implements PeerQueries {
   }
 
   /** Returns false when the reply left the reader where it was. */
-  #apply(peer: RemotePeer, part: PullProgress, asked: PullSnapshot): boolean {
+  #apply(peer: RemotePeer, part: PullProgress, asked: PullSnapshot, askedMs: number): boolean {
     const match = findMatch(peer, part)
-    if (match === undefined || part.action === CatchUpAction.reject) return false
+    if (match === undefined) return false
     const { reader, proxy } = match
+    if (part.action === CatchUpAction.reject) {
+      proxy.lastAction = part.action
+      reader.catchUps.action(part.action)
+      return false
+    }
     // Without room the change would only be refused again.
     if (proxy.blocked) return false
     if (asked.newcomers.has(proxy) && proxy.started) {
       // A live frame has started it meanwhile: the changes between are a gap like any other.
       proxy.progress.announce(part.headSeq)
+      reader.progressed(proxy, askedMs)
       return true
     }
     const before = { started: proxy.started, seq: proxy.progress.appliedSeq }
@@ -225,7 +231,11 @@ export class CatchUpClient implements PeerQueries {
       const { head, samples } = readSamplesFrame(part.frame, peer.guid, part.writer)
       const refusedSeq = reader.receiveCatchUp(proxy, head, samples)
       reader.repaired(proxy, after, refusedSeq === undefined ? part.toSeq : refusedSeq - 1, samples)
-      if (refusedSeq !== undefined) return stopBefore(refusedSeq, proxy, part)
+      if (refusedSeq !== undefined) {
+        stopBefore(refusedSeq, proxy, part)
+        reader.progressed(proxy, askedMs)
+        return true
+      }
     } else reader.repaired(proxy, after, part.toSeq, [])
     if (proxy.bootstrap !== undefined) proxy.bootstrap.cursor = Math.max(proxy.bootstrap.cursor, part.toSeq)
     if ((asked.heads.get(proxy) ?? 0) > part.headSeq) {
@@ -236,6 +246,7 @@ export class CatchUpClient implements PeerQueries {
     if (part.more) {
       if (proxy.bootstrap === undefined) proxy.progress.advanceTo(part.toSeq)
       reader.advanced(proxy)
+      reader.progressed(proxy, askedMs)
       return part.frame !== undefined
     }
     reader.finishBootstrap(proxy)
@@ -244,7 +255,14 @@ export class CatchUpClient implements PeerQueries {
     const isRefreshed = asked.stale.has(proxy)
     if (isRefreshed) proxy.stale = false
     reader.advanced(proxy)
-    return isRefreshed || !before.started || proxy.progress.appliedSeq > before.seq
+    const isAhead = proxy.progress.appliedSeq > before.seq
+    if (isRefreshed || !before.started || isAhead) {
+      proxy.lastAction = isRefreshed ? CatchUpAction.reload : part.action
+      reader.catchUps.action(proxy.lastAction)
+    }
+    if (before.started && isAhead) reader.catchUps.repair()
+    reader.progressed(proxy, askedMs)
+    return isRefreshed || !before.started || isAhead
   }
 }
 
@@ -253,12 +271,11 @@ function findMatch(peer: RemotePeer, part: PullProgress): Match | undefined {
 }
 
 /** The reader has room up to the refused number: the next request continues from there. */
-function stopBefore(refusedSeq: Seq, proxy: WriterProxy, part: PullProgress): true {
+function stopBefore(refusedSeq: Seq, proxy: WriterProxy, part: PullProgress): void {
   const toSeq = refusedSeq - 1
   if (proxy.bootstrap === undefined) proxy.progress.advanceTo(toSeq)
   else proxy.bootstrap.cursor = Math.max(proxy.bootstrap.cursor, toSeq)
   proxy.progress.announce(part.headSeq)
-  return true
 }
 
 function isTimeout(error: unknown): boolean {

@@ -143,7 +143,9 @@ export class LocalDelivery {
     }
     match.proxy.started = true
     const { appliedSeq } = match.proxy.progress
-    match.writer.readers.acknowledged(match.reader.guid, appliedSeq, this.#components.clock.nowMs())
+    const nowMs = this.#components.clock.nowMs()
+    match.reader.progressed(match.proxy, nowMs)
+    match.writer.readers.acknowledged(match.reader.guid, appliedSeq, nowMs)
   }
 
   #bring(match: LocalMatch, after: Seq): void {

@@ -76,6 +76,7 @@ export class EndpointMatcher {
 
   /** Takes the last numbers of the peer's writers, from a beacon. */
   digest(peer: RemotePeer, digest: readonly DigestEntry[]): void {
+    const nowMs = this.#components.clock.nowMs()
     for (const { writer, lastSeq } of digest) {
       const matches = peer.matches.get(writer) ?? []
       // The changes since then are lost, or on their way.
@@ -85,6 +86,7 @@ export class EndpointMatcher {
         if (hasWritten) reader.asserted(proxy)
         proxy.progress.announce(lastSeq)
         if (!proxy.isAlive) reader.reached(proxy, proxy.isReachable)
+        reader.progressed(proxy, nowMs)
         if (!proxy.started || proxy.progress.hasGap) this.#components.catchUp.afterSpread(peer)
       }
     }
@@ -97,6 +99,7 @@ export class EndpointMatcher {
     for (const { reader, proxy } of peer.matches.get(writer) ?? []) {
       if (reader.qos.reliability !== Reliability.reliable) continue
       proxy.progress.announce(seq)
+      reader.progressed(proxy, nowMs)
       proxy.ackReport.asked(seq, nowMs)
       this.#components.catchUp.afterSpread(peer)
     }
@@ -115,11 +118,13 @@ export class EndpointMatcher {
       return
     }
     const samples = readSamples(input, head)
-    peer.monitor.frameReceived(this.#components.clock.nowMs())
+    const nowMs = this.#components.clock.nowMs()
+    peer.monitor.frameReceived(nowMs)
     this.#assert(peer, matches[0]?.proxy.info)
     for (const { reader, proxy } of matches) {
       if (!proxy.isAlive) reader.reached(proxy, proxy.isReachable)
       reader.receiveLive(proxy, head, samples)
+      reader.progressed(proxy, nowMs)
       if (proxy.progress.hasGap) this.#components.catchUp.afterSpread(peer)
     }
   }

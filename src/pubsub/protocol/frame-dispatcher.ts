@@ -6,6 +6,7 @@ import type { FrameSource } from '../../transport/lane/transport.js'
 import { decodeAckRequest } from '../../wire/ack-request.js'
 import { decodeBeacon } from '../../wire/beacon.js'
 import { ByteReader, malformed, Rejection, rejectionOf } from '../../wire/encoding/bytes.js'
+import { encodeFenceReply } from '../../wire/fence.js'
 import { encodeGossipReply } from '../../wire/gossip.js'
 import { FrameKind, readHeader } from '../../wire/header.js'
 import { encodeHelloReply } from '../../wire/hello.js'
@@ -105,6 +106,8 @@ export class FrameDispatcher implements FrameSink, LiveFrameSink {
           return encodeHelloReply(await requests.hello(request))
         case 'peers':
           return encodeGossipReply(requests.gossip(request))
+        case 'fence':
+          return encodeFenceReply(requests.fence())
       }
     } catch (error) {
       counters.addError(`request.rejected.${rejectionOf(error)}`, error)

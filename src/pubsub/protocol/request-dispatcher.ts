@@ -5,6 +5,7 @@ import { presenceIntervalMs } from '../../discovery/peer-reachability.js'
 import type { SelfMonitor } from '../../liveliness/self-monitor.js'
 import { Liveliness } from '../../liveliness/verdict.js'
 import type { Descriptor } from '../../wire/descriptor.js'
+import type { FenceReply } from '../../wire/fence.js'
 import type { GossipReply, GossipRequest, Referral } from '../../wire/gossip.js'
 import { maxReferralEndpoints, maxReferrals } from '../../wire/gossip.js'
 import type { Hello, HelloReply } from '../../wire/hello.js'
@@ -63,6 +64,13 @@ export class RequestDispatcher {
     await this.#takeReception(peer, reportedReception(request))
     const reply = { from: self, knows: peer?.descriptor?.version ?? 0, ...(peer && this.#receptionOf(peer)) }
     return request.knownVersion === endpoints.version ? reply : { ...reply, descriptor: endpoints.descriptor() }
+  }
+
+  /** Returns the present number of each writer. */
+  fence(): FenceReply {
+    const { self, endpoints } = this.#components
+    const writers = endpoints.announcedWriters().map(({ writer }) => ({ writer: writer.entity, seq: writer.lastSeq }))
+    return { from: self, version: endpoints.writersVersion, writers }
   }
 
   /** Returns the peers that are alive and concern the requester, in the order of their GUIDs. */

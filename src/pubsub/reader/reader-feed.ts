@@ -2,6 +2,7 @@ import { arrivalNow, type HeldSample, type Instance, InstanceState } from '../..
 import type { CatchUpState } from '../../cache/writer-progress.js'
 import type { EntityGuid, EntityId, Seq } from '../../core/ids.js'
 import type { Counters } from '../../core/reporting/counters.js'
+import { Listeners, type Subscription } from '../../core/reporting/listeners.js'
 import type { Clock } from '../../core/time/clock.js'
 import { History } from '../../qos/policies.js'
 import type { ResolvedQos } from '../../qos/qos.js'
@@ -9,13 +10,14 @@ import type { SamplesHead, WireSample } from '../../wire/samples.js'
 import { LostReason, type MismatchEvent } from '../model/events.js'
 import { type Sample, toSample, ViewState, wallAheadMs } from '../model/sample.js'
 import type { Topic } from '../model/topic.js'
+import { CatchUpRecord } from './catch-up-record.js'
 import { MatchedWriters, type WriterLivelinessListener, type WriterSources } from './matched-writers.js'
 import { ReaderCopy } from './reader-copy.js'
 import { ReaderIntake, type WriterResumer } from './reader-intake.js'
 import type { ResolvedReaderOptions } from './reader-options.js'
 import { ReaderStatus } from './reader-status.js'
 import { SampleDispatcher, type SampleSource } from './sample-dispatcher.js'
-import type { WriterProxy } from './writer-proxy.js'
+import { isComplete, type WriterProxy } from './writer-proxy.js'
 
 /** Joins a reader to its participant; `ReaderConnection` does. */
 export interface ReaderHost extends WriterSources, WriterResumer {
@@ -52,8 +54,10 @@ export class ReaderFeed<T extends object = object> implements SampleSource<T>, W
   readonly copy: ReaderCopy
   readonly dispatcher: SampleDispatcher<T>
   readonly writers: MatchedWriters
+  readonly catchUps = new CatchUpRecord()
   readonly #components: ReaderFeedComponents
   readonly #intake: ReaderIntake<T>
+  readonly #progress: Listeners<WriterProxy>
 
   constructor(
     components: ReaderFeedComponents,
@@ -79,6 +83,7 @@ export class ReaderFeed<T extends object = object> implements SampleSource<T>, W
       mailboxDrop,
       everySample: isKeepAll || qos.historyDepth > 1,
     })
+    this.#progress = new Listeners(counters, 'reader.listener-threw')
     this.writers = new MatchedWriters({ clock, status, qos, sources: host, listener: this })
     const copy = new ReaderCopy({ clock, counters, status, writers: this.writers, view: this.dispatcher }, qos)
     this.copy = copy
@@ -91,6 +96,24 @@ export class ReaderFeed<T extends object = object> implements SampleSource<T>, W
 
   addProxy(proxy: WriterProxy): void {
     this.writers.add(proxy)
+    this.#progress.emit(proxy)
+  }
+
+  /** Calls `listener` with a writer whose progress may have changed, or that has been added or removed. */
+  onProgress(listener: (proxy: WriterProxy) => void): Subscription {
+    return this.#progress.add(listener)
+  }
+
+  /**
+   * The progress of the writer may have changed.
+   * @param atMs when the writer was as far as is known now, on the monotonic clock
+   */
+  progressed(proxy: WriterProxy, atMs: number): void {
+    if (isComplete(proxy)) proxy.completeMs = Math.max(proxy.completeMs, atMs)
+    const isBehind = proxy.started && proxy.progress.hasGap
+    if (isBehind && !proxy.isBehind) this.catchUps.gap()
+    proxy.isBehind = isBehind
+    if (this.#progress.size > 0) this.#progress.emit(proxy)
   }
 
   /**
@@ -105,6 +128,7 @@ export class ReaderFeed<T extends object = object> implements SampleSource<T>, W
     if (!this.writers.remove(proxy)) return
     this.copy.abandon(guid, state, undefined)
     this.writers.reportRemoved(guid)
+    this.#progress.emit(proxy)
   }
 
   /** Reports a writer of this topic that cannot be matched. */
@@ -166,6 +190,7 @@ export class ReaderFeed<T extends object = object> implements SampleSource<T>, W
     this.copy.close()
     this.writers.leases.close()
     this.dispatcher.close()
+    this.#progress.clear()
     this.status.close()
   }
 

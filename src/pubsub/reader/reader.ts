@@ -2,20 +2,23 @@ import { arrivalNow, type Instance, InstanceState } from '../../cache/instance.j
 import type { CatchUpState } from '../../cache/writer-progress.js'
 import { raceSignal, type WaitOptions } from '../../core/abort.js'
 import { NumacastError } from '../../core/errors.js'
-import { type EntityGuid, type EntityId, entityGuid, type Guid, type Seq } from '../../core/ids.js'
+import { type EntityGuid, type EntityId, entityGuid, type Guid, participantOf, type Seq } from '../../core/ids.js'
 import { Lifetime } from '../../core/lifetime.js'
 import type { Counters } from '../../core/reporting/counters.js'
 import type { Subscription } from '../../core/reporting/listeners.js'
 import type { Clock } from '../../core/time/clock.js'
 import type { ResolvedQos } from '../../qos/qos.js'
+import type { CatchUpAction } from '../../wire/pull.js'
 import { EventStream, type EventStreamOptions } from '../model/event-stream.js'
 import type { ReaderEvent } from '../model/events.js'
 import { isValueSample, type Sample, type ValueSample, wallAheadMs } from '../model/sample.js'
 import type { Topic } from '../model/topic.js'
+import type { CatchUpCounts } from './catch-up-record.js'
 import { type ReadOptions, resolveReadOptions } from './read-options.js'
 import { ReaderFeed, type ReaderHost } from './reader-feed.js'
 import { type ReaderOptions, resolveReaderOptions } from './reader-options.js'
 import { selectSamples } from './sample-selection.js'
+import { isComplete, type WriterProxy } from './writer-proxy.js'
 
 /** How far a reader is behind one writer. */
 export interface WriterLag {
@@ -25,6 +28,13 @@ export interface WriterLag {
   readonly headSeq: Seq
   readonly lagSamples: number
   readonly catchUpState: CatchUpState
+  /**
+   * How long ago the copy was last known to have every change of the writer, less the time that its frames were on their
+   * way; null: never.
+   */
+  readonly completeAgeMs: number | null
+  /** How the last catch-up brought the copy on; null before the first. */
+  readonly catchUpAction: CatchUpAction | null
 }
 
 export interface NextOptions<T> extends WaitOptions {
@@ -166,13 +176,26 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
   }
 
   lag(): readonly WriterLag[] {
+    const nowMs = this.#clock.nowMs()
     return [...this.feed.proxies.values()].map((proxy) => ({
       writer: proxy.guid,
       appliedSeq: proxy.progress.appliedSeq,
       headSeq: proxy.progress.headSeq,
       lagSamples: proxy.progress.lagSamples,
       catchUpState: this.#host.catchUpState(proxy),
+      completeAgeMs: this.#completeAgeMs(proxy, nowMs),
+      catchUpAction: proxy.lastAction ?? null,
     }))
+  }
+
+  /** @internal Calls `listener` with a writer whose progress may have changed, or that has been added or has gone. */
+  onProgress(listener: (proxy: WriterProxy, isMatched: boolean) => void): Subscription {
+    return this.feed.onProgress((proxy) => listener(proxy, this.feed.proxies.has(proxy.guid)))
+  }
+
+  /** Returns what the copy has needed to keep up with its writers since the reader was opened. */
+  catchUps(): CatchUpCounts {
+    return this.feed.catchUps.counts
   }
 
   /**
@@ -227,6 +250,13 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
   [Symbol.asyncDispose](): Promise<void> {
     this.close()
     return this.ended
+  }
+
+  /** The changes of the participant's own writers need no network: what has been sent is here. */
+  #completeAgeMs(proxy: WriterProxy, nowMs: number): number | null {
+    const isOwn = participantOf(proxy.guid) === participantOf(this.guid)
+    if (isOwn && isComplete(proxy)) return 0
+    return proxy.completeMs === Number.NEGATIVE_INFINITY ? null : Math.max(0, nowMs - proxy.completeMs)
   }
 
   #select(options: ReadOptions<T>, isTaken: boolean): readonly Sample<T>[] {

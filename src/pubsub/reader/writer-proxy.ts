@@ -2,6 +2,7 @@ import { InstanceState } from '../../cache/instance.js'
 import { WriterProgress } from '../../cache/writer-progress.js'
 import type { EntityGuid } from '../../core/ids.js'
 import type { WriterInfo } from '../../wire/descriptor.js'
+import type { CatchUpAction } from '../../wire/pull.js'
 import { AckReport } from './ack-report.js'
 
 /** A catch-up of the whole cache that needs more than one reply. */
@@ -33,6 +34,15 @@ export interface WriterProxy {
   /** Its participant is reachable and its lease has not run out. */
   isAlive: boolean
   isReachable: boolean
+  /**
+   * When the copy was last known to have every change of the writer, on the monotonic clock: when a frame that showed it
+   * was received, or when the request was sent whose reply showed it.
+   */
+  completeMs: number
+  /** Changes of the writer are known to be missing. */
+  isBehind: boolean
+  /** How the last catch-up brought the copy on; undefined before the first. */
+  lastAction: CatchUpAction | undefined
   /** Manual liveliness: the last sign of life, on the monotonic clock. */
   assertedMs: number
 }
@@ -50,8 +60,16 @@ export function newWriterProxy(guid: EntityGuid, info: WriterInfo, incarnation: 
     blocked: false,
     isAlive: true,
     isReachable: true,
+    completeMs: Number.NEGATIVE_INFINITY,
+    isBehind: false,
+    lastAction: undefined,
     assertedMs: nowMs,
   }
+}
+
+/** Whether the copy has every change of the writer that is known to have been made. */
+export function isComplete({ started, stale, progress }: WriterProxy): boolean {
+  return started && !stale && !progress.hasGap
 }
 
 /** Returns the state of its instances after the writer has closed in order. */

@@ -1,25 +1,35 @@
 import { raceSignal, type WaitOptions } from '../../core/abort.js'
 import { closeAll } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
+import type { Subscription } from '../../core/reporting/listeners.js'
 import { Liveliness } from '../../liveliness/verdict.js'
 import type { IntentKind } from '../../plane/intents.js'
-import type { JobLifecycle } from '../../plane/job-lifecycle.js'
+import type { JobIdentity } from '../../plane/job-lifecycle.js'
 import { isFinal, type Transition } from '../../plane/transitions.js'
 import type { Participant } from '../../pubsub/participant.js'
+import type { FleetRead } from '../../views/fleet-reads.js'
 import { FleetView } from '../../views/fleet-view.js'
+import type { FleetReadOptions } from '../../views/freshness/read-options.js'
+import { JobLedgerFeed } from '../../views/job-ledger-feed.js'
+import type { JobLedger } from '../../views/jobs/job-ledger.js'
+import type { JobRecord } from '../../views/jobs/job-record.js'
+import type { JobRun } from '../../views/jobs/job-run.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import type { LivelinessChange } from '../../views/status/liveliness-history.js'
 import type { NodeStatus, StatusDocument, WorkerStatus } from '../../views/status/status-document.js'
 import type { ViewConsistency } from '../../views/status/view-consistency.js'
+import { tokenOf } from '../../views/token/view-token.js'
 import { IntentIssuer, type IssuedIntent } from '../intents/intent-issuer.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import { type FleetOptions, type ResolvedFleetOptions, resolveFleetOptions } from './fleet-options.js'
-import { OpenJobs } from './open-jobs.js'
+
+/** A run of a job, with what names the job. */
+export interface NamedJobRun extends JobIdentity, JobRun {}
 
 /** A worker that died, and what it was running. */
 export interface WorkerDeath extends LivelinessChange {
   /** The jobs that it had started and not ended, as far as its reports arrived. Offer them again if `mayReassign`. */
-  readonly jobs: readonly JobLifecycle[]
+  readonly jobs: readonly NamedJobRun[]
 }
 
 export interface DrainOptions extends WaitOptions {
@@ -41,6 +51,8 @@ export interface IntentResult {
   readonly workerId: string
   readonly transition: Transition
   readonly reason: string | null
+  /** Names the intent to other processes: a read with this `requiredToken` includes it. */
+  readonly token: string
 }
 
 /** How long after a deadline the worker may take to report. */
@@ -76,7 +88,7 @@ export class Fleet implements AsyncDisposable {
   /** Resolves when the fleet has closed. */
   readonly ended: Promise<void>
   readonly #membership: DomainMembership
-  readonly #jobs: OpenJobs
+  readonly #jobs: JobLedgerFeed
   #resolveEnded: () => void = () => {}
   #closing: Promise<void> | undefined
 
@@ -87,7 +99,7 @@ export class Fleet implements AsyncDisposable {
     this.#membership = membership
     this.view = FleetView.open(participant, options)
     this.intents = new IntentIssuer(this.view, { issuer: options.issuer })
-    this.#jobs = new OpenJobs(participant)
+    this.#jobs = new JobLedgerFeed(participant, this.view, options.ledger)
     participant.restored.addEventListener('abort', () => this.#closeUnasked(), { once: true })
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve
@@ -97,7 +109,7 @@ export class Fleet implements AsyncDisposable {
   /** Resolves when a plane has been found and everything that its owners held at the call has arrived. */
   async synced({ signal }: WaitOptions = {}): Promise<void> {
     await this.view.synced(signal === undefined ? {} : { signal })
-    await this.#jobs.synced(signal)
+    await this.#jobs.synced(signal === undefined ? {} : { signal })
   }
 
   /** Returns all that is known, as plain data: what `numacast status --json` prints. */
@@ -108,6 +120,21 @@ export class Fleet implements AsyncDisposable {
   /** Returns the fleet at this moment, for `rank` and policies. It never changes; the same object until something changes. */
   snapshot(): PlacementSnapshot {
     return this.view.snapshot()
+  }
+
+  /**
+   * Returns the status if it is as fresh as `options` demand, with a witness of what can be claimed of it; otherwise waits
+   * for that, and refuses in the end. Never serves less than was asked for.
+   * @throws FreshnessError (NUMACAST_FRESHNESS) when it cannot be served in time; NumacastError
+   *   NUMACAST_INVALID_ARGUMENT; NUMACAST_CLOSED when the fleet closes first; the signal's reason when it aborts
+   */
+  read(options: FleetReadOptions): Promise<FleetRead> {
+    return this.view.read(options)
+  }
+
+  /** Returns the token of what this fleet has received so far; another process may demand it of a read. */
+  token(): string {
+    return this.view.token()
   }
 
   nodes(): readonly NodeStatus[] {
@@ -122,6 +149,16 @@ export class Fleet implements AsyncDisposable {
     return this.workers().find((worker) => worker.workerId === workerId)
   }
 
+  /** What became of jobs, as far as reports have arrived since this fleet was opened or were kept then. */
+  get jobs(): JobLedger {
+    return this.#jobs.ledger
+  }
+
+  /** Calls `listener` with each job whose record has changed. */
+  onJob(listener: (record: JobRecord) => void): Subscription {
+    return this.#jobs.onChange(listener)
+  }
+
   /** Returns how far what this fleet holds can be trusted. */
   witness(): ViewConsistency {
     return this.view.witness()
@@ -132,8 +169,7 @@ export class Fleet implements AsyncDisposable {
    * first. Ends when the signal aborts or the fleet closes.
    */
   async *deaths(options: WaitOptions = {}): AsyncIterableIterator<WorkerDeath> {
-    for await (const death of this.view.deaths(options))
-      yield { ...death, jobs: this.#jobs.of(death.workerId, death.incarnation) }
+    for await (const death of this.view.deaths(options)) yield { ...death, jobs: this.#unfinishedOf(death) }
   }
 
   /**
@@ -183,6 +219,10 @@ export class Fleet implements AsyncDisposable {
     await closeAll(steps).finally(() => this.#resolveEnded())
   }
 
+  #unfinishedOf(process: LivelinessChange): readonly NamedJobRun[] {
+    return this.jobs.unfinishedOf(process).map(({ job: { queue, jobId }, run }) => ({ queue, jobId, ...run }))
+  }
+
   #requireLiving(workerId: string): void {
     const worker = this.worker(workerId)
     if (worker === undefined) {
@@ -197,7 +237,7 @@ export class Fleet implements AsyncDisposable {
   }
 
   async #result(
-    { intent: { intentId } }: IssuedIntent<IntentKind>,
+    { intent: { intentId }, token: written }: IssuedIntent<IntentKind>,
     workerId: string,
     waitMs: number,
     signal: AbortSignal | undefined,
@@ -208,7 +248,8 @@ export class Fleet implements AsyncDisposable {
       stop.abort(new NumacastError('NUMACAST_TIMEOUT', message))
     })
     try {
-      return await raceSignal(this.#finalStep(intentId, workerId, stop.signal), signal)
+      const last = await raceSignal(this.#finalStep(intentId, workerId, stop.signal), signal)
+      return { ...last, token: tokenOf(written) }
     } finally {
       // Also ends the iteration when the caller's signal aborted first.
       stop.abort()
@@ -216,8 +257,8 @@ export class Fleet implements AsyncDisposable {
     }
   }
 
-  async #finalStep(intentId: string, workerId: string, signal: AbortSignal): Promise<IntentResult> {
-    let last: IntentResult | undefined
+  async #finalStep(intentId: string, workerId: string, signal: AbortSignal): Promise<Omit<IntentResult, 'token'>> {
+    let last: Omit<IntentResult, 'token'> | undefined
     for await (const { transition, reason } of this.intents.follow(intentId, { workerId, signal })) {
       last = { intentId, workerId, transition, reason }
     }

@@ -1,5 +1,4 @@
 import { closeAll } from '../../core/close-all.js'
-import { NumacastError } from '../../core/errors.js'
 import { Lifetime } from '../../core/lifetime.js'
 import { RepeatingTimer } from '../../core/time/repeating-timer.js'
 import type { RosterRow } from '../../plane/node-roster.js'
@@ -9,7 +8,6 @@ import type { Participant } from '../../pubsub/participant.js'
 import { FleetView } from '../../views/fleet-view.js'
 import { defaultCollectorOptions } from '../collector/collector-options.js'
 import { IntentIssuer, type IssuedIntent } from '../intents/intent-issuer.js'
-import { IntentReconciler } from '../intents/intent-reconciler.js'
 import { EndKeeper } from '../node/end-keeper.js'
 import { AbsenceReporter } from '../node/failover/absence-reporter.js'
 import { NodeFailover } from '../node/failover/node-failover.js'
@@ -19,7 +17,7 @@ import { openZoneReadings, type ZoneReadings } from '../node/readings/zone-readi
 import { type Relays, relayRequests } from '../node/relays.js'
 import { UnservedWorkers } from '../node/unserved-workers.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
-import { type Withholding, withholding } from './capacity-guard.js'
+import { Decider, type WithheldIntents } from './decider.js'
 import { PlaneOutlet } from './plane-outlet.js'
 import { type ResolvedSchedulerOptions, resolveSchedulerOptions, type SchedulerOptions } from './scheduler-options.js'
 
@@ -40,7 +38,7 @@ export class Scheduler implements AsyncDisposable {
   readonly #options: ResolvedSchedulerOptions
   readonly #membership: DomainMembership
   readonly #issuer: IntentIssuer
-  readonly #reconciler: IntentReconciler<IssuedIntent>
+  readonly #decider: Decider<IssuedIntent>
   readonly #relays: Relays
   readonly #ends: EndKeeper
   readonly #deciding: RepeatingTimer
@@ -49,9 +47,6 @@ export class Scheduler implements AsyncDisposable {
   readonly #absences: AbsenceReporter
   readonly #unserved: UnservedWorkers | undefined
   readonly #lifetime: Lifetime
-  readonly #startedMs: number
-  #isSynced = false
-  #withheld: (Withholding & { readonly intents: number }) | null = null
   #closing: Promise<void> | undefined
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, what joining the domain throws, or the signal's reason */
@@ -72,18 +67,16 @@ export class Scheduler implements AsyncDisposable {
     this.#lifetime = new Lifetime(options.signal, () => this.#closeUnasked())
     this.participant = participant
     participant.restored.addEventListener('abort', () => this.#closeUnasked(), { once: true })
-    this.#startedMs = participant.clock.nowMs()
     this.#options = options
     this.#membership = membership
     const { unreachableDeadAfterMs } = options
     this.view = FleetView.open(participant, { unreachableDeadAfterMs })
     this.#issuer = new IntentIssuer(this.view, { issuer: options.name, assertive: false })
-    this.#reconciler = new IntentReconciler(options.policies, new PlaneOutlet(this.#issuer))
-    this.#awaitSync()
+    this.#decider = new Decider({ view: this.view, outlet: new PlaneOutlet(this.#issuer) }, options)
     this.#relays = relayRequests(participant, planePartition, planePartition)
     const ends = new EndKeeper(participant)
     this.#ends = ends
-    this.#deciding = new RepeatingTimer(participant.clock, options.decideIntervalMs, () => this.#decide())
+    this.#deciding = new RepeatingTimer(participant.clock, options.decideIntervalMs, () => this.#decider.decide())
     this.#absences = new AbsenceReporter(participant)
     if (!options.adopts) return
     const kernel = new KernelWatch(participant, components)
@@ -114,12 +107,12 @@ export class Scheduler implements AsyncDisposable {
 
   /** Intents that its policies want, that hold, and that it has issued itself. */
   get intentsInForce(): number {
-    return this.#reconciler.inForce
+    return this.#decider.inForce
   }
 
   /** What it does not issue at present, because its view may be wrong; null if it withholds nothing. */
-  get withheld(): (Withholding & { readonly intents: number }) | null {
-    return this.#withheld
+  get withheld(): WithheldIntents | null {
+    return this.#decider.withheld
   }
 
   /** Stops deciding and sends its goodbye. What it issued holds until its time to live ends. Idempotent. */
@@ -153,50 +146,5 @@ export class Scheduler implements AsyncDisposable {
   /** Closes without a caller to which a failure could be thrown. */
   #closeUnasked(): void {
     this.close().catch((error: unknown) => this.participant.counters.addError('scheduler.close-failed', error))
-  }
-
-  /** Notes when everything that the plane held at the start has arrived. */
-  #awaitSync(): void {
-    this.view.synced({ signal: this.view.closing }).then(
-      () => {
-        this.#isSynced = true
-      },
-      () => undefined, // the view was closed first
-    )
-  }
-
-  #decide(): void {
-    const { participant, view } = this
-    const nowMs = participant.clock.nowMs()
-    const snapshot = view.snapshot()
-    const facts = {
-      isSynced: this.#isSynced,
-      listeningForMs: nowMs - this.#startedMs,
-      health: participant.health,
-      snapshot,
-      nowMs,
-    }
-    const guard = withholding(facts, this.#options)
-    try {
-      const { failures, withheld } = this.#reconciler.reconcile(snapshot, nowMs, guard === null)
-      for (const { policy, error } of failures) {
-        participant.counters.addCallbackError(`scheduler.policy-failed.${policy}`, error)
-      }
-      this.#withholds(guard, withheld.length)
-    } catch (error) {
-      // The participant's owner has closed it, or a writer refused the intent.
-      participant.counters.addError('scheduler.issue-failed', error)
-    }
-  }
-
-  #withholds(guard: Withholding | null, intents: number): void {
-    this.#withheld = guard === null || intents === 0 ? null : { ...guard, intents }
-    if (this.#withheld === null) return
-    const { reason, detail } = this.#withheld
-    const message = `the scheduler withholds ${intents} intents that remove capacity: ${detail}`
-    this.participant.counters.addError(
-      `scheduler.withheld.${reason}`,
-      new NumacastError('NUMACAST_UNAVAILABLE', message),
-    )
   }
 }

@@ -7,12 +7,22 @@ export interface JobSummariesOptions {
   readonly maxFinished: number
 }
 
-/** Summaries of a worker's jobs by queue and jobId: those in flight, and a bounded tail of finished ones. */
+interface Finished {
+  readonly endedMs: number
+  readonly summary: JobLifecycle
+}
+
+interface InFlight {
+  summary: JobLifecycle
+  reportedMs: number
+}
+
+/** The last report of each of a worker's jobs, by queue and jobId: those in flight, and a bounded tail of finished ones. */
 export class JobSummaries {
   readonly #options: JobSummariesOptions
-  readonly #inFlight = new Map<string, JobLifecycle>()
-  /** When each ended, by key, in order of ending. */
-  readonly #finished = new Map<string, number>()
+  readonly #inFlight = new Map<string, InFlight>()
+  /** In order of ending. */
+  readonly #finished = new Map<string, Finished>()
   #started = 0
   #completed = 0
   #failed = 0
@@ -38,44 +48,66 @@ export class JobSummaries {
     return this.#inFlight.has(jobKey(job))
   }
 
-  start(job: JobLifecycle): JobLifecycle {
+  /** Returns the last report on the job; undefined if this worker does not remember the job. */
+  last(job: JobIdentity): JobLifecycle | undefined {
     const key = jobKey(job)
-    this.#inFlight.set(key, job)
+    return this.#inFlight.get(key)?.summary ?? this.#finished.get(key)?.summary
+  }
+
+  start(summary: JobLifecycle, nowMs: number): void {
+    const key = jobKey(summary)
+    this.#inFlight.set(key, { summary, reportedMs: nowMs })
     this.#finished.delete(key)
     this.#started++
-    return job
   }
 
-  /** Returns the job's last summary; undefined for a job that is not in flight. */
-  end(identity: JobIdentity, error: string | null, durationMs: number, nowMs: number): JobLifecycle | undefined {
-    const key = jobKey(identity)
+  /** Replaces the last report on a job. A job that is not in flight is disposed like a finished one. */
+  update(summary: JobLifecycle, nowMs: number): void {
+    const key = jobKey(summary)
     const job = this.#inFlight.get(key)
-    if (job === undefined) return undefined
-    this.#inFlight.delete(key)
-    this.#finished.set(key, nowMs)
-    if (error === null) this.#completed++
-    else this.#failed++
-    return { ...job, event: error === null ? 'completed' : 'failed', durationMs, error }
+    if (job === undefined) {
+      this.#finish(key, summary, nowMs)
+      return
+    }
+    job.summary = summary
+    job.reportedMs = nowMs
   }
 
-  /** Notes that a summary was published for a job that is not in flight here. It is disposed like a finished one. */
-  remember(job: JobIdentity, nowMs: number): void {
-    const key = jobKey(job)
-    if (this.#inFlight.has(key)) return
-    this.#finished.delete(key)
-    this.#finished.set(key, nowMs)
+  /** Takes the last report on a job in flight, which has the state `completed` or `failed`. */
+  end(summary: JobLifecycle, nowMs: number): void {
+    const key = jobKey(summary)
+    this.#inFlight.delete(key)
+    this.#finish(key, summary, nowMs)
+    if (summary.state === 'completed') this.#completed++
+    else this.#failed++
+  }
+
+  /** Returns the reports on jobs in flight that are as old as `ageMs`, and takes them for reported now. */
+  takeDue(ageMs: number, nowMs: number): JobLifecycle[] {
+    const due: JobLifecycle[] = []
+    for (const job of this.#inFlight.values()) {
+      if (nowMs - job.reportedMs < ageMs) continue
+      job.reportedMs = nowMs
+      due.push(job.summary)
+    }
+    return due
   }
 
   /** Returns the keys of finished jobs to be disposed now, by age or number. */
   takeExpired(nowMs: number): string[] {
     const expired: string[] = []
     let excess = this.#finished.size - this.#options.maxFinished
-    for (const [key, endedMs] of this.#finished) {
+    for (const [key, { endedMs }] of this.#finished) {
       if (excess <= 0 && endedMs + this.#options.retentionMs > nowMs) break
       excess--
       this.#finished.delete(key)
       expired.push(key)
     }
     return expired
+  }
+
+  #finish(key: string, summary: JobLifecycle, nowMs: number): void {
+    this.#finished.delete(key)
+    this.#finished.set(key, { endedMs: nowMs, summary })
   }
 }

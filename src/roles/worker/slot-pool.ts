@@ -2,14 +2,16 @@ import { raceSignal } from '../../core/abort.js'
 import { NumacastError } from '../../core/errors.js'
 import type { Clock } from '../../core/time/clock.js'
 import type { Load } from './intent-progress.js'
-import { type JobWork, Slot, type SlotOwner, SlotState } from './slot.js'
+import type { BeginOptions, JobWork, RunningJob } from './running-job.js'
+import { Slot, type SlotOwner, SlotState } from './slot.js'
 import { admitsSlot, type SlotLimits, type SlotUse, takenOf } from './slot-limits.js'
 
 /** What a pool needs of its worker. */
 export interface SlotHost {
   readonly clock: Clock
   readonly limits: SlotLimits
-  runJob<R>(queue: string, jobId: string, work: JobWork<R>): Promise<R>
+  runJob<R>(queue: string, jobId: string, work: JobWork<R>, options: BeginOptions): Promise<R>
+  beginJob(queue: string, jobId: string, options: BeginOptions, ended: () => void): Promise<RunningJob>
   /** A slot was released, or is about to run its job. */
   slotsChanged(slot: Slot): void
 }
@@ -155,8 +157,12 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
     })
   }
 
-  runJob<R>(queue: string, jobId: string, work: JobWork<R>): Promise<R> {
-    return this.#host.runJob(queue, jobId, work)
+  beginJob(queue: string, jobId: string, options: BeginOptions, ended: () => void): Promise<RunningJob> {
+    return this.#host.beginJob(queue, jobId, options, ended)
+  }
+
+  runJob<R>(queue: string, jobId: string, work: JobWork<R>, options: BeginOptions): Promise<R> {
+    return this.#host.runJob(queue, jobId, work, options)
   }
 
   slotChanged(slot: Slot, from: SlotState): void {

@@ -1,4 +1,5 @@
 import { NumacastError } from '../../core/errors.js'
+import type { BeginOptions, JobWork, RunningJob } from './running-job.js'
 
 export const SlotState = {
   /** Reserved; no job runs in it yet. */
@@ -12,12 +13,12 @@ export type SlotState = (typeof SlotState)[keyof typeof SlotState]
 /** What a slot needs of the worker that granted it. */
 export interface SlotOwner {
   /** Runs the job that a slot of `queue` was taken for. */
-  runJob<R>(queue: string, jobId: string, work: JobWork<R>): Promise<R>
+  runJob<R>(queue: string, jobId: string, work: JobWork<R>, options: BeginOptions): Promise<R>
+  /** Begins the job that a slot of `queue` was taken for, and calls `ended` at its end. */
+  beginJob(queue: string, jobId: string, options: BeginOptions, ended: () => void): Promise<RunningJob>
   /** The slot has left the state `from`. */
   slotChanged(slot: Slot, from: SlotState): void
 }
-
-export type JobWork<R> = (signal: AbortSignal) => Promise<R> | R
 
 /**
  * A reservation for one job. From the grant on it counts for concurrency, throttles and drains, as a job does. It ends
@@ -65,10 +66,26 @@ export class Slot implements Disposable {
    * @throws what `work` throws; NumacastError NUMACAST_CLOSED when the slot was released or taken back, or has run a job
    *   already, NUMACAST_INVALID_ARGUMENT for a name, or for a job that is in flight. The slot is released in each case
    */
-  run<R>(jobId: string, work: JobWork<R>): Promise<R> {
-    const running = this.#run(jobId, work)
+  run<R>(jobId: string, work: JobWork<R>, options: BeginOptions = {}): Promise<R> {
+    const running = this.#run(jobId, work, options)
     running.catch(() => undefined)
     return running
+  }
+
+  /**
+   * Begins one job in the slot, for work that is no single function. The slot is released when the job has reported its
+   * end by `complete`, `fail` or `requestRetry`. Resolves once the plane knows that the job has started.
+   * @throws NumacastError NUMACAST_CLOSED when the slot was released or has run a job already,
+   *   NUMACAST_INVALID_ARGUMENT for a name, or for a job that is in flight. The slot is released in each case
+   */
+  async begin(jobId: string, options: BeginOptions = {}): Promise<RunningJob> {
+    this.#occupy(jobId)
+    try {
+      return await this.#owner.beginJob(this.queue, jobId, options, () => this.#leave())
+    } catch (error) {
+      this.#leave()
+      throw error
+    }
   }
 
   /** Gives an open slot back. Idempotent; without effect on a slot whose job runs. */
@@ -92,18 +109,22 @@ export class Slot implements Disposable {
     this.#leave()
   }
 
-  async #run<R>(jobId: string, work: JobWork<R>): Promise<R> {
+  async #run<R>(jobId: string, work: JobWork<R>, options: BeginOptions): Promise<R> {
+    this.#occupy(jobId)
+    try {
+      return await this.#owner.runJob(this.queue, jobId, work, options)
+    } finally {
+      this.#leave()
+    }
+  }
+
+  #occupy(jobId: string): void {
     if (this.#state !== SlotState.open) {
       throw new NumacastError('NUMACAST_CLOSED', `job ${jobId} cannot run: its slot ${this.#whyNotOpen()}`)
     }
     this.#forgetCaller()
     this.#state = SlotState.running
     this.#owner.slotChanged(this, SlotState.open)
-    try {
-      return await this.#owner.runJob(this.queue, jobId, work)
-    } finally {
-      this.#leave()
-    }
   }
 
   #whyNotOpen(): string {

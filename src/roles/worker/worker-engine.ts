@@ -21,7 +21,8 @@ import { ClaimListener } from './claim-listener.js'
 import { type JobReports, JobRunner } from './job-runner.js'
 import type { MachineFacts } from './machine-facts.js'
 import { type ProfileUpdate, type ResolvedProfile, updatedProfile } from './profile-options.js'
-import { type JobWork, type Slot, SlotState } from './slot.js'
+import type { BeginOptions, JobWork, RunningJob } from './running-job.js'
+import { type Slot, SlotState } from './slot.js'
 import type { SlotLimits } from './slot-limits.js'
 import { type SlotHost, SlotPool } from './slot-pool.js'
 import { type ControlHost, WorkerControl } from './worker-control.js'
@@ -166,6 +167,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
    */
   stop(): void {
     closeEach([
+      () => this.jobs.stop(),
       () => this.#state.now(),
       () => {
         this.#hasStopped = true
@@ -196,8 +198,12 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     return { pause: decidePause(this.#facts()), concurrency: this.concurrency, throttles: this.control.throttles }
   }
 
-  runJob<R>(queue: string, jobId: string, work: JobWork<R>): Promise<R> {
-    return this.jobs.run({ queue, jobId }, work)
+  beginJob(queue: string, jobId: string, options: BeginOptions, ended: () => void): Promise<RunningJob> {
+    return this.jobs.begin({ queue, jobId }, options, ended)
+  }
+
+  runJob<R>(queue: string, jobId: string, work: JobWork<R>, options: BeginOptions): Promise<R> {
+    return this.jobs.run({ queue, jobId }, work, options)
   }
 
   slotsChanged(slot: Slot): void {
@@ -323,7 +329,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
   }
 
   #keepHouse(): void {
-    this.jobs.forget()
+    this.jobs.maintain()
     this.control.keepHouse()
     this.#reportOverdueSlots()
   }

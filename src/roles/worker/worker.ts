@@ -11,7 +11,8 @@ import type { Admission } from './admission.js'
 import { checkQueue } from './job-runner.js'
 import { type MachineFacts, readMachineFacts } from './machine-facts.js'
 import type { ProfileUpdate } from './profile-options.js'
-import type { JobWork, Slot } from './slot.js'
+import type { BeginOptions, JobWork, RunningJob } from './running-job.js'
+import type { Slot } from './slot.js'
 import type { WorkerDirectives } from './worker-directives.js'
 import { WorkerEngine } from './worker-engine.js'
 import {
@@ -23,6 +24,9 @@ import {
   type WorkerOptions,
 } from './worker-options.js'
 import { openWorkerReadings, type WorkerReadings } from './worker-readings.js'
+
+/** How one job is run. */
+export interface RunOptions extends SlotOptions, BeginOptions {}
 
 export interface WorkerComponents extends DomainComponents {
   /** What the worker learns of its process. @default cgroup headroom by the addon, the rest by Node */
@@ -212,13 +216,19 @@ export class Worker implements AsyncDisposable {
    * @throws what `work` throws; the signal's reason, if it aborts before the job has started; NumacastError
    *   NUMACAST_CLOSED, or NUMACAST_INVALID_ARGUMENT for a name, or for a job that is in flight
    */
-  async run<R>(jobId: string, work: JobWork<R>, options: SlotOptions = {}): Promise<R> {
-    const queue = this.#queueOf(options)
-    this.#engine.jobs.check({ queue, jobId })
-    if (this.#engine.isClosing) throw this.#engine.closedError()
-    options.signal?.throwIfAborted()
-    const slot = this.#engine.slots.try(queue) ?? (await this.#engine.slots.wait(queue, options.signal))
-    return slot.run(jobId, work)
+  async run<R>(jobId: string, work: JobWork<R>, options: RunOptions = {}): Promise<R> {
+    const slot = this.#slotFor(jobId, options) ?? (await this.#waitForSlot(options))
+    return slot.run(jobId, work, options)
+  }
+
+  /**
+   * Waits for a slot and begins one job in it; see {@link Slot.begin}.
+   * @throws the signal's reason, if it aborts before the job has started; NumacastError NUMACAST_CLOSED, or
+   *   NUMACAST_INVALID_ARGUMENT for a name, or for a job that is in flight
+   */
+  async begin(jobId: string, options: RunOptions = {}): Promise<RunningJob> {
+    const slot = this.#slotFor(jobId, options) ?? (await this.#waitForSlot(options))
+    return slot.begin(jobId, options)
   }
 
   /** Asks the owner of the queue to offer a job again. numacast itself moves no work. */
@@ -303,6 +313,19 @@ export class Worker implements AsyncDisposable {
         if (!isAskedForMore) slot.release()
       }
     }
+  }
+
+  /** Returns a slot for the job if one is free now. A job that can start does so before its caller goes on. */
+  #slotFor(jobId: string, options: SlotOptions): Slot | undefined {
+    const queue = this.#queueOf(options)
+    this.#engine.jobs.check({ queue, jobId })
+    if (this.#engine.isClosing) throw this.#engine.closedError()
+    options.signal?.throwIfAborted()
+    return this.#engine.slots.try(queue)
+  }
+
+  #waitForSlot(options: SlotOptions): Promise<Slot> {
+    return this.#engine.slots.wait(this.#queueOf(options), options.signal)
   }
 
   #queueOf({ queue }: { readonly queue?: string }): string {

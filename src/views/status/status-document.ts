@@ -3,6 +3,7 @@ import type { IntentKind } from '../../plane/intents.js'
 import type { WorkerTotals } from '../../plane/node-capacity.js'
 import type { Transition } from '../../plane/transitions.js'
 import type { AppliedIntent, WorkerCondition } from '../../plane/worker-state.js'
+import type { ReadWitness } from '../freshness/read-witness.js'
 import type { ViewConsistency } from './view-consistency.js'
 
 /** Everything a fleet view knows, as plain data: what `numacast status --json` prints. Ages are in milliseconds. */
@@ -12,6 +13,8 @@ export interface StatusDocument {
   readonly workers: readonly WorkerStatus[]
   readonly intents: readonly IntentReport[]
   readonly witness: ViewConsistency
+  /** What can be claimed of this document; a read states the same of its answer. */
+  readonly serving: ReadWitness
 }
 
 /** One NUMA node of one host. `null`: not limited, or could not be read. */

@@ -1,28 +1,19 @@
 import { CatchUpState } from '../../cache/writer-progress.js'
 import type { WriterLag } from '../../pubsub/reader/reader.js'
+import { Freshness } from '../freshness/freshness.js'
+import { worseState } from '../freshness/owner-lag.js'
 import type { ReportedNode } from '../rows/reported-problems.js'
 import type { UnplacedWorker } from '../rows/unplaced-worker.js'
 
-/** How reliable a read is. */
-export const Freshness = {
-  /** Nothing newer exists. That needs a fence with the owners. A copy that only listens never claims it. */
-  strong: 'strong',
-  /** Every known owner is caught up with and was received from within the bound. */
-  bounded: 'bounded',
-  /** Something may be missing or old. The rest of the witness states how much. */
-  bestEffort: 'best-effort',
-} as const
-export type Freshness = (typeof Freshness)[keyof typeof Freshness]
-
-/** What the view is still good for. */
-export const DegradedMode = {
+/** What the view is still good for. A {@link DegradedMode} tells more. */
+export const ViewMode = {
   healthy: 'healthy',
   /** Reading. Take no decision that cannot be undone. */
   viewOnly: 'view-only',
   /** Nothing: no node is known. */
   blind: 'blind',
 } as const
-export type DegradedMode = (typeof DegradedMode)[keyof typeof DegradedMode]
+export type ViewMode = (typeof ViewMode)[keyof typeof ViewMode]
 
 /** What a view knows about itself. Every status contains it. */
 export interface ViewConsistency {
@@ -33,7 +24,7 @@ export interface ViewConsistency {
   readonly lagMs: number | null
   /** The worst over all owners. */
   readonly catchUpState: CatchUpState
-  readonly degradedMode: DegradedMode
+  readonly degradedMode: ViewMode
   /** How long this participant has listened. It cannot know of a node that fell silent earlier, unless others report it. */
   readonly listeningForMs: number
   /** Workers that run, and that no collector serves. */
@@ -55,28 +46,19 @@ export interface ConsistencyFacts {
   readonly maxAgeMs: number
 }
 
-/** From best to worst. */
-const order: readonly CatchUpState[] = [
-  CatchUpState.fresh,
-  CatchUpState.lagging,
-  CatchUpState.recovering,
-  CatchUpState.bootstrapRequired,
-  CatchUpState.unavailable,
-]
-
 export function computeConsistency(facts: ConsistencyFacts): ViewConsistency {
   let lag = 0
-  let worst = 0
+  let worst: CatchUpState = CatchUpState.fresh
   for (const { lagSamples, catchUpState } of facts.lags) {
     lag += Math.max(0, lagSamples)
-    worst = Math.max(worst, order.indexOf(catchUpState))
+    worst = worseState(worst, catchUpState)
   }
   const blind = facts.nodeAgesMs.length === 0
   const lagMs = blind ? null : Math.round(Math.max(0, ...facts.nodeAgesMs))
-  const catchUpState = blind ? 'unavailable' : (order[worst] ?? 'unavailable')
+  const catchUpState = blind ? CatchUpState.unavailable : worst
   const isComplete = facts.unplaced.length === 0 && facts.reportedElsewhere.length === 0 && !facts.collectorGone
   const bounded = lagMs !== null && lagMs <= facts.maxAgeMs && isComplete && catchUpState === 'fresh'
-  const degradedMode = blind ? DegradedMode.blind : bounded ? DegradedMode.healthy : DegradedMode.viewOnly
+  const degradedMode = blind ? ViewMode.blind : bounded ? ViewMode.healthy : ViewMode.viewOnly
   return {
     freshness: bounded ? Freshness.bounded : Freshness.bestEffort,
     lag,

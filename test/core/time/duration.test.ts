@@ -152,6 +152,7 @@ const internal = new Set([
   'HysteresisOptions',
   'JobSummariesOptions',
   'NodeServiceOptions',
+  'RecordFleetOptions',
   'RequestOptions',
   'RosterOptions',
 ])

@@ -268,6 +268,27 @@ t.test('the nodes stay as they are when the workers of the idle one are full', (
   t.end()
 })
 
+t.test('a limit that no worker reaches is not wanted, though shards may still move', (t) => {
+  const one = { inFlight: 1, concurrency: 1 }
+  const cpu = new PolicyFleet(cpuShortagePolicy({ sustainedMs: 0 }))
+  cpu.zone(0, { cpuPressurePercent: 60, cpuHeadroomCores: 0 })
+  cpu.worker('a', { load: one })
+  t.strictSame(cpu.wanted(), [])
+  cpu.worker('b', { load: { inFlight: 2, concurrency: 2 } })
+  t.strictSame(cpu.wanted(), ['rebalance boot/0 1'])
+  const memory = new PolicyFleet(memoryTrendPolicy())
+  memory.zone(0, { memoryAvailableBytes: 50 })
+  memory.worker('a', { load: one })
+  t.strictSame(memory.wanted(), [])
+  const zones = new PolicyFleet(zoneImbalancePolicy({ sustainedMs: 0 }))
+  zones.zone(0, { memoryAvailableBytes: 50 })
+  zones.zone(1)
+  zones.worker('a', { load: one, profile: { shards: ['s'] } })
+  zones.worker('b', { load: { numaNode: 1 } })
+  t.strictSame(zones.wanted(), ['prefer-shard b s'])
+  t.end()
+})
+
 t.test('names that every object has as properties name workers and hosts like others', (t) => {
   const names = ['constructor', 'toString', '__proto__', 'hasOwnProperty']
   const loops = new PolicyFleet(stalledLoopsPolicy({ sustainedMs: 0, maxDrainedShare: 1 }))
@@ -284,6 +305,7 @@ t.test('names that every object has as properties name workers and hosts like ot
   for (const bootId of names) {
     hosts.zone(0, { bootId, memoryAvailableBytes: 100 })
     hosts.zone(1, { bootId })
+    hosts.worker(`${bootId}-p`, { load: { bootId, inFlight: 2 } })
     hosts.worker(`${bootId}-w`, { load: { bootId, numaNode: 1 } })
   }
   for (let round = 0; round < 2; round++) {

@@ -110,6 +110,7 @@ t.test('a decision that no intent can express is a failure of its policy alone, 
   const valid = limit('n', 1)
   const cases: [unknown, RegExp][] = [
     [undefined, /policy bad returned no valid decision: it must be an object/],
+    [Promise.resolve({ wanted: [], undecided: [] }), /decide must return its decision, not a promise/],
     [{ undecided: [] }, /wanted must be an array/],
     [{ wanted: [], undecided: [1] }, /undecided must be an array of targets/],
     [{ wanted: [null], undecided: [] }, /wanted\[0\] must be an object/],

@@ -1,0 +1,54 @@
+import { type JobIdentity, type JobLifecycle, jobKey } from '../../plane/job-lifecycle.js'
+import {
+  compareRuns,
+  isSameRun,
+  type JobRun,
+  type JobState,
+  type ProcessEnd,
+  type RunIdentity,
+  withProcessEnd,
+  withReport,
+} from './job-run.js'
+
+/** Runs of one job that a record keeps. The least telling are dropped. */
+export const maxRunsPerJob = 8
+
+/** What a ledger holds of one job. */
+export interface JobRecord extends JobIdentity {
+  /** The state of the first of `runs`. */
+  readonly state: JobState
+  /** At least one; the run that tells what became of the job comes first. */
+  readonly runs: readonly [JobRun, ...JobRun[]]
+}
+
+/** Returns the record with a report applied; the same object if the report adds nothing. */
+export function recordReport(record: JobRecord | undefined, report: JobLifecycle): JobRecord {
+  const held = record?.runs.find((run) => isSameRun(run, report))
+  const run = withReport(held, report)
+  return record !== undefined && run === held ? record : replaced(record ?? report, record?.runs ?? [], held, run)
+}
+
+/** Returns the record with the process of some of its runs ended; the same object if nothing changes. */
+export function recordProcessEnd(
+  record: JobRecord,
+  process: Omit<RunIdentity, 'attempt'>,
+  end: ProcessEnd | null,
+): JobRecord {
+  let current = record
+  for (const held of record.runs) {
+    if (held.workerId !== process.workerId || held.incarnation !== process.incarnation) continue
+    const run = withProcessEnd(held, end)
+    if (run !== held) current = replaced(record, current.runs, held, run)
+  }
+  return current
+}
+
+export function recordKey(record: JobIdentity): string {
+  return jobKey(record)
+}
+
+function replaced(identity: JobIdentity, runs: readonly JobRun[], old: JobRun | undefined, run: JobRun): JobRecord {
+  const others = runs.filter((each) => each !== old)
+  const [first = run, ...rest] = [run, ...others].sort(compareRuns).slice(0, maxRunsPerJob)
+  return { queue: identity.queue, jobId: identity.jobId, state: first.state, runs: [first, ...rest] }
+}
