@@ -9,6 +9,7 @@ import { listenForStop } from '../daemon/stop-signals.js'
 import { printDocument } from '../options/document.js'
 import { longestDurationMs } from '../options/duration.js'
 import { ExitCode } from '../options/exit-code.js'
+import { operatorLogger } from '../options/operator-logger.js'
 import { domainOption, durationHelp, durationMs, integerBetween, jsonOption } from '../options/options.js'
 import type { PlaneSupervisor } from '../supervisor/plane-supervisor.js'
 
@@ -83,7 +84,8 @@ async function showPlane(
   const { openPlaneClient } = await import('../client/plane-client.js')
   const started = supervisor.start()
   started.catch(() => undefined) // awaited below; it may fail before that
-  const observer = await openPlaneClient(flags.domain, 'numacast up')
+  const logger = operatorLogger((text) => display.note(text))
+  const observer = await openPlaneClient(flags.domain, 'numacast up', logger)
   const following = follow(observer.view, display)
   let document: StatusDocument | undefined
   let inOrder = false
