@@ -7,6 +7,7 @@ import { ErrorReporter } from '../core/reporting/error-reporter.js'
 import type { Subscription } from '../core/reporting/listeners.js'
 import { afterBacklog } from '../core/time/after-backlog.js'
 import { type Clock, systemClock, type Timer } from '../core/time/clock.js'
+import { RepeatingTimer } from '../core/time/repeating-timer.js'
 import { systemResolver } from '../discovery/name-resolver.js'
 import type { ObserverHealth } from '../liveliness/observer-health.js'
 import type { ReceptionQuality } from '../liveliness/self-monitor.js'
@@ -25,6 +26,7 @@ import type { Topic } from './model/topic.js'
 import type { ParticipantComponents } from './participant-components.js'
 import { type JoinOptions, type ResolvedParticipantOptions, resolveParticipantOptions } from './participant-options.js'
 import { kernelProbe, ownIdentity } from './peer/own-process.js'
+import { type CheckOwnProcess, ownProcessCheck, ownProcessCheckMs, restoredError } from './peer/own-process-check.js'
 import { toPeer } from './peer/remote-peer.js'
 import type { Reader } from './reader/reader.js'
 import type { ReaderOptions } from './reader/reader-options.js'
@@ -68,11 +70,13 @@ export async function joinDomain(
     await transport.close()
     signal.throwIfAborted()
   }
+  const isOwn = components.identity === undefined
   const resolvedComponents = {
     clock,
     transport,
     random: components.random ?? Math.random,
     identity,
+    checkOwnProcess: components.checkOwnProcess ?? (isOwn ? ownProcessCheck(identity) : () => null),
     probe: components.probe ?? kernelProbe(),
     resolve: components.resolve ?? systemResolver,
   }
@@ -94,6 +98,8 @@ export class Participant {
   readonly counters = new Counters()
   readonly #engine: Engine
   readonly #lifetime: Lifetime
+  readonly #checkingProcess: RepeatingTimer
+  readonly #restored = new AbortController()
   #closing: Promise<void> | undefined
 
   /** @internal Use {@link joinDomain}. */
@@ -112,6 +118,8 @@ export class Participant {
     this.#lifetime = new Lifetime(signal, () => this.#closeByItself())
     const self = { guid: this.guid, incarnation, name, identity, properties }
     this.#engine = new Engine(self, options, components, this.counters)
+    const { checkOwnProcess } = components
+    this.#checkingProcess = new RepeatingTimer(clock, ownProcessCheckMs, () => this.#checkProcess(checkOwnProcess))
   }
 
   /** Resolves when the participant has closed, although closing it failed. */
@@ -187,6 +195,14 @@ export class Participant {
   /** @internal Whether a peer of this GUID is held, perhaps known only by a beacon. */
   hasPeer(guid: Guid): boolean {
     return this.#engine.peers.get(guid) !== undefined
+  }
+
+  /**
+   * @internal Aborts when this process turns out to have been restored from a checkpoint. Peers may have declared it
+   * dead and given its work to others, so the participant closes.
+   */
+  get restored(): AbortSignal {
+    return this.#restored.signal
   }
 
   /**
@@ -275,6 +291,7 @@ export class Participant {
    * @throws the first error of a part that failed to close; the others are closed all the same
    */
   close(): Promise<void> {
+    this.#checkingProcess.close()
     this.#closing ??= this.#engine.close().finally(() => this.#lifetime.end())
     return this.#closing
   }
@@ -286,6 +303,15 @@ export class Participant {
   /** The signal has aborted: no caller waits for the result. */
   #closeByItself(): void {
     this.close().catch((error) => this.counters.addError('participant.close-failed', error))
+  }
+
+  #checkProcess(check: CheckOwnProcess): void {
+    const difference = check()
+    if (difference === null || this.#closing !== undefined) return
+    const error = restoredError(difference)
+    this.counters.addError('participant.restored', error)
+    this.#restored.abort(error)
+    this.#closeByItself()
   }
 
   #mustBeOpen(): void {

@@ -1,3 +1,4 @@
+import { closeAll, closeTogether } from '../core/close-all.js'
 import type { ProcessProbe, ProcessReading } from '../liveliness/process-reading.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { ParticipantOptions } from '../pubsub/participant-options.js'
@@ -16,7 +17,7 @@ import type { ProcessExit } from '../topology/process/process-watch.js'
 import { FleetView } from '../views/fleet-view.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
 import type { BlockableLoop } from './blockable-loop.js'
-import { MemoryPlane } from './memory-plane.js'
+import { type MemoryIdentity, MemoryPlane, type MemoryPlaneOptions } from './memory-plane.js'
 
 const gib = 1024 ** 3
 
@@ -74,8 +75,9 @@ export class MemoryFleet {
   #sides: readonly (readonly string[])[] = []
   #joined = 0
 
-  constructor(seed = 1) {
-    this.plane = new MemoryPlane(seed)
+  /** @param options `kernel` answers for the processes in place of {@link stopped} and {@link setState} */
+  constructor(seed = 1, options: MemoryPlaneOptions = {}) {
+    this.plane = new MemoryPlane(seed, options)
   }
 
   get clock() {
@@ -86,56 +88,46 @@ export class MemoryFleet {
   collector(
     options: CollectorOptions = {},
     collectorReadings?: ZoneReadings | ((numaNode: number) => ZoneReadings),
-    identity: Partial<ProcessIdentity> = {},
+    identity: MemoryIdentity = {},
   ): Promise<Collector> {
     const openReadings = (numaNode: number): ZoneReadings => {
       if (typeof collectorReadings === 'function') return collectorReadings(numaNode)
       return collectorReadings ?? this.#zoneReadings
     }
-    const join = (joining: ParticipantOptions): Promise<Participant> => this.join(joining, undefined, identity)
-    return this.#start(Collector.start({ numaNode: 0, ...options }, { ...this.#components, join, openReadings }))
+    const components = this.#components(identity)
+    return this.#start(Collector.start({ numaNode: 0, ...options }, { ...components, openReadings }))
   }
 
   /** @param identity of its process, where it differs from the others': a container has a host name of its own */
-  worker(
-    workerId: string,
-    options: Partial<WorkerOptions> = {},
-    identity: Partial<ProcessIdentity> = {},
-  ): Promise<Worker> {
+  worker(workerId: string, options: Partial<WorkerOptions> = {}, identity: MemoryIdentity = {}): Promise<Worker> {
     const readings: WorkerReadings = { read: () => this.reading, close() {} }
     const join = (joining: ParticipantOptions): Promise<Participant> => this.join(joining, undefined, identity)
     return this.#start(Worker.start({ workerId, numaNode: 0, ...options }, { join, readings, machine: memoryMachine }))
   }
 
   /** @param loop its own main loop, which a test may block */
-  scheduler(
-    options: SchedulerOptions = {},
-    loop?: BlockableLoop,
-    identity: Partial<ProcessIdentity> = {},
-  ): Promise<Scheduler> {
+  scheduler(options: SchedulerOptions = {}, loop?: BlockableLoop, identity: MemoryIdentity = {}): Promise<Scheduler> {
     const openReadings = () => this.#zoneReadings
-    const join = (joining: ParticipantOptions): Promise<Participant> => this.join(joining, loop, identity)
-    return this.#start(Scheduler.start(options, { ...this.#components, join, openReadings }))
+    return this.#start(Scheduler.start(options, { ...this.#components(identity, loop), openReadings }))
   }
 
   /** An operator, which watches and may issue intents. After `leave` only what it issued remains. */
   async operator(
     issuer = 'operator',
-    identity: Partial<ProcessIdentity> = {},
+    identity: MemoryIdentity = {},
   ): Promise<{ view: FleetView; issuer: IntentIssuer; leave: () => Promise<void> }> {
     const participant = await this.join({ name: issuer }, undefined, identity)
     const view = FleetView.open(participant)
     const intents = new IntentIssuer(view, { issuer })
     const leave = async (): Promise<void> => {
-      intents.close()
-      view.close()
-      await this.plane.settle(participant.close())
+      const steps = [() => intents.close(), () => view.close(), () => participant.close()]
+      await this.plane.settle(closeAll(steps))
     }
     return { view, issuer: intents, leave }
   }
 
   /** Returns a status document from a participant that joins for it and leaves again. */
-  async lateView<R>(look: (view: FleetView) => R, identity: Partial<ProcessIdentity> = {}): Promise<R> {
+  async lateView<R>(look: (view: FleetView) => R, identity: MemoryIdentity = {}): Promise<R> {
     const { view, leave } = await this.operator('late', identity)
     await this.plane.settle(view.synced())
     const seen = look(view)
@@ -159,6 +151,7 @@ export class MemoryFleet {
       ...exit,
     }
     for (const onExit of [...(this.#exits.get(pid) ?? [])]) onExit(fact)
+    this.plane.kernel?.end(role.participant.identity, exit)
   }
 
   /** Sets what the kernel reports of its process to peers that do not receive from it. */
@@ -189,18 +182,31 @@ export class MemoryFleet {
   }
 
   async close(): Promise<void> {
-    await this.plane.settle(Promise.all(this.#roles.map((role) => role.close())))
-    await this.plane.close()
+    const roles = closeTogether(this.#roles.map((role) => () => role.close()))
+    await closeAll([() => this.plane.settle(roles), () => this.plane.close()])
   }
 
   readonly #zoneReadings: ZoneReadings = { read: () => this.zone, close() {} }
 
-  get #components() {
-    const probe = (pid: number): ProcessReading => {
+  /** What a role that watches processes is made of. It learns which process it is when it joins. */
+  #components(place: MemoryIdentity, loop?: BlockableLoop) {
+    const { kernel } = this.plane
+    let own: ProcessIdentity | undefined
+    const join = async (joining: ParticipantOptions): Promise<Participant> => {
+      const participant = await this.join(joining, loop, place)
+      own = participant.identity
+      return participant
+    }
+    const probe = (pid: number, startTimeTicks: number | null): ProcessReading => {
+      if (kernel !== undefined && own !== undefined) return kernel.probe(own, { ...own, pid, startTimeTicks })
       const state = this.#gone.has(pid) ? 'gone' : this.stopped.has(pid) ? 'stopped' : 'sleeping'
       return { state, cpuTimeMs: 0, end: null }
     }
-    return { join: this.join, watchProcess: this.#watchProcess, probe }
+    const watchProcess: WatchProcess = (target, onExit) => {
+      if (kernel === undefined || own === undefined) return this.#watchProcess(target, onExit)
+      return { close: kernel.watch(own, target, onExit) }
+    }
+    return { join, watchProcess, probe }
   }
 
   async #start<R extends { close(): Promise<void> }>(starting: Promise<R>): Promise<R> {
@@ -212,7 +218,7 @@ export class MemoryFleet {
   readonly join = async (
     options: ParticipantOptions,
     loop?: BlockableLoop,
-    identity: Partial<ProcessIdentity> = {},
+    identity: MemoryIdentity = {},
   ): Promise<Participant> => {
     const name = `${options.name ?? 'operator'} #${++this.#joined}`
     this.#hosts.set(name, identity.bootId ?? 'boot')

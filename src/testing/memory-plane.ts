@@ -1,3 +1,4 @@
+import { closeTogether } from '../core/close-all.js'
 import { seededRandom } from '../core/random.js'
 import { type ProcessProbe, type ProcessReading, unknownReading } from '../liveliness/process-reading.js'
 import { joinDomain, type Participant } from '../pubsub/participant.js'
@@ -7,6 +8,15 @@ import { MemoryNetwork, type MemoryNetworkOptions } from '../transport/memory/me
 import type { ProcessIdentity } from '../wire/descriptor.js'
 import type { BlockableLoop } from './blockable-loop.js'
 import { FakeClock } from './fake-clock.js'
+import type { MemoryKernel, MemoryProcessOptions } from './memory-kernel.js'
+
+export interface MemoryPlaneOptions extends Omit<MemoryNetworkOptions, 'clock' | 'random'> {
+  /** Answers for the kernels of all hosts. @default what {@link MemoryPlane.probes} holds */
+  readonly kernel?: MemoryKernel
+}
+
+/** The identity of a simulated process. */
+export type MemoryIdentity = Partial<ProcessIdentity> & MemoryProcessOptions
 
 /** A domain inside this process: fake clock, memory network, seeded random numbers. */
 export class MemoryPlane {
@@ -16,13 +26,15 @@ export class MemoryPlane {
   readonly probes: Map<string, ProcessProbe | ProcessReading> = new Map()
   /** What a name resolves to if it is not a participant's. */
   readonly hosts = new Map<string, readonly string[]>()
+  readonly kernel: MemoryKernel | undefined
   readonly #seed: number
   readonly #names = new Map<number, string>()
   readonly #open = new Set<Participant>()
   #joined = 0
 
-  constructor(seed = 1, options: Omit<MemoryNetworkOptions, 'clock' | 'random'> = {}) {
+  constructor(seed = 1, { kernel, ...options }: MemoryPlaneOptions = {}) {
     this.#seed = seed
+    this.kernel = kernel
     this.network = new MemoryNetwork({ clock: this.clock, random: seededRandom(seed), ...options })
   }
 
@@ -30,12 +42,21 @@ export class MemoryPlane {
   async join(
     name: string,
     options: JoinOptions = {},
-    identity: Partial<ProcessIdentity> = {},
+    { user, knowsTimeOffset, ...place }: MemoryIdentity = {},
     loop?: BlockableLoop,
   ): Promise<Participant> {
     const transport = this.network.open(name, options.range === Range.off ? Range.off : Range.subnet)
     const pid = ++this.#joined
     this.#names.set(pid, name)
+    const identity: ProcessIdentity = {
+      ...{ host: 'memory', bootId: 'boot', pid, startTimeTicks: pid, pidNamespace: 1, networkNamespace: 1 },
+      ...place,
+    }
+    const { kernel } = this
+    kernel?.start(identity, {
+      ...(user !== undefined && { user }),
+      ...(knowsTimeOffset !== undefined && { knowsTimeOffset }),
+    })
     const participant = await joinDomain(
       { domain: 1, name, ...options },
       {
@@ -47,16 +68,12 @@ export class MemoryPlane {
           return addresses
         },
         random: seededRandom(this.#seed * 1000 + pid),
-        identity: {
-          host: 'memory',
-          bootId: 'boot',
-          pid,
-          startTimeTicks: pid,
-          pidNamespace: 1,
-          networkNamespace: 1,
-          ...identity,
+        identity,
+        checkOwnProcess: () => kernel?.differenceOf(identity) ?? null,
+        probe: (asked) => {
+          if (kernel !== undefined) return kernel.probe(identity, asked)
+          return reading(this.probes.get(this.#names.get(asked.pid) ?? '') ?? unknownReading)
         },
-        probe: ({ pid: asked }) => reading(this.probes.get(this.#names.get(asked) ?? '') ?? unknownReading),
       },
     )
     this.#open.add(participant)
@@ -78,7 +95,7 @@ export class MemoryPlane {
   }
 
   async close(): Promise<void> {
-    await this.settle(Promise.all([...this.#open].map((participant) => participant.close())))
+    await this.settle(closeTogether([...this.#open].map((participant) => () => participant.close())))
   }
 }
 

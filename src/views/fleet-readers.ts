@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { raceSignal, type WaitOptions } from '../core/abort.js'
+import { closeEach } from '../core/close-all.js'
 import { type Guid, participantOf } from '../core/ids.js'
 import { Listeners, type Subscription } from '../core/reporting/listeners.js'
 import { Liveliness } from '../liveliness/verdict.js'
@@ -96,9 +97,11 @@ export class FleetReaders {
 
   /** Idempotent. */
   close(): void {
-    for (const subscription of this.#subscriptions.splice(0)) subscription.close()
-    this.#progress.clear()
-    for (const reader of this.#readers) reader.close()
+    closeEach([
+      ...this.#subscriptions.splice(0).map((subscription) => () => subscription.close()),
+      () => this.#progress.clear(),
+      ...this.#readers.map((reader) => () => reader.close()),
+    ])
   }
 
   #onPeer({ kind, peer }: PeerEvent): void {

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { raceSignal, type WaitOptions } from '../core/abort.js'
+import { closeEach } from '../core/close-all.js'
 import { NumacastError } from '../core/errors.js'
 import { type EntityGuid, type Guid, participantOf } from '../core/ids.js'
 import { Lifetime } from '../core/lifetime.js'
@@ -401,14 +402,13 @@ export class FleetView implements Disposable {
     if (this.#closed) return
     this.#closed = true
     this.#ending.abort(new NumacastError('NUMACAST_CLOSED', 'the view of the fleet was closed during the wait'))
-    this.#observing.close()
-    this.#news.close()
-    this.#listeners.clear()
-    try {
-      for (const close of this.#closers.splice(0)) close()
-    } finally {
-      this.#lifetime.end()
-    }
+    closeEach([
+      () => this.#observing.close(),
+      () => this.#news.close(),
+      () => this.#listeners.clear(),
+      ...this.#closers.splice(0),
+      () => this.#lifetime.end(),
+    ])
   }
 
   [Symbol.dispose](): void {

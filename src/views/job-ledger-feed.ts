@@ -1,4 +1,5 @@
 import type { WaitOptions } from '../core/abort.js'
+import { closeEach } from '../core/close-all.js'
 import { Listeners, type Subscription } from '../core/reporting/listeners.js'
 import { RepeatingTimer } from '../core/time/repeating-timer.js'
 import { Liveliness } from '../liveliness/verdict.js'
@@ -59,10 +60,12 @@ export class JobLedgerFeed {
 
   /** Idempotent. The ledger stays readable. */
   close(): void {
-    this.#expiring.close()
-    this.#deaths.close()
-    this.#listeners.clear()
-    this.#reader.close()
+    closeEach([
+      () => this.#expiring.close(),
+      () => this.#deaths.close(),
+      () => this.#listeners.clear(),
+      () => this.#reader.close(),
+    ])
   }
 
   #reported({ value, instanceState }: Sample<JobLifecycle>): void {

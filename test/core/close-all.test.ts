@@ -1,5 +1,5 @@
 import t from 'tap'
-import { closeAll, closeTogether } from '../../src/core/close-all.js'
+import { closeAll, closeEach, closeTogether } from '../../src/core/close-all.js'
 
 t.test('every step runs although earlier ones throw or reject, and the first error is thrown', async (t) => {
   const ran: string[] = []
@@ -39,4 +39,16 @@ t.test('steps that run together are all awaited although one throws and one reje
   ]
   await t.rejects(closeTogether(steps), { message: 'first' })
   t.same(ran, ['late'])
+})
+
+t.test('closeEach runs every step before it throws the first error', async (t) => {
+  const ran: number[] = []
+  const fail = (n: number) => () => {
+    ran.push(n)
+    throw new Error(`step ${n}`)
+  }
+  t.throws(() => closeEach([fail(1), () => ran.push(2), fail(3)]), { message: 'step 1' })
+  t.same(ran, [1, 2, 3])
+  closeEach(new Set([() => ran.push(4)]))
+  t.same(ran, [1, 2, 3, 4])
 })

@@ -12,10 +12,12 @@ export interface PlaneClient {
   close(): Promise<void>
 }
 
+/** @param logger gets what goes wrong. @default clientLogger */
 export async function openPlaneClient(domain: number, name: string, logger?: Logger): Promise<PlaneClient> {
   const { joinDomain } = await import('../../pubsub/participant.js')
   const { FleetView } = await import('../../views/fleet-view.js')
-  const participant = await joinDomain({ domain, name, logger })
+  const { clientLogger } = await import('./client-logger.js')
+  const participant = await joinDomain({ domain, name, logger: logger ?? clientLogger() })
   const view = FleetView.open(participant)
   return {
     participant,

@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import os from 'node:os'
 import { mustBeSystemError } from '../../core/error-code.js'
 import { isPid } from '../../topology/addon/pid.js'
 import { readFreezer } from '../../topology/cgroup/freezer.js'
+import { maxPortOffset, multicastAddressOf, portOf } from '../../transport/lane/port.js'
 
 /** A process of this host that is in the domain, and that the kernel does not let run. */
 export interface StoppedParticipant {
@@ -17,14 +19,16 @@ const whyByState: Readonly<Record<string, StoppedParticipant['why']>> = { T: 'st
 
 /**
  * Lists the participants of this host that are stopped. A participant that joins later never receives a frame of them;
- * but their stream sockets stay bound, under a name that tells domain and pid. Only processes whose socket can be seen
- * to be their own are listed: a pid of another PID namespace names another process here. Empty where there is no `/proc`.
+ * but their sockets stay bound, at ports that only the domain uses. Participants of other network and PID namespaces, and
+ * of range `off`, are not listed. Empty where there is no `/proc`.
  *
  * @param root holds the `proc/` to read
  */
 export function stoppedParticipants(domain: number, root = '/'): StoppedParticipant[] {
   const proc = `${root}/proc`
-  return [...boundSockets(domain, proc)].flatMap(([pid, inodes]) => {
+  const inodes = domainSockets(domain, proc)
+  if (inodes.size === 0) return []
+  return pidsOf(proc).flatMap((pid) => {
     const state = stateOf(proc, pid)
     const why = state !== 'R' && isFrozen(root, pid) ? 'frozen' : whyByState[state]
     if (why === undefined || !ownsOneOf(proc, pid, inodes)) return []
@@ -36,15 +40,35 @@ function isFrozen(root: string, pid: number): boolean {
   return isPid(pid) && readFreezer({ root, pid }).frozen === true
 }
 
-/** Returns the inodes of the domain's stream sockets, by the pid in their names (src/transport/stream/zeromq.ts). */
-function boundSockets(domain: number, proc: string): Map<number, Set<string>> {
-  const found = new Map<number, Set<string>>()
-  for (const line of textOf(`${proc}/net/unix`).split('\n')) {
-    const [, inode, ofDomain, pid] = /\s(\d+) @numacast-d(\d+)-(\d+)-[0-9a-f]+$/.exec(line) ?? []
-    if (inode === undefined || Number(ofDomain) !== domain) continue
-    found.set(Number(pid), (found.get(Number(pid)) ?? new Set()).add(inode))
+function pidsOf(proc: string): number[] {
+  try {
+    return readdirSync(proc)
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+  } catch (error) {
+    mustBeSystemError(error)
+    return []
   }
-  return found
+}
+
+/** Returns the inodes of the sockets that receive the domain's multicast. */
+function domainSockets(domain: number, proc: string): Set<string> {
+  const address = multicastAddressOf(domain)
+  const [first, last] = [portOf(domain, 0), portOf(domain, maxPortOffset)]
+  const inodes = new Set<string>()
+  for (const line of textOf(`${proc}/net/udp`).split('\n').slice(1)) {
+    const [, local = '', , , , , , , , inode = '0'] = line.trim().split(/\s+/)
+    const [host = '', port = ''] = local.split(':')
+    const number = Number.parseInt(port, 16)
+    if (inode !== '0' && number >= first && number <= last && dotted(host) === address) inodes.add(inode)
+  }
+  return inodes
+}
+
+/** The kernel prints the four bytes of an address in the machine's order. */
+function dotted(hex: string): string {
+  const bytes = Buffer.from(hex, 'hex')
+  return (os.endianness() === 'LE' ? bytes.reverse() : bytes).join('.')
 }
 
 function stateOf(proc: string, pid: number): string {

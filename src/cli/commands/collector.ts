@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { closeTogether } from '../../core/close-all.js'
 import { invalidArgument } from '../../core/errors.js'
 import type { Collector as CollectorRole } from '../../roles/collector/collector.js'
 import { runDaemon, untilAborted } from '../daemon/daemon.js'
@@ -43,7 +44,7 @@ async function runCollector(flags: CollectorFlags): Promise<void> {
     async start() {
       const collectors: CollectorRole[] = []
       const close = async (): Promise<void> => {
-        await Promise.all(collectors.map((collector) => collector.close()))
+        await closeTogether(collectors.map((collector) => () => collector.close()))
       }
       try {
         for (const numaNode of nodes)
@@ -52,7 +53,12 @@ async function runCollector(flags: CollectorFlags): Promise<void> {
         await close()
         throw error
       }
-      return { close, ended: Promise.race(collectors.map(({ ended }) => ended)) }
+      const [first] = collectors
+      return {
+        close,
+        ended: Promise.race(collectors.map(({ ended }) => ended)),
+        ...(first !== undefined && { participant: first.participant }),
+      }
     },
     async serve({ ended }, stop) {
       const yielded = new AbortController()

@@ -37,7 +37,8 @@ async function printDiscovery({ domain, json = false, verbose = false, wait }: D
   const { builtinTopics } = await import('../../pubsub/model/builtin-topics.js')
   const { discoveryLines, inOrder } = await import('../../observe/discovery-table.js')
   const { joinDomain } = await import('../../pubsub/participant.js')
-  const participant = await joinDomain({ domain, name: 'numacast discover' })
+  const { clientLogger } = await import('../client/client-logger.js')
+  const participant = await joinDomain({ domain, name: 'numacast discover', logger: clientLogger() })
   try {
     const readers = {
       participants: participant.reader(builtinTopics.participants),

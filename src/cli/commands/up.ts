@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { raceSignal } from '../../core/abort.js'
+import { closeAll } from '../../core/close-all.js'
 import type { PlaneDisplay } from '../../observe/plane-display.js'
 import type { FleetView } from '../../views/fleet-view.js'
 import type { StatusDocument } from '../../views/status/status-document.js'
@@ -8,6 +9,7 @@ import { listenForStop } from '../daemon/stop-signals.js'
 import { printDocument } from '../options/document.js'
 import { longestDurationMs } from '../options/duration.js'
 import { ExitCode } from '../options/exit-code.js'
+import { operatorLogger } from '../options/operator-logger.js'
 import { domainOption, durationHelp, durationMs, integerBetween, jsonOption } from '../options/options.js'
 import type { PlaneSupervisor } from '../supervisor/plane-supervisor.js'
 
@@ -82,7 +84,8 @@ async function showPlane(
   const { openPlaneClient } = await import('../client/plane-client.js')
   const started = supervisor.start()
   started.catch(() => undefined) // awaited below; it may fail before that
-  const observer = await openPlaneClient(flags.domain, 'numacast up')
+  const logger = operatorLogger((text) => display.note(text))
+  const observer = await openPlaneClient(flags.domain, 'numacast up', logger)
   const following = follow(observer.view, display)
   let document: StatusDocument | undefined
   let inOrder = false
@@ -96,10 +99,14 @@ async function showPlane(
     document = observer.view.status()
   } finally {
     display.note(document === undefined ? 'stopping what has been started' : drainingText(flags))
-    inOrder = await supervisor.drain()
+    await closeAll([
+      async () => {
+        inOrder = await supervisor.drain()
+      },
+      () => following.close(),
+      () => observer.close(),
+    ])
     if (!inOrder) process.exitCode = ExitCode.failed
-    following.close()
-    await observer.close()
   }
   if (inOrder) display.end(document, 'everything has stopped in order')
   return document

@@ -14,6 +14,8 @@ export type DaemonMessage =
 
 export interface Daemon {
   close(): Promise<void>
+  /** Its participant; `restored` aborts when its process was restored from a checkpoint, and the daemon then ends. */
+  readonly participant?: { readonly restored: AbortSignal }
 }
 
 export interface DaemonPlan<D extends Daemon> {
@@ -29,9 +31,12 @@ export async function runDaemon<D extends Daemon>(plan: DaemonPlan<D>): Promise<
   const stop = listenForStop()
   try {
     const daemon = await plan.start()
+    const { restored = new AbortController().signal } = daemon.participant ?? {}
+    const over = AbortSignal.any([stop.signal, restored])
     try {
       announce(plan.title)
-      await (plan.serve === undefined ? untilAborted(stop.signal) : plan.serve(daemon, stop.signal))
+      await (plan.serve === undefined ? untilAborted(over) : plan.serve(daemon, over))
+      restored.throwIfAborted()
     } finally {
       await daemon.close()
     }

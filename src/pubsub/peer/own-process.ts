@@ -3,6 +3,7 @@ import { isPid } from '../../topology/addon/pid.js'
 import { FreezerCache, readFreezer } from '../../topology/cgroup/freezer.js'
 import { hostIdentity, networkNamespace, pidNamespace } from '../../topology/host/host-identity.js'
 import { exitStatusText } from '../../topology/model/exit-status.js'
+import type { ProcessState } from '../../topology/model/process-stat.js'
 import { type NamespacedProcess, ProcessLocator } from '../../topology/process/process-locator.js'
 import { isSameStartTime, processStartTime, readProcessState } from '../../topology/process/process-state.js'
 import type { ProcessIdentity } from '../../wire/descriptor.js'
@@ -45,8 +46,27 @@ export function kernelProbe(
   }
 }
 
+/** The calls to the kernel that {@link probePid} concludes from. */
+export interface ProcessCalls {
+  /** As this process sees itself. */
+  readonly ownPid: number
+  /** Null if there is no such process, or the kernel does not show it. */
+  readonly readState: (pid: number) => ProcessState | null
+  /** The code of the error with which signal 0 is refused; null if it can be sent. */
+  readonly signalRefusal: (pid: number) => string | null
+  readonly isFrozen: (pid: number) => boolean
+}
+
+const systemCalls: ProcessCalls = {
+  ownPid: process.pid,
+  readState: readProcessState,
+  signalRefusal,
+  isFrozen: (pid) => readFreezer({ pid }).frozen === true,
+}
+
 function probeWith(freezers: FreezerCache): typeof probePid {
-  return (pid, startTimeTicks) => probePid(pid, startTimeTicks, (frozen) => freezers.isFrozen(frozen))
+  const calls: ProcessCalls = { ...systemCalls, isFrozen: (pid) => freezers.isFrozen(pid) }
+  return (pid, startTimeTicks) => probePid(pid, startTimeTicks, calls)
 }
 
 /**
@@ -60,13 +80,13 @@ function probeWith(freezers: FreezerCache): typeof probePid {
 export function probePid(
   pid: number,
   startTimeTicks: number | null,
-  isFrozen: (pid: number) => boolean = (frozen) => readFreezer({ pid: frozen }).frozen === true,
+  calls: ProcessCalls = systemCalls,
 ): ProcessReading {
   // The pid comes from another process.
   if (startTimeTicks === null || !isPid(pid)) return unknownReading
-  if (readProcessState(process.pid) === null) return unknownReading
-  const found = readProcessState(pid)
-  if (found === null) return probeBySignal(pid)
+  if (calls.readState(calls.ownPid) === null) return unknownReading
+  const found = calls.readState(pid)
+  if (found === null) return probeBySignal(pid, calls)
   if (found.startTime === null) return existing
   if (!isSameStartTime(found.startTime, startTimeTicks)) return unknownReading
   // Not by its state: a zombie may be a main thread that ended before the others, and one still computing, a dead
@@ -76,7 +96,9 @@ export function probePid(
   }
   // A frozen main thread is asleep on cgroup v2, and waits as for a device on v1.
   const state =
-    found.state !== 'R' && isFrozen(pid) ? ProcessProbe.frozen : (probeOfState[found.state] ?? ProcessProbe.sleeping)
+    found.state !== 'R' && calls.isFrozen(pid)
+      ? ProcessProbe.frozen
+      : (probeOfState[found.state] ?? ProcessProbe.sleeping)
   return { state, cpuTimeMs: found.cpuTimeMs, end: null }
 }
 
@@ -91,11 +113,11 @@ const existing: ProcessReading = Object.freeze({ state: ProcessProbe.exists, cpu
  * EPERM proves that there is a process. A sandbox may refuse every signal, even to this process; the answer then proves
  * nothing.
  */
-function probeBySignal(pid: number): ProcessReading {
-  const refusal = signalRefusal(pid)
+function probeBySignal(pid: number, calls: ProcessCalls): ProcessReading {
+  const refusal = calls.signalRefusal(pid)
   if (refusal === null) return existing
   if (refusal === 'ESRCH') return gone(null)
-  return refusal === 'EPERM' && signalRefusal(process.pid) === null ? existing : unknownReading
+  return refusal === 'EPERM' && calls.signalRefusal(calls.ownPid) === null ? existing : unknownReading
 }
 
 function signalRefusal(pid: number): string | null {

@@ -1,4 +1,4 @@
-import { closeAll } from '../../core/close-all.js'
+import { closeAll, closeEach } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
 import { Lifetime } from '../../core/lifetime.js'
 import type { Subscription } from '../../core/reporting/listeners.js'
@@ -65,8 +65,10 @@ export class Collector implements AsyncDisposable {
       }
       return await startRole(membership, make, signal)
     } catch (error) {
-      readings.close()
-      throw error
+      const fail = (): never => {
+        throw error
+      }
+      return closeEach([fail, () => readings.close()]) as never
     }
   }
 
@@ -82,6 +84,7 @@ export class Collector implements AsyncDisposable {
     this.numaNode = numaNode
     this.#membership = membership
     this.#host = host
+    participant.restored.addEventListener('abort', () => this.#closeUnasked(), { once: true })
     this.#peers = participant.onPeer((event) => this.#onPeer(event))
   }
 

@@ -108,6 +108,7 @@ export class Fleet implements AsyncDisposable {
     this.view = view
     this.intents = intents
     this.#jobs = jobs
+    membership.participant.restored.addEventListener('abort', () => this.#closeUnasked(), { once: true })
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve
     })
@@ -232,6 +233,11 @@ export class Fleet implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** Closes without a caller to which a failure could be thrown. */
+  #closeUnasked(): void {
+    this.close().catch((error: unknown) => this.participant.counters.addError('fleet.close-failed', error))
   }
 
   async #close(): Promise<void> {

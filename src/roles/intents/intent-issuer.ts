@@ -1,3 +1,4 @@
+import { closeEach } from '../../core/close-all.js'
 import { invalidArgument, NumacastError } from '../../core/errors.js'
 import type { Token } from '../../core/ids.js'
 import { Lifetime } from '../../core/lifetime.js'
@@ -140,12 +141,11 @@ export class IntentIssuer implements Disposable {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    try {
-      this.flush()
-    } finally {
-      for (const writer of this.#writers.values()) writer.close()
-      this.#lifetime.end()
-    }
+    closeEach([
+      () => this.flush(),
+      ...[...this.#writers.values()].map((writer) => () => writer.close()),
+      () => this.#lifetime.end(),
+    ])
   }
 
   [Symbol.dispose](): void {

@@ -1,3 +1,4 @@
+import { closeEach } from '../../core/close-all.js'
 import type { Subscription } from '../../core/reporting/listeners.js'
 import { planePartition } from '../../plane/partitions.js'
 import { type WorkerEnd, workerEnd } from '../../plane/worker-end.js'
@@ -36,7 +37,6 @@ export class EndKeeper {
   }
 
   close(): void {
-    this.#relay.close()
-    this.#reader.close()
+    closeEach([() => this.#relay.close(), () => this.#reader.close()])
   }
 }

@@ -1,4 +1,4 @@
-import { closeAll } from '../../core/close-all.js'
+import { closeAll, closeEach } from '../../core/close-all.js'
 import type { RosterRow } from '../../plane/node-roster.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 import type { Participant } from '../../pubsub/participant.js'
@@ -46,7 +46,15 @@ export class HostService {
     this.#kernel = kernel
     if (own !== null) {
       const { numaNode, readings } = own
-      this.own = new NodeService({ participant, readings, kernel, ends }, { ...service, numaNode, adopted: false })
+      try {
+        this.own = new NodeService({ participant, readings, kernel, ends }, { ...service, numaNode, adopted: false })
+      } catch (error) {
+        const fail = (): never => {
+          throw error
+        }
+        // The participant may be another's, and stays open then.
+        closeEach([fail, () => ends.close(), () => this.#absences.close(), () => kernel.close()])
+      }
     }
     if (adopts) {
       const openReadings = components.openReadings ?? openZoneReadings

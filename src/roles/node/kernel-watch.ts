@@ -1,3 +1,4 @@
+import { closeEach } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
 import type { Guid } from '../../core/ids.js'
 import type { ProcessReading } from '../../liveliness/process-reading.js'
@@ -94,8 +95,7 @@ export class KernelWatch {
     const watch = this.#watchProcess(target, (exit) => this.#report(guid, exit, memory))
     const both = {
       close() {
-        watch.close()
-        memory.close()
+        closeEach([() => watch.close(), () => memory.close()])
       },
     }
     if (this.#watches.get(guid) !== memory) both.close()
@@ -110,15 +110,17 @@ export class KernelWatch {
   }
 
   unwatch(guid: Guid): void {
-    this.#watches.get(guid)?.close()
+    const watch = this.#watches.get(guid)
     this.#watches.delete(guid)
     this.#watched.delete(guid)
+    watch?.close()
   }
 
   close(): void {
-    for (const watch of this.#watches.values()) watch.close()
+    const watches = [...this.#watches.values()]
     this.#watches.clear()
     this.#watched.clear()
+    closeEach(watches.map((watch) => () => watch.close()))
   }
 
   /** The peer is left to its lease until a later try succeeds. */
@@ -137,12 +139,13 @@ export class KernelWatch {
   }
 
   /**
-   * Reports the end once what the peer sent before has been read. A pid with another start time is no proof of an end:
-   * a process that was checkpointed and restored has a new one. Such a peer is left to its lease.
+   * Reports the end once what the peer sent before has been read. Only the end of a process that was watched is a fact.
+   * A peer without a process of its pid and start time may have ended just now, or was checkpointed and restored, here or
+   * on another host. It is left to its lease: if it has ended, it is soon overdue.
    */
   #report(guid: Guid, exit: ProcessExit, memory: FollowedProcess): void {
-    if (exit.evidence === ExitEvidence.otherStartTime) {
-      this.#participant.counters.add('kernel-watch.skipped.other-start-time')
+    if (exit.evidence !== ExitEvidence.pidfd) {
+      this.#participant.counters.add(`kernel-watch.skipped.${exit.evidence}`)
       this.unwatch(guid)
       return
     }

@@ -1,3 +1,4 @@
+import { closeEach } from '../../core/close-all.js'
 import type { EntityGuid } from '../../core/ids.js'
 import { countFailure } from '../../core/reporting/count-failure.js'
 import { keyFrom } from '../../plane/keys.js'
@@ -97,7 +98,7 @@ export class NodePublisher {
   }
 
   close(): void {
-    for (const writer of [this.#capacity, this.#rows, this.#ends, this.#claims]) writer.close()
+    closeEach([this.#capacity, this.#rows, this.#ends, this.#claims].map((writer) => () => writer.close()))
   }
 
   /** Counts what cannot be published: a reading that the schema refuses, a participant that its owner has closed. */

@@ -1,7 +1,7 @@
 import { downPartition, planePartition, upPartition } from '../../plane/partitions.js'
 import { allTargets, type NodeIdentity, nodeTarget } from '../../plane/targets.js'
 import type { Participant } from '../../pubsub/participant.js'
-import { keepRequests, type Relays, type RelayTarget, relayReports, relayRequests } from './relays.js'
+import { joinRelays, keepRequests, type Relays, type RelayTarget, relayReports, relayRequests } from './relays.js'
 import { type NodeClaims, relayCapacities, relayProfiles } from './worker-relay.js'
 
 /** Knows which workers a node has, and which processes claim their names. */
@@ -20,11 +20,7 @@ export function openNodeRelays(participant: Participant, node: NodeIdentity, wor
     relayProfiles(participant, up, workers),
     relayCapacities(participant, up, workers),
   ]
-  return {
-    close() {
-      for (const relay of relays) relay.close()
-    },
-  }
+  return joinRelays(relays)
 }
 
 function relayTargetOf(node: NodeIdentity, workers: NodeWorkers): RelayTarget {

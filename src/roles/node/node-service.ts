@@ -1,3 +1,4 @@
+import { closeEach } from '../../core/close-all.js'
 import { type Guid, participantOf } from '../../core/ids.js'
 import { RepeatingTimer } from '../../core/time/repeating-timer.js'
 import { Liveliness } from '../../liveliness/verdict.js'
@@ -145,13 +146,12 @@ export class NodeService {
 
   /** Publishes nothing more. Readers and writers stay open until {@link close}. */
   stop(): void {
-    for (const trigger of this.#triggers) trigger.close()
+    closeEach(this.#triggers.map((trigger) => () => trigger.close()))
   }
 
   /** Idempotent. */
   close(): void {
-    this.stop()
-    for (const close of this.#closers.splice(0)) close()
+    closeEach([() => this.stop(), ...this.#closers.splice(0)])
   }
 
   /** Publishes once every worker had the chance to answer: an earlier roster would be incomplete. */

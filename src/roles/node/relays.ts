@@ -1,3 +1,4 @@
+import { closeEach } from '../../core/close-all.js'
 import { RepeatingTimer } from '../../core/time/repeating-timer.js'
 import { concurrencyLimit, maintenanceMode, priorityWeights, rollingDrain } from '../../plane/config.js'
 import { arbiterMemoryMs } from '../../plane/intent-arbiter.js'
@@ -17,7 +18,7 @@ const forgetEveryMs = 60_000
 
 /** Relays requests: every kind of intent and of configuration. */
 export function relayRequests(participant: Participant, from: string, to: string): Relays {
-  return join([
+  return joinRelays([
     ...intentKinds.map((kind) => relayIntents(participant, kind, from, to)),
     relay(participant, concurrencyLimit, from, to),
     relay(participant, priorityWeights, from, to),
@@ -40,7 +41,7 @@ export interface RelayTarget {
  */
 export function keepRequests(participant: Participant, partition: string, audience: RelayTarget): Relays {
   const scoped = ({ value }: Sample<{ scope: string }>): boolean => value === undefined || audience.scope(value.scope)
-  return join([
+  return joinRelays([
     ...intentKinds.map((kind) => {
       return relayIntents(participant, kind, partition, partition, (target) => audience.intent(kind, target))
     }),
@@ -53,7 +54,7 @@ export function keepRequests(participant: Participant, partition: string, audien
 
 /** Relays the reports of workers on intents and jobs. */
 export function relayReports(participant: Participant, from: string, to: string): Relays {
-  return join([relay(participant, intentStatus, from, to), relay(participant, jobLifecycle, from, to)])
+  return joinRelays([relay(participant, intentStatus, from, to), relay(participant, jobLifecycle, from, to)])
 }
 
 function relay<T extends object>(
@@ -65,7 +66,7 @@ function relay<T extends object>(
 ): Relays {
   const reader = participant.reader(topic, { partition: from })
   const relay = participant.relay(reader, { partition: to, filter })
-  return join([relay, reader])
+  return joinRelays([relay, reader])
 }
 
 /** A relay keeps what it passed on. It keeps an intent no longer than an arbiter remembers it. */
@@ -88,13 +89,10 @@ function relayIntents<K extends IntentKind>(
       if (change.writtenMs + intent.ttlMs < endedBeforeMs) relay.forget(key)
     }
   })
-  return join([forgetting, relay, reader])
+  return joinRelays([forgetting, relay, reader])
 }
 
-function join(parts: readonly Relays[]): Relays {
-  return {
-    close() {
-      for (const part of parts) part.close()
-    },
-  }
+/** Returns relays that close together. */
+export function joinRelays(parts: readonly Relays[]): Relays {
+  return { close: () => closeEach(parts.map((part) => () => part.close())) }
 }

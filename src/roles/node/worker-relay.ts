@@ -9,7 +9,7 @@ import type { Sample } from '../../pubsub/model/sample.js'
 import type { Topic } from '../../pubsub/model/topic.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { differs } from './capacity-change.js'
-import type { Relays } from './relays.js'
+import { joinRelays, type Relays } from './relays.js'
 
 /** Knows which processes claim which names on a node. */
 export interface NodeClaims {
@@ -79,11 +79,7 @@ function relayWorkers<T extends WorkerProcess>(
       onForget(key)
     }
   })
-  return {
-    close() {
-      for (const part of [forgetting, relay, reader]) part.close()
-    },
-  }
+  return joinRelays([forgetting, relay, reader])
 }
 
 /** Whether the peer is the process that the row is of, on this host. */

@@ -46,6 +46,7 @@ export class Scheduler implements AsyncDisposable {
     const { participant } = membership
     this.#lifetime = new Lifetime(options.signal, () => this.#closeUnasked())
     this.participant = participant
+    participant.restored.addEventListener('abort', () => this.#closeUnasked(), { once: true })
     this.#options = options
     this.#membership = membership
     this.#parts = parts

@@ -49,8 +49,9 @@ export class UnservedNotice {
   /** Idempotent. */
   close(): void {
     this.#checking.close()
-    this.#writer?.close()
+    const writer = this.#writer
     this.#writer = undefined
+    writer?.close()
   }
 
   #check(): void {
@@ -96,9 +97,11 @@ export class UnservedNotice {
     const writer = this.#writer
     this.#writer = undefined
     if (writer === undefined) return
-    for (const key of [...writer.keys()]) writer.dispose(key)
-    writer.flush()
-    writer.close()
+    countFailure(this.#participant.counters, 'worker.publish-failed', () => {
+      for (const key of [...writer.keys()]) writer.dispose(key)
+      writer.flush()
+      writer.close()
+    })
     this.#options.changed?.(false)
   }
 }

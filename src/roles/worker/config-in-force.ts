@@ -1,3 +1,4 @@
+import { closeEach } from '../../core/close-all.js'
 import { concurrencyLimit, maintenanceMode, priorityWeights } from '../../plane/config.js'
 import { maxIntentTtlMs } from '../../plane/intents.js'
 import { allTargets, nodeTarget } from '../../plane/targets.js'
@@ -44,7 +45,7 @@ export class ConfigInForce {
   }
 
   close(): void {
-    for (const reader of [this.#limits, this.#maintenance, this.#weights]) reader.close()
+    closeEach([this.#limits, this.#maintenance, this.#weights].map((reader) => () => reader.close()))
   }
 }
 

@@ -1,3 +1,4 @@
+import { closeEach } from '../../core/close-all.js'
 import type { Timer } from '../../core/time/clock.js'
 import { type IntentKind, type IntentOf, intentKinds, intentTopics, receivedIntentFrom } from '../../plane/intents.js'
 import type { AppliedIntent } from '../../plane/worker-state.js'
@@ -121,7 +122,7 @@ export class WorkerControl {
 
   close(): void {
     this.stop()
-    for (const close of this.#closers.splice(0)) close()
+    closeEach(this.#closers.splice(0))
   }
 
   #receive<K extends IntentKind>(kind: K): Reader<IntentOf<K>> {

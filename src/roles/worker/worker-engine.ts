@@ -1,3 +1,4 @@
+import { closeEach } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
 import { Listeners } from '../../core/reporting/listeners.js'
 import { Coalescer } from '../../core/time/coalescer.js'
@@ -166,22 +167,24 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
    * Publishes the final state of the worker, and nothing more. Its last report leaves with the participant's goodbye.
    */
   stop(): void {
-    this.jobs.stop()
-    this.#state.now()
-    this.#hasStopped = true
-    this.#state.close()
-    this.control.stop()
-    this.claim.stop()
-    this.unserved.close()
-    for (const timer of this.#timers) timer.close()
-    this.#readings.close()
-    this.#publisher.flush()
+    closeEach([
+      () => this.jobs.stop(),
+      () => this.#state.now(),
+      () => {
+        this.#hasStopped = true
+        this.#state.close()
+      },
+      () => this.control.stop(),
+      () => this.claim.stop(),
+      () => this.unserved.close(),
+      ...this.#timers.map((timer) => () => timer.close()),
+      () => this.#readings.close(),
+      () => this.#publisher.flush(),
+    ])
   }
 
   close(): void {
-    this.#publisher.close()
-    this.control.close()
-    this.claim.close()
+    closeEach([() => this.#publisher.close(), () => this.control.close(), () => this.claim.close()])
   }
 
   closedError(): NumacastError {

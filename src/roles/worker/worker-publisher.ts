@@ -1,3 +1,4 @@
+import { closeEach } from '../../core/close-all.js'
 import type { EntityGuid } from '../../core/ids.js'
 import { countFailure } from '../../core/reporting/count-failure.js'
 import type { Counters } from '../../core/reporting/counters.js'
@@ -129,7 +130,7 @@ export class WorkerPublisher {
   }
 
   close(): void {
-    for (const writer of this.#writers) writer.close()
+    closeEach(this.#writers.map((writer) => () => writer.close()))
   }
 
   get #writers(): readonly Pick<Writer<object>, 'flush' | 'close'>[] {

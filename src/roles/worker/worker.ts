@@ -1,3 +1,4 @@
+import { closeAll } from '../../core/close-all.js'
 import { loadZod } from '../../core/lazy-schema.js'
 import { Lifetime } from '../../core/lifetime.js'
 import type { Subscription } from '../../core/reporting/listeners.js'
@@ -80,6 +81,9 @@ export class Worker implements AsyncDisposable {
     this.#membership = membership
     this.#engine = engine
     this.#lifetime = new Lifetime(options.signal, () => this.#closeUnasked())
+    // Its jobs may have been given to others.
+    const { restored } = membership.participant
+    restored.addEventListener('abort', () => this.#closeUnasked({ graceMs: 0 }), { once: true })
     if (options.whenReplaced === WhenReplaced.close) {
       this.onReplaced((by) => {
         if (by !== null) this.#closeUnasked()
@@ -265,22 +269,27 @@ export class Worker implements AsyncDisposable {
 
   async #close(graceMs: number): Promise<void> {
     const engine = this.#engine
-    try {
-      engine.beginClosing()
-      await engine.slots.idleWithin(graceMs)
-      engine.slots.takeBackOpen('the worker closes')
-      engine.jobs.abortAll(engine.closedError())
-      await engine.slots.idleWithin(abortGraceMs)
-    } finally {
-      engine.stop()
-      // Must come first: a participant sends its goodbye to the partitions that it still writes to.
-      await this.#membership.leave().finally(() => engine.close())
-    }
+    await closeAll([
+      () => this.#endJobs(graceMs),
+      () => engine.stop(),
+      // The goodbye comes first: a participant sends it in the partitions that it still writes to.
+      () => this.#membership.leave(),
+      () => engine.close(),
+    ])
+  }
+
+  async #endJobs(graceMs: number): Promise<void> {
+    const engine = this.#engine
+    engine.beginClosing()
+    await engine.slots.idleWithin(graceMs)
+    engine.slots.takeBackOpen('the worker closes')
+    engine.jobs.abortAll(engine.closedError())
+    await engine.slots.idleWithin(abortGraceMs)
   }
 
   /** Closes without a caller to which a failure could be thrown. */
-  #closeUnasked(): void {
-    this.close().catch((error: unknown) => this.participant.counters.addError('worker.close-failed', error))
+  #closeUnasked(options?: CloseOptions): void {
+    this.close(options).catch((error: unknown) => this.participant.counters.addError('worker.close-failed', error))
   }
 
   async *#yieldSlots(need: SlotNeed, signal: AbortSignal | undefined): AsyncIterableIterator<Slot> {

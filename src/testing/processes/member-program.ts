@@ -1,5 +1,6 @@
 // One process of a fleet under test. It reports over the IPC channel what it observes, and suffers what it is told to.
 // Started by MemberProcess.
+import { closeAll, closeTogether } from '../../core/close-all.js'
 import type { NumacastError } from '../../core/errors.js'
 import { unknownReading } from '../../liveliness/process-reading.js'
 import { upPartition } from '../../plane/partitions.js'
@@ -102,8 +103,10 @@ function observePeers(participant: Participant): void {
 }
 
 async function leave(): Promise<void> {
-  await Promise.all(closers.map((close) => close()))
-  await Promise.all(joined.map((participant) => participant.close()))
+  await closeAll([
+    () => closeTogether(closers),
+    () => closeTogether(joined.map((participant) => () => participant.close())),
+  ])
   process.exit(0)
 }
 

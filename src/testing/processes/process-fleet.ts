@@ -1,3 +1,4 @@
+import { closeTogether } from '../../core/close-all.js'
 import { until } from '../eventually.js'
 import { described, type MemberEnvironment, MemberProcess } from './member-process.js'
 import type { MemberReport, MemberSpec } from './member-spec.js'
@@ -135,7 +136,7 @@ export class ProcessFleet implements AsyncDisposable {
 
   /** Ends every process. Idempotent. */
   async close(): Promise<void> {
-    await Promise.all(this.members.map((member) => member.end()))
+    await closeTogether(this.members.map((member) => () => member.end()))
   }
 
   [Symbol.asyncDispose](): Promise<void> {

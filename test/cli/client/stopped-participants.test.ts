@@ -1,12 +1,19 @@
 import { symlinkSync } from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import t from 'tap'
 import { stoppedParticipants } from '../../../src/cli/client/stopped-participants.js'
+import { portOf } from '../../../src/transport/lane/port.js'
 
-const socket = (inode: number, name: string): string =>
-  `0000000000000000: 00000002 00000000 00010000 0001 01 ${inode} ${name}\n`
+/** A line of `/proc/net/udp`. */
+function socket(inode: number, address: string, port: number): string {
+  const bytes = Buffer.from(address.split('.').map(Number))
+  const host = (os.endianness() === 'LE' ? bytes.reverse() : bytes).toString('hex').toUpperCase()
+  const local = `${host}:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  return `  1: ${local} 00000000:0000 07 00000000:00000000 00:00000000 00000000  0  0 ${inode} 2 0000000000000000 0\n`
+}
 
-t.test('stoppedParticipants lists the processes of the domain that cannot run and own their socket', async (t) => {
+t.test('the processes of a domain that cannot run and own one of its sockets are listed', async (t) => {
   const process = (state: string, name: string) => ({
     stat: `1 (a) ${state} b) ${state} 1 1`,
     cmdline: `node\0${name}\0`,
@@ -15,25 +22,24 @@ t.test('stoppedParticipants lists the processes of the domain that cannot run an
   const root = t.testdir({
     proc: {
       net: {
-        unix: [
-          'Num       RefCount Protocol Flags    Type St Inode Path\n',
-          socket(10, '@numacast-d3-100-0a'),
-          socket(11, '@numacast-d3-101-0a'),
-          socket(12, '@numacast-d3-102-0a'),
-          socket(13, '@numacast-d33-103-0a'),
-          socket(14, '@numacast-d3-104-0a'),
-          socket(15, '@numacast-d3-105-0a'),
-          socket(16, '@elsewhere-d3-106-0a'),
-          socket(17, '/run/numacast-d3-107-0a'),
+        udp: [
+          '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref\n',
+          socket(10, '239.255.0.1', portOf(3, 0)),
+          socket(11, '239.255.0.1', portOf(3, 17)),
+          socket(12, '239.255.0.1', portOf(3, 249)),
+          socket(13, '239.255.0.1', portOf(4, 0)),
+          socket(16, '239.255.0.2', portOf(104, 5)),
+          socket(17, '0.0.0.0', portOf(3, 5)),
+          'a line that is no socket\n',
         ].join(''),
       },
       100: process('T', 'stopped'),
       101: process('S', 'waiting'),
       102: process('D', 'disk'),
-      103: process('T', 'of-domain-33'),
-      104: process('T', 'another-process-of-that-pid'),
-      106: process('T', 'no-participant'),
-      107: process('T', 'a-file'),
+      103: process('T', 'of-domain-4'),
+      104: process('T', 'without-a-socket'),
+      106: process('T', 'of-domain-104'),
+      107: process('T', 'no-participant'),
     },
   })
   for (const [pid, inode] of [
@@ -52,5 +58,6 @@ t.test('stoppedParticipants lists the processes of the domain that cannot run an
     { pid: 100, command: 'node stopped', why: 'stopped' },
     { pid: 102, command: 'node disk', why: 'io-wait' },
   ])
+  t.same(stoppedParticipants(104, root), [{ pid: 106, command: 'node of-domain-104', why: 'stopped' }])
   t.same(stoppedParticipants(3, path.join(root, 'gone')), [], 'without /proc: none')
 })

@@ -1,3 +1,4 @@
+import { closeEach } from '../../../core/close-all.js'
 import { type EntityGuid, participantOf } from '../../../core/ids.js'
 import { countFailure } from '../../../core/reporting/count-failure.js'
 import { RepeatingTimer } from '../../../core/time/repeating-timer.js'
@@ -54,7 +55,7 @@ export class AbsenceReporter {
 
   /** Idempotent. */
   close(): void {
-    for (const close of this.#closers.splice(0)) close()
+    closeEach(this.#closers.splice(0))
   }
 
   #onPeer({ kind, peer }: PeerEvent): void {

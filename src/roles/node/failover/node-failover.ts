@@ -1,3 +1,4 @@
+import { closeEach } from '../../../core/close-all.js'
 import { type Guid, participantOf } from '../../../core/ids.js'
 import { RepeatingTimer } from '../../../core/time/repeating-timer.js'
 import { Liveliness } from '../../../liveliness/verdict.js'
@@ -94,14 +95,26 @@ export class NodeFailover {
   stop(): void {
     this.#closed = true
     this.#checking.close()
-    for (const { service } of this.#nodes.values()) service?.stop()
+    closeEach(
+      [...this.#nodes.values()].map(
+        ({ service }) =>
+          () =>
+            service?.stop(),
+      ),
+    )
   }
 
   /** Idempotent. */
   close(): void {
-    this.stop()
-    for (const { service } of this.#nodes.values()) service?.close()
-    for (const close of this.#closers.splice(0)) close()
+    closeEach([
+      () => this.stop(),
+      ...[...this.#nodes.values()].map(
+        ({ service }) =>
+          () =>
+            service?.close(),
+      ),
+      ...this.#closers.splice(0),
+    ])
   }
 
   #onCapacity({ value, instanceState, token, writtenMs }: Sample<NodeCapacity>): void {
