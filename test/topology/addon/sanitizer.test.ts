@@ -6,11 +6,10 @@ import t from 'tap'
 import { requirement } from '../../support/requirement.js'
 
 // Runs the addon's tests on a build with AddressSanitizer and UndefinedBehaviorSanitizer, with a longer fuzz test.
-// It takes minutes, so it runs in CI and on request.
+// It takes minutes, so `npm run test:sanitizers` runs it.
 const here = path.dirname(fileURLToPath(import.meta.url))
 const tests = path.dirname(here)
 const root = path.resolve(tests, '..', '..', '..')
-const wanted = process.env.NUMACAST_CI === '1' || process.env.NUMACAST_SANITIZE === '1'
 const suites = [
   'addon/fuzz',
   'numa/topology',
@@ -33,7 +32,6 @@ const run = promisify(execFile)
 
 t.setTimeout(1_800_000)
 if (process.platform !== 'linux') requirement(t, 'Linux', false, `this is ${process.platform}`)
-else if (!wanted) t.pass('skipped', { skip: 'takes minutes: set NUMACAST_SANITIZE=1 (CI does it always)' })
 else await runSanitized()
 
 async function runSanitized(): Promise<void> {
