@@ -21,6 +21,7 @@ import { keyParts } from '../plane/keys.js'
 import { nodeCapacity } from '../plane/node-capacity.js'
 import { nodeRoster } from '../plane/node-roster.js'
 import { planePartition } from '../plane/partitions.js'
+import { schedulerState } from '../plane/scheduler-state.js'
 import { type IntentStatus, intentStatus } from '../plane/transitions.js'
 import { unservedWorker } from '../plane/unserved-worker.js'
 import { type WorkerEnd, workerEnd } from '../plane/worker-end.js'
@@ -37,6 +38,7 @@ import type { FleetReadOptions } from './freshness/read-options.js'
 import { IntentModel } from './intent-model.js'
 import { ProcessRows } from './rows/process-rows.js'
 import { ReportedProblems } from './rows/reported-problems.js'
+import { SchedulerRows } from './rows/scheduler-rows.js'
 import type { PlacementSnapshot } from './snapshot/placement-snapshot.js'
 import { SnapshotConfigs } from './snapshot-configs.js'
 import { SnapshotFeed } from './snapshot-feed.js'
@@ -91,6 +93,7 @@ export class FleetView implements Disposable {
   readonly #intents = new IntentModel()
   readonly #snapshots: SnapshotFeed
   readonly #reported = new ReportedProblems()
+  readonly #schedulers = new SchedulerRows()
   readonly #closers: (() => void)[] = []
   readonly #readers: FleetReaders
   readonly #serving: FleetServing
@@ -187,6 +190,10 @@ export class FleetView implements Disposable {
       if (kind !== 'joined' && this.#fleet.hasServer(peer.guid)) this.#observeServers()
     })
     this.#closers.push(() => peers.close())
+    this.#listen(this.#open(participant.reader(schedulerState, { partition })), (sample) => {
+      this.#schedulers.apply(sample)
+      this.#listeners.emit({ kind: 'witness' })
+    })
     for (const kind of intentKinds) this.#readIntents(kind)
     this.#readStatuses()
     this.#observing = new RepeatingTimer(participant.clock, observeEveryMs, () => this.#observe())
@@ -262,7 +269,8 @@ export class FleetView implements Disposable {
     const assessment = this.#serving.assess({ nodes, workers, consistency: witness }, nowMs)
     const intents = this.#intents.list(nowMs)
     const { domain } = this.#participant
-    const document = { domain, nodes, workers, intents, witness, serving: assessment.witness }
+    const schedulers = this.#schedulers.list()
+    const document = { domain, nodes, workers, intents, schedulers, witness, serving: assessment.witness }
     return { document, assessment }
   }
 
