@@ -24,6 +24,7 @@ export function statusLines(document: StatusDocument, options: StatusTableOption
     ),
     ...document.nodes.flatMap(collectorLine),
     ...missingLines(document),
+    ...document.schedulers.flatMap(withheldLine),
     '',
     ...(document.workers.length === 0
       ? ['no workers']
@@ -56,6 +57,13 @@ function nodeCells(node: NodeStatus): string[] {
     String(node.workers.unhealthy),
     String(node.workers.draining),
   ]
+}
+
+/** A line on a scheduler that does not issue what its policies want. */
+function withheldLine({ name, host, pid, withheld }: StatusDocument['schedulers'][number]): string[] {
+  if (withheld === null) return []
+  const intents = withheld.intents === 1 ? '1 intent' : `${withheld.intents} intents`
+  return [printable(`${name} (pid ${pid} on ${host}) withholds ${intents}: ${withheld.detail}`)]
 }
 
 /** Lines on the server of a node, unless it is the node's own collector in good health. */

@@ -22,6 +22,7 @@ import { keyParts } from '../plane/keys.js'
 import { nodeCapacity } from '../plane/node-capacity.js'
 import { nodeRoster } from '../plane/node-roster.js'
 import { planePartition } from '../plane/partitions.js'
+import { schedulerState } from '../plane/scheduler-state.js'
 import { type IntentStatus, intentStatus } from '../plane/transitions.js'
 import { unservedWorker } from '../plane/unserved-worker.js'
 import { workerCapacity } from '../plane/worker-capacity.js'
@@ -43,6 +44,7 @@ import type { OwnerRef } from './freshness/owner-lag.js'
 import type { FleetReadOptions } from './freshness/read-options.js'
 import { IntentModel } from './intent-model.js'
 import { ReportedProblems } from './rows/reported-problems.js'
+import { SchedulerRows } from './rows/scheduler-rows.js'
 import type { PlacementSnapshot } from './snapshot/placement-snapshot.js'
 import { SnapshotConfigs } from './snapshot-configs.js'
 import { SnapshotFeed } from './snapshot-feed.js'
@@ -98,6 +100,7 @@ export class FleetView implements Disposable {
   readonly #intents = new IntentModel()
   readonly #snapshots: SnapshotFeed
   readonly #reported = new ReportedProblems()
+  readonly #schedulers = new SchedulerRows()
   readonly #closers: (() => void)[] = []
   readonly #readers: FleetReaders
   readonly #serving: FleetServing
@@ -198,6 +201,10 @@ export class FleetView implements Disposable {
       if (kind !== 'joined' && this.#fleet.hasServer(peer.guid)) this.#observeServers()
     })
     this.#closers.push(() => peers.close())
+    this.#listen(this.#open(participant.reader(schedulerState, { partition })), (sample) => {
+      this.#schedulers.apply(sample)
+      this.#listeners.emit({ kind: 'witness' })
+    })
     for (const kind of intentKinds) this.#readIntents(kind)
     this.#readStatuses()
     this.#observing = new RepeatingTimer(participant.clock, observeEveryMs, () => this.#observe())
@@ -336,7 +343,8 @@ export class FleetView implements Disposable {
     this.#log.issued(assessment.witness.servedToken)
     const intents = this.#intents.list(nowMs)
     const { domain } = this.#participant
-    const document = { domain, nodes, workers, intents, witness, serving: assessment.witness }
+    const schedulers = this.#schedulers.list()
+    const document = { domain, nodes, workers, intents, schedulers, witness, serving: assessment.witness }
     return { document, assessment }
   }
 

@@ -81,6 +81,7 @@ export function sampleDocument(own: Partial<StatusDocument> = {}): StatusDocumen
     nodes: [sampleNode()],
     workers: [sampleWorker()],
     intents: [],
+    schedulers: [],
     witness: {
       freshness: 'bounded',
       lag: 0,

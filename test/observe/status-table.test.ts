@@ -58,6 +58,23 @@ t.test('unplaced workers and absent nodes have their own lines', async (t) => {
   t.match(row(lines, 'node beta/0'), 'as scheduler reports: it had 3 live workers')
 })
 
+t.test('a scheduler that withholds intents has a line, and no other has', async (t) => {
+  const own = {
+    schedulerId: 'g',
+    name: 'sched',
+    host: 'alpha',
+    bootId: 'b',
+    pid: 7,
+    policies: ['p'],
+    intentsInForce: 2,
+  }
+  const withheld = { reason: 'isolated', detail: '3 of 5 zones are silent', intents: 4 }
+  const lines = statusLines(sampleDocument({ schedulers: [{ ...own, withheld }] }))
+  t.ok(lines.includes('sched (pid 7 on alpha) withholds 4 intents: 3 of 5 zones are silent'))
+  const quiet = statusLines(sampleDocument({ schedulers: [{ ...own, withheld: null }] }))
+  t.notOk(quiet.some((line) => line.includes('sched')))
+})
+
 t.test('columns are aligned', async (t) => {
   const lines = statusLines(
     sampleDocument({ workers: [sampleWorker(), sampleWorker({ workerId: 'a-much-longer-name' })] }),

@@ -8,11 +8,13 @@ import { type Relays, relayRequests } from '../node/relays.js'
 import { Decider } from './decider.js'
 import { PlaneOutlet } from './plane-outlet.js'
 import type { ResolvedSchedulerOptions } from './scheduler-options.js'
+import { StatePublisher } from './state-publisher.js'
 
 export interface SchedulerParts {
   readonly view: FleetView
   readonly issuer: IntentIssuer
   readonly decider: Decider<IssuedIntent>
+  readonly state: StatePublisher
   /** Keeps the intents of operators and of other schedulers. */
   readonly relays: Relays
   readonly host: HostService
@@ -31,6 +33,7 @@ export function openSchedulerParts(
     view,
     issuer,
     decider: new Decider({ view, outlet: new PlaneOutlet(issuer) }, options),
+    state: new StatePublisher(participant, options),
     relays: relayRequests(participant, planePartition, planePartition),
     host: new HostService(participant, { ...defaultCollectorOptions, own: null, adopts }, components),
   }

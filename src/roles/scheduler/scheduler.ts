@@ -51,7 +51,7 @@ export class Scheduler implements AsyncDisposable {
     this.#membership = membership
     this.#parts = parts
     this.view = parts.view
-    this.#deciding = new RepeatingTimer(participant.clock, options.decideIntervalMs, () => parts.decider.decide())
+    this.#deciding = new RepeatingTimer(participant.clock, options.decideIntervalMs, () => this.#decide())
   }
 
   /** Resolves when the scheduler has closed, for whatever reason. */
@@ -97,6 +97,7 @@ export class Scheduler implements AsyncDisposable {
       // The goodbye comes first: a participant sends it in the partitions that it still writes to.
       () => this.#membership.leave(),
       () => this.#parts.issuer.close(),
+      () => this.#parts.state.close(),
       () => this.#parts.relays.close(),
       () => this.#parts.host.close(),
       () => this.view.close(),
@@ -106,5 +107,16 @@ export class Scheduler implements AsyncDisposable {
   /** Closes without a caller to which a failure could be thrown. */
   #closeUnasked(): void {
     this.close().catch((error: unknown) => this.participant.counters.addError('scheduler.close-failed', error))
+  }
+
+  #decide(): void {
+    const { decider, state } = this.#parts
+    decider.decide()
+    try {
+      state.publish(decider)
+    } catch (error) {
+      // The participant's owner has closed it.
+      this.participant.counters.addError('scheduler.publish-failed', error)
+    }
   }
 }

@@ -1,6 +1,7 @@
 import type { Liveliness, LivelinessCause, VerdictEvidence } from '../../liveliness/verdict.js'
 import type { IntentKind } from '../../plane/intents.js'
 import type { WorkerTotals } from '../../plane/node-capacity.js'
+import type { SchedulerState } from '../../plane/scheduler-state.js'
 import type { Transition } from '../../plane/transitions.js'
 import type { AppliedIntent, WorkerCondition } from '../../plane/worker-state.js'
 import type { ReadWitness } from '../freshness/read-witness.js'
@@ -12,6 +13,8 @@ export interface StatusDocument {
   readonly nodes: readonly NodeStatus[]
   readonly workers: readonly WorkerStatus[]
   readonly intents: readonly IntentReport[]
+  /** What each scheduler decides by, and what it withholds. */
+  readonly schedulers: readonly SchedulerState[]
   readonly witness: ViewConsistency
   /** What can be claimed of this document; a read states the same of its answer. */
   readonly serving: ReadWitness

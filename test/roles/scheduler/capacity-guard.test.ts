@@ -88,6 +88,10 @@ t.test('a young scheduler withholds a pause and says why, but not advice', async
   t.equal(worker.admission.open, true)
   t.strictSame(worker.directives.preferredShards, ['s'])
   t.match(scheduler.withheld, { reason: 'too-young', intents: 1 })
+  const { pid, host } = scheduler.participant.identity
+  const [shown] = await fleet.lateView((view) => view.status().schedulers)
+  t.match(shown, { name: 'scheduler', host, pid, policies: ['always'], intentsInForce: 1 })
+  t.match(shown?.withheld, { reason: 'too-young', intents: 1, detail: /^the view has listened for/ })
   t.equal(scheduler.intentsInForce, 1)
   const counted = scheduler.participant.counters.get('scheduler.withheld.too-young')
   t.ok(counted >= 5, `it was withheld in ${counted} decisions`)
@@ -96,6 +100,10 @@ t.test('a young scheduler withholds a pause and says why, but not advice', async
   t.equal(worker.admission.open, false)
   t.equal(scheduler.withheld, null)
   t.equal(scheduler.intentsInForce, 2)
+  t.match(await fleet.lateView((view) => view.status().schedulers), [{ intentsInForce: 2, withheld: null }])
+  await fleet.plane.settle(scheduler.close())
+  await fleet.clock.advance(1_000)
+  t.strictSame(await fleet.lateView((view) => view.status().schedulers), [], 'one that has left is not listed')
   await fleet.close()
 })
 

@@ -123,19 +123,21 @@ t.test('a worker whose loop stood still is drained, learns of it when it runs ag
   t.equal(stalled.admission.open, true)
 })
 
-t.test('a full node gets fewer jobs while another node of its host stands idle, until they are even', async (t) => {
+t.test('work and shards move from a full node to an idle one of its host, until they are even', async (t) => {
   const { fleet, zones } = await openHost(t, 2)
-  const pressed = await fleet.worker('a', { concurrency: 8 })
+  const pressed = await fleet.worker('a', { concurrency: 8, shards: ['s1', 's2'] })
   const idle = await fleet.worker('b', { numaNode: 1, concurrency: 8 })
   const endJobs = await occupy(fleet, pressed, 8)
   zones[0] = { ...idleZone, cpuHeadroomCores: 0.4 }
   await fleet.clock.advance(20_000)
   t.equal(pressed.directives.concurrency, 5, '90 % and 25 % are even with 64 % of the jobs')
   t.equal(idle.directives.concurrency, 8)
+  t.strictSame(idle.directives.preferredShards, ['s1', 's2'])
   await endJobs()
   zones[0] = idleZone
   await fleet.clock.advance(40_000)
   t.equal(pressed.directives.concurrency, 8)
+  t.strictSame(idle.directives.preferredShards, [])
 })
 
 t.test('a node without a collector is paused for placement, and released when it has one again', async (t) => {

@@ -1,0 +1,21 @@
+import type { SchedulerState } from '../../plane/scheduler-state.js'
+import type { Sample } from '../../pubsub/model/sample.js'
+
+/** The schedulers of the plane, as each reports itself. One that has left is no longer among them. */
+export class SchedulerRows {
+  readonly #rows = new Map<string, SchedulerState>()
+
+  apply({ key, value, instanceState }: Sample<SchedulerState>): void {
+    if (instanceState === 'alive' && value !== undefined) this.#rows.set(key, value)
+    else this.#rows.delete(key)
+  }
+
+  /** By name, then by id. */
+  list(): SchedulerState[] {
+    return [...this.#rows.values()].sort((a, b) => compare(a.name, b.name) || compare(a.schedulerId, b.schedulerId))
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
