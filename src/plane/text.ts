@@ -16,19 +16,12 @@ export const count = lazySchema((z) => z.number().int().nonnegative())
  * several claims counts, so an unbounded forged one would count forever.
  */
 export const maxIncarnation = 2 ** 43
-<<<<<<< HEAD
-export const incarnation = count.max(maxIncarnation)
-export const bytes = z.number().nonnegative()
-export const cores = z.number().nonnegative()
-/** Pressure stall information, `some`: percent of the time in which some task waited. Null: could not be read. */
-export const pressurePercent = z.number().min(0).max(100).nullable()
-=======
 export const incarnation = lazySchema(() => count().max(maxIncarnation))
+export const countsByName = lazySchema((z) => fewEntries(z, count()))
 export const bytes = lazySchema((z) => z.number().nonnegative())
 export const cores = lazySchema((z) => z.number().nonnegative())
-/** Pressure stall information, `some avg10`: percent of the last ten seconds in which some task waited. */
+/** Pressure stall information, `some`: percent of the time in which some task waited. Null: could not be read. */
 export const pressurePercent = lazySchema((z) => z.number().min(0).max(100).nullable())
->>>>>>> main
 
 /** Cuts a note to what the schemas accept, so that a long error message never makes a state unpublishable. */
 export function asNote(text: string): string {
