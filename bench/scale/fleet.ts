@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { MemberProcess } from '../../src/testing/processes/member-process.js'
+import { ProcessFleet } from '../../src/testing/processes/process-fleet.js'
 import { lockDomain } from '../../test/support/domain-lock.js'
 import { Actor } from '../actors/actor.js'
-import type { CollectorCalls } from './collector.js'
 import type { ObserverCalls } from './observer.js'
-import type { WorkersCalls } from './workers.js'
 
 /** Workers that share a process: a thousand processes would not fit. */
 export const processWorkers = 10
@@ -12,18 +12,19 @@ const maxZones = 8
 const startingAtOnce = 8
 const patienceMs = 180_000
 
-type Calls = Record<string, (argument: never) => unknown>
+/** Live memory is measured after a garbage collection. */
+const nodeOptions = ['--expose-gc']
 
 /** A whole plane on this host: zones with their collectors, workers, an observer of the plane, and a bystander. */
 export class BenchFleet {
-  readonly #domain: number
+  readonly #fleet: ProcessFleet
   readonly #release: () => Promise<void>
-  readonly #open: Pick<Actor<Calls>, 'close'>[] = []
-  readonly #collectors: Actor<CollectorCalls>[] = []
-  readonly #parts: Actor<WorkersCalls>[] = []
+  readonly #observers: Actor<ObserverCalls>[] = []
+  readonly #collectors: MemberProcess[] = []
+  readonly #parts: MemberProcess[] = []
 
   private constructor(domain: number, release: () => Promise<void>) {
-    this.#domain = domain
+    this.#fleet = new ProcessFleet(domain)
     this.#release = release
   }
 
@@ -32,12 +33,12 @@ export class BenchFleet {
     return new BenchFleet(domain, release)
   }
 
-  get collectors(): readonly Actor<CollectorCalls>[] {
+  get collectors(): readonly MemberProcess[] {
     return this.#collectors
   }
 
   /** Processes of {@link processWorkers} workers each. */
-  get parts(): readonly Actor<WorkersCalls>[] {
+  get parts(): readonly MemberProcess[] {
     return this.#parts
   }
 
@@ -45,31 +46,32 @@ export class BenchFleet {
     return this.#parts.length * processWorkers
   }
 
-  observer(role: 'plane' | 'bystander'): Promise<Actor<ObserverCalls>> {
-    return this.#start('observer.js', role)
+  async observer(role: 'plane' | 'bystander'): Promise<Actor<ObserverCalls>> {
+    const args = [String(this.#fleet.domain), role]
+    const observer = await Actor.start<ObserverCalls>('../scale/observer.js', args, { execArgv: nodeOptions })
+    this.#observers.push(observer)
+    return observer
   }
 
   /** As a process of workers, without any. */
-  emptyPart(): Promise<Actor<WorkersCalls>> {
-    return this.#start('workers.js', 0, 0, 0)
+  emptyPart(): Promise<MemberProcess> {
+    return this.#workers([], 0)
   }
 
   /** Starts collectors and at least that number of workers. They have joined, but the observer may not know them yet. */
   async open(workers: number): Promise<void> {
     const processes = Math.ceil(workers / processWorkers)
     const zones = Math.min(maxZones, processes)
-    for (let zone = 0; zone < zones; zone++) {
-      this.#collectors.push(await this.#start<CollectorCalls>('collector.js', zone))
+    for (let numaNode = 0; numaNode < zones; numaNode++) {
+      const spec = { name: `collector ${numaNode}`, numaNode, zone: 'idle', orphaned: 'leave' } as const
+      this.#collectors.push(await this.#fleet.collector(spec, { nodeOptions }))
     }
-    await Promise.all(this.#collectors.map((actor) => actor.call('open', undefined)))
     while (this.#parts.length < processes) {
       const batch = Math.min(startingAtOnce, processes - this.#parts.length)
-      const started = Array.from({ length: batch }, async (_, index) => {
-        const number = this.#parts.length + index
-        const first = number * processWorkers
-        const actor = await this.#start<WorkersCalls>('workers.js', number % zones, first, processWorkers)
-        await actor.call('open', undefined)
-        return actor
+      const started = Array.from({ length: batch }, (_, index) => {
+        const part = this.#parts.length + index
+        const workerIds = Array.from({ length: processWorkers }, (_, worker) => `w${part * processWorkers + worker}`)
+        return this.#workers(workerIds, part % zones)
       })
       this.#parts.push(...(await Promise.all(started)))
     }
@@ -88,18 +90,11 @@ export class BenchFleet {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#open.map((actor) => actor.close()))
+    await Promise.all([this.#fleet.close(), ...this.#observers.map((observer) => observer.close())])
     await this.#release()
   }
 
-  async #start<C extends Record<keyof C, (argument: never) => unknown>>(
-    file: string,
-    ...args: (number | string)[]
-  ): Promise<Actor<C>> {
-    const actor = await Actor.start<C>(`../scale/${file}`, [String(this.#domain), ...args.map(String)], {
-      execArgv: ['--expose-gc'],
-    })
-    this.#open.push(actor)
-    return actor
+  #workers(workerIds: readonly string[], numaNode: number): Promise<MemberProcess> {
+    return this.#fleet.workers(workerIds, { numaNode, orphaned: 'leave' }, { nodeOptions })
   }
 }

@@ -2,13 +2,13 @@
 
 import { systemClock } from '../../src/core/time/clock.js'
 import { defineTopic, joinDomain } from '../../src/pubsub.js'
+import { type ProcessUsage, UsageMeter } from '../../src/testing/processes/process-usage.js'
 import { openTransport } from '../../src/transport/open.js'
 import { FleetView } from '../../src/views.js'
 import { act } from '../actors/act.js'
 import { counting } from './counting-transport.js'
-import { type Usage, UsageMeter } from './usage.js'
 
-export interface ReceivedLoad extends Usage {
+export interface ReceivedLoad extends ProcessUsage {
   readonly wanted: number
   readonly unwanted: number
 }

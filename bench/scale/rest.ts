@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { ProcessUsage } from '../../src/testing/processes/process-usage.js'
 import { BenchFleet, processWorkers } from './fleet.js'
 import type { ReceivedLoad } from './observer.js'
-import type { Usage } from './usage.js'
 
 export interface FleetUsage {
   /** Per worker. */
@@ -28,19 +28,15 @@ export async function measureAtRest(workers: number, seconds: number, settleSeco
     await delay(settleSeconds * 1_000)
 
     const { parts, collectors } = fleet
-    await Promise.all([
-      ...parts.map((actor) => actor.call('begin', undefined)),
-      ...collectors.map((actor) => actor.call('begin', undefined)),
-      ...[plane, bystander].map((actor) => actor.call('begin', undefined)),
+    const ms = seconds * 1_000
+    await Promise.all([plane, bystander].map((actor) => actor.call('begin', undefined)))
+    const [partUsages, collectorUsages, emptyUsage] = await Promise.all([
+      Promise.all(parts.map((part) => part.measure(ms))),
+      Promise.all(collectors.map((collector) => collector.measure(ms))),
+      empty.measure(ms),
     ])
-    await delay(seconds * 1_000)
-    const [partUsages, collectorUsages, planeLoad, bystanderLoad, emptyUsage] = await Promise.all([
-      Promise.all(parts.map((actor) => actor.call('end', undefined))),
-      Promise.all(collectors.map((actor) => actor.call('end', undefined))),
-      plane.call('end', undefined),
-      bystander.call('end', undefined),
-      empty.call('end', undefined),
-    ])
+    const planeLoad = await plane.call('end', undefined)
+    const bystanderLoad = await bystander.call('end', undefined)
     return {
       workerCpuPercent: cpuPercent(partUsages) / processWorkers,
       workerBytes: (mean(partUsages.map(({ liveBytes }) => liveBytes)) - emptyUsage.liveBytes) / processWorkers,
@@ -55,7 +51,7 @@ export async function measureAtRest(workers: number, seconds: number, settleSeco
 }
 
 /** Of one core, on average over the processes. */
-function cpuPercent(usages: readonly Usage[]): number {
+function cpuPercent(usages: readonly ProcessUsage[]): number {
   return mean(usages.map(({ cpuSeconds, seconds }) => (100 * cpuSeconds) / seconds))
 }
 

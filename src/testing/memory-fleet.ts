@@ -17,38 +17,8 @@ import type { ProcessExit } from '../topology/process/process-watch.js'
 import { FleetView } from '../views/fleet-view.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
 import type { BlockableLoop } from './blockable-loop.js'
+import { idleWorker, idleZone } from './idle-readings.js'
 import { type MemoryIdentity, MemoryPlane, type MemoryPlaneOptions } from './memory-plane.js'
-
-const gib = 1024 ** 3
-
-export const idleZone: ZoneReading = {
-  cpus: 4,
-  memoryTotalBytes: 16 * gib,
-  memoryAvailableBytes: 12 * gib,
-  distances: { '0': 10 },
-  memoryLimitBytes: 8 * gib,
-  memoryHeadroomBytes: 6 * gib,
-  cpuQuotaCores: null,
-  cpuHeadroomCores: 3.5,
-  memoryPressurePercent: 0,
-  cpuPressurePercent: null,
-  memoryPressureAvg60Percent: 0,
-  cpuPressureAvg60Percent: null,
-}
-
-export const idleWorker: WorkerReading = {
-  memoryResidentBytes: 64 * 1024 ** 2,
-  memoryLimitBytes: 8 * gib,
-  memoryHeadroomBytes: 6 * gib,
-  cpuUsedCores: 0.1,
-  cpuQuotaCores: null,
-  memoryPressurePercent: null,
-  cpuPressurePercent: null,
-  memoryPressureAvg60Percent: null,
-  cpuPressureAvg60Percent: null,
-  cpuThrottledPercent: null,
-  eventLoopUtilization: 0.25,
-}
 
 const memoryMachine: MachineFacts = { cpuModel: 'simulated', isBoundTo: () => true }
 

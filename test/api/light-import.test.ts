@@ -63,14 +63,22 @@ t.test('an import of numacast loads no package, no participant, no view and no a
   for (const name of ['child_process', 'crypto', 'dgram', 'dns']) t.notOk(builtins.has(name), name)
 })
 
-t.test('an import of numacast/pubsub or numacast/topology loads nothing of the command line', async (t) => {
-  const { packages, files } = loadedBy(t, "await import('numacast/pubsub'); await import('numacast/topology')")
-  t.notOk(packages.includes('commander'))
-  t.notOk(packages.includes('cli-table3'))
-  t.same(
-    files.filter((file) => /^(cli|observe|roles|views)\//.test(file)),
-    [],
-  )
+t.test('an import of another entry point loads nothing of the command line', async (t) => {
+  for (const entry of ['placement', 'pubsub', 'testing', 'topology', 'views']) {
+    const { packages, files } = loadedBy(t, `await import('numacast/${entry}')`)
+    t.ok(files.includes(`${entry}.js`), `${entry}: ${files.length} files were loaded`)
+    t.same(
+      packages.filter((name) => name === 'commander' || name === 'cli-table3'),
+      [],
+      entry,
+    )
+    t.same(
+      files.filter((file) => /^(cli|observe)\//.test(file)),
+      [],
+      entry,
+    )
+    if (entry === 'topology') t.same(packages, [], 'topology is read without any package')
+  }
 })
 
 t.test('a running worker shares one copy of zod with an application that imports it', async (t) => {

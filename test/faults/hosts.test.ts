@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import type { MemberEnvironment, MemberProcess } from '../../src/testing/processes/member-process.js'
 import type { ProcessFleet } from '../../src/testing/processes/process-fleet.js'
+import { placeOn } from '../support/host-fleet.js'
 import { type HostNetwork, networkOf } from '../support/namespaces.js'
 import { withFleet } from './fleet.js'
 
@@ -28,11 +29,6 @@ interface Site {
   readonly collector: MemberProcess
   readonly view: MemberProcess
   readonly workers: MemberProcess
-}
-
-function placeOn(network: HostNetwork, host: string): MemberEnvironment {
-  const { prefix } = network.host(host).namespace
-  return { prefix, forks: true, environment: { NUMACAST_RANGE: 'subnet', NUMACAST_INSECURE: '1' } }
 }
 
 /** Starts a collector, two workers and a view of the whole fleet on every host. */

@@ -4,7 +4,8 @@ import { downPartition, planePartition, upPartition } from '../../src/plane/part
 import { maxIncarnation } from '../../src/plane/text.js'
 import { maxOwnershipStrength, type WorkerClaim, workerClaim } from '../../src/plane/worker-claim.js'
 import { workerState } from '../../src/plane/worker-state.js'
-import { idleZone, MemoryFleet, memoryHost } from '../../src/testing/memory-fleet.js'
+import { idleZone } from '../../src/testing/idle-readings.js'
+import { MemoryFleet, memoryHost } from '../../src/testing/memory-fleet.js'
 
 t.setTimeout(120_000)
 

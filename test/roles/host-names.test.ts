@@ -3,7 +3,8 @@ import t from 'tap'
 import { concurrencyLimit } from '../../src/plane/config.js'
 import { planePartition } from '../../src/plane/partitions.js'
 import { nodeTarget } from '../../src/plane/targets.js'
-import { idleZone, MemoryFleet, memoryHost } from '../../src/testing/memory-fleet.js'
+import { idleZone } from '../../src/testing/idle-readings.js'
+import { MemoryFleet, memoryHost } from '../../src/testing/memory-fleet.js'
 
 t.setTimeout(300_000)
 

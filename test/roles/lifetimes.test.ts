@@ -4,7 +4,8 @@ import { Collector } from '../../src/roles/collector/collector.js'
 import { IntentIssuer } from '../../src/roles/intents/intent-issuer.js'
 import { Scheduler } from '../../src/roles/scheduler/scheduler.js'
 import { Worker } from '../../src/roles/worker/worker.js'
-import { idleWorker, idleZone, MemoryFleet } from '../../src/testing/memory-fleet.js'
+import { idleWorker, idleZone } from '../../src/testing/idle-readings.js'
+import { MemoryFleet } from '../../src/testing/memory-fleet.js'
 import { FleetView } from '../../src/views/fleet-view.js'
 
 t.setTimeout(120_000)

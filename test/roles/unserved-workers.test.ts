@@ -2,7 +2,8 @@ import t from 'tap'
 import { NumacastError } from '../../src/core/errors.js'
 import type { Participant } from '../../src/pubsub/participant.js'
 import type { ZoneReadings } from '../../src/roles/node/readings/zone-readings.js'
-import { idleZone, MemoryFleet, memoryHost } from '../../src/testing/memory-fleet.js'
+import { idleZone } from '../../src/testing/idle-readings.js'
+import { MemoryFleet, memoryHost } from '../../src/testing/memory-fleet.js'
 
 t.setTimeout(120_000)
 

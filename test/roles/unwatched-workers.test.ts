@@ -1,7 +1,8 @@
 import t from 'tap'
 import { Collector } from '../../src/roles/collector/collector.js'
 import type { WatchProcess } from '../../src/roles/node/kernel-watch.js'
-import { idleZone, MemoryFleet } from '../../src/testing/memory-fleet.js'
+import { idleZone } from '../../src/testing/idle-readings.js'
+import { MemoryFleet } from '../../src/testing/memory-fleet.js'
 
 t.test('workers without a kernel watch are counted in the status, and watched once it opens', async (t) => {
   const fleet = new MemoryFleet()

@@ -4,7 +4,8 @@ import { resolveRequest } from '../../src/placement/request/placement-request.js
 import { planePartition } from '../../src/plane/partitions.js'
 import { type WorkerCapacity, workerCapacity } from '../../src/plane/worker-capacity.js'
 import type { Slot } from '../../src/roles/worker/slot.js'
-import { idleWorker, idleZone, MemoryFleet } from '../../src/testing/memory-fleet.js'
+import { idleWorker, idleZone } from '../../src/testing/idle-readings.js'
+import { MemoryFleet } from '../../src/testing/memory-fleet.js'
 import { deferred } from '../support/deferred.js'
 
 t.setTimeout(300_000)

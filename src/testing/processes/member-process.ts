@@ -1,13 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { until } from '../eventually.js'
+import { eventually, until } from '../eventually.js'
 import type { BlockedPhase } from './blocked-loop.js'
 import { childrenOf } from './child-processes.js'
-import type { MemberCommand, MemberReport, MemberSpec, Sighting } from './member-spec.js'
+import type { MemberCommand, MemberReport, MemberSpec, PeerState, Sighting } from './member-spec.js'
+import type { ProcessUsage } from './process-usage.js'
 
 /** Signals that do not end a process. */
 const harmlessSignals: ReadonlySet<NodeJS.Signals> = new Set(['SIGSTOP', 'SIGCONT', 'SIGURG'])
+/** Commands that do not end a process. */
+const harmlessCommands: ReadonlySet<MemberCommand['do']> = new Set([
+  'block',
+  'measure',
+  'tell-state',
+  'tell-time',
+  'write',
+])
 const program = fileURLToPath(new URL('./member-program.js', import.meta.url))
 
 /** Where and how a member's process is started. */
@@ -15,6 +24,8 @@ export interface MemberEnvironment {
   /** A command before the member's own command line that executes it: `nsenter`, `taskset`, `unshare`, … */
   readonly prefix?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
+  /** Options of Node: `--expose-gc`, … */
+  readonly nodeOptions?: readonly string[]
   /** Whether the prefix starts the member as its child and waits: signals then go to that child. @default false */
   readonly forks?: boolean
 }
@@ -38,7 +49,7 @@ export class MemberProcess {
   constructor(spec: MemberSpec, environment: MemberEnvironment = {}) {
     this.spec = spec
     this.environment = environment
-    const own = [process.execPath, program, JSON.stringify(spec)]
+    const own = [process.execPath, ...(environment.nodeOptions ?? []), program, JSON.stringify(spec)]
     const [command = process.execPath, ...args] = [...(environment.prefix ?? []), ...own]
     this.child = spawn(command, args, {
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
@@ -74,28 +85,33 @@ export class MemberProcess {
   }
 
   send(command: MemberCommand): void {
-    if (command.do !== 'block' && command.do !== 'tell-time') this.mayEnd = true
+    if (!harmlessCommands.has(command.do)) this.mayEnd = true
     this.child.send(command)
   }
 
   /** Asks the member for its wall clock. */
   async wallMs(): Promise<number> {
-    const asked = this.reports.length
-    this.send({ do: 'tell-time' })
-    let wallMs: number | undefined
-    await until(`${this.spec.name} tells the time`, () => {
-      for (const report of this.reports.slice(asked)) if (report.kind === 'time') wallMs = report.wallMs
-      return wallMs !== undefined
-    })
-    return wallMs ?? Number.NaN
+    return (await this.#ask({ do: 'tell-time' }, 'time')).wallMs
   }
 
   /** Blocks the member's event loop `times` times. Resolves when that is over. */
   async block(phase: BlockedPhase, ms: number, times = 1): Promise<void> {
-    const before = this.#count('blocked')
-    this.send({ do: 'block', phase, ms, times })
-    const what = `${times} × ${ms} ms in ${phase}`
-    await until(`${this.spec.name} has been blocked ${what}`, () => this.#count('blocked') > before)
+    await this.#ask({ do: 'block', phase, ms, times }, 'blocked')
+  }
+
+  /** Lets a `peer` make that many changes, one every 5 ms. Resolves when it has made them. */
+  async write(changes: number): Promise<void> {
+    await this.#ask({ do: 'write', changes }, 'wrote')
+  }
+
+  /** Asks a `peer` for what it holds and has observed. */
+  async state(): Promise<PeerState> {
+    return (await this.#ask({ do: 'tell-state' }, 'state')).state
+  }
+
+  /** Measures for `ms` what the process uses. */
+  async measure(ms: number): Promise<ProcessUsage> {
+    return (await this.#ask({ do: 'measure', ms }, 'usage')).usage
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -151,8 +167,23 @@ export class MemberProcess {
     return pid === this.pid && this.incarnations.includes(incarnation)
   }
 
-  #count(kind: MemberReport['kind']): number {
-    return this.reports.filter((report) => report.kind === kind).length
+  /** Sends a command, and returns the first report of this kind that follows it. */
+  async #ask<K extends MemberReport['kind']>(
+    command: MemberCommand,
+    kind: K,
+  ): Promise<Extract<MemberReport, { kind: K }>> {
+    const before = this.reports.length
+    this.send(command)
+    return eventually(
+      `${this.spec.name} answers ${JSON.stringify(command)}`,
+      () => {
+        if (!this.isRunning) throw new Error(`${this.spec.name} ended before it answered: ${this.stderr}`)
+        return this.reports
+          .slice(before)
+          .find((report): report is Extract<MemberReport, { kind: K }> => report.kind === kind)
+      },
+      1,
+    )
   }
 }
 

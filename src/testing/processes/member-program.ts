@@ -1,19 +1,26 @@
 // One process of a fleet under test. It reports over the IPC channel what it observes, and suffers what it is told to.
 // Started by MemberProcess.
+import { setTimeout as delay } from 'node:timers/promises'
 import { closeAll, closeTogether } from '../../core/close-all.js'
 import type { NumacastError } from '../../core/errors.js'
 import { unknownReading } from '../../liveliness/process-reading.js'
 import { upPartition } from '../../plane/partitions.js'
 import { workerState } from '../../plane/worker-state.js'
 import { joinDomain, type Participant } from '../../pubsub/participant.js'
-import { Collector } from '../../roles/collector/collector.js'
+import { Collector, type CollectorComponents } from '../../roles/collector/collector.js'
 import { Worker } from '../../roles/worker/worker.js'
+// Loaded also if no worker starts: the memory of a process without workers is the baseline of those with some.
+import '../../roles/worker/open-worker-engine.js'
 import type { Location } from '../../topology/process/process-locator.js'
 import { FleetView } from '../../views/fleet-view.js'
+import { idleZone } from '../idle-readings.js'
 import { blockLoop } from './blocked-loop.js'
 import type { MemberCommand, MemberReport, MemberSpec, Sighting } from './member-spec.js'
+import { PeerRole } from './peer-role.js'
+import { UsageMeter } from './process-usage.js'
 
 const spec = JSON.parse(process.argv[2] ?? '{}') as MemberSpec
+const numaNode = spec.numaNode ?? 0
 const report = (message: MemberReport): void => {
   // The process that started this one may have ended.
   if (process.connected) process.send?.(message, () => {})
@@ -32,12 +39,14 @@ async function join(properties: Readonly<Record<string, string | number>>): Prom
 }
 
 async function startCollector(): Promise<void> {
-  const participant = await join({ role: 'collector', numaNode: 0 })
+  const participant = await join({ role: 'collector', numaNode })
   observePeers(participant)
-  const collector = await Collector.start(
-    { numaNode: 0 },
-    spec.kernel === 'blind' ? { participant, locator: { locate: seesNoProcess } } : { participant },
-  )
+  const components: CollectorComponents = {
+    participant,
+    ...(spec.kernel === 'blind' && { locator: { locate: seesNoProcess } }),
+    ...(spec.zone === 'idle' && { openReadings: () => ({ read: () => idleZone, close() {} }) }),
+  }
+  const collector = await Collector.start({ numaNode }, components)
   closers.push(() => collector.close())
   void collector.ended.then((conflict: NumacastError | undefined) => {
     if (conflict !== undefined) report({ kind: 'failed', message: conflict.message })
@@ -51,13 +60,13 @@ function seesNoProcess(): Location {
 async function startWatcher(): Promise<void> {
   const participant = await join({ role: 'watcher' })
   observePeers(participant)
-  participant.reader(workerState, { partition: upPartition(participant.identity.bootId, 0) })
+  participant.reader(workerState, { partition: upPartition(participant.identity.bootId, numaNode) })
 }
 
 async function startWorkers(): Promise<void> {
   for (const workerId of spec.workerIds ?? []) {
-    const participant = await join({ role: 'worker', workerId, numaNode: 0 })
-    const worker = await Worker.start({ workerId, numaNode: 0 }, { participant })
+    const participant = await join({ role: 'worker', workerId, numaNode })
+    const worker = await Worker.start({ workerId, numaNode }, { participant })
     closers.push(() => worker.close())
   }
 }
@@ -90,6 +99,14 @@ async function startView(): Promise<void> {
     clearInterval(looking)
     view.close()
   })
+}
+
+let peerRole: PeerRole | undefined
+
+async function startPeer(): Promise<void> {
+  peerRole = await PeerRole.join(spec)
+  joined.push(peerRole.participant)
+  observePeers(peerRole.participant)
 }
 
 function observePeers(participant: Participant): void {
@@ -126,6 +143,15 @@ function obey(command: MemberCommand): void {
     case 'tell-time':
       report({ kind: 'time', wallMs: Date.now() })
       break
+    case 'write':
+      void peerRole?.write(command.changes).then(() => report({ kind: 'wrote' }))
+      break
+    case 'tell-state':
+      if (peerRole !== undefined) report({ kind: 'state', state: peerRole.state() })
+      break
+    case 'measure':
+      void measure(command.ms)
+      break
     case 'hoard':
       hoard()
       break
@@ -141,6 +167,12 @@ async function suffer({ phase, ms, times }: MemberCommand & { do: 'block' }): Pr
   report({ kind: 'blocked', phase, ms: blockedMs })
 }
 
+async function measure(ms: number): Promise<void> {
+  const meter = new UsageMeter()
+  await delay(ms)
+  report({ kind: 'usage', usage: meter.read() })
+}
+
 function hoard(): void {
   const held: Buffer[] = []
   setInterval(() => held.push(Buffer.alloc(4 * 1024 * 1024, 1)), 1)
@@ -150,5 +182,12 @@ process.on('message', obey)
 process.on('disconnect', () => {
   if (spec.orphaned === 'leave') void leave()
 })
-await { collector: startCollector, workers: startWorkers, view: startView, watcher: startWatcher }[spec.role]()
+const start = {
+  collector: startCollector,
+  peer: startPeer,
+  view: startView,
+  watcher: startWatcher,
+  workers: startWorkers,
+}
+await start[spec.role]()
 report({ kind: 'ready', pid: process.pid, incarnations: joined.map(({ incarnation }) => incarnation) })

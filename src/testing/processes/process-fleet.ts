@@ -1,7 +1,7 @@
 import { closeTogether } from '../../core/close-all.js'
-import { until } from '../eventually.js'
+import { eventually, until } from '../eventually.js'
 import { described, type MemberEnvironment, MemberProcess } from './member-process.js'
-import type { MemberReport, MemberSpec } from './member-spec.js'
+import type { MemberReport, MemberSpec, PeerState } from './member-spec.js'
 
 /**
  * A fleet of real processes in one domain: collectors, workers and observers that a test blocks, stops and kills. Every
@@ -47,6 +47,11 @@ export class ProcessFleet implements AsyncDisposable {
     environment?: MemberEnvironment,
   ): Promise<MemberProcess> {
     return this.start({ role: 'workers', name: workerIds.join('+'), workerIds, ...extra }, environment)
+  }
+
+  /** Starts a participant that writes values of its own and reads those of all peers; see {@link converged}. */
+  peer(name: string, extra: Partial<MemberSpec> = {}, environment?: MemberEnvironment): Promise<MemberProcess> {
+    return this.start({ role: 'peer', name, ...extra }, environment)
   }
 
   /** Starts a member. Resolves when it has joined. */
@@ -127,6 +132,24 @@ export class ProcessFleet implements AsyncDisposable {
     await until(`${view.spec.name} reports of ${workerId}: ${changes}`, () => changes.test(reported()))
   }
 
+  /** Waits until each of these peers holds exactly what all of them wrote last. Returns their states. */
+  converged(...peers: readonly MemberProcess[]): Promise<readonly PeerState[]> {
+    const what = `${peers.map(({ spec }) => spec.name).join(', ')} hold the same`
+    return eventually(what, async () => {
+      const states = await Promise.all(peers.map((peer) => peer.state()))
+      const all = sorted(Object.assign({}, ...states.map(({ own }) => own)))
+      return states.every(({ held }) => sorted(held) === all) ? states : undefined
+    })
+  }
+
+  /** Waits until the peer has these verdicts on other peers, given by name. */
+  async holds(peer: MemberProcess, verdicts: Readonly<Record<string, string>>): Promise<void> {
+    await eventually(`${peer.spec.name} holds ${JSON.stringify(verdicts)}`, async () => {
+      const { peers } = await peer.state()
+      return Object.entries(verdicts).every(([name, liveliness]) => peers[name] === liveliness) || undefined
+    })
+  }
+
   /** Members that ended although no test ended them, with what they wrote to stderr. */
   get unexpectedEnds(): string[] {
     return this.members
@@ -153,4 +176,8 @@ export class ProcessFleet implements AsyncDisposable {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
+}
+
+function sorted(values: Readonly<Record<string, number>>): string {
+  return JSON.stringify(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)))
 }

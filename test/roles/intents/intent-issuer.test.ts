@@ -2,7 +2,8 @@ import t from 'tap'
 import { intentTopics, maxIntentEpoch, maxIntentTtlMs } from '../../../src/plane/intents.js'
 import { planePartition } from '../../../src/plane/partitions.js'
 import { nodeTarget } from '../../../src/plane/targets.js'
-import { idleZone, MemoryFleet } from '../../../src/testing/memory-fleet.js'
+import { idleZone } from '../../../src/testing/idle-readings.js'
+import { MemoryFleet } from '../../../src/testing/memory-fleet.js'
 import { deferred } from '../../support/deferred.js'
 
 t.setTimeout(300_000)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { WorkerCapacity } from '../../../src/plane/worker-capacity.js'
 import { differs, loadDiffers } from '../../../src/roles/node/capacity-change.js'
-import { idleWorker } from '../../../src/testing/memory-fleet.js'
+import { idleWorker } from '../../../src/testing/idle-readings.js'
 
 const capacity: WorkerCapacity = {
   workerId: 'w',

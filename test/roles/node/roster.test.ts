@@ -7,7 +7,7 @@ import { maxOwnershipStrength } from '../../../src/plane/worker-claim.js'
 import type { WorkerCondition, WorkerState } from '../../../src/plane/worker-state.js'
 import { foreignClaimMs } from '../../../src/roles/node/names/foreign-claims.js'
 import { Roster } from '../../../src/roles/node/roster.js'
-import { idleWorker } from '../../../src/testing/memory-fleet.js'
+import { idleWorker } from '../../../src/testing/idle-readings.js'
 import { sampleOf } from '../../views/samples.js'
 
 function state(workerId: string, over: Partial<WorkerState> = {}): WorkerState {

@@ -2,7 +2,8 @@
 import t, { type Test } from 'tap'
 import { nodeTarget } from '../../../src/plane/targets.js'
 import type { Worker } from '../../../src/roles/worker/worker.js'
-import { idleZone, MemoryFleet } from '../../../src/testing/memory-fleet.js'
+import { idleZone } from '../../../src/testing/idle-readings.js'
+import { MemoryFleet } from '../../../src/testing/memory-fleet.js'
 import { deferred } from '../../support/deferred.js'
 
 t.setTimeout(300_000)

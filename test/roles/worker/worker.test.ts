@@ -5,7 +5,8 @@ import { planePartition } from '../../../src/plane/partitions.js'
 import { nodeTarget } from '../../../src/plane/targets.js'
 import { Worker } from '../../../src/roles/worker/worker.js'
 import type { WorkerOptions } from '../../../src/roles/worker/worker-options.js'
-import { idleWorker, MemoryFleet } from '../../../src/testing/memory-fleet.js'
+import { idleWorker } from '../../../src/testing/idle-readings.js'
+import { MemoryFleet } from '../../../src/testing/memory-fleet.js'
 import { deferred } from '../../support/deferred.js'
 
 t.setTimeout(300_000)

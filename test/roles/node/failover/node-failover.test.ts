@@ -10,7 +10,8 @@ import {
 } from '../../../../src/roles/node/failover/failover-policy.js'
 import { Worker } from '../../../../src/roles/worker/worker.js'
 import { BlockableLoop } from '../../../../src/testing/blockable-loop.js'
-import { idleWorker, MemoryFleet } from '../../../../src/testing/memory-fleet.js'
+import { idleWorker } from '../../../../src/testing/idle-readings.js'
+import { MemoryFleet } from '../../../../src/testing/memory-fleet.js'
 import type { FleetView } from '../../../../src/views/fleet-view.js'
 
 t.setTimeout(300_000)

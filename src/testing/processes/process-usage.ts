@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
-/** Resources that a process has used since `start()`, and that it holds. */
-export interface Usage {
+/** Resources that a process has used since the measurement began, and that it holds. */
+export interface ProcessUsage {
   readonly seconds: number
   readonly cpuSeconds: number
   /** Objects and buffers in use: the rest after garbage collections. */
@@ -10,6 +10,7 @@ export interface Usage {
   readonly ownBytes: number
 }
 
+/** Measures the use of resources by this process. With `--expose-gc`, `liveBytes` does not depend on chance. */
 export class UsageMeter {
   #startMs = performance.now()
   #cpu = process.cpuUsage()
@@ -19,7 +20,7 @@ export class UsageMeter {
     this.#cpu = process.cpuUsage()
   }
 
-  read(): Usage {
+  read(): ProcessUsage {
     const { user, system } = process.cpuUsage(this.#cpu)
     const seconds = (performance.now() - this.#startMs) / 1_000
     // Twice: the second frees buffers that the first found unused.
