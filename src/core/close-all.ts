@@ -15,7 +15,7 @@ export async function closeAll(steps: readonly (() => unknown)[]): Promise<void>
   if (errors.length > 0) throw errors[0]
 }
 
-/** Runs steps that return no promise, each although an earlier one failed. @throws the first error */
+/** Runs the steps in order, each although an earlier one failed. None may return a promise. @throws the first error */
 export function closeEach(steps: Iterable<() => void>): void {
   const errors: unknown[] = []
   for (const step of steps) {

@@ -1,3 +1,4 @@
+import { closeEach } from '../core/close-all.js'
 import type { Random } from '../core/random.js'
 import type { Clock, Timer } from '../core/time/clock.js'
 import { presenceIntervalMs } from './peer-reachability.js'
@@ -116,8 +117,11 @@ export class Announcer {
     this.#closed = true
     for (const timer of this.#timers) timer.cancel()
     this.#timers.clear()
-    for (const partition of [...this.#written, ...this.#leaving.keys()]) this.#components.sender.beacon(partition, true)
-    for (const partition of this.#read) this.#components.sender.presence(partition, true)
+    const { sender } = this.#components
+    closeEach([
+      ...[...this.#written, ...this.#leaving.keys()].map((partition) => () => sender.beacon(partition, true)),
+      ...[...this.#read].map((partition) => () => sender.presence(partition, true)),
+    ])
   }
 
   #beacon(partition: string): void {

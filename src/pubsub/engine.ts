@@ -179,7 +179,7 @@ export class Engine {
     const frames = new FrameDispatcher({
       ...{ self: guid, counters, peerIntake, endpointMatcher, requests, announcer, beacons },
     })
-    const membership = new PartitionMembership({ clock, transport, announcer, groups, frames })
+    const membership = new PartitionMembership({ clock, counters, transport, announcer, groups, frames })
     this.membership = membership
 
     // the application's endpoints

@@ -66,21 +66,27 @@ export async function joinDomain(
   const streamReach = isNetworked ? { streamReach: StreamReach.network } : {}
   const transport =
     components.transport ?? (await openTransport({ domain, clock, range, insecure, interfaces, port, ...streamReach }))
-  if (signal?.aborted === true) {
-    await transport.close()
-    signal.throwIfAborted()
+  try {
+    // It may have aborted while the sockets were opened.
+    signal?.throwIfAborted()
+    const isOwn = components.identity === undefined
+    const resolvedComponents = {
+      clock,
+      transport,
+      random: components.random ?? Math.random,
+      identity,
+      checkOwnProcess: components.checkOwnProcess ?? (isOwn ? ownProcessCheck(identity) : () => null),
+      probe: components.probe ?? kernelProbe(),
+      resolve: components.resolve ?? systemResolver,
+    }
+    return new Participant(resolved, resolvedComponents, signal)
+  } catch (error) {
+    await transport.close().catch((failure) => {
+      const counters = new Counters(new ErrorReporter({ logger: resolved.logger }))
+      counters.addError('participant.close-failed', failure)
+    })
+    throw error
   }
-  const isOwn = components.identity === undefined
-  const resolvedComponents = {
-    clock,
-    transport,
-    random: components.random ?? Math.random,
-    identity,
-    checkOwnProcess: components.checkOwnProcess ?? (isOwn ? ownProcessCheck(identity) : () => null),
-    probe: components.probe ?? kernelProbe(),
-    resolve: components.resolve ?? systemResolver,
-  }
-  return new Participant(resolved, resolvedComponents, signal)
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { CatchUpState } from '../cache/writer-progress.js'
+import { closeEach } from '../core/close-all.js'
 import { NumacastError } from '../core/errors.js'
 import { type EntityGuid, type EntityId, participantOf } from '../core/ids.js'
 import type { Clock } from '../core/time/clock.js'
@@ -83,13 +84,13 @@ export class ReaderConnection implements ReaderHost {
   readerClosed(): void {
     const { endpoints, local, membership, endpointMatcher, waiters, builtin } = this.#components
     const { entity, partitions, isBuiltin } = this.#target
-    const closed = endpoints.removeReader(entity)
-    if (closed !== undefined) {
-      local.removeReader(closed.reader.guid)
-      endpointMatcher.removeReader(closed.reader.guid)
-    }
-    waiters.abandon(entity)
-    for (const partition of partitions) membership.stopReading(partition)
-    if (isBuiltin) builtin.readerClosed()
+    const guid = endpoints.removeReader(entity)?.reader.guid
+    closeEach([
+      () => guid !== undefined && local.removeReader(guid),
+      () => guid !== undefined && endpointMatcher.removeReader(guid),
+      () => waiters.abandon(entity),
+      ...partitions.map((partition) => () => membership.stopReading(partition)),
+      () => isBuiltin && builtin.readerClosed(),
+    ])
   }
 }

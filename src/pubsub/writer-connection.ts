@@ -1,3 +1,4 @@
+import { closeEach } from '../core/close-all.js'
 import type { EntityId, Guid, Seq } from '../core/ids.js'
 import type { Announcer } from '../discovery/announcer.js'
 import type { DatagramLane, Group, StreamLane } from '../transport/lane/transport.js'
@@ -110,10 +111,12 @@ export class WriterConnection implements WriterHost {
   writerClosed(): void {
     const { endpoints, local, matchedReaders, membership } = this.#components
     const { entity, partitions } = this.#target
-    endpoints.removeWriter(entity)
-    local.removeWriter(entity)
-    matchedReaders.removeWriter(entity)
-    this.hurry()
-    for (const partition of partitions) membership.stopWriting(partition)
+    closeEach([
+      () => endpoints.removeWriter(entity),
+      () => local.removeWriter(entity),
+      () => matchedReaders.removeWriter(entity),
+      () => this.hurry(),
+      ...partitions.map((partition) => () => membership.stopWriting(partition)),
+    ])
   }
 }

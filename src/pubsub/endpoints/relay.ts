@@ -1,6 +1,7 @@
 import { InstanceState } from '../../cache/instance.js'
 import type { UnseenEnd } from '../../cache/instance-table.js'
 import type { Provenance } from '../../cache/last-value-cache.js'
+import { closeEach } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
 import { type EntityId, participantOf, type Token } from '../../core/ids.js'
 import type { Counters } from '../../core/reporting/counters.js'
@@ -57,9 +58,7 @@ export class Relay<T extends object> {
 
   /** Idempotent. */
   close(): void {
-    this.#subscription.close()
-    this.#stopEnds()
-    this.writer.close()
+    closeEach([() => this.#subscription.close(), () => this.#stopEnds(), () => this.writer.close()])
   }
 
   /** Passes on the end of an instance that this relay may still keep, or that another relay has missed. */

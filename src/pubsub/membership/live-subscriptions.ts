@@ -1,5 +1,6 @@
 import { NumacastError } from '../../core/errors.js'
 import { entityGuid } from '../../core/ids.js'
+import { countFailure } from '../../core/reporting/count-failure.js'
 import type { Counters } from '../../core/reporting/counters.js'
 import type { Clock } from '../../core/time/clock.js'
 import { builtinPartition } from '../../discovery/partition-groups.js'
@@ -74,8 +75,8 @@ export class LiveSubscriptions {
     const hasMoved = peer.dialledEndpoints !== endpoints.join(' ')
     for (const [group, subscription] of peer.subscriptions) {
       if (wanted.has(group) && !hasMoved) continue
-      subscription.close()
       peer.subscriptions.delete(group)
+      countFailure(this.#components.counters, 'stream.failed.unsubscribe', () => subscription.close())
     }
     peer.dialledEndpoints = endpoints.join(' ')
     if (endpoints.length === 0) return

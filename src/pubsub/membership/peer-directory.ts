@@ -1,4 +1,6 @@
+import { closeEach } from '../../core/close-all.js'
 import type { Guid } from '../../core/ids.js'
+import { countFailure } from '../../core/reporting/count-failure.js'
 import type { Counters } from '../../core/reporting/counters.js'
 import type { Clock } from '../../core/time/clock.js'
 import type { SelfMonitor } from '../../liveliness/self-monitor.js'
@@ -123,10 +125,8 @@ export class PeerDirectory implements PullReplySink, VerdictListener {
   /** Stops all requests and subscriptions; reports nothing. */
   close(): void {
     const { peers } = this.#components
-    for (const peer of [...peers.values()]) {
-      this.#disconnect(peer)
-      peers.delete(peer)
-    }
+    const all = [...peers.values()]
+    closeEach(all.flatMap((peer) => [() => peers.delete(peer), () => this.#disconnect(peer)]))
   }
 
   #bringDown(peer: RemotePeer, { evidence }: Verdict): void {
@@ -159,18 +159,23 @@ export class PeerDirectory implements PullReplySink, VerdictListener {
 
   #remove(peer: RemotePeer): void {
     const { peers, endpointMatcher, matchedReaders, follower, events } = this.#components
-    peers.delete(peer)
-    this.#disconnect(peer)
-    endpointMatcher.removePeer(peer)
-    matchedReaders.removePeer(peer)
-    follower.onPeerRemoved(peer)
     const left = toPeer(peer)
-    if (left !== undefined) events.peerChanged({ kind: 'left', peer: left })
+    peers.delete(peer)
+    closeEach([
+      () => this.#disconnect(peer),
+      () => endpointMatcher.removePeer(peer),
+      () => matchedReaders.removePeer(peer),
+      () => follower.onPeerRemoved(peer),
+      () => left !== undefined && events.peerChanged({ kind: 'left', peer: left }),
+    ])
   }
 
   #disconnect(peer: RemotePeer): void {
-    this.#components.catchUp.stopAsking(peer)
-    for (const subscription of peer.subscriptions.values()) subscription.close()
+    const subscriptions = [...peer.subscriptions.values()]
     peer.subscriptions.clear()
+    this.#components.catchUp.stopAsking(peer)
+    for (const subscription of subscriptions) {
+      countFailure(this.#components.counters, 'stream.failed.unsubscribe', () => subscription.close())
+    }
   }
 }

@@ -1,3 +1,4 @@
+import type { Counters } from '../../core/reporting/counters.js'
 import type { Subscription } from '../../core/reporting/listeners.js'
 import type { Clock } from '../../core/time/clock.js'
 import type { Announcer } from '../../discovery/announcer.js'
@@ -14,6 +15,7 @@ export interface FrameSink {
 
 export interface PartitionMembershipComponents {
   readonly clock: Clock
+  readonly counters: Counters
   readonly transport: Transport
   readonly announcer: Announcer
   readonly groups: GroupTable
@@ -114,10 +116,12 @@ export class PartitionMembership {
     const joined = this.#joined.get(key)
     if (joined === undefined || --joined.uses > 0) return false
     this.#joined.delete(key)
-    void joined.ready.then(
-      (subscription) => subscription.close(),
-      () => undefined,
-    )
+    joined.ready
+      .then(
+        (subscription) => subscription.close(),
+        () => undefined, // it was never joined
+      )
+      .catch((error) => this.#components.counters.addError('partition.failed.leave', error))
     return true
   }
 }

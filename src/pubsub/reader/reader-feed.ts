@@ -1,5 +1,6 @@
 import { arrivalNow, type HeldSample, type Instance, InstanceState } from '../../cache/instance.js'
 import type { CatchUpState } from '../../cache/writer-progress.js'
+import { closeEach } from '../../core/close-all.js'
 import type { EntityGuid, EntityId, Seq } from '../../core/ids.js'
 import type { Counters } from '../../core/reporting/counters.js'
 import { Listeners, type Subscription } from '../../core/reporting/listeners.js'
@@ -186,12 +187,14 @@ export class ReaderFeed<T extends object = object> implements SampleSource<T>, W
   }
 
   close(): void {
-    this.#components.host.readerClosed()
-    this.copy.close()
-    this.writers.leases.close()
-    this.dispatcher.close()
-    this.#progress.clear()
-    this.status.close()
+    closeEach([
+      () => this.#components.host.readerClosed(),
+      () => this.copy.close(),
+      () => this.writers.leases.close(),
+      () => this.dispatcher.close(),
+      () => this.#progress.clear(),
+      () => this.status.close(),
+    ])
   }
 
   sampleOf(instance: Instance, held: HeldSample, hasArrived: boolean): Sample<T> {

@@ -1,6 +1,7 @@
 import { arrivalNow, type Instance, InstanceState } from '../../cache/instance.js'
 import type { CatchUpState } from '../../cache/writer-progress.js'
 import { raceSignal, type WaitOptions } from '../../core/abort.js'
+import { closeEach } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
 import { type EntityGuid, type EntityId, entityGuid, type Guid, participantOf, type Seq } from '../../core/ids.js'
 import { Lifetime } from '../../core/lifetime.js'
@@ -243,8 +244,7 @@ export class Reader<T extends object> implements AsyncIterable<Sample<T>> {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.feed.close()
-    this.#lifetime.end()
+    closeEach([() => this.feed.close(), () => this.#lifetime.end()])
   }
 
   [Symbol.asyncDispose](): Promise<void> {

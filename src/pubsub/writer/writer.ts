@@ -1,5 +1,6 @@
 import { type Change, LastValueCache, type Provenance } from '../../cache/last-value-cache.js'
 import type { WaitOptions } from '../../core/abort.js'
+import { closeEach } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
 import { type EntityGuid, type EntityId, entityGuid, type Guid, type Seq, type Token } from '../../core/ids.js'
 import { Lifetime } from '../../core/lifetime.js'
@@ -258,17 +259,18 @@ export class Writer<T extends object> {
   /** Sends what is waiting and leaves, giving up all its instances as {@link unregister} would. Idempotent. */
   close(): void {
     if (this.#closed) return
-    this.drain()
     this.#closed = true
-    this.#sender.close()
-    this.#deadline?.close()
-    this.#lease?.close()
-    this.#unacknowledged.close(
-      new NumacastError('NUMACAST_CLOSED', `the writer of '${this.topic.name}' was closed during the wait`),
-    )
-    this.#components.host.writerClosed()
-    this.#status.close()
-    this.#lifetime.end()
+    const reason = new NumacastError('NUMACAST_CLOSED', `the writer of '${this.topic.name}' was closed during the wait`)
+    closeEach([
+      () => this.drain(),
+      () => this.#sender.close(),
+      () => this.#deadline?.close(),
+      () => this.#lease?.close(),
+      () => this.#unacknowledged.close(reason),
+      () => this.#components.host.writerClosed(),
+      () => this.#status.close(),
+      () => this.#lifetime.end(),
+    ])
   }
 
   /** Closes the writer after every reliable reader has acknowledged its changes, or has left. */

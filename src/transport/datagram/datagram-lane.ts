@@ -214,7 +214,10 @@ export class UdpDatagramLane implements DatagramLane {
   #closeIfUnused(port: number, entry: ReceiverEntry): void {
     if (entry.joining > 0 || entry.receiver === undefined || !entry.receiver.isUnused) return
     this.#receivers.delete(port)
-    const closing = entry.receiver.close().finally(() => this.#closingReceivers.delete(closing))
+    const closing = entry.receiver
+      .close()
+      .catch((error) => this.counters.addError(`datagram.failed.close.${failureCode(error)}`, error))
+      .finally(() => this.#closingReceivers.delete(closing))
     this.#closingReceivers.add(closing)
   }
 

@@ -80,7 +80,9 @@ export class DatagramSender {
     for (const [address, socket] of this.#network) {
       if (wanted.has(address)) continue
       this.#network.delete(address)
-      const closing = closeSocket(socket).finally(() => this.#closingSockets.delete(closing))
+      const closing = closeSocket(socket)
+        .catch((error) => this.#counters.addError(`datagram.failed.close.${failureCode(error)}`, error))
+        .finally(() => this.#closingSockets.delete(closing))
       this.#closingSockets.add(closing)
     }
     for (const address of wanted) {

@@ -17,7 +17,7 @@ export class AddressListeners<T extends AddressListener> {
   #work: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  /** If `listen` fails, `onFailed` is called, and the next `follow` tries again. */
+  /** If `listen` fails, `onFailed` is called, and the next `follow` tries again. It is also told what failed to close. */
   constructor(listen: (address: string) => Promise<T>, onFailed: (error: unknown) => void) {
     this.#listen = listen
     this.#onFailed = onFailed
@@ -56,7 +56,13 @@ export class AddressListeners<T extends AddressListener> {
     this.#addresses = addresses
     const gone = [...this.#open].filter(([address]) => !addresses.includes(address))
     for (const [address] of gone) this.#open.delete(address)
-    await Promise.all(gone.map(([, listener]) => listener.close()))
+    await closeTogether(
+      gone.map(
+        ([, listener]) =>
+          () =>
+            listener.close(),
+      ),
+    ).catch(this.#onFailed)
     let hasChanged = gone.length > 0
     for (const address of addresses) {
       if (this.#closed || this.#open.has(address)) continue

@@ -1,4 +1,4 @@
-import { closeTogether } from '../../core/close-all.js'
+import { closeAll } from '../../core/close-all.js'
 import { invalidArgument } from '../../core/errors.js'
 import type { Subscription } from '../../core/reporting/listeners.js'
 import { endpointList, isEndpoint } from '../lane/endpoint.js'
@@ -30,8 +30,9 @@ export class LiveSubscriber {
   }
 
   async close(): Promise<void> {
-    await closeTogether([...this.#connections].map((connection) => () => this.#disconnect(connection)))
-    await Promise.all(this.#ending)
+    const connections = [...this.#connections]
+    const steps = connections.map((connection) => () => this.#disconnect(connection))
+    await closeAll([...steps, () => Promise.all(this.#ending)])
   }
 
   #connect(wanted: readonly string[]): LiveConnection {

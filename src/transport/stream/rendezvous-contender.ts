@@ -1,3 +1,4 @@
+import { closeAll } from '../../core/close-all.js'
 import { failureCode } from '../../core/error-code.js'
 import type { Random } from '../../core/random.js'
 import type { Counters } from '../../core/reporting/counters.js'
@@ -68,7 +69,6 @@ export class RendezvousContender implements Rendezvous {
 
   async #close(): Promise<void> {
     this.#timer?.cancel()
-    await this.#listeners.close()
-    this.#components.onClosed()
+    await closeAll([() => this.#listeners.close(), () => this.#components.onClosed()])
   }
 }

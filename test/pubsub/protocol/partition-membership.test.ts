@@ -1,4 +1,5 @@
 import t from 'tap'
+import { Counters } from '../../../src/core/reporting/counters.js'
 import { Announcer } from '../../../src/discovery/announcer.js'
 import { GroupTable } from '../../../src/pubsub/endpoints/group-table.js'
 import { PartitionMembership } from '../../../src/pubsub/protocol/partition-membership.js'
@@ -27,6 +28,7 @@ t.test('a group that cannot be joined is reported while it is in use, and retrie
   const announcer = new Announcer({ clock, random: () => 0.5, sender }, 500)
   const membership = new PartitionMembership({
     groups: new GroupTable(1),
+    counters: new Counters(),
     clock,
     transport: failing,
     announcer,
