@@ -1,5 +1,6 @@
 import { invalidArgument, NumacastError } from '../core/errors.js'
 import { type Guid, newGuid } from '../core/ids.js'
+import { loadZod } from '../core/lazy-schema.js'
 import { Lifetime } from '../core/lifetime.js'
 import { Counters } from '../core/reporting/counters.js'
 import { ErrorReporter } from '../core/reporting/error-reporter.js'
@@ -42,7 +43,8 @@ export interface ProcessFact {
 /**
  * Joins a domain on this host: opens its sockets, starts to receive and to announce itself.
  *
- * @throws NumacastError NUMACAST_INVALID_ARGUMENT for an option, NUMACAST_TRANSPORT when a socket cannot be opened
+ * @throws NumacastError NUMACAST_INVALID_ARGUMENT for an option; NUMACAST_TRANSPORT when a socket cannot be opened;
+ * NUMACAST_UNAVAILABLE when the host's identity cannot be read now
  * @throws the signal's reason when `options.signal` aborts before the domain is joined
  */
 export async function joinDomain(
@@ -51,8 +53,11 @@ export async function joinDomain(
 ): Promise<Participant> {
   const { signal, ...participantOptions } = options
   signal?.throwIfAborted()
+  await loadZod()
   const resolved = resolveParticipantOptions(participantOptions)
   const clock = components.clock ?? systemClock
+  // Before the sockets take the last descriptors.
+  const identity = components.identity ?? ownIdentity()
   const { domain, range, insecure, interfaces, port } = resolved
   // Peers that it dials must be able to dial back.
   const isNetworked = insecure && resolved.peers.length > 0
@@ -67,7 +72,7 @@ export async function joinDomain(
     clock,
     transport,
     random: components.random ?? Math.random,
-    identity: components.identity ?? ownIdentity(),
+    identity,
     probe: components.probe ?? kernelProbe(),
     resolve: components.resolve ?? systemResolver,
   }

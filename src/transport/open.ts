@@ -36,10 +36,9 @@ export async function openTransport(options: OpenTransportOptions): Promise<Netw
   const resolved = resolveTransportOptions(options)
   const { domain, clock, random, range, port } = resolved
   const paths = resolved.streamReach === StreamReach.network ? networkPaths(readInterfaces(resolved)) : []
-  const name = `d${domain}-${process.pid}`
   const addresses = paths.map(({ address }) => address)
   const rendezvousPort = rendezvousPortOf(domain)
-  const stream = await ZeromqStreamLane.open({ clock, random, name, port, addresses, rendezvousPort }, resolved.stream)
+  const stream = await ZeromqStreamLane.open({ clock, random, port, addresses, rendezvousPort }, resolved.stream)
   let datagram: NetworkTransport['datagram']
   try {
     datagram = await openDatagrams(resolved, paths)

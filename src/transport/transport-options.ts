@@ -8,7 +8,7 @@ import type { StreamLaneOptions } from './stream/stream-lane.js'
 
 /** Where streams listen. */
 export const StreamReach = {
-  /** Loopback and abstract sockets. */
+  /** Loopback only. */
   host: 'host',
   /** In addition, the addresses of the interfaces in use. */
   network: 'network',

@@ -9,6 +9,7 @@ export const entryPoints: Readonly<Record<string, string>> = {
   'numacast/pubsub': 'pubsub',
   'numacast/testing': 'testing',
   'numacast/topology': 'topology',
+  'numacast/views': 'views',
 }
 
 export interface ApiReports {
@@ -69,7 +70,9 @@ function report(checker: ts.TypeChecker, entry: string, symbols: readonly Export
         ts.isTypeAliasDeclaration(statement) && isInferred(statement)
           ? `export type ${symbol.name} = ${expanded(checker, statement)};`
           : printer.printNode(ts.EmitHint.Unspecified, statement, statement.getSourceFile())
-      return text.replace(/^ {4,}/gm, (indent) => ' '.repeat(indent.length / 2))
+      // Compilers quote differently.
+      const quoted = text.replace(/"([^"'\n]*)"/g, "'$1'")
+      return quoted.replace(/^ {4,}/gm, (indent) => ' '.repeat(indent.length / 2))
     }),
   )
   return [

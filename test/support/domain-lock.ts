@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import type { Test } from 'tap'
-import { maxDomain } from '../../src/transport/lane/port.js'
-import { boundAbstractSockets } from './abstract-sockets.js'
+import { maxDomain, multicastAddressOf, portOf } from '../../src/transport/lane/port.js'
+import { inetSockets } from './inet-sockets.js'
 
 /** Below Linux's ephemeral range, so that no outgoing connection can take one by chance. */
 const firstLockPort = 21_000
@@ -53,8 +53,9 @@ async function tryListen(port: number): Promise<Server | undefined> {
   }
 }
 
-/** Reads the names of its participants' request sockets. */
+/** Every participant with multicast listens at a port of its domain. */
 function isInhabited(domain: number): boolean {
   if (process.platform !== 'linux') return false
-  return [...boundAbstractSockets()].some((name) => name.startsWith(`@numacast-d${domain}-`))
+  const [group, first, last] = [multicastAddressOf(domain), portOf(domain, 0), portOf(domain, 249)]
+  return inetSockets('udp').some(({ address, port }) => address === group && port >= first && port <= last)
 }

@@ -1,8 +1,6 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
+import { existsSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
@@ -87,22 +85,4 @@ t.test('range `subnet` without netlink is refused with one line that names the p
       command,
     )
   }
-})
-
-t.test('where abstract unix sockets are refused, participants use a socket file in a private folder', async (t) => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'numacast-run-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  const library = path.join(folder, 'no-abstract-names.so')
-  const compiler = process.env.CC ?? 'cc'
-  const has = spawnSync(compiler, ['--version']).status === 0 && process.platform === 'linux'
-  if (!requirement(t, 'a C compiler on Linux', has, `${compiler} does not run`)) return
-  execFileSync(compiler, ['-shared', '-fPIC', '-o', library, source('transport/no-abstract-names.c'), '-ldl'])
-  const environment = { LD_PRELOAD: library, XDG_RUNTIME_DIR: folder }
-  const { parent, requestEndpoints } = await exchange(t, [process.execPath], environment)
-  t.equal(parent, 'alive')
-  t.match(requestEndpoints[0], /^ipc:\/\/\/.*\/numacast\/numacast-.*\.sock$/)
-  t.same(readdirSync(path.join(folder, 'numacast')), [], 'closing removes the file')
-  const nowhere = { LD_PRELOAD: library, XDG_RUNTIME_DIR: '/proc', TMPDIR: '/proc' }
-  const loopback = await exchange(t, [process.execPath], nowhere)
-  t.match(loopback.requestEndpoints, [/^tcp:\/\/127\.0\.0\.1:/], 'without a folder loopback remains')
 })

@@ -9,7 +9,7 @@ const group = { name: 'g', port: portOf(domain, 0) }
 await transport.datagram.join(group, () => {})
 transport.datagram.send(group, Buffer.from('x'))
 transport.stream.serve((request) => request)
-const dead = 'ipc://@numacast-no-listener'
+const dead = 'tcp://127.0.0.1:1'
 transport.stream.subscribe(dead, 'g', () => {})
 for (const endpoint of await transport.stream.publishEndpoints()) transport.stream.subscribe(endpoint, 'g', () => {})
 await transport.stream.request(transport.stream.requestEndpoints[0] ?? '', Buffer.from('?'), { timeoutMs: 60_000 })

@@ -105,7 +105,7 @@ const descriptor: Descriptor = {
   identity: { host: 'h', bootId: 'b', pid: 1, startTimeTicks: null, pidNamespace: 1, networkNamespace: null },
   properties: { role: 'worker', slots: 4 },
   requestEndpoints: ['tcp://127.0.0.1:5000'],
-  liveEndpoints: ['ipc://@x'],
+  liveEndpoints: ['tcp://127.0.0.1:5001'],
   writers: [
     { ...endpoint, qos: { ...qos, ownershipStrength: 1, autodispose: false }, fields, lane: 'stream', large: true },
   ],

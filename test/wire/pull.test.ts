@@ -28,7 +28,7 @@ const descriptor: Descriptor = {
   name: 'worker',
   identity: { host: 'h', bootId: 'b', pid: 1, startTimeTicks: null, pidNamespace: 4026531836, networkNamespace: null },
   properties: { role: 'worker', slots: 4, ready: true, none: null },
-  requestEndpoints: ['ipc://@name'],
+  requestEndpoints: ['tcp://127.0.0.1:5000'],
   liveEndpoints: [],
   writers: [
     {

@@ -1,8 +1,12 @@
+import { failureCode, systemErrorCode } from '../../core/error-code.js'
+import { NumacastError } from '../../core/errors.js'
 import { rejectionOf } from '../../wire/encoding/bytes.js'
 
-/** Returns the last word of the counter of a failed request: `timeout`, `closed`, or why the reply was rejected. */
+/**
+ * Returns the last word of the counter of a failed request. A reply that could not be decoded counts by the reason of
+ * its rejection, a failure of the system by its error code (`emfile`), any other by its own code (`timeout`, `closed`).
+ */
 export function failureReason(error: unknown): string {
-  const { code } = error as { code?: unknown }
-  if (code === 'NUMACAST_TIMEOUT') return 'timeout'
-  return code === 'NUMACAST_CLOSED' ? 'closed' : rejectionOf(error)
+  const isRejection = !(error instanceof NumacastError) || error.code === 'NUMACAST_MALFORMED'
+  return isRejection ? (systemErrorCode(error) ?? rejectionOf(error)) : failureCode(error)
 }

@@ -125,8 +125,6 @@ export class LiveSubscriptions {
     if (descriptor === undefined) return []
     const isLocal = sharesNetwork(descriptor.identity, this.#components.identity)
     const endpoints = dialable(descriptor.liveEndpoints, isLocal)
-    // Where this participant has no abstract socket itself it may not be able to reach one.
-    const isBestEnough = isLocal && this.#components.stream.requestEndpoints[0]?.startsWith('ipc://@') !== false
-    return isBestEnough ? endpoints.slice(0, 1) : endpoints
+    return isLocal ? endpoints.slice(0, 1) : endpoints
   }
 }

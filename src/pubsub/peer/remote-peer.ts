@@ -73,7 +73,7 @@ export function toPeer(peer: RemotePeer): Peer | undefined {
   }
 }
 
-/** Whether loopback and `ipc://` connect the two. */
+/** Returns whether loopback connects the two. */
 export function sharesNetwork(
   one: Pick<ProcessIdentity, 'bootId' | 'networkNamespace'>,
   other: Pick<ProcessIdentity, 'bootId' | 'networkNamespace'>,

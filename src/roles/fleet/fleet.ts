@@ -10,9 +10,9 @@ import type { Participant } from '../../pubsub/participant.js'
 import type { ChangesOptions, FleetUpdate } from '../../views/fleet-changes.js'
 import type { FleetDiagnostics } from '../../views/fleet-diagnostics.js'
 import type { FleetRead } from '../../views/fleet-reads.js'
-import { FleetView } from '../../views/fleet-view.js'
+import type { FleetView } from '../../views/fleet-view.js'
 import type { FleetReadOptions } from '../../views/freshness/read-options.js'
-import { JobLedgerFeed } from '../../views/job-ledger-feed.js'
+import type { JobLedgerFeed } from '../../views/job-ledger-feed.js'
 import type { JobLedger } from '../../views/jobs/job-ledger.js'
 import type { JobRecord } from '../../views/jobs/job-record.js'
 import type { JobRun } from '../../views/jobs/job-run.js'
@@ -22,9 +22,10 @@ import type { NodeStatus, StatusDocument, WorkerStatus } from '../../views/statu
 import type { ViewConsistency } from '../../views/status/view-consistency.js'
 import { tokenOf } from '../../views/token/view-token.js'
 import type { FetchedWorker, FetchWorkerOptions } from '../../views/worker-lookup.js'
-import { IntentIssuer, type IssuedIntent } from '../intents/intent-issuer.js'
+import type { IntentIssuer, IssuedIntent } from '../intents/intent-issuer.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
-import { type FleetOptions, type ResolvedFleetOptions, resolveFleetOptions } from './fleet-options.js'
+import type { FleetOptions } from './fleet-options.js'
+import type { FleetParts } from './fleet-parts.js'
 
 /** A run of a job, with what names the job. */
 export interface NamedJobRun extends JobIdentity, JobRun {}
@@ -69,9 +70,14 @@ const reportMs = 10_000
 export async function openFleet(options: FleetOptions = {}, components: DomainComponents = {}): Promise<Fleet> {
   const { signal } = options
   signal?.throwIfAborted()
+  const [{ resolveFleetOptions }, { openFleetParts }] = await Promise.all([
+    import('./fleet-options.js'),
+    import('./fleet-parts.js'),
+  ])
   const resolved = resolveFleetOptions(options)
   const membership = await enterDomain(resolved.issuer, { role: 'operator' }, resolved, components)
-  const fleet = await startRole(membership, () => new Fleet(membership, resolved), signal)
+  const make = (): Fleet => new Fleet(membership, openFleetParts(membership.participant, resolved))
+  const fleet = await startRole(membership, make, signal)
   try {
     await fleet.synced(signal === undefined ? {} : { signal })
     return fleet
@@ -96,13 +102,12 @@ export class Fleet implements AsyncDisposable {
   #closing: Promise<void> | undefined
 
   /** @internal Use {@link openFleet}. */
-  constructor(membership: DomainMembership, options: ResolvedFleetOptions) {
-    const { participant } = membership
-    this.participant = participant
+  constructor(membership: DomainMembership, { view, intents, jobs }: FleetParts) {
+    this.participant = membership.participant
     this.#membership = membership
-    this.view = FleetView.open(participant, options)
-    this.intents = new IntentIssuer(this.view, { issuer: options.issuer })
-    this.#jobs = new JobLedgerFeed(participant, this.view, options.ledger)
+    this.view = view
+    this.intents = intents
+    this.#jobs = jobs
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve
     })

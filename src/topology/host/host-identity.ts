@@ -2,7 +2,8 @@ import { createHash, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { mustBeSystemError } from '../../core/error-code.js'
+import { errorCode, isTransient, mustBeSystemError } from '../../core/error-code.js'
+import { NumacastError } from '../../core/errors.js'
 
 /** What a host's identity was taken from, the best first. */
 export const HostIdentitySource = {
@@ -60,6 +61,8 @@ const randomIdentity = randomUUID()
 /**
  * Returns which host this is. Where the boot id is hidden the answer is a fallback, and `source` names it: processes
  * of one host may then have different identities, and do not count as processes of one host.
+ *
+ * @throws NumacastError NUMACAST_UNAVAILABLE if the identity cannot be read now, for example without a free descriptor
  */
 export function hostIdentity(options: HostIdentityOptions = {}): HostIdentity {
   const { root = '/', hostname = os.hostname(), platform = process.platform } = options
@@ -81,8 +84,7 @@ export function pidNamespace(): number | null {
 }
 
 /**
- * Returns the inode of this process's network namespace: loopback and `ipc://` reach only where it is equal. `null` off
- * Linux.
+ * Returns the inode of this process's network namespace: loopback reaches only where it is equal. `null` off Linux.
  */
 export function networkNamespace(): number | null {
   return namespaceInode('net')
@@ -157,7 +159,7 @@ function readText(file: string): string | null {
     const text = readFileSync(file, 'utf8').trim()
     return text === '' ? null : text
   } catch (error) {
-    mustBeSystemError(error)
+    mustBeHidden(error, file)
     return null
   }
 }
@@ -166,7 +168,15 @@ function entriesOf(folder: string): string[] {
   try {
     return readdirSync(folder)
   } catch (error) {
-    mustBeSystemError(error)
+    mustBeHidden(error, folder)
     return []
   }
+}
+
+/** A file that cannot be opened for want of a descriptor is not hidden: a fallback identity would be wrong for good. */
+function mustBeHidden(error: unknown, file: string): void {
+  mustBeSystemError(error)
+  const code = errorCode(error)
+  if (!isTransient(code)) return
+  throw new NumacastError('NUMACAST_UNAVAILABLE', `cannot read ${file} now (${code})`, { cause: error })
 }

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
-import { mustBeSystemError } from '../../core/error-code.js'
+import { errorCode, isTransient, mustBeSystemError } from '../../core/error-code.js'
 import { pidNamespace } from '../host/host-identity.js'
 import { isSameStartTime, processStartTime } from './process-state.js'
 
@@ -157,6 +157,7 @@ function nestedProcesses(ownNamespace: number): Map<string, number[]> {
       if (++count >= maxRemembered) break
     } catch (error) {
       mustBeSystemError(error)
+      if (isTransient(errorCode(error))) throw error
       // Gone meanwhile, or another user's.
     }
   }

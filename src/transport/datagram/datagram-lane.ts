@@ -1,5 +1,5 @@
 import { closeTogether } from '../../core/close-all.js'
-import { errorCode } from '../../core/error-code.js'
+import { failureCode, isTransient } from '../../core/error-code.js'
 import { NumacastError } from '../../core/errors.js'
 import { Counters } from '../../core/reporting/counters.js'
 import type { Subscription } from '../../core/reporting/listeners.js'
@@ -8,7 +8,6 @@ import { RepeatingTimer } from '../../core/time/repeating-timer.js'
 import { encodeRadioHeader } from '../../wire/radio.js'
 import { checkBody, checkGroup } from '../lane/group.js'
 import { type NetworkPath, SubnetFilter } from '../lane/network-path.js'
-import { isPassing } from '../lane/os-interfaces.js'
 import type { DatagramRange } from '../lane/range.js'
 import type { DatagramLane, FrameHandler, Group } from '../lane/transport.js'
 import { DatagramReceiver } from './datagram-receiver.js'
@@ -17,10 +16,9 @@ import { DatagramSender } from './datagram-sender.js'
 /** Delay before a port that could not be bound is tried again. */
 const bindRetryMs = 2_000
 
-/** Reasons for a failed bind that may pass without intervention. */
-function passingReason(error: unknown): string | undefined {
-  const code = errorCode((error as { cause?: unknown }).cause)
-  return code === 'eaddrinuse' || isPassing(code) ? code : undefined
+/** Returns whether a failed bind may succeed later without intervention. */
+function mayPass(code: string): boolean {
+  return code === 'eaddrinuse' || isTransient(code)
 }
 
 interface ReceiverEntry {
@@ -125,9 +123,9 @@ export class UdpDatagramLane implements DatagramLane {
     try {
       return await this.#join(group, handler)
     } catch (error) {
-      const reason = passingReason(error)
-      if (reason === undefined) throw error
-      this.counters.addError(`datagram.failed.bind.${reason}`, error)
+      const code = failureCode(error)
+      if (!mayPass(code)) throw error
+      this.counters.addError(`datagram.failed.bind.${code}`, error)
       return this.#joinLater(group, handler)
     }
   }
@@ -144,9 +142,8 @@ export class UdpDatagramLane implements DatagramLane {
         timer.close()
         if (isClosed) joined.close()
       } catch (error) {
-        const reason = passingReason(error)
         if (this.#closing !== undefined) timer.close()
-        else this.counters.addError(`datagram.failed.bind.${reason ?? 'unknown'}`, error)
+        else this.counters.addError(`datagram.failed.bind.${failureCode(error)}`, error)
       } finally {
         isJoining = false
       }

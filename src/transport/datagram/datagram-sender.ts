@@ -1,6 +1,6 @@
 import type { Socket } from 'node:dgram'
 import { closeTogether } from '../../core/close-all.js'
-import { errorCode } from '../../core/error-code.js'
+import { errorCode, failureCode } from '../../core/error-code.js'
 import { NumacastError } from '../../core/errors.js'
 import type { Counters } from '../../core/reporting/counters.js'
 import type { NetworkPath } from '../lane/network-path.js'
@@ -107,7 +107,7 @@ export class DatagramSender {
       socket.on('error', (error) => this.#counters.add(`datagram.failed.${errorCode(error)}`))
       this.#network.set(address, socket)
     } catch (error) {
-      this.#counters.add(`datagram.failed.interface.${errorCode((error as Error).cause)}`)
+      this.#counters.add(`datagram.failed.interface.${failureCode(error)}`)
     }
   }
 }

@@ -25,11 +25,12 @@ export async function bindSocket(socket: Socket, address: string, port: number):
     await listening
   } catch (cause) {
     socket.close()
-    throw new NumacastError(
-      'NUMACAST_TRANSPORT',
-      `cannot bind udp ${address}:${port} (${errorCode(cause)}): if another program holds the port, choose another domain`,
-      { cause, details: { address, port } },
-    )
+    const code = errorCode(cause)
+    const hint = code === 'eaddrinuse' ? ': another program holds the port, choose another domain' : ''
+    throw new NumacastError('NUMACAST_TRANSPORT', `cannot bind udp ${address}:${port} (${code})${hint}`, {
+      cause,
+      details: { address, port },
+    })
   }
 }
 

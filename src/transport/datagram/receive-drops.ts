@@ -14,7 +14,7 @@ export interface ReceiveDropsComponents {
   readonly multicastAddress: string
   /** Returns the ports on which datagrams are received. */
   readonly ports: () => readonly number[]
-  /** Returns this process's sockets, or `null` if they cannot be listed. @default the addon's */
+  /** Returns this process's sockets, or `null` if they cannot be listed now. @default the addon's */
   readonly sockets?: () => readonly UdpSocket[] | null
 }
 
@@ -25,45 +25,43 @@ export interface ReceiveDropsComponents {
  */
 export class ReceiveDrops {
   readonly #components: Required<ReceiveDropsComponents>
-  /** Drops that were already counted, by inode. */
-  #counted: ReadonlyMap<number, number> = new Map()
-  readonly #timer: RepeatingTimer | undefined
+  /** Drops that were already counted, by inode; undefined until the sockets could be listed. */
+  #counted: ReadonlyMap<number, number> | undefined
+  readonly #timer: RepeatingTimer
 
   constructor(components: ReceiveDropsComponents) {
     this.#components = { sockets: readUdpSockets, ...components }
-    const sockets = this.#read()
-    if (sockets === null) return // not available on this system
-    this.#counted = new Map(sockets?.map(({ inode, drops }) => [inode, drops]))
+    this.#count()
     this.#timer = new RepeatingTimer(components.clock, intervalMs, () => this.#count())
   }
 
   /** Idempotent. */
   close(): void {
-    this.#timer?.close()
+    this.#timer.close()
   }
 
   #count(): void {
     const { counters, multicastAddress, ports } = this.#components
     const sockets = this.#read()
-    if (sockets === null || sockets === undefined) return
+    if (sockets === null) return
     const wanted = new Set(ports())
     const counted = new Map<number, number>()
     for (const { inode, address, port, drops } of sockets) {
       counted.set(inode, drops)
       if (address !== multicastAddress || !wanted.has(port)) continue
-      const more = (drops - (this.#counted.get(inode) ?? 0) + wrap) % wrap
-      if (more > 0) counters.add('datagram.lost.receive-buffer', more)
+      const more = (drops - (this.#counted?.get(inode) ?? 0) + wrap) % wrap
+      if (this.#counted !== undefined && more > 0) counters.add('datagram.lost.receive-buffer', more)
     }
     this.#counted = counted
   }
 
-  /** Undefined if reading failed, for example without a free descriptor. The next turn tries again. */
-  #read(): readonly UdpSocket[] | null | undefined {
+  /** Null without the addon, or without a free descriptor. The next turn tries again. */
+  #read(): readonly UdpSocket[] | null {
     try {
       return this.#components.sockets()
     } catch (error) {
       this.#components.counters.addError('datagram.failed.read-drops', error)
-      return undefined
+      return null
     }
   }
 }

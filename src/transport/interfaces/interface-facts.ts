@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
 import path from 'node:path'
-import { errorCode, mustBeSystemError } from '../../core/error-code.js'
+import { errorCode, isTransient, mustBeSystemError } from '../../core/error-code.js'
 import { NumacastError } from '../../core/errors.js'
-import { isPassing, listOsInterfaces, type OsInterfaces } from '../lane/os-interfaces.js'
+import { listOsInterfaces, type OsInterfaces } from '../lane/os-interfaces.js'
 
 /** The kind of an interface; `unknown` without sysfs. */
 export const InterfaceKind = {
@@ -169,6 +169,6 @@ function readText(folder: string, name: string): string | undefined {
 function mustBeAbsent(error: unknown, folder: string): void {
   mustBeSystemError(error)
   const code = errorCode(error)
-  if (!isPassing(code)) return
+  if (!isTransient(code)) return
   throw new NumacastError('NUMACAST_TRANSPORT', `cannot read ${folder} now (${code})`, { cause: error })
 }

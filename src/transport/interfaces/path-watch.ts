@@ -1,4 +1,4 @@
-import { errorCode } from '../../core/error-code.js'
+import { failureCode } from '../../core/error-code.js'
 import type { Counters } from '../../core/reporting/counters.js'
 import type { Clock } from '../../core/time/clock.js'
 import { RepeatingTimer } from '../../core/time/repeating-timer.js'
@@ -48,7 +48,7 @@ export class PathWatch {
     try {
       paths = read()
     } catch (error) {
-      counters.addError(`interface.failed.read.${failure(error)}`, error)
+      counters.addError(`interface.failed.read.${failureCode(error)}`, error)
       return
     }
     const now = paths.map(signatureOf)
@@ -63,19 +63,11 @@ export class PathWatch {
     try {
       await apply(paths, change)
     } catch (error) {
-      counters.addError(`interface.failed.apply.${failure(error)}`, error)
+      counters.addError(`interface.failed.apply.${failureCode(error)}`, error)
     } finally {
       this.#isApplying = false
     }
   }
-}
-
-/** Returns the system's error code in lower case (`emfile`, …), else the code of the error itself. */
-function failure(error: unknown): string {
-  const { cause, details } = error as { cause?: unknown; details?: { errno?: unknown } }
-  if (typeof details?.errno === 'string') return details.errno.toLowerCase()
-  const code = errorCode(cause)
-  return code === 'unknown' ? errorCode(error) : code
 }
 
 function signatureOf({ interfaceName, address, prefixBits, multicast }: NetworkPath): string {

@@ -1,17 +1,10 @@
 import os from 'node:os'
 import { getSystemErrorName } from 'node:util'
+import { isTransient } from '../../core/error-code.js'
 import { NumacastError } from '../../core/errors.js'
 
 /** Has the shape of `os.networkInterfaces()`, which lists interfaces that are up, running and have an address. */
 export type OsInterfaces = ReturnType<typeof os.networkInterfaces>
-
-/** Transient errors: the process or the machine is out of descriptors or memory. */
-const passingErrors: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EAGAIN', 'EINTR'])
-
-/** Returns whether an error of the system is transient, so that the same call may succeed later. */
-export function isPassing(code: string): boolean {
-  return passingErrors.has(code.toUpperCase())
-}
 
 /**
  * Lists the interfaces of this machine. On Linux this opens a netlink socket.
@@ -25,7 +18,7 @@ export function listOsInterfaces(list: () => OsInterfaces = os.networkInterfaces
   } catch (cause) {
     const code = systemErrorName(cause)
     const details = { errno: code }
-    if (isPassing(code)) {
+    if (isTransient(code.toLowerCase())) {
       throw new NumacastError('NUMACAST_TRANSPORT', `cannot list the network interfaces now (${code})`, {
         cause,
         details,

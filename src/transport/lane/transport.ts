@@ -60,8 +60,8 @@ export interface DatagramLane {
 export interface StreamLane {
   readonly counters: Counters
   /**
-   * Where this participant answers requests, best first: `ipc://@…` (abstract, leaves no file) on Linux, then
-   * `tcp://` at each address in use. Changes when interfaces come or go: {@link onEndpointsChanged}.
+   * Where this participant answers requests: `tcp://` on loopback, then at each address in use, best first. Changes when
+   * interfaces come or go: {@link onEndpointsChanged}.
    */
   readonly requestEndpoints: readonly string[]
   /** Where live frames are published, best first; empty until {@link publishEndpoints} was called. */

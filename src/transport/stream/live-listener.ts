@@ -2,7 +2,7 @@ import type { Context } from 'zeromq'
 import type { Counters } from '../../core/reporting/counters.js'
 import { maxGroupBytes } from '../../wire/radio.js'
 import type { MessageSocket } from '../zmtp/message-socket.js'
-import { bindAll, removeSocketFiles } from './bind.js'
+import { bindSocket } from './bind.js'
 import { livePrefix } from './live-message.js'
 import { createXPublisher, familyOptions, receiveLoop, senderOptions, sendNow, type ZeromqLimits } from './zeromq.js'
 
@@ -16,16 +16,16 @@ const maxPrefixes = 16_384
  * for that connection without telling the sender. The reader detects and counts the gap in the sequence numbers.
  */
 export class LiveListener {
-  readonly endpoints: readonly string[]
+  readonly endpoint: string
   readonly #socket: MessageSocket
   readonly #counters: Counters
   readonly #loop: Promise<void>
   /** Prefixes with at least one subscription. XPUB reports the first and the last of each. */
   readonly #prefixes = new Set<string>()
 
-  private constructor(socket: MessageSocket, endpoints: readonly string[], counters: Counters) {
+  private constructor(socket: MessageSocket, endpoint: string, counters: Counters) {
     this.#socket = socket
-    this.endpoints = endpoints
+    this.endpoint = endpoint
     this.#counters = counters
     this.#loop = receiveLoop(socket, counters, (frames) => this.#receive(frames))
   }
@@ -33,16 +33,12 @@ export class LiveListener {
   /** @throws NumacastError NUMACAST_TRANSPORT */
   static async open(
     context: Context | undefined,
-    wanted: readonly string[],
+    wanted: string,
     limits: ZeromqLimits,
     counters: Counters,
   ): Promise<LiveListener> {
-    const socket = createXPublisher(context, { ...senderOptions(limits), ...familyOptions(wanted) })
-    return new LiveListener(socket, await bindAll(socket, wanted), counters)
-  }
-
-  get endpoint(): string {
-    return this.endpoints[0] ?? ''
+    const socket = createXPublisher(context, { ...senderOptions(limits), ...familyOptions([wanted]) })
+    return new LiveListener(socket, await bindSocket(socket, wanted), counters)
   }
 
   hasSubscribers(group: string): boolean {
@@ -55,7 +51,6 @@ export class LiveListener {
 
   close(): Promise<void> {
     this.#socket.close()
-    removeSocketFiles(this.endpoints)
     return this.#loop
   }
 

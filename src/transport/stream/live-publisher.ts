@@ -1,9 +1,9 @@
 import type { Context } from 'zeromq'
 import { closeTogether } from '../../core/close-all.js'
+import { failureCode } from '../../core/error-code.js'
 import type { Counters } from '../../core/reporting/counters.js'
 import { AddressListeners } from './address-listeners.js'
-import { bindFailure, openOnHost, tcpEndpoint } from './bind.js'
-import { hostFirst } from './host-first.js'
+import { openOnHost, tcpEndpoint } from './bind.js'
 import { LiveListener } from './live-listener.js'
 import { encodeLiveMessage } from './live-message.js'
 import type { ListenOptions } from './request-server.js'
@@ -28,17 +28,15 @@ export class LivePublisher {
   /** @throws NumacastError NUMACAST_TRANSPORT */
   static async open(
     context: Context | undefined,
-    { name, port, addresses }: ListenOptions,
+    { port, addresses }: ListenOptions,
     { maxMessageBytes, highWaterMark }: ZeromqLimits,
     counters: Counters,
   ): Promise<LivePublisher> {
     const limits = { maxMessageBytes, highWaterMark: Math.min(highWaterMark, maxWaitingFrames) }
-    const host = await openOnHost({ name, port, counters, usesLocalSockets: context !== undefined }, (wanted) =>
-      LiveListener.open(context, wanted, limits, counters),
-    )
+    const host = await openOnHost(port, (endpoint) => LiveListener.open(context, endpoint, limits, counters))
     const network = new AddressListeners(
-      (address) => LiveListener.open(context, [tcpEndpoint(address, port)], limits, counters),
-      (error) => counters.add(`stream.failed.listen.${bindFailure(error)}`),
+      (address) => LiveListener.open(context, tcpEndpoint(address, port), limits, counters),
+      (error) => counters.add(`stream.failed.listen.${failureCode(error)}`),
     )
     await network.follow(addresses)
     return new LivePublisher(host, network)
@@ -46,7 +44,7 @@ export class LivePublisher {
 
   /** Best first. */
   get endpoints(): readonly string[] {
-    return hostFirst(this.#host.endpoints, this.#network.endpoints)
+    return [this.#host.endpoint, ...this.#network.endpoints]
   }
 
   get isComplete(): boolean {

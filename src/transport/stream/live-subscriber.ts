@@ -1,10 +1,9 @@
 import { closeTogether } from '../../core/close-all.js'
 import { invalidArgument } from '../../core/errors.js'
 import type { Subscription } from '../../core/reporting/listeners.js'
-import { endpointList, isEndpoint, parseEndpoint } from '../lane/endpoint.js'
+import { endpointList, isEndpoint } from '../lane/endpoint.js'
 import type { FrameHandler } from '../lane/transport.js'
 import { LiveConnection, type LiveConnectionComponents } from './live-connection.js'
-import { canDial } from './zeromq.js'
 
 /** Holds one connection per peer, so that each frame's publisher is known. Open while any group has a handler. */
 export class LiveSubscriber {
@@ -46,13 +45,9 @@ export class LiveSubscriber {
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT if there is none */
   #dialable(wanted: readonly string[]): readonly [string, ...string[]] {
-    const { context } = this.#components
     const known = wanted.filter((endpoint) => isEndpoint(endpoint))
-    const [first, ...others] = known.filter((endpoint) => canDial(context, endpoint))
-    if (first === undefined) {
-      const endpoint = parseEndpoint(wanted[0] ?? '').address
-      throw invalidArgument(`this process cannot dial ${endpoint}`, { endpoint })
-    }
+    const [first, ...others] = known
+    if (first === undefined) throw invalidArgument(`no endpoint can be dialled: ${wanted.join(' ')}`, { wanted })
     const refused = wanted.length - known.length
     if (refused > 0) this.#components.counters.add('stream.rejected.endpoint', refused)
     return [first, ...others]

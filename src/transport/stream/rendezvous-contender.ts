@@ -1,3 +1,4 @@
+import { failureCode } from '../../core/error-code.js'
 import type { Random } from '../../core/random.js'
 import type { Counters } from '../../core/reporting/counters.js'
 import type { Clock, Timer } from '../../core/time/clock.js'
@@ -32,8 +33,7 @@ export class RendezvousContender implements Rendezvous {
   constructor(components: RendezvousContenderComponents, addresses: readonly string[]) {
     this.#components = components
     this.#addresses = addresses
-    // A taken port is the normal case, so it is not counted as a failure.
-    this.#listeners = new AddressListeners(components.listen, () => components.counters.add('rendezvous.taken'))
+    this.#listeners = new AddressListeners(components.listen, (error) => this.#onFailed(error))
     void this.#contend()
   }
 
@@ -56,6 +56,14 @@ export class RendezvousContender implements Rendezvous {
     await this.#listeners.follow(this.#addresses)
     if (this.#closing !== undefined) return
     this.#timer = clock.after(minRetryMs + random() * (maxRetryMs - minRetryMs), () => void this.#contend())
+  }
+
+  /** A taken port is the normal case, not a failure. */
+  #onFailed(error: unknown): void {
+    const { counters } = this.#components
+    const code = failureCode(error)
+    if (code === 'eaddrinuse') counters.add('rendezvous.taken')
+    else counters.addError(`rendezvous.failed.${code}`, error)
   }
 
   async #close(): Promise<void> {

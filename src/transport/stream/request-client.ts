@@ -7,7 +7,7 @@ import { endpointList, parseEndpoint } from '../lane/endpoint.js'
 import type { RequestOptions } from '../lane/transport.js'
 import { RequestConnection } from './request-connection.js'
 import { RequestRace } from './request-race.js'
-import { canDial, type ZeromqLimits } from './zeromq.js'
+import type { ZeromqLimits } from './zeromq.js'
 
 export interface RequestClientComponents {
   readonly context: Context | undefined
@@ -36,9 +36,7 @@ export class RequestClient {
 
   /** @throws NumacastError as documented for {@link StreamLane.request} */
   async request(endpoints: string | readonly string[], body: Uint8Array, options: RequestOptions): Promise<Buffer> {
-    const known = endpointList(endpoints)
-    const dialable = known.filter((endpoint) => canDial(this.#components.context, endpoint))
-    const candidates = dialable.length > 0 ? dialable : known
+    const candidates = endpointList(endpoints)
     const proven = candidates.map((endpoint) => this.#current.get(endpoint)).find((known) => known?.isProven)
     if (proven !== undefined) return proven.request(body, options)
     const connections = this.#connectAll(candidates)

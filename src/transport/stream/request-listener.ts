@@ -1,7 +1,7 @@
 import type { Context } from 'zeromq'
 import type { Counters } from '../../core/reporting/counters.js'
 import type { MessageSocket } from '../zmtp/message-socket.js'
-import { bindAll, removeSocketFiles } from './bind.js'
+import { bindSocket } from './bind.js'
 import { createRouter, familyOptions, receiveLoop, senderOptions, sendNow, type ZeromqLimits } from './zeromq.js'
 
 /**
@@ -17,15 +17,15 @@ export type OnRequest = (body: Buffer, reply: (body: Uint8Array) => void) => voi
 
 /** One listening ROUTER socket. */
 export class RequestListener {
-  readonly endpoints: readonly string[]
+  readonly endpoint: string
   readonly #router: MessageSocket
   readonly #counters: Counters
   readonly #onRequest: OnRequest
   readonly #loop: Promise<void>
 
-  private constructor(router: MessageSocket, endpoints: readonly string[], counters: Counters, onRequest: OnRequest) {
+  private constructor(router: MessageSocket, endpoint: string, counters: Counters, onRequest: OnRequest) {
     this.#router = router
-    this.endpoints = endpoints
+    this.endpoint = endpoint
     this.#counters = counters
     this.#onRequest = onRequest
     this.#loop = receiveLoop(router, counters, (frames) => this.#receive(frames))
@@ -34,22 +34,17 @@ export class RequestListener {
   /** @throws NumacastError NUMACAST_TRANSPORT */
   static async open(
     context: Context | undefined,
-    wanted: readonly string[],
+    wanted: string,
     limits: ZeromqLimits,
     counters: Counters,
     onRequest: OnRequest,
   ): Promise<RequestListener> {
-    const router = createRouter(context, { ...senderOptions(limits), ...familyOptions(wanted) })
-    return new RequestListener(router, await bindAll(router, wanted), counters, onRequest)
-  }
-
-  get endpoint(): string {
-    return this.endpoints[0] ?? ''
+    const router = createRouter(context, { ...senderOptions(limits), ...familyOptions([wanted]) })
+    return new RequestListener(router, await bindSocket(router, wanted), counters, onRequest)
   }
 
   close(): Promise<void> {
     this.#router.close()
-    removeSocketFiles(this.endpoints)
     return this.#loop
   }
 

@@ -1,10 +1,10 @@
 import type { Context } from 'zeromq'
 import { closeTogether } from '../../core/close-all.js'
+import { failureCode } from '../../core/error-code.js'
 import type { Counters } from '../../core/reporting/counters.js'
 import { parseEndpoint } from '../lane/endpoint.js'
 import { AddressListeners } from './address-listeners.js'
-import { bindError, bindFailure, openOnHost, tcpEndpoint } from './bind.js'
-import { hostFirst } from './host-first.js'
+import { bindError, openOnHost, tcpEndpoint } from './bind.js'
 import { RequestExecutor, type RequestHandler } from './request-executor.js'
 import { RequestListener } from './request-listener.js'
 import { probeTcp } from './tcp-probe.js'
@@ -20,8 +20,6 @@ export interface RequestServerComponents {
 }
 
 export interface ListenOptions {
-  /** Part of the names of abstract sockets. */
-  readonly name: string
   /** 0: any free one. */
   readonly port: number
   /** Where to listen beyond the host, best first. */
@@ -53,17 +51,13 @@ export class RequestServer {
 
   /** @throws NumacastError NUMACAST_TRANSPORT */
   static async open(components: RequestServerComponents, options: ListenOptions): Promise<RequestServer> {
-    const { counters, context } = components
     const executor = new RequestExecutor(components)
     for (let attempt = 1; ; attempt++) {
-      const host = await openOnHost({ ...options, counters, usesLocalSockets: context !== undefined }, (wanted) =>
-        listen(components, executor, wanted),
-      )
-      const tcp = host.endpoints.find((endpoint) => endpoint.startsWith('tcp://'))
-      const port = tcp === undefined ? 0 : parseEndpoint(tcp).port
+      const host = await openOnHost(options.port, (endpoint) => listen(components, executor, endpoint))
+      const { port } = parseEndpoint(host.endpoint)
       const network = new AddressListeners(
-        (address) => listen(components, executor, [tcpEndpoint(address, port)]),
-        (error) => components.counters.add(`stream.failed.listen.${bindFailure(error)}`),
+        (address) => listen(components, executor, tcpEndpoint(address, port)),
+        (error) => components.counters.add(`stream.failed.listen.${failureCode(error)}`),
       )
       await network.follow(options.addresses)
       if (network.isComplete || options.port !== 0 || attempt === portAttempts) {
@@ -75,7 +69,7 @@ export class RequestServer {
 
   /** Best first. */
   get endpoints(): readonly string[] {
-    return hostFirst(this.#host.endpoints, this.#network.endpoints)
+    return [this.#host.endpoint, ...this.#network.endpoints]
   }
 
   get isComplete(): boolean {
@@ -103,7 +97,7 @@ export class RequestServer {
     } catch (cause) {
       throw bindError(endpoint, cause)
     }
-    return listen(this.#components, this.#executor, [endpoint])
+    return listen(this.#components, this.#executor, endpoint)
   }
 
   async close(): Promise<void> {
@@ -114,7 +108,7 @@ export class RequestServer {
 function listen(
   { context, limits, counters }: RequestServerComponents,
   executor: RequestExecutor,
-  endpoints: readonly string[],
+  endpoint: string,
 ): Promise<RequestListener> {
-  return RequestListener.open(context, endpoints, limits, counters, (body, reply) => executor.take(body, reply))
+  return RequestListener.open(context, endpoint, limits, counters, (body, reply) => executor.take(body, reply))
 }

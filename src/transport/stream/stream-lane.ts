@@ -10,13 +10,13 @@ import { checkGroupName } from '../../wire/radio.js'
 import { checkBody } from '../lane/group.js'
 import type { FrameHandler, Rendezvous, RequestOptions, StreamLane } from '../lane/transport.js'
 import { tcpEndpoint } from './bind.js'
+import { releaseContext, takeContext } from './context-pool.js'
 import { LivePublisher } from './live-publisher.js'
 import { LiveSubscriber } from './live-subscriber.js'
 import { RendezvousContender } from './rendezvous-contender.js'
 import { RequestClient } from './request-client.js'
 import type { RequestHandler } from './request-executor.js'
 import { RequestServer } from './request-server.js'
-import { createContext } from './zeromq.js'
 
 export interface StreamLaneOptions {
   /**
@@ -63,8 +63,6 @@ export function resolveStreamLaneOptions(options: StreamLaneOptions = {}): Resol
 export interface StreamLaneComponents {
   readonly clock: Clock
   readonly random?: Random
-  /** Part of the abstract socket names, so that `ss -xl` shows their owner: letters, digits and `-`. */
-  readonly name: string
   /** A fixed port for requests, the next one for live frames. @default 0: any free one */
   readonly port?: number
   /** Where to listen beyond the host, best first; {@link ZeromqStreamLane.follow} changes them. @default [] */
@@ -113,11 +111,16 @@ export class ZeromqStreamLane implements StreamLane {
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, NUMACAST_TRANSPORT */
   static async open(components: StreamLaneComponents, options: StreamLaneOptions = {}): Promise<ZeromqStreamLane> {
     const limits = resolveStreamLaneOptions(options)
-    const context = createContext()
+    const context = takeContext()
     const counters = new Counters()
-    const { name, port = 0, addresses = [] } = components
-    const server = await RequestServer.open({ context, limits, counters }, { name, port, addresses })
-    return new ZeromqStreamLane(components, limits, context, server, counters)
+    const { port = 0, addresses = [] } = components
+    try {
+      const server = await RequestServer.open({ context, limits, counters }, { port, addresses })
+      return new ZeromqStreamLane(components, limits, context, server, counters)
+    } catch (error) {
+      releaseContext(context)
+      throw error
+    }
   }
 
   get requestEndpoints(): readonly string[] {
@@ -234,12 +237,13 @@ export class ZeromqStreamLane implements StreamLane {
       () => this.#server.close(),
       () => publisher,
     ])
+    releaseContext(this.#context) // not after a failure, which may have left a socket open
   }
 
   async #openPublisher(): Promise<LivePublisher> {
-    const { name, port = 0 } = this.#components
+    const { port = 0 } = this.#components
     const livePort = port === 0 ? 0 : port + 1
-    const listen = { name, port: livePort, addresses: this.#addresses }
+    const listen = { port: livePort, addresses: this.#addresses }
     const publisher = await LivePublisher.open(this.#context, listen, this.#options, this.counters)
     this.#publisher = publisher
     await publisher.follow(this.#addresses) // they may have changed in the meantime

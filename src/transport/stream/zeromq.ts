@@ -1,35 +1,12 @@
-import { isMainThread } from 'node:worker_threads'
-import { Context, Dealer, Router, Subscriber, XPublisher } from 'zeromq'
+import { type Context, Dealer, Router, Subscriber, XPublisher } from 'zeromq'
 import { errorCode } from '../../core/error-code.js'
 import { NumacastError } from '../../core/errors.js'
 import type { Counters } from '../../core/reporting/counters.js'
-import { mayListInterfaces } from '../lane/os-interfaces.js'
 import type { MessageSocket, ReceivingSocket, SubscribingSocket } from '../zmtp/message-socket.js'
 import { ZmtpDealer, ZmtpRouter, ZmtpSubscriber, ZmtpXPublisher } from '../zmtp/sockets.js'
 
 /** Bytes by which a frame may exceed its body: the group's name and its terminator. */
 const frameOverheadBytes = 64
-
-/**
- * Returns the context of one lane's sockets: it has its own I/O thread, and takes none of the process's 1,023 sockets.
- * Undefined if libzmq would end the process; {@link ZmtpSocket}s are then used instead.
- *
- * - zeromq.js 6.8 aborts when a thread ends while a `receive()` waits, while its event monitor runs, or during a call.
- * A
- *   program may end a worker thread at any time.
- * - libzmq asserts that it can list the interfaces when it binds TCP.
- *
- * @throws NumacastError NUMACAST_TRANSPORT if the latter cannot be determined now
- */
-export function createContext(): Context | undefined {
-  if (!isMainThread || !mayListInterfaces()) return undefined
-  return new Context({ blocky: false, maxSockets: 8_192 })
-}
-
-/** Whether a socket of the context may dial. `node:net` can reach libzmq's abstract names only from Node.js 22. */
-export function canDial(context: Context | undefined, endpoint: string): boolean {
-  return context !== undefined || !endpoint.startsWith('ipc://@')
-}
 
 export interface ZeromqLimits {
   /** Limit of one body. libzmq disconnects a peer that sends more, before it allocates anything. */

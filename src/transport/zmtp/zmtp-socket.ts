@@ -56,9 +56,7 @@ export abstract class ZmtpSocket implements ReceivingSocket {
     if (this.#closed) server.close()
   }
 
-  /** @throws when the endpoint is an abstract name */
   connect(endpoint: string): void {
-    if (endpoint.startsWith('ipc://@')) throw codedError('EINVAL', `${endpoint} cannot be dialled from here`)
     this.disconnect(endpoint)
     const dialing = { endpoint, connection: undefined, socket: undefined, retry: undefined, failures: 0, isOver: false }
     this.#dialings.set(endpoint, dialing)
@@ -194,8 +192,7 @@ export function codedError(code: string, message: string): Error {
 }
 
 /** What `node:net` takes for an endpoint that this library makes. */
-function addressOf(endpoint: string): { path: string } | { host: string; port: number } {
-  if (endpoint.startsWith('ipc://')) return { path: endpoint.slice('ipc://'.length) }
+function addressOf(endpoint: string): { host: string; port: number } {
   const [, host = '', port = ''] = /^tcp:\/\/(.*):(\*|\d+)$/.exec(endpoint) ?? []
   return { host: host.replace(/^\[(.*)\]$/, '$1'), port: port === '*' ? 0 : Number(port) }
 }

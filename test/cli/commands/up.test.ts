@@ -8,8 +8,8 @@ import { eventually } from '../../../src/testing/eventually.js'
 import { childrenOf, isRunning } from '../../../src/testing/processes/child-processes.js'
 import { readTopology } from '../../../src/topology/numa/topology.js'
 import type { StatusDocument } from '../../../src/views/status/status-document.js'
-import { abstractSocketsOf, boundAbstractSockets } from '../../support/abstract-sockets.js'
 import { claimDomain } from '../../support/domain-lock.js'
+import { inetSocketsOf, openInodes } from '../../support/inet-sockets.js'
 import { askPlane, startPlane } from '../../support/plane.js'
 import { cliProgram, explainFailure, runCli, startCli } from '../../support/run-cli.js'
 import { Terminal } from '../../support/terminal.js'
@@ -83,7 +83,7 @@ t.test('Ctrl-C drains the workers and leaves no socket, file or process', async 
   for (const workerId of ['w1', 'w2']) {
     await eventually(`it knows ${workerId} itself`, () => plane.up.stderr().includes(`worker ${workerId} joined`))
   }
-  const sockets = abstractSocketsOf([plane.up.pid, ...pids])
+  const sockets = inetSocketsOf([plane.up.pid, ...pids])
   t.ok(sockets.length > 0, 'sockets were found')
 
   // The terminal signals the process group, and npm forwards its own copy: two signals at once count as one.
@@ -94,9 +94,9 @@ t.test('Ctrl-C drains the workers and leaves no socket, file or process', async 
   t.equal(JSON.parse(stdout).workers.length, 2, 'the state before the drain')
   t.notMatch(stderr, /ended|killed/, 'every process stopped cleanly')
   t.same(pids.filter(isRunning), [])
-  const bound = boundAbstractSockets()
+  const open = openInodes()
   t.same(
-    sockets.filter((name) => bound.has(name)),
+    sockets.filter(({ inode }) => open.has(inode)),
     [],
   )
   t.same(readdirSync(scratch), [])
@@ -130,14 +130,14 @@ t.test('`up` that is killed by SIGKILL leaves no socket or process', async (t) =
   const plane = await startPlane(t, ['--workers', '2'])
   await plane.worker('w2')
   const pids = childrenOf(plane.up.pid)
-  const sockets = abstractSocketsOf([plane.up.pid, ...pids])
+  const sockets = inetSocketsOf([plane.up.pid, ...pids])
   t.ok(sockets.length > 0, 'sockets were found')
   plane.up.child.kill('SIGKILL')
   await eventually('its children stop', () => (pids.some(isRunning) ? undefined : true))
   // The kernel frees sockets when the last thread has ended, which may be after the process counts as gone.
   await eventually('their sockets are gone', () => {
-    const bound = boundAbstractSockets()
-    return !sockets.some((name) => bound.has(name))
+    const open = openInodes()
+    return !sockets.some(({ inode }) => open.has(inode))
   })
 })
 

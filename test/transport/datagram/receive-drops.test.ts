@@ -65,15 +65,24 @@ t.test('after a failed read no drop is counted twice', async (t) => {
   watch.close()
 })
 
-t.test('sockets are not queried again where the first query is unsupported', async (t) => {
+t.test('drops are counted although the sockets could not be listed at first', async (t) => {
+  let drops: number | undefined
   const clock = new FakeClock()
-  new ReceiveDrops({
+  const counters = new Counters()
+  const watch = new ReceiveDrops({
     ...own,
     clock,
-    counters: new Counters(),
-    sockets: () => null,
+    counters,
+    sockets: () => (drops === undefined ? null : [{ inode: 77, address: '239.255.0.1', port: 7400, drops }]),
   })
-  t.equal(clock.pendingTimers, 0)
+  await clock.advance(5_000)
+  drops = 3
+  await clock.advance(5_000)
+  t.equal(counters.get('datagram.lost.receive-buffer'), 0, 'earlier drops are not counted')
+  drops = 5
+  await clock.advance(5_000)
+  t.equal(counters.get('datagram.lost.receive-buffer'), 2)
+  watch.close()
 })
 
 t.test('a process that does not read counts what it lost', async (t) => {

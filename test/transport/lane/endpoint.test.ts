@@ -3,7 +3,6 @@ import t from 'tap'
 import { parseEndpoint } from '../../../src/transport/lane/endpoint.js'
 
 t.test('an endpoint that numacast binds can be dialled', async (t) => {
-  t.same(parseEndpoint('ipc://@numacast-d0-1-ab'), { address: 'ipc://@numacast-d0-1-ab', port: 0 })
   t.same(parseEndpoint('tcp://127.0.0.1:4711'), { address: '127.0.0.1', port: 4711 })
   t.same(parseEndpoint('tcp://[fe80::1]:65535'), { address: 'fe80::1', port: 65_535 })
 })
@@ -12,9 +11,7 @@ t.test('an endpoint with a file, a host name or another transport is refused', a
   for (const endpoint of [
     '',
     'ipc:///etc/passwd',
-    'ipc://@',
-    'ipc://@a/b',
-    `ipc://@${'a'.repeat(108)}`,
+    'ipc://@name',
     'inproc://a',
     'udp://239.255.0.1:1',
     'tcp://example.org:80',
@@ -35,7 +32,6 @@ t.test('an endpoint with a file, a host name or another transport is refused', a
 t.test('any text parses as an endpoint or throws an error with a code', async () => {
   const text = fc.oneof(
     fc.string(),
-    fc.string().map((rest) => `ipc://@${rest}`),
     fc.string().map((rest) => `tcp://${rest}`),
   )
   fc.assert(

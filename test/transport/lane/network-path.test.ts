@@ -84,7 +84,7 @@ t.test('a watch counts failures to read and to apply, and recovers', async (t) =
   failure = undefined
   refusal = new NumacastError('NUMACAST_CLOSED', 'closed')
   await clock.advance(4_000)
-  t.equal(counters.get('interface.failed.apply.numacast_closed'), 2)
+  t.equal(counters.get('interface.failed.apply.closed'), 2)
   refusal = undefined
   await clock.advance(4_000)
   t.equal(applied, 2, 'nothing is applied again after a success')
