@@ -1,1 +1,2 @@
-export { FleetView, type FleetViewOptions } from './views/fleet-view.js'
+export { FleetView } from './views/fleet-view.js'
+export type { FleetViewOptions } from './views/fleet-view-options.js'

@@ -2,88 +2,31 @@ import { setMaxListeners } from 'node:events'
 import { raceSignal, type WaitOptions } from '../core/abort.js'
 import { closeEach } from '../core/close-all.js'
 import { NumacastError } from '../core/errors.js'
-import { type EntityGuid, type Guid, participantOf } from '../core/ids.js'
+import type { Guid } from '../core/ids.js'
 import { Lifetime } from '../core/lifetime.js'
-import { withoutUndefined } from '../core/options.js'
 import { Listeners, type Subscription } from '../core/reporting/listeners.js'
-import { checkDurationMs } from '../core/time/duration.js'
 import { RepeatingTimer } from '../core/time/repeating-timer.js'
-import { resolveUnreachableDeadAfterMs } from '../liveliness/unreachable-dead-after.js'
-import { aliveVerdict, type Verdict } from '../liveliness/verdict.js'
-import { absentNode } from '../plane/absent-node.js'
-import {
-  type IntentKind,
-  intentKinds,
-  intentTopics,
-  type ReceivedIntent,
-  receivedIntentFrom,
-} from '../plane/intents.js'
-import { keyParts } from '../plane/keys.js'
-import { nodeCapacity } from '../plane/node-capacity.js'
-import { nodeRoster } from '../plane/node-roster.js'
-import { planePartition } from '../plane/partitions.js'
-import { schedulerState } from '../plane/scheduler-state.js'
-import { type IntentStatus, intentStatus } from '../plane/transitions.js'
-import { unservedWorker } from '../plane/unserved-worker.js'
-import { workerCapacity } from '../plane/worker-capacity.js'
-import { type WorkerEnd, workerEnd } from '../plane/worker-end.js'
-import { workerProfile } from '../plane/worker-profile.js'
+import type { IntentKind, ReceivedIntent } from '../plane/intents.js'
+import type { IntentStatus } from '../plane/transitions.js'
+import type { WorkerEnd } from '../plane/worker-end.js'
 import type { Participant } from '../pubsub/participant.js'
-import type { Reader, WriterLag } from '../pubsub/reader/reader.js'
 import { ChangeLog } from './change-log.js'
 import type { FleetChange } from './fleet-change.js'
-import { FleetChangeFeed } from './fleet-change-feed.js'
 import { type ChangesOptions, type FleetUpdate, followChanges } from './fleet-changes.js'
+import { FleetCopy } from './fleet-copy.js'
 import type { FleetDiagnostics } from './fleet-diagnostics.js'
-import { FleetModel, orphanRetentionMs } from './fleet-model.js'
-import { FleetReaders, type ViewReader } from './fleet-readers.js'
 import { type FleetRead, FleetReads, type Look } from './fleet-reads.js'
 import { type Assessment, FleetServing } from './fleet-serving.js'
+import { type FleetViewOptions, type ResolvedFleetViewOptions, resolveFleetViewOptions } from './fleet-view-options.js'
 import { ModeWatch } from './freshness/mode-watch.js'
 import type { OwnerRef } from './freshness/owner-lag.js'
 import type { FleetReadOptions } from './freshness/read-options.js'
-import { IntentModel } from './intent-model.js'
-import { ReportedProblems } from './rows/reported-problems.js'
-import { SchedulerRows } from './rows/scheduler-rows.js'
 import type { PlacementSnapshot } from './snapshot/placement-snapshot.js'
-import { SnapshotConfigs } from './snapshot-configs.js'
-import { SnapshotFeed } from './snapshot-feed.js'
 import type { LivelinessChange } from './status/liveliness-history.js'
-import type { NodeStatus, StatusDocument, WorkerStatus } from './status/status-document.js'
-import { computeConsistency, type ViewConsistency } from './status/view-consistency.js'
+import type { StatusDocument, WorkerStatus } from './status/status-document.js'
+import type { ViewConsistency } from './status/view-consistency.js'
 import type { WorkerFate } from './status/worker-fate.js'
 import { type FetchedWorker, type FetchWorkerOptions, lookUpWorker, type WorkerLookup } from './worker-lookup.js'
-
-export interface FleetViewOptions {
-  /**
-   * A node whose collector was received from longer ago makes the view `best-effort`.
-   * @default 3000
-   */
-  readonly maxAgeMs?: number
-  /**
-   * A worker that is `unreachable` for this long counts as `dead` in this view, although it may be working.
-   * @default null: never by itself
-   */
-  readonly unreachableDeadAfterMs?: number | null
-  /** Closes the view when it aborts. @default none */
-  readonly signal?: AbortSignal
-}
-
-export type ResolvedFleetViewOptions = Required<Omit<FleetViewOptions, 'signal'>>
-
-export const defaultFleetViewOptions: ResolvedFleetViewOptions = Object.freeze({
-  maxAgeMs: 3_000,
-  unreachableDeadAfterMs: null,
-})
-
-/** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
-export function resolveFleetViewOptions(options: FleetViewOptions): ResolvedFleetViewOptions {
-  const resolved = { ...defaultFleetViewOptions, ...withoutUndefined(options) }
-  return Object.freeze({
-    maxAgeMs: checkDurationMs('maxAgeMs', resolved.maxAgeMs, { allowInfinity: true }),
-    unreachableDeadAfterMs: resolveUnreachableDeadAfterMs(resolved.unreachableDeadAfterMs),
-  })
-}
 
 /** Intents expire and servers are silent by time, not by a sample. */
 const observeEveryMs = 1_000
@@ -94,26 +37,16 @@ const observeEveryMs = 1_000
  */
 export class FleetView implements Disposable {
   readonly #participant: Participant
-  readonly #options: ResolvedFleetViewOptions
-  readonly #fleet: FleetModel
-  readonly #news: FleetChangeFeed
-  readonly #intents = new IntentModel()
-  readonly #snapshots: SnapshotFeed
-  readonly #reported = new ReportedProblems()
-  readonly #schedulers = new SchedulerRows()
-  readonly #closers: (() => void)[] = []
-  readonly #readers: FleetReaders
+  readonly #copy: FleetCopy
   readonly #serving: FleetServing
   readonly #reads: FleetReads
   readonly #mode: ModeWatch
   readonly #log = new ChangeLog()
-  /** The readers whose lag the witness of a status counts. */
-  readonly #measured: readonly { readonly lag: () => readonly WriterLag[] }[]
   readonly #listeners: Listeners<FleetChange>
   /** Aborts when the view closes. */
   readonly #ending = new AbortController()
   readonly #observing: RepeatingTimer
-  readonly #openedMs: number
+  readonly #peers: Subscription
   readonly #lifetime: Lifetime
   #closed = false
 
@@ -125,88 +58,20 @@ export class FleetView implements Disposable {
   private constructor(participant: Participant, options: ResolvedFleetViewOptions, signal: AbortSignal | undefined) {
     this.#lifetime = new Lifetime(signal, () => this.close())
     this.#participant = participant
-    this.#options = options
-    this.#openedMs = participant.clock.nowMs()
     this.#listeners = new Listeners(participant.counters, 'view.listener-threw')
-    this.#fleet = new FleetModel(options)
-    this.#news = new FleetChangeFeed({
-      clock: participant.clock,
-      counters: participant.counters,
-      fleet: this.#fleet,
-      verdictOf: this.#verdictOf,
-      emit: (change) => this.#emit(change),
-    })
+    this.#copy = new FleetCopy(participant, options, { changed: (change) => this.#emit(change) })
+    const { readers } = this.#copy
+    this.#serving = new FleetServing(readers)
+    this.#mode = new ModeWatch(participant.clock.nowMs())
     // A read that waits listens to it, and many may wait.
     setMaxListeners(0, this.#ending.signal)
-    this.#readers = new FleetReaders(participant)
-    this.#closers.push(() => this.#readers.close())
-    this.#serving = new FleetServing(this.#readers)
-    this.#mode = new ModeWatch(this.#openedMs)
-    this.#reads = new FleetReads({
-      participant,
-      readers: this.#readers,
-      closing: this.#ending.signal,
-    })
-    const configs = new SnapshotConfigs(participant)
-    for (const reader of configs.readers) this.#open(reader)
-    this.#snapshots = new SnapshotFeed({
-      counters: participant.counters,
-      fleet: this.#fleet,
-      intents: this.#intents,
-      configs,
-      verdictOf: this.#verdictOf,
-    })
-    this.#listeners.add((change) => {
-      if (change.kind === 'intent') this.#snapshots.intent(change.intentKind, change.target)
-    })
-    const partition = planePartition
-    const capacity = this.#open(participant.reader(nodeCapacity, { partition }))
-    const roster = this.#open(participant.reader(nodeRoster, { partition }))
-    this.#measured = [capacity, roster]
-    this.#listen(capacity, (sample) => {
-      if (!this.#fleet.applyNode(sample)) return
-      this.#snapshots.node(sample.key)
-      this.#news.node(sample.key)
-    })
-    const changed = (workerId: string | undefined): void => {
-      if (workerId === undefined) return
-      this.#snapshots.worker(workerId)
-      this.#news.worker(workerId)
-    }
-    this.#listen(roster, (sample) => {
-      changed(this.#fleet.applyRow(sample))
-    })
-    this.#listen(this.#open(participant.reader(workerProfile, { partition })), (sample) => {
-      changed(this.#fleet.applyProfile(sample))
-    })
-    this.#listen(this.#open(participant.reader(workerCapacity, { partition })), (sample) => {
-      changed(this.#fleet.applyCapacity(sample))
-    })
-    const ends = this.#open(participant.reader(workerEnd, { partition }))
-    this.#listen(ends, (sample) => {
-      const change = this.#fleet.applyEnd(sample)
-      if (change === undefined) return
-      this.#snapshots.worker(change.end.workerId)
-      this.#news.end(change)
-    })
-    this.#listen(this.#open(participant.reader(unservedWorker, { partition })), (sample) => {
-      if (this.#reported.applyWorker(sample)) this.#emit({ kind: 'witness' })
-    })
-    this.#listen(this.#open(participant.reader(absentNode, { partition })), (sample) => {
-      if (this.#reported.applyNode(sample)) this.#emit({ kind: 'witness' })
-    })
+    this.#reads = new FleetReads({ participant, readers, closing: this.#ending.signal })
     // The liveliness of a worker depends on that of its server.
-    const peers = participant.onPeer(({ kind, peer }) => {
-      if (kind === 'left') this.#fleet.left(peer.guid, peer.verdict)
-      if (kind !== 'joined' && this.#fleet.hasServer(peer.guid)) this.#observeServers()
+    this.#peers = participant.onPeer(({ kind, peer }) => {
+      const { fleet } = this.#copy
+      if (kind === 'left') fleet.left(peer.guid, peer.verdict)
+      if (kind !== 'joined' && fleet.hasServer(peer.guid)) this.#observeServers()
     })
-    this.#closers.push(() => peers.close())
-    this.#listen(this.#open(participant.reader(schedulerState, { partition })), (sample) => {
-      this.#schedulers.apply(sample)
-      this.#listeners.emit({ kind: 'witness' })
-    })
-    for (const kind of intentKinds) this.#readIntents(kind)
-    this.#readStatuses()
     this.#observing = new RepeatingTimer(participant.clock, observeEveryMs, () => this.#observe())
   }
 
@@ -226,10 +91,10 @@ export class FleetView implements Disposable {
    * @throws NumacastError NUMACAST_CLOSED when the view closes first; the signal's reason when it aborts
    */
   async synced(wait: WaitOptions = {}): Promise<void> {
-    await this.#readers.synced(wait)
-    if (this.#fleet.hasNodes) return
+    await this.#copy.readers.synced(wait)
+    if (this.#copy.fleet.hasNodes) return
     await this.#firstNode(wait)
-    await this.#readers.synced(wait)
+    await this.#copy.readers.synced(wait)
   }
 
   /**
@@ -238,7 +103,7 @@ export class FleetView implements Disposable {
    * states whether its work may be given to others.
    */
   deaths(options: WaitOptions = {}): AsyncIterableIterator<LivelinessChange> {
-    return this.#news.deaths(options)
+    return this.#copy.news.deaths(options)
   }
 
   /** Aborts when the view closes. */
@@ -283,12 +148,12 @@ export class FleetView implements Disposable {
 
   #lookUp(workerId: string, incarnation: number | undefined): Look<WorkerLookup> {
     const nowMs = this.#participant.clock.nowMs()
-    const refOf = (participant: Guid): OwnerRef => this.#readers.refOf(participant)
-    const lookup = { fleet: this.#fleet, nowMs, verdictOf: this.#verdictOf, refOf }
+    const refOf = (participant: Guid): OwnerRef => this.#copy.readers.refOf(participant)
+    const lookup = { fleet: this.#copy.fleet, nowMs, verdictOf: this.#copy.verdictOf, refOf }
     const data = lookUpWorker(workerId, incarnation, lookup)
     if (!data.found) return { data, ...this.#survey().assessment }
-    const nodes = this.#fleet.nodes(nowMs, this.#verdictOf)
-    const shown = { nodes, workers: [data.worker], consistency: this.#consistency(nodes, nowMs) }
+    const nodes = this.#copy.nodes(nowMs)
+    const shown = { nodes, workers: [data.worker], consistency: this.#copy.consistency(nodes, nowMs) }
     const assessment = this.#serving.assess(shown, nowMs, data.owner.participant)
     this.#log.issued(assessment.witness.servedToken)
     return { data, ...assessment }
@@ -299,7 +164,7 @@ export class FleetView implements Disposable {
     const nowMs = this.#participant.clock.nowMs()
     this.#observeMode(nowMs)
     const { witness, facts } = this.#survey().assessment
-    const { actions, gaps, repairs } = this.#readers.catchUps()
+    const { actions, gaps, repairs } = this.#copy.readers.catchUps()
     const { served: reads, refused: refusals } = this.#reads
     return {
       degradedMode: witness.degradedMode,
@@ -312,7 +177,7 @@ export class FleetView implements Disposable {
 
   /** Returns the token of what the view includes now. Another view may demand it as the `requiredToken` of a read. */
   token(): string {
-    const token = this.#readers.position.servedToken()
+    const token = this.#copy.readers.position.servedToken()
     this.#log.issued(token)
     return token
   }
@@ -324,7 +189,11 @@ export class FleetView implements Disposable {
    * @throws NumacastError NUMACAST_INVALID_ARGUMENT for a malformed token
    */
   changes(options: ChangesOptions = {}): AsyncIterableIterator<FleetUpdate> {
-    const source = { log: this.#log, servedToken: () => this.#readers.position.servedToken(), closing: this.closing }
+    const source = {
+      log: this.#log,
+      servedToken: () => this.#copy.readers.position.servedToken(),
+      closing: this.closing,
+    }
     return followChanges(source, options)
   }
 
@@ -335,15 +204,15 @@ export class FleetView implements Disposable {
 
   #survey(): { readonly document: StatusDocument; readonly assessment: Assessment } {
     const nowMs = this.#participant.clock.nowMs()
-    this.#expireIntents(nowMs)
-    const nodes = this.#fleet.nodes(nowMs, this.#verdictOf)
-    const workers = this.#fleet.workers(nowMs, this.#verdictOf)
-    const witness = this.#consistency(nodes, nowMs)
+    this.#copy.expireIntents(nowMs)
+    const nodes = this.#copy.nodes(nowMs)
+    const workers = this.#copy.workers(nowMs)
+    const witness = this.#copy.consistency(nodes, nowMs)
     const assessment = this.#serving.assess({ nodes, workers, consistency: witness }, nowMs)
     this.#log.issued(assessment.witness.servedToken)
-    const intents = this.#intents.list(nowMs)
+    const intents = this.#copy.intents.list(nowMs)
+    const schedulers = this.#copy.schedulers.list()
     const { domain } = this.#participant
-    const schedulers = this.#schedulers.list()
     const document = { domain, nodes, workers, intents, schedulers, witness, serving: assessment.witness }
     return { document, assessment }
   }
@@ -354,13 +223,13 @@ export class FleetView implements Disposable {
    */
   snapshot(): PlacementSnapshot {
     const nowMs = this.#participant.clock.nowMs()
-    this.#expireIntents(nowMs)
-    return this.#snapshots.snapshot(nowMs)
+    this.#copy.expireIntents(nowMs)
+    return this.#copy.snapshots.snapshot(nowMs)
   }
 
   /** One worker of {@link status}; undefined when the view has no row of it. */
   worker(workerId: string): WorkerStatus | undefined {
-    return this.#fleet.worker(workerId, this.#participant.clock.nowMs(), this.#verdictOf)
+    return this.#copy.fleet.worker(workerId, this.#participant.clock.nowMs(), this.#copy.verdictOf)
   }
 
   /**
@@ -368,41 +237,29 @@ export class FleetView implements Disposable {
    * name has been taken by another process. `unknown` is no death: await {@link synced} first.
    */
   fate(workerId: string, incarnation: number): WorkerFate {
-    return this.#fleet.fate(workerId, incarnation, this.#participant.clock.nowMs(), this.#verdictOf)
+    return this.#copy.fleet.fate(workerId, incarnation, this.#participant.clock.nowMs(), this.#copy.verdictOf)
   }
 
   /** The ends of worker processes that the plane keeps, the oldest first. */
   ends(): readonly WorkerEnd[] {
-    const recorded = [...this.#fleet.ends()].sort((a, b) => a.endedMs - b.endedMs)
+    const recorded = [...this.#copy.fleet.ends()].sort((a, b) => a.endedMs - b.endedMs)
     return recorded.map(({ end }) => end)
   }
 
   witness(): ViewConsistency {
     const nowMs = this.#participant.clock.nowMs()
-    return this.#consistency(this.#fleet.nodes(nowMs, this.#verdictOf), nowMs)
-  }
-
-  #consistency(nodes: readonly NodeStatus[], nowMs: number): ViewConsistency {
-    return computeConsistency({
-      listeningForMs: nowMs - this.#openedMs,
-      unplaced: this.#reported.unplaced(nodes, nowMs, this.#verdictOf),
-      reportedElsewhere: this.#reported.reported(nodes, nowMs),
-      lags: this.#measured.flatMap((reader) => reader.lag()),
-      nodeAgesMs: nodes.map(({ ageMs }) => ageMs),
-      collectorGone: nodes.some(({ collector }) => collector.liveliness !== 'alive'),
-      maxAgeMs: this.#options.maxAgeMs,
-    })
+    return this.#copy.consistency(this.#copy.nodes(nowMs), nowMs)
   }
 
   /** The intent that holds for a target, a `lift` included. */
   currentIntent(kind: IntentKind, target: string): ReceivedIntent | undefined {
-    this.#expireIntents(this.#participant.clock.nowMs())
-    return this.#intents.current(kind, target)
+    this.#copy.expireIntents(this.#participant.clock.nowMs())
+    return this.#copy.intents.current(kind, target)
   }
 
   /** What each worker last reported on an intent. */
   intentStatuses(intentId: string): readonly IntentStatus[] {
-    return this.#intents.statuses(intentId)
+    return this.#copy.intents.statuses(intentId)
   }
 
   /** Idempotent. */
@@ -412,74 +269,15 @@ export class FleetView implements Disposable {
     this.#ending.abort(new NumacastError('NUMACAST_CLOSED', 'the view of the fleet was closed during the wait'))
     closeEach([
       () => this.#observing.close(),
-      () => this.#news.close(),
+      () => this.#peers.close(),
       () => this.#listeners.clear(),
-      ...this.#closers.splice(0),
+      () => this.#copy.close(),
       () => this.#lifetime.end(),
     ])
   }
 
   [Symbol.dispose](): void {
     this.close()
-  }
-
-  readonly #verdictOf = (writer: EntityGuid): Verdict | undefined => {
-    return this.#participant.peer(participantOf(writer))?.verdict ?? this.#ownVerdict(writer)
-  }
-
-  /** A participant is no peer of itself. What it writes is as alive as it is. */
-  #ownVerdict(writer: EntityGuid): Verdict | undefined {
-    if (participantOf(writer) !== this.#participant.guid) return undefined
-    return aliveVerdict(0)
-  }
-
-  #open<R extends ViewReader>(reader: R): R {
-    this.#readers.add(reader)
-    return reader
-  }
-
-  #listen<T extends object>(reader: Reader<T>, listener: Parameters<Reader<T>['onSample']>[0]): void {
-    const subscription = reader.onSample(listener)
-    this.#closers.unshift(() => subscription.close())
-  }
-
-  #readIntents<K extends IntentKind>(kind: K): void {
-    const reader = this.#open(this.#participant.reader(intentTopics[kind], { partition: planePartition }))
-    this.#listen(reader, (sample) => {
-      const nowMs = this.#participant.clock.nowMs()
-      // Its issuer may have left before this view met it.
-      if (sample.via !== sample.token.writer) this.#readers.position.relayed(sample.token)
-      if (sample.instanceState === 'disposed') {
-        const target = sample.key
-        if (this.#intents.withdraw(kind, target, sample.token.writer, nowMs)) {
-          this.#emit({ kind: 'intent', intentKind: kind, target })
-        }
-        return
-      }
-      const claim = receivedIntentFrom(kind, sample)
-      if (claim !== undefined && sample.instanceState !== 'no-writers') this.#offer(claim)
-    })
-  }
-
-  #offer(claim: ReceivedIntent): void {
-    const { kind, intent } = claim
-    const nowMs = this.#participant.clock.nowMs()
-    this.#expireIntents(nowMs)
-    if (!this.#intents.offer(claim, nowMs)) return
-    this.#emit({ kind: 'intent', intentKind: kind, target: intent.target, claim })
-  }
-
-  #readStatuses(): void {
-    const reader = this.#open(this.#participant.reader(intentStatus, { partition: planePartition }))
-    this.#listen(reader, (sample) => {
-      if (sample.instanceState === 'disposed') {
-        const [intentId, workerId] = keyParts(sample.key)
-        if (intentId !== undefined && workerId !== undefined) this.#intents.removeReport(intentId, workerId)
-      } else if (sample.value !== undefined && sample.instanceState === 'alive') {
-        this.#intents.report(sample.value)
-        this.#emit({ kind: 'intent-status', status: sample.value })
-      }
-    })
   }
 
   async #firstNode({ signal }: WaitOptions): Promise<void> {
@@ -496,22 +294,15 @@ export class FleetView implements Disposable {
     }
   }
 
-  #expireIntents(nowMs: number): void {
-    for (const { kind, intent } of this.#intents.expire(nowMs)) {
-      this.#emit({ kind: 'intent', intentKind: kind, target: intent.target })
-    }
-  }
-
   #observeServers(): void {
     const nowMs = this.#participant.clock.nowMs()
-    this.#news.observe()
-    this.#snapshots.observe(nowMs)
+    this.#copy.observeServers(nowMs)
     this.#observeMode(nowMs)
   }
 
   #observeMode(nowMs: number): void {
-    const nodes = this.#fleet.nodes(nowMs, this.#verdictOf)
-    const mode = this.#serving.mode(nodes, this.#consistency(nodes, nowMs), nowMs)
+    const nodes = this.#copy.nodes(nowMs)
+    const mode = this.#serving.mode(nodes, this.#copy.consistency(nodes, nowMs), nowMs)
     const change = this.#mode.update(mode, nowMs)
     if (change !== undefined) this.#emit({ kind: 'mode', ...change })
   }
@@ -519,8 +310,6 @@ export class FleetView implements Disposable {
   #observe(): void {
     this.#observeServers()
     const nowMs = this.#participant.clock.nowMs()
-    this.#reported.expire(nowMs)
-    this.#readers.expire(nowMs, orphanRetentionMs)
-    this.#expireIntents(nowMs)
+    this.#copy.expire(nowMs)
   }
 }

@@ -3,7 +3,7 @@ import {
   type FleetViewOptions,
   type ResolvedFleetViewOptions,
   resolveFleetViewOptions,
-} from '../../views/fleet-view.js'
+} from '../../views/fleet-view-options.js'
 import {
   type JobLedgerOptions,
   type ResolvedJobLedgerOptions,

@@ -25,7 +25,7 @@ import { resolveWorkerOptions } from '../../../src/roles/worker/resolve-worker-o
 import { HeadroomSampler } from '../../../src/topology/cgroup/headroom-sampler.js'
 import { resolveFaults } from '../../../src/transport/memory/faults.js'
 import { resolveStreamLaneOptions } from '../../../src/transport/stream/stream-lane.js'
-import { resolveFleetViewOptions } from '../../../src/views/fleet-view.js'
+import { resolveFleetViewOptions } from '../../../src/views/fleet-view-options.js'
 
 type Resolve = (options: Record<string, unknown>) => unknown
 
