@@ -1,6 +1,7 @@
-// Runs the programs of README.md and docs/installing.md word for word, as a reader of those pages would.
+// Runs the programs of README.md, docs/installing.md and docs/contributing.md word for word, as a reader of those pages would.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import t, { type Test } from 'tap'
 import { eventually } from '../src/testing/eventually.js'
@@ -11,9 +12,11 @@ import { startPlane } from './support/plane.js'
 t.setTimeout(600_000)
 
 /** The programs that the tests below run, by page. */
-const tested: Readonly<Record<string, readonly string[]>> = {
+const tested: Readonly<Record<string, readonly (string | undefined)[]>> = {
   'README.md': ['worker.ts', 'operator.ts'],
   'docs/installing.md': ['hello.mjs'],
+  // The one without a name is the beginning of test/faults/stopped-worker.test.ts.
+  'docs/contributing.md': ['memory-fleet.mjs', 'process-fleet.mjs', undefined],
 }
 
 t.test('every program of these pages has a name and a test', async (t) => {
@@ -43,6 +46,25 @@ t.test('hello.mjs: each process receives the greeting of the other, and its end'
   third.kill('SIGINT')
   await first.prints(`pid ${third.pid} hello no-writers`)
   t.pass('as the page describes')
+})
+
+t.test('the test that docs/contributing.md shows is one of test/faults', async (t) => {
+  const shown = programsOf('docs/contributing.md').find(({ name }) => name === undefined)
+  const file = path.resolve(import.meta.dirname, '..', '..', 'test', 'faults', 'stopped-worker.test.ts')
+  t.ok(shown !== undefined && readFileSync(file, 'utf8').startsWith(shown.code))
+})
+
+t.test('memory-fleet.mjs and process-fleet.mjs: the killed worker is dead', async (t) => {
+  for (const [name, printed] of [
+    ['memory-fleet.mjs', 'dead'],
+    // Before Linux 6.15 the kernel does not report how a process of another parent has ended.
+    ['process-fleet.mjs', /^w1 is dead: (SIGKILL|gone; .*)$/m],
+  ] as const) {
+    const { [name]: file } = save(t, { [name]: programOf('docs/contributing.md', name) })
+    const program = start(t, file ?? '', await claimDomain(t))
+    await program.prints(printed)
+    t.equal(await program.exitCode, 0, name)
+  }
 })
 
 t.test('the TypeScript programs of the README have no type error', async (t) => {
