@@ -27,6 +27,7 @@ export { MachineLabel } from './plane/machine-labels.js'
 export { type NodeCapacity, nodeCapacity, type WorkerTotals } from './plane/node-capacity.js'
 export { nodeRoster, type Predecessor, type RosterRow } from './plane/node-roster.js'
 export { downPartition, planePartition, upPartition } from './plane/partitions.js'
+export { type SchedulerState, schedulerState } from './plane/scheduler-state.js'
 export { type Taint, TaintEffect, type TaintEffectText, type TaintText } from './plane/taint.js'
 export {
   allTargets,

@@ -31,6 +31,7 @@ export {
   type MemoryTrendState,
   memoryTrendPolicy,
 } from './placement/policies/memory-trend.js'
+export type { MemoryUse } from './placement/policies/memory-use.js'
 export { mergeWanted } from './placement/policies/merge-wanted.js'
 export type { Decision, Policy, WantedIntent } from './placement/policies/policy.js'
 export {

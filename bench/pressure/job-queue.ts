@@ -1,4 +1,4 @@
-/** A queue in memory whose jobs arrive over time. A worker takes a job; one that ends without finishing it returns it. */
+/** A queue in memory whose jobs arrive over time. A worker takes a job. If the worker ends first, the job waits again. */
 export class JobQueue {
   readonly #waiting: number[] = []
   readonly #takers: ((job: number) => void)[] = []

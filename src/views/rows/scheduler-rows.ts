@@ -1,7 +1,7 @@
 import type { SchedulerState } from '../../plane/scheduler-state.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 
-/** The schedulers of the plane, as each reports itself. One that has left is no longer among them. */
+/** The schedulers of the plane, as each reports itself, until it leaves. */
 export class SchedulerRows {
   readonly #rows = new Map<string, SchedulerState>()
 
