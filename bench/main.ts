@@ -8,6 +8,7 @@ import { type BenchOptions, type BenchReport, type BenchResult, environment } fr
 const benches: Readonly<Record<string, () => Promise<{ run(options: BenchOptions): Promise<BenchResult> }>>> = {
   addon: () => import('./addon.js'),
   'crash-detect': () => import('./crash-detect.js'),
+  import: () => import('./import.js'),
   latency: () => import('./latency.js'),
   'late-join': () => import('./late-join.js'),
   overload: () => import('./overload.js'),

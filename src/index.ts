@@ -9,6 +9,7 @@ export {
   IntentKind,
   type IntentOf,
   type IntentTerms,
+  type IntentValues,
   intentTopics,
   maxIntentEpoch,
   maxIntentTtlMs,
@@ -60,6 +61,7 @@ export {
   type IssuedIntent,
   type IssueOptions,
 } from './roles/intents/intent-issuer.js'
+export type { HostServiceComponents } from './roles/node/host-service.js'
 export type { KernelWatchComponents, WatchProcess } from './roles/node/kernel-watch.js'
 export type { ZoneReading, ZoneReadings } from './roles/node/readings/zone-readings.js'
 export { type Withholding, WithholdReason } from './roles/scheduler/capacity-guard.js'
@@ -69,6 +71,7 @@ export { defaultSchedulerOptions, type SchedulerOptions } from './roles/schedule
 export type { DomainComponents, DomainOptions } from './roles/shared/enter-domain.js'
 export { type Admission, AdmissionCode, type ClosedAdmission } from './roles/worker/admission.js'
 export type { MachineFacts } from './roles/worker/machine-facts.js'
+export type { WorkerEngineComponents } from './roles/worker/open-worker-engine.js'
 export type { ProfileOptions, ProfileUpdate } from './roles/worker/profile-options.js'
 export {
   type BeginOptions,
@@ -91,7 +94,7 @@ export type { WorkerReading, WorkerReadings } from './roles/worker/worker-readin
 export { Range } from './transport/lane/range.js'
 export type { FleetChange } from './views/fleet-change.js'
 export type { FleetRead } from './views/fleet-reads.js'
-export { FleetView, type FleetViewOptions } from './views/fleet-view.js'
+export type { FleetView, FleetViewOptions } from './views/fleet-view.js'
 export { DegradedMode, Freshness } from './views/freshness/freshness.js'
 export { FreshnessError } from './views/freshness/freshness-error.js'
 export type { OwnerLag, OwnerRef } from './views/freshness/owner-lag.js'

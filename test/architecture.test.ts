@@ -41,6 +41,7 @@ const rules: ImportRules = {
   },
   owners: { msgpackr: 'wire', zeromq: 'transport', 'node:dgram': 'transport' },
   addonFolder: 'topology',
+  lazyLoaders: new Set(['src/core/lazy-schema.ts']),
   computedImporter: 'src/cli/policies/load-policies.ts',
   dependencies: new Set(Object.keys(manifest.dependencies)),
 }
@@ -129,9 +130,10 @@ t.test('the checker reports each kind of breach', async (t) => {
       files: {
         'src/roles/a.ts': "import { createRequire } from 'node:module'",
         'src/roles/b.ts': "process.dlopen(m, 'x.node')",
+        'src/core/lazy-schema.ts': "import { createRequire } from 'node:module'\nprocess.dlopen(m, 'addon')",
         'src/topology/c.ts': "import { createRequire } from 'node:module'\nexport const p = '../build/Release/x.node'",
       },
-      expected: [/a\.ts:1: only src\/topology/, /b\.ts:1: only/, /b\.ts:1: only/],
+      expected: [/a\.ts:1: only src\/topology/, /b\.ts:1: only/, /b\.ts:1: only/, /lazy-schema\.ts:2: only/],
     },
     {
       name: 'a folder without a rank, and a file beside the barrel',

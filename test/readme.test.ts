@@ -6,6 +6,7 @@ import * as placement from '../src/placement.js'
 import * as pubsub from '../src/pubsub.js'
 import * as testing from '../src/testing.js'
 import * as topology from '../src/topology.js'
+import * as views from '../src/views.js'
 
 const root = path.resolve(import.meta.dirname, '..', '..')
 const read = (page: string): string => readFileSync(path.join(root, page), 'utf8')
@@ -26,6 +27,7 @@ const entryPoints: Readonly<Record<string, object>> = {
   'numacast/pubsub': pubsub,
   'numacast/testing': testing,
   'numacast/topology': topology,
+  'numacast/views': views,
 }
 
 t.test('each name that a page imports is exported by that entry point of the package', async (t) => {

@@ -1,9 +1,9 @@
 // Counts the datagrams that reach it.   node observer.js DOMAIN plane|bystander
 
 import { systemClock } from '../../src/core/time/clock.js'
-import { FleetView } from '../../src/index.js'
 import { defineTopic, joinDomain } from '../../src/pubsub.js'
 import { openTransport } from '../../src/transport/open.js'
+import { FleetView } from '../../src/views.js'
 import { act } from '../actors/act.js'
 import { counting } from './counting-transport.js'
 import { type Usage, UsageMeter } from './usage.js'

@@ -1,8 +1,9 @@
 // A person at a terminal: looks at the fleet, drains a worker, waits until it has finished, and lets it go on.
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { FleetView, IntentIssuer } from 'numacast'
+import { IntentIssuer } from 'numacast'
 import { joinDomain } from 'numacast/pubsub'
+import { FleetView } from 'numacast/views'
 
 const workerId = process.argv[2] ?? 'w1'
 await using participant = await joinDomain({ name: 'operator' })

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomHex } from './random-hex.js'
 
 /** 16 random bytes as 32 lower-case hex digits: one participant, one joining. */
 export type Guid = string & { readonly __brand: 'Guid' }
@@ -21,7 +21,7 @@ export interface Token {
 export const guidBytes = 16
 
 export function newGuid(): Guid {
-  return randomBytes(guidBytes).toString('hex') as Guid
+  return randomHex(guidBytes) as Guid
 }
 
 export function isGuid(text: unknown): text is Guid {

@@ -1,6 +1,7 @@
 import { withoutUndefined } from '../core/options.js'
 import { checkDurationMs, longestTimerMs } from '../core/time/duration.js'
 import { defaultPhiOptions, type PhiOptions, type ResolvedPhiOptions, resolvePhiOptions } from './phi-accrual.js'
+import { resolveUnreachableDeadAfterMs } from './unreachable-dead-after.js'
 
 /** How long an observer waits for its peers. */
 export interface LivelinessOptions {
@@ -42,13 +43,4 @@ export function resolveLivelinessOptions(
     phi: resolvePhiOptions(options.phi),
   }
   return Object.freeze(resolved)
-}
-
-/**
- * Returns null for `Infinity`: both mean never.
- * @throws NumacastError NUMACAST_INVALID_ARGUMENT
- */
-export function resolveUnreachableDeadAfterMs(value: number | null): number | null {
-  if (value === null || value === Infinity) return null
-  return checkDurationMs('unreachableDeadAfterMs', value, { exclusive: true, allowInfinity: true })
 }

@@ -1,5 +1,6 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Token } from '../core/ids.js'
+import { lazySchema } from '../core/lazy-schema.js'
 import type { Sample } from '../pubsub/model/sample.js'
 import { defineTopic, type Topic } from '../pubsub/model/topic.js'
 import { count, maxIncarnation, name, names, note } from './text.js'
@@ -34,30 +35,33 @@ export const maxIntentTtlMs = 24 * 60 * 60_000
  */
 export const maxIntentEpoch = maxIncarnation
 
-const envelope = {
-  intentId: name,
-  target: name,
-  /** `lift` ends what an older `apply` of the same kind asked for the target. */
-  action: z.enum(['apply', 'lift']),
-  /** The name of the issuer, for people to read. */
-  issuer: name,
-  /** The issuer's incarnation: per target the highest (epoch, seq) wins, whatever its issuer. */
-  epoch: count.max(maxIntentEpoch),
-  reason: note,
-  /** Counted from the time of writing, on each receiver's monotonic clock; relays do not restart it. */
-  ttlMs: z.number().positive().max(maxIntentTtlMs),
-}
+const envelope = lazySchema((z) =>
+  z.object({
+    intentId: name(),
+    target: name(),
+    /** `lift` ends what an older `apply` of the same kind asked for the target. */
+    action: z.enum(['apply', 'lift']),
+    /** The name of the issuer, for people to read. */
+    issuer: name(),
+    /** The issuer's incarnation: per target the highest (epoch, seq) wins, whatever its issuer. */
+    epoch: count().max(maxIntentEpoch),
+    reason: note(),
+    /** Counted from the time of writing, on each receiver's monotonic clock; relays do not restart it. */
+    ttlMs: z.number().positive().max(maxIntentTtlMs),
+  }),
+)
 
 export const intentSchemas = {
-  drain: z.object({
-    ...envelope,
-    /** Counted from the time of writing. Jobs still in flight then make the drain `aborted`. Null sets no deadline. */
-    deadlineMs: z.number().nonnegative().nullable(),
-  }),
-  'pause-node': z.object(envelope),
-  'throttle-queue': z.object({ ...envelope, maxInFlight: count }),
-  'prefer-shard': z.object({ ...envelope, shards: names }),
-  rebalance: z.object({ ...envelope, maxInFlight: count }),
+  drain: lazySchema((z) =>
+    envelope().extend({
+      /** Counted from the time of writing. Jobs still in flight then make the drain `aborted`. Null sets no deadline. */
+      deadlineMs: z.number().nonnegative().nullable(),
+    }),
+  ),
+  'pause-node': envelope,
+  'throttle-queue': lazySchema(() => envelope().extend({ maxInFlight: count() })),
+  'prefer-shard': lazySchema(() => envelope().extend({ shards: names() })),
+  rebalance: lazySchema(() => envelope().extend({ maxInFlight: count() })),
 } as const
 
 /** The reason of an intent that was issued without one. It repeats the other fields. */
@@ -65,7 +69,15 @@ export function defaultReason({ action, kind, issuer }: { action: string; kind: 
   return `${action} ${kind} by ${issuer}`
 }
 
-export type IntentOf<K extends IntentKind> = z.infer<(typeof intentSchemas)[K]>
+/** The values of each kind's topic. */
+export type IntentValues = {
+  drain: z.infer<ReturnType<typeof intentSchemas.drain>>
+  'pause-node': z.infer<ReturnType<(typeof intentSchemas)['pause-node']>>
+  'throttle-queue': z.infer<ReturnType<(typeof intentSchemas)['throttle-queue']>>
+  'prefer-shard': z.infer<ReturnType<(typeof intentSchemas)['prefer-shard']>>
+  rebalance: z.infer<ReturnType<typeof intentSchemas.rebalance>>
+}
+export type IntentOf<K extends IntentKind> = IntentValues[K]
 export type Intent = IntentOf<IntentKind>
 /** What an issuer adds to the common fields of a kind. */
 export type IntentTerms<K extends IntentKind> = Omit<IntentOf<K>, keyof IntentOf<'pause-node'>>

@@ -1,4 +1,5 @@
-import { z } from 'zod'
+import type { z } from 'zod'
+import { lazySchema } from '../core/lazy-schema.js'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { keyFrom } from './keys.js'
 import { count, incarnation, name, note } from './text.js'
@@ -35,35 +36,37 @@ export interface JobIdentity {
  * How far a job got: a summary, never its payload or result. Each report contains all that holds for the attempt, so
  * that a late joiner needs only the last. Disposed by the worker some time after the job's end.
  */
-export const jobLifecycleSchema = z.object({
-  jobId: name,
-  workerId: name,
-  /** The incarnation of the worker that runs the job: a restarted worker of the same name has not started it. */
-  incarnation,
-  /** Empty for a job of no named queue. */
-  queue: z.string().max(256),
-  /** Counts the attempts at the job, from 1. */
-  attempt: count.min(1),
-  /** Counts the reports on the attempt, from 0: of two, the one with the higher number is the later. */
-  revision: count,
-  event: z.enum(JobEvent),
-  state: z.enum(ReportedJobState),
-  /** Unix time, the worker's clock, for display. */
-  startedAtMs: z.number(),
-  /** From start to end; null while it runs. */
-  durationMs: z.number().nonnegative().nullable(),
-  /** Share of the job that is done, 0 … 1; null if the job does not report it. */
-  progress: z.number().min(0).max(1).nullable(),
-  /** What the job last reported about its progress or its result. */
-  note: note.nullable(),
-  /** The error's message, shortened; with `retry-requested` the reason. */
-  error: note.nullable(),
-  /** With `failed`: whether another attempt may succeed; null if the job does not tell. */
-  retryable: z.boolean().nullable(),
-  /** How long to wait before offering the job again; null if no retry was requested. */
-  retryAfterMs: count.nullable(),
-})
-export type JobLifecycle = z.infer<typeof jobLifecycleSchema>
+export const jobLifecycleSchema = lazySchema((z) =>
+  z.object({
+    jobId: name(),
+    workerId: name(),
+    /** The incarnation of the worker that runs the job: a restarted worker of the same name has not started it. */
+    incarnation: incarnation(),
+    /** Empty for a job of no named queue. */
+    queue: z.string().max(256),
+    /** Counts the attempts at the job, from 1. */
+    attempt: count().min(1),
+    /** Counts the reports on the attempt, from 0: of two, the one with the higher number is the later. */
+    revision: count(),
+    event: z.enum(JobEvent),
+    state: z.enum(ReportedJobState),
+    /** Unix time, the worker's clock, for display. */
+    startedAtMs: z.number(),
+    /** From start to end; null while it runs. */
+    durationMs: z.number().nonnegative().nullable(),
+    /** Share of the job that is done, 0 … 1; null if the job does not report it. */
+    progress: z.number().min(0).max(1).nullable(),
+    /** What the job last reported about its progress or its result. */
+    note: note().nullable(),
+    /** The error's message, shortened; with `retry-requested` the reason. */
+    error: note().nullable(),
+    /** With `failed`: whether another attempt may succeed; null if the job does not tell. */
+    retryable: z.boolean().nullable(),
+    /** How long to wait before offering the job again; null if no retry was requested. */
+    retryAfterMs: count().nullable(),
+  }),
+)
+export type JobLifecycle = z.infer<ReturnType<typeof jobLifecycleSchema>>
 
 /** How long a copy of a report is kept. Workers repeat the reports of running jobs more often than that. */
 export const jobReportLifespanMs = 10 * 60_000

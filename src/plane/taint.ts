@@ -1,4 +1,5 @@
-import { z } from 'zod'
+import type { z } from 'zod'
+import { lazySchema } from '../core/lazy-schema.js'
 import { name } from './text.js'
 
 /** What an untolerated taint does to work, as in Kubernetes. */
@@ -22,18 +23,20 @@ const kubernetesEffects = {
 /** An effect as people write it: as here, or as Kubernetes spells it. */
 export type TaintEffectText = TaintEffect | keyof typeof kubernetesEffects
 
-const value = z.string('must be a text').max(256, 'must have at most 256 characters')
+const value = lazySchema((z) => z.string('must be a text').max(256, 'must have at most 256 characters'))
 const effectRule = `must be ${Object.values(TaintEffect).join(', ')}, or as Kubernetes spells it: ${Object.keys(kubernetesEffects).join(', ')}`
 
 /** Accepts an effect as people write it. */
-export const taintEffectText = z.preprocess(
-  (given) => (isKubernetesEffect(given) ? kubernetesEffects[given] : given),
-  z.enum(TaintEffect, effectRule),
+export const taintEffectText = lazySchema((z) =>
+  z.preprocess(
+    (given) => (isKubernetesEffect(given) ? kubernetesEffects[given] : given),
+    z.enum(TaintEffect, effectRule),
+  ),
 )
 
 /** Keeps work away, or merely discourages it, unless the work tolerates it. */
-export const taintSchema = z.object({ key: name, value, effect: z.enum(TaintEffect) })
-export type Taint = z.infer<typeof taintSchema>
+export const taintSchema = lazySchema((z) => z.object({ key: name(), value: value(), effect: z.enum(TaintEffect) }))
+export type Taint = z.infer<ReturnType<typeof taintSchema>>
 
 /** A taint as people write it. */
 export interface TaintText {
@@ -44,7 +47,9 @@ export interface TaintText {
 }
 
 /** Accepts a taint as people write it. */
-export const taintText = z.strictObject({ key: name, value: value.default(''), effect: taintEffectText })
+export const taintText = lazySchema((z) =>
+  z.strictObject({ key: name(), value: value().default(''), effect: taintEffectText() }),
+)
 
 function isKubernetesEffect(given: unknown): given is keyof typeof kubernetesEffects {
   return typeof given === 'string' && Object.hasOwn(kubernetesEffects, given)

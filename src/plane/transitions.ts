@@ -1,4 +1,5 @@
-import { z } from 'zod'
+import type { z } from 'zod'
+import { lazySchema } from '../core/lazy-schema.js'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { IntentKind, maxIntentTtlMs } from './intents.js'
 import { name, note } from './text.js'
@@ -42,20 +43,22 @@ export function isFinal(transition: Transition): boolean {
 }
 
 /** A worker's report on one intent. It carries the whole history, so that conflation hides no step. */
-export const intentStatusSchema = z.object({
-  intentId: name,
-  workerId: name,
-  kind: z.enum(IntentKind),
-  target: name,
-  transition: z.enum(Transition),
-  reason: note.nullable(),
-  /** Oldest first. `atMs` is Unix time on the worker's clock, for display. */
-  history: z
-    .array(z.object({ transition: z.enum(Transition), atMs: z.number() }))
-    .min(1)
-    .max(8),
-})
-export type IntentStatus = z.infer<typeof intentStatusSchema>
+export const intentStatusSchema = lazySchema((z) =>
+  z.object({
+    intentId: name(),
+    workerId: name(),
+    kind: z.enum(IntentKind),
+    target: name(),
+    transition: z.enum(Transition),
+    reason: note().nullable(),
+    /** Oldest first. `atMs` is Unix time on the worker's clock, for display. */
+    history: z
+      .array(z.object({ transition: z.enum(Transition), atMs: z.number() }))
+      .min(1)
+      .max(8),
+  }),
+)
+export type IntentStatus = z.infer<ReturnType<typeof intentStatusSchema>>
 
 export const intentStatus = defineTopic({
   name: 'intent.status',

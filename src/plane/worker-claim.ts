@@ -1,4 +1,5 @@
-import { z } from 'zod'
+import type { z } from 'zod'
+import { lazySchema } from '../core/lazy-schema.js'
 import { defineTopic } from '../pubsub/model/topic.js'
 import { count, incarnation, name } from './text.js'
 
@@ -12,7 +13,7 @@ export interface ClaimRank {
 
 /** The highest strength of a claim; see {@link compareObservedClaims}. */
 export const maxOwnershipStrength = 2 ** 31 - 1
-export const ownershipStrength = count.max(maxOwnershipStrength)
+export const ownershipStrength = lazySchema(() => count().max(maxOwnershipStrength))
 
 /** Positive if `a` is the stronger claim: by strength, then the later joined, then the greater GUID. A total order. */
 export function compareClaimRank(a: ClaimRank, b: ClaimRank): number {
@@ -40,17 +41,19 @@ export function compareObservedClaims(a: ObservedClaim, b: ObservedClaim): numbe
  * Names the holder of a workerId that several live participants claim. The collector of each claimant's node writes it,
  * so that the loser receives it. Disposed once there is nothing left to decide.
  */
-export const workerClaimSchema = z.object({
-  workerId: name,
-  /** GUID of the participant that is the worker. */
-  claimant: name,
-  incarnation,
-  ownershipStrength,
-  bootId: name,
-  host: name,
-  numaNode: count,
-  pid: count,
-})
-export type WorkerClaim = z.infer<typeof workerClaimSchema>
+export const workerClaimSchema = lazySchema((z) =>
+  z.object({
+    workerId: name(),
+    /** GUID of the participant that is the worker. */
+    claimant: name(),
+    incarnation: incarnation(),
+    ownershipStrength: ownershipStrength(),
+    bootId: name(),
+    host: name(),
+    numaNode: count(),
+    pid: count(),
+  }),
+)
+export type WorkerClaim = z.infer<ReturnType<typeof workerClaimSchema>>
 
 export const workerClaim = defineTopic({ name: 'worker.claim', key: 'workerId', schema: workerClaimSchema })

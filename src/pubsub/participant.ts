@@ -1,5 +1,6 @@
 import { invalidArgument, NumacastError } from '../core/errors.js'
 import { type Guid, newGuid } from '../core/ids.js'
+import { loadZod } from '../core/lazy-schema.js'
 import { Lifetime } from '../core/lifetime.js'
 import { Counters } from '../core/reporting/counters.js'
 import { ErrorReporter } from '../core/reporting/error-reporter.js'
@@ -54,6 +55,7 @@ export async function joinDomain(
 ): Promise<Participant> {
   const { signal, ...participantOptions } = options
   signal?.throwIfAborted()
+  await loadZod()
   const resolved = resolveParticipantOptions(participantOptions)
   const clock = components.clock ?? systemClock
   // Before the sockets take the last descriptors.

@@ -8,7 +8,7 @@ import { withoutUndefined } from '../core/options.js'
 import { Listeners, type Subscription } from '../core/reporting/listeners.js'
 import { checkDurationMs } from '../core/time/duration.js'
 import { RepeatingTimer } from '../core/time/repeating-timer.js'
-import { resolveUnreachableDeadAfterMs } from '../liveliness/liveliness-options.js'
+import { resolveUnreachableDeadAfterMs } from '../liveliness/unreachable-dead-after.js'
 import { aliveVerdict, type Verdict } from '../liveliness/verdict.js'
 import { absentNode } from '../plane/absent-node.js'
 import {

@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { type EntityId, type Guid, isGuid } from '../core/ids.js'
 import { maxU48 } from './encoding/bytes.js'
-import { isSafeFieldName, maxFields } from './encoding/record.js'
-import { maxValueBytes } from './samples.js'
+import { isSafeFieldName, maxFields, maxValueBytes } from './limits.js'
 
 /**
  * Describes a participant: its identity, and what it reads and writes. Pulled once per version over the stream lane.

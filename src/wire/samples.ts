@@ -69,8 +69,6 @@ const unregisteredFlag = 0x08
 const knownFlags = disposedFlag | originFlag | sourceTimeFlag | unregisteredFlag
 const originBytes = guidBytes + 10
 export const maxKeyBytes = 1024
-/** The most that any topic may allow; it fits one message of the stream lane. */
-export const maxValueBytes = 8 * 1024 * 1024
 
 /** Fills one frame (or catch-up block) after another; reused for the life of its owner. */
 export class SamplesEncoder {

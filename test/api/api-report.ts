@@ -9,6 +9,7 @@ export const entryPoints: Readonly<Record<string, string>> = {
   'numacast/pubsub': 'pubsub',
   'numacast/testing': 'testing',
   'numacast/topology': 'topology',
+  'numacast/views': 'views',
 }
 
 export interface ApiReports {

@@ -75,15 +75,15 @@ t.test('incarnations and strengths above their bounds are refused', async (t) =>
     t.match(workerClaim.check({ ...highest, ownershipStrength: forged }), { refused: /ownershipStrength/ }, `${forged}`)
   }
   const bounded = {
-    'worker.state': workerStateSchema.shape.incarnation,
-    'worker.capacity': workerCapacitySchema.shape.incarnation,
-    'worker.profile': workerProfileSchema.shape.incarnation,
-    'worker.end': workerEndSchema.shape.incarnation,
-    'worker.unserved': unservedWorkerSchema.shape.incarnation,
-    'job.lifecycle': jobLifecycleSchema.shape.incarnation,
-    'node.roster': rosterRowSchema.shape.incarnation,
-    'node.roster, predecessor': predecessorSchema.shape.incarnation,
-    'node.capacity': nodeCapacitySchema.shape.collectorIncarnation,
+    'worker.state': workerStateSchema().shape.incarnation,
+    'worker.capacity': workerCapacitySchema().shape.incarnation,
+    'worker.profile': workerProfileSchema().shape.incarnation,
+    'worker.end': workerEndSchema().shape.incarnation,
+    'worker.unserved': unservedWorkerSchema().shape.incarnation,
+    'job.lifecycle': jobLifecycleSchema().shape.incarnation,
+    'node.roster': rosterRowSchema().shape.incarnation,
+    'node.roster, predecessor': predecessorSchema().shape.incarnation,
+    'node.capacity': nodeCapacitySchema().shape.collectorIncarnation,
   }
   for (const [name, schema] of Object.entries(bounded)) {
     t.ok(schema.safeParse(maxIncarnation).success, name)

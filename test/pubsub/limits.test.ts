@@ -1,6 +1,6 @@
 import t from 'tap'
 import { defineTopic, Lane } from '../../src/pubsub/model/topic.js'
-import { maxValueBytes } from '../../src/wire/samples.js'
+import { maxValueBytes } from '../../src/wire/limits.js'
 import { openPlane } from '../support/open-plane.js'
 
 interface Value {

@@ -16,6 +16,8 @@ export interface ImportRules {
   readonly owners: Readonly<Record<string, string>>
   /** The only folder that may load a compiled addon. */
   readonly addonFolder: string
+  /** Files elsewhere that may use `createRequire`, to load a package when it is first needed. */
+  readonly lazyLoaders: ReadonlySet<string>
   /** The only file that imports what a user names. */
   readonly computedImporter?: string
   /** Packages that the published package installs. Any other import would fail for users. */
@@ -34,6 +36,7 @@ const barrels: ReadonlySet<string> = new Set([
   'src/pubsub.ts',
   'src/testing.ts',
   'src/topology.ts',
+  'src/views.ts',
 ])
 
 /** Begins the specifier of an import that only the running program knows. */
@@ -179,10 +182,11 @@ function references(source: ts.SourceFile): Reference[] {
 function addonBreaches(file: string, source: ts.SourceFile, rules: ImportRules): string[] {
   if (folderOf(file) === rules.addonFolder) return []
   const found: string[] = []
+  const mayRequire = rules.lazyLoaders.has(file)
   visit(source, (node) => {
     const loads =
       (ts.isStringLiteralLike(node) && isAddonPath(node.text)) ||
-      (ts.isIdentifier(node) && (node.text === 'createRequire' || node.text === 'dlopen'))
+      (ts.isIdentifier(node) && (node.text === 'dlopen' || (node.text === 'createRequire' && !mayRequire)))
     if (loads) found.push(`${file}:${lineOf(source, node)}: only src/${rules.addonFolder} loads the addon`)
   })
   return found

@@ -5,7 +5,7 @@ import type { IntentKind } from '../../plane/intents.js'
 import { IntentIssuer } from '../../roles/intents/intent-issuer.js'
 import type { IntentOutlet } from '../../roles/intents/intent-reconciler.js'
 import { Decider, type WithheldIntents } from '../../roles/scheduler/decider.js'
-import { resolveSchedulerOptions } from '../../roles/scheduler/scheduler-options.js'
+import { resolveSchedulerOptions } from '../../roles/scheduler/resolve-scheduler-options.js'
 import type { FleetView } from '../../views/fleet-view.js'
 import { changeOf, type IssuedChange } from './issued-change.js'
 

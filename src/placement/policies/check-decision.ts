@@ -36,7 +36,7 @@ function checkWant(want: unknown, refuse: (what: string) => never): WantedIntent
   if (typeof terms !== 'object' || terms === null) return refuse('.terms must be an object')
   const note = asNote(reason)
   const envelope = { intentId: 'i', target, action: 'apply', issuer: 'policy', epoch: 0, reason: note, ttlMs }
-  const checked = intentSchemas[kind].safeParse({ ...terms, ...envelope })
+  const checked = intentSchemas[kind]().safeParse({ ...terms, ...envelope })
   if (!checked.success) {
     const [issue] = checked.error.issues
     const field = issue?.path[0]

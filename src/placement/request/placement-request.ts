@@ -1,5 +1,6 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { invalidArgument } from '../../core/errors.js'
+import { lazySchema } from '../../core/lazy-schema.js'
 import { capability } from '../../plane/capability.js'
 import { TaintEffect, taintEffectText } from '../../plane/taint.js'
 import { name } from '../../plane/text.js'
@@ -97,62 +98,70 @@ export const defaultPriority = 128
 export const lowestPriority = 255
 
 const few = 64
-const amount = z.number().nonnegative().finite()
+const amount = lazySchema((z) => z.number().nonnegative().finite())
 
-const requirement = z
-  .strictObject({
-    key: name,
+const requirementShape = lazySchema((z) =>
+  z.strictObject({
+    key: name(),
     operator: z.enum(labelOperators).optional(),
     values: z.array(z.string().max(256)).max(few).optional(),
-  })
-  .transform(withOperator)
-const checked = requirement.superRefine(refuseFault)
-const preferred = z
-  .strictObject({ ...requirement.in.shape, weight: z.number().int().min(1).max(100).default(1) })
-  .transform((given) => ({ ...withOperator(given), weight: given.weight }))
-  .superRefine(refuseFault)
+  }),
+)
+const requirement = lazySchema(() => requirementShape().transform(withOperator).superRefine(refuseFault))
+const preferred = lazySchema((z) =>
+  requirementShape()
+    .extend({ weight: z.number().int().min(1).max(100).default(1) })
+    .transform((given) => ({ ...withOperator(given), weight: given.weight }))
+    .superRefine(refuseFault),
+)
 
-const toleration = z
-  .strictObject({
-    key: name.optional(),
-    operator: z.enum(['Equal', 'Exists']).optional(),
-    value: z.string().max(256).optional(),
-    effect: taintEffectText.optional(),
-    tolerationSeconds: z.number().int().optional(),
-  })
-  .superRefine((given, context) => {
-    const fault = tolerationFault(given)
-    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
-  })
-
-const requestSchema = z.strictObject({
-  capability: capability.optional(),
-  tags: z.array(name).max(few).default([]),
-  selector: z
+const toleration = lazySchema((z) =>
+  z
     .strictObject({
-      required: z.array(checked).max(few).default([]),
-      forbidden: z.array(checked).max(few).default([]),
-      preferred: z.array(preferred).max(few).default([]),
+      key: name().optional(),
+      operator: z.enum(['Equal', 'Exists']).optional(),
+      value: z.string().max(256).optional(),
+      effect: taintEffectText().optional(),
+      tolerationSeconds: z.number().int().optional(),
     })
-    .default({ required: [], forbidden: [], preferred: [] }),
-  tolerations: z.array(toleration).max(few).default([]),
-  cpus: amount.default(0),
-  memoryBytes: amount.default(0),
-  vramBytes: amount.nullable().default(null),
-  numa: z.enum(NumaPreference).default('prefer-single'),
-  queue: name.nullable().default(null),
-  shard: name.nullable().default(null),
-  residents: z.array(name).max(few).default([]),
-  priority: z.number().int().min(0).max(lowestPriority).default(defaultPriority),
-  strategy: z.enum(PlacementStrategy).default('spread'),
-})
+    .superRefine((given, context) => {
+      const fault = tolerationFault(given)
+      if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
+    }),
+)
+
+const selector = lazySchema((z) =>
+  z.strictObject({
+    required: z.array(requirement()).max(few).default([]),
+    forbidden: z.array(requirement()).max(few).default([]),
+    preferred: z.array(preferred()).max(few).default([]),
+  }),
+)
+
+const requestSchema = lazySchema((z) =>
+  z.strictObject({
+    capability: capability().optional(),
+    tags: z.array(name()).max(few).default([]),
+    selector: selector().default({ required: [], forbidden: [], preferred: [] }),
+    tolerations: z.array(toleration()).max(few).default([]),
+    cpus: amount().default(0),
+    memoryBytes: amount().default(0),
+    vramBytes: amount().nullable().default(null),
+    numa: z.enum(NumaPreference).default('prefer-single'),
+    queue: name().nullable().default(null),
+    shard: name().nullable().default(null),
+    residents: z.array(name()).max(few).default([]),
+    priority: z.number().int().min(0).max(lowestPriority).default(defaultPriority),
+    strategy: z.enum(PlacementStrategy).default('spread'),
+  }),
+)
 
 /**
  * Checks a request and fills in what it leaves out. Do it once per job: ranking takes the result.
  * @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the field and what it must be
  */
 export function resolveRequest(request: PlacementRequest): ResolvedRequest {
-  const parsed = requestSchema.safeParse(request)
+  const parsed = requestSchema().safeParse(request)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     const field = issue?.path.map(String).join('.') ?? ''

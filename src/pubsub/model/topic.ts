@@ -1,8 +1,8 @@
 import { invalidArgument } from '../../core/errors.js'
 import { fnv1a64 } from '../../core/fnv.js'
+import { once } from '../../core/once.js'
 import type { QosOptions } from '../../qos/qos.js'
-import { isSafeFieldName, maxFields } from '../../wire/encoding/record.js'
-import { maxValueBytes } from '../../wire/samples.js'
+import { isSafeFieldName, maxFields, maxValueBytes } from '../../wire/limits.js'
 
 /** The part of the Standard Schema v1 interface that is used here: zod, valibot, arktype and others offer it. */
 export interface StandardSchema<T> {
@@ -28,8 +28,12 @@ export interface TopicOptions<T> {
   readonly name: string
   /** The field, or fields, whose values name the instance. */
   readonly key: FieldOf<T> | readonly FieldOf<T>[]
-  /** Checks each value that is written and each that arrives; what fails is refused. @default no check */
-  readonly schema?: StandardSchema<T>
+  /**
+   * Checks each value that is written and each that arrives; what fails is refused. A function is called once, when the
+   * schema is first needed: modules that define topics then load without their schema library.
+   * @default no check
+   */
+  readonly schema?: StandardSchema<T> | (() => StandardSchema<T>)
   /** The fields that travel, in order. @default the keys of `schema.shape` (a zod object) */
   readonly fields?: readonly FieldOf<T>[]
   /** `stream` for topics whose samples rarely fit a datagram. @default 'datagram' */
@@ -62,30 +66,28 @@ export interface Topic<T> {
 
 export const defaultSampleBytes = 1024 * 1024
 
-/** @throws NumacastError NUMACAST_INVALID_ARGUMENT */
+/**
+ * Defines a topic. The fields are checked here, or with a schema that is a function when they are first needed.
+ * @throws NumacastError NUMACAST_INVALID_ARGUMENT
+ */
 export function defineTopic<T extends object>(options: TopicOptions<T>): Topic<T> {
-  const { name, schema, lane = Lane.datagram, maxSampleBytes = defaultSampleBytes, qos = {} } = options
+  const { name, lane = Lane.datagram, maxSampleBytes = defaultSampleBytes, qos = {} } = options
   if (name.length === 0 || name.length > 128) throw invalidArgument(`topic name '${name}': 1 to 128 characters`)
-  const keyFields: readonly string[] = typeof options.key === 'string' ? [options.key] : options.key
-  const fields: readonly string[] = options.fields ?? shapeKeys(schema)
-  if (fields.length === 0) throw invalidArgument(`topic '${name}': give 'fields', or a schema with a 'shape'`)
-  if (fields.length > maxFields || new Set(fields).size < fields.length) {
-    throw invalidArgument(`topic '${name}': at most ${maxFields} fields, each once`)
-  }
-  for (const field of fields) {
-    if (!isSafeFieldName(field)) throw invalidArgument(`topic '${name}': field name '${field}' cannot be used`)
-  }
+  const keyFields: readonly string[] = Object.freeze(typeof options.key === 'string' ? [options.key] : [...options.key])
   if (!(Number.isInteger(maxSampleBytes) && maxSampleBytes >= 1 && maxSampleBytes <= maxValueBytes)) {
     throw invalidArgument(`topic '${name}': maxSampleBytes must be 1 to ${maxValueBytes}, not ${maxSampleBytes}`)
   }
   if (keyFields.length === 0) throw invalidArgument(`topic '${name}': at least one key field`)
-  for (const field of keyFields) {
-    if (!fields.includes(field)) throw invalidArgument(`topic '${name}': key field '${field}' is not among its fields`)
-  }
+  const { schema } = options
+  const schemaOf = isThunk(schema) ? once(schema) : () => schema
+  const fieldsOf = once(() => checkedFields(name, options.fields ?? shapeKeys(schemaOf()), keyFields))
+  if (options.fields !== undefined || !isThunk(schema)) fieldsOf()
   return Object.freeze({
     name,
-    fields: Object.freeze([...fields]),
-    keyFields: Object.freeze([...keyFields]),
+    get fields() {
+      return fieldsOf()
+    },
+    keyFields,
     lane,
     maxSampleBytes,
     qos,
@@ -94,8 +96,27 @@ export function defineTopic<T extends object>(options: TopicOptions<T>): Topic<T
       .padStart(16, '0'),
     hasSchema: schema !== undefined,
     keyOf: (value: T) => keyText(value as Record<string, unknown>, keyFields, name),
-    check: (value: unknown) => checkValue(schema, value),
+    check: (value: unknown) => checkValue(schemaOf, value),
   })
+}
+
+/** Returns whether `schema` is a function that returns a schema. Schemas of some libraries are functions themselves. */
+function isThunk<T>(schema: TopicOptions<T>['schema']): schema is () => StandardSchema<T> {
+  return typeof schema === 'function' && !('~standard' in schema)
+}
+
+function checkedFields(topic: string, fields: readonly string[], keyFields: readonly string[]): readonly string[] {
+  if (fields.length === 0) throw invalidArgument(`topic '${topic}': give 'fields', or a schema with a 'shape'`)
+  if (fields.length > maxFields || new Set(fields).size < fields.length) {
+    throw invalidArgument(`topic '${topic}': at most ${maxFields} fields, each once`)
+  }
+  for (const field of fields) {
+    if (!isSafeFieldName(field)) throw invalidArgument(`topic '${topic}': field name '${field}' cannot be used`)
+  }
+  for (const field of keyFields) {
+    if (!fields.includes(field)) throw invalidArgument(`topic '${topic}': key field '${field}' is not among its fields`)
+  }
+  return Object.freeze([...fields])
 }
 
 function keyText(value: Record<string, unknown>, keyFields: readonly string[], topic: string): string {
@@ -114,10 +135,14 @@ function escapePart(part: string): string {
   return part.replaceAll('~', '~0').replaceAll('/', '~1')
 }
 
-function checkValue<T>(schema: StandardSchema<T> | undefined, value: unknown): { value: T } | { refused: string } {
-  if (schema === undefined) return { value: value as T }
+function checkValue<T>(
+  schemaOf: () => StandardSchema<T> | undefined,
+  value: unknown,
+): { value: T } | { refused: string } {
   let result: SchemaResult<T> | Promise<SchemaResult<T>>
   try {
+    const schema = schemaOf()
+    if (schema === undefined) return { value: value as T }
     result = schema['~standard'].validate(value)
   } catch (error) {
     return { refused: `the schema threw: ${String(error)}` }

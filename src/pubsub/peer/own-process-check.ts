@@ -3,7 +3,7 @@ import { hostIdentity } from '../../topology/host/host-identity.js'
 import { isSameStartTime, processStartTime } from '../../topology/process/process-state.js'
 import type { ProcessIdentity } from '../../wire/descriptor.js'
 
-/** How often a participant checks whether its process is still the one that it describes. */
+/** How often a participant checks whether its process is still the process that it describes. */
 export const ownProcessCheckMs = 1_000
 
 /**

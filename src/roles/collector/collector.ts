@@ -3,34 +3,16 @@ import { NumacastError } from '../../core/errors.js'
 import { Lifetime } from '../../core/lifetime.js'
 import type { Subscription } from '../../core/reporting/listeners.js'
 import { nodeCapacity } from '../../plane/node-capacity.js'
-import type { RosterRow } from '../../plane/node-roster.js'
 import { planePartition } from '../../plane/partitions.js'
 import { nodeName } from '../../plane/targets.js'
 import type { PeerEvent } from '../../pubsub/model/events.js'
 import type { Peer } from '../../pubsub/model/peer.js'
-import type { Sample } from '../../pubsub/model/sample.js'
 import type { Participant } from '../../pubsub/participant.js'
-import { currentNode } from '../../topology/numa/placement.js'
-import { EndKeeper } from '../node/end-keeper.js'
-import { AbsenceReporter } from '../node/failover/absence-reporter.js'
-import { NodeFailover } from '../node/failover/node-failover.js'
-import { KernelWatch, type KernelWatchComponents } from '../node/kernel-watch.js'
-import { NodeService } from '../node/node-service.js'
-import { openZoneReadings, type ZoneReadings } from '../node/readings/zone-readings.js'
-import { UnservedWorkers } from '../node/unserved-workers.js'
+import type { HostService, HostServiceComponents } from '../node/host-service.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
-import { type CollectorOptions, type ResolvedCollectorOptions, resolveCollectorOptions } from './collector-options.js'
+import { type CollectorOptions, resolveCollectorOptions } from './collector-options.js'
 
-export interface CollectorComponents extends DomainComponents, KernelWatchComponents {
-  /** Opens what measures a node, its own or an adopted one. @default this machine's, by the addon */
-  readonly openReadings?: (numaNode: number) => ZoneReadings
-}
-
-interface CollectorParts {
-  readonly kernel: KernelWatch
-  readonly ends: EndKeeper
-  readonly service: NodeService
-}
+export interface CollectorComponents extends DomainComponents, HostServiceComponents {}
 
 /**
  * Serves one NUMA node: receives from its workers, keeps their roster, measures the node, and publishes both. It relays
@@ -47,12 +29,7 @@ export class Collector implements AsyncDisposable {
    */
   readonly ended: Promise<NumacastError | undefined>
   readonly #membership: DomainMembership
-  readonly #kernel: KernelWatch
-  readonly #ends: EndKeeper
-  readonly #service: NodeService
-  readonly #absences: AbsenceReporter
-  readonly #failover: NodeFailover | undefined
-  readonly #unserved: UnservedWorkers
+  readonly #host: HostService
   readonly #peers: Subscription
   readonly #lifetime: Lifetime
   #conflict: NumacastError | undefined
@@ -67,9 +44,13 @@ export class Collector implements AsyncDisposable {
     const resolved = resolveCollectorOptions(options)
     const { signal } = resolved
     signal?.throwIfAborted()
+    const [{ HostService }, { openZoneReadings }, { currentNode }] = await Promise.all([
+      import('../node/host-service.js'),
+      import('../node/readings/zone-readings.js'),
+      import('../../topology/numa/placement.js'),
+    ])
     const numaNode = resolved.numaNode ?? currentNode() ?? 0
-    const openReadings = components.openReadings ?? openZoneReadings
-    const readings = openReadings(numaNode)
+    const readings = (components.openReadings ?? openZoneReadings)(numaNode)
     try {
       // Before it joins: a node that does not exist cannot be served.
       readings.read()
@@ -79,17 +60,8 @@ export class Collector implements AsyncDisposable {
         const { participant } = membership
         await refuseSecond(participant, numaNode, signal)
         signal?.throwIfAborted()
-        const kernel = new KernelWatch(participant, components)
-        const ends = new EndKeeper(participant, participant.identity.bootId)
-        const own = { ...resolved, numaNode, adopted: false }
-        try {
-          const service = new NodeService({ participant, readings, kernel, ends }, own)
-          return new Collector(resolved, membership, { kernel, ends, service }, openReadings)
-        } catch (error) {
-          // The participant may be another's, and stays open then.
-          closeEach([() => ends.close(), () => kernel.close()])
-          throw error
-        }
+        const host = new HostService(participant, { ...resolved, own: { numaNode, readings } }, components)
+        return new Collector({ numaNode, signal }, membership, host)
       }
       return await startRole(membership, make, signal)
     } catch (error) {
@@ -101,47 +73,29 @@ export class Collector implements AsyncDisposable {
   }
 
   private constructor(
-    options: ResolvedCollectorOptions,
+    { numaNode, signal }: { readonly numaNode: number; readonly signal: AbortSignal | undefined },
     membership: DomainMembership,
-    { kernel, ends, service }: CollectorParts,
-    openReadings: (numaNode: number) => ZoneReadings,
+    host: HostService,
   ) {
     const { participant } = membership
-    const { numaNode } = service
-    this.#lifetime = new Lifetime(options.signal, () => this.#closeUnasked())
+    this.#lifetime = new Lifetime(signal, () => this.#closeUnasked())
     this.ended = this.#lifetime.ended.then(() => this.#conflict)
     this.participant = participant
     this.numaNode = numaNode
     this.#membership = membership
-    this.#kernel = kernel
-    this.#ends = ends
-    this.#service = service
+    this.#host = host
     participant.restored.addEventListener('abort', () => this.#closeUnasked(), { once: true })
     this.#peers = participant.onPeer((event) => this.#onPeer(event))
-    this.#absences = new AbsenceReporter(participant)
-    if (!options.adopts) {
-      this.#unserved = new UnservedWorkers(participant, { want: () => {} })
-      return
-    }
-    const adopt = (orphan: number, rows: readonly Sample<RosterRow>[]): NodeService => {
-      const readings = openReadings(orphan)
-      return new NodeService(
-        { participant, readings, kernel, ends, rows },
-        { ...options, numaNode: orphan, adopted: true },
-      )
-    }
-    this.#failover = new NodeFailover({ participant, numaNode, kernel, adopt })
-    this.#unserved = new UnservedWorkers(participant, this.#failover)
   }
 
   /** Workers that its roster holds, dead ones included. */
   get workers(): number {
-    return this.#service.roster.size
+    return this.#host.own?.roster.size ?? 0
   }
 
   /** Nodes of the host that it serves in the place of their collectors. */
   get adoptedNodes(): readonly number[] {
-    return this.#failover?.adopted ?? []
+    return this.#host.adoptedNodes
   }
 
   /** Stops serving and sends its goodbye. Workers go on. Idempotent. */
@@ -156,17 +110,11 @@ export class Collector implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await closeAll([
-      () => this.#failover?.stop(),
-      () => this.#service.stop(),
+      () => this.#host.stop(),
       () => this.#peers.close(),
       // The goodbye comes first: a participant sends it in the partitions that it still writes to.
       () => this.#membership.leave(),
-      () => this.#unserved.close(),
-      () => this.#absences.close(),
-      () => this.#failover?.close(),
-      () => this.#service.close(),
-      () => this.#ends.close(),
-      () => this.#kernel.close(),
+      () => this.#host.close(),
     ])
   }
 

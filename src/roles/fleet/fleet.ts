@@ -8,9 +8,9 @@ import type { JobIdentity } from '../../plane/job-lifecycle.js'
 import { isFinal, type Transition } from '../../plane/transitions.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { FleetRead } from '../../views/fleet-reads.js'
-import { FleetView } from '../../views/fleet-view.js'
+import type { FleetView } from '../../views/fleet-view.js'
 import type { FleetReadOptions } from '../../views/freshness/read-options.js'
-import { JobLedgerFeed } from '../../views/job-ledger-feed.js'
+import type { JobLedgerFeed } from '../../views/job-ledger-feed.js'
 import type { JobLedger } from '../../views/jobs/job-ledger.js'
 import type { JobRecord } from '../../views/jobs/job-record.js'
 import type { JobRun } from '../../views/jobs/job-run.js'
@@ -19,9 +19,10 @@ import type { LivelinessChange } from '../../views/status/liveliness-history.js'
 import type { NodeStatus, StatusDocument, WorkerStatus } from '../../views/status/status-document.js'
 import type { ViewConsistency } from '../../views/status/view-consistency.js'
 import { tokenOf } from '../../views/token/view-token.js'
-import { IntentIssuer, type IssuedIntent } from '../intents/intent-issuer.js'
+import type { IntentIssuer, IssuedIntent } from '../intents/intent-issuer.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
-import { type FleetOptions, type ResolvedFleetOptions, resolveFleetOptions } from './fleet-options.js'
+import type { FleetOptions } from './fleet-options.js'
+import type { FleetParts } from './fleet-parts.js'
 
 /** A run of a job, with what names the job. */
 export interface NamedJobRun extends JobIdentity, JobRun {}
@@ -66,9 +67,14 @@ const reportMs = 10_000
 export async function openFleet(options: FleetOptions = {}, components: DomainComponents = {}): Promise<Fleet> {
   const { signal } = options
   signal?.throwIfAborted()
+  const [{ resolveFleetOptions }, { openFleetParts }] = await Promise.all([
+    import('./fleet-options.js'),
+    import('./fleet-parts.js'),
+  ])
   const resolved = resolveFleetOptions(options)
   const membership = await enterDomain(resolved.issuer, { role: 'operator' }, resolved, components)
-  const fleet = await startRole(membership, () => new Fleet(membership, resolved), signal)
+  const make = (): Fleet => new Fleet(membership, openFleetParts(membership.participant, resolved))
+  const fleet = await startRole(membership, make, signal)
   try {
     await fleet.synced(signal === undefined ? {} : { signal })
     return fleet
@@ -93,14 +99,13 @@ export class Fleet implements AsyncDisposable {
   #closing: Promise<void> | undefined
 
   /** @internal Use {@link openFleet}. */
-  constructor(membership: DomainMembership, options: ResolvedFleetOptions) {
-    const { participant } = membership
-    this.participant = participant
+  constructor(membership: DomainMembership, { view, intents, jobs }: FleetParts) {
+    this.participant = membership.participant
     this.#membership = membership
-    this.view = FleetView.open(participant, options)
-    this.intents = new IntentIssuer(this.view, { issuer: options.issuer })
-    this.#jobs = new JobLedgerFeed(participant, this.view, options.ledger)
-    participant.restored.addEventListener('abort', () => this.#closeUnasked(), { once: true })
+    this.view = view
+    this.intents = intents
+    this.#jobs = jobs
+    membership.participant.restored.addEventListener('abort', () => this.#closeUnasked(), { once: true })
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve
     })

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { closeEach } from '../../core/close-all.js'
 import { invalidArgument, NumacastError } from '../../core/errors.js'
 import type { Token } from '../../core/ids.js'
 import { Lifetime } from '../../core/lifetime.js'
+import { randomHex } from '../../core/random-hex.js'
 import { checkDurationMs } from '../../core/time/duration.js'
 import {
   defaultReason,
@@ -205,5 +205,5 @@ export class IntentIssuer implements Disposable {
 }
 
 function newIntentId(): string {
-  return `i-${randomBytes(6).toString('hex')}`
+  return `i-${randomHex(6)}`
 }

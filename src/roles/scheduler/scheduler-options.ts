@@ -1,10 +1,4 @@
-import { invalidArgument } from '../../core/errors.js'
-import { withoutUndefined } from '../../core/options.js'
-import { checkDurationMs } from '../../core/time/duration.js'
-import { resolveUnreachableDeadAfterMs } from '../../liveliness/liveliness-options.js'
-import { defaultPolicies } from '../../placement/policies/default-policies.js'
 import type { Policy } from '../../placement/policies/policy.js'
-import { checkNames } from '../../placement/policies/policy-runner.js'
 import type { DomainOptions } from '../shared/enter-domain.js'
 
 export interface SchedulerOptions extends DomainOptions {
@@ -48,20 +42,3 @@ export const defaultSchedulerOptions = Object.freeze({
   unreachableDeadAfterMs: null as number | null,
   adopts: true,
 })
-
-/** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
-export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSchedulerOptions {
-  const resolved = {
-    ...defaultSchedulerOptions,
-    policies: defaultPolicies(),
-    signal: undefined,
-    ...withoutUndefined(options),
-  }
-  if (resolved.name === '' || resolved.name.length > 256) throw invalidArgument('name must have 1 to 256 characters')
-  checkDurationMs('decideIntervalMs', resolved.decideIntervalMs, { exclusive: true, allowInfinity: true })
-  checkDurationMs('minViewAgeMs', resolved.minViewAgeMs)
-  checkDurationMs('maxAgeMs', resolved.maxAgeMs)
-  checkNames(resolved.policies)
-  const unreachableDeadAfterMs = resolveUnreachableDeadAfterMs(resolved.unreachableDeadAfterMs)
-  return Object.freeze({ ...resolved, unreachableDeadAfterMs })
-}

@@ -1,30 +1,15 @@
 import { closeAll } from '../../core/close-all.js'
 import { Lifetime } from '../../core/lifetime.js'
 import { RepeatingTimer } from '../../core/time/repeating-timer.js'
-import type { RosterRow } from '../../plane/node-roster.js'
-import { planePartition } from '../../plane/partitions.js'
-import type { Sample } from '../../pubsub/model/sample.js'
 import type { Participant } from '../../pubsub/participant.js'
-import { FleetView } from '../../views/fleet-view.js'
-import { defaultCollectorOptions } from '../collector/collector-options.js'
-import { IntentIssuer, type IssuedIntent } from '../intents/intent-issuer.js'
-import { EndKeeper } from '../node/end-keeper.js'
-import { AbsenceReporter } from '../node/failover/absence-reporter.js'
-import { NodeFailover } from '../node/failover/node-failover.js'
-import { KernelWatch, type KernelWatchComponents } from '../node/kernel-watch.js'
-import { NodeService } from '../node/node-service.js'
-import { openZoneReadings, type ZoneReadings } from '../node/readings/zone-readings.js'
-import { type Relays, relayRequests } from '../node/relays.js'
-import { UnservedWorkers } from '../node/unserved-workers.js'
+import type { FleetView } from '../../views/fleet-view.js'
+import type { HostServiceComponents } from '../node/host-service.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
-import { Decider, type WithheldIntents } from './decider.js'
-import { PlaneOutlet } from './plane-outlet.js'
-import { type ResolvedSchedulerOptions, resolveSchedulerOptions, type SchedulerOptions } from './scheduler-options.js'
+import type { WithheldIntents } from './decider.js'
+import type { ResolvedSchedulerOptions, SchedulerOptions } from './scheduler-options.js'
+import type { SchedulerParts } from './scheduler-parts.js'
 
-export interface SchedulerComponents extends DomainComponents, KernelWatchComponents {
-  /** What it measures of a node that it adopts. @default this machine's, by the addon */
-  readonly openReadings?: (numaNode: number) => ZoneReadings
-}
+export interface SchedulerComponents extends DomainComponents, HostServiceComponents {}
 
 /**
  * Watches the fleet and issues what its policies want, as intents. It places and executes nothing. It also keeps the
@@ -37,57 +22,36 @@ export class Scheduler implements AsyncDisposable {
   readonly view: FleetView
   readonly #options: ResolvedSchedulerOptions
   readonly #membership: DomainMembership
-  readonly #issuer: IntentIssuer
-  readonly #decider: Decider<IssuedIntent>
-  readonly #relays: Relays
-  readonly #ends: EndKeeper
+  readonly #parts: SchedulerParts
   readonly #deciding: RepeatingTimer
-  readonly #kernel: KernelWatch | undefined
-  readonly #failover: NodeFailover | undefined
-  readonly #absences: AbsenceReporter
-  readonly #unserved: UnservedWorkers | undefined
   readonly #lifetime: Lifetime
   #closing: Promise<void> | undefined
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, what joining the domain throws, or the signal's reason */
   static async start(options: SchedulerOptions = {}, components: SchedulerComponents = {}): Promise<Scheduler> {
+    const [{ resolveSchedulerOptions }, { openSchedulerParts }] = await Promise.all([
+      import('./resolve-scheduler-options.js'),
+      import('./scheduler-parts.js'),
+    ])
     const resolved = resolveSchedulerOptions(options)
     resolved.signal?.throwIfAborted()
     const properties = { role: 'scheduler', adopts: resolved.adopts }
     const membership = await enterDomain(resolved.name, properties, resolved, components)
-    return startRole(membership, () => new Scheduler(resolved, membership, components), resolved.signal)
+    const make = (): Scheduler =>
+      new Scheduler(resolved, membership, openSchedulerParts(membership.participant, resolved, components))
+    return startRole(membership, make, resolved.signal)
   }
 
-  private constructor(
-    options: ResolvedSchedulerOptions,
-    membership: DomainMembership,
-    components: SchedulerComponents,
-  ) {
+  private constructor(options: ResolvedSchedulerOptions, membership: DomainMembership, parts: SchedulerParts) {
     const { participant } = membership
     this.#lifetime = new Lifetime(options.signal, () => this.#closeUnasked())
     this.participant = participant
     participant.restored.addEventListener('abort', () => this.#closeUnasked(), { once: true })
     this.#options = options
     this.#membership = membership
-    const { unreachableDeadAfterMs } = options
-    this.view = FleetView.open(participant, { unreachableDeadAfterMs })
-    this.#issuer = new IntentIssuer(this.view, { issuer: options.name, assertive: false })
-    this.#decider = new Decider({ view: this.view, outlet: new PlaneOutlet(this.#issuer) }, options)
-    this.#relays = relayRequests(participant, planePartition, planePartition)
-    const ends = new EndKeeper(participant)
-    this.#ends = ends
-    this.#deciding = new RepeatingTimer(participant.clock, options.decideIntervalMs, () => this.#decider.decide())
-    this.#absences = new AbsenceReporter(participant)
-    if (!options.adopts) return
-    const kernel = new KernelWatch(participant, components)
-    const openReadings = components.openReadings ?? openZoneReadings
-    const adopt = (numaNode: number, rows: readonly Sample<RosterRow>[]): NodeService => {
-      const service = { ...defaultCollectorOptions, numaNode, adopted: true }
-      return new NodeService({ participant, readings: openReadings(numaNode), kernel, ends, rows }, service)
-    }
-    this.#kernel = kernel
-    this.#failover = new NodeFailover({ participant, numaNode: null, kernel, adopt })
-    this.#unserved = new UnservedWorkers(participant, this.#failover)
+    this.#parts = parts
+    this.view = parts.view
+    this.#deciding = new RepeatingTimer(participant.clock, options.decideIntervalMs, () => parts.decider.decide())
   }
 
   /** Resolves when the scheduler has closed, for whatever reason. */
@@ -97,7 +61,7 @@ export class Scheduler implements AsyncDisposable {
 
   /** Nodes of this host that it serves because their collectors are away and no other collector of the host is there. */
   get adoptedNodes(): readonly number[] {
-    return this.#failover?.adopted ?? []
+    return this.#parts.host.adoptedNodes
   }
 
   /** Names of the policies that it decides by. */
@@ -107,12 +71,12 @@ export class Scheduler implements AsyncDisposable {
 
   /** Intents that its policies want, that hold, and that it has issued itself. */
   get intentsInForce(): number {
-    return this.#decider.inForce
+    return this.#parts.decider.inForce
   }
 
   /** What it does not issue at present, because its view may be wrong; null if it withholds nothing. */
   get withheld(): WithheldIntents | null {
-    return this.#decider.withheld
+    return this.#parts.decider.withheld
   }
 
   /** Stops deciding and sends its goodbye. What it issued holds until its time to live ends. Idempotent. */
@@ -128,17 +92,13 @@ export class Scheduler implements AsyncDisposable {
   async #close(): Promise<void> {
     await closeAll([
       () => this.#deciding.close(),
-      () => this.#failover?.stop(),
-      () => this.#issuer.flush(),
+      () => this.#parts.host.stop(),
+      () => this.#parts.issuer.flush(),
       // The goodbye comes first: a participant sends it in the partitions that it still writes to.
       () => this.#membership.leave(),
-      () => this.#unserved?.close(),
-      () => this.#absences.close(),
-      () => this.#failover?.close(),
-      () => this.#kernel?.close(),
-      () => this.#issuer.close(),
-      () => this.#relays.close(),
-      () => this.#ends.close(),
+      () => this.#parts.issuer.close(),
+      () => this.#parts.relays.close(),
+      () => this.#parts.host.close(),
       () => this.view.close(),
     ])
   }

@@ -2,7 +2,7 @@ import { raceSignal } from '../../core/abort.js'
 import { closeAll } from '../../core/close-all.js'
 import { withoutUndefined } from '../../core/options.js'
 import type { Clock } from '../../core/time/clock.js'
-import { joinDomain, type Participant } from '../../pubsub/participant.js'
+import type { Participant } from '../../pubsub/participant.js'
 import type { ParticipantOptions } from '../../pubsub/participant-options.js'
 import type { Properties } from '../../wire/descriptor.js'
 
@@ -49,11 +49,14 @@ export async function enterDomain(
   }
   const given = Object.fromEntries(joiningOptions.map((option) => [option, options[option]]))
   const joining: ParticipantOptions = withoutUndefined({ ...given, name, properties })
-  const participant =
-    components.join !== undefined
-      ? await components.join(joining)
-      : await joinDomain(joining, { ...(components.clock !== undefined && { clock: components.clock }) })
+  const participant = await (components.join?.(joining) ?? join(joining, components.clock))
   return { participant, leave: () => participant.close() }
+}
+
+/** Loads what makes a participant first: it is most of numacast, and a role may be imported without being started. */
+async function join(options: ParticipantOptions, clock: Clock | undefined): Promise<Participant> {
+  const { joinDomain } = await import('../../pubsub/participant.js')
+  return joinDomain(options, clock === undefined ? {} : { clock })
 }
 
 /**

@@ -3,6 +3,7 @@ import { Coalescer } from '../../core/time/coalescer.js'
 import { type JobIdentity, type JobLifecycle, jobReportLifespanMs } from '../../plane/job-lifecycle.js'
 import { asNote } from '../../plane/text.js'
 import type { Participant } from '../../pubsub/participant.js'
+import { checkQueue } from './check-queue.js'
 import { JobSummaries, type JobSummariesOptions } from './job-summaries.js'
 import { type BeginOptions, checkRetryAfterMs, type JobProgressSink, type JobWork, RunningJob } from './running-job.js'
 
@@ -186,13 +187,6 @@ function checkJob({ queue, jobId }: JobIdentity): void {
     throw invalidArgument('jobId must be a name of 1 to 256 characters')
   }
   checkQueue(queue)
-}
-
-/** @throws NumacastError NUMACAST_INVALID_ARGUMENT */
-export function checkQueue(queue: string): void {
-  if (typeof queue !== 'string' || queue.length > 256) {
-    throw invalidArgument('queue must be a name of 1 to 256 characters')
-  }
 }
 
 function shown({ queue, jobId }: JobIdentity): string {

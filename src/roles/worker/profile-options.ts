@@ -1,11 +1,17 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { invalidArgument } from '../../core/errors.js'
+import { lazySchema } from '../../core/lazy-schema.js'
 import { withoutUndefined } from '../../core/options.js'
 import { MachineLabel, machineLabelPrefix } from '../../plane/machine-labels.js'
 import { type TaintText, taintText } from '../../plane/taint.js'
 import type { NamedNode } from '../../plane/targets.js'
-import { name } from '../../plane/text.js'
-import { type AdmissionStrategy, type PublishedProfile, workerProfileSchema } from '../../plane/worker-profile.js'
+import { labels, name } from '../../plane/text.js'
+import {
+  type AdmissionStrategy,
+  admissionStrategySchema,
+  type PublishedProfile,
+  workerProfileSchema,
+} from '../../plane/worker-profile.js'
 import type { MachineFacts } from './machine-facts.js'
 
 /** What of a worker's profile may change while it runs. */
@@ -48,50 +54,55 @@ export type ResolvedProfile = Omit<PublishedProfile, 'workerId' | 'incarnation' 
   readonly numaBound: boolean | undefined
 }
 
-const { capabilities, tags, labels, queues, admission, residents, shards } = workerProfileSchema.shape
-
 /** The rest of the room that a profile has for labels is for the machine's. */
 const maxOwnLabels = 60
 
-const ownLabels = labels.superRefine((given, context) => {
-  const keys = Object.keys(given)
-  if (keys.length > maxOwnLabels) context.addIssue({ code: 'custom', message: `more than ${maxOwnLabels} entries` })
-  if (keys.includes('')) context.addIssue({ code: 'custom', message: 'a key must not be empty' })
-  for (const key of keys) {
-    if (!key.startsWith(machineLabelPrefix)) continue
-    const message = `keys with ${machineLabelPrefix} are set by numacast: choose another prefix`
-    context.addIssue({ code: 'custom', path: [key], message })
-  }
+const ownLabels = lazySchema(() =>
+  labels().superRefine((given, context) => {
+    const keys = Object.keys(given)
+    if (keys.length > maxOwnLabels) context.addIssue({ code: 'custom', message: `more than ${maxOwnLabels} entries` })
+    if (keys.includes('')) context.addIssue({ code: 'custom', message: 'a key must not be empty' })
+    for (const key of keys) {
+      if (!key.startsWith(machineLabelPrefix)) continue
+      const message = `keys with ${machineLabelPrefix} are set by numacast: choose another prefix`
+      context.addIssue({ code: 'custom', path: [key], message })
+    }
+  }),
+)
+
+const updateSchema = lazySchema((z) => {
+  const { capabilities, tags, queues, residents, shards } = workerProfileSchema().shape
+  return z.strictObject({
+    capabilities: capabilities.default([]).transform(distinct),
+    tags: tags.default([]).transform(distinct),
+    labels: ownLabels().default({}),
+    taints: z.array(taintText()).max(64).default([]),
+    queues: queues.default([]).transform(distinct),
+    residents: residents.default([]).transform(distinct),
+    shards: shards.default([]).transform(distinct),
+  })
 })
 
-const updateSchema = z.strictObject({
-  capabilities: capabilities.default([]).transform(distinct),
-  tags: tags.default([]).transform(distinct),
-  labels: ownLabels.default({}),
-  taints: z.array(taintText).max(64).default([]),
-  queues: queues.default([]).transform(distinct),
-  residents: residents.default([]).transform(distinct),
-  shards: shards.default([]).transform(distinct),
-})
-
-const profileSchema = updateSchema.extend({
-  admission: admission.default({ kind: 'fixed' }),
-  zone: name.optional(),
-  numaBound: z.boolean().optional(),
-})
-const optionNames = Object.keys(profileSchema.shape)
+const profileSchema = lazySchema((z) =>
+  updateSchema().extend({
+    admission: admissionStrategySchema().default({ kind: 'fixed' }),
+    zone: name().optional(),
+    numaBound: z.boolean().optional(),
+  }),
+)
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
 export function resolveProfile(options: ProfileOptions): ResolvedProfile {
-  const given = Object.fromEntries(Object.entries(options).filter(([option]) => optionNames.includes(option)))
-  const { zone, numaBound, ...rest } = parse(profileSchema, given, 'option')
+  const schema = profileSchema()
+  const given = Object.fromEntries(Object.entries(options).filter(([option]) => option in schema.shape))
+  const { zone, numaBound, ...rest } = parse(schema, given, 'option')
   return Object.freeze({ ...rest, zone, numaBound })
 }
 
 /** Returns the profile with what the update states in place of what was there. @throws as `resolveProfile` does */
 export function updatedProfile(profile: ResolvedProfile, update: ProfileUpdate): ResolvedProfile {
   const stated = withoutUndefined(update)
-  const parsed = parse(updateSchema, stated, 'update')
+  const parsed = parse(updateSchema(), stated, 'update')
   const changes = Object.fromEntries(Object.entries(parsed).filter(([option]) => option in stated))
   return Object.freeze({ ...profile, ...changes })
 }

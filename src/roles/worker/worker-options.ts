@@ -1,10 +1,5 @@
-import { invalidArgument } from '../../core/errors.js'
-import { withoutUndefined } from '../../core/options.js'
-import { checkDurationMs, longestTimerMs } from '../../core/time/duration.js'
-import { name } from '../../plane/text.js'
-import { maxOwnershipStrength } from '../../plane/worker-claim.js'
 import type { DomainOptions } from '../shared/enter-domain.js'
-import { type ProfileOptions, type ResolvedProfile, resolveProfile } from './profile-options.js'
+import type { ProfileOptions, ResolvedProfile } from './profile-options.js'
 
 /** What a worker does when another holds its name. */
 export const WhenReplaced = { standBy: 'stand-by', close: 'close' } as const
@@ -77,30 +72,3 @@ export const defaultWorkerOptions = Object.freeze({
   jobRetentionMs: 10_000,
   maxFinishedJobs: 256,
 })
-
-/** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
-export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOptions {
-  const stated = withoutUndefined(options)
-  const profile = resolveProfile(stated)
-  const resolved = { ...defaultWorkerOptions, numaNode: undefined, signal: undefined, ...stated, profile }
-  const id = name.safeParse(resolved.workerId)
-  if (!id.success) throw invalidArgument(`worker option workerId: ${id.error.issues[0]?.message ?? 'not acceptable'}`)
-  integer('concurrency', resolved.concurrency, 1)
-  integer('ownershipStrength', resolved.ownershipStrength, 0, maxOwnershipStrength)
-  if (!Object.values(WhenReplaced).includes(resolved.whenReplaced)) {
-    throw invalidArgument(`whenReplaced must be 'stand-by' or 'close', not ${String(resolved.whenReplaced)}`)
-  }
-  integer('maxFinishedJobs', resolved.maxFinishedJobs, 0)
-  if (resolved.numaNode !== undefined) integer('numaNode', resolved.numaNode, 0)
-  checkDurationMs('stateIntervalMs', resolved.stateIntervalMs, { exclusive: true, mostMs: longestTimerMs })
-  for (const name of ['stateRefreshMs', 'capacityIntervalMs', 'jobRetentionMs'] as const) {
-    checkDurationMs(name, resolved[name], { exclusive: true, allowInfinity: true })
-  }
-  return Object.freeze(resolved)
-}
-
-function integer(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return
-  const upTo = most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`
-  throw invalidArgument(`${name} must be an integer from ${least}${upTo}, not ${value}`)
-}

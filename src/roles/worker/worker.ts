@@ -1,39 +1,32 @@
 import { closeAll } from '../../core/close-all.js'
+import { loadZod } from '../../core/lazy-schema.js'
 import { Lifetime } from '../../core/lifetime.js'
 import type { Subscription } from '../../core/reporting/listeners.js'
 import { checkDurationMs } from '../../core/time/duration.js'
 import type { WorkerClaim } from '../../plane/worker-claim.js'
 import type { AppliedIntent } from '../../plane/worker-state.js'
 import type { Participant } from '../../pubsub/participant.js'
-import { currentNode } from '../../topology/numa/placement.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import type { Admission } from './admission.js'
-import { checkQueue } from './job-runner.js'
-import { type MachineFacts, readMachineFacts } from './machine-facts.js'
+import { checkQueue } from './check-queue.js'
+import type { WorkerEngineComponents } from './open-worker-engine.js'
 import type { ProfileUpdate } from './profile-options.js'
 import type { BeginOptions, JobWork, RunningJob } from './running-job.js'
 import type { Slot } from './slot.js'
 import type { WorkerDirectives } from './worker-directives.js'
-import { WorkerEngine } from './worker-engine.js'
+import type { WorkerEngine } from './worker-engine.js'
 import {
   type CloseOptions,
   type ResolvedWorkerOptions,
-  resolveWorkerOptions,
   type SlotOptions,
   WhenReplaced,
   type WorkerOptions,
 } from './worker-options.js'
-import { openWorkerReadings, type WorkerReadings } from './worker-readings.js'
 
 /** How one job is run. */
 export interface RunOptions extends SlotOptions, BeginOptions {}
 
-export interface WorkerComponents extends DomainComponents {
-  /** What the worker learns of its process. @default cgroup headroom by the addon, the rest by Node */
-  readonly readings?: WorkerReadings
-  /** What it learns of its machine for its profile. @default by Node and the addon */
-  readonly machine?: MachineFacts
-}
+export interface WorkerComponents extends DomainComponents, WorkerEngineComponents {}
 
 /** How long aborted jobs have to end before the worker leaves without them. */
 const abortGraceMs = 1_000
@@ -57,36 +50,38 @@ export class Worker implements AsyncDisposable {
    * @throws NumacastError NUMACAST_INVALID_ARGUMENT, what joining the domain throws, or the signal's reason
    */
   static async start(options: WorkerOptions, components: WorkerComponents = {}): Promise<Worker> {
+    const [{ resolveWorkerOptions }, { openWorkerEngine }, { currentNode }] = await Promise.all([
+      import('./resolve-worker-options.js'),
+      import('./open-worker-engine.js'),
+      import('../../topology/numa/placement.js'),
+      loadZod(),
+    ])
     const resolved = resolveWorkerOptions(options)
     resolved.signal?.throwIfAborted()
     const numaNode = resolved.numaNode ?? currentNode() ?? 0
     const { workerId } = resolved
     const properties = { role: 'worker', workerId, numaNode }
     const membership = await enterDomain(`worker ${workerId}`, properties, resolved, components)
-    const { readings, machine } = components
-    return startRole(
-      membership,
-      () => new Worker(resolved, numaNode, membership, readings ?? openWorkerReadings(), machine ?? readMachineFacts()),
-      resolved.signal,
-    )
+    const make = (): Worker => {
+      const engine = openWorkerEngine(membership.participant, { ...resolved, numaNode }, components)
+      return new Worker({ ...resolved, numaNode }, membership, engine)
+    }
+    return startRole(membership, make, resolved.signal)
   }
 
   private constructor(
-    options: ResolvedWorkerOptions,
-    numaNode: number,
+    options: ResolvedWorkerOptions & { readonly numaNode: number },
     membership: DomainMembership,
-    readings: WorkerReadings,
-    machine: MachineFacts,
+    engine: WorkerEngine,
   ) {
-    const { participant } = membership
-    this.participant = participant
+    this.participant = membership.participant
     this.workerId = options.workerId
-    this.numaNode = numaNode
+    this.numaNode = options.numaNode
     this.#membership = membership
+    this.#engine = engine
     this.#lifetime = new Lifetime(options.signal, () => this.#closeUnasked())
-    this.#engine = new WorkerEngine(participant, { ...options, numaNode }, readings, machine)
     // Its jobs may have been given to others.
-    participant.restored.addEventListener('abort', () => this.#closeUnasked({ graceMs: 0 }), { once: true })
+    membership.participant.restored.addEventListener('abort', () => this.#closeUnasked({ graceMs: 0 }), { once: true })
     if (options.whenReplaced === WhenReplaced.close) {
       this.onReplaced((by) => {
         if (by !== null) this.#closeUnasked()

@@ -47,14 +47,6 @@ export function decodeRecord<T extends object>(fields: readonly string[], bytes:
   return record as T
 }
 
-/** Of one topic. */
-export const maxFields = 256
-
-/** Names that would reach a prototype. */
-export function isSafeFieldName(name: string): boolean {
-  return name.length > 0 && name.length <= 128 && name !== '__proto__' && name !== 'constructor' && name !== 'prototype'
-}
-
 /**
  * @throws NumacastError NUMACAST_MALFORMED when `bytes[start … end)` is not an array of at most `maxFields` acceptable
  * values

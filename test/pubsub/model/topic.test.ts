@@ -47,3 +47,39 @@ t.test('defineTopic refuses invalid definitions', (t) => {
   }
   t.end()
 })
+
+t.test('a schema that is a function is called once, when the fields or a check need it', (t) => {
+  let calls = 0
+  const schema = () => {
+    calls++
+    return z.object({ a: z.string(), b: z.number() })
+  }
+  const topic = defineTopic({ name: 'x', key: 'a', schema })
+  t.equal(topic.hasSchema, true)
+  t.equal(topic.typeHash, defineTopic<Value>({ name: 'x', key: 'a', fields: ['a', 'b'] }).typeHash)
+  t.equal(topic.keyOf({ a: 'k', b: 1 }), 'k')
+  t.equal(calls, 0)
+  t.same(topic.fields, ['a', 'b'])
+  t.match(topic.check({ a: 1 }), { refused: /^a / })
+  t.equal(calls, 1)
+  const misnamed = defineTopic({ name: 'x', key: 'c' as 'a', schema })
+  t.throws(() => misnamed.fields, { code: 'NUMACAST_INVALID_ARGUMENT', message: /key field 'c'/ }, 'at the first use')
+  t.end()
+})
+
+t.test('a schema whose function throws refuses every value', (t) => {
+  const broken = (): StandardSchema<Value> => {
+    throw new Error('no such file')
+  }
+  const topic = defineTopic<Value>({ name: 'x', key: 'a', fields: ['a', 'b'], schema: broken })
+  t.match(topic.check({ a: 'x', b: 1 }), { refused: /the schema threw: Error: no such file/ })
+  t.end()
+})
+
+t.test('a schema object that is itself a function is used as a schema', (t) => {
+  const schema: StandardSchema<Value> = Object.assign(() => t.fail('called'), {
+    '~standard': { version: 1, vendor: 'x', validate: () => ({ issues: [{ message: 'no' }] }) },
+  } as const)
+  t.match(defineTopic<Value>({ name: 'x', key: 'a', fields: ['a', 'b'], schema }).check({}), { refused: 'no' })
+  t.end()
+})

@@ -8,7 +8,7 @@ import {
   resolveProfile,
   updatedProfile,
 } from '../../../src/roles/worker/profile-options.js'
-import { resolveWorkerOptions } from '../../../src/roles/worker/worker-options.js'
+import { resolveWorkerOptions } from '../../../src/roles/worker/resolve-worker-options.js'
 
 const machine: MachineFacts = { cpuModel: 'EPYC 9654', isBoundTo: (node) => node === 1 }
 const place = { host: 'h', numaNode: 1 }

@@ -16,7 +16,7 @@ import { SnapshotBuilder } from '../../../src/views/snapshot/snapshot-builder.js
 
 const place = { workerId: 'w', bootId: 'b', host: 'h', numaNode: 1, pid: 1, startTimeTicks: null, pidNamespace: null }
 
-const roster: RosterRow = rosterRowSchema.parse({
+const roster: RosterRow = rosterRowSchema().parse({
   ...place,
   incarnation: 3,
   ownershipStrength: 0,
@@ -62,7 +62,7 @@ t.test('a roster row becomes a load with absolute times', (t) => {
 })
 
 t.test('the rows of all topics of one worker join in a snapshot', (t) => {
-  const capacity: NodeCapacity = nodeCapacitySchema.parse({
+  const capacity: NodeCapacity = nodeCapacitySchema().parse({
     bootId: 'b',
     numaNode: 1,
     host: 'h',
@@ -83,7 +83,7 @@ t.test('the rows of all topics of one worker join in a snapshot', (t) => {
     workers: { available: 0, busy: 1, unhealthy: 0, draining: 0 },
     rosterRows: 1,
   })
-  const used: WorkerCapacity = workerCapacitySchema.parse({
+  const used: WorkerCapacity = workerCapacitySchema().parse({
     workerId: 'w',
     incarnation: 3,
     numaNode: 1,
@@ -96,7 +96,7 @@ t.test('the rows of all topics of one worker join in a snapshot', (t) => {
     cpuPressurePercent: 2,
     eventLoopUtilization: 0.25,
   })
-  const profile: PublishedProfile = workerProfileSchema.parse({
+  const profile: PublishedProfile = workerProfileSchema().parse({
     workerId: 'w',
     incarnation: 3,
     queues: ['media'],

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { pack } from '../../../src/wire/encoding/msgpack.js'
-import { checkRecord, isSafeFieldName, RecordCodec } from '../../../src/wire/encoding/record.js'
+import { checkRecord, RecordCodec } from '../../../src/wire/encoding/record.js'
+import { isSafeFieldName } from '../../../src/wire/limits.js'
 
 t.test('fields are encoded in declared order, whatever the order of the object', (t) => {
   const codec = new RecordCodec<{ a: number; b?: string }>(['b', 'a'])

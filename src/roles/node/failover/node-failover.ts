@@ -63,7 +63,7 @@ export class NodeFailover {
     capacities.onSample((sample) => this.#onCapacity(sample))
     for (const [, sample] of capacities.entries()) this.#onCapacity(sample)
     const { bootId } = participant.identity
-    this.#rows = participant.reader(uncheckedRoster, {
+    this.#rows = participant.reader(uncheckedRoster(), {
       partition: planePartition,
       keyFilter: (key) => {
         const [of, node] = keyParts(key)

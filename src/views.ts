@@ -1,0 +1,1 @@
+export { FleetView, type FleetViewOptions } from './views/fleet-view.js'
