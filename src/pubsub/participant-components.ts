@@ -4,7 +4,6 @@ import type { NameResolver } from '../discovery/name-resolver.js'
 import type { ProcessReading } from '../liveliness/process-reading.js'
 import type { Transport } from '../transport/lane/transport.js'
 import type { ProcessIdentity } from '../wire/descriptor.js'
-import type { CheckOwnProcess } from './peer/own-process-check.js'
 
 /** What a participant stands on; each is made for real unless a test brings its own. */
 export interface ParticipantComponents {
@@ -22,7 +21,7 @@ export interface ParticipantComponents {
    * Returns how this process differs from `identity`, as a restored process does; null while it does not.
    * @default ownProcessCheck; no check of an `identity` that a test brings
    */
-  readonly checkOwnProcess?: CheckOwnProcess
+  readonly checkOwnProcess?: () => string | null
   /** Finds the addresses of listed peers. @default systemResolver */
   readonly resolve?: NameResolver
 }

@@ -74,8 +74,7 @@ export class HostService {
 
   /** Publishes nothing more. Called before the participant sends its goodbye. */
   stop(): void {
-    this.#failover?.stop()
-    this.own?.stop()
+    closeEach([() => this.#failover?.stop(), () => this.own?.stop()])
   }
 
   /** Idempotent. */

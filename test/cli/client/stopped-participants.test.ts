@@ -23,7 +23,7 @@ t.test('the processes of a domain that cannot run and own one of its sockets are
     proc: {
       net: {
         udp: [
-          '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref\n',
+          '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when uid  timeout inode ref\n',
           socket(10, '239.255.0.1', portOf(3, 0)),
           socket(11, '239.255.0.1', portOf(3, 17)),
           socket(12, '239.255.0.1', portOf(3, 249)),
