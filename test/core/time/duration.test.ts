@@ -26,6 +26,7 @@ import { HeadroomSampler } from '../../../src/topology/cgroup/headroom-sampler.j
 import { resolveFaults } from '../../../src/transport/memory/faults.js'
 import { resolveStreamLaneOptions } from '../../../src/transport/stream/stream-lane.js'
 import { resolveFleetViewOptions } from '../../../src/views/fleet-view-options.js'
+import { resolveJobLedgerOptions } from '../../../src/views/jobs/job-ledger.js'
 
 type Resolve = (options: Record<string, unknown>) => unknown
 
@@ -117,6 +118,7 @@ const options: Record<string, DurationOption> = {
   'ZoneImbalanceOptions.minHoldMs': { resolve: by(zoneImbalancePolicy) },
   'ZoneImbalanceOptions.maxAgeMs': { resolve: by(zoneImbalancePolicy) },
   'ZoneImbalanceOptions.ttlMs': { resolve: by(zoneImbalancePolicy), ...intentTtl },
+  'JobLedgerOptions.retentionMs': { resolve: resolveJobLedgerOptions, ...accepts },
   'RankOptions.recheckMs': { resolve: rank },
   'RankOptions.maxRetryAfterMs': { resolve: rank },
   'RequestQueueOptions.maxWaitMs': { resolve: resolveRequestQueueOptions },
@@ -132,10 +134,13 @@ const ofCalls: Record<string, string> = {
   'CloseOptions.graceMs': 'test/roles/worker/worker.test.ts',
   'DrainOptions.deadlineMs': 'checked by the schema of intents',
   'DrainOptions.holdMs': 'becomes IssueOptions.ttlMs',
+  'FleetReadOptions.maxAgeMs': 'test/views/fleet-reads.test.ts',
+  'FleetReadOptions.timeoutMs': 'test/views/fleet-reads.test.ts',
   'IssueOptions.ttlMs': 'test/roles/intents/intent-issuer.test.ts',
   'RankOptions.freshMs': 'compared with staleMs: test/placement/rank',
   'RankOptions.nowMs': 'a time, not a duration',
   'RankOptions.staleMs': 'compared with freshMs: test/placement/rank',
+  'RetryOptions.afterMs': 'test/roles/worker/running-job.test.ts',
   'ReserveOptions.nowMs': 'a time, not a duration',
   'ReserveOptions.ttlMs': 'test/placement/reservations',
   'SnapshotPlacerOptions.reservationTtlMs': 'becomes ReserveOptions.ttlMs',

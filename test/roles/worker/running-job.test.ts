@@ -111,3 +111,17 @@ t.test('the signal of a job aborts when its worker closes and the grace is over'
   await memory.plane.settle(closing)
   job.complete()
 })
+
+t.test('an invalid time to wait before a retry is refused, and the job goes on', async (t) => {
+  const { worker } = await openAll(t)
+  const job = await worker.begin('1')
+  for (const afterMs of [-1, Number.NaN, Infinity]) {
+    t.throws(
+      () => job.requestRetry({ afterMs }),
+      { code: 'NUMACAST_INVALID_ARGUMENT', message: /afterMs/ },
+      `${afterMs}`,
+    )
+  }
+  t.notOk(job.hasEnded)
+  job.complete()
+})
