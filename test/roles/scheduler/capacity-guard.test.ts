@@ -99,7 +99,7 @@ t.test('a young scheduler withholds a pause with the reason, but not advice', as
   await fleet.close()
 })
 
-t.test('while most of the fleet is silent a scheduler pauses nothing; once it is received from again, it does', async (t) => {
+t.test('a scheduler pauses nothing while most of the fleet is silent, and does afterwards', async (t) => {
   const fleet = new MemoryFleet()
   const hosts = ['h0', 'h1', 'h2', 'h3', 'h4'].map((name) => memoryHost(name))
   for (const [index, host] of hosts.entries()) {
