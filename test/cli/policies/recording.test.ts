@@ -31,7 +31,7 @@ t.test('what a writer wrote is read again, and it takes no line beyond its size'
   t.strictSame(await timesOf(file), [1, 2])
 })
 
-t.test('a file that exists is not overwritten, and one that cannot be created is named', async (t) => {
+t.test('a file that exists is not overwritten, and a file that cannot be created is named', async (t) => {
   const file = inFolder('precious')
   writeFileSync(file, 'precious')
   await t.rejects(RecordingWriter.open(file, 100), {

@@ -61,7 +61,7 @@ t.test('a fence names writers that the reader does not know yet, and leads to th
   t.equal(reader.get('later')?.value?.n, 2)
 })
 
-t.test('participants are asked at once; one that is silent or unknown is named, and delays no other', async (t) => {
+t.test('participants are asked at once; a silent or unknown one is named and delays no other', async (t) => {
   const { plane, a, b } = await scene(t)
   const c = await plane.join('c')
   for (const peer of [a, c]) peer.writer(topic)

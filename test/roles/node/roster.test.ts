@@ -215,7 +215,7 @@ t.test('a decision is announced again each second while a claimant acts by anoth
   t.end()
 })
 
-t.test('at the highest strength a claimant that is alive comes before one that is not; below, it does not', (t) => {
+t.test('at the highest strength a claimant that is alive comes first; below that strength it does not', (t) => {
   for (const ownershipStrength of [maxOwnershipStrength, maxOwnershipStrength - 1]) {
     const roster = new Roster(options)
     roster.applyState(sampleOf('w', state('w', { incarnation: 1, pid: 10, ownershipStrength })), 0)

@@ -67,7 +67,7 @@ t.test('capacity may be removed unless the view is young, not synced, or the sch
   t.end()
 })
 
-t.test('a young scheduler withholds a pause and says why, but not advice', async (t) => {
+t.test('a young scheduler withholds a pause with the reason, but not advice', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   const worker = await fleet.worker('a')
@@ -107,7 +107,7 @@ t.test('a young scheduler withholds a pause and says why, but not advice', async
   await fleet.close()
 })
 
-t.test('a scheduler that most of the fleet is silent for pauses nothing, until it hears it again', async (t) => {
+t.test('a scheduler pauses nothing while most of the fleet is silent, and does afterwards', async (t) => {
   const fleet = new MemoryFleet()
   const hosts = ['h0', 'h1', 'h2', 'h3', 'h4'].map((name) => memoryHost(name))
   for (const [index, host] of hosts.entries()) {

@@ -69,7 +69,7 @@ t.test('a job of a process that is known to be dead is lost from the start', (t)
   t.end()
 })
 
-t.test('beyond maxJobs the job that ended longest ago is evicted, then the one that is open longest', (t) => {
+t.test('beyond maxJobs the job that ended longest ago is evicted, then the job that is open longest', (t) => {
   const ledger = new JobLedger({ maxJobs: 3 })
   const report = (jobId: string, nowMs: number, fields: Partial<JobLifecycle> = {}) => {
     ledger.report(jobReport({ jobId, ...fields }), nowMs)
