@@ -4,6 +4,7 @@ import { collectorCommand } from './commands/collector.js'
 import { discoverCommand } from './commands/discover.js'
 import { intentCommand } from './commands/intent.js'
 import { interfacesCommand } from './commands/interfaces.js'
+import { rankCommand } from './commands/rank.js'
 import { recordCommand } from './commands/record.js'
 import { schedulerCommand } from './commands/scheduler.js'
 import { statusCommand } from './commands/status.js'
@@ -26,6 +27,7 @@ export function buildProgram(): Command {
     statusCommand(),
     discoverCommand(),
     intentCommand(),
+    rankCommand(),
     topologyCommand(),
     interfacesCommand(),
     collectorCommand(),

@@ -2,14 +2,16 @@ import { existsSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { printable } from '../../observe/printable.js'
+import type { TaintText } from '../../plane/taint.js'
 import type { WorkerClaim } from '../../plane/worker-claim.js'
 import type { Worker } from '../../roles/worker/worker.js'
 import { pause, runDaemon } from '../daemon/daemon.js'
 import { daemonLogger } from '../daemon/daemon-logger.js'
 import type { HashJob } from '../daemon/hash-jobs.js'
 import { domainOption, durationHelp, durationMs, integerBetween, nameText } from '../options/options.js'
+import { taintOption } from '../options/taint-option.js'
 
 interface WorkerFlags {
   readonly domain: number
@@ -18,6 +20,11 @@ interface WorkerFlags {
   readonly concurrency: number
   readonly path: string
   readonly rest: number
+  readonly capability?: readonly string[]
+  readonly tag?: readonly string[]
+  readonly label?: Readonly<Record<string, string>>
+  readonly taint?: readonly TaintText[]
+  readonly queue?: readonly string[]
 }
 
 export function workerCommand(): Command {
@@ -42,9 +49,28 @@ export function workerCommand(): Command {
       ),
     )
     .addOption(new Option('--rest <duration>', 'pause between two jobs').argParser(durationMs()).default(50, '50ms'))
+    .addOption(new Option('--capability <kind@version>', 'something that it can do').argParser(append))
+    .addOption(new Option('--tag <tag>', 'key=value, or a bare name').argParser(append))
+    .addOption(new Option('--label <key=value>', 'a label, for selectors').argParser(label))
+    .addOption(
+      new Option('--taint <taint>', 'key:effect or key=value:effect keeps jobs away that do not tolerate it').argParser(
+        (text: string, before: readonly TaintText[] | undefined) => [...(before ?? []), taintOption(text)],
+      ),
+    )
+    .addOption(new Option('--queue <name>', 'a queue that it takes from (default: any)').argParser(append))
     .addOption(domainOption())
-    .addHelpText('after', durationHelp)
+    .addHelpText('after', `\nOptions of its profile may be repeated.\n${durationHelp.trim()}`)
     .action(runWorker)
+}
+
+function append(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), nameText(text)]
+}
+
+function label(text: string, before: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('Expected key=value.')
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
 }
 
 async function runWorker(flags: WorkerFlags): Promise<void> {
@@ -56,6 +82,7 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
   }
   const { Worker } = await import('../../roles/worker/worker.js')
   const { id: workerId, domain, concurrency, numaNode } = flags
+  const { capability: capabilities = [], tag: tags = [], label: labels = {}, taint: taints = [], queue = [] } = flags
   await runDaemon({
     title: `worker ${workerId}, domain ${domain},`,
     start: () =>
@@ -63,6 +90,11 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
         workerId,
         domain,
         concurrency,
+        capabilities,
+        tags,
+        labels,
+        taints,
+        queues: queue,
         logger: daemonLogger(),
         ...(numaNode === undefined ? {} : { numaNode }),
       }),
