@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import t, { type Test } from 'tap'
 import { claimDomain } from '../support/domain-lock.js'
+import { plainNode } from '../support/plain-node.js'
 
 const root = path.resolve(import.meta.dirname, '..', '..', '..')
 
@@ -27,8 +28,9 @@ function loadedBy(t: Test, program: string): Loaded {
     const required = Object.keys(createRequire(${JSON.stringify(path.join(root, 'package.json'))}).cache)
     console.log(JSON.stringify({ required, builtins: process.moduleLoadList }))`
   const output = execFileSync(
-    process.execPath,
+    'env',
     [
+      ...plainNode,
       '--import',
       `data:text/javascript,${encodeURIComponent(register)}`,
       '--input-type=module',

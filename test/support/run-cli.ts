@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Test } from 'tap'
+import { plainNode } from './plain-node.js'
 
 export const cliProgram = path.resolve(import.meta.dirname, '..', '..', 'src', 'cli', 'main.js')
 
@@ -30,7 +31,7 @@ const patienceMs = 100_000
 
 /** Starts the command line program without a terminal and without stdin. */
 export function startCli(args: readonly string[], environment: NodeJS.ProcessEnv = {}): CliProcess {
-  const child = spawn(process.execPath, [cliProgram, ...args], {
+  const child = spawn('env', [...plainNode, cliProgram, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   })
