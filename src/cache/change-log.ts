@@ -18,16 +18,22 @@ export class ChangeLog<Slot extends { seq: Seq }> {
     this.#seqs.push(slot.seq)
     this.#slots.push(slot)
     this.#live++
-    if (this.#seqs.length > 2 * this.#live + sweepSlack) this.#sweep()
+    this.#sweepIfMostAreDead()
   }
 
   /** The slot's present pair is dead from now on. */
   kill(slot: Slot): void {
     slot.seq = 0
     this.#live--
+    this.#sweepIfMostAreDead()
   }
 
-  /** Live slots above `seq`, in order. Valid until the next `append`. */
+  /** Pairs that it holds, dead ones included. */
+  get length(): number {
+    return this.#seqs.length
+  }
+
+  /** Live slots above `seq`, in order. Valid until the next `append` or `kill`. */
   *after(seq: Seq): IterableIterator<Slot> {
     for (let index = this.#search(seq); index < this.#seqs.length; index++) {
       const slot = this.#slots[index] as Slot
@@ -47,7 +53,8 @@ export class ChangeLog<Slot extends { seq: Seq }> {
     return low
   }
 
-  #sweep(): void {
+  #sweepIfMostAreDead(): void {
+    if (this.#seqs.length <= 2 * this.#live + sweepSlack) return
     const slots = [...this.after(0)]
     this.#slots = slots
     this.#seqs = slots.map(({ seq }) => seq)

@@ -1,6 +1,9 @@
 import { dataGroup, solicitGroup } from '../../discovery/partition-groups.js'
 import type { Group } from '../../transport/lane/transport.js'
 
+/** Partitions whose groups are kept at most; a group that was dropped is made again when it is next used. */
+export const maxKeptPartitions = 4_096
+
 /** Holds one `Group` object per partition and purpose, because the lanes key their caches by it. */
 export class GroupTable {
   readonly #domain: number
@@ -22,11 +25,12 @@ export class GroupTable {
   }
 
   #groupOf(groups: Map<string, Group>, partition: string, make: typeof dataGroup): Group {
-    let group = groups.get(partition)
-    if (group === undefined) {
-      group = make(this.#domain, partition)
-      groups.set(partition, group)
-    }
+    const known = groups.get(partition)
+    if (known !== undefined) return known
+    const group = make(this.#domain, partition)
+    groups.set(partition, group)
+    const [oldest] = groups.keys()
+    if (groups.size > maxKeptPartitions && oldest !== undefined) groups.delete(oldest)
     return group
   }
 }

@@ -14,13 +14,19 @@ export class SharedLiveliness {
     for (const revive of [...this.#lost]) revive()
   }
 
-  /** Calls `revive` once, at the next assertion. */
-  onNext(revive: () => void): void {
+  /** Callbacks that wait for the next assertion. */
+  get waiting(): number {
+    return this.#lost.size
+  }
+
+  /** Calls `revive` once, at the next assertion. Returns a function that ends the wait. */
+  onNext(revive: () => void): () => void {
     const once = (): void => {
       this.#lost.delete(once)
       revive()
     }
     this.#lost.add(once)
+    return () => this.#lost.delete(once)
   }
 }
 
@@ -31,6 +37,7 @@ export class LivelinessLease {
   readonly #shared: SharedLiveliness
   readonly #onLost: () => void
   #timer: Timer | undefined
+  #endWait: (() => void) | undefined
   #closed = false
 
   /** @param shared an instance of its own for a manual-by-topic writer */
@@ -51,6 +58,7 @@ export class LivelinessLease {
   close(): void {
     this.#closed = true
     this.#timer?.cancel()
+    this.#endWait?.()
   }
 
   #arm(): void {
@@ -64,7 +72,7 @@ export class LivelinessLease {
       this.#arm()
       return
     }
-    this.#shared.onNext(() => this.#arm())
+    this.#endWait = this.#shared.onNext(() => this.#arm())
     this.#onLost()
   }
 }
