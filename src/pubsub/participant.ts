@@ -312,7 +312,14 @@ export class Participant {
   }
 
   #checkProcess(check: CheckOwnProcess): void {
-    const difference = check()
+    let difference: string | null
+    try {
+      difference = check()
+    } catch (error) {
+      // For example no descriptor is free. The next check may succeed.
+      this.counters.addError('participant.process-check-failed', error)
+      return
+    }
     if (difference === null || this.#closing !== undefined) return
     const error = restoredError(difference)
     this.counters.addError('participant.restored', error)

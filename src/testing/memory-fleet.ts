@@ -1,4 +1,15 @@
+// Roles load their parts when they start. They are loaded here, so that no start takes fake time, however slow a disk is.
+import '../roles/fleet/fleet-options.js'
+import '../roles/fleet/fleet-parts.js'
+import '../roles/node/host-service.js'
+import '../roles/node/readings/zone-readings.js'
+import '../roles/scheduler/resolve-scheduler-options.js'
+import '../roles/scheduler/scheduler-parts.js'
+import '../roles/worker/open-worker-engine.js'
+import '../roles/worker/resolve-worker-options.js'
+import '../topology/numa/placement.js'
 import { closeAll, closeTogether } from '../core/close-all.js'
+import { loadZod } from '../core/lazy-schema.js'
 import type { ProcessProbe, ProcessReading } from '../liveliness/process-reading.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { ParticipantOptions } from '../pubsub/participant-options.js'
@@ -65,20 +76,22 @@ export class MemoryFleet {
       return collectorReadings ?? this.#zoneReadings
     }
     const components = this.#components(identity)
-    return this.#start(Collector.start({ numaNode: 0, ...options }, { ...components, openReadings }))
+    return this.#start(() => Collector.start({ numaNode: 0, ...options }, { ...components, openReadings }))
   }
 
   /** @param identity of its process, where it differs from the others': a container has a host name of its own */
   worker(workerId: string, options: Partial<WorkerOptions> = {}, identity: MemoryIdentity = {}): Promise<Worker> {
     const readings: WorkerReadings = { read: () => this.reading, close() {} }
     const join = (joining: ParticipantOptions): Promise<Participant> => this.join(joining, undefined, identity)
-    return this.#start(Worker.start({ workerId, numaNode: 0, ...options }, { join, readings, machine: memoryMachine }))
+    return this.#start(() =>
+      Worker.start({ workerId, numaNode: 0, ...options }, { join, readings, machine: memoryMachine }),
+    )
   }
 
   /** @param loop its own main loop, which a test may block */
   scheduler(options: SchedulerOptions = {}, loop?: BlockableLoop, identity: MemoryIdentity = {}): Promise<Scheduler> {
     const openReadings = () => this.#zoneReadings
-    return this.#start(Scheduler.start(options, { ...this.#components(identity, loop), openReadings }))
+    return this.#start(() => Scheduler.start(options, { ...this.#components(identity, loop), openReadings }))
   }
 
   /** An operator, which watches and may issue intents. After `leave` only what it issued remains. */
@@ -179,8 +192,9 @@ export class MemoryFleet {
     return { join, watchProcess, probe }
   }
 
-  async #start<R extends { close(): Promise<void> }>(starting: Promise<R>): Promise<R> {
-    const role = await this.plane.settle(starting)
+  async #start<R extends { close(): Promise<void> }>(start: () => Promise<R>): Promise<R> {
+    await loadZod()
+    const role = await this.plane.settle(start())
     this.#roles.push(role)
     return role
   }

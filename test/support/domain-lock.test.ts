@@ -1,7 +1,7 @@
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import t from 'tap'
-import { maxDomain } from '../../src/transport/lane/port.js'
+import { maxDomain, multicastAddressOf, portOf } from '../../src/transport/lane/port.js'
 import { claimDomain, lockDomain } from './domain-lock.js'
 
 t.test('overlapping claims get different domains', async (t) => {
@@ -21,8 +21,8 @@ t.test('a claim ends with its test, so that more tests than domains can claim on
 t.test('a domain with an unlocked participant is skipped', async (t) => {
   const first = await lockDomain()
   await first.release()
-  const left = createServer()
-  left.listen(`\0numacast-d${first.domain}-${process.pid}-0a`)
+  const left = createSocket('udp4')
+  left.bind(portOf(first.domain, 3), multicastAddressOf(first.domain))
   await once(left, 'listening')
   t.not(await claimDomain(t), first.domain)
   left.close()

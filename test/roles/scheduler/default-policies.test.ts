@@ -40,14 +40,16 @@ t.test('memory stalls pause a node, and it is released when the longer average h
   const worker = await fleet.worker('a')
   await fleet.clock.advance(5_000)
   // Less than the 20 % over 10 s at which the memory pressure policy acts.
-  zones[0] = { ...idleZone, memoryPressurePercent: 18 }
+  zones[0] = { ...idleZone, memoryPressurePercent: 18, memoryPressureAvg60Percent: 6 }
   await fleet.clock.advance(20_000)
   t.equal(worker.admission.open, true, 'a burst')
+  zones[0] = { ...idleZone, memoryPressurePercent: 18, memoryPressureAvg60Percent: 18 }
   await fleet.clock.advance(60_000)
   t.match(worker.admission, { code: 'paused', reason: /^paused: tasks waited for memory in 18 % of the last 10 s and/ })
-  zones[0] = { ...idleZone, memoryPressurePercent: 0 }
+  zones[0] = { ...idleZone, memoryPressurePercent: 0, memoryPressureAvg60Percent: 12 }
   await fleet.clock.advance(20_000)
   t.equal(worker.admission.open, false, 'the longer average is over the threshold')
+  zones[0] = idleZone
   await fleet.clock.advance(60_000)
   t.equal(worker.admission.open, true)
 })
