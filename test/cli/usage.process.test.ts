@@ -60,6 +60,7 @@ t.test('help and version exit with code 0', async (t) => {
     'up',
     'status',
     'intent',
+    'rank',
     'discover',
     'topology',
     'interfaces',

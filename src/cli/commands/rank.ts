@@ -72,8 +72,9 @@ export function rankCommand(): Command {
     .addHelpText(
       'after',
       `
-Expressions: ${labelExpressionForms}; several are joined by commas, or the option is repeated.
-${durationHelp.trim()}
+Expressions: ${labelExpressionForms}.
+They are joined by commas, or the option is repeated.
+${durationHelp}
 
 Exit code 3 if no worker fits, or no plane answers; the reasons are counted.`,
     )

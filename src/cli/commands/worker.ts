@@ -59,7 +59,7 @@ export function workerCommand(): Command {
     )
     .addOption(new Option('--queue <name>', 'a queue that it takes from (default: any)').argParser(append))
     .addOption(domainOption())
-    .addHelpText('after', `\nOptions of its profile may be repeated.\n${durationHelp.trim()}`)
+    .addHelpText('after', `\nThe options that describe it may be repeated.\n${durationHelp}`)
     .action(runWorker)
 }
 

@@ -8,7 +8,7 @@ const existence = /^(?<not>!?)(?<key>[^\s!=<>,()]+)$/
 const operators = { '=': 'In', '==': 'In', '!=': 'NotIn', '>': 'Gt', '<': 'Lt' } as const
 
 /** For help texts: what {@link labelExpression} reads. */
-export const labelExpressionForms = "key, !key, key=value, key!=value, 'key in (a,b)', 'key notin (a,b)', key>5, key<5"
+export const labelExpressionForms = "key, !key, key=a, key!=a, 'key in (a,b)', 'key notin (a)', key>5"
 
 /**
  * Reads conditions on labels as `kubectl --selector` writes them, joined by commas, and `Gt` and `Lt` as `>` and `<`.

@@ -17,7 +17,7 @@ t.test('a label expression has the forms of kubectl, and comparisons', async (t)
     { key: 'disk', operator: 'NotIn', values: ['hdd'] },
   ])
   for (const text of ['', 'a b', 'a in b', '=a', 'a=b=c', 'a,,b', 'a in (b']) {
-    t.throws(() => labelExpression(text), /key=value/, `'${text}'`)
+    t.throws(() => labelExpression(text), /key=a/, `'${text}'`)
   }
 })
 
