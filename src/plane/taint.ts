@@ -51,6 +51,12 @@ export const taintText = lazySchema((z) =>
   z.strictObject({ key: name(), value: value().default(''), effect: taintEffectText() }),
 )
 
+/** Reads an effect as people write it; undefined for a text that is none. */
+export function parseTaintEffect(text: string): TaintEffect | undefined {
+  if (isKubernetesEffect(text)) return kubernetesEffects[text]
+  return Object.values(TaintEffect).find((effect) => effect === text)
+}
+
 function isKubernetesEffect(given: unknown): given is keyof typeof kubernetesEffects {
   return typeof given === 'string' && Object.hasOwn(kubernetesEffects, given)
 }

@@ -130,9 +130,8 @@ export class FleetReaders {
     }
     const peer = this.#participant.peer(guid)
     if (peer !== undefined) return { ...refOf(peer), liveliness: peer.verdict.liveliness }
-    for (const { owner } of this.#lost.values()) {
-      if (owner.participant === guid) return { ...owner, liveliness: Liveliness.unreachable }
-    }
+    const lost = this.#lost.get(guid)
+    if (lost !== undefined) return { ...lost.owner, liveliness: Liveliness.unreachable }
     return { participant: guid, name: '', role: null, host: '', pid: 0, liveliness: Liveliness.dead }
   }
 }

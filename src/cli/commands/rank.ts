@@ -6,7 +6,15 @@ import { byteSize, byteSizeForms } from '../options/byte-size.js'
 import { printDocument } from '../options/document.js'
 import { ExitCode } from '../options/exit-code.js'
 import { labelExpression, labelExpressionForms } from '../options/label-expression.js'
-import { domainOption, durationHelp, integerBetween, jsonOption, nameText, waitOption } from '../options/options.js'
+import {
+  domainOption,
+  durationHelp,
+  integerBetween,
+  jsonOption,
+  nameText,
+  repeated,
+  waitOption,
+} from '../options/options.js'
 import { tolerationOption } from '../options/taint-option.js'
 
 interface RankFlags {
@@ -39,13 +47,13 @@ export function rankCommand(): Command {
         'docs/placement.md describes the filters and the scores.',
     )
     .addOption(new Option('--capability <kind@version>', 'what the worker must be able to do').argParser(nameText))
-    .addOption(new Option('--tag <tag>', 'key=value, key=* or a bare name').argParser(listOf((text) => [text])))
-    .addOption(new Option('--selector <expression>', 'labels that it must have').argParser(listOf(labelExpression)))
-    .addOption(new Option('--avoid <expression>', 'labels that it must not have').argParser(listOf(labelExpression)))
-    .addOption(new Option('--prefer <expression>', 'labels that add to its score').argParser(listOf(labelExpression)))
+    .addOption(new Option('--tag <tag>', 'key=value, key=* or a bare name').argParser(repeated((text) => [text])))
+    .addOption(new Option('--selector <expression>', 'labels that it must have').argParser(repeated(labelExpression)))
+    .addOption(new Option('--avoid <expression>', 'labels that it must not have').argParser(repeated(labelExpression)))
+    .addOption(new Option('--prefer <expression>', 'labels that add to its score').argParser(repeated(labelExpression)))
     .addOption(
       new Option('--tolerate <taint>', 'key, key=value or *, each with or without :effect').argParser(
-        listOf((text) => [tolerationOption(text)]),
+        repeated((text) => [tolerationOption(text)]),
       ),
     )
     .addOption(new Option('--cpus <n>', 'cores that must be idle; fractions count').argParser(cores))
@@ -58,7 +66,7 @@ export function rankCommand(): Command {
     )
     .addOption(new Option('--queue <name>', 'the queue of the job').argParser(nameText))
     .addOption(new Option('--shard <name>', 'the shard that it works on').argParser(nameText))
-    .addOption(new Option('--resident <name>', 'a model or cache that it uses').argParser(listOf((text) => [text])))
+    .addOption(new Option('--resident <name>', 'a model or cache that it uses').argParser(repeated((text) => [text])))
     .addOption(
       new Option('--strategy <name>', 'which of the zones that fit is better')
         .choices(['spread', 'pack', 'random'])
@@ -141,11 +149,4 @@ function cores(text: string): number {
   const value = Number(text)
   if (/^\d+(\.\d+)?$/.test(text) && Number.isFinite(value)) return value
   throw new InvalidArgumentError('Expected a number of cores, such as 2 or 0.5.')
-}
-
-/** Lets an option be repeated. */
-function listOf<T>(
-  parse: (text: string) => readonly T[],
-): (text: string, before: readonly T[] | undefined) => readonly T[] {
-  return (text, before) => [...(before ?? []), ...parse(text)]
 }

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import { runDaemon, untilAborted } from '../daemon/daemon.js'
 import { daemonLogger } from '../daemon/daemon-logger.js'
 import { ExitCode } from '../options/exit-code.js'
-import { domainOption, durationHelp, durationMs, jsonOption } from '../options/options.js'
+import { domainOption, durationHelp, durationMs, jsonOption, repeated } from '../options/options.js'
 
 interface SchedulerFlags {
   readonly domain: number
@@ -25,10 +25,10 @@ export function schedulerCommand(): Command {
     )
     .addOption(
       new Option('--policy <file>', 'a module whose policies are added, or replace those of the same name').argParser(
-        append,
+        repeated((text) => [text]),
       ),
     )
-    .addOption(new Option('--disable <name>', 'a policy to leave out').argParser(append))
+    .addOption(new Option('--disable <name>', 'a policy to leave out').argParser(repeated((text) => [text])))
     .addOption(new Option('--no-default-policies', 'run the policies of --policy only'))
     .addOption(new Option('--dry-run', 'print what would be issued, and issue nothing').conflicts('replay'))
     .addOption(new Option('--replay <file>', 'print what would have been issued on the snapshots of numacast record'))
@@ -42,10 +42,6 @@ export function schedulerCommand(): Command {
     .addOption(domainOption())
     .addHelpText('after', `${durationHelp}\n\nWith --replay, exit code 1 when a policy failed or a line is malformed.`)
     .action(runScheduler)
-}
-
-function append(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value]
 }
 
 async function runScheduler(flags: SchedulerFlags, command: Command): Promise<void> {

@@ -10,7 +10,7 @@ import type { Worker } from '../../roles/worker/worker.js'
 import { pause, runDaemon } from '../daemon/daemon.js'
 import { daemonLogger } from '../daemon/daemon-logger.js'
 import type { HashJob } from '../daemon/hash-jobs.js'
-import { domainOption, durationHelp, durationMs, integerBetween, nameText } from '../options/options.js'
+import { domainOption, durationHelp, durationMs, integerBetween, nameText, repeated } from '../options/options.js'
 import { taintOption } from '../options/taint-option.js'
 
 interface WorkerFlags {
@@ -49,22 +49,26 @@ export function workerCommand(): Command {
       ),
     )
     .addOption(new Option('--rest <duration>', 'pause between two jobs').argParser(durationMs()).default(50, '50ms'))
-    .addOption(new Option('--capability <kind@version>', 'something that it can do').argParser(append))
-    .addOption(new Option('--tag <tag>', 'key=value, or a bare name').argParser(append))
+    .addOption(
+      new Option('--capability <kind@version>', 'something that it can do').argParser(
+        repeated((text) => [nameText(text)]),
+      ),
+    )
+    .addOption(new Option('--tag <tag>', 'key=value, or a bare name').argParser(repeated((text) => [nameText(text)])))
     .addOption(new Option('--label <key=value>', 'a label, for selectors').argParser(label))
     .addOption(
       new Option('--taint <taint>', 'key:effect or key=value:effect keeps jobs away that do not tolerate it').argParser(
-        (text: string, before: readonly TaintText[] | undefined) => [...(before ?? []), taintOption(text)],
+        repeated((text) => [taintOption(text)]),
       ),
     )
-    .addOption(new Option('--queue <name>', 'a queue that it takes from (default: any)').argParser(append))
+    .addOption(
+      new Option('--queue <name>', 'a queue that it takes from (default: any)').argParser(
+        repeated((text) => [nameText(text)]),
+      ),
+    )
     .addOption(domainOption())
     .addHelpText('after', `\nThe options that describe it may be repeated.\n${durationHelp}`)
     .action(runWorker)
-}
-
-function append(text: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), nameText(text)]
 }
 
 function label(text: string, before: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {

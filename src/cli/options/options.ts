@@ -45,6 +45,13 @@ export function durationMs(options: DurationOptions = {}): (text: string) => num
   }
 }
 
+/** Lets an option be repeated: each use adds what `parse` reads of it. */
+export function repeated<T>(
+  parse: (text: string) => readonly T[],
+): (text: string, before?: readonly T[]) => readonly T[] {
+  return (text, before = []) => [...before, ...parse(text)]
+}
+
 /** The name of a worker. */
 export function nameText(text: string): string {
   if (text.length >= 1 && text.length <= longestName) return text

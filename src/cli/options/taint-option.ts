@@ -1,17 +1,9 @@
 import { InvalidArgumentError } from 'commander'
 import type { Toleration } from '../../placement/request/tolerations.js'
-import { TaintEffect, type TaintText } from '../../plane/taint.js'
+import { parseTaintEffect, TaintEffect, type TaintText } from '../../plane/taint.js'
 
 const form = /^(?<key>[^\s=:]+)(?:=(?<value>[^\s:]*))?(?::(?<effect>[A-Za-z-]+))?$/
 
-const effects: Readonly<Record<string, TaintEffect>> = {
-  'no-schedule': TaintEffect.noSchedule,
-  'prefer-no-schedule': TaintEffect.preferNoSchedule,
-  'no-execute': TaintEffect.noExecute,
-  NoSchedule: TaintEffect.noSchedule,
-  PreferNoSchedule: TaintEffect.preferNoSchedule,
-  NoExecute: TaintEffect.noExecute,
-}
 const effectNames = Object.values(TaintEffect).join(', ')
 
 /** Reads a taint as `kubectl taint` writes it: `key:effect` or `key=value:effect`. */
@@ -34,9 +26,9 @@ export function tolerationOption(text: string): Toleration {
 function parse(text: string): { key: string; value?: string; effect?: TaintEffect } {
   const { key, value, effect } = form.exec(text)?.groups ?? {}
   if (key === undefined) throw new InvalidArgumentError('Expected key, key=value, or either with :effect.')
-  if (effect !== undefined && !Object.hasOwn(effects, effect)) {
+  const known = effect === undefined ? undefined : parseTaintEffect(effect)
+  if (effect !== undefined && known === undefined) {
     throw new InvalidArgumentError(`There is no effect ${effect}; there are: ${effectNames}.`)
   }
-  const known = effect === undefined ? undefined : effects[effect]
   return { key, ...(value !== undefined && { value }), ...(known !== undefined && { effect: known }) }
 }

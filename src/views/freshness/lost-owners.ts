@@ -26,6 +26,10 @@ export class LostOwners {
     return this.#lost.values()
   }
 
+  get(participant: Guid): LostOwner | undefined {
+    return this.#lost.get(participant)
+  }
+
   add(owner: OwnerRef, nowMs: number): void {
     this.#lost.set(owner.participant, { owner, sinceMs: nowMs })
     const [oldest] = this.#lost.keys()

@@ -1,4 +1,4 @@
-import { type JobIdentity, type JobLifecycle, jobKey } from '../../plane/job-lifecycle.js'
+import type { JobIdentity, JobLifecycle } from '../../plane/job-lifecycle.js'
 import {
   compareRuns,
   isSameRun,
@@ -41,10 +41,6 @@ export function recordProcessEnd(
     if (run !== held) current = replaced(record, current.runs, held, run)
   }
   return current
-}
-
-export function recordKey(record: JobIdentity): string {
-  return jobKey(record)
 }
 
 function replaced(identity: JobIdentity, runs: readonly JobRun[], old: JobRun | undefined, run: JobRun): JobRecord {
