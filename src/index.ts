@@ -71,17 +71,18 @@ export { Scheduler, type SchedulerComponents } from './roles/scheduler/scheduler
 export { defaultSchedulerOptions, type SchedulerOptions } from './roles/scheduler/scheduler-options.js'
 export type { DomainComponents, DomainOptions } from './roles/shared/enter-domain.js'
 export { type Admission, AdmissionCode, type ClosedAdmission } from './roles/worker/admission.js'
-export type { MachineFacts } from './roles/worker/machine-facts.js'
-export type { WorkerEngineComponents } from './roles/worker/open-worker-engine.js'
-export type { ProfileOptions, ProfileUpdate } from './roles/worker/profile-options.js'
 export {
   type BeginOptions,
   type FailOptions,
   type JobWork,
   type RetryOptions,
   RunningJob,
-} from './roles/worker/running-job.js'
-export { type Slot, SlotState } from './roles/worker/slot.js'
+} from './roles/worker/jobs/running-job.js'
+export type { WorkerEngineComponents } from './roles/worker/open-worker-engine.js'
+export type { ProfileOptions, ProfileUpdate } from './roles/worker/profile-options.js'
+export type { MachineFacts } from './roles/worker/readings/machine-facts.js'
+export type { WorkerReading, WorkerReadings } from './roles/worker/readings/worker-readings.js'
+export { type Slot, SlotState } from './roles/worker/slots/slot.js'
 export { type RunOptions, Worker, type WorkerComponents } from './roles/worker/worker.js'
 export type { WorkerDirectives } from './roles/worker/worker-directives.js'
 export {
@@ -91,7 +92,6 @@ export {
   WhenReplaced,
   type WorkerOptions,
 } from './roles/worker/worker-options.js'
-export type { WorkerReading, WorkerReadings } from './roles/worker/worker-readings.js'
 export { Range } from './transport/lane/range.js'
 export type { FleetChange } from './views/fleet-change.js'
 export type { ChangesOptions, FleetUpdate } from './views/fleet-changes.js'

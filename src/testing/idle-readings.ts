@@ -1,5 +1,5 @@
 import type { ZoneReading } from '../roles/node/readings/zone-readings.js'
-import type { WorkerReading } from '../roles/worker/worker-readings.js'
+import type { WorkerReading } from '../roles/worker/readings/worker-readings.js'
 
 const gib = 1024 ** 3
 

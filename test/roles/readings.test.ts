@@ -9,7 +9,7 @@ import { workerCapacity } from '../../src/plane/worker-capacity.js'
 import { idleCores, parseCpuTicks } from '../../src/roles/node/readings/cpu-idle.js'
 import { openZoneReadings } from '../../src/roles/node/readings/zone-readings.js'
 import { finite } from '../../src/roles/shared/finite.js'
-import { openWorkerReadings } from '../../src/roles/worker/worker-readings.js'
+import { openWorkerReadings } from '../../src/roles/worker/readings/worker-readings.js'
 import { readHeadroom } from '../../src/topology/cgroup/headroom.js'
 import { readTopology } from '../../src/topology/numa/topology.js'
 import { createGroup, write } from '../support/real-cgroup.js'
@@ -117,7 +117,7 @@ t.test('a worker that its quota stops reports so', async (t) => {
   else write(place, 'cpu.cfs_quota_us', 20_000)
   const source = `
     process.on('message', async () => {
-      const { openWorkerReadings } = await import(${JSON.stringify(new URL('../../src/roles/worker/worker-readings.js', import.meta.url).href)})
+      const { openWorkerReadings } = await import(${JSON.stringify(new URL('../../src/roles/worker/readings/worker-readings.js', import.meta.url).href)})
       const readings = openWorkerReadings()
       readings.read()
       const until = process.cpuUsage().user + 400_000

@@ -4,7 +4,7 @@ import { maxIntentTtlMs } from '../../plane/intents.js'
 import { allTargets, nodeTarget } from '../../plane/targets.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { Reader } from '../../pubsub/reader/reader.js'
-import type { WorkerAddress } from './worker-intents.js'
+import type { WorkerAddress } from './intents/worker-intents.js'
 
 /** The standing configuration that concerns one worker. It stays in force while the plane is gone. */
 export class ConfigInForce {

@@ -1,8 +1,8 @@
 import type { Participant } from '../../pubsub/participant.js'
-import { type MachineFacts, readMachineFacts } from './machine-facts.js'
+import { type MachineFacts, readMachineFacts } from './readings/machine-facts.js'
+import { openWorkerReadings, type WorkerReadings } from './readings/worker-readings.js'
 import { WorkerEngine } from './worker-engine.js'
 import type { ResolvedWorkerOptions } from './worker-options.js'
-import { openWorkerReadings, type WorkerReadings } from './worker-readings.js'
 
 export interface WorkerEngineComponents {
   /** What the worker learns of its process. @default cgroup headroom by the addon, the rest by Node */

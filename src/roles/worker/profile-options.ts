@@ -12,7 +12,7 @@ import {
   type PublishedProfile,
   workerProfileSchema,
 } from '../../plane/worker-profile.js'
-import type { MachineFacts } from './machine-facts.js'
+import type { MachineFacts } from './readings/machine-facts.js'
 
 /** What of a worker's profile may change while it runs. */
 export interface ProfileUpdate {

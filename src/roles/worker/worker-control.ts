@@ -6,9 +6,9 @@ import type { Participant } from '../../pubsub/participant.js'
 import type { Reader } from '../../pubsub/reader/reader.js'
 import type { PauseReasons } from './admission.js'
 import { ConfigInForce } from './config-in-force.js'
-import { inFlightText, type Load } from './intent-progress.js'
-import type { QueueThrottles } from './queue-throttles.js'
-import { concerns, type Instant, type WorkerAddress, WorkerIntents } from './worker-intents.js'
+import { inFlightText, type Load } from './intents/intent-progress.js'
+import type { QueueThrottles } from './intents/queue-throttles.js'
+import { concerns, type Instant, type WorkerAddress, WorkerIntents } from './intents/worker-intents.js'
 import type { WorkerPublisher } from './worker-publisher.js'
 
 /** What control needs of its worker. */

@@ -18,18 +18,18 @@ import {
   sameAdmission,
 } from './admission.js'
 import { ClaimListener } from './claim-listener.js'
-import { type JobReports, JobRunner } from './job-runner.js'
-import type { MachineFacts } from './machine-facts.js'
+import { type JobReports, JobRunner } from './jobs/job-runner.js'
+import type { BeginOptions, JobWork, RunningJob } from './jobs/running-job.js'
 import { type ProfileUpdate, type ResolvedProfile, updatedProfile } from './profile-options.js'
-import type { BeginOptions, JobWork, RunningJob } from './running-job.js'
-import { type Slot, SlotState } from './slot.js'
-import type { SlotLimits } from './slot-limits.js'
-import { type SlotHost, SlotPool } from './slot-pool.js'
+import type { MachineFacts } from './readings/machine-facts.js'
+import type { WorkerReading, WorkerReadings } from './readings/worker-readings.js'
+import { type Slot, SlotState } from './slots/slot.js'
+import type { SlotLimits } from './slots/slot-limits.js'
+import { type SlotHost, SlotPool } from './slots/slot-pool.js'
 import { type ControlHost, WorkerControl } from './worker-control.js'
 import { type DirectivesMark, sameDirectives, type WorkerDirectives } from './worker-directives.js'
 import type { ResolvedWorkerOptions } from './worker-options.js'
 import { WorkerPublisher } from './worker-publisher.js'
-import type { WorkerReading, WorkerReadings } from './worker-readings.js'
 
 const housekeepingMs = 1_000
 /** As many as `worker.state` has room for. */

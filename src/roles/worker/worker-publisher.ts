@@ -10,10 +10,10 @@ import { type PublishedProfile, workerProfile } from '../../plane/worker-profile
 import { type WorkerState, workerState } from '../../plane/worker-state.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { Writer } from '../../pubsub/writer/writer.js'
-import type { MachineFacts } from './machine-facts.js'
 import { publishedProfile, type ResolvedProfile } from './profile-options.js'
+import type { MachineFacts } from './readings/machine-facts.js'
+import type { WorkerReading } from './readings/worker-readings.js'
 import type { ResolvedWorkerOptions } from './worker-options.js'
-import type { WorkerReading } from './worker-readings.js'
 
 /** The part of worker.state that changes while a worker runs. */
 export type WorkerProgress = Pick<

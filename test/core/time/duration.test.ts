@@ -140,7 +140,7 @@ const ofCalls: Record<string, string> = {
   'RankOptions.freshMs': 'compared with staleMs: test/placement/rank',
   'RankOptions.nowMs': 'a time, not a duration',
   'RankOptions.staleMs': 'compared with freshMs: test/placement/rank',
-  'RetryOptions.afterMs': 'test/roles/worker/running-job.test.ts',
+  'RetryOptions.afterMs': 'test/roles/worker/jobs/running-job.test.ts',
   'ReserveOptions.nowMs': 'a time, not a duration',
   'ReserveOptions.ttlMs': 'test/placement/reservations',
   'SnapshotPlacerOptions.reservationTtlMs': 'becomes ReserveOptions.ttlMs',

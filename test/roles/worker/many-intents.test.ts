@@ -1,8 +1,8 @@
 // The cost of one more intent must not grow with the number of intents in force.
 import t from 'tap'
 import { IntentArbiter } from '../../../src/plane/intent-arbiter.js'
-import type { Load } from '../../../src/roles/worker/intent-progress.js'
-import { WorkerIntents } from '../../../src/roles/worker/worker-intents.js'
+import type { Load } from '../../../src/roles/worker/intents/intent-progress.js'
+import { WorkerIntents } from '../../../src/roles/worker/intents/worker-intents.js'
 import { IntentModel } from '../../../src/views/intent-model.js'
 import { ClaimReads } from '../../plane/claims.js'
 

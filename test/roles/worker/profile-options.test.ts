@@ -1,6 +1,4 @@
 import t from 'tap'
-import type { MachineFacts } from '../../../src/roles/worker/machine-facts.js'
-import { readMachineFacts } from '../../../src/roles/worker/machine-facts.js'
 import {
   type ProfileOptions,
   type ProfileUpdate,
@@ -8,6 +6,8 @@ import {
   resolveProfile,
   updatedProfile,
 } from '../../../src/roles/worker/profile-options.js'
+import type { MachineFacts } from '../../../src/roles/worker/readings/machine-facts.js'
+import { readMachineFacts } from '../../../src/roles/worker/readings/machine-facts.js'
 import { resolveWorkerOptions } from '../../../src/roles/worker/resolve-worker-options.js'
 
 const machine: MachineFacts = { cpuModel: 'EPYC 9654', isBoundTo: (node) => node === 1 }

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { nodeTarget } from '../../../src/plane/targets.js'
 import type { IntentIssuer } from '../../../src/roles/intents/intent-issuer.js'
-import type { Slot } from '../../../src/roles/worker/slot.js'
+import type { Slot } from '../../../src/roles/worker/slots/slot.js'
 import type { Worker } from '../../../src/roles/worker/worker.js'
 import { MemoryFleet } from '../../../src/testing/memory-fleet.js'
 

@@ -1,6 +1,6 @@
-import type { ReceivedIntent } from '../../plane/intents.js'
-import { asNote } from '../../plane/text.js'
-import { canFollow, type IntentStatus, isFinal, type Transition } from '../../plane/transitions.js'
+import type { ReceivedIntent } from '../../../plane/intents.js'
+import { asNote } from '../../../plane/text.js'
+import { canFollow, type IntentStatus, isFinal, type Transition } from '../../../plane/transitions.js'
 
 interface Row {
   status: IntentStatus

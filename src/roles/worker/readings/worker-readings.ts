@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks'
-import type { WorkerCapacity } from '../../plane/worker-capacity.js'
-import { openHeadroomSampler } from '../../topology/cgroup/headroom-sampler.js'
-import { finite } from '../shared/finite.js'
-import { PressureAverages } from '../shared/pressure-averages.js'
+import type { WorkerCapacity } from '../../../plane/worker-capacity.js'
+import { openHeadroomSampler } from '../../../topology/cgroup/headroom-sampler.js'
+import { finite } from '../../shared/finite.js'
+import { PressureAverages } from '../../shared/pressure-averages.js'
 import { Throttling } from './throttling.js'
 
 export type WorkerReading = Omit<WorkerCapacity, 'workerId' | 'incarnation' | 'numaNode'>

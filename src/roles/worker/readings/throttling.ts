@@ -1,4 +1,4 @@
-import type { HeadroomSample } from '../../topology/cgroup/headroom-sample.js'
+import type { HeadroomSample } from '../../../topology/cgroup/headroom-sample.js'
 
 type Periods = Pick<HeadroomSample, 'quotaCpus' | 'cpuPeriods' | 'cpuThrottledPeriods'>
 

@@ -1,5 +1,5 @@
-import type { ClosedAdmission } from './admission.js'
-import type { QueueThrottles } from './queue-throttles.js'
+import type { ClosedAdmission } from '../admission.js'
+import type { QueueThrottles } from '../intents/queue-throttles.js'
 import type { SlotNeed } from './slot.js'
 
 /** What bounds the slots of a worker now. */

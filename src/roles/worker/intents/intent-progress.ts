@@ -1,6 +1,6 @@
-import type { ReceivedIntent } from '../../plane/intents.js'
-import type { Transition } from '../../plane/transitions.js'
-import { takenOf } from './slot-limits.js'
+import type { ReceivedIntent } from '../../../plane/intents.js'
+import type { Transition } from '../../../plane/transitions.js'
+import { takenOf } from '../slots/slot-limits.js'
 
 /** What a worker has in flight. */
 export interface Load {

@@ -1,4 +1,4 @@
-import { KeyedHeap } from '../../core/keyed-heap.js'
+import { KeyedHeap } from '../../../core/keyed-heap.js'
 
 /** How many slots a worker may take at once of each throttled queue. */
 export class QueueThrottles {

@@ -1,5 +1,5 @@
-import { NumacastError } from '../../core/errors.js'
-import type { BeginOptions, JobWork, RunningJob } from './running-job.js'
+import { NumacastError } from '../../../core/errors.js'
+import type { BeginOptions, JobWork, RunningJob } from '../jobs/running-job.js'
 
 export const SlotState = {
   /** Reserved; no job runs in it yet. */

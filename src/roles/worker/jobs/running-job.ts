@@ -1,6 +1,6 @@
-import { invalidArgument } from '../../core/errors.js'
-import type { JobLifecycle } from '../../plane/job-lifecycle.js'
-import { asNote } from '../../plane/text.js'
+import { invalidArgument } from '../../../core/errors.js'
+import type { JobLifecycle } from '../../../plane/job-lifecycle.js'
+import { asNote } from '../../../plane/text.js'
 
 /** Where a running job reports. */
 export interface JobProgressSink {

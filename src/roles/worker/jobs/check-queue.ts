@@ -1,4 +1,4 @@
-import { invalidArgument } from '../../core/errors.js'
+import { invalidArgument } from '../../../core/errors.js'
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT */
 export function checkQueue(queue: string): void {

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
-import { openFleet } from '../../../src/roles/fleet/fleet.js'
-import { MemoryFleet } from '../../../src/testing/memory-fleet.js'
-import type { JobRecord } from '../../../src/views/jobs/job-record.js'
+import { openFleet } from '../../../../src/roles/fleet/fleet.js'
+import { MemoryFleet } from '../../../../src/testing/memory-fleet.js'
+import type { JobRecord } from '../../../../src/views/jobs/job-record.js'
 
 async function openAll(t: Test) {
   const memory = new MemoryFleet()

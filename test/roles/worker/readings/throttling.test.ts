@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Throttling } from '../../../src/roles/worker/throttling.js'
+import { Throttling } from '../../../../src/roles/worker/readings/throttling.js'
 
 t.test('it is the share of periods in which the quota stopped the process', (t) => {
   const throttling = new Throttling()

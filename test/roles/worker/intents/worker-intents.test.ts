@@ -1,8 +1,8 @@
 import t from 'tap'
-import type { EntityGuid } from '../../../src/core/ids.js'
-import type { Load } from '../../../src/roles/worker/intent-progress.js'
-import { concerns, WorkerIntents } from '../../../src/roles/worker/worker-intents.js'
-import { claim } from '../../plane/claims.js'
+import type { EntityGuid } from '../../../../src/core/ids.js'
+import type { Load } from '../../../../src/roles/worker/intents/intent-progress.js'
+import { concerns, WorkerIntents } from '../../../../src/roles/worker/intents/worker-intents.js'
+import { claim } from '../../../plane/claims.js'
 
 const address = { workerId: 'w', bootId: 'b', numaNode: 0, queues: [] }
 const idle: Load = { running: 0, open: 0, byQueue: new Map() }

@@ -1,5 +1,5 @@
-import { invalidArgument } from '../../core/errors.js'
-import type { AdmissionStrategy } from '../../plane/worker-profile.js'
+import { invalidArgument } from '../../../core/errors.js'
+import type { AdmissionStrategy } from '../../../plane/worker-profile.js'
 
 /**
  * Returns the device memory that a slot counts for.

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { type JobLifecycle, jobKey, jobLifecycle } from '../../../src/plane/job-lifecycle.js'
-import { JobSummaries } from '../../../src/roles/worker/job-summaries.js'
-import { jobReport } from '../../views/jobs/job-report.js'
+import { type JobLifecycle, jobKey, jobLifecycle } from '../../../../src/plane/job-lifecycle.js'
+import { JobSummaries } from '../../../../src/roles/worker/jobs/job-summaries.js'
+import { jobReport } from '../../../views/jobs/job-report.js'
 
 const job = (jobId: string, queue = ''): JobLifecycle => jobReport({ jobId, queue })
 const completed = (jobId: string, queue = ''): JobLifecycle => ({ ...job(jobId, queue), state: 'completed' })

@@ -1,8 +1,8 @@
-import { raceSignal } from '../../core/abort.js'
-import { NumacastError } from '../../core/errors.js'
-import type { Clock } from '../../core/time/clock.js'
-import type { Load } from './intent-progress.js'
-import type { BeginOptions, JobWork, RunningJob } from './running-job.js'
+import { raceSignal } from '../../../core/abort.js'
+import { NumacastError } from '../../../core/errors.js'
+import type { Clock } from '../../../core/time/clock.js'
+import type { Load } from '../intents/intent-progress.js'
+import type { BeginOptions, JobWork, RunningJob } from '../jobs/running-job.js'
 import { Slot, type SlotNeed, type SlotOwner, SlotState } from './slot.js'
 import { admitsSlot, type SlotLimits, type SlotUse, takenOf } from './slot-limits.js'
 

@@ -1,6 +1,6 @@
 import os from 'node:os'
-import { getAffinity } from '../../topology/numa/placement.js'
-import { readTopology } from '../../topology/numa/topology.js'
+import { getAffinity } from '../../../topology/numa/placement.js'
+import { readTopology } from '../../../topology/numa/topology.js'
 
 /** What a worker learns of its machine for its profile. Injected, so that a test decides it. */
 export interface MachineFacts {
