@@ -1,5 +1,6 @@
 import { closeAll, closeEach } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
+import { lazyImport } from '../../core/lazy-import.js'
 import { Lifetime } from '../../core/lifetime.js'
 import type { Subscription } from '../../core/reporting/listeners.js'
 import { nodeCapacity } from '../../plane/node-capacity.js'
@@ -11,6 +12,15 @@ import type { Participant } from '../../pubsub/participant.js'
 import type { HostService, HostServiceComponents } from '../node/host-service.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import { type CollectorOptions, resolveCollectorOptions } from './collector-options.js'
+
+/** @internal Loads what a collector is made of. */
+export const loadCollectorParts = lazyImport(() =>
+  Promise.all([
+    import('../node/host-service.js'),
+    import('../node/readings/zone-readings.js'),
+    import('../../topology/numa/placement.js'),
+  ]),
+)
 
 export interface CollectorComponents extends DomainComponents, HostServiceComponents {}
 
@@ -44,11 +54,7 @@ export class Collector implements AsyncDisposable {
     const resolved = resolveCollectorOptions(options)
     const { signal } = resolved
     signal?.throwIfAborted()
-    const [{ HostService }, { openZoneReadings }, { currentNode }] = await Promise.all([
-      import('../node/host-service.js'),
-      import('../node/readings/zone-readings.js'),
-      import('../../topology/numa/placement.js'),
-    ])
+    const [{ HostService }, { openZoneReadings }, { currentNode }] = await loadCollectorParts()
     const numaNode = resolved.numaNode ?? currentNode() ?? 0
     const readings = (components.openReadings ?? openZoneReadings)(numaNode)
     try {
