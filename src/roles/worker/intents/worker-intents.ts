@@ -103,7 +103,7 @@ export class WorkerIntents {
         this.#apply(claim)
         this.#progress(claim, load, at)
       } else {
-        this.#unapply(claim)
+        this.#withdraw(claim)
         const why = 'the worker takes no more from the queue'
         this.#reports.advance(intentId, 'cancelled', why, at.nowMs, at.wallMs)
       }
@@ -114,14 +114,14 @@ export class WorkerIntents {
   withdraw(kind: IntentKind, target: string, writer: EntityGuid, at: Instant): void {
     const claim = this.#arbiter.withdraw(kind, target, writer, at.nowMs)
     if (claim === undefined) return
-    this.#unapply(claim)
+    this.#withdraw(claim)
     this.#reports.advance(claim.intent.intentId, 'cancelled', 'withdrawn by its issuer', at.nowMs, at.wallMs)
   }
 
   /** Time has passed: intents whose time to live is over end. */
   expire(at: Instant): void {
     for (const claim of this.#arbiter.expire(at.nowMs)) {
-      this.#unapply(claim)
+      this.#withdraw(claim)
       this.#reports.advance(claim.intent.intentId, 'aborted', 'its time to live ended', at.nowMs, at.wallMs)
     }
   }
@@ -194,7 +194,7 @@ export class WorkerIntents {
     this.#unreached.set(intent.intentId, claim)
   }
 
-  #unapply({ kind, intent }: ReceivedIntent): void {
+  #withdraw({ kind, intent }: ReceivedIntent): void {
     this.#unreached.delete(intent.intentId)
     if (!this.#obeyed.get(kind)?.delete(intent.target)) return
     if (kind === 'throttle-queue') this.throttles.delete(intent.target)
@@ -216,7 +216,7 @@ export class WorkerIntents {
   }
 
   #ended(ended: ReceivedIntent, by: ReceivedIntent, at: Instant): void {
-    this.#unapply(ended)
+    this.#withdraw(ended)
     if (ended.intent.intentId === by.intent.intentId) return
     const transition = by.intent.action === 'lift' ? 'cancelled' : 'superseded'
     this.#reports.advance(ended.intent.intentId, transition, endedBy(by), at.nowMs, at.wallMs)
