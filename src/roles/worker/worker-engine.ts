@@ -159,7 +159,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
   /** Takes nothing more. */
   beginClosing(): void {
     this.#isClosing = true
-    this.slots.refuseAll(this.closedError())
+    this.slots.rejectWaiting(this.closedError())
     this.#reconsider()
   }
 
