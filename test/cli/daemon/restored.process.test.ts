@@ -35,7 +35,7 @@ if (isRoot) run()
 
 function run(): void {
   for (const { args, differs, environment } of daemons) {
-    t.test(`numacast ${args[0]} that was restored (another ${differs}) exits with 1 and says why`, async (t) => {
+    t.test(`numacast ${args[0]} that was restored (another ${differs}) exits with 1 and reports it`, async (t) => {
       const domain = ['--domain', String(await claimDomain(t))]
       const own = ['--mount', 'sh', '-c', 'mount -t tmpfs none /mnt && exec "$@"', 'sh']
       const child = spawn('unshare', [...own, 'env', ...plainNode, cliProgram, ...args, ...domain], {
