@@ -13,7 +13,7 @@ export interface PeerEvictionComponents {
 }
 
 /** A peer that was silent for less than this keeps its place. */
-export const evictableAfterMs = 60_000
+const evictedAfterMs = 60_000
 
 /** The peer is not dead: nothing is known of it but its silence. */
 const forgotten: Finding = {
@@ -40,18 +40,18 @@ export class PeerEviction {
     const { counters, peers, directory, detector } = this.#components
     const wanted = peers.takeRefused()
     if (wanted === 0) return
-    const silent = [...peers.values()].filter((peer) => isEvictable(peer, nowMs))
+    const silent = [...peers.values()].filter((peer) => mayLeave(peer, nowMs))
     silent.sort((one, other) => one.monitor.lastReceivedMs - other.monitor.lastReceivedMs)
     for (const peer of silent.slice(0, wanted)) {
-      if (peer.monitor.verdict.liveliness === Liveliness.suspect) detector.conclude(peer, forgotten)
+      if (peer.monitor.verdict.liveliness === Liveliness.suspect) detector.applyFinding(peer, forgotten)
       counters.add('peer.evicted')
       directory.drop(peer)
     }
   }
 }
 
-function isEvictable({ monitor }: RemotePeer, nowMs: number): boolean {
+function mayLeave({ monitor }: RemotePeer, nowMs: number): boolean {
   const { liveliness } = monitor.verdict
   const isLost = liveliness === Liveliness.suspect || liveliness === Liveliness.unreachable
-  return isLost && nowMs - monitor.quietFromMs >= evictableAfterMs
+  return isLost && nowMs - monitor.quietFromMs >= evictedAfterMs
 }
