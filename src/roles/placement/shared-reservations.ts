@@ -199,7 +199,7 @@ export class SharedReservations implements Disposable {
       return
     }
     try {
-      if (this.#book.observe(value, clock.nowMs(), writtenMs)) this.#resolving.touch()
+      if (this.#book.observe(value, clock.nowMs(), writtenMs)) this.#resolving.request()
     } catch (error) {
       counters.addError('reservations.rejected.limit', error)
     }

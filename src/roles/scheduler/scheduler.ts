@@ -1,4 +1,5 @@
 import { closeAll } from '../../core/close-all.js'
+import { lazyImport } from '../../core/lazy-import.js'
 import { Lifetime } from '../../core/lifetime.js'
 import { RepeatingTimer } from '../../core/time/repeating-timer.js'
 import type { Participant } from '../../pubsub/participant.js'
@@ -9,6 +10,11 @@ import { type DomainComponents, type DomainMembership, enterDomain, startRole } 
 import type { WithheldIntents } from './decider.js'
 import type { ResolvedSchedulerOptions, SchedulerOptions } from './scheduler-options.js'
 import type { SchedulerParts } from './scheduler-parts.js'
+
+/** @internal Loads what a scheduler is made of. */
+export const loadSchedulerParts = lazyImport(() =>
+  Promise.all([import('./resolve-scheduler-options.js'), import('./scheduler-parts.js')]),
+)
 
 export interface SchedulerComponents extends DomainComponents, HostServiceComponents {}
 
@@ -31,10 +37,7 @@ export class Scheduler implements AsyncDisposable {
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, what joining the domain throws, or the signal's reason */
   static async start(options: SchedulerOptions = {}, components: SchedulerComponents = {}): Promise<Scheduler> {
-    const [{ resolveSchedulerOptions }, { openSchedulerParts }] = await Promise.all([
-      import('./resolve-scheduler-options.js'),
-      import('./scheduler-parts.js'),
-    ])
+    const [{ resolveSchedulerOptions }, { openSchedulerParts }] = await loadSchedulerParts()
     const resolved = resolveSchedulerOptions(options)
     resolved.signal?.throwIfAborted()
     const properties = { role: 'scheduler', adopts: resolved.adopts }

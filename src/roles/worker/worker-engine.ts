@@ -5,7 +5,7 @@ import { Coalescer } from '../../core/time/coalescer.js'
 import { RepeatingTimer } from '../../core/time/repeating-timer.js'
 import type { JobLifecycle } from '../../plane/job-lifecycle.js'
 import { downPartition, upPartition } from '../../plane/partitions.js'
-import { asNote } from '../../plane/text.js'
+import { toNote } from '../../plane/text.js'
 import type { WorkerClaim } from '../../plane/worker-claim.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { UnservedNotice } from '../shared/unserved-notice.js'
@@ -111,7 +111,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHos
       changed: (isUnserved) => this.unservedListeners.emit(isUnserved),
     })
     this.#admission = decideAdmission(this.#facts())
-    this.#directives = this.#mark()
+    this.#directives = this.#directivesMark()
     this.#publisher.profile(profile)
     if (profile.admission.kind === 'reactive') {
       const { decide } = profile
@@ -122,7 +122,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHos
     this.#publishCapacity()
     this.#timers = [
       new RepeatingTimer(clock, options.capacityIntervalMs, () => this.#publishCapacity()),
-      new RepeatingTimer(clock, housekeepingMs, () => this.#keepHouse()),
+      new RepeatingTimer(clock, housekeepingMs, () => this.#maintain()),
     ]
   }
 
@@ -160,7 +160,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHos
 
   /** Null declares the worker fit. */
   declareUnhealthy(reason: string | null): void {
-    this.#unhealthyReason = reason === null ? null : asNote(reason)
+    this.#unhealthyReason = reason === null ? null : toNote(reason)
     this.#reconsider()
   }
 
@@ -307,9 +307,9 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHos
     } finally {
       this.#isReconsidering = false
     }
-    this.#state.touch()
+    this.#state.request()
     const admission = decideAdmission(this.#facts())
-    const directives = this.#mark()
+    const directives = this.#directivesMark()
     const isNewAdmission = !sameAdmission(admission, this.#admission)
     const areNewDirectives = !sameDirectives(directives, this.#directives)
     this.#admission = admission
@@ -318,7 +318,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHos
     if (areNewDirectives && this.directivesListeners.size > 0) this.directivesListeners.emit(this.directives)
   }
 
-  #mark(): DirectivesMark {
+  #directivesMark(): DirectivesMark {
     return { pause: decidePause(this.#facts()), concurrency: this.concurrency, revision: this.#revision }
   }
 
@@ -350,7 +350,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHos
       jobsCompleted: completed,
       jobsFailed: failed,
       admissionOpen: open,
-      admissionReason: reason === null ? null : asNote(reason),
+      admissionReason: reason === null ? null : toNote(reason),
       appliedIntents: this.control.applied(maxAppliedIntents),
     })
   }
@@ -367,10 +367,10 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHos
     this.#publisher.capacity(reading)
   }
 
-  #keepHouse(): void {
+  #maintain(): void {
     this.jobs.maintain()
-    this.control.keepHouse()
-    this.#offers?.keepHouse()
+    this.control.maintain()
+    this.#offers?.maintain()
     this.#reportOverdueSlots()
   }
 

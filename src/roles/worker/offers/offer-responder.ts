@@ -1,7 +1,7 @@
 import { NumacastError } from '../../../core/errors.js'
 import { KeyedHeap } from '../../../core/keyed-heap.js'
 import { type Offer, type OfferAnswer, placementAnswer, placementOffer } from '../../../plane/offer.js'
-import { asNote } from '../../../plane/text.js'
+import { toNote } from '../../../plane/text.js'
 import type { Participant } from '../../../pubsub/participant.js'
 import type { Reader } from '../../../pubsub/reader/reader.js'
 import type { Writer } from '../../../pubsub/writer/writer.js'
@@ -77,7 +77,7 @@ export class OfferResponder {
   }
 
   /** Ends the offers whose time to live is over. To be called regularly. */
-  keepHouse(): void {
+  maintain(): void {
     const nowMs = this.#components.participant.clock.nowMs()
     for (let key = this.#due.shift(nowMs); key !== undefined; key = this.#due.shift(nowMs)) {
       this.#end(key, 'the offer has expired')
@@ -144,7 +144,7 @@ export class OfferResponder {
   #answer({ offerId, workerId, incarnation }: Offer, decision: OfferDecision): void {
     const answer = decision.claim
       ? { claimed: true, ...noRetry }
-      : { claimed: false, reason: asNote(decision.reason), retryAfterMs: wholeMs(decision.retryAfterMs) }
+      : { claimed: false, reason: toNote(decision.reason), retryAfterMs: wholeMs(decision.retryAfterMs) }
     try {
       this.#writer.write({ offerId, workerId, incarnation, ...answer })
     } catch (error) {
