@@ -5,6 +5,7 @@ import { defaultCollectorOptions } from '../collector/collector-options.js'
 import { IntentIssuer, type IssuedIntent } from '../intents/intent-issuer.js'
 import { HostService, type HostServiceComponents } from '../node/host-service.js'
 import { type Relays, relayRequests } from '../node/relays.js'
+import { LazyPlacements } from '../placement/lazy-placements.js'
 import { Decider } from './decider.js'
 import { PlaneOutlet } from './plane-outlet.js'
 import type { ResolvedSchedulerOptions } from './scheduler-options.js'
@@ -18,6 +19,7 @@ export interface SchedulerParts {
   /** Keeps the intents of operators and of other schedulers. */
   readonly relays: Relays
   readonly host: HostService
+  readonly placements: LazyPlacements
 }
 
 /** Makes what a scheduler consists of. A module of its own, so that importing `Scheduler` does not load it. */
@@ -36,5 +38,6 @@ export function openSchedulerParts(
     state: new StatePublisher(participant, options),
     relays: relayRequests(participant, planePartition, planePartition),
     host: new HostService(participant, { ...defaultCollectorOptions, own: null, adopts }, components),
+    placements: new LazyPlacements(view),
   }
 }
