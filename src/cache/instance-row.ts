@@ -72,8 +72,8 @@ export class InstanceRow implements Instance, HeldSample, CurrentOwner {
   endedMs = 0
   history: LinkedSet<HeldSample> | undefined = undefined
   valueCount = 0
-  /** With a history: the highest number that was taken in, of each of the latest owners. */
-  takenIn: Map<EntityGuid, Seq> | undefined = undefined
+  /** With a history: the highest number that was applied, of each of the latest owners. */
+  appliedSeqs: Map<EntityGuid, Seq> | undefined = undefined
 
   constructor({ key, token, via, fields }: IncomingChange) {
     this.key = key
@@ -106,12 +106,12 @@ export class InstanceRow implements Instance, HeldSample, CurrentOwner {
   }
 
   /** The number under which the writer last delivered the instance; undefined when it does not carry it. */
-  carriedBy(writer: EntityGuid): Seq | undefined {
+  deliveredSeq(writer: EntityGuid): Seq | undefined {
     return this.current.via === writer ? this.viaSeq : this.others?.get(writer)?.seq
   }
 
   /** Records, whatever becomes of the change, that its writer now carries the instance, or no longer does. */
-  carry({ via, viaSeq, disposed, token }: IncomingChange, isExclusive: boolean): void {
+  recordCarrier({ via, viaSeq, disposed, token }: IncomingChange, isExclusive: boolean): void {
     const isDisposed = this.state === InstanceState.disposed
     if (this.state === InstanceState.noWriters || (isDisposed && !isExclusive)) return
     const isRival = token.writer !== this.current.owner
@@ -142,7 +142,7 @@ export class InstanceRow implements Instance, HeldSample, CurrentOwner {
   }
 
   /** Puts another carrier of the value in the place of a writer that has gone. False when there is none. */
-  passToSuccessor(): boolean {
+  replaceCarrier(): boolean {
     for (const [successor, { seq, isRival }] of this.others ?? []) {
       if (isRival) continue
       this.current.via = successor
@@ -153,24 +153,24 @@ export class InstanceRow implements Instance, HeldSample, CurrentOwner {
     return false
   }
 
-  /** Counts that it is alive again, by what it was before. */
-  bear(before: InstanceState): void {
+  /** Counts that the instance is alive again, by the state before. */
+  countRevival(before: InstanceState): void {
     this.viewed = false
     if (!this.wasShown) return
     if (before === InstanceState.disposed) this.disposedCount++
     else this.noWritersCount++
   }
 
-  /** With a history: records that the owner's changes have been taken in up to `seq`. */
-  takeIn(owner: EntityGuid, seq: Seq): void {
-    this.takenIn ??= new Map()
-    const highest = Math.max(seq, this.takenIn.get(owner) ?? 0)
+  /** With a history: records that the changes of the owner have been applied up to `seq`. */
+  recordApplied(owner: EntityGuid, seq: Seq): void {
+    this.appliedSeqs ??= new Map()
+    const highest = Math.max(seq, this.appliedSeqs.get(owner) ?? 0)
     // Behind all others: what is given up first is the owner that wrote longest ago.
-    this.takenIn.delete(owner)
-    this.takenIn.set(owner, highest)
-    if (this.takenIn.size <= maxOwners) return
-    const [oldest] = this.takenIn.keys()
-    if (oldest !== undefined) this.takenIn.delete(oldest)
+    this.appliedSeqs.delete(owner)
+    this.appliedSeqs.set(owner, highest)
+    if (this.appliedSeqs.size <= maxOwners) return
+    const [oldest] = this.appliedSeqs.keys()
+    if (oldest !== undefined) this.appliedSeqs.delete(oldest)
   }
 
   /** Whether a change under the very seq that is held is still news: its writer is back, or it has ended. */

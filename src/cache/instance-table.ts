@@ -83,17 +83,17 @@ export class InstanceTable {
     return this.#rows.values()
   }
 
-  /** Judges a change and, when it counts, makes it current; {@link show} makes it visible. */
+  /** Judges a change and, when it counts, makes it current; {@link makeVisible} makes it visible. */
   apply(change: IncomingChange, arrival: Arrival): ApplyResult {
     const row = this.#rows.get(change.key)
-    if (row === undefined) return this.#begin(change, arrival)
+    if (row === undefined) return this.#create(change, arrival)
     this.#touched = row
     if (this.#isOutdated(change, row)) return ApplyResult.duplicate
     const { current } = row
     const { writer: owner, seq } = change.token
     // A relay that held this value and now sends another has given this one up.
     const givesUp = current.via === change.via && change.viaSeq > row.viaSeq && !row.hasSuccessor
-    row.carry(change, this.#options.precedence.isExclusive)
+    row.recordCarrier(change, this.#options.precedence.isExclusive)
     let isBeside = false
     if (current.owner === owner) {
       if (seq < current.seq || (seq === current.seq && !row.isNews(change))) return ApplyResult.duplicate
@@ -105,17 +105,17 @@ export class InstanceTable {
       }
       isBeside = true
     }
-    if (this.#options.hasHistory && seq <= (row.takenIn?.get(owner) ?? 0) && !change.disposed) {
+    if (this.#options.hasHistory && seq <= (row.appliedSeqs?.get(owner) ?? 0) && !change.disposed) {
       if (isBeside) return ApplyResult.duplicate
       this.#replace(row, change, arrival)
       return ApplyResult.restored
     }
     const comesIntoView = row.outOfView && !change.outOfView && !change.disposed && !isBeside
-    if (comesIntoView && !this.#makesRoom()) return ApplyResult.refused
+    if (comesIntoView && !this.#ensureRoom()) return ApplyResult.refused
     // A sample that waits is only replaced.
     const needsRoom = (!row.isWaiting || this.#options.hasHistory) && !change.disposed && !change.outOfView
     if (needsRoom && !this.#options.hasRoom(row)) return ApplyResult.refused
-    this.#takeIn(row, owner, seq)
+    this.#recordApplied(row, owner, seq)
     if (isBeside) return ApplyResult.beside
     this.#replace(row, change, arrival)
     return ApplyResult.applied
@@ -125,14 +125,14 @@ export class InstanceTable {
    * Makes what is current visible. False when there is nothing to tell: an end of what was never seen, or what the
    * filter refuses once more.
    */
-  show(instance: Instance): boolean {
+  makeVisible(instance: Instance): boolean {
     const row = instance as InstanceRow
     const before = row.shownState
     const hadValue = row.shown.byteLength > 0
     row.shownState = row.outOfView && row.state === InstanceState.alive ? InstanceState.noWriters : row.state
     row.shown = row.current
     const isAlive = row.shownState === InstanceState.alive
-    if (isAlive && before !== InstanceState.alive) row.bear(before)
+    if (isAlive && before !== InstanceState.alive) row.countRevival(before)
     if (row.shown.byteLength > 0) row.wasShown = true
     row.shown.disposedGenerations = row.disposedCount
     row.shown.noWritersGenerations = row.noWritersCount
@@ -155,7 +155,7 @@ export class InstanceTable {
   }
 
   /** The writer no longer carries the instance: it has disposed it, or it has gone. */
-  abandon(key: string, writer: EntityGuid, end: 'disposed' | 'no-writers', arrival: Arrival): WithdrawResult {
+  withdraw(key: string, writer: EntityGuid, end: 'disposed' | 'no-writers', arrival: Arrival): WithdrawResult {
     const row = this.#rows.get(key)
     if (row === undefined) return WithdrawResult.kept
     const { current } = row
@@ -170,7 +170,7 @@ export class InstanceTable {
       return row.hasRival ? WithdrawResult.orphaned : WithdrawResult.kept
     }
     if (row.state === end || row.relinquished === Relinquished.gone) return WithdrawResult.kept
-    if (row.passToSuccessor()) return WithdrawResult.kept
+    if (row.replaceCarrier()) return WithdrawResult.kept
     if (end === InstanceState.noWriters && row.state === InstanceState.alive && row.hasRival) {
       row.relinquished = Relinquished.gone
       return WithdrawResult.orphaned
@@ -203,12 +203,12 @@ export class InstanceTable {
   }
 
   /** The number under which the writer last delivered the instance; undefined when it does not carry it. */
-  carriedBy(key: string, writer: EntityGuid): Seq | undefined {
-    return this.#rows.get(key)?.carriedBy(writer)
+  deliveredSeq(key: string, writer: EntityGuid): Seq | undefined {
+    return this.#rows.get(key)?.deliveredSeq(writer)
   }
 
   /** The writer gives the instance up under this number. What it sent before may still arrive. */
-  gaveUp(key: string, writer: EntityGuid, viaSeq: Seq): void {
+  recordUnregistration(key: string, writer: EntityGuid, viaSeq: Seq): void {
     const row = this.#rows.get(key)
     if (row?.current.via === writer) row.viaSeq = Math.max(row.viaSeq, viaSeq)
   }
@@ -225,20 +225,20 @@ export class InstanceTable {
   }
 
   /** A first change; an end is remembered, against what was written before it and comes late. */
-  #begin(change: IncomingChange, arrival: Arrival): ApplyResult {
+  #create(change: IncomingChange, arrival: Arrival): ApplyResult {
     if (this.#isOutlived(change)) return ApplyResult.outlived
     const { hasRoom } = this.#options
     const hasValue = !change.disposed && !change.outOfView
-    if (!change.outOfView && !this.#makesRoom()) return hasValue ? ApplyResult.refused : ApplyResult.unknownInstance
+    if (!change.outOfView && !this.#ensureRoom()) return hasValue ? ApplyResult.refused : ApplyResult.unknownInstance
     if (hasValue && !hasRoom(undefined)) return ApplyResult.refused
     const row = new InstanceRow(change)
     this.#rows.set(change.key, row)
     this.#tombstones.delete(change.key)
     this.#touched = row
-    this.#takeIn(row, change.token.writer, change.token.seq)
+    this.#recordApplied(row, change.token.writer, change.token.seq)
     this.#replace(row, change, arrival)
     if (!change.disposed) return ApplyResult.applied
-    this.show(row)
+    this.makeVisible(row)
     this.#unseenEnd({ key: row.key, end: tombstoneOf(row), isUnknownToRelay: false })
     return ApplyResult.unknownInstance
   }
@@ -281,11 +281,11 @@ export class InstanceTable {
    */
   #isOutdated({ via, viaSeq }: IncomingChange, row: InstanceRow): boolean {
     if (this.#options.hasHistory) return false
-    return viaSeq < (row.carriedBy(via) ?? 0)
+    return viaSeq < (row.deliveredSeq(via) ?? 0)
   }
 
   /** For one more instance in view: what has ended goes first. */
-  #makesRoom(): boolean {
+  #ensureRoom(): boolean {
     return this.size < this.#options.maxInstances || this.#retired.dropOldestEnded()
   }
 
@@ -305,12 +305,12 @@ export class InstanceTable {
     if (change.disposed) row.others = undefined
     row.outOfView = change.outOfView
     const isEnded = change.disposed || change.outOfView
-    if (isEnded || row.isEnded) this.#retired.file(row, isEnded, arrival.nowMs)
+    if (isEnded || row.isEnded) this.#retired.update(row, isEnded, arrival.nowMs)
   }
 
   #end(row: InstanceRow, end: 'disposed' | 'no-writers', arrival: Arrival): WithdrawResult {
     row.state = end
-    this.#retired.file(row, true, arrival.nowMs)
+    this.#retired.update(row, true, arrival.nowMs)
     if (end === InstanceState.disposed) {
       row.others = undefined
       if (this.#mustKeepShown(row)) row.current = copySample(row.current)
@@ -325,8 +325,8 @@ export class InstanceTable {
     return this.#options.hasHistory || (this.#options.isPaced && row.current === row.shown)
   }
 
-  #takeIn(row: InstanceRow, owner: EntityGuid, seq: Seq): void {
-    if (this.#options.hasHistory) row.takeIn(owner, seq)
+  #recordApplied(row: InstanceRow, owner: EntityGuid, seq: Seq): void {
+    if (this.#options.hasHistory) row.recordApplied(owner, seq)
   }
 }
 

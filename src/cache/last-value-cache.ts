@@ -193,7 +193,7 @@ export class LastValueCache {
   forgetTombstones(endedBeforeMs: number): void {
     for (const [key, endedMs] of this.#tombstones) {
       if (endedMs >= endedBeforeMs) return
-      this.#forget(key)
+      this.#removeInstance(key)
     }
   }
 
@@ -311,7 +311,7 @@ export class LastValueCache {
     this.#tombstones.set(key, nowMs)
     this.#tombstoneBytes += bytes
     while (this.#tombstones.size > this.#maxTombstones || this.#tombstoneBytes > this.#maxTombstoneBytes) {
-      this.#forget(this.#tombstones.keys().next().value as string)
+      this.#removeInstance(this.#tombstones.keys().next().value as string)
     }
   }
 
@@ -321,7 +321,7 @@ export class LastValueCache {
     this.#log.kill(slot)
   }
 
-  #forget(key: string): void {
+  #removeInstance(key: string): void {
     const slots = this.#instances.get(key) ?? []
     this.#tombstoneBytes -= slots.at(-1)?.valueLength ?? 0
     for (const slot of slots) {

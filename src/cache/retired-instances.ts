@@ -6,7 +6,7 @@ import type { InstanceRow } from './instance-row.js'
 const maxOutOfView = 65_536
 
 /** Rows in the order in which they were filed, apart by how long they are kept. */
-class Shelf {
+class RetirementOrder {
   readonly disposed = new LinkedSet<InstanceRow>()
   /** Not disposed. */
   readonly others = new LinkedSet<InstanceRow>()
@@ -35,14 +35,14 @@ class Shelf {
 
 /** Holds the instances that may be forgotten: ended ones, and ones that the reader's filter keeps out of view. */
 export class RetiredInstances {
-  readonly #forget: (row: InstanceRow) => void
+  readonly #onRemoved: (row: InstanceRow) => void
   /** Not alive, and in view. */
-  readonly #ended = new Shelf()
-  readonly #outOfView = new Shelf()
+  readonly #ended = new RetirementOrder()
+  readonly #outOfView = new RetirementOrder()
 
   /** @param forget the row is to be forgotten, and has been taken out here */
   constructor(forget: (row: InstanceRow) => void) {
-    this.#forget = forget
+    this.#onRemoved = forget
   }
 
   get outOfView(): number {
@@ -57,7 +57,7 @@ export class RetiredInstances {
    * Files a row that has ended, come back, or gone out of view. At most 65,536 out of view are kept.
    * @param nowMs not earlier than at any call before
    */
-  file(row: InstanceRow, isEnded: boolean, nowMs: number): void {
+  update(row: InstanceRow, isEnded: boolean, nowMs: number): void {
     row.isEnded = isEnded
     row.endedMs = nowMs
     if (isEnded && !row.outOfView) this.#ended.add(row)
@@ -93,6 +93,6 @@ export class RetiredInstances {
   #drop(row: InstanceRow): void {
     this.#ended.delete(row)
     this.#outOfView.delete(row)
-    this.#forget(row)
+    this.#onRemoved(row)
   }
 }

@@ -54,14 +54,14 @@ export class SampleQueue {
 
   /** A change of what the instance shows: with `isWritten` a new sample, else its state only. */
   push(instance: Instance, isWritten: boolean): HeldSample {
-    const held = this.hasHistory ? this.#append(instance, isWritten) : this.#mark(instance, isWritten)
+    const held = this.hasHistory ? this.#append(instance, isWritten) : this.#markUnread(instance, isWritten)
     this.#waiting?.add(instance)
     this.#unread?.add(instance)
     return held
   }
 
   /** A sample that never was the instance's current one. */
-  pushBeside(instance: Instance, held: HeldSample): void {
+  pushNonCurrent(instance: Instance, held: HeldSample): void {
     this.#enqueue(instance, held)
     this.#waiting?.add(instance)
     this.#unread?.add(instance)
@@ -88,7 +88,7 @@ export class SampleQueue {
   }
 
   /** To be called after samples of the instance have been marked as read. */
-  settle(instance: Instance): void {
+  updateUnread(instance: Instance): void {
     if (this.#unread === undefined) return
     if (!this.#hasAny(instance)) this.#waiting?.delete(instance)
     if (!this.#unread.has(instance)) return
@@ -106,12 +106,12 @@ export class SampleQueue {
       this.#size--
     }
     held.read = true
-    this.settle(instance)
+    this.updateUnread(instance)
     return true
   }
 
   /** Drops what is held of a forgotten instance. Returns how many values were never read. */
-  forget(instance: Instance): number {
+  removeInstance(instance: Instance): number {
     let unread = 0
     for (const held of this.samplesOf(instance)) {
       if (held.validData && !held.read) unread++
@@ -129,7 +129,7 @@ export class SampleQueue {
     return dropped
   }
 
-  #mark(instance: Instance, isWritten: boolean): HeldSample {
+  #markUnread(instance: Instance, isWritten: boolean): HeldSample {
     const { shown } = instance
     if (!isWritten && (shown.read || !instance.isWaiting)) shown.validData = false
     shown.read = false

@@ -7,7 +7,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** Promises that resolve once a condition holds, first come first served. Call {@link look} when it may hold now. */
+/** Promises that resolve once a condition holds, first come first served. Call {@link check} when it may hold now. */
 export class ConditionWaiters {
   readonly #waiting = new Set<Waiting>()
 
@@ -17,8 +17,8 @@ export class ConditionWaiters {
 
   /**
    * Resolves at once if the condition holds already.
-   * @param owner what {@link abandon} may single out
-   * @throws the signal's reason when it aborts first, and what {@link abandon} is given
+   * @param owner what {@link reject} may single out
+   * @throws the signal's reason when it aborts first, and what {@link reject} is given
    */
   async wait(holds: () => boolean, signal: AbortSignal | undefined, owner?: unknown): Promise<void> {
     signal?.throwIfAborted()
@@ -33,18 +33,18 @@ export class ConditionWaiters {
   }
 
   /** Resolves every wait whose condition holds. */
-  look(): void {
-    for (const waiting of [...this.#waiting]) this.#settle(waiting)
+  check(): void {
+    for (const waiting of [...this.#waiting]) this.#resolveIfHolds(waiting)
   }
 
   /** Resolves the first wait whose condition holds and returns whether there was one. */
-  lookFirst(): boolean {
-    for (const waiting of this.#waiting) if (this.#settle(waiting)) return true
+  checkFirst(): boolean {
+    for (const waiting of this.#waiting) if (this.#resolveIfHolds(waiting)) return true
     return false
   }
 
   /** Rejects every wait, or with `owner` those of this owner. */
-  abandon(error: unknown, owner?: unknown): void {
+  reject(error: unknown, owner?: unknown): void {
     for (const waiting of [...this.#waiting]) {
       if (owner !== undefined && waiting.owner !== owner) continue
       this.#waiting.delete(waiting)
@@ -52,7 +52,7 @@ export class ConditionWaiters {
     }
   }
 
-  #settle(waiting: Waiting): boolean {
+  #resolveIfHolds(waiting: Waiting): boolean {
     if (!this.#waiting.has(waiting) || !waiting.holds()) return false
     this.#waiting.delete(waiting)
     waiting.resolve()

@@ -31,7 +31,7 @@ export class KeyedHeap<K> {
     const entry = { key, rank, index: this.#heap.length }
     this.#entries.set(key, entry)
     this.#heap.push(entry)
-    this.#rise(entry)
+    this.#siftUp(entry)
   }
 
   /** Adds the key, or lowers its rank: a lower rank that it has already stays. */
@@ -47,8 +47,8 @@ export class KeyedHeap<K> {
     const last = this.#heap.pop()
     if (last !== undefined && last !== entry) {
       this.#put(last, entry.index)
-      this.#rise(last)
-      this.#sink(last)
+      this.#siftUp(last)
+      this.#siftDown(last)
     }
     return true
   }
@@ -61,7 +61,7 @@ export class KeyedHeap<K> {
     return first.key
   }
 
-  #rise(entry: Entry<K>): void {
+  #siftUp(entry: Entry<K>): void {
     while (entry.index > 0) {
       const parent = this.#heap[(entry.index - 1) >> 1]
       if (parent === undefined || parent.rank <= entry.rank) return
@@ -69,7 +69,7 @@ export class KeyedHeap<K> {
     }
   }
 
-  #sink(entry: Entry<K>): void {
+  #siftDown(entry: Entry<K>): void {
     for (;;) {
       const left = this.#heap[2 * entry.index + 1]
       const right = this.#heap[2 * entry.index + 2]

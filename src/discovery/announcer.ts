@@ -62,7 +62,7 @@ export class Announcer {
     if (this.#bursting.has(partition)) return
     this.#bursting.add(partition)
     for (const delayMs of burstMs) {
-      this.#after(delayMs, () => {
+      this.#schedule(delayMs, () => {
         this.#bursting.delete(partition)
         this.#beacon(partition)
       })
@@ -78,7 +78,7 @@ export class Announcer {
   explore(partition: string): void {
     this.#read.add(partition)
     for (const delayMs of burstMs) {
-      this.#after(delayMs, () => {
+      this.#schedule(delayMs, () => {
         if (!this.#read.has(partition)) return
         this.#components.sender.presence(partition, false)
         this.#components.sender.solicit(partition)
@@ -89,23 +89,23 @@ export class Announcer {
   /** The participant no longer reads the partition: signs of presence show the writers there its new descriptor version. */
   ignore(partition: string): void {
     if (!this.#read.delete(partition)) return
-    for (const delayMs of closingMs) this.#after(delayMs, () => this.#components.sender.presence(partition, false))
+    for (const delayMs of closingMs) this.#schedule(delayMs, () => this.#components.sender.presence(partition, false))
   }
 
-  solicited(partition: string): void {
+  onSolicit(partition: string): void {
     if (!this.#written.has(partition) || this.#answering.has(partition)) return
     this.#answering.add(partition)
-    this.#after(this.#components.random() * answerMs, () => {
+    this.#schedule(this.#components.random() * answerMs, () => {
       this.#answering.delete(partition)
       this.#beacon(partition)
     })
   }
 
   /** A beacon now, for news that cannot wait for the next one. Several in one tick are one. */
-  hurry(partition: string): void {
+  announceNow(partition: string): void {
     if (this.#answering.has(partition)) return
     this.#answering.add(partition)
-    this.#after(0, () => {
+    this.#schedule(0, () => {
       this.#answering.delete(partition)
       this.#beacon(partition)
     })
@@ -130,7 +130,7 @@ export class Announcer {
 
   #scheduleNext(): void {
     const spread = 1 + jitter * (2 * this.#components.random() - 1)
-    this.#after(this.#intervalMs * spread, () => {
+    this.#schedule(this.#intervalMs * spread, () => {
       for (const partition of this.#written) this.#beacon(partition)
       for (const [partition, due] of this.#leaving) {
         this.#beacon(partition)
@@ -143,13 +143,13 @@ export class Announcer {
 
   #schedulePresence(): void {
     const spread = 1 + jitter * (2 * this.#components.random() - 1)
-    this.#after(presenceIntervalMs * spread, () => {
+    this.#schedule(presenceIntervalMs * spread, () => {
       for (const partition of this.#read) this.#components.sender.presence(partition, false)
       this.#schedulePresence()
     })
   }
 
-  #after(delayMs: number, fire: () => void): void {
+  #schedule(delayMs: number, fire: () => void): void {
     if (this.#closed) return
     const timer = this.#components.clock.after(delayMs, () => {
       this.#timers.delete(timer)

@@ -44,7 +44,7 @@ export class DialSchedule {
   }
 
   /** The listed endpoints that answered when they were last asked. */
-  reached(): DialTarget[] {
+  reachedTargets(): DialTarget[] {
     return [...this.#entries.values()].filter(({ isListed, isReached }) => isListed && isReached)
   }
 
@@ -59,7 +59,7 @@ export class DialSchedule {
   }
 
   /** A peer has referred to this participant. Returns false when too many are known already. */
-  refer(guid: string, endpoints: readonly string[]): boolean {
+  addReferral(guid: string, endpoints: readonly string[]): boolean {
     const known = this.#entries.get(guid)
     if (known !== undefined) {
       known.endpoints = endpoints
@@ -72,7 +72,7 @@ export class DialSchedule {
   }
 
   /** Makes all listed targets due, because something has changed here that they should know. */
-  hasten(): void {
+  makeListedDue(): void {
     for (const entry of this.#entries.values()) {
       if (!entry.isListed) continue
       entry.notBeforeMs = 0
@@ -107,7 +107,7 @@ export class DialSchedule {
     entry.isReached = true
     entry.inFlight = false
     entry.failures = 0
-    entry.notBeforeMs = nowMs + this.#spread(listedIntervalMs)
+    entry.notBeforeMs = nowMs + this.#jittered(listedIntervalMs)
     if (!isListed) this.#drop(key)
     return isNews
   }
@@ -119,7 +119,7 @@ export class DialSchedule {
     entry.isReached = false
     entry.inFlight = false
     entry.failures++
-    entry.notBeforeMs = nowMs + this.#spread(Math.min(maxRetryMs, minRetryMs * 2 ** Math.min(entry.failures - 1, 10)))
+    entry.notBeforeMs = nowMs + this.#jittered(Math.min(maxRetryMs, minRetryMs * 2 ** Math.min(entry.failures - 1, 10)))
     if (!isListed && entry.failures >= maxReferralAttempts) this.#drop(key)
   }
 
@@ -132,7 +132,7 @@ export class DialSchedule {
     if (this.#entries.delete(key)) this.#referrals--
   }
 
-  #spread(delayMs: number): number {
+  #jittered(delayMs: number): number {
     return delayMs * (1 + jitter * (2 * this.#random() - 1))
   }
 }

@@ -20,15 +20,15 @@ export class GossipRounds {
   }
 
   /** Makes a round due soon, because something has changed here or at a partner. */
-  hasten(nowMs: number): void {
+  makeDue(nowMs: number): void {
     this.#intervalMs = minIntervalMs
-    this.#nextMs = Math.min(this.#nextMs, nowMs + this.#spread(minIntervalMs))
+    this.#nextMs = Math.min(this.#nextMs, nowMs + this.#jittered(minIntervalMs))
   }
 
   /** Returns the partners to ask now; none when no round is due. */
   take<T>(candidates: readonly T[], nowMs: number): T[] {
     if (nowMs < this.#nextMs || candidates.length === 0) return []
-    this.#nextMs = nowMs + this.#spread(this.#intervalMs)
+    this.#nextMs = nowMs + this.#jittered(this.#intervalMs)
     this.#intervalMs = Math.min(maxIntervalMs, 2 * this.#intervalMs)
     const left = [...candidates]
     const chosen: T[] = []
@@ -38,7 +38,7 @@ export class GossipRounds {
     return chosen
   }
 
-  #spread(delayMs: number): number {
+  #jittered(delayMs: number): number {
     return delayMs * (1 + jitter * (2 * this.#random() - 1))
   }
 }

@@ -45,7 +45,7 @@ export class ListedAddresses {
     const hosts = [...new Set(this.#listed.map(({ host }) => host))]
     await Promise.all(hosts.map((host) => this.#resolve(host)))
     if (this.#closed) return
-    this.#tell()
+    this.#reportEndpoints()
     if (hosts.length === 0) return
     const delayMs = refreshMs * (1 + jitter * (2 * random() - 1))
     this.#timer = clock.after(delayMs, () => void this.open())
@@ -68,7 +68,7 @@ export class ListedAddresses {
     }
   }
 
-  #tell(): void {
+  #reportEndpoints(): void {
     const { endpointAt, rendezvousPort, onChanged } = this.#components
     const endpoints = new Set<string>()
     for (const { host, port } of this.#listed) {

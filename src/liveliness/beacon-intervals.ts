@@ -6,12 +6,12 @@ const sameRound = 0.5
 /**
  * Which intervals between a peer's beacons are learned. Not those of one round, none that spans a failure, a stall
  * of the peer, or a stall of the observer: each of these would teach patience with what it was. An interval is
- * learned only when the observer has looked at itself since ({@link settle}) and was not late.
+ * learned only when the observer has looked at itself since ({@link confirm}) and was not late.
  */
 export class BeaconIntervals {
   readonly #phi: PhiAccrual
   #lastMs: number | undefined
-  #unsettled: number[] = []
+  #unconfirmed: number[] = []
 
   constructor(options: ResolvedPhiOptions, intervalMs: number) {
     this.#phi = new PhiAccrual(options, intervalMs)
@@ -27,19 +27,19 @@ export class BeaconIntervals {
     if (sinceMs !== undefined && sinceMs < sameRound * intervalMs) return
     this.#lastMs = nowMs
     if (sinceMs === undefined || !isTrusted || this.#phi.isLost(sinceMs)) return
-    this.#unsettled.push(sinceMs)
+    this.#unconfirmed.push(sinceMs)
   }
 
-  /** The observer was in time. */
-  settle(): void {
-    if (this.#unsettled.length === 0) return
-    for (const intervalMs of this.#unsettled) this.#phi.learn(intervalMs)
-    this.#unsettled = []
+  /** Learns the intervals that wait, because the observer was in time. */
+  confirm(): void {
+    if (this.#unconfirmed.length === 0) return
+    for (const intervalMs of this.#unconfirmed) this.#phi.addInterval(intervalMs)
+    this.#unconfirmed = []
   }
 
   /** The observer was late: what it took for intervals are none, and the next one begins with the next beacon. */
   interrupt(): void {
-    this.#unsettled = []
+    this.#unconfirmed = []
     this.#lastMs = undefined
   }
 

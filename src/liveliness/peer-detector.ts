@@ -172,7 +172,7 @@ export class PeerDetector {
 
   /** Takes authoritative evidence about the peer (its pidfd, its goodbye), which overrides the lease. */
   fact(finding: Finding, nowMs: number): Verdict {
-    if (this.#verdict.liveliness !== Liveliness.dead) this.#conclude(finding, nowMs)
+    if (this.#verdict.liveliness !== Liveliness.dead) this.#setVerdict(finding, nowMs)
     return this.#verdict
   }
 
@@ -181,19 +181,19 @@ export class PeerDetector {
     if (this.isOverdue(nowMs, circumstances.timeoutMultiplier)) {
       this.#isMissed = true
       const finding = this.#judgeSilence(nowMs, reading, circumstances)
-      if (finding !== undefined) this.#conclude(finding, nowMs)
+      if (finding !== undefined) this.#setVerdict(finding, nowMs)
       return this.#verdict
     }
-    this.#witness.forget()
+    this.#witness.reset()
     if (!this.#hasReceivedSinceVerdict) return this.#verdict
-    this.#beaconIntervals.settle()
-    this.#conclude(this.#loop.isStalled ? lateLoop(this.#loop.delayMs) : alive, nowMs)
+    this.#beaconIntervals.confirm()
+    this.#setVerdict(this.#loop.isStalled ? lateLoop(this.#loop.delayMs) : alive, nowMs)
     return this.#verdict
   }
 
   /** Undefined: the verdict stays. */
   #judgeSilence(nowMs: number, reading: ProcessReading, circumstances: DetectionContext): Finding | undefined {
-    const finding = this.#witness.look(reading, nowMs)
+    const finding = this.#witness.inspect(reading, nowMs)
     if (finding.kind !== 'unknown' && finding.kind !== 'gone') this.#vouchedMs = nowMs
     switch (finding.kind) {
       case 'gone':
@@ -277,7 +277,7 @@ export class PeerDetector {
     return this.#asked !== undefined && nowMs - this.#asked.firstMs >= answerMs * timeoutMultiplier
   }
 
-  #conclude(finding: Finding, nowMs: number): void {
+  #setVerdict(finding: Finding, nowMs: number): void {
     const { liveliness, cause } = finding
     const isAlive = liveliness === Liveliness.alive
     if (!isAlive) this.#hasReceivedSinceVerdict = false

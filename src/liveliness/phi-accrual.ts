@@ -71,7 +71,7 @@ export class PhiAccrual {
     return Math.max(this.#options.minStdDeviationMs, this.#window.stdDeviation)
   }
 
-  learn(intervalMs: number): void {
+  addInterval(intervalMs: number): void {
     this.#window.add(intervalMs)
   }
 

@@ -27,7 +27,7 @@ export class ProcessInspector {
   #base: { readonly atMs: number; readonly cpuTimeMs: number } | undefined
   #share: number | undefined
 
-  look({ state, cpuTimeMs, end }: ProcessReading, nowMs: number): ProcessFinding {
+  inspect({ state, cpuTimeMs, end }: ProcessReading, nowMs: number): ProcessFinding {
     this.#measure(cpuTimeMs, nowMs)
     switch (state) {
       case ProcessProbe.unknown:
@@ -51,14 +51,14 @@ export class ProcessInspector {
   }
 
   /** Forgets earlier readings: the peer was received, and they prove nothing about its next silence. */
-  forget(): void {
+  reset(): void {
     this.#base = undefined
     this.#share = undefined
   }
 
   #measure(cpuTimeMs: number | null, nowMs: number): void {
     if (cpuTimeMs === null) {
-      this.forget()
+      this.reset()
       return
     }
     const spanMs = this.#base === undefined ? 0 : nowMs - this.#base.atMs

@@ -107,7 +107,7 @@ export class SelfMonitor implements ReceptionQuality {
    * Counts the late peers before they are judged. True when the observer is no longer isolated: then the silence of peers
    * that it has not received yet proves nothing, and counts from now.
    */
-  survey(survey: SilenceSurvey, nowMs: number): boolean {
+  assessSilence(survey: SilenceSurvey, nowMs: number): boolean {
     const correlation = this.#silence.assess(survey, nowMs)
     const recovered = this.#isIsolated && correlation === MassSilence.none
     this.#isIsolated = correlation === MassSilence.abstain

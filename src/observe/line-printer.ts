@@ -38,13 +38,13 @@ export class LinePrinter implements PlaneDisplay {
     this.#totals = totals
   }
 
-  note(text: string): void {
+  showLine(text: string): void {
     this.#print(printable(text))
   }
 
   /** Earlier states have been printed line by line. */
   end(_whileItRan: StatusDocument, text: string): void {
-    this.note(text)
+    this.showLine(text)
     this.close()
   }
 

@@ -37,10 +37,10 @@ export class LiveTable implements PlaneDisplay {
 
   status(document: StatusDocument): void {
     this.#lines = linesOf(document)
-    this.#drawing.touch()
+    this.#drawing.request()
   }
 
-  note(text: string): void {
+  showLine(text: string): void {
     this.#above = `${wrap}${printable(text)}\n${cut}`
     this.#drawing.now()
   }

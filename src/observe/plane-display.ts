@@ -5,7 +5,7 @@ export interface PlaneDisplay {
   /** Shows the plane as it is now. May be called on every change. */
   status(document: StatusDocument): void
   /** Shows one line about another event: a process died, the plane is draining. */
-  note(text: string): void
+  showLine(text: string): void
   /**
    * The plane has stopped as intended. Shows its last state while running, because later states look like a failure,
    * and that it has stopped. Closes.

@@ -48,7 +48,7 @@ export class IntentArbiter {
     const key = receivedIntentKey(claim.kind, claim.intent.target)
     const entry = this.#entries.get(key)
     if (entry === undefined || (entry.endedMs !== undefined && claim.originTimeMs > entry.endedMs)) {
-      this.#hold(key, claim)
+      this.#store(key, claim)
       return { kind: 'won', claim, ended: undefined }
     }
     const newest = entry.claim
@@ -59,7 +59,7 @@ export class IntentArbiter {
       return { kind: isConflict(claim, newest) ? 'conflicted' : 'superseded', claim, by: newest }
     }
     const held = entry.endedMs === undefined
-    this.#hold(key, claim)
+    this.#store(key, claim)
     if (held && isRenewal(claim, newest)) return { kind: 'renewed', claim }
     return { kind: 'won', claim, ended: held ? newest : undefined }
   }
@@ -106,7 +106,7 @@ export class IntentArbiter {
     return this.#expiring.least
   }
 
-  #hold(key: string, claim: ReceivedIntent): void {
+  #store(key: string, claim: ReceivedIntent): void {
     this.#entries.set(key, { claim, endedMs: undefined })
     this.#remembered.delete(key)
     this.#expiring.set(key, expiryMs(claim))

@@ -24,7 +24,7 @@ export const cores = lazySchema((z) => z.number().nonnegative())
 export const pressurePercent = lazySchema((z) => z.number().min(0).max(100).nullable())
 
 /** Cuts a note to what the schemas accept, so that a long error message never makes a state unpublishable. */
-export function asNote(text: string): string {
+export function toNote(text: string): string {
   return text.length <= 512 ? text : `${text.slice(0, 511)}…`
 }
 

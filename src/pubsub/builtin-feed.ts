@@ -72,12 +72,12 @@ export class BuiltinFeed implements PeerFollower {
   /** Writes this participant's own rows if they have changed. Call it a few times per second. */
   check(): void {
     if (this.#writers === undefined) return
-    this.#show(this.#components.endpoints.descriptor(), this.#ownVerdict, this.#writers)
+    this.#publishEndpoints(this.#components.endpoints.descriptor(), this.#ownVerdict, this.#writers)
   }
 
   onPeerChanged({ descriptor, monitor }: RemotePeer): void {
     if (this.#writers === undefined || descriptor === undefined) return
-    this.#show(descriptor, monitor.verdict, this.#writers)
+    this.#publishEndpoints(descriptor, monitor.verdict, this.#writers)
   }
 
   onPeerRemoved({ guid }: RemotePeer): void {
@@ -85,7 +85,7 @@ export class BuiltinFeed implements PeerFollower {
     this.#rows.delete(guid)
   }
 
-  #show(descriptor: Descriptor, verdict: Verdict, writers: Writers): void {
+  #publishEndpoints(descriptor: Descriptor, verdict: Verdict, writers: Writers): void {
     const { guid } = descriptor
     const before = this.#rows.get(guid) ?? new Map<string, Row>()
     const now = new Map<string, Row>()

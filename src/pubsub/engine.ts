@@ -246,7 +246,7 @@ export class Engine {
     this.#builtin.check()
     this.#waiters.sweep()
     this.events.healthChecked(this.observer.health)
-    for (const { writer } of this.endpoints.writers()) writer.sweep(nowMs)
-    for (const { reader } of this.endpoints.readers()) reader.feed.sweep(nowMs)
+    for (const { writer } of this.endpoints.writers()) writer.expire(nowMs)
+    for (const { reader } of this.endpoints.readers()) reader.feed.expire(nowMs)
   }
 }

@@ -289,7 +289,7 @@ export class Participant {
     const peer = this.#engine.peers.get(guid)
     if (peer === undefined) return
     const finding = { liveliness, cause, detail: detail ?? null, evidence: evidence ?? VerdictEvidence.kernel }
-    this.#engine.detector.conclude(peer, finding)
+    this.#engine.detector.applyFinding(peer, finding)
   }
 
   /**

@@ -61,14 +61,14 @@ export class ReaderConnection implements ReaderHost {
     const { peers, local, catchUp } = this.#components
     const peer = peers.get(participantOf(writer))
     if (peer === undefined) local.refresh(writer)
-    else catchUp.afterSpread(peer)
+    else catchUp.scheduleSpread(peer)
   }
 
   resume(writer: EntityGuid): void {
     const { peers, local, catchUp } = this.#components
     const peer = peers.get(participantOf(writer))
     if (peer === undefined) local.resume(writer)
-    else catchUp.soon(peer)
+    else catchUp.scheduleNow(peer)
   }
 
   lastReceivedMs(writer: EntityGuid): number {

@@ -93,8 +93,8 @@ export class WriterConnection implements WriterHost {
     return isExpected
   }
 
-  hurry(): void {
-    for (const partition of this.#target.partitions) this.#components.announcer.hurry(partition)
+  announceNow(): void {
+    for (const partition of this.#target.partitions) this.#components.announcer.announceNow(partition)
   }
 
   changesSent(): void {
@@ -115,7 +115,7 @@ export class WriterConnection implements WriterHost {
       () => endpoints.removeWriter(entity),
       () => local.removeWriter(entity),
       () => matchedReaders.removeWriter(entity),
-      () => this.hurry(),
+      () => this.announceNow(),
       ...partitions.map((partition) => () => membership.stopWriting(partition)),
     ])
   }

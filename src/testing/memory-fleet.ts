@@ -1,15 +1,4 @@
-// Roles load their parts when they start. They are loaded here, so that no start takes fake time, however slow a disk is.
-import '../roles/fleet/fleet-options.js'
-import '../roles/fleet/fleet-parts.js'
-import '../roles/node/host-service.js'
-import '../roles/node/readings/zone-readings.js'
-import '../roles/scheduler/resolve-scheduler-options.js'
-import '../roles/scheduler/scheduler-parts.js'
-import '../roles/worker/open-worker-engine.js'
-import '../roles/worker/resolve-worker-options.js'
-import '../topology/numa/placement.js'
 import { closeAll, closeTogether } from '../core/close-all.js'
-import { loadZod } from '../core/lazy-schema.js'
 import type { ProcessProbe, ProcessReading } from '../liveliness/process-reading.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { ParticipantOptions } from '../pubsub/participant-options.js'
@@ -193,7 +182,6 @@ export class MemoryFleet {
   }
 
   async #start<R extends { close(): Promise<void> }>(start: () => Promise<R>): Promise<R> {
-    await loadZod()
     const role = await this.plane.settle(start())
     this.#roles.push(role)
     return role

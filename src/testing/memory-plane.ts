@@ -8,6 +8,7 @@ import { MemoryNetwork, type MemoryNetworkOptions } from '../transport/memory/me
 import type { ProcessIdentity } from '../wire/descriptor.js'
 import type { BlockableLoop } from './blockable-loop.js'
 import { FakeClock } from './fake-clock.js'
+import { loadRoles } from './load-roles.js'
 import type { MemoryKernel, MemoryProcessOptions } from './memory-kernel.js'
 
 export interface MemoryPlaneOptions extends Omit<MemoryNetworkOptions, 'clock' | 'random'> {
@@ -80,8 +81,9 @@ export class MemoryPlane {
     return participant
   }
 
-  /** Advances time until `promise` settles. */
+  /** Advances time until `promise` settles, after the modules that a role may wait for are loaded. */
   async settle<T>(promise: Promise<T>, limitMs = 60_000): Promise<T> {
+    await loadRoles()
     let done = false
     const finish = (): void => {
       done = true

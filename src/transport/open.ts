@@ -93,7 +93,7 @@ function watchPaths(
       apply: async (now, { came, went }) => {
         if (came > 0) stream.counters.add('interface.came', came)
         if (went > 0) stream.counters.add('interface.went', went)
-        await Promise.all([datagram.follow(now), stream.follow(now.map(({ address }) => address))])
+        await Promise.all([datagram.usePaths(now), stream.useAddresses(now.map(({ address }) => address))])
       },
     },
     paths,

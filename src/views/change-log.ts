@@ -47,7 +47,7 @@ export class ChangeLog {
   }
 
   /** Calls `follower` after each batch. */
-  follow(follower: () => void): Subscription {
+  subscribe(follower: () => void): Subscription {
     this.#followers.add(follower)
     return { close: () => void this.#followers.delete(follower) }
   }

@@ -51,15 +51,15 @@ export class FleetChangeFeed {
   /** A node's report has changed. */
   node(key: string): void {
     this.#nodes.add(key)
-    this.#batch.touch()
+    this.#batch.request()
   }
 
   /** A worker's rows have changed. */
   worker(workerId: string): void {
     const isUrgent = this.#track(workerId)
     this.#workers.add(workerId)
-    if (isUrgent) this.#urgent.touch()
-    else this.#batch.touch()
+    if (isUrgent) this.#urgent.request()
+    else this.#batch.request()
   }
 
   /** The plane's record of an end has been added or removed. */
@@ -68,7 +68,7 @@ export class FleetChangeFeed {
     this.#track(end.workerId)
     if (kind === 'added') this.#add(this.#history.recordEnd(end))
     this.#workers.add(end.workerId)
-    this.#urgent.touch()
+    this.#urgent.request()
   }
 
   /** Time has passed, or the verdict on a server has changed. */
@@ -80,7 +80,7 @@ export class FleetChangeFeed {
       if (this.#track(workerId)) this.#workers.add(workerId)
     }
     for (const workerId of removed) this.#workers.add(workerId)
-    if (this.#workers.size > 0) this.#urgent.touch()
+    if (this.#workers.size > 0) this.#urgent.request()
   }
 
   /** Ends when the signal aborts or the view closes. */

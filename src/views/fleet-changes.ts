@@ -50,7 +50,7 @@ async function* iterate(
 ): AsyncIterableIterator<FleetUpdate> {
   let wake = (): void => {}
   const onEvent = (): void => wake()
-  const follower = log.follow(onEvent)
+  const follower = log.subscribe(onEvent)
   const ends = [closing, ...(signal === undefined ? [] : [signal])]
   const hasEnded = (): boolean => ends.some((end) => end.aborted)
   for (const end of ends) end.addEventListener('abort', onEvent, { once: true })

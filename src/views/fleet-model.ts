@@ -95,7 +95,7 @@ export class FleetModel {
   }
 
   /** The participant has left with this verdict. */
-  left(participant: Guid, verdict: Verdict): void {
+  participantLeft(participant: Guid, verdict: Verdict): void {
     const isLost = verdict.liveliness === Liveliness.dead || verdict.liveliness === Liveliness.unreachable
     if (!isLost || !this.hasServer(participant)) return
     this.#serverEnds.set(participant, verdict)
@@ -194,7 +194,7 @@ export class FleetModel {
 
   workers(nowMs: number, verdictOf: VerdictOf): WorkerStatus[] {
     const known = this.#statuses
-    if (known?.nowMs === nowMs && known.version === this.#version && known.verdictOf.stillHold(verdictOf)) {
+    if (known?.nowMs === nowMs && known.version === this.#version && known.verdictOf.areCurrent(verdictOf)) {
       return [...known.statuses]
     }
     const shared = new SharedVerdicts(verdictOf)
@@ -243,8 +243,8 @@ export class FleetModel {
   }
 
   /** Whether a server that can know reports that the claimant of the name is alive. */
-  lives(workerId: string, claimant: Guid, verdictOf: VerdictOf): boolean {
-    return this.#workers.get(workerId)?.lives(claimant, verdictOf) ?? false
+  isReportedAlive(workerId: string, claimant: Guid, verdictOf: VerdictOf): boolean {
+    return this.#workers.get(workerId)?.isReportedAlive(claimant, verdictOf) ?? false
   }
 
   /** Whether a claimant of the name is known to be dead: by its row, its recorded end, or this view's policy. */

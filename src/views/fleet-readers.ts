@@ -37,7 +37,7 @@ export class FleetReaders {
   add(reader: ViewReader): void {
     this.#readers.push(reader)
     const progress = reader.onProgress((proxy, isMatched) => {
-      this.position.moved(proxy)
+      this.position.markMoved(proxy)
       const participant = participantOf(proxy.guid)
       // A writer that goes with its participant has not closed: its participant has ended, or is lost.
       if (!isMatched && this.#isHere(participant)) this.position.writerClosed(proxy.guid)

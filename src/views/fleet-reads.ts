@@ -19,7 +19,7 @@ export interface FleetRead<T = StatusDocument> {
 }
 
 /** What a view shows now, and what decides whether that may be served. */
-export interface Look<T> {
+export interface Observation<T> {
   readonly data: T
   readonly facts: ReadFacts
   readonly witness: ReadWitness
@@ -62,7 +62,7 @@ export class FleetReads {
    * @throws FreshnessError (NUMACAST_FRESHNESS) when it cannot be served in time; NumacastError
    *   NUMACAST_INVALID_ARGUMENT; NUMACAST_CLOSED when the view closes first; the signal's reason when it aborts
    */
-  async read<T>(options: FleetReadOptions, look: () => Look<T>): Promise<FleetRead<T>> {
+  async read<T>(options: FleetReadOptions, look: () => Observation<T>): Promise<FleetRead<T>> {
     const request = resolveFleetRead(options)
     const { participant, readers, closing } = this.#components
     const { clock } = participant
@@ -79,11 +79,11 @@ export class FleetReads {
     let progress: Subscription | undefined
     try {
       for (;;) {
-        this.#mayGoOn(request)
+        this.#throwIfStopped(request)
         fence?.ask(readers.owners(readers.lags()).map(({ participant: owner }) => owner))
         // What arrived while this process was late would pass for new.
         if (request.freshness !== Freshness.bestEffort) await participant.socketsRead()
-        this.#mayGoOn(request)
+        this.#throwIfStopped(request)
         const attempt = this.#attempt(request, fence, look)
         if ('data' in attempt) return attempt
         const leftMs = deadlineMs - clock.nowMs()
@@ -99,14 +99,18 @@ export class FleetReads {
     }
   }
 
-  #mayGoOn({ signal }: ResolvedRead): void {
+  #throwIfStopped({ signal }: ResolvedRead): void {
     const { closing } = this.#components
     if (closing.aborted) throw new NumacastError('NUMACAST_CLOSED', 'the view of the fleet is closed')
     signal?.throwIfAborted()
   }
 
   /** Returns the answer, or why there is none yet. */
-  #attempt<T>(request: ResolvedRead, fence: OwnerFence | undefined, look: () => Look<T>): FleetRead<T> | Refused {
+  #attempt<T>(
+    request: ResolvedRead,
+    fence: OwnerFence | undefined,
+    look: () => Observation<T>,
+  ): FleetRead<T> | Refused {
     const early = this.#earlyRefusals(request, fence)
     if (early.length > 0) return { refusals: early }
     const { data, facts, witness } = look()

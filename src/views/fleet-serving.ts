@@ -5,7 +5,7 @@ import type { WriterLag } from '../pubsub/reader/reader.js'
 import type { CatchUpAction } from '../wire/pull.js'
 import type { FleetReaders } from './fleet-readers.js'
 import { DegradedMode, Freshness } from './freshness/freshness.js'
-import { graverAction, type OwnerLag, worseState } from './freshness/owner-lag.js'
+import { moreSevereAction, type OwnerLag, worseState } from './freshness/owner-lag.js'
 import { defaultFleetReadOptions } from './freshness/read-options.js'
 import { type MissingOwner, MissingReason, type ReadWitness } from './freshness/read-witness.js'
 import { type ReadFacts, refusalsOf } from './freshness/refusals.js'
@@ -45,7 +45,7 @@ export class FleetServing {
       missing: of === undefined ? missing : missing.filter(({ owner }) => owner?.participant === of),
       reportAgeMs: of === undefined ? reportAgeMs(nodes, workers) : reportAgeMs([], workers),
     }
-    return { facts, witness: this.#witness(facts, lags, mode) }
+    return { facts, witness: this.#readWitness(facts, lags, mode) }
   }
 
   /** Returns what the view can serve; cheaper than {@link assess}. */
@@ -54,7 +54,7 @@ export class FleetServing {
     return modeOf(owners, this.#missing(owners, nodes, consistency, nowMs), consistency)
   }
 
-  #witness(facts: ReadFacts, lags: readonly WriterLag[], degradedMode: DegradedMode): ReadWitness {
+  #readWitness(facts: ReadFacts, lags: readonly WriterLag[], degradedMode: DegradedMode): ReadWitness {
     const { owners, missing } = facts
     const isBounded = refusalsOf({ ...boundedByDefault, freshness: Freshness.bounded }, facts).length === 0
     let lagSamples = 0
@@ -63,7 +63,7 @@ export class FleetServing {
     for (const owner of owners) {
       lagSamples += owner.lagSamples
       catchUpState = worseState(catchUpState, owner.catchUpState)
-      catchUpAction = graverAction(catchUpAction, owner.catchUpAction)
+      catchUpAction = moreSevereAction(catchUpAction, owner.catchUpAction)
     }
     return {
       servedFreshness: isBounded ? Freshness.bounded : Freshness.bestEffort,

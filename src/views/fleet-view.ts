@@ -15,7 +15,7 @@ import type { FleetChange } from './fleet-change.js'
 import { type ChangesOptions, type FleetUpdate, followChanges } from './fleet-changes.js'
 import { FleetCopy } from './fleet-copy.js'
 import type { FleetDiagnostics } from './fleet-diagnostics.js'
-import { type FleetRead, FleetReads, type Look } from './fleet-reads.js'
+import { type FleetRead, FleetReads, type Observation } from './fleet-reads.js'
 import { type Assessment, FleetServing } from './fleet-serving.js'
 import { type FleetViewOptions, type ResolvedFleetViewOptions, resolveFleetViewOptions } from './fleet-view-options.js'
 import { ModeWatch } from './freshness/mode-watch.js'
@@ -69,7 +69,7 @@ export class FleetView implements Disposable {
     // The liveliness of a worker depends on that of its server.
     this.#peers = participant.onPeer(({ kind, peer }) => {
       const { fleet } = this.#copy
-      if (kind === 'left') fleet.left(peer.guid, peer.verdict)
+      if (kind === 'left') fleet.participantLeft(peer.guid, peer.verdict)
       if (kind !== 'joined' && fleet.hasServer(peer.guid)) this.#observeServers()
     })
     this.#observing = new RepeatingTimer(participant.clock, observeEveryMs, () => this.#observe())
@@ -118,7 +118,7 @@ export class FleetView implements Disposable {
 
   /** Returns what is here, as plain data. `serving` states what can be claimed of it; {@link read} demands it. */
   status(): StatusDocument {
-    return this.#survey().document
+    return this.#computeStatus().document
   }
 
   /**
@@ -129,7 +129,7 @@ export class FleetView implements Disposable {
    */
   read(options: FleetReadOptions): Promise<FleetRead> {
     return this.#reads.read(options, () => {
-      const { document, assessment } = this.#survey()
+      const { document, assessment } = this.#computeStatus()
       return { data: document, ...assessment }
     })
   }
@@ -146,12 +146,12 @@ export class FleetView implements Disposable {
     return { ...data, witness }
   }
 
-  #lookUp(workerId: string, incarnation: number | undefined): Look<WorkerLookup> {
+  #lookUp(workerId: string, incarnation: number | undefined): Observation<WorkerLookup> {
     const nowMs = this.#participant.clock.nowMs()
     const refOf = (participant: Guid): OwnerRef => this.#copy.readers.refOf(participant)
     const lookup = { fleet: this.#copy.fleet, nowMs, verdictOf: this.#copy.verdictOf, refOf }
     const data = lookUpWorker(workerId, incarnation, lookup)
-    if (!data.found) return { data, ...this.#survey().assessment }
+    if (!data.found) return { data, ...this.#computeStatus().assessment }
     const nodes = this.#copy.nodes(nowMs)
     const shown = { nodes, workers: [data.worker], consistency: this.#copy.consistency(nodes, nowMs) }
     const assessment = this.#serving.assess(shown, nowMs, data.owner.participant)
@@ -163,7 +163,7 @@ export class FleetView implements Disposable {
   diagnostics(): FleetDiagnostics {
     const nowMs = this.#participant.clock.nowMs()
     this.#observeMode(nowMs)
-    const { witness, facts } = this.#survey().assessment
+    const { witness, facts } = this.#computeStatus().assessment
     const { actions, gaps, repairs } = this.#copy.readers.catchUps()
     const { served: reads, refused: refusals } = this.#reads
     return {
@@ -202,7 +202,7 @@ export class FleetView implements Disposable {
     this.#listeners.emit(change)
   }
 
-  #survey(): { readonly document: StatusDocument; readonly assessment: Assessment } {
+  #computeStatus(): { readonly document: StatusDocument; readonly assessment: Assessment } {
     const nowMs = this.#participant.clock.nowMs()
     this.#copy.expireIntents(nowMs)
     const nodes = this.#copy.nodes(nowMs)

@@ -48,7 +48,7 @@ export class SnapshotConfigs {
   }
 
   /** Yields what has changed since the last call. */
-  *take(): IterableIterator<SnapshotChange> {
+  *takeChanges(): IterableIterator<SnapshotChange> {
     for (const { kind, rowOf, changed, shown } of this.#sources) {
       for (const scope of changed) {
         const config = rowOf(scope)

@@ -106,7 +106,7 @@ export class SnapshotFeed {
 
   #apply(builder: SnapshotBuilder, nowMs: number): void {
     const { configs, verdictOf } = this.#components
-    for (const change of configs.take()) builder.apply(change)
+    for (const change of configs.takeChanges()) builder.apply(change)
     for (const { kind, target } of this.#intents.values()) this.#applyIntent(builder, kind, target)
     this.#intents.clear()
     if (this.#mustCheckAll) this.#markUnchecked()
@@ -141,7 +141,7 @@ export class SnapshotFeed {
     const { held, judgement } = row
     const { liveliness } = judgement
     const { incarnation } = held.value
-    const { profile, capacity } = this.#components.fleet.details.of(held.value)
+    const { profile, capacity } = this.#components.fleet.details.detailOf(held.value)
     const isSameProcess = shown?.held.value.incarnation === incarnation
     // The builder takes a lower incarnation for a late sample. Here the view has chosen it: a stronger claim.
     if (shown !== undefined && !isSameProcess) builder.apply({ kind: 'worker-removed', workerId })

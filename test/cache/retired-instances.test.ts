@@ -38,8 +38,8 @@ t.test('a purge visits only due rows, and one more of each kind', async (t) => {
   const forgotten: string[] = []
   const instances = new RetiredInstances(({ key }) => forgotten.push(key))
   for (let n = 0; n < 5_000; n++) {
-    instances.file(retired(InstanceState.disposed, `d${n}`), true, n)
-    instances.file(retired(InstanceState.noWriters, `n${n}`), true, n)
+    instances.update(retired(InstanceState.disposed, `d${n}`), true, n)
+    instances.update(retired(InstanceState.noWriters, `n${n}`), true, n)
   }
   visits = 0
   for (let sweep = 0; sweep < 100; sweep++) instances.purge(0, 0)
@@ -53,11 +53,11 @@ t.test('the oldest of any kind makes room first, and a row that ends again count
   const forgotten: string[] = []
   const instances = new RetiredInstances(({ key }) => forgotten.push(key))
   const again = retired(InstanceState.noWriters, 'again')
-  instances.file(again, true, 1)
-  instances.file(retired(InstanceState.disposed, 'second'), true, 2)
-  instances.file(retired(InstanceState.noWriters, 'third'), true, 3)
+  instances.update(again, true, 1)
+  instances.update(retired(InstanceState.disposed, 'second'), true, 2)
+  instances.update(retired(InstanceState.noWriters, 'third'), true, 3)
   again.state = InstanceState.disposed
-  instances.file(again, true, 4)
+  instances.update(again, true, 4)
   while (instances.dropOldestEnded());
   t.strictSame(forgotten, ['second', 'third', 'again'])
   t.notOk(instances.hasEnded)
@@ -66,9 +66,9 @@ t.test('the oldest of any kind makes room first, and a row that ends again count
 t.test('a row that is alive again is no longer retired', async (t) => {
   const instances = new RetiredInstances(() => t.fail())
   const row = retired(InstanceState.disposed, 'k')
-  instances.file(row, true, 1)
+  instances.update(row, true, 1)
   row.state = InstanceState.alive
-  instances.file(row, false, 2)
+  instances.update(row, false, 2)
   instances.purge(Infinity, Infinity)
   t.notOk(instances.dropOldestEnded())
 })

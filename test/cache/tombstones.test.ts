@@ -69,7 +69,7 @@ t.test('a relay does not revive an instance that its owner disposed, however lon
 t.test('an end implied by a bootstrap is remembered with the sequence number of the value', async (t) => {
   const table = newTable()
   table.apply(change(A, 5), at(0))
-  table.abandon('k', A, 'disposed', at(0))
+  table.withdraw('k', A, 'disposed', at(0))
   purge(table)
   t.equal(table.apply(change(A, 5, { via: R }), at(1)), 'outlived')
 })
@@ -78,7 +78,7 @@ t.test('an instance that only lost its writer returns by a relay, but with no ol
   const table = newTable()
   table.apply(change(A, 1), at(0))
   table.apply(change(A, 2), at(0))
-  table.abandon('k', A, 'no-writers', at(0))
+  table.withdraw('k', A, 'no-writers', at(0))
   purge(table)
   t.equal(table.get('k'), undefined)
   t.equal(table.apply(change(A, 1, { via: R }), at(1)), 'outlived')
@@ -139,7 +139,7 @@ t.test('by any paths, in any order, with any purges between: the highest sequenc
         let highest = 0
         for (const step of steps) {
           if (step === 'purge') purge(table)
-          else if (typeof step === 'string') table.abandon('k', step, 'no-writers', at(0))
+          else if (typeof step === 'string') table.withdraw('k', step, 'no-writers', at(0))
           else {
             const { seq, via } = step
             table.apply(change(A, seq, { via, viaSeq: seq, disposed: ends[seq] === true }), at(0))
@@ -196,6 +196,6 @@ t.test('an instance with a history remembers the sequence numbers of its latest 
   const table = newTable(true)
   for (let n = 1; n <= 1_000; n++) table.apply(change(`o${n}.1` as EntityGuid, 1, { originTimeMs: n }), at(n))
   const row = table.get('k') as InstanceRow
-  t.equal(row.takenIn?.size, 64)
-  t.ok(row.takenIn?.has('o1000.1' as EntityGuid))
+  t.equal(row.appliedSeqs?.size, 64)
+  t.ok(row.appliedSeqs?.has('o1000.1' as EntityGuid))
 })

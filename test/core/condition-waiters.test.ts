@@ -7,10 +7,10 @@ t.test('a wait resolves when a look finds its condition true', async (t) => {
   const at2 = waiters.wait(() => value >= 2, undefined)
   await waiters.wait(() => value === 0, undefined)
   t.equal(waiters.size, 1, 'a condition that holds already is not queued')
-  waiters.look()
+  waiters.check()
   t.equal(waiters.size, 1)
   value = 2
-  waiters.look()
+  waiters.check()
   await at2
   t.equal(waiters.size, 0)
 })
@@ -24,10 +24,10 @@ t.test('a look at the first resolves one wait per call, in the order of arrival'
   }
   t.equal(waiters.size, 3, 'queued, although the condition holds')
   for (const left of [2, 1]) {
-    t.ok(waiters.lookFirst())
+    t.ok(waiters.checkFirst())
     t.equal(waiters.size, left)
   }
-  t.notOk(waiters.lookFirst())
+  t.notOk(waiters.checkFirst())
   await Promise.resolve()
   await new Promise((resolve) => setImmediate(resolve))
   t.strictSame(order, ['a', 'c'], 'a wait whose condition does not hold is passed over')
@@ -53,9 +53,9 @@ t.test('only the waits of one owner are abandoned when it is named', async (t) =
   const [one, two] = [{}, {}]
   const error = new Error('closed')
   const [ofOne, ofTwo] = [waiters.wait(() => false, undefined, one), waiters.wait(() => false, undefined, two)]
-  waiters.abandon(error, one)
+  waiters.reject(error, one)
   await t.rejects(ofOne, error)
   t.equal(waiters.size, 1)
-  waiters.abandon(error)
+  waiters.reject(error)
   await t.rejects(ofTwo, error)
 })

@@ -12,7 +12,7 @@ t.test('listed endpoints are dialled forever, less and less often while they fai
   const [a, b] = ['a', 'b'].map((key) => ({ key, endpoints: [key], isListed: true }))
   if (a === undefined || b === undefined) throw new Error('unreachable')
   t.ok(list.answered(a, 0))
-  t.same(keys(list.reached()), ['a'])
+  t.same(keys(list.reachedTargets()), ['a'])
   const delays: number[] = []
   for (let nowMs = 0, round = 0; round < 9; round++) {
     list.failed(b, nowMs)
@@ -25,7 +25,7 @@ t.test('listed endpoints are dialled forever, less and less often while they fai
   list.failed(b, 0)
   list.answered(a, 0)
   t.same(keys(list.take(1e9)), ['c'], 'the others are no longer listed')
-  t.same(list.reached(), [])
+  t.same(list.reachedTargets(), [])
   t.end()
 })
 
@@ -39,16 +39,16 @@ t.test('an endpoint that answers is asked again after ten seconds, or at once af
   t.ok(list.hasDue(10_000))
   list.take(10_000)
   t.notOk(list.answered(a, 10_000), 'no news')
-  list.hasten()
+  list.makeListedDue()
   t.ok(list.hasDue(10_001))
   t.end()
 })
 
 t.test('referred endpoints are tried a few times, a few at once, and at most a fixed number', (t) => {
   const list = new DialSchedule(seededRandom(1))
-  const known = Array.from({ length: 1_030 }, (_, n) => list.refer(`g${n}`, ['x']))
+  const known = Array.from({ length: 1_030 }, (_, n) => list.addReferral(`g${n}`, ['x']))
   t.equal(known.filter(Boolean).length, 1_024)
-  t.ok(list.refer('g0', ['y']), 'a known peer may have moved')
+  t.ok(list.addReferral('g0', ['y']), 'a known peer may have moved')
   t.equal(list.size, 1_024)
   let attempts = 0
   for (let nowMs = 0; list.size > 0; nowMs += 100) {
@@ -61,6 +61,6 @@ t.test('referred endpoints are tried a few times, a few at once, and at most a f
     }
   }
   t.ok(attempts <= 4 * 1_024, `${attempts} attempts`)
-  t.ok(list.refer('again', ['x']), 'there is room again')
+  t.ok(list.addReferral('again', ['x']), 'there is room again')
   t.end()
 })

@@ -12,7 +12,7 @@ t.test('a round picks a few peers at random, less and less often, sooner after a
     lastMs = nowMs
   }
   t.same(gaps, [0, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000])
-  rounds.hasten(lastMs)
+  rounds.makeDue(lastMs)
   t.same(rounds.take(['a'], lastMs + 1_999), [])
   t.same(rounds.take([], lastMs + 2_000), [], 'a round without peers does not count')
   t.same(rounds.take(['a'], lastMs + 2_000), ['a'])

@@ -9,7 +9,7 @@ function settledAt(intervalMs: number): BeaconIntervals {
   const beaconIntervals = new BeaconIntervals({ ...defaultPhiOptions, maxSamples: 10 }, 500)
   for (let n = 0; n <= 10; n++) {
     beaconIntervals.beacon(500, true, n * intervalMs)
-    beaconIntervals.settle()
+    beaconIntervals.confirm()
   }
   return beaconIntervals
 }
@@ -19,7 +19,7 @@ t.test('intervals are learned once the observer has been in time', (t) => {
   t.equal(learned(beaconIntervals), 600)
   for (let n = 1; n <= 10; n++) beaconIntervals.beacon(500, true, 6000 + n * 700)
   t.equal(learned(beaconIntervals), 600, 'not before')
-  beaconIntervals.settle()
+  beaconIntervals.confirm()
   t.equal(learned(beaconIntervals), 700)
   t.end()
 })
@@ -51,9 +51,9 @@ t.test('an interval that spans a failure is not learned', (t) => {
   ]) {
     const beaconIntervals = settledAt(600)
     play(beaconIntervals)
-    beaconIntervals.settle()
+    beaconIntervals.confirm()
     t.equal(learned(beaconIntervals), 600, title)
-    beaconIntervals.settle()
+    beaconIntervals.confirm()
   }
   t.end()
 })

@@ -31,7 +31,7 @@ t.test('phi never falls while the silence lasts', (t) => {
       fc.integer({ min: 1, max: 9 }),
       (intervals, a, b, timeoutMultiplier) => {
         const phi = new PhiAccrual(defaultPhiOptions, 500)
-        for (const interval of intervals) phi.learn(interval)
+        for (const interval of intervals) phi.addInterval(interval)
         const [sooner, later] = a < b ? [a, b] : [b, a]
         return (
           phi.phi(sooner, timeoutMultiplier) <= phi.phi(later, timeoutMultiplier) &&
@@ -49,11 +49,11 @@ t.test('phi uses the initial estimate until intervals are learned', (t) => {
   t.equal(phi.stdDeviationMs, 250)
   t.notOk(phi.isLost(4000 + 5 * 250))
   t.ok(phi.isLost(4000 + 5.3 * 250))
-  for (let n = 0; n < 2000; n++) phi.learn(500)
+  for (let n = 0; n < 2000; n++) phi.addInterval(500)
   t.equal(phi.meanMs, 500)
   t.equal(phi.stdDeviationMs, 100, 'however regular')
   t.ok(phi.isLost(3500 + 530))
-  for (let n = 0; n < 1000; n++) phi.learn(n % 2 === 0 ? 4000 : 1000)
+  for (let n = 0; n < 1000; n++) phi.addInterval(n % 2 === 0 ? 4000 : 1000)
   t.equal(phi.meanMs, 2500)
   t.equal(phi.stdDeviationMs, 1500, 'the deviation is learned')
   t.notOk(phi.isLost(5500 + 5 * 1500))

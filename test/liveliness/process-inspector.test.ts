@@ -19,10 +19,10 @@ t.test('one reading maps a process state to evidence', (t) => {
     ['running', 'busy'],
     ['sleeping', 'asleep'],
   ] as const) {
-    t.match(new ProcessInspector().look(reading(state), 0), { kind }, state)
+    t.match(new ProcessInspector().inspect(reading(state), 0), { kind }, state)
   }
   const end = { cause: 'killed', detail: 'SIGKILL' } as const
-  t.same(new ProcessInspector().look({ state: 'gone', cpuTimeMs: null, end }, 0), { kind: 'gone', end })
+  t.same(new ProcessInspector().inspect({ state: 'gone', cpuTimeMs: null, end }, 0), { kind: 'gone', end })
   t.end()
 })
 
@@ -40,10 +40,10 @@ t.test('CPU time between two readings distinguishes a working process', (t) => {
     [1750, 0, 'asleep'], // a count that falls is ignored
   ]
   for (const [nowMs, cpuTimeMs, kind] of story) {
-    t.match(witness.look(reading('sleeping', cpuTimeMs), nowMs), { kind }, `at ${nowMs}`)
+    t.match(witness.inspect(reading('sleeping', cpuTimeMs), nowMs), { kind }, `at ${nowMs}`)
   }
-  t.same(witness.look(reading('running', 250), 2000), { kind: 'busy', detail: 'using 100 % of a CPU' })
-  witness.forget()
-  t.same(witness.look(reading('running', 999), 2250), { kind: 'busy', detail: 'computing' })
+  t.same(witness.inspect(reading('running', 250), 2000), { kind: 'busy', detail: 'using 100 % of a CPU' })
+  witness.reset()
+  t.same(witness.inspect(reading('running', 999), 2250), { kind: 'busy', detail: 'computing' })
   t.end()
 })

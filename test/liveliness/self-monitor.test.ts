@@ -110,13 +110,13 @@ t.test('mass silence is either the observer’s fault or a real loss', (t) => {
 
 t.test('an observer that receives nothing reports itself isolated and declares no peer dead', (t) => {
   const observer = new SelfMonitor(250, 3_000, 0)
-  t.notOk(observer.survey({ watched: 8, late: 7 }, 500))
+  t.notOk(observer.assessSilence({ watched: 8, late: 7 }, 500))
   t.notOk(observer.canDeclareDead)
   t.match(observer.health, { degraded: true, reason: 'most-peers-late', sinceMs: 500, score: 0 })
   observer.check(10_000)
   t.match(observer.health, { reason: 'most-peers-late', sinceMs: 500, score: 8 }, 'the more severe reason is kept')
-  t.ok(observer.survey({ watched: 8, late: 3 }, 10_000), 'once it receives again, silence counts from then')
-  t.notOk(observer.survey({ watched: 8, late: 3 }, 10_000))
+  t.ok(observer.assessSilence({ watched: 8, late: 3 }, 10_000), 'once it receives again, silence counts from then')
+  t.notOk(observer.assessSilence({ watched: 8, late: 3 }, 10_000))
   t.match(observer.health, { degraded: true, reason: 'loop-late', sinceMs: 10_000 })
   t.ok(observer.canDeclareDead)
   t.end()

@@ -73,7 +73,7 @@ export function simulate(scenario: Scenario): readonly (readonly Verdict[])[] {
       if (lives(peer, nowMs)) peer.answersAtMs = nowMs + answerDelayMs
     }
     const late = peers.filter(({ monitor, plan }) => !plan.isSeen && monitor.isOverdue(nowMs, timeoutMultiplier)).length
-    const recovered = observer.survey({ watched: peers.length, late }, nowMs)
+    const recovered = observer.assessSilence({ watched: peers.length, late }, nowMs)
     if (recovered)
       for (const { monitor } of peers) if (monitor.isOverdue(nowMs, timeoutMultiplier)) monitor.restartSilence(nowMs)
     for (const peer of peers) {

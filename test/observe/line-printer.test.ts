@@ -8,7 +8,7 @@ t.test('each change is a line with its time', async (t) => {
   printer.status(sampleDocument())
   printer.status(sampleDocument())
   printer.status(sampleDocument({ workers: [sampleWorker({ state: 'draining' })] }))
-  printer.note('worker w1: odd\u001b[0m line')
+  printer.showLine('worker w1: odd\u001b[0m line')
   t.match(text().split('\n'), [
     /^22:13:21\.000 node alpha\/0 joined/,
     /^22:13:21\.000 worker w1 joined/,
@@ -41,7 +41,7 @@ t.test('the end is one line, and earlier changes are not repeated', async (t) =>
   printer.status(sampleDocument({ workers: [sampleWorker({ liveliness: 'dead', cause: 'goodbye' })] }))
   const before = text()
   printer.end(sampleDocument(), 'stopped')
-  printer.note('late')
+  printer.showLine('late')
   t.match(text().slice(before.length), /^[\d:.]+ stopped\n$/)
 })
 
@@ -49,7 +49,7 @@ t.test('a closed printer prints nothing', async (t) => {
   const { printer, text } = setUp()
   printer.close()
   printer.close()
-  printer.note('late')
+  printer.showLine('late')
   printer.status(sampleDocument())
   t.equal(text(), '')
 })

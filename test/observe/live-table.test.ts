@@ -31,8 +31,8 @@ t.test('at most four frames per second are drawn, and the last state is always d
 t.test('notes stay above the table', async (t) => {
   const { table, terminal } = setUp()
   table.status(sampleDocument())
-  table.note('scheduler ended: SIGKILL')
-  table.note('again \u001b[2J')
+  table.showLine('scheduler ended: SIGKILL')
+  table.showLine('again \u001b[2J')
   t.equal(terminal.lines()[0], 'scheduler ended: SIGKILL')
   t.equal(terminal.lines()[1], 'again \\x1b[2J')
   t.match(terminal.lines()[2], /^domain 3/)
@@ -71,7 +71,7 @@ t.test('closing restores the terminal', async (t) => {
   const written = terminal.written
   await clock.advance(5_000)
   table.status(sampleDocument())
-  table.note('late')
+  table.showLine('late')
   t.equal(terminal.written, written, 'nothing is written afterwards')
 })
 

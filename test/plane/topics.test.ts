@@ -4,7 +4,7 @@ import { intentKinds, intentTopics, maxIntentTtlMs, neutralTerms } from '../../s
 import { jobLifecycle, jobLifecycleSchema } from '../../src/plane/job-lifecycle.js'
 import { nodeCapacity, nodeCapacitySchema } from '../../src/plane/node-capacity.js'
 import { nodeRoster, predecessorSchema, rosterRowSchema } from '../../src/plane/node-roster.js'
-import { asNote, maxIncarnation } from '../../src/plane/text.js'
+import { maxIncarnation, toNote } from '../../src/plane/text.js'
 import { intentStatus } from '../../src/plane/transitions.js'
 import { unservedWorkerSchema } from '../../src/plane/unserved-worker.js'
 import { workerCapacity, workerCapacitySchema } from '../../src/plane/worker-capacity.js'
@@ -92,7 +92,7 @@ t.test('incarnations and strengths above their bounds are refused', async (t) =>
 })
 
 t.test('a note of any length can be published', (t) => {
-  t.equal(asNote('short'), 'short')
-  t.equal(asNote('x'.repeat(2_000)).length, 512)
+  t.equal(toNote('short'), 'short')
+  t.equal(toNote('x'.repeat(2_000)).length, 512)
   t.end()
 })

@@ -34,21 +34,21 @@ t.test('a lane follows addresses that appear and disappear', async (t) => {
   await lane.publishEndpoints()
   let changes = 0
   lane.onEndpointsChanged(() => changes++)
-  await lane.follow(['127.0.0.3', '127.0.0.2'])
+  await lane.useAddresses(['127.0.0.3', '127.0.0.2'])
   t.equal(changes, 1)
   t.same(lane.requestEndpoints, [at(lane, '127.0.0.1'), at(lane, '127.0.0.3'), at(lane, '127.0.0.2')])
-  await lane.follow(['127.0.0.3'])
+  await lane.useAddresses(['127.0.0.3'])
   t.equal(changes, 2)
   const client = await openLane(t)
   await t.rejects(client.request(at(lane, '127.0.0.2'), bytes('?'), { timeoutMs: 200 }), { code: 'NUMACAST_TIMEOUT' })
   t.same(await client.request(at(lane, '127.0.0.3'), bytes('?'), patient), bytes('?!'))
-  await lane.follow(['127.0.0.3'])
+  await lane.useAddresses(['127.0.0.3'])
   t.equal(changes, 2, 'no event without a change')
   // 203.0.113.0/24 is for documentation only (RFC 5737).
-  await lane.follow(['127.0.0.3', '203.0.113.1'])
+  await lane.useAddresses(['127.0.0.3', '203.0.113.1'])
   t.ok(lane.isIncomplete)
   t.equal(lane.counters.get('stream.failed.listen.eaddrnotavail'), 2, 'requests and live frames')
-  await lane.follow(['127.0.0.3'])
+  await lane.useAddresses(['127.0.0.3'])
   t.notOk(lane.isIncomplete)
 })
 
@@ -73,7 +73,7 @@ t.test('after the known endpoint fails, the next request finds another', async (
   const client = await openLane(t)
   const ways = [at(lane, '127.0.0.2'), at(lane, '127.0.0.1')]
   await client.request(ways, bytes('?'), patient)
-  await lane.follow([])
+  await lane.useAddresses([])
   await t.rejects(client.request(ways, bytes('?'), { timeoutMs: 300 }), { code: 'NUMACAST_TIMEOUT' })
   t.same(await client.request(ways, bytes('?'), patient), bytes('?!'))
 })
@@ -136,7 +136,7 @@ t.test('live frames use one endpoint only, and another after that connection bre
   await quiet()
   t.equal(received.filter((number) => number > before).length, 50, 'each once')
   t.equal(client.connections.live, 1)
-  await lane.follow([]) // if live frames used this endpoint, their connection breaks now
+  await lane.useAddresses([]) // if live frames used this endpoint, their connection breaks now
   received.length = 0
   await until('frames to arrive again', () => {
     send()

@@ -83,8 +83,8 @@ t.test('of two claims to one name the stronger live claim counts; the other’s 
   model.applyRow(sampleOf('h/0/w', first({ ownershipStrength: 1, liveliness: 'dead', cause: 'killed' }), { seq: 3 }))
   t.strictSame(pids(), [[11, 'alive']], 'the live claim')
   t.strictSame(pids(all('a')), [[11, 'unreachable']], 'the later claim, without evidence for either')
-  t.ok(model.lives('w', participantOf(writerOf('f')), allAlive))
-  t.notOk(model.lives('w', participantOf(writerOf('f')), all('a')))
+  t.ok(model.isReportedAlive('w', participantOf(writerOf('f')), allAlive))
+  t.notOk(model.isReportedAlive('w', participantOf(writerOf('f')), all('a')))
   model.applyRow(sampleOf<RosterRow>('h/1/w', undefined, { writer: 'b', seq: 2 }))
   t.strictSame(pids(), [[10, 'dead']])
   model.applyRow(sampleOf<RosterRow>('h/0/w', undefined, { seq: 4 }))
@@ -98,9 +98,9 @@ t.test('the cause of a collector’s end is kept while its last row is kept', (t
   const killed: Verdict = { ...alive, liveliness: 'dead', cause: 'killed', sinceMs: 5, reliableFromMs: null }
   const allUnknown = (): undefined => undefined
   model.applyNode(sampleOf('h/0', node()))
-  model.left(stranger, { ...killed, cause: 'exited' })
+  model.participantLeft(stranger, { ...killed, cause: 'exited' })
   t.match(model.nodes(10, allUnknown), [{ collector: { liveliness: 'dead', cause: null } }], 'the cause is unknown')
-  model.left(participant, killed)
+  model.participantLeft(participant, killed)
   t.match(model.nodes(10, allUnknown), [{ collector: { liveliness: 'dead', cause: 'killed', livelinessForMs: 5 } }])
   t.match(
     model.nodes(10, allAlive),
@@ -127,7 +127,7 @@ t.test('a collector that was unreachable when its participant was forgotten is n
   model.applyNode(sampleOf('h/0', node()))
   model.applyRow(sampleOf('h/0/w', row()))
   const lost: Verdict = { ...alive, liveliness: 'unreachable', cause: 'host-silent', sinceMs: 20, evidence: 'phi' }
-  model.left(participantOf(writerOf('a')), lost)
+  model.participantLeft(participantOf(writerOf('a')), lost)
   const none = (): undefined => undefined
   t.match(model.nodes(100, none), [
     { collector: { liveliness: 'unreachable', cause: 'host-silent', livelinessForMs: 80 } },

@@ -24,7 +24,7 @@ export interface IntentOutcome {
 }
 
 /** How long a command waits for a worker's reports. */
-export interface Patience {
+export interface WaitLimits {
   /** For the first report; also for a later one while the worker is known to be unable to report. */
   readonly firstMs: number
   /** For the last report. */
@@ -43,7 +43,7 @@ export async function followOutcome(
   view: FleetView,
   issued: IssuedIntent,
   json: boolean,
-  patience: Patience,
+  patience: WaitLimits,
 ): Promise<IntentOutcome> {
   const { intent, kind } = issued
   const { intentId, target: workerId, action } = intent
@@ -51,7 +51,7 @@ export async function followOutcome(
   const title = `${action === 'lift' ? `lift ${kind}` : kind} of ${workerId}`
   const watch = new AbortController()
   const giveUp = (afterMs: number): void => {
-    watch.abort(noAnswer(title, outcome, intent.ttlMs, afterMs, impedimentOf(view.worker(workerId))))
+    watch.abort(timeoutError(title, outcome, intent.ttlMs, afterMs, impedimentOf(view.worker(workerId))))
   }
   const isSilent = (): boolean => outcome.transition === null || impedimentOf(view.worker(workerId)) !== undefined
   const first = setTimeout(() => {
@@ -76,7 +76,7 @@ export async function followOutcome(
       if (!json) printStep(title, step.transition, step.reason)
     }
     watch.signal.throwIfAborted()
-    await untilKept(view.participant, issued)
+    await waitUntilRelayed(view.participant, issued)
     return outcome
   } finally {
     clearTimeout(first)
@@ -96,7 +96,7 @@ export function deadWorker(workerId: string, cause: string | null): NumacastErro
  * Waits until a scheduler relays the intent. Until then the intent ends with this process, and a late joiner, or a
  * collector that restarts, would not receive it.
  */
-async function untilKept(participant: Participant, { kind, intent, token }: IssuedIntent): Promise<void> {
+async function waitUntilRelayed(participant: Participant, { kind, intent, token }: IssuedIntent): Promise<void> {
   const { setTimeout: pause } = await import('node:timers/promises')
   const { intentTopics } = await import('../../plane/intents.js')
   const { planePartition } = await import('../../plane/partitions.js')
@@ -136,7 +136,7 @@ function oncePerText(print: (text: string) => void): (text: string) => void {
   }
 }
 
-function noAnswer(
+function timeoutError(
   title: string,
   { transition }: IntentOutcome,
   ttlMs: number,

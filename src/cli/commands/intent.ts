@@ -94,7 +94,7 @@ async function drain(workerId: string, flags: DrainFlags): Promise<void> {
     }
     if (outcome.transition === 'aborted') {
       throw failed(
-        `the drain of ${workerId} was aborted${because(outcome)}: it still takes no new work; drain it again with a longer ` +
+        `the drain of ${workerId} was aborted${reasonSuffix(outcome)}: it still takes no new work; drain it again with a longer ` +
           `--deadline than ${formatDuration(deadlineMs)}, or let it work: \`numacast intent resume ${workerId}\``,
       )
     }
@@ -179,10 +179,10 @@ async function requireWorker(
 
 function requireCompleted(outcome: IntentOutcome, what: string): void {
   if (outcome.transition === 'completed') return
-  throw failed(`${what} ended ${outcome.transition ?? 'without an answer'}${because(outcome)}`)
+  throw failed(`${what} ended ${outcome.transition ?? 'without an answer'}${reasonSuffix(outcome)}`)
 }
 
-function because({ reason }: IntentOutcome): string {
+function reasonSuffix({ reason }: IntentOutcome): string {
   return reason === null ? '' : ` (${reason})`
 }
 

@@ -107,7 +107,7 @@ async function followChanges(
   const changes = view.onChange((change) => {
     if (change.kind !== 'liveliness') scheduled ??= setTimeout(show, conflateMs)
     else if (json) process.stdout.write(`${JSON.stringify(change)}\n`)
-    else printer.note(livelinessLine(change))
+    else printer.showLine(livelinessLine(change))
   })
   const refresh = setInterval(show, refreshMs)
   // The reader of the lines has gone.

@@ -57,7 +57,7 @@ async function runPlane(flags: UpFlags): Promise<void> {
   const stop = listenForStop()
   const display = await openDisplay(flags.json ?? false)
   const layout = layOutPlane({ domain: flags.domain, workers: flags.workers, nodes: readTopology().nodes })
-  const supervisor = new PlaneSupervisor(layout, (text) => display.note(text))
+  const supervisor = new PlaneSupervisor(layout, (text) => display.showLine(text))
   const leave = (): void => {
     supervisor.kill()
     display.close()
@@ -84,7 +84,7 @@ async function showPlane(
   const { openPlaneClient } = await import('../client/plane-client.js')
   const started = supervisor.start()
   started.catch(() => undefined) // awaited below; it may fail before that
-  const logger = operatorLogger((text) => display.note(text))
+  const logger = operatorLogger((text) => display.showLine(text))
   const observer = await openPlaneClient(flags.domain, 'numacast up', logger)
   const following = follow(observer.view, display)
   let document: StatusDocument | undefined
@@ -98,7 +98,7 @@ async function showPlane(
     if (flags.json) await orStopped(untilComplete(observer.view, flags.workers), stop)
     document = observer.view.status()
   } finally {
-    display.note(document === undefined ? 'stopping what has been started' : drainingText(flags))
+    display.showLine(document === undefined ? 'stopping what has been started' : drainingText(flags))
     await closeAll([
       async () => {
         inOrder = await supervisor.drain()

@@ -103,7 +103,7 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
         ...(numaNode === undefined ? {} : { numaNode }),
       }),
     async serve(worker, stop) {
-      tellOfReplacement(worker, workerId)
+      printReplacement(worker, workerId)
       const source = endlessly(jobs)
       await Promise.all(Array.from({ length: concurrency }, () => work(worker, source, flags, stop)))
     },
@@ -111,7 +111,7 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
 }
 
 /** Prints that the process lost its name: it goes on as a spare, and would look hung without a message. */
-function tellOfReplacement(worker: Worker, workerId: string): void {
+function printReplacement(worker: Worker, workerId: string): void {
   const tell = (by: WorkerClaim | null): void => {
     const news =
       by === null

@@ -26,7 +26,7 @@ export class ErrorReporter {
 
   /** Reports that a callback of the application threw. */
   callbackError(counter: string, error: unknown, count: number): void {
-    const caught = this.#caught(counter, error, count)
+    const caught = this.#toCaughtError(counter, error, count)
     publishCallbackError(caught)
     if (this.#logger === undefined) {
       if (count === 1) warn(counter, error)
@@ -35,12 +35,12 @@ export class ErrorReporter {
 
   /** Reports that an operation of numacast failed. */
   error(counter: string, error: unknown, count: number): void {
-    const caught = this.#caught(counter, error, count)
+    const caught = this.#toCaughtError(counter, error, count)
     publishError(caught)
     if (isLogged(count)) this.#log('warn', caught, 'an operation failed')
   }
 
-  #caught(counter: string, error: unknown, count: number): CaughtError {
+  #toCaughtError(counter: string, error: unknown, count: number): CaughtError {
     return { counter, error, count, participant: this.#participant }
   }
 

@@ -2,7 +2,7 @@ import type { Clock, Timer } from './clock.js'
 
 export interface CoalescerOptions {
   /**
-   * When the first event after a quiet time is acted on: before `touch` returns, or once the event loop has polled its
+   * When the first event after a quiet time is acted on: before `request` returns, or once the event loop has polled its
    * sockets, together with what else has happened by then.
    * @default 'now'
    */
@@ -24,7 +24,7 @@ export class Coalescer {
   #lastMs = Number.NEGATIVE_INFINITY
   #timer: Timer | undefined
   /** An event is waiting for its run. */
-  #isTouched = false
+  #isRequested = false
   #closed = false
 
   constructor(clock: Clock, intervalMs: number, run: () => void, options: CoalescerOptions = {}) {
@@ -35,10 +35,10 @@ export class Coalescer {
     this.#refreshMs = options.refreshMs ?? Infinity
   }
 
-  /** Something has happened. May run before it returns, if `leading` is `now`. */
-  touch(): void {
-    if (this.#closed || this.#isTouched) return
-    this.#isTouched = true
+  /** Requests a run. It may happen before this returns, if `leading` is `now`. */
+  request(): void {
+    if (this.#closed || this.#isRequested) return
+    this.#isRequested = true
     const waitMs = Math.max(0, this.#lastMs + this.#intervalMs - this.#clock.nowMs())
     if (waitMs === 0 && !this.#isDeferred) this.now()
     else this.#arm(waitMs)
@@ -48,7 +48,7 @@ export class Coalescer {
   now(): void {
     if (this.#closed) return
     this.#lastMs = this.#clock.nowMs()
-    this.#isTouched = false
+    this.#isRequested = false
     this.#arm(this.#refreshMs)
     this.#run()
   }

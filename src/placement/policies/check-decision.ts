@@ -1,6 +1,6 @@
 import { invalidArgument } from '../../core/errors.js'
 import { type IntentKind, intentKinds, intentSchemas, neutralTerms } from '../../plane/intents.js'
-import { asNote } from '../../plane/text.js'
+import { toNote } from '../../plane/text.js'
 import type { Decision, WantedIntent } from './policy.js'
 
 /**
@@ -34,7 +34,7 @@ function checkWant(want: unknown, refuse: (what: string) => never): WantedIntent
   if (!isKind(kind)) return refuse(`.kind must be one of ${intentKinds.join(', ')}`)
   if (typeof reason !== 'string') return refuse('.reason must be a text')
   if (typeof terms !== 'object' || terms === null) return refuse('.terms must be an object')
-  const note = asNote(reason)
+  const note = toNote(reason)
   const envelope = { intentId: 'i', target, action: 'apply', issuer: 'policy', epoch: 0, reason: note, ttlMs }
   const checked = intentSchemas[kind]().safeParse({ ...terms, ...envelope })
   if (!checked.success) {

@@ -1,4 +1,4 @@
-import { asNote } from '../../plane/text.js'
+import { toNote } from '../../plane/text.js'
 import type { WantedIntent } from './policy.js'
 
 /** An intent names at most this many shards. */
@@ -19,7 +19,7 @@ export function mergeWanted(wanted: Iterable<WantedIntent>): WantedIntent[] {
 }
 
 function join(a: WantedIntent, b: WantedIntent): WantedIntent {
-  const reason = a.reason === b.reason ? a.reason : asNote(`${a.reason}; ${b.reason}`)
+  const reason = a.reason === b.reason ? a.reason : toNote(`${a.reason}; ${b.reason}`)
   // The compiler does not see that both are of one kind; the caller pairs them by it.
   return { ...a, terms: joinTerms(a, b), reason, ttlMs: Math.max(a.ttlMs, b.ttlMs) } as WantedIntent
 }

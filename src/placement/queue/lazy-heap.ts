@@ -15,9 +15,9 @@ export class LazyHeap<T> {
   }
 
   push(item: T): void {
-    if (this.#items.length >= 2 * this.#cleanSize) this.#clean()
+    if (this.#items.length >= 2 * this.#cleanSize) this.#rebuild()
     this.#items.push(item)
-    this.#rise(this.#items.length - 1)
+    this.#siftUp(this.#items.length - 1)
   }
 
   /** Returns the smallest wanted item and leaves it there. */
@@ -35,7 +35,7 @@ export class LazyHeap<T> {
     return first
   }
 
-  #clean(): void {
+  #rebuild(): void {
     this.#items = this.#items.filter(this.#isWanted).sort(this.#compare)
     this.#cleanSize = Math.max(32, this.#items.length)
   }
@@ -44,10 +44,10 @@ export class LazyHeap<T> {
     const last = this.#items.pop()
     if (last === undefined || this.#items.length === 0) return
     this.#items[0] = last
-    this.#sink(0)
+    this.#siftDown(0)
   }
 
-  #rise(from: number): void {
+  #siftUp(from: number): void {
     for (let at = from; at > 0; ) {
       const parent = (at - 1) >> 1
       if (!this.#isLess(at, parent)) return
@@ -56,7 +56,7 @@ export class LazyHeap<T> {
     }
   }
 
-  #sink(from: number): void {
+  #siftDown(from: number): void {
     for (let at = from; ; ) {
       const left = 2 * at + 1
       if (left >= this.#items.length) return

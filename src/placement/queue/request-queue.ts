@@ -139,7 +139,7 @@ export class RequestQueue<P> {
    */
   take(placer: Placer<P>, nowMs: number): RequestReport<P> | undefined {
     this.expire(nowMs)
-    this.#wakeDue(nowMs)
+    this.#unblockDue(nowMs)
     for (let attempt = 0; attempt < this.#options.maxAttempts; ) {
       const band = this.#turns.next(this.#heads)
       const entry = band === undefined ? undefined : this.#bands[band]?.pop()
@@ -147,7 +147,7 @@ export class RequestQueue<P> {
       const blocked = this.#blockOf(entry, nowMs)
       if (blocked !== undefined) {
         entry.refusals = blocked.refusals
-        this.#stepAside(entry, blocked.untilMs)
+        this.#defer(entry, blocked.untilMs)
         continue
       }
       attempt++
@@ -167,7 +167,7 @@ export class RequestQueue<P> {
       }
       const untilMs = nowMs + Math.min(outcome.retryAfterMs ?? Number.POSITIVE_INFINITY, this.#options.maxWaitMs)
       this.#blocked.set(entry.shape, { untilMs, refusals: outcome.refusals })
-      this.#stepAside(entry, untilMs)
+      this.#defer(entry, untilMs)
     }
     return undefined
   }
@@ -270,7 +270,7 @@ export class RequestQueue<P> {
     return blocked !== undefined && blocked.untilMs > nowMs ? blocked : undefined
   }
 
-  #wakeDue(nowMs: number): void {
+  #unblockDue(nowMs: number): void {
     for (const [shape, { untilMs }] of this.#blocked) if (untilMs <= nowMs) this.#blocked.delete(shape)
     for (
       let entry = this.#waiting.peek();
@@ -282,7 +282,7 @@ export class RequestQueue<P> {
     }
   }
 
-  #stepAside(entry: Entry<P>, untilMs: number): void {
+  #defer(entry: Entry<P>, untilMs: number): void {
     const isNews = entry.state !== RequestState.waiting
     entry.retryMs = untilMs
     entry.state = RequestState.waiting
@@ -302,12 +302,12 @@ export class RequestQueue<P> {
     this.#ended.add(entry.requestId)
     for (const oldest of this.#ended) {
       if (this.#ended.size <= this.#options.maxEnded) break
-      this.#forget(oldest)
+      this.#remove(oldest)
     }
     this.#emit(entry)
   }
 
-  #forget(requestId: string): void {
+  #remove(requestId: string): void {
     const entry = this.#entries.get(requestId)
     this.#entries.delete(requestId)
     this.#ended.delete(requestId)

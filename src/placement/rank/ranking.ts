@@ -75,11 +75,11 @@ export class Ranking {
   /** Yields the candidates in order. The first few are made one by one, the others all at once. */
   *candidates(): IterableIterator<Candidate> {
     for (const slot of this.#ordered.subarray(0, madeSingly)) yield this.#candidate(slot)
-    if (this.size > madeSingly) yield* this.#inBulk(this.#ordered.subarray(madeSingly))
+    if (this.size > madeSingly) yield* this.#candidatesOf(this.#ordered.subarray(madeSingly))
   }
 
   /** Makes candidates by ascending slot, so that each chunk is opened once, and puts them in their places. */
-  #inBulk(slots: Uint32Array): readonly Candidate[] {
+  #candidatesOf(slots: Uint32Array): readonly Candidate[] {
     const places = new Int32Array(this.snapshot.chunks.length * slotsPerChunk)
     for (let place = 0; place < slots.length; place++) places[slots[place] ?? 0] = place + 1
     const candidates = new Array<Candidate>(slots.length)
@@ -96,7 +96,7 @@ export class Ranking {
   }
 
   *refused(): IterableIterator<Refusal> {
-    const explained = this.#explained()
+    const explained = this.#allReasons()
     for (let slot = 0; slot < explained.length; slot++) {
       const bits = explained[slot] ?? 0
       if (bits !== 0) yield this.#refusal(slot, bits)
@@ -106,7 +106,7 @@ export class Ranking {
   /** How many workers are refused for each reason; a worker counts once for each of its reasons. */
   refusedByReason(): Readonly<Partial<Record<RefusalReason, number>>> {
     const workers = new Map<number, number>()
-    for (const bits of this.#explained()) if (bits !== 0) workers.set(bits, (workers.get(bits) ?? 0) + 1)
+    for (const bits of this.#allReasons()) if (bits !== 0) workers.set(bits, (workers.get(bits) ?? 0) + 1)
     const counts: Partial<Record<RefusalReason, number>> = {}
     for (const [bits, count] of workers) {
       for (const reason of this.#reasonsOf(bits)) counts[reason] = (counts[reason] ?? 0) + count
@@ -118,7 +118,7 @@ export class Ranking {
   explain(workerId: string): Candidate | Refusal | undefined {
     const slot = this.snapshot.slotOf(workerId)
     if (slot === undefined) return undefined
-    const bits = this.#explained()[slot] ?? 0
+    const bits = this.#allReasons()[slot] ?? 0
     return bits === 0 ? this.#candidate(slot) : this.#refusal(slot, bits)
   }
 
@@ -129,7 +129,7 @@ export class Ranking {
   get retryAfterMs(): number | null {
     if (this.size > 0) return 0
     let soonest: number | null = null
-    for (const [slot, bits] of this.#explained().entries()) {
+    for (const [slot, bits] of this.#allReasons().entries()) {
       if (bits === 0) continue
       const waitMs = retryAfterMs(this.#evaluation, this.#row(slot), bits)
       if (waitMs !== null && (soonest === null || waitMs < soonest)) soonest = waitMs
@@ -138,7 +138,7 @@ export class Ranking {
   }
 
   /** The reasons of every slot, as bits; computed now where the ranking was made without. */
-  #explained(): Uint32Array {
+  #allReasons(): Uint32Array {
     if (this.#refusals === undefined) {
       const { size, chunks } = this.snapshot
       this.#refusals = new Uint32Array(chunks.length * slotsPerChunk)

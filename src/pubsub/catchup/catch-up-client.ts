@@ -71,19 +71,19 @@ export class CatchUpClient implements PeerQueries {
   }
 
   /** Asks at once: a newcomer collides with no other request. */
-  soon(peer: RemotePeer): void {
+  scheduleNow(peer: RemotePeer): void {
     this.#schedule(peer, 0)
   }
 
   /** Asks after the random delay, if it is still necessary then. */
-  afterSpread(peer: RemotePeer): void {
+  scheduleSpread(peer: RemotePeer): void {
     this.#schedule(peer, this.#components.random() * (minSpreadMs + perReaderMs * Math.max(1, peer.audience)))
   }
 
   /** Asks whether the peer is there, although there may be nothing to learn. Its answer is evidence of life. */
   ask(peer: RemotePeer): void {
     peer.pull.isQuestion = true
-    this.afterSpread(peer)
+    this.scheduleSpread(peer)
   }
 
   /** Sends no more requests to this peer. */

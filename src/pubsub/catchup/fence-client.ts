@@ -100,7 +100,7 @@ export class FenceClient {
         mustPull ||= !proxy.started || proxy.progress.hasGap
       }
     }
-    if (mustPull) catchUp.afterSpread(peer)
+    if (mustPull) catchUp.scheduleSpread(peer)
   }
 
   #ownAnswer(): FenceAnswer {

@@ -67,7 +67,7 @@ export class LocalDelivery {
   refresh(writer: EntityGuid): void {
     for (const match of this.#matchesOf(writer)) {
       match.proxy.stale = false
-      this.#bring(match, 0)
+      this.#deliverAfter(match, 0)
     }
   }
 
@@ -136,7 +136,7 @@ export class LocalDelivery {
       do {
         if (match.mustResume) match.broughtSeq = match.proxy.progress.appliedSeq
         match.mustResume = false
-        this.#bring(match, match.broughtSeq)
+        this.#deliverAfter(match, match.broughtSeq)
       } while (match.mustResume)
     } finally {
       match.isBusy = false
@@ -148,7 +148,7 @@ export class LocalDelivery {
     match.writer.readers.acknowledged(match.reader.guid, appliedSeq, nowMs)
   }
 
-  #bring(match: LocalMatch, after: Seq): void {
+  #deliverAfter(match: LocalMatch, after: Seq): void {
     const { server, participant } = this.#components
     const { writer, reader, proxy } = match
     for (let seq = after; ; ) {

@@ -36,7 +36,7 @@ export class LiveSocket {
     try {
       await stream.publishEndpoints()
       endpoints.endpointsChanged()
-      for (const partition of endpoints.partitions().writes) announcer.hurry(partition)
+      for (const partition of endpoints.partitions().writes) announcer.announceNow(partition)
     } catch (error) {
       counters.addError('stream.failed.publish', error)
       this.#opening = undefined

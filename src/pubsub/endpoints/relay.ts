@@ -22,7 +22,7 @@ export interface RelayOptions<T> {
 /**
  * Passes the samples of a reader on to another partition, under their owner's name, number and age. A reader that gets
  * a change by two paths recognizes it as the same. A relay keeps an instance whose owner has gone, for late joiners.
- * The owner's disposal, the topic's lifespan or {@link Relay.forget} ends it. Samples that its writer's limits refuse
+ * The owner's disposal, the topic's lifespan or {@link Relay.endInstance} ends it. Samples that its writer's limits refuse
  * are counted (`relay.refused.…`).
  */
 export class Relay<T extends object> {
@@ -39,7 +39,7 @@ export class Relay<T extends object> {
     const { filter } = options
     const pass = (sample: Sample<T>): void => {
       try {
-        if (filter === undefined || filter(sample)) this.#pass(sample)
+        if (filter === undefined || filter(sample)) this.#relaySample(sample)
       } catch (error) {
         // The writer's limit was reached, or the filter threw: other samples are still passed on.
         if (error instanceof NumacastError) counters.addError(`relay.refused.${error.code}`, error)
@@ -47,12 +47,12 @@ export class Relay<T extends object> {
       }
     }
     this.#subscription = reader.onSample(pass)
-    this.#stopEnds = reader.feed.copy.table.onUnseenEnd((unseen) => this.#passEnd(unseen))
+    this.#stopEnds = reader.feed.copy.table.onUnseenEnd((unseen) => this.#relayEnd(unseen))
     for (const [, sample] of reader.entries()) pass(sample)
   }
 
   /** Ends the instance for the readers of this relay. */
-  forget(key: string): void {
+  endInstance(key: string): void {
     this.writer.dispose(key)
   }
 
@@ -62,7 +62,7 @@ export class Relay<T extends object> {
   }
 
   /** Passes on the end of an instance that this relay may still keep, or that another relay has missed. */
-  #passEnd({ key, end, isUnknownToRelay }: UnseenEnd): void {
+  #relayEnd({ key, end, isUnknownToRelay }: UnseenEnd): void {
     const token = { writer: end.owner, seq: end.seq }
     const from = this.#provenanceOf(token, end.originTimeMs, end.sourceTimeMs)
     if (this.writer.disposeRelayed(key, from) === undefined && isUnknownToRelay) {
@@ -81,7 +81,7 @@ export class Relay<T extends object> {
     }
   }
 
-  #pass(sample: Sample<T>): void {
+  #relaySample(sample: Sample<T>): void {
     if (sample.instanceState === InstanceState.noWriters) return
     const from = this.#provenanceOf(sample.token, sample.writtenMs, sample.writtenWallMs)
     if (sample.instanceState === InstanceState.disposed || sample.value === undefined)

@@ -58,7 +58,7 @@ export class EndpointMatcher {
       if (peer.descriptor === undefined) continue
       if (!this.#matchReader(peer, peer.descriptor, local)) continue
       live.update(peer)
-      catchUp.soon(peer)
+      catchUp.scheduleNow(peer)
     }
   }
 
@@ -85,9 +85,9 @@ export class EndpointMatcher {
       for (const { reader, proxy } of matches) {
         if (hasWritten) reader.asserted(proxy)
         proxy.progress.announce(lastSeq)
-        if (!proxy.isAlive) reader.reached(proxy, proxy.isReachable)
+        if (!proxy.isAlive) reader.setReachable(proxy, proxy.isReachable)
         reader.progressed(proxy, nowMs)
-        if (!proxy.started || proxy.progress.hasGap) this.#components.catchUp.afterSpread(peer)
+        if (!proxy.started || proxy.progress.hasGap) this.#components.catchUp.scheduleSpread(peer)
       }
     }
   }
@@ -101,7 +101,7 @@ export class EndpointMatcher {
       proxy.progress.announce(seq)
       reader.progressed(proxy, nowMs)
       proxy.ackReport.asked(seq, nowMs)
-      this.#components.catchUp.afterSpread(peer)
+      this.#components.catchUp.scheduleSpread(peer)
     }
   }
 
@@ -122,17 +122,17 @@ export class EndpointMatcher {
     peer.monitor.frameReceived(nowMs)
     this.#assert(peer, matches[0]?.proxy.info)
     for (const { reader, proxy } of matches) {
-      if (!proxy.isAlive) reader.reached(proxy, proxy.isReachable)
+      if (!proxy.isAlive) reader.setReachable(proxy, proxy.isReachable)
       reader.receiveLive(proxy, head, samples)
       reader.progressed(proxy, nowMs)
-      if (proxy.progress.hasGap) this.#components.catchUp.afterSpread(peer)
+      if (proxy.progress.hasGap) this.#components.catchUp.scheduleSpread(peer)
     }
   }
 
   /** The verdict on the peer has changed whether its writers are reachable. */
-  reached(peer: RemotePeer, isReachable: boolean): void {
+  setReachable(peer: RemotePeer, isReachable: boolean): void {
     for (const { reader, proxy } of eachMatch(peer)) {
-      if (proxy.isReachable !== isReachable) reader.reached(proxy, isReachable)
+      if (proxy.isReachable !== isReachable) reader.setReachable(proxy, isReachable)
     }
   }
 

@@ -67,7 +67,7 @@ export class HelloClient {
     }
     for (const peer of this.#shuffled(due)) {
       if (this.#inFlight >= maxInFlight) return
-      void this.#greet(peer)
+      void this.#exchangeHello(peer)
     }
   }
 
@@ -124,7 +124,7 @@ export class HelloClient {
   }
 
   /** Never rejects: a failure is counted and retried. */
-  async #greet(peer: RemotePeer): Promise<void> {
+  async #exchangeHello(peer: RemotePeer): Promise<void> {
     const { clock, random, counters, identity, peers, peerIntake, interest } = this.#components
     peer.reachability.helloSent()
     this.#inFlight++

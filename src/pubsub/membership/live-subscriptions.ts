@@ -64,7 +64,7 @@ export class LiveSubscriptions {
       peer.isBeyondMulticast = needsStream
       if (peer.descriptor !== undefined) peer.monitor.setPlace(placeOf(peer, peer.descriptor, identity))
       this.update(peer)
-      if (needsStream) catchUp.soon(peer)
+      if (needsStream) catchUp.scheduleNow(peer)
     }
   }
 

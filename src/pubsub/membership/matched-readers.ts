@@ -43,7 +43,7 @@ export class MatchedReaders {
     return this.#byPeer.size
   }
 
-  of(writer: EntityId): IterableIterator<MatchedReader> {
+  ofWriter(writer: EntityId): IterableIterator<MatchedReader> {
     return (this.#matches.get(writer) ?? new Map<EntityGuid, MatchedReader>()).values()
   }
 
@@ -67,7 +67,7 @@ export class MatchedReaders {
   }
 
   removeWriter(writer: EntityId): void {
-    for (const match of this.of(writer)) this.#leave(match)
+    for (const match of this.ofWriter(writer)) this.#leave(match)
     this.#matches.delete(writer)
   }
 

@@ -87,7 +87,7 @@ export class PeerDialer {
     const { clock, peers, identity } = this.#components
     this.#noticeChange()
     this.#dialDue()
-    const partners = this.#schedule.reached().map((contact) => contact.endpoints)
+    const partners = this.#schedule.reachedTargets().map((contact) => contact.endpoints)
     for (const peer of peers.values()) {
       if (peer.isBeyondMulticast && peer.descriptor !== undefined) partners.push(requestEndpointsOf(peer, identity))
     }
@@ -105,13 +105,13 @@ export class PeerDialer {
     const partitions = endpoints.partitions()
     if (partitions === this.#partitions) return
     this.#partitions = partitions
-    this.#rounds.hasten(clock.nowMs())
-    if (this.#rendezvous !== undefined) this.#round = this.#makeRound()
+    this.#rounds.makeDue(clock.nowMs())
+    if (this.#rendezvous !== undefined) this.#round = this.#runRound()
   }
 
-  async #makeRound(): Promise<void> {
+  async #runRound(): Promise<void> {
     await this.#opened
-    this.#schedule.hasten()
+    this.#schedule.makeListedDue()
     // First the listed peers, then the peers that they know.
     do {
       this.#dialDue()
@@ -172,8 +172,8 @@ export class PeerDialer {
         const reply = decodeGossipReply(await stream.request(partner, encodeGossipRequest(request), limit))
         if (this.#closed) return
         counters.add('gossip.replies')
-        const news = reply.peers.filter((referral) => this.#refer(referral))
-        if (news.length > 0) this.#rounds.hasten(clock.nowMs())
+        const news = reply.peers.filter((referral) => this.#addReferral(referral))
+        if (news.length > 0) this.#rounds.makeDue(clock.nowMs())
         after = reply.peers.at(-1)?.guid
         if (!reply.more || after === undefined) return
       }
@@ -183,13 +183,13 @@ export class PeerDialer {
   }
 
   /** Returns true for a participant that no peer has named before. */
-  #refer({ guid, endpoints, bootId, networkNamespace }: Referral): boolean {
+  #addReferral({ guid, endpoints, bootId, networkNamespace }: Referral): boolean {
     const { self, counters, peers, identity } = this.#components
     if (guid === self || peers.departed.has(guid) || peers.get(guid)?.descriptor !== undefined) return false
     const reachable = dialable(endpoints, sharesNetwork({ bootId, networkNamespace }, identity))
     if (reachable.length === 0) return false
     const before = this.#schedule.size
-    if (!this.#schedule.refer(guid, reachable)) counters.add('gossip.refused.too-many')
+    if (!this.#schedule.addReferral(guid, reachable)) counters.add('gossip.refused.too-many')
     return this.#schedule.size > before
   }
 }

@@ -71,7 +71,7 @@ export class PeerDirectory implements PullReplySink, VerdictListener {
     const { peers, detector } = this.#components
     peers.departed.addEnded(guid)
     const known = peers.get(guid)
-    if (known !== undefined) detector.conclude(known, goodbye)
+    if (known !== undefined) detector.applyFinding(known, goodbye)
   }
 
   /** A newer descriptor of the peer has arrived. */
@@ -106,13 +106,13 @@ export class PeerDirectory implements PullReplySink, VerdictListener {
 
   onVerdict(peer: RemotePeer, before: Verdict, verdict: Verdict): void {
     const { events, waiters, counters, endpointMatcher, follower } = this.#components
-    endpointMatcher.reached(peer, verdict.liveliness !== Liveliness.unreachable)
+    endpointMatcher.setReachable(peer, verdict.liveliness !== Liveliness.unreachable)
     counters.add(`peer.${verdict.liveliness}`)
     const isDead = verdict.liveliness === Liveliness.dead
     if (!isDead) follower.onPeerChanged(peer)
     const changed = toPeer(peer)
     if (changed !== undefined) events.peerChanged({ kind: 'liveliness-changed', peer: changed, before })
-    if (isDead) this.#bringDown(peer, verdict)
+    if (isDead) this.#removePeer(peer, verdict)
     waiters.progressed(peer)
   }
 
@@ -129,7 +129,7 @@ export class PeerDirectory implements PullReplySink, VerdictListener {
     closeEach(all.flatMap((peer) => [() => peers.delete(peer), () => this.#disconnect(peer)]))
   }
 
-  #bringDown(peer: RemotePeer, { evidence }: Verdict): void {
+  #removePeer(peer: RemotePeer, { evidence }: Verdict): void {
     const { departed } = this.#components.peers
     // A peer that was only silent may return. A peer that is known to have ended may not.
     const wasSilent = evidence === VerdictEvidence.lease || evidence === VerdictEvidence.phi
@@ -146,7 +146,8 @@ export class PeerDirectory implements PullReplySink, VerdictListener {
     for (const older of [...peers.values()]) {
       const theirs = older.descriptor?.identity
       if (theirs?.pid !== pid || theirs.bootId !== bootId || theirs.pidNamespace !== pidNamespace) continue
-      if (theirs.startTimeTicks !== null && theirs.startTimeTicks < startTimeTicks) detector.conclude(older, replaced)
+      if (theirs.startTimeTicks !== null && theirs.startTimeTicks < startTimeTicks)
+        detector.applyFinding(older, replaced)
     }
   }
 

@@ -44,8 +44,8 @@ export class PeerIntake {
     if (peer === undefined) return
     peer.reachability.beacon(beacon, nowMs)
     this.#markAlive(peer, beacon, nowMs)
-    if (peer.descriptor === undefined) catchUp.soon(peer)
-    else if (!isDescribed(peer)) catchUp.afterSpread(peer)
+    if (peer.descriptor === undefined) catchUp.scheduleNow(peer)
+    else if (!isDescribed(peer)) catchUp.scheduleSpread(peer)
     endpointMatcher.digest(peer, beacon.digest)
   }
 
@@ -58,7 +58,7 @@ export class PeerIntake {
     peer.reachability.presence(beacon, nowMs)
     this.#markAlive(peer, beacon, nowMs)
     // A peer that receives from us describes itself by its own request. `HelloClient` contacts the others.
-    if (peer.descriptor !== undefined && !isDescribed(peer)) catchUp.afterSpread(peer)
+    if (peer.descriptor !== undefined && !isDescribed(peer)) catchUp.scheduleSpread(peer)
   }
 
   /** Takes a beacon that the peer published by stream, for peers beyond multicast. */
@@ -72,7 +72,7 @@ export class PeerIntake {
     peer.announcedVersion = Math.max(peer.announcedVersion, beacon.descriptorVersion)
     peer.reachability.live(beacon, nowMs)
     this.#markAlive(peer, beacon, nowMs)
-    if (!isDescribed(peer)) catchUp.afterSpread(peer)
+    if (!isDescribed(peer)) catchUp.scheduleSpread(peer)
     endpointMatcher.digest(peer, beacon.digest)
   }
 
@@ -120,7 +120,7 @@ export class PeerIntake {
         directory.described(known, descriptor)
         // A new peer is asked when its multicast arrives, or when it is clear that it does not.
         const isPlaced = known.reachability.isBeaconing || known.isBeyondMulticast
-        if (isPlaced && known.matches.size > 0) catchUp.afterSpread(known)
+        if (isPlaced && known.matches.size > 0) catchUp.scheduleSpread(known)
       }
       return known
     }
@@ -150,12 +150,12 @@ export class PeerIntake {
     const known = peers.get(from)
     if (known !== undefined && descriptor !== undefined && descriptor.version > (known.descriptor?.version ?? 0)) {
       directory.described(known, descriptor)
-      if (known.matches.size > 0) catchUp.soon(known)
+      if (known.matches.size > 0) catchUp.scheduleNow(known)
     }
     const isWanted = descriptor !== undefined && interest.isRelated(descriptor)
     const peer = known ?? (isWanted ? this.#addDescribed(descriptor, nowMs) : undefined)
     if (peer === undefined) return undefined
-    if (known === undefined && peer.matches.size > 0) catchUp.soon(peer)
+    if (known === undefined && peer.matches.size > 0) catchUp.scheduleNow(peer)
     if (peer.monitor.isOverdue(nowMs)) peer.reachability.lost(nowMs)
     peer.monitor.answered(nowMs)
     peer.holdsVersion = knows

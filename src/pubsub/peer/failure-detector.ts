@@ -67,7 +67,8 @@ export class FailureDetector {
       queries.ask(peer)
     }
     const survey = new PeerSurvey(identity, peers, overdue)
-    if (observer.survey(survey.result, nowMs)) for (const peer of overdue.keys()) peer.monitor.restartSilence(nowMs)
+    if (observer.assessSilence(survey.result, nowMs))
+      for (const peer of overdue.keys()) peer.monitor.restartSilence(nowMs)
     for (const peer of peers) {
       const context: DetectionContext = {
         timeoutMultiplier,
@@ -81,7 +82,7 @@ export class FailureDetector {
   }
 
   /** Takes a fact about a peer: what the kernel reports of its process, or its goodbye. Overrides the lease. */
-  conclude(peer: RemotePeer, finding: Finding): void {
+  applyFinding(peer: RemotePeer, finding: Finding): void {
     const before = peer.monitor.verdict
     this.#report(peer, before, peer.monitor.fact(finding, this.#components.clock.nowMs()))
   }

@@ -92,7 +92,7 @@ export function probePid(
   // Not by its state: a zombie may be a main thread that ended before the others, and one still computing, a dead
   // process whose memory is being freed.
   if (found.ended) {
-    return gone(found.exit === null ? null : { cause: found.exit.cause, detail: exitStatusText(found.exit) })
+    return endedReading(found.exit === null ? null : { cause: found.exit.cause, detail: exitStatusText(found.exit) })
   }
   // A frozen main thread is asleep on cgroup v2, and waits as for a device on v1.
   const state =
@@ -102,7 +102,7 @@ export function probePid(
   return { state, cpuTimeMs: found.cpuTimeMs, end: null }
 }
 
-function gone(end: ProcessReading['end']): ProcessReading {
+function endedReading(end: ProcessReading['end']): ProcessReading {
   return { state: ProcessProbe.gone, cpuTimeMs: null, end }
 }
 
@@ -116,7 +116,7 @@ const existing: ProcessReading = Object.freeze({ state: ProcessProbe.exists, cpu
 function probeBySignal(pid: number, calls: ProcessCalls): ProcessReading {
   const refusal = calls.signalRefusal(pid)
   if (refusal === null) return existing
-  if (refusal === 'ESRCH') return gone(null)
+  if (refusal === 'ESRCH') return endedReading(null)
   return refusal === 'EPERM' && calls.signalRefusal(calls.ownPid) === null ? existing : unknownReading
 }
 

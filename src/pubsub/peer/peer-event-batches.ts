@@ -25,7 +25,7 @@ export class PeerEventBatches {
 
   add(event: PeerEvent): void {
     this.#waiting.push(event)
-    this.#emitting.touch()
+    this.#emitting.request()
   }
 
   /** What waits is not emitted. Idempotent. */

@@ -65,7 +65,7 @@ export class FrameDispatcher implements FrameSink, LiveFrameSink {
       if (from === self) return
       if (kind === FrameKind.solicit) {
         if (partition === builtinPartition) beacons.observed()
-        announcer.solicited(partition)
+        announcer.onSolicit(partition)
         return
       }
       if (kind !== FrameKind.beacon) throw malformed(Rejection.badKind, 'frame among solicits')

@@ -46,7 +46,7 @@ export class PartitionMembership {
   /** Starts to read the partition. Asks for its writers once their answers can arrive. */
   read(partition: string): void {
     const { announcer, clock, groups, frames } = this.#components
-    this.#use(groups.data(partition), (body, source) => frames.onDataFrame(body, source))
+    this.#joinGroup(groups.data(partition), (body, source) => frames.onDataFrame(body, source))
       .then((joined) => {
         // The last reader may have closed before the lane had joined.
         if (joined.uses === 0) return
@@ -74,7 +74,7 @@ export class PartitionMembership {
   write(partition: string): void {
     const { announcer, groups, frames } = this.#components
     const handler: FrameHandler = (body, source) => frames.onSolicitFrame(partition, body, source)
-    this.#use(groups.solicit(partition), handler).catch(() => undefined)
+    this.#joinGroup(groups.solicit(partition), handler).catch(() => undefined)
     announcer.announce(partition)
   }
 
@@ -88,7 +88,7 @@ export class PartitionMembership {
     for (const { failure } of this.#joined.values()) if (failure !== undefined) throw failure
   }
 
-  async #use(group: Group, handler: FrameHandler): Promise<Joined> {
+  async #joinGroup(group: Group, handler: FrameHandler): Promise<Joined> {
     const key = keyOf(group)
     const join = (): Promise<Subscription> => this.#components.transport.datagram.join(group, handler)
     let joined = this.#joined.get(key)

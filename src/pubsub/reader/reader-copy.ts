@@ -74,7 +74,7 @@ export class ReaderCopy {
       hasHistory: this.queue.hasHistory,
       isPaced: timeBasedFilterMs > 0,
       hasRoom: (instance) => this.queue.limitOf(instance) === undefined,
-      forgotten: (instance) => this.#forgotten(instance),
+      forgotten: (instance) => this.#onInstanceRemoved(instance),
     })
     if (timeBasedFilterMs > 0) {
       this.#filter = new TimeBasedFilter(clock, timeBasedFilterMs, (instance) => {
@@ -82,7 +82,7 @@ export class ReaderCopy {
       })
     }
     if (deadlineMs !== null) {
-      this.#deadline = new DeadlineTimer(clock, deadlineMs, (instance) => this.#missed(instance))
+      this.#deadline = new DeadlineTimer(clock, deadlineMs, (instance) => this.#onDeadlineMissed(instance))
     }
   }
 
@@ -97,7 +97,7 @@ export class ReaderCopy {
     const instance = this.table.touched
     if (instance === undefined) return undefined
     if (outcome === ApplyResult.beside) {
-      this.#showBeside(instance, change, arrival)
+      this.#showNonCurrent(instance, change, arrival)
       return undefined
     }
     if (this.#deadline !== undefined) this.#renew(instance, arrival.nowMs)
@@ -120,23 +120,23 @@ export class ReaderCopy {
   }
 
   /** The writer gives the instance up without ending it. */
-  giveUp(key: string, writer: EntityGuid, viaSeq: Seq, arrival: Arrival): void {
-    this.table.gaveUp(key, writer, viaSeq)
+  unregister(key: string, writer: EntityGuid, viaSeq: Seq, arrival: Arrival): void {
+    this.table.recordUnregistration(key, writer, viaSeq)
     const rivals = new Set<EntityGuid>()
-    this.#abandon(key, writer, InstanceState.noWriters, arrival, rivals)
+    this.#withdraw(key, writer, InstanceState.noWriters, arrival, rivals)
     for (const rival of rivals) this.#components.writers.refresh(rival)
   }
 
   /** The writer carries nothing more. With a bootstrap: nothing up to its base but what the bootstrap has brought. */
-  abandon(writer: EntityGuid, state: 'disposed' | 'no-writers', bootstrap: Bootstrap | undefined): void {
+  withdraw(writer: EntityGuid, state: 'disposed' | 'no-writers', bootstrap: Bootstrap | undefined): void {
     const arrival = arrivalNow(this.#components.clock)
     const rivals = new Set<EntityGuid>()
     for (const { key } of this.table.values()) {
-      const carriedSeq = this.table.carriedBy(key, writer)
+      const carriedSeq = this.table.deliveredSeq(key, writer)
       if (carriedSeq === undefined) continue
       // Newer than the base: written while the reply was on its way.
       if (bootstrap !== undefined && (bootstrap.seen.has(key) || carriedSeq > bootstrap.base)) continue
-      this.#abandon(key, writer, state, arrival, rivals)
+      this.#withdraw(key, writer, state, arrival, rivals)
     }
     for (const rival of rivals) this.#components.writers.refresh(rival)
   }
@@ -169,7 +169,7 @@ export class ReaderCopy {
   }
 
   /** Forgets ended instances whose time is up, and samples that have outlived their lifespan. */
-  sweep(nowMs: number): void {
+  expire(nowMs: number): void {
     const { lifespanMs, readerDataLifecycle } = this.#qos
     const { purgeDisposedMs, purgeNoWritersMs } = readerDataLifecycle
     this.table.purge(nowMs - (purgeDisposedMs ?? Infinity), nowMs - (purgeNoWritersMs ?? Infinity))
@@ -187,14 +187,14 @@ export class ReaderCopy {
     this.#deadline?.close()
   }
 
-  #abandon(
+  #withdraw(
     key: string,
     writer: EntityGuid,
     state: 'disposed' | 'no-writers',
     arrival: Arrival,
     rivals: Set<EntityGuid>,
   ): void {
-    const abandoned = this.table.abandon(key, writer, state, arrival)
+    const abandoned = this.table.withdraw(key, writer, state, arrival)
     if (abandoned === WithdrawResult.kept) return
     if (abandoned === WithdrawResult.orphaned) {
       for (const rival of this.table.rivals(key)) rivals.add(rival)
@@ -208,23 +208,23 @@ export class ReaderCopy {
 
   /** Shows what is current to the application: with `isWritten` as a new sample, else its state only. */
   #show(instance: Instance, isWritten: boolean, hasArrived: boolean): void {
-    if (!this.table.show(instance)) {
+    if (!this.table.makeVisible(instance)) {
       if (instance.state === InstanceState.disposed) this.#components.counters.add('reader.unknown-instance')
       return
     }
-    if (this.#filter !== undefined && isValue(instance)) this.#filter.shown(instance)
+    if (this.#filter !== undefined && isValue(instance)) this.#filter.recordShown(instance)
     const held = this.queue.push(instance, isWritten && instance.shown.validData)
     this.#watchExpiry(instance, held)
     this.#components.view.viewChanged(instance, held, hasArrived)
   }
 
-  #showBeside(instance: Instance, change: IncomingChange, arrival: Arrival): void {
+  #showNonCurrent(instance: Instance, change: IncomingChange, arrival: Arrival): void {
     if (this.#filter !== undefined) {
       this.#components.counters.add('reader.time-filtered')
       return
     }
     const held = this.table.sampleOf(instance, change, arrival)
-    this.queue.pushBeside(instance, held)
+    this.queue.pushNonCurrent(instance, held)
     this.#watchExpiry(instance, held)
     this.#components.view.viewChanged(instance, held, true)
   }
@@ -242,7 +242,7 @@ export class ReaderCopy {
   }
 
   /** The next strongest writer takes over with its next sample. Its own deadline brings that soon, so none is requested. */
-  #missed(instance: Instance): void {
+  #onDeadlineMissed(instance: Instance): void {
     if (this.table.isExclusive) this.table.demote(instance.key, instance.current.via)
     this.#components.status.deadlineMissed(instance.key)
   }
@@ -253,11 +253,11 @@ export class ReaderCopy {
     return limit === undefined ? RejectedReason.instancesLimit : RejectedReason.samplesPerInstanceLimit
   }
 
-  #forgotten(instance: Instance): void {
-    this.#filter?.forget(instance)
+  #onInstanceRemoved(instance: Instance): void {
+    this.#filter?.removeInstance(instance)
     this.#expiry.delete(instance)
     this.#deadline?.end(instance)
-    const unread = this.queue.forget(instance)
+    const unread = this.queue.removeInstance(instance)
     if (this.queue.hasHistory) this.#components.status.lost(instance.current.owner, unread, LostReason.purged)
   }
 }

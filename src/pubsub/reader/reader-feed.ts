@@ -127,7 +127,7 @@ export class ReaderFeed<T extends object = object> implements SampleSource<T>, W
     this.#intake.forgetWriter(proxy)
     // A listener of the samples that still waited may have closed the reader.
     if (!this.writers.remove(proxy)) return
-    this.copy.abandon(guid, state, undefined)
+    this.copy.withdraw(guid, state, undefined)
     this.writers.reportRemoved(guid)
     this.#progress.emit(proxy)
   }
@@ -162,7 +162,7 @@ export class ReaderFeed<T extends object = object> implements SampleSource<T>, W
   finishBootstrap(proxy: WriterProxy): void {
     const { bootstrap } = proxy
     proxy.bootstrap = undefined
-    if (bootstrap !== undefined) this.copy.abandon(proxy.guid, InstanceState.disposed, bootstrap)
+    if (bootstrap !== undefined) this.copy.withdraw(proxy.guid, InstanceState.disposed, bootstrap)
   }
 
   /** A manual-by-participant writer of the same participant has given a sign of life. */
@@ -171,8 +171,8 @@ export class ReaderFeed<T extends object = object> implements SampleSource<T>, W
   }
 
   /** The verdict on the writer's participant, or that frames from it arrive again. */
-  reached(proxy: WriterProxy, isReachable: boolean): void {
-    this.writers.leases.reached(proxy, isReachable)
+  setReachable(proxy: WriterProxy, isReachable: boolean): void {
+    this.writers.leases.setReachable(proxy, isReachable)
   }
 
   /** Samples have been taken, or forgotten: writers that waited for room go on. */
@@ -181,8 +181,8 @@ export class ReaderFeed<T extends object = object> implements SampleSource<T>, W
   }
 
   /** Forgets what has ended and outlived its time. */
-  sweep(nowMs: number): void {
-    this.copy.sweep(nowMs)
+  expire(nowMs: number): void {
+    this.copy.expire(nowMs)
     this.#intake.roomMade()
   }
 
@@ -224,6 +224,6 @@ export class ReaderFeed<T extends object = object> implements SampleSource<T>, W
     if (proxy.isAlive) this.writers.refresh(proxy.guid)
     // A silent participant may well be at work. A writer that breaks its own lease has given its instances up.
     else if (!proxy.isReachable) this.copy.demote(proxy.guid)
-    else this.copy.abandon(proxy.guid, InstanceState.noWriters, undefined)
+    else this.copy.withdraw(proxy.guid, InstanceState.noWriters, undefined)
   }
 }

@@ -76,7 +76,7 @@ export class ReaderIntake<T extends object> {
     if (last === undefined) return
     const { progress } = proxy
     if (!this.#isOrdered) this.#takeUnordered(proxy, head, samples, last.seq)
-    else if (!proxy.started && this.#isVolatile) this.#begin(proxy, head, samples, last.seq)
+    else if (!proxy.started && this.#isVolatile) this.#startVolatile(proxy, head, samples, last.seq)
     else if (proxy.blocked) progress.announce(last.seq)
     else if (!proxy.started || head.prevSeq > progress.appliedSeq) {
       progress.announce(last.seq)
@@ -100,7 +100,7 @@ export class ReaderIntake<T extends object> {
       this.#isReliable || proxy.bootstrap !== undefined || !proxy.started ? 0 : proxy.progress.appliedSeq
     for (const sample of samples) {
       if (sample.seq <= settledSeq) continue
-      const isTaken = this.#take(proxy, head, sample, arrival)
+      const isTaken = this.#applySample(proxy, head, sample, arrival)
       // An instance that is not held has no end to infer, and there may be any number of them.
       if (this.#components.copy.table.get(sample.key) !== undefined) proxy.bootstrap?.seen.add(sample.key)
       if (isTaken || !this.#isReliable) continue
@@ -170,7 +170,7 @@ export class ReaderIntake<T extends object> {
     let refusedSeq: Seq | undefined
     for (const sample of samples) {
       if (sample.seq <= appliedSeq) this.#components.counters.add('reader.duplicate')
-      else if (!this.#take(proxy, head, sample, arrival)) refusedSeq ??= sample.seq
+      else if (!this.#applySample(proxy, head, sample, arrival)) refusedSeq ??= sample.seq
     }
     if (!this.#isReliable) {
       // Best effort repairs nothing: missed changes are reported as lost, and the token goes on.
@@ -190,7 +190,7 @@ export class ReaderIntake<T extends object> {
     const arrival = arrivalNow(this.#components.clock)
     for (const sample of samples) {
       if (sample.seq <= appliedSeq) this.#components.counters.add('reader.duplicate')
-      else if (!this.#take(proxy, head, sample, arrival)) {
+      else if (!this.#applySample(proxy, head, sample, arrival)) {
         progress.announce(lastSeq)
         progress.advanceTo(sample.seq - 1)
         this.#block(proxy)
@@ -202,7 +202,7 @@ export class ReaderIntake<T extends object> {
   }
 
   /** A volatile reader begins with the first frame; earlier changes are not due to it. */
-  #begin(proxy: WriterProxy, head: SamplesHead, samples: readonly WireSample[], lastSeq: Seq): void {
+  #startVolatile(proxy: WriterProxy, head: SamplesHead, samples: readonly WireSample[], lastSeq: Seq): void {
     proxy.progress.advanceTo(head.prevSeq)
     proxy.started = true
     this.#takeOrdered(proxy, head, samples, lastSeq)
@@ -225,18 +225,18 @@ export class ReaderIntake<T extends object> {
   }
 
   /** Returns false when there is no room. Any other outcome is counted and reported here. */
-  #take(proxy: WriterProxy, head: SamplesHead, sample: WireSample, arrival: Arrival): boolean {
-    const concern = this.#validator.concerns(sample.key)
+  #applySample(proxy: WriterProxy, head: SamplesHead, sample: WireSample, arrival: Arrival): boolean {
+    const concern = this.#validator.acceptsKey(sample.key)
     if (concern !== true) {
       if (concern !== false) this.#components.status.rejected(proxy.guid, sample.key, RejectedReason.filter, concern)
       return true
     }
-    if (sample.valueSeq < sample.seq) return this.#giveUp(proxy, head, sample, arrival)
+    if (sample.valueSeq < sample.seq) return this.#applyUnregistration(proxy, head, sample, arrival)
     return this.#admit(proxy, head, sample, arrival)
   }
 
   /** The writer unregisters the instance: the sample repeats its last value, for readers that lack it. */
-  #giveUp(proxy: WriterProxy, head: SamplesHead, sample: WireSample, arrival: Arrival): boolean {
+  #applyUnregistration(proxy: WriterProxy, head: SamplesHead, sample: WireSample, arrival: Arrival): boolean {
     const { copy } = this.#components
     const instance = copy.table.get(sample.key)
     // A reader that was not there while the instance was alive has not lost it.
@@ -245,7 +245,7 @@ export class ReaderIntake<T extends object> {
     const token = tokenOf(proxy, sample)
     const isHeld = current?.owner === token.writer && current.seq >= token.seq
     if (!isHeld && !this.#admit(proxy, head, sample, arrival)) return false
-    copy.giveUp(sample.key, proxy.guid, sample.seq, arrival)
+    copy.unregister(sample.key, proxy.guid, sample.seq, arrival)
     return true
   }
 

@@ -23,7 +23,7 @@ export interface SampleDispatcherComponents<T> {
   readonly everySample: boolean
 }
 
-interface Post {
+interface QueuedSample {
   readonly instance: Instance
   readonly held: HeldSample
 }
@@ -32,7 +32,7 @@ interface Post {
 export class SampleDispatcher<T extends object> implements CopyView {
   readonly #components: SampleDispatcherComponents<T>
   readonly #listeners: Listeners<Sample<T>>
-  readonly #mailboxes = new Set<Mailbox<Post>>()
+  readonly #mailboxes = new Set<Mailbox<QueuedSample>>()
   #closed = false
 
   constructor(components: SampleDispatcherComponents<T>) {
@@ -53,7 +53,7 @@ export class SampleDispatcher<T extends object> implements CopyView {
   }
 
   /** Iterates over `first`, then over what changes from now on. Ends with the reader, or when the signal aborts. */
-  iterate(first: Iterable<Post>, signal: AbortSignal | undefined): AsyncIterableIterator<Sample<T>> {
+  iterate(first: Iterable<QueuedSample>, signal: AbortSignal | undefined): AsyncIterableIterator<Sample<T>> {
     const mailbox = this.#open(first)
     const end = (): void => {
       this.#mailboxes.delete(mailbox)
@@ -66,7 +66,7 @@ export class SampleDispatcher<T extends object> implements CopyView {
       next: async () => {
         if (signal?.aborted === true) return { done: true, value: undefined }
         const result = await mailbox.next()
-        if (result.done !== true) return { done: false, value: this.#take(result.value) }
+        if (result.done !== true) return { done: false, value: this.#sampleOf(result.value) }
         end()
         return result
       },
@@ -87,9 +87,9 @@ export class SampleDispatcher<T extends object> implements CopyView {
     this.#listeners.clear()
   }
 
-  #open(first: Iterable<Post>): Mailbox<Post> {
+  #open(first: Iterable<QueuedSample>): Mailbox<QueuedSample> {
     const { mailboxCapacity, mailboxDrop, everySample, source } = this.#components
-    const mailbox = new Mailbox<Post>({
+    const mailbox = new Mailbox<QueuedSample>({
       capacity: mailboxCapacity,
       drop: mailboxDrop,
       onDrop: ({ instance, held }) => source.dropped(instance, held),
@@ -101,7 +101,7 @@ export class SampleDispatcher<T extends object> implements CopyView {
     return mailbox
   }
 
-  #take(post: Post): Sample<T> {
+  #sampleOf(post: QueuedSample): Sample<T> {
     const { everySample, source } = this.#components
     const { instance } = post
     const held = everySample ? post.held : instance.shown
@@ -110,7 +110,7 @@ export class SampleDispatcher<T extends object> implements CopyView {
     return sample
   }
 
-  #post(mailbox: Mailbox<Post>, post: Post): void {
+  #post(mailbox: Mailbox<QueuedSample>, post: QueuedSample): void {
     const { conflated, dropped } = mailbox
     mailbox.push(post)
     if (mailbox.conflated > conflated) this.#components.counters.add('reader.mailbox-conflated')

@@ -30,7 +30,7 @@ export function selectSamples<T extends object>(
     }
     if (selected.length === before) continue
     instance.viewed = true
-    if (!isTaken) queue.settle(instance)
+    if (!isTaken) queue.updateUnread(instance)
   }
   return selected
 }

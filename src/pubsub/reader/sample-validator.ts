@@ -36,7 +36,7 @@ export class SampleValidator<T extends object> {
   }
 
   /** Whether the key filter accepts the instance; a text when the filter threw. */
-  concerns(key: string): boolean | string {
+  acceptsKey(key: string): boolean | string {
     if (this.#keyFilter === undefined) return true
     try {
       if (this.#keyFilter(key)) return true

@@ -26,12 +26,12 @@ export class TimeBasedFilter {
     return this.#resting.has(instance)
   }
 
-  shown(instance: Instance): void {
+  recordShown(instance: Instance): void {
     this.#resting.set(instance, this.#clock.nowMs())
     this.#timer.arm(this.#resting.nextMs)
   }
 
-  forget(instance: Instance): void {
+  removeInstance(instance: Instance): void {
     this.#resting.delete(instance)
   }
 

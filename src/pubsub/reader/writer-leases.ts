@@ -43,7 +43,7 @@ export class WriterLeases {
   }
 
   /** The writer's participant is reachable, or not, or a frame of it has arrived again. */
-  reached(proxy: WriterProxy, isReachable: boolean): void {
+  setReachable(proxy: WriterProxy, isReachable: boolean): void {
     proxy.isReachable = isReachable
     this.#judge(proxy, this.#clock.nowMs())
   }

@@ -15,7 +15,7 @@ export interface FrameOutput {
   /** Passes on a frame with one sample, longer than the lane takes. Returns false when readers must pull the sample. */
   sendLarge(frame: Buffer): boolean
   /** Sends a beacon at once, because a change was written that no live frame carries. */
-  hurry(): void
+  announceNow(): void
 }
 
 export interface LiveSenderComponents {
@@ -145,7 +145,7 @@ export class LiveSender {
     if (encoder.count > 0) output.send(encoder.finish())
     this.#sentSeq = this.#cache.lastSeq
     // The beacon shows the readers what they lack, and they pull it.
-    if (mustPull) output.hurry()
+    if (mustPull) output.announceNow()
     this.#onSent()
   }
 

@@ -67,14 +67,14 @@ export class UnacknowledgedChanges implements AcknowledgmentDemand, ReaderAcknow
 
   /** An instance has ended. */
   roomMade(): void {
-    this.#room.look()
+    this.#room.check()
   }
 
   /** Rejects every wait with `closed`. Idempotent. */
   close(closed: NumacastError): void {
     this.#acknowledgments.close()
-    this.#acknowledged.abandon(closed)
-    this.#room.abandon(closed)
+    this.#acknowledged.reject(closed)
+    this.#room.reject(closed)
   }
 
   get wantedSeq(): Seq {
@@ -90,7 +90,7 @@ export class UnacknowledgedChanges implements AcknowledgmentDemand, ReaderAcknow
   onProgress(): void {
     const { cache, sent } = this.#components
     const releasedSeq = Math.min(this.readers.acknowledgedSeq(), sent.sentSeq)
-    if (cache.isKeepAll && cache.release(releasedSeq)) this.#room.look()
-    this.#acknowledged.look()
+    if (cache.isKeepAll && cache.release(releasedSeq)) this.#room.check()
+    this.#acknowledged.check()
   }
 }

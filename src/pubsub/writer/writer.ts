@@ -140,13 +140,13 @@ export class Writer<T extends object> {
   write(value: T): Token {
     this.#mustBeOpen()
     const { key, bytes } = this.#encoder.encode(value)
-    return this.#put(key, bytes, this.#own())
+    return this.#put(key, bytes, this.#sourceClock())
   }
 
   /** Ends an instance. Undefined when it is not alive. @throws NumacastError NUMACAST_CLOSED */
   dispose(key: string): Token | undefined {
     this.#mustBeOpen()
-    return this.#end(key, this.#own())
+    return this.#end(key, this.#sourceClock())
   }
 
   /**
@@ -157,7 +157,7 @@ export class Writer<T extends object> {
    */
   unregister(key: string): Token | undefined {
     this.#mustBeOpen()
-    if (this.qos.writerDataLifecycle.autodispose) return this.#end(key, this.#own())
+    if (this.qos.writerDataLifecycle.autodispose) return this.#end(key, this.#sourceClock())
     return this.#ended(key, this.cache.unregister(key, this.#components.clock.nowMs()))
   }
 
@@ -170,7 +170,7 @@ export class Writer<T extends object> {
   assertLiveliness(): void {
     this.#mustBeOpen()
     if (this.qos.liveliness === LivelinessKind.automatic) return
-    this.#showLife()
+    this.#renewLease()
     const nowMs = this.#components.clock.nowMs()
     if (nowMs - this.#signMs < assertionSpacing * (this.qos.leaseMs ?? 0)) return
     this.#signMs = nowMs
@@ -243,7 +243,7 @@ export class Writer<T extends object> {
   }
 
   /** @internal Drops what outlived `lifespanMs`, disposes instances without a value left, and forgets old tombstones. */
-  sweep(nowMs: number): void {
+  expire(nowMs: number): void {
     this.cache.forgetTombstones(nowMs - tombstoneAgeMs)
     const { lifespanMs } = this.qos
     if (lifespanMs === null) return
@@ -251,7 +251,7 @@ export class Writer<T extends object> {
       const change = this.cache.latest(key)
       if (change === undefined) continue
       const { origin, writtenMs, sourceTimeMs } = change
-      this.#end(key, origin === undefined ? this.#own() : { origin, writtenMs, sourceTimeMs })
+      this.#end(key, origin === undefined ? this.#sourceClock() : { origin, writtenMs, sourceTimeMs })
     }
     this.#unacknowledged.roomMade()
   }
@@ -284,7 +284,7 @@ export class Writer<T extends object> {
   }
 
   /** Returns this writer's clock for readers that order by source; it never runs backward. Undefined without such. */
-  #own(): Provenance | undefined {
+  #sourceClock(): Provenance | undefined {
     if (this.qos.destinationOrder !== DestinationOrder.bySource) return undefined
     const { clock } = this.#components
     this.#sourceTimeMs = Math.max(this.#sourceTimeMs, clock.wallMs())
@@ -313,12 +313,12 @@ export class Writer<T extends object> {
   }
 
   #written(bytes: number): void {
-    if (this.qos.liveliness !== LivelinessKind.automatic) this.#showLife()
+    if (this.qos.liveliness !== LivelinessKind.automatic) this.#renewLease()
     this.#sender.written(bytes)
   }
 
   /** Asserts this writer, and with it all manual-by-participant writers of the participant. */
-  #showLife(): void {
+  #renewLease(): void {
     this.#lease?.assert()
     this.#components.sharedLiveliness.assert(this.#components.clock.nowMs())
   }

@@ -1,5 +1,6 @@
 import { closeAll, closeEach } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
+import { lazyImport } from '../../core/lazy-import.js'
 import { Lifetime } from '../../core/lifetime.js'
 import type { Subscription } from '../../core/reporting/listeners.js'
 import { nodeCapacity } from '../../plane/node-capacity.js'
@@ -11,6 +12,15 @@ import type { Participant } from '../../pubsub/participant.js'
 import type { HostService, HostServiceComponents } from '../node/host-service.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import { type CollectorOptions, resolveCollectorOptions } from './collector-options.js'
+
+/** @internal Loads what a collector is made of. */
+export const loadCollectorParts = lazyImport(() =>
+  Promise.all([
+    import('../node/host-service.js'),
+    import('../node/readings/zone-readings.js'),
+    import('../../topology/numa/placement.js'),
+  ]),
+)
 
 export interface CollectorComponents extends DomainComponents, HostServiceComponents {}
 
@@ -44,11 +54,7 @@ export class Collector implements AsyncDisposable {
     const resolved = resolveCollectorOptions(options)
     const { signal } = resolved
     signal?.throwIfAborted()
-    const [{ HostService }, { openZoneReadings }, { currentNode }] = await Promise.all([
-      import('../node/host-service.js'),
-      import('../node/readings/zone-readings.js'),
-      import('../../topology/numa/placement.js'),
-    ])
+    const [{ HostService }, { openZoneReadings }, { currentNode }] = await loadCollectorParts()
     const numaNode = resolved.numaNode ?? currentNode() ?? 0
     const readings = (components.openReadings ?? openZoneReadings)(numaNode)
     try {
@@ -58,7 +64,7 @@ export class Collector implements AsyncDisposable {
       const membership = await enterDomain(`collector ${numaNode}`, properties, resolved, components)
       const make = async (): Promise<Collector> => {
         const { participant } = membership
-        await refuseSecond(participant, numaNode, signal)
+        await refuseDuplicate(participant, numaNode, signal)
         signal?.throwIfAborted()
         const host = new HostService(participant, { ...resolved, own: { numaNode, readings } }, components)
         return new Collector({ numaNode, signal }, membership, host)
@@ -124,7 +130,7 @@ export class Collector implements AsyncDisposable {
   }
 
   #onPeer({ kind, peer }: PeerEvent): void {
-    if (kind !== 'joined' || !wasFirst(this.participant, this.numaNode, peer)) return
+    if (kind !== 'joined' || !startedEarlier(this.participant, this.numaNode, peer)) return
     this.participant.counters.add('collector.yielded')
     if (this.#closing === undefined) this.#conflict = conflict(this.participant, this.numaNode, peer)
     this.#closeUnasked()
@@ -132,7 +138,7 @@ export class Collector implements AsyncDisposable {
 }
 
 /** Joins the plane until any other collector would have been found. @throws NumacastError NUMACAST_CONFLICT */
-async function refuseSecond(
+async function refuseDuplicate(
   participant: Participant,
   numaNode: number,
   signal: AbortSignal | undefined,
@@ -143,12 +149,12 @@ async function refuseSecond(
   } finally {
     listening.close()
   }
-  const other = participant.peers().find((peer) => wasFirst(participant, numaNode, peer))
+  const other = participant.peers().find((peer) => startedEarlier(participant, numaNode, peer))
   if (other !== undefined) throw conflict(participant, numaNode, other)
 }
 
 /** Another live collector of the node that was there first: the earlier incarnation, ties by GUID, so that one yields. */
-function wasFirst(participant: Participant, numaNode: number, peer: Peer): boolean {
+function startedEarlier(participant: Participant, numaNode: number, peer: Peer): boolean {
   const { identity, incarnation, guid, properties, verdict } = peer
   if (properties.role !== 'collector' || properties.numaNode !== numaNode) return false
   if (identity.bootId !== participant.identity.bootId || verdict.liveliness === 'dead') return false

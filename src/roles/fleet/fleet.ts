@@ -1,6 +1,7 @@
 import { raceSignal, type WaitOptions } from '../../core/abort.js'
 import { closeAll } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
+import { lazyImport } from '../../core/lazy-import.js'
 import type { Subscription } from '../../core/reporting/listeners.js'
 import { Liveliness } from '../../liveliness/verdict.js'
 import type { IntentKind } from '../../plane/intents.js'
@@ -26,6 +27,9 @@ import type { IntentIssuer, IssuedIntent } from '../intents/intent-issuer.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import type { FleetOptions } from './fleet-options.js'
 import type { FleetParts } from './fleet-parts.js'
+
+/** @internal Loads what a fleet is made of. */
+export const loadFleetParts = lazyImport(() => Promise.all([import('./fleet-options.js'), import('./fleet-parts.js')]))
 
 /** A run of a job, with what names the job. */
 export interface NamedJobRun extends JobIdentity, JobRun {}
@@ -70,10 +74,7 @@ const reportMs = 10_000
 export async function openFleet(options: FleetOptions = {}, components: DomainComponents = {}): Promise<Fleet> {
   const { signal } = options
   signal?.throwIfAborted()
-  const [{ resolveFleetOptions }, { openFleetParts }] = await Promise.all([
-    import('./fleet-options.js'),
-    import('./fleet-parts.js'),
-  ])
+  const [{ resolveFleetOptions }, { openFleetParts }] = await loadFleetParts()
   const resolved = resolveFleetOptions(options)
   const membership = await enterDomain(resolved.issuer, { role: 'operator' }, resolved, components)
   const make = (): Fleet => new Fleet(membership, openFleetParts(membership.participant, resolved))

@@ -15,7 +15,7 @@ import {
   neutralTerms,
 } from '../../plane/intents.js'
 import { planePartition } from '../../plane/partitions.js'
-import { asNote } from '../../plane/text.js'
+import { toNote } from '../../plane/text.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { Writer } from '../../pubsub/writer/writer.js'
 import type { FleetView } from '../../views/fleet-view.js'
@@ -108,7 +108,7 @@ export class IntentIssuer implements Disposable {
   /** Extends the time to live of an intent that this issuer wrote. */
   renew<K extends IntentKind>(issued: IssuedIntent<K>, reason?: string): IssuedIntent<K> {
     const { intent, kind } = issued
-    return this.#write(kind, { ...intent, reason: asNote(reason ?? intent.reason) })
+    return this.#write(kind, { ...intent, reason: toNote(reason ?? intent.reason) })
   }
 
   /**
@@ -170,7 +170,7 @@ export class IntentIssuer implements Disposable {
       action,
       issuer,
       epoch: this.#epoch(kind, target),
-      reason: asNote(reason ?? defaultReason({ action, kind, issuer })),
+      reason: toNote(reason ?? defaultReason({ action, kind, issuer })),
       ttlMs,
     }
     const intent = { ...common, ...terms } as unknown as IntentOf<K>

@@ -33,7 +33,7 @@ export class EndKeeper {
 
   /** Removes an end that turned out to be wrong. */
   withdraw(key: string): void {
-    this.#relay.forget(key)
+    this.#relay.endInstance(key)
   }
 
   close(): void {

@@ -105,7 +105,7 @@ export class NodeService {
     const capacities = participant.reader(workerCapacity, { partition })
     states.onSample((sample) => this.#onState(sample))
     capacities.onSample((sample) => {
-      if (this.roster.applyCapacity(sample)) this.#schedule.touch()
+      if (this.roster.applyCapacity(sample)) this.#schedule.publishPaced()
     })
     this.#foreign = new ForeignRows(
       {
@@ -176,8 +176,8 @@ export class NodeService {
     if (acceptance === 'stale-sequence' || acceptance === 'lost-claim') counters.add(`roster.rejected.${acceptance}`)
     if (acceptance === 'stale-sequence') return
     this.#kernel.watch(guid)
-    if (acceptance === 'took-over') this.#schedule.hurry()
-    else this.#schedule.touch()
+    if (acceptance === 'took-over') this.#schedule.publishNow()
+    else this.#schedule.publishPaced()
   }
 
   /**
@@ -198,7 +198,7 @@ export class NodeService {
     const changed = this.roster.applyVerdict(peer.guid, peer.verdict, nowMs)
     this.#onWorkerPeer(kind, peer, nowMs)
     if (kind === 'left') this.roster.removeParticipant(peer.guid)
-    if (changed || this.roster.hasEndNews) this.#schedule.hurry()
+    if (changed || this.roster.hasEndNews) this.#schedule.publishNow()
   }
 
   /** A worker's descriptor may come before its first report, and so may its end. */
@@ -210,7 +210,7 @@ export class NodeService {
     const hasEnded = kind === 'left' && peer.verdict.liveliness === Liveliness.dead
     if (!hasEnded || this.roster.knows(workerId, peer.guid)) return
     this.roster.endedBeforeReport(peer, workerId, this.numaNode, nowMs)
-    this.#schedule.hurry()
+    this.#schedule.publishNow()
   }
 
   #onForeignEnd({ key, value: end, token, writtenMs }: Sample<WorkerEnd>): void {
@@ -225,7 +225,7 @@ export class NodeService {
     this.#countDroppedEnds()
     this.#foreign.judge(nowMs)
     if (!this.#read()) return
-    this.#schedule.touch()
+    this.#schedule.publishPaced()
     if (this.#schedule.isStarted) this.#publisher.publishCapacity(this.#reading)
   }
 

@@ -9,9 +9,9 @@ const urgentIntervalMs = 5
 /** Takes note that what a server publishes has changed. */
 export interface RosterChanges {
   /** Publishes with the next paced publication. */
-  touch(): void
+  publishPaced(): void
   /** Publishes at once: a worker's liveliness, or the holder of a name, has changed. */
-  hurry(): void
+  publishNow(): void
 }
 
 /** What is published, and how it is sent at once. */
@@ -47,12 +47,12 @@ export class PublishSchedule implements RosterChanges {
     this.#paced.now()
   }
 
-  touch(): void {
-    if (this.#isStarted) this.#paced.touch()
+  publishPaced(): void {
+    if (this.#isStarted) this.#paced.request()
   }
 
-  hurry(): void {
-    if (this.#isStarted) this.#urgent.touch()
+  publishNow(): void {
+    if (this.#isStarted) this.#urgent.request()
   }
 
   /** Idempotent. */

@@ -86,7 +86,7 @@ function relayIntents<K extends IntentKind>(
       const change = relay.writer.cache.latest(key)
       const intent = relay.writer.get(key)
       if (change === undefined || intent === undefined) continue
-      if (change.writtenMs + intent.ttlMs < endedBeforeMs) relay.forget(key)
+      if (change.writtenMs + intent.ttlMs < endedBeforeMs) relay.endInstance(key)
     }
   })
   return joinRelays([forgetting, relay, reader])

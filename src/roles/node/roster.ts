@@ -9,9 +9,9 @@ import type { Peer } from '../../pubsub/model/peer.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 import { loadDiffers } from './capacity-change.js'
 import { type Claimant, inheritedClaimant, isLive, rowOf, silentClaimant, unknownLoad } from './names/claimant.js'
-import { type ContestNews, NameContests } from './names/name-contests.js'
+import { NameContests, type NameDecisions } from './names/name-contests.js'
 import { WorkerName } from './names/worker-name.js'
-import { type EndNews, WorkerEnds } from './worker-ends.js'
+import { type WorkerEndChanges, WorkerEnds } from './worker-ends.js'
 
 export interface RosterOptions {
   /** Boot id of the host. */
@@ -64,7 +64,7 @@ export class Roster {
 
   /** Whether the end of a process has been found, or has turned out to be wrong, since {@link takeEnds}. */
   get hasEndNews(): boolean {
-    return this.#ends.hasNews
+    return this.#ends.hasChanges
   }
 
   has(workerId: string): boolean {
@@ -145,7 +145,7 @@ export class Roster {
       if (name === undefined || claimant === undefined || sameVerdict(claimant.verdict, verdict)) continue
       const wasHolder = name.holder === claimant
       this.#replace(name, { ...claimant, verdict })
-      this.#settle(workerId, name, nowMs)
+      this.#decideHolder(workerId, name, nowMs)
       changed ||= wasHolder || name.holder.participant === participant
     }
     return changed
@@ -185,7 +185,7 @@ export class Roster {
       this.#names.delete(workerId)
       this.#changed.delete(workerId)
       this.#removed.add(workerId)
-      this.#contests.touch(workerId)
+      this.#contests.markUndecided(workerId)
     }
   }
 
@@ -213,13 +213,13 @@ export class Roster {
     return removed
   }
 
-  takeClaims(nowMs: number): ContestNews {
-    return this.#contests.take(nowMs)
+  takeClaims(nowMs: number): NameDecisions {
+    return this.#contests.takeDecisions(nowMs)
   }
 
   /** Ends of processes that have been found, or have turned out to be wrong, since the last call. */
-  takeEnds(nowMs: number): EndNews {
-    return this.#ends.take(nowMs)
+  takeEnds(nowMs: number): WorkerEndChanges {
+    return this.#ends.takeChanges(nowMs)
   }
 
   totals(): WorkerTotals {
@@ -249,7 +249,7 @@ export class Roster {
       return claimant
     }
     this.#replace(name, claimant)
-    this.#settle(workerId, name, nowMs)
+    this.#decideHolder(workerId, name, nowMs)
     return name.holder
   }
 
@@ -258,13 +258,13 @@ export class Roster {
     const { workerId } = claimant.facts
     if (isLive(claimant)) this.#ends.withdraw(claimant.facts)
     else this.#ends.record(claimant)
-    this.#contests.touch(workerId)
-    if (name.put(claimant)) this.#touch(workerId)
+    this.#contests.markUndecided(workerId)
+    if (name.put(claimant)) this.#markChanged(workerId)
   }
 
-  #settle(workerId: string, name: WorkerName, nowMs: number): void {
-    const { hasChanged, dropped } = name.settle(nowMs, this.#options.probationMs)
-    if (hasChanged) this.#touch(workerId)
+  #decideHolder(workerId: string, name: WorkerName, nowMs: number): void {
+    const { hasChanged, dropped } = name.decideHolder(nowMs, this.#options.probationMs)
+    if (hasChanged) this.#markChanged(workerId)
     for (const { participant } of dropped) this.#unlink(participant, workerId)
   }
 
@@ -274,9 +274,9 @@ export class Roster {
     if (names?.size === 0) this.#namesOf.delete(participant)
   }
 
-  #touch(workerId: string): void {
+  #markChanged(workerId: string): void {
     this.#changed.add(workerId)
     this.#removed.delete(workerId)
-    this.#contests.touch(workerId)
+    this.#contests.markUndecided(workerId)
   }
 }

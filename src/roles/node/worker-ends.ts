@@ -15,7 +15,7 @@ interface KnownEnd {
 }
 
 /** The ends to be written, and the keys of ends that no longer hold. */
-export interface EndNews {
+export interface WorkerEndChanges {
   readonly ended: readonly WorkerEnd[]
   readonly withdrawn: readonly string[]
 }
@@ -45,7 +45,7 @@ export class WorkerEnds {
     return this.#dropped
   }
 
-  get hasNews(): boolean {
+  get hasChanges(): boolean {
     return this.#ended.size > 0 || this.#withdrawn.size > 0
   }
 
@@ -56,7 +56,7 @@ export class WorkerEnds {
     if (this.#known.has(key)) return
     this.#known.set(key, { endedMs: claimant.verdict.sinceMs })
     this.#ended.set(key, claimant)
-    this.#bound()
+    this.#evictExcess()
   }
 
   /** The process is alive after all. */
@@ -71,7 +71,7 @@ export class WorkerEnds {
     const key = workerProcessKey(end)
     if (this.#known.has(key)) return
     this.#known.set(key, { endedMs: writtenMs - end.endedForMs })
-    this.#bound()
+    this.#evictExcess()
   }
 
   expire(nowMs: number): void {
@@ -80,7 +80,7 @@ export class WorkerEnds {
     }
   }
 
-  take(nowMs: number): EndNews {
+  takeChanges(nowMs: number): WorkerEndChanges {
     const ended = [...this.#ended.values()].map((claimant) => this.#endOf(claimant, nowMs))
     const withdrawn = [...this.#withdrawn]
     this.#ended.clear()
@@ -96,7 +96,7 @@ export class WorkerEnds {
     return { workerId, incarnation, pid, bootId, host, numaNode, cause, detail, evidence, endedForMs }
   }
 
-  #bound(): void {
+  #evictExcess(): void {
     const [oldest] = this.#known.keys()
     if (this.#known.size <= maxWorkerEnds || oldest === undefined) return
     this.#remove(oldest)

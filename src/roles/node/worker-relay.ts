@@ -75,7 +75,7 @@ function relayWorkers<T extends WorkerProcess>(
       const owner = relay.writer.cache.latest(key)?.origin?.participant
       const [workerId = ''] = keyParts(key)
       if (owner === undefined || claims.knows(workerId, owner) || participant.hasPeer(owner)) continue
-      relay.forget(key)
+      relay.endInstance(key)
       onForget(key)
     }
   })

@@ -1,4 +1,5 @@
 import { closeAll } from '../../core/close-all.js'
+import { lazyImport } from '../../core/lazy-import.js'
 import { Lifetime } from '../../core/lifetime.js'
 import type { Subscription } from '../../core/reporting/listeners.js'
 import { RepeatingTimer } from '../../core/time/repeating-timer.js'
@@ -11,6 +12,11 @@ import { type DomainComponents, type DomainMembership, enterDomain, startRole } 
 import type { WithheldIntents } from './decider.js'
 import type { ResolvedSchedulerOptions, SchedulerOptions } from './scheduler-options.js'
 import type { SchedulerParts } from './scheduler-parts.js'
+
+/** @internal Loads what a scheduler is made of. */
+export const loadSchedulerParts = lazyImport(() =>
+  Promise.all([import('./resolve-scheduler-options.js'), import('./scheduler-parts.js')]),
+)
 
 export interface SchedulerComponents extends DomainComponents, HostServiceComponents {}
 
@@ -32,10 +38,7 @@ export class Scheduler implements AsyncDisposable {
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT, what joining the domain throws, or the signal's reason */
   static async start(options: SchedulerOptions = {}, components: SchedulerComponents = {}): Promise<Scheduler> {
-    const [{ resolveSchedulerOptions }, { openSchedulerParts }] = await Promise.all([
-      import('./resolve-scheduler-options.js'),
-      import('./scheduler-parts.js'),
-    ])
+    const [{ resolveSchedulerOptions }, { openSchedulerParts }] = await loadSchedulerParts()
     const resolved = resolveSchedulerOptions(options)
     resolved.signal?.throwIfAborted()
     const properties = { role: 'scheduler', adopts: resolved.adopts }

@@ -1,6 +1,6 @@
 import { planePartition } from '../../plane/partitions.js'
 import { type SchedulerState, schedulerState } from '../../plane/scheduler-state.js'
-import { asNote } from '../../plane/text.js'
+import { toNote } from '../../plane/text.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { Writer } from '../../pubsub/writer/writer.js'
 import type { Decider } from './decider.js'
@@ -23,7 +23,7 @@ export class StatePublisher {
   }
 
   publish({ inForce, withheld }: Pick<Decider<unknown>, 'inForce' | 'withheld'>): void {
-    const shown = withheld === null ? null : { ...withheld, detail: asNote(withheld.detail) }
+    const shown = withheld === null ? null : { ...withheld, detail: toNote(withheld.detail) }
     const state = { ...this.#fixed, intentsInForce: inForce, withheld: shown }
     const text = JSON.stringify([inForce, shown?.reason, shown?.intents])
     if (text === this.#published) return

@@ -1,5 +1,6 @@
 import { raceSignal } from '../../core/abort.js'
 import { closeAll } from '../../core/close-all.js'
+import { lazyImport } from '../../core/lazy-import.js'
 import { withoutUndefined } from '../../core/options.js'
 import type { Clock } from '../../core/time/clock.js'
 import type { Participant } from '../../pubsub/participant.js'
@@ -53,9 +54,11 @@ export async function enterDomain(
   return { participant, leave: () => participant.close() }
 }
 
-/** Loads what makes a participant first: it is most of numacast, and a role may be imported without being started. */
+/** @internal Loads what a participant is made of: most of numacast, and a role may be imported without being started. */
+export const loadParticipant = lazyImport(() => import('../../pubsub/participant.js'))
+
 async function join(options: ParticipantOptions, clock: Clock | undefined): Promise<Participant> {
-  const { joinDomain } = await import('../../pubsub/participant.js')
+  const { joinDomain } = await loadParticipant()
   return joinDomain(options, clock === undefined ? {} : { clock })
 }
 

@@ -55,10 +55,10 @@ export class WorkerControl {
   /** The queues that the worker takes from have changed. */
   setQueues(queues: readonly string[]): void {
     const { load } = this.#components.host
-    this.#intents.setQueues(queues, load, this.#instant())
+    this.#intents.setQueues(queues, load, this.#now())
     for (const [, sample] of this.#throttles.entries()) {
       const claim = receivedIntentFrom('throttle-queue', sample)
-      if (claim !== undefined) this.#intents.offer(claim, load, this.#instant())
+      if (claim !== undefined) this.#intents.offer(claim, load, this.#now())
     }
     this.#report()
     this.#components.host.controlChanged()
@@ -101,13 +101,13 @@ export class WorkerControl {
 
   /** Called when the load has changed. Reports the progress of each intent that is not reached yet. */
   advance(): void {
-    this.#intents.advance(this.#components.host.load, this.#instant(), this.#note)
+    this.#intents.advance(this.#components.host.load, this.#now(), this.#note)
     this.#report()
     this.#takeBackSlots()
   }
 
   /** Reports what unreached intents wait for, and disposes reports that are not needed any more. */
-  keepHouse(): void {
+  maintain(): void {
     const { participant, publisher, host } = this.#components
     this.#intents.explain(host.load)
     this.#report()
@@ -135,8 +135,8 @@ export class WorkerControl {
       // An intent whose writers are gone holds until its time to live ends.
       if (sample.instanceState === 'no-writers' || this.#stopped) return
       const claim = receivedIntentFrom(kind, sample)
-      if (claim !== undefined) this.#intents.offer(claim, host.load, this.#instant())
-      else this.#intents.withdraw(kind, sample.key, sample.token.writer, this.#instant())
+      if (claim !== undefined) this.#intents.offer(claim, host.load, this.#now())
+      else this.#intents.withdraw(kind, sample.key, sample.token.writer, this.#now())
       this.#report()
       host.controlChanged()
       this.#takeBackSlots()
@@ -174,7 +174,7 @@ export class WorkerControl {
     this.#components.host.controlChanged()
   }
 
-  #instant(): Instant {
+  #now(): Instant {
     const { clock } = this.#components.participant
     return { nowMs: clock.nowMs(), wallMs: clock.wallMs() }
   }

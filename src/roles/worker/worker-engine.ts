@@ -5,7 +5,7 @@ import { Coalescer } from '../../core/time/coalescer.js'
 import { RepeatingTimer } from '../../core/time/repeating-timer.js'
 import type { JobLifecycle } from '../../plane/job-lifecycle.js'
 import { downPartition } from '../../plane/partitions.js'
-import { asNote } from '../../plane/text.js'
+import { toNote } from '../../plane/text.js'
 import type { WorkerClaim } from '../../plane/worker-claim.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { UnservedNotice } from '../shared/unserved-notice.js'
@@ -108,13 +108,13 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
       changed: (isUnserved) => this.unservedListeners.emit(isUnserved),
     })
     this.#admission = decideAdmission(this.#facts())
-    this.#directives = this.#mark()
+    this.#directives = this.#directivesMark()
     this.#publisher.profile(profile)
     this.#state.now()
     this.#publishCapacity()
     this.#timers = [
       new RepeatingTimer(clock, options.capacityIntervalMs, () => this.#publishCapacity()),
-      new RepeatingTimer(clock, housekeepingMs, () => this.#keepHouse()),
+      new RepeatingTimer(clock, housekeepingMs, () => this.#maintain()),
     ]
   }
 
@@ -152,7 +152,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
 
   /** Null declares the worker fit. */
   declareUnhealthy(reason: string | null): void {
-    this.#unhealthyReason = reason === null ? null : asNote(reason)
+    this.#unhealthyReason = reason === null ? null : toNote(reason)
     this.#reconsider()
   }
 
@@ -278,9 +278,9 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     } finally {
       this.#isReconsidering = false
     }
-    this.#state.touch()
+    this.#state.request()
     const admission = decideAdmission(this.#facts())
-    const directives = this.#mark()
+    const directives = this.#directivesMark()
     const isNewAdmission = !sameAdmission(admission, this.#admission)
     const areNewDirectives = !sameDirectives(directives, this.#directives)
     this.#admission = admission
@@ -289,7 +289,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     if (areNewDirectives && this.directivesListeners.size > 0) this.directivesListeners.emit(this.directives)
   }
 
-  #mark(): DirectivesMark {
+  #directivesMark(): DirectivesMark {
     return { pause: decidePause(this.#facts()), concurrency: this.concurrency, revision: this.#revision }
   }
 
@@ -321,7 +321,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
       jobsCompleted: completed,
       jobsFailed: failed,
       admissionOpen: open,
-      admissionReason: reason === null ? null : asNote(reason),
+      admissionReason: reason === null ? null : toNote(reason),
       appliedIntents: this.control.applied(maxAppliedIntents),
     })
   }
@@ -338,9 +338,9 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     this.#publisher.capacity(reading)
   }
 
-  #keepHouse(): void {
+  #maintain(): void {
     this.jobs.maintain()
-    this.control.keepHouse()
+    this.control.maintain()
     this.#reportOverdueSlots()
   }
 

@@ -1,4 +1,5 @@
 import { closeAll } from '../../core/close-all.js'
+import { lazyImport } from '../../core/lazy-import.js'
 import { loadZod } from '../../core/lazy-schema.js'
 import { Lifetime } from '../../core/lifetime.js'
 import type { Subscription } from '../../core/reporting/listeners.js'
@@ -29,6 +30,16 @@ export interface RunOptions extends SlotOptions, BeginOptions {}
 
 export interface WorkerComponents extends DomainComponents, WorkerEngineComponents {}
 
+/** @internal Loads what a worker is made of. */
+export const loadWorkerParts = lazyImport(() =>
+  Promise.all([
+    import('./resolve-worker-options.js'),
+    import('./open-worker-engine.js'),
+    import('../../topology/numa/placement.js'),
+    loadZod(),
+  ]),
+)
+
 /** How long aborted jobs have to end before the worker leaves without them. */
 const abortGraceMs = 1_000
 
@@ -51,12 +62,7 @@ export class Worker implements AsyncDisposable {
    * @throws NumacastError NUMACAST_INVALID_ARGUMENT, what joining the domain throws, or the signal's reason
    */
   static async start(options: WorkerOptions, components: WorkerComponents = {}): Promise<Worker> {
-    const [{ resolveWorkerOptions }, { openWorkerEngine }, { currentNode }] = await Promise.all([
-      import('./resolve-worker-options.js'),
-      import('./open-worker-engine.js'),
-      import('../../topology/numa/placement.js'),
-      loadZod(),
-    ])
+    const [{ resolveWorkerOptions }, { openWorkerEngine }, { currentNode }] = await loadWorkerParts()
     const resolved = resolveWorkerOptions(options)
     resolved.signal?.throwIfAborted()
     const numaNode = resolved.numaNode ?? currentNode() ?? 0

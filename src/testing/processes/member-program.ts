@@ -127,10 +127,10 @@ async function leave(): Promise<void> {
   process.exit(0)
 }
 
-function obey(command: MemberCommand): void {
+function runCommand(command: MemberCommand): void {
   switch (command.do) {
     case 'block':
-      void suffer(command)
+      void blockRepeatedly(command)
       break
     case 'exit':
       process.exit(command.code)
@@ -153,7 +153,7 @@ function obey(command: MemberCommand): void {
       void measure(command.ms)
       break
     case 'hoard':
-      hoard()
+      allocateMemory()
       break
     case 'leave':
       void leave()
@@ -161,7 +161,7 @@ function obey(command: MemberCommand): void {
   }
 }
 
-async function suffer({ phase, ms, times }: MemberCommand & { do: 'block' }): Promise<void> {
+async function blockRepeatedly({ phase, ms, times }: MemberCommand & { do: 'block' }): Promise<void> {
   let blockedMs = 0
   for (let time = 0; time < times; time++) blockedMs += await blockLoop(phase, ms)
   report({ kind: 'blocked', phase, ms: blockedMs })
@@ -173,12 +173,12 @@ async function measure(ms: number): Promise<void> {
   report({ kind: 'usage', usage: meter.read() })
 }
 
-function hoard(): void {
+function allocateMemory(): void {
   const held: Buffer[] = []
   setInterval(() => held.push(Buffer.alloc(4 * 1024 * 1024, 1)), 1)
 }
 
-process.on('message', obey)
+process.on('message', runCommand)
 process.on('disconnect', () => {
   if (spec.orphaned === 'leave') void leave()
 })

@@ -130,12 +130,12 @@ class Group {
     while (this.#claimed.has(kill)) kill++
     if (kill > last) return false
     this.#claimed.add(kill)
-    this.#forget()
+    this.#removeOldKills()
     return true
   }
 
   /** Removes kills from before all processes that are still followed. */
-  #forget(): void {
+  #removeOldKills(): void {
     let oldest = Number.POSITIVE_INFINITY
     for (const { count } of this.followers) oldest = Math.min(oldest, count)
     for (const kill of this.#claimed) if (kill <= oldest) this.#claimed.delete(kill)

@@ -81,10 +81,10 @@ export class ProcessLocator {
 
   locate(target: NamespacedProcess): Location {
     const { pid, pidNamespace: namespace, startTimeTicks } = target
-    if (namespace === null || this.#ownNamespace === null) return nowhere(LocationFailure.unidentified)
+    if (namespace === null || this.#ownNamespace === null) return noLocation(LocationFailure.unidentified)
     if (namespace === this.#ownNamespace) return { pid }
-    if (startTimeTicks === null) return nowhere(LocationFailure.unidentified)
-    if (!this.#isOwnProc) return nowhere(LocationFailure.noProc)
+    if (startTimeTicks === null) return noLocation(LocationFailure.unidentified)
+    if (!this.#isOwnProc) return noLocation(LocationFailure.noProc)
     const key = `${namespace} ${pid}`
     const identity = `${key} ${startTimeTicks}`
     const known = this.#find(key, startTimeTicks)
@@ -93,20 +93,20 @@ export class ProcessLocator {
       return { pid: known }
     }
     const nowMs = this.#nowMs()
-    if (this.#scans > this.#wantedFrom(identity, nowMs)) return nowhere(LocationFailure.notVisible)
+    if (this.#scans > this.#wantedFrom(identity, nowMs)) return noLocation(LocationFailure.notVisible)
     const retryMs = this.#scannedMs + scanIntervalMs - nowMs
-    if (retryMs > 0) return nowhere(LocationFailure.notYetSeen, retryMs)
+    if (retryMs > 0) return noLocation(LocationFailure.notYetSeen, retryMs)
     this.#scannedMs = nowMs
     try {
       this.#nested = this.#listNested(this.#ownNamespace)
     } catch (error) {
       mustBeSystemError(error)
       // No descriptor is left to read it by.
-      return nowhere(LocationFailure.notYetSeen, scanIntervalMs)
+      return noLocation(LocationFailure.notYetSeen, scanIntervalMs)
     }
     this.#scans++
     const found = this.#find(key, startTimeTicks)
-    return found === undefined ? nowhere(LocationFailure.notVisible) : { pid: found }
+    return found === undefined ? noLocation(LocationFailure.notVisible) : { pid: found }
   }
 
   #find(key: string, startTimeTicks: number): number | undefined {
@@ -128,7 +128,7 @@ export class ProcessLocator {
   }
 }
 
-function nowhere(reason: LocationFailure, retryMs: number | null = null): Location {
+function noLocation(reason: LocationFailure, retryMs: number | null = null): Location {
   return { pid: null, reason, retryMs }
 }
 

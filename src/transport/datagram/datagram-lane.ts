@@ -92,7 +92,7 @@ export class UdpDatagramLane implements DatagramLane {
     return [...this.#receivers.keys()]
   }
 
-  /** True if some interface could not be used yet. The next {@link follow} tries again. */
+  /** True if some interface could not be used yet. The next {@link usePaths} tries again. */
   get isIncomplete(): boolean {
     const receivers = [...this.#receivers.values()]
     return !this.#sender.isComplete || receivers.some(({ receiver }) => receiver?.isComplete === false)
@@ -105,12 +105,12 @@ export class UdpDatagramLane implements DatagramLane {
   }
 
   /** Switches to these interfaces for sending and receiving. Retries interfaces that failed before. */
-  async follow(paths: readonly NetworkPath[]): Promise<void> {
+  async usePaths(paths: readonly NetworkPath[]): Promise<void> {
     if (this.#closing !== undefined) return
     this.#paths = paths.filter(({ multicast }) => multicast)
     this.#subnets = new SubnetFilter(this.#paths)
-    for (const { receiver } of this.#receivers.values()) receiver?.follow(this.#paths)
-    await this.#sender.follow(this.#paths)
+    for (const { receiver } of this.#receivers.values()) receiver?.usePaths(this.#paths)
+    await this.#sender.usePaths(this.#paths)
   }
 
   /**
@@ -203,7 +203,7 @@ export class UdpDatagramLane implements DatagramLane {
     opening.then(
       (receiver) => {
         entry.receiver = receiver
-        receiver.follow(this.#paths)
+        receiver.usePaths(this.#paths)
       },
       // Joins that wait for `opening` are rejected. The next join tries again.
       () => this.#receivers.delete(port),

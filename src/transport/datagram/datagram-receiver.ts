@@ -86,7 +86,7 @@ export class DatagramReceiver {
    * Listens on exactly these interfaces, in addition to loopback. A failed join is counted
    * (`datagram.failed.join.<reason>`) and retried by the next call.
    */
-  follow(paths: readonly NetworkPath[]): void {
+  usePaths(paths: readonly NetworkPath[]): void {
     if (this.#closing !== undefined) return
     const wanted = new Set(paths.map(({ address }) => address))
     this.#wanted = wanted.size

@@ -41,7 +41,7 @@ export class DatagramSender {
     for (let attempt = 1; ; attempt++) {
       const host = await openSocket(range, { address: range.interfaceAddress, port: 0 }, range.timeToLive, true)
       const sender = new DatagramSender(range, counters, host)
-      await sender.follow(paths)
+      await sender.usePaths(paths)
       if (sender.isComplete || attempt === portAttempts) return sender
       await sender.close()
     }
@@ -74,7 +74,7 @@ export class DatagramSender {
    * Switches to these interfaces for sending. A port that is taken at one of the addresses is counted. The next call
    * tries that address again.
    */
-  async follow(paths: readonly NetworkPath[]): Promise<void> {
+  async usePaths(paths: readonly NetworkPath[]): Promise<void> {
     const wanted = new Set(paths.map(({ address }) => address))
     this.#wanted = wanted.size
     for (const [address, socket] of this.#network) {

@@ -28,7 +28,7 @@ export class DisabledDatagramLane implements DatagramLane {
   }
 
   /** Does nothing: no interface is used. */
-  async follow(): Promise<void> {}
+  async usePaths(): Promise<void> {}
 
   async close(): Promise<void> {}
 }

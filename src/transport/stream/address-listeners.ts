@@ -17,7 +17,7 @@ export class AddressListeners<T extends AddressListener> {
   #work: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  /** If `listen` fails, `onFailed` is called, and the next `follow` tries again. It is also told what failed to close. */
+  /** If `listen` fails, `onFailed` is called, and the next `useAddresses` tries again. It is also told what failed to close. */
   constructor(listen: (address: string) => Promise<T>, onFailed: (error: unknown) => void) {
     this.#listen = listen
     this.#onFailed = onFailed
@@ -37,8 +37,8 @@ export class AddressListeners<T extends AddressListener> {
   }
 
   /** Resolves to whether a socket was opened or closed. Calls are processed in order. Never rejects. */
-  follow(addresses: readonly string[]): Promise<boolean> {
-    const work = this.#work.then(() => this.#follow([...new Set(addresses)]))
+  useAddresses(addresses: readonly string[]): Promise<boolean> {
+    const work = this.#work.then(() => this.#useAddresses([...new Set(addresses)]))
     this.#work = work
     return work
   }
@@ -51,7 +51,7 @@ export class AddressListeners<T extends AddressListener> {
     await closeTogether(listeners.map((listener) => () => listener.close()))
   }
 
-  async #follow(addresses: readonly string[]): Promise<boolean> {
+  async #useAddresses(addresses: readonly string[]): Promise<boolean> {
     if (this.#closed) return false
     this.#addresses = addresses
     const gone = [...this.#open].filter(([address]) => !addresses.includes(address))

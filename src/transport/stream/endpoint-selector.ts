@@ -69,7 +69,7 @@ export class EndpointSelector {
     this.#attempts.delete(endpoint)
     if (this.#winner !== undefined || !this.#endpoints.includes(endpoint)) return
     this.#winner = endpoint
-    this.#eachOther(endpoint, (other) => {
+    this.#forEachOther(endpoint, (other) => {
       this.#cancelRedial(other)
       this.#socket.disconnect(other)
     })
@@ -78,7 +78,7 @@ export class EndpointSelector {
   #onLost(endpoint: string): void {
     if (this.#winner === endpoint) {
       this.#winner = undefined
-      this.#eachOther(endpoint, (other) => this.#socket.connect(other))
+      this.#forEachOther(endpoint, (other) => this.#socket.connect(other))
     }
     this.#redialUnlessRetried(endpoint)
   }
@@ -98,8 +98,8 @@ export class EndpointSelector {
     this.#redials.delete(endpoint)
     if (this.#winner !== undefined || this.#closed) return
     this.#counters.add('stream.redialled')
-    this.#act(() => this.#socket.disconnect(endpoint))
-    this.#act(() => this.#socket.connect(endpoint))
+    this.#ifOpen(() => this.#socket.disconnect(endpoint))
+    this.#ifOpen(() => this.#socket.connect(endpoint))
   }
 
   #cancelRedial(endpoint: string): void {
@@ -107,14 +107,14 @@ export class EndpointSelector {
     this.#redials.delete(endpoint)
   }
 
-  #eachOther(endpoint: string, act: (other: string) => void): void {
+  #forEachOther(endpoint: string, act: (other: string) => void): void {
     for (const other of this.#endpoints) {
-      if (other !== endpoint) this.#act(() => act(other))
+      if (other !== endpoint) this.#ifOpen(() => act(other))
     }
   }
 
   /** Events still arrive after the socket has closed. An exception in their handlers would be uncaught. */
-  #act(act: () => void): void {
+  #ifOpen(act: () => void): void {
     if (this.#socket.closed) return
     try {
       act()

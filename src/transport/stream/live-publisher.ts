@@ -38,7 +38,7 @@ export class LivePublisher {
       (address) => LiveListener.open(context, tcpEndpoint(address, port), limits, counters),
       (error) => counters.add(`stream.failed.listen.${failureCode(error)}`),
     )
-    await network.follow(addresses)
+    await network.useAddresses(addresses)
     return new LivePublisher(host, network)
   }
 
@@ -52,8 +52,8 @@ export class LivePublisher {
   }
 
   /** Resolves to whether `endpoints` has changed. */
-  follow(addresses: readonly string[]): Promise<boolean> {
-    return this.#network.follow(addresses)
+  useAddresses(addresses: readonly string[]): Promise<boolean> {
+    return this.#network.useAddresses(addresses)
   }
 
   /** Almost free while the group has no subscribers. */

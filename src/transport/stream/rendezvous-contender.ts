@@ -42,9 +42,9 @@ export class RendezvousContender implements Rendezvous {
     return this.#listeners.endpoints.length > 0
   }
 
-  follow(addresses: readonly string[]): void {
+  useAddresses(addresses: readonly string[]): void {
     this.#addresses = addresses
-    void this.#listeners.follow(addresses)
+    void this.#listeners.useAddresses(addresses)
   }
 
   close(): Promise<void> {
@@ -54,7 +54,7 @@ export class RendezvousContender implements Rendezvous {
 
   async #contend(): Promise<void> {
     const { clock, random } = this.#components
-    await this.#listeners.follow(this.#addresses)
+    await this.#listeners.useAddresses(this.#addresses)
     if (this.#closing !== undefined) return
     this.#timer = clock.after(minRetryMs + random() * (maxRetryMs - minRetryMs), () => void this.#contend())
   }

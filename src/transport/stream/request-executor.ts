@@ -23,7 +23,7 @@ export class RequestExecutor {
     this.#components = components
   }
 
-  take(body: Buffer, reply: (body: Uint8Array) => void): void {
+  execute(body: Buffer, reply: (body: Uint8Array) => void): void {
     const { counters } = this.#components
     if (this.handler === undefined) counters.add('stream.rejected.not-serving')
     else if (this.#inProgress >= maxInProgress) counters.add('stream.rejected.too-many-requests')

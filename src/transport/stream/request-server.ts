@@ -59,7 +59,7 @@ export class RequestServer {
         (address) => listen(components, executor, tcpEndpoint(address, port)),
         (error) => components.counters.add(`stream.failed.listen.${failureCode(error)}`),
       )
-      await network.follow(options.addresses)
+      await network.useAddresses(options.addresses)
       if (network.isComplete || options.port !== 0 || attempt === portAttempts) {
         return new RequestServer(components, executor, host, network, port)
       }
@@ -81,8 +81,8 @@ export class RequestServer {
   }
 
   /** Resolves to whether `endpoints` has changed. */
-  follow(addresses: readonly string[]): Promise<boolean> {
-    return this.#network.follow(addresses)
+  useAddresses(addresses: readonly string[]): Promise<boolean> {
+    return this.#network.useAddresses(addresses)
   }
 
   /**
@@ -110,5 +110,5 @@ function listen(
   executor: RequestExecutor,
   endpoint: string,
 ): Promise<RequestListener> {
-  return RequestListener.open(context, endpoint, limits, counters, (body, reply) => executor.take(body, reply))
+  return RequestListener.open(context, endpoint, limits, counters, (body, reply) => executor.execute(body, reply))
 }

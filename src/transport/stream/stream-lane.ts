@@ -65,7 +65,7 @@ export interface StreamLaneComponents {
   readonly random?: Random
   /** A fixed port for requests, the next one for live frames. @default 0: any free one */
   readonly port?: number
-  /** Where to listen beyond the host, best first; {@link ZeromqStreamLane.follow} changes them. @default [] */
+  /** Where to listen beyond the host, best first; {@link ZeromqStreamLane.useAddresses} changes them. @default [] */
   readonly addresses?: readonly string[]
   /** @default 0: none is contended for */
   readonly rendezvousPort?: number
@@ -148,17 +148,17 @@ export class ZeromqStreamLane implements StreamLane {
     return { request: this.#client.connections, live: this.#subscriber.connections }
   }
 
-  /** True if some address could not be bound yet. The next {@link follow} tries again. */
+  /** True if some address could not be bound yet. The next {@link useAddresses} tries again. */
   get isIncomplete(): boolean {
     return !this.#server.isComplete || this.#publisher?.isComplete === false
   }
 
   /** Listens at exactly these addresses beyond the host. */
-  async follow(addresses: readonly string[]): Promise<void> {
+  async useAddresses(addresses: readonly string[]): Promise<void> {
     if (this.#closing !== undefined) return
     this.#addresses = addresses
-    this.#rendezvous?.follow(this.#rendezvousAddresses())
-    const changes = await Promise.all([this.#server.follow(addresses), this.#publisher?.follow(addresses)])
+    this.#rendezvous?.useAddresses(this.#rendezvousAddresses())
+    const changes = await Promise.all([this.#server.useAddresses(addresses), this.#publisher?.useAddresses(addresses)])
     if (changes.includes(true) && this.#closing === undefined) this.#endpointListeners.emit()
   }
 
@@ -246,7 +246,7 @@ export class ZeromqStreamLane implements StreamLane {
     const listen = { port: livePort, addresses: this.#addresses }
     const publisher = await LivePublisher.open(this.#context, listen, this.#options, this.counters)
     this.#publisher = publisher
-    await publisher.follow(this.#addresses) // they may have changed in the meantime
+    await publisher.useAddresses(this.#addresses) // they may have changed in the meantime
     return publisher
   }
 

@@ -126,14 +126,14 @@ export class ZmtpConnection {
     const data = body.subarray(1 + nameBytes)
     if (name === 'READY' && !this.#isReady) {
       this.#isReady = true
-      this.#beat()
+      this.#startHeartbeat()
       this.#components.onReady(this)
     } else if (name === 'PING') {
       this.#socket.write(encodeCommand('PONG', data.subarray(2))) // behind the time to live
     } else if (name === 'ERROR') throw new ProtocolError('the peer refuses')
   }
 
-  #beat(): void {
+  #startHeartbeat(): void {
     const { heartbeatInterval } = this.#components
     if (heartbeatInterval === 0) return
     this.#heartbeat = setInterval(() => {

@@ -26,7 +26,7 @@ export class CopyPosition {
   readonly #moved = new Set<WriterProxy>()
   readonly #relayed = new Map<EntityGuid, WriterProgress>()
 
-  moved(proxy: WriterProxy): void {
+  markMoved(proxy: WriterProxy): void {
     this.#moved.add(proxy)
   }
 

@@ -46,7 +46,7 @@ export function worseState(one: CatchUpState, other: CatchUpState): CatchUpState
 }
 
 /** Returns the action that tells more of how far a copy was behind. */
-export function graverAction(one: CatchUpAction | null, other: CatchUpAction | null): CatchUpAction | null {
+export function moreSevereAction(one: CatchUpAction | null, other: CatchUpAction | null): CatchUpAction | null {
   return actionOrder.indexOf(one) >= actionOrder.indexOf(other) ? one : other
 }
 
@@ -69,7 +69,7 @@ export function ownerLags(
             catchUpState: worseState(known.catchUpState, state),
             lagSamples: known.lagSamples + lag.lagSamples,
             ageMs: known.ageMs === null || lag.completeAgeMs === null ? null : Math.max(known.ageMs, lag.completeAgeMs),
-            catchUpAction: graverAction(known.catchUpAction, lag.catchUpAction),
+            catchUpAction: moreSevereAction(known.catchUpAction, lag.catchUpAction),
           }
     owners.set(participant, sum)
   }

@@ -134,7 +134,7 @@ export class JobLedger {
     const before = this.#records.get(key)
     const reported = recordReport(before, report)
     const record = end === null ? reported : recordProcessEnd(reported, report, end)
-    this.#touch(key, record, nowMs)
+    this.#markUpdated(key, record, nowMs)
     if (record === before) return undefined
     this.#put(key, record)
     this.#evictExcess()
@@ -181,7 +181,7 @@ export class JobLedger {
       const record = recordProcessEnd(before, process, end)
       if (record === before) continue
       this.#put(key, record)
-      this.#file(key, record)
+      this.#index(key, record)
       changed.push(record)
     }
     return changed
@@ -215,12 +215,12 @@ export class JobLedger {
     }
   }
 
-  #touch(key: string, record: JobRecord, nowMs: number): void {
+  #markUpdated(key: string, record: JobRecord, nowMs: number): void {
     this.#touchedMs.set(key, nowMs)
-    this.#file(key, record)
+    this.#index(key, record)
   }
 
-  #file(key: string, record: JobRecord): void {
+  #index(key: string, record: JobRecord): void {
     this.#ended.delete(key)
     this.#open.delete(key)
     const into = hasEnded(record.runs[0]) ? this.#ended : this.#open

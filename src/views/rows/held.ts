@@ -20,7 +20,7 @@ export function hold<T>(value: T, sample: Sample<T>): Held<T> {
  * The report to hold after a sample: the sample's, the one before marked as withdrawn, or none. Returns `before` if the
  * sample changes nothing.
  */
-export function heldAfter<T>(before: Held<T> | undefined, sample: Sample<T>): Held<T> | undefined {
+export function nextHeld<T>(before: Held<T> | undefined, sample: Sample<T>): Held<T> | undefined {
   const { value, token, instanceState } = sample
   if (instanceState === 'disposed' || value === undefined) return undefined
   if (instanceState === 'no-writers') {

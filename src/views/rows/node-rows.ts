@@ -1,7 +1,7 @@
 import type { EntityGuid } from '../../core/ids.js'
 import type { NodeCapacity } from '../../plane/node-capacity.js'
 import type { Sample } from '../../pubsub/model/sample.js'
-import { type Held, heldAfter } from './held.js'
+import { type Held, nextHeld } from './held.js'
 import { sourceStatusOf, type VerdictOf } from './source-status.js'
 
 /** All reports on one NUMA node, one per server: its collector, an earlier one, or a process that stands in for it. */
@@ -20,7 +20,7 @@ export class NodeRows {
   apply(sample: Sample<NodeCapacity>): boolean {
     const { writer } = sample.token
     const before = this.#rows.get(writer)
-    const after = heldAfter(before, sample)
+    const after = nextHeld(before, sample)
     if (after === before) return false
     if (after === undefined) this.#rows.delete(writer)
     else this.#rows.set(writer, after)

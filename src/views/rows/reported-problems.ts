@@ -2,7 +2,7 @@ import type { EntityGuid } from '../../core/ids.js'
 import { type AbsentNode, absentNodeRetentionMs } from '../../plane/absent-node.js'
 import type { UnservedWorker } from '../../plane/unserved-worker.js'
 import type { Sample } from '../../pubsub/model/sample.js'
-import { type Held, heldAfter } from './held.js'
+import { type Held, nextHeld } from './held.js'
 import type { VerdictOf } from './source-status.js'
 import { type KnownNode, type UnplacedWorker, unplacedReasonOf } from './unplaced-worker.js'
 
@@ -30,7 +30,7 @@ export class ReportedProblems {
   /** False when the sample changes nothing. */
   applyWorker(sample: Sample<UnservedWorker>): boolean {
     const before = this.#workers.get(sample.key)
-    const after = heldAfter(before, sample)
+    const after = nextHeld(before, sample)
     // A worker that has gone needs no collector.
     if (after === undefined || after.withdrawn) return this.#workers.delete(sample.key)
     this.#workers.set(sample.key, after)
@@ -41,7 +41,7 @@ export class ReportedProblems {
   applyNode(sample: Sample<AbsentNode>): boolean {
     const reports = this.#nodes.get(sample.key) ?? new Map<EntityGuid, Held<AbsentNode>>()
     const before = reports.get(sample.token.writer)
-    const after = heldAfter(before, sample)
+    const after = nextHeld(before, sample)
     if (after === before) return false
     if (after !== undefined) reports.set(sample.token.writer, after)
     else reports.delete(sample.token.writer)

@@ -22,7 +22,7 @@ export class SharedVerdicts {
   }
 
   /** Whether each verdict that was asked for is what `verdictOf` answers now. */
-  stillHold(verdictOf: VerdictOf): boolean {
+  areCurrent(verdictOf: VerdictOf): boolean {
     for (const [writer, verdict] of this.#known) {
       const now = verdictOf(writer)
       if (now?.liveliness !== verdict?.liveliness || now?.sinceMs !== verdict?.sinceMs) return false

@@ -13,7 +13,7 @@ export class WorkerDetails {
   readonly profiles = new ProcessRows<PublishedProfile>()
   readonly capacities = new ProcessRows<WorkerCapacity>()
 
-  of({ workerId, incarnation }: { readonly workerId: string; readonly incarnation: number }): WorkerDetail {
+  detailOf({ workerId, incarnation }: { readonly workerId: string; readonly incarnation: number }): WorkerDetail {
     return {
       profile: this.profiles.get(workerId, incarnation),
       capacity: this.capacities.get(workerId, incarnation),

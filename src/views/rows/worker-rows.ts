@@ -3,7 +3,7 @@ import { Liveliness } from '../../liveliness/verdict.js'
 import type { RosterRow } from '../../plane/node-roster.js'
 import { compareClaimRank, compareObservedClaims, type ObservedClaim } from '../../plane/worker-claim.js'
 import type { Sample } from '../../pubsub/model/sample.js'
-import { type Held, heldAfter } from './held.js'
+import { type Held, nextHeld } from './held.js'
 import { type SourceStatus, sourceStatusOf, type VerdictOf } from './source-status.js'
 
 /** The row that counts for a worker, and the status of its server. */
@@ -49,7 +49,7 @@ export class WorkerRows {
   apply(sample: Sample<RosterRow>): boolean {
     const { writer } = sample.token
     const before = this.#rows.get(writer)
-    const after = heldAfter(before, sample)
+    const after = nextHeld(before, sample)
     if (after === before) return false
     this.#choice = undefined
     if (after === undefined) this.#rows.delete(writer)
@@ -97,7 +97,7 @@ export class WorkerRows {
   }
 
   /** Whether a server that can know reports that the claimant is alive. */
-  lives(claimant: Guid, verdictOf: VerdictOf): boolean {
+  isReportedAlive(claimant: Guid, verdictOf: VerdictOf): boolean {
     for (const held of this.#rows.values()) {
       const standing = sourceStatusOf(held, verdictOf)
       if (claimantOf(held) === claimant && standing > 0 && held.value.liveliness !== Liveliness.dead) return true

@@ -53,7 +53,7 @@ export class PersistentMapBuilder<V> {
   }
 
   set(key: string, value: V): void {
-    const bucket = this.#own(bucketOf(key))
+    const bucket = this.#writableBucket(bucketOf(key))
     const before = bucket.size
     bucket.set(key, value)
     this.#size += bucket.size - before
@@ -63,7 +63,7 @@ export class PersistentMapBuilder<V> {
   delete(key: string): boolean {
     const index = bucketOf(key)
     if (!this.#buckets[index]?.has(key)) return false
-    this.#own(index).delete(key)
+    this.#writableBucket(index).delete(key)
     this.#size--
     return true
   }
@@ -81,7 +81,7 @@ export class PersistentMapBuilder<V> {
     return this.#latest
   }
 
-  #own(index: number): Map<string, V> {
+  #writableBucket(index: number): Map<string, V> {
     this.#latest = undefined
     const bucket = this.#buckets[index]
     if (bucket !== undefined && this.#owned[index] === 1) return bucket

@@ -89,27 +89,27 @@ export class PlacementSnapshot {
 
   /** Yields the workers with a capability, `kind@version`. */
   withCapability(capability: string): IterableIterator<WorkerRow> {
-    return this.#having(term.capability(capability))
+    return this.#rowsWith(term.capability(capability))
   }
 
   /** Yields the workers with a label, of any value unless one is given. */
   withLabel(key: string, value?: string): IterableIterator<WorkerRow> {
-    return this.#having(value === undefined ? term.labelKey(key) : term.label(key, value))
+    return this.#rowsWith(value === undefined ? term.labelKey(key) : term.label(key, value))
   }
 
   /** Yields the workers that take from a queue: first where they name it, then where they take from any. */
   *takingFrom(queue: string): IterableIterator<WorkerRow> {
-    yield* this.#having(term.queue(queue))
-    yield* this.#having(term.anyQueue)
+    yield* this.#rowsWith(term.queue(queue))
+    yield* this.#rowsWith(term.anyQueue)
   }
 
   /** Yields the workers of the host whose kernel has the boot id. */
   onHost(bootId: string): IterableIterator<WorkerRow> {
-    return this.#having(term.host(bootId))
+    return this.#rowsWith(term.host(bootId))
   }
 
   onNode(bootId: string, numaNode: number): IterableIterator<WorkerRow> {
-    return this.#having(term.zone(nodeTarget({ bootId, numaNode })))
+    return this.#rowsWith(term.zone(nodeTarget({ bootId, numaNode })))
   }
 
   zone(bootId: string, numaNode: number): ZoneEntry | undefined {
@@ -140,7 +140,7 @@ export class PlacementSnapshot {
     return this.#configs.values()
   }
 
-  *#having(name: string): IterableIterator<WorkerRow> {
+  *#rowsWith(name: string): IterableIterator<WorkerRow> {
     for (const slot of this.index.get(name) ?? []) {
       const row = this.at(slot)
       if (row !== undefined) yield row

@@ -29,7 +29,7 @@ export class WorkerTable {
   }
 
   write(slot: number, row: WorkerRow, standing: WorkerStanding, zoneSlot: number): void {
-    const chunk = this.#own(slot)
+    const chunk = this.#writableChunk(slot)
     const index = slot % slotsPerChunk
     chunk.rows[index] = row
     chunk.flags[index] = flagsOf(row, standing)
@@ -37,7 +37,7 @@ export class WorkerTable {
   }
 
   release(slot: number): void {
-    const chunk = this.#own(slot)
+    const chunk = this.#writableChunk(slot)
     const index = slot % slotsPerChunk
     chunk.rows[index] = undefined
     chunk.flags[index] = 0
@@ -52,7 +52,7 @@ export class WorkerTable {
     return this.#latest
   }
 
-  #own(slot: number): OwnChunk {
+  #writableChunk(slot: number): OwnChunk {
     const at = Math.floor(slot / slotsPerChunk)
     this.#latest = undefined
     const chunk = this.#chunks[at]

@@ -85,7 +85,7 @@ export class LivelinessHistory {
       return []
     }
     const now = knownOf(status)
-    const changes = this.#formerEnded(workerId, status, isDead)
+    const changes = this.#endedPredecessors(workerId, status, isDead)
     if (before !== undefined && before.claimant !== now.claimant) changes.push(...this.#replace(before, status, isDead))
     this.#known.set(workerId, now)
     const last = before?.claimant === now.claimant ? before.state : this.#takeFormer(workerId, now.process.incarnation)
@@ -145,7 +145,7 @@ export class LivelinessHistory {
   }
 
   /** Processes that were replaced while alive, and are known to be dead now. */
-  #formerEnded(workerId: string, by: TrackedWorker, isDead: (claimant: Guid) => boolean): LivelinessChange[] {
+  #endedPredecessors(workerId: string, by: TrackedWorker, isDead: (claimant: Guid) => boolean): LivelinessChange[] {
     const changes: LivelinessChange[] = []
     for (const known of this.#former.get(workerId)?.replaced.values() ?? []) {
       const { incarnation } = known.process

@@ -73,7 +73,7 @@ export class ViewVector {
     this.#ended.add(participant)
     this.#changed(owner)
     const [oldest] = this.#ended
-    if (this.#ended.size > maxEndedOwners && oldest !== undefined) this.#forget(oldest)
+    if (this.#ended.size > maxEndedOwners && oldest !== undefined) this.#removeOwner(oldest)
   }
 
   /** The participant was taken for ended, and is there. */
@@ -137,7 +137,7 @@ export class ViewVector {
     return owner
   }
 
-  #forget(guid: Guid): void {
+  #removeOwner(guid: Guid): void {
     this.#owners.delete(guid)
     this.#ended.delete(guid)
     this.#order = undefined

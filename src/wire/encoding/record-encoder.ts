@@ -16,7 +16,7 @@ export class RecordEncoder {
    */
   encode(record: Readonly<Record<string, unknown>>): Buffer {
     const fields = this.#fields
-    this.#out.begin()
+    this.#out.reset()
     this.#out.arrayHead(fields.length)
     for (let index = 0; index < fields.length; index++) {
       const name = fields[index] as string

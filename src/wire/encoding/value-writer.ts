@@ -33,11 +33,11 @@ export class ValueWriter {
   readonly #path: (string | number)[] = []
 
   /** Resets the buffer. */
-  begin(): void {
+  reset(): void {
     this.#position = 0
   }
 
-  /** @returns a view of this writer's buffer, valid until the next {@link begin} */
+  /** @returns a view of this writer's buffer, valid until the next {@link reset} */
   finish(): Buffer {
     return this.#buffer.subarray(0, this.#position)
   }

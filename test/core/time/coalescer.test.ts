@@ -12,11 +12,11 @@ t.test('a state that changes often runs once per interval, and the last change r
     refreshMs: 1_000,
   })
   for (value = 1; value <= 25; value++) {
-    publisher.touch()
+    publisher.request()
     await clock.advance(10)
   }
   value = 26
-  publisher.touch()
+  publisher.request()
   await clock.advance(1_000)
   t.strictSame(published, [
     [0, 1],
@@ -29,7 +29,7 @@ t.test('a state that changes often runs once per interval, and the last change r
   publisher.now()
   t.equal(published.at(-1)?.[0], 1_550, 'at once when asked')
   publisher.close()
-  publisher.touch()
+  publisher.request()
   publisher.now()
   await clock.advance(10_000)
   t.equal(published.length, 6)
@@ -41,7 +41,7 @@ t.test('a deferred run includes the events before the loop polled its sockets', 
   let value = 0
   const seen: number[] = []
   const coalescer = new Coalescer(clock, 20, () => seen.push(value), { leading: 'after-poll' })
-  for (value = 1; value <= 3; value++) coalescer.touch()
+  for (value = 1; value <= 3; value++) coalescer.request()
   t.strictSame(seen, [], 'not yet')
   await clock.advance(0)
   t.strictSame(seen, [4])
@@ -53,9 +53,9 @@ t.test('an event that a run causes is run one interval later', async (t) => {
   const ranMs: number[] = []
   const coalescer: Coalescer = new Coalescer(clock, 100, () => {
     ranMs.push(clock.nowMs() - startMs)
-    if (ranMs.length < 3) coalescer.touch()
+    if (ranMs.length < 3) coalescer.request()
   })
-  coalescer.touch()
+  coalescer.request()
   await clock.advance(1_000)
   t.strictSame(ranMs, [0, 100, 200])
   t.equal(clock.pendingTimers, 0, 'without a refresh no timer is left')
@@ -64,6 +64,6 @@ t.test('an event that a run causes is run one interval later', async (t) => {
 t.test('a coalescer closed by its own run keeps no timer', async (t) => {
   const clock = new FakeClock()
   const coalescer: Coalescer = new Coalescer(clock, 100, () => coalescer.close(), { refreshMs: 1_000 })
-  coalescer.touch()
+  coalescer.request()
   t.equal(clock.pendingTimers, 0)
 })

@@ -51,7 +51,7 @@ t.test('a relay keeps instances of a departed owner for late joiners until it is
   const late = (await plane.join('late')).reader(topic, { partition: 'far' })
   await plane.settle(late.synced())
   t.same(held(late), { k: '1 alive' })
-  relay.forget('k')
+  relay.endInstance('k')
   await plane.clock.advance(10)
   t.same([held(reader), held(late)], [{}, {}])
 })

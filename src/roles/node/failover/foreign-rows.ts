@@ -9,7 +9,7 @@ import type { Participant } from '../../../pubsub/participant.js'
 import type { Reader } from '../../../pubsub/reader/reader.js'
 import type { RosterChanges } from '../publish-schedule.js'
 import type { Roster } from '../roster.js'
-import type { Entry, UnconfirmedWorkers } from './unconfirmed-workers.js'
+import type { UnconfirmedEntry, UnconfirmedWorkers } from './unconfirmed-workers.js'
 
 export interface ForeignRowsComponents {
   readonly participant: Participant
@@ -56,14 +56,14 @@ export class ForeignRows {
     const end = this.#components.unconfirmed.ended(guid, verdict)
     if (end === undefined) return
     this.#inherit(end, nowMs)
-    this.#components.changes.hurry()
+    this.#components.changes.publishNow()
   }
 
   /** Judges the workers that only rows of earlier servers name. */
   judge(nowMs: number): void {
     const judged = this.#components.unconfirmed.judge(nowMs)
     for (const entry of judged) this.#inherit(entry, nowMs)
-    if (judged.length > 0) this.#components.changes.hurry()
+    if (judged.length > 0) this.#components.changes.publishNow()
   }
 
   /** Idempotent. */
@@ -81,7 +81,7 @@ export class ForeignRows {
       return
     }
     if (!this.#isOfThisNode(row)) {
-      if (instanceState !== 'no-writers' && roster.applyForeign(row, nowMs)) changes.touch()
+      if (instanceState !== 'no-writers' && roster.applyForeign(row, nowMs)) changes.publishPaced()
       return
     }
     if (instanceState !== 'no-writers') {
@@ -91,7 +91,7 @@ export class ForeignRows {
     const dead = unconfirmed.offer(row, writtenMs)
     if (dead === undefined) return
     this.#inherit(dead, nowMs)
-    changes.touch()
+    changes.publishPaced()
   }
 
   #onDisposed(key: string, server: Guid): void {
@@ -99,10 +99,10 @@ export class ForeignRows {
     const { workerId, ...node } = rowKey(key)
     this.#named.get(server)?.delete(workerId)
     if (this.#isOfThisNode(node)) return
-    if (roster.removeForeign(workerId, nodeTarget(node))) changes.touch()
+    if (roster.removeForeign(workerId, nodeTarget(node))) changes.publishPaced()
   }
 
-  #inherit({ row, rowTimeMs, verdict }: Entry, nowMs: number): void {
+  #inherit({ row, rowTimeMs, verdict }: UnconfirmedEntry, nowMs: number): void {
     this.#components.roster.inherit(row, rowTimeMs, verdict, nowMs)
   }
 

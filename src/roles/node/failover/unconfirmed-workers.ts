@@ -28,7 +28,7 @@ interface UnconfirmedWorker {
   verdict: Verdict | undefined
 }
 
-export interface Entry {
+export interface UnconfirmedEntry {
   readonly row: RosterRow
   readonly rowTimeMs: number
   readonly verdict: Verdict
@@ -55,7 +55,7 @@ export class UnconfirmedWorkers {
   }
 
   /** Takes a row of another server of this node. Returns the entry of a dead worker, which needs no judgement. */
-  offer(row: RosterRow, rowTimeMs: number): Entry | undefined {
+  offer(row: RosterRow, rowTimeMs: number): UnconfirmedEntry | undefined {
     const participant = participantOf(row.sourceWriter as EntityGuid)
     if (row.liveliness === Liveliness.dead) {
       this.#rows.delete(participant)
@@ -81,15 +81,15 @@ export class UnconfirmedWorkers {
   }
 
   /** The peer detector has found the worker dead before its first report. */
-  ended(participant: Guid, verdict: Verdict): Entry | undefined {
+  ended(participant: Guid, verdict: Verdict): UnconfirmedEntry | undefined {
     const entry = this.#rows.get(participant)
     this.#rows.delete(participant)
     return entry === undefined ? undefined : { row: entry.row, rowTimeMs: entry.rowTimeMs, verdict }
   }
 
   /** Returns the workers on which the verdict is new. Dead workers are removed from here. */
-  judge(nowMs: number): Entry[] {
-    const judged: Entry[] = []
+  judge(nowMs: number): UnconfirmedEntry[] {
+    const judged: UnconfirmedEntry[] = []
     const { listening, receivesFrom } = this.#successor
     for (const [participant, entry] of this.#rows) {
       if (!listening.canDeclareDead || receivesFrom(participant)) entry.quietFromMs = listening.listenedMs
@@ -106,7 +106,7 @@ export class UnconfirmedWorkers {
   #verdictOn({ row, sinceMs, quietFromMs, witness }: UnconfirmedWorker, nowMs: number): Verdict | undefined {
     const { exited, stopped, ioWait, frozen, loopBusy, leaseExpired, unknown } = LivelinessCause
     const { kernel, lease } = VerdictEvidence
-    const finding = witness.look(this.#successor.read(row), nowMs)
+    const finding = witness.inspect(this.#successor.read(row), nowMs)
     if (finding.kind === 'gone') {
       const { cause, detail } = finding.end ?? {
         cause: exited,

@@ -13,7 +13,7 @@ interface Announcement {
 const repeatMs = 1_000
 
 /** Contested names whose holder is to be announced, and names that are no longer contested. */
-export interface ContestNews {
+export interface NameDecisions {
   readonly decided: readonly WorkerClaim[]
   readonly settled: readonly string[]
 }
@@ -26,7 +26,7 @@ export class NameContests {
   readonly #names: ReadonlyMap<string, WorkerName>
   readonly #foreign = new ForeignClaims()
   /** Names whose contest may have changed. */
-  readonly #unsettled = new Set<string>()
+  readonly #undecided = new Set<string>()
   /** The claimant that was announced last, by name. */
   readonly #announced = new Map<string, Announcement>()
 
@@ -35,37 +35,37 @@ export class NameContests {
   }
 
   /** The claimants of a name on this node, or their liveliness, have changed. */
-  touch(workerId: string): void {
-    this.#unsettled.add(workerId)
+  markUndecided(workerId: string): void {
+    this.#undecided.add(workerId)
   }
 
   /** Takes a row of another node. True when it changes the claims to a name that is claimed here. */
   applyForeign(row: RosterRow, nowMs: number): boolean {
-    return this.#foreign.apply(row, nowMs) && this.#touchKnown(row.workerId)
+    return this.#foreign.apply(row, nowMs) && this.#markKnown(row.workerId)
   }
 
   /** Removes the claim of another node. True when that changes the claims to a name that is claimed here. */
   removeForeign(workerId: string, node: string): boolean {
-    return this.#foreign.remove(workerId, node) && this.#touchKnown(workerId)
+    return this.#foreign.remove(workerId, node) && this.#markKnown(workerId)
   }
 
   /** Removes claims of other nodes that have not been refreshed. */
   expire(nowMs: number): void {
-    for (const workerId of this.#foreign.expire(nowMs)) this.#touchKnown(workerId)
+    for (const workerId of this.#foreign.expire(nowMs)) this.#markKnown(workerId)
   }
 
-  take(nowMs: number): ContestNews {
+  takeDecisions(nowMs: number): NameDecisions {
     const decided: WorkerClaim[] = []
     const settled: string[] = []
-    for (const workerId of [...this.#unsettled]) {
-      const claim = this.#contest(workerId)
+    for (const workerId of [...this.#undecided]) {
+      const claim = this.#contestedClaim(workerId)
       if (claim === undefined) {
-        this.#unsettled.delete(workerId)
+        this.#undecided.delete(workerId)
         if (this.#announced.delete(workerId)) settled.push(workerId)
         continue
       }
       const isObeyed = this.#names.get(workerId)?.isObeyed(claim.claimant) ?? true
-      if (isObeyed) this.#unsettled.delete(workerId)
+      if (isObeyed) this.#undecided.delete(workerId)
       const last = this.#announced.get(workerId)
       const isNew = last?.claimant !== claim.claimant
       if (!isNew && (isObeyed || nowMs - last.atMs < repeatMs)) continue
@@ -76,7 +76,7 @@ export class NameContests {
   }
 
   /** The holder of a name that several processes claim, or whose holder still stands by for another. */
-  #contest(workerId: string): WorkerClaim | undefined {
+  #contestedClaim(workerId: string): WorkerClaim | undefined {
     const name = this.#names.get(workerId)
     if (name === undefined || !isLive(name.holder)) return undefined
     const other = this.#foreign.strongest(workerId)
@@ -85,9 +85,9 @@ export class NameContests {
     return other !== undefined && compareClaimRank(other, rankOf(name.holder)) > 0 ? other : nameClaimOf(name.holder)
   }
 
-  #touchKnown(workerId: string): boolean {
+  #markKnown(workerId: string): boolean {
     const isKnown = this.#names.has(workerId)
-    if (isKnown) this.#unsettled.add(workerId)
+    if (isKnown) this.#undecided.add(workerId)
     return isKnown
   }
 }

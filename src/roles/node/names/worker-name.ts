@@ -2,8 +2,8 @@ import type { Guid } from '../../../core/ids.js'
 import type { Predecessor } from '../../../plane/node-roster.js'
 import { asPredecessor, type Claimant, compareClaimants, isLive } from './claimant.js'
 
-/** What {@link WorkerName.settle} changed. */
-export interface Settlement {
+/** What {@link WorkerName.decideHolder} changed. */
+export interface HolderDecision {
   /** The holder, or what is known of its predecessor, is not what it was. */
   readonly hasChanged: boolean
   /** Claimants that lost the name and are dead. They are no longer kept. */
@@ -74,7 +74,7 @@ export class WorkerName {
   }
 
   /** Gives the name to the claimant with the best right to it, and drops dead claimants without it. */
-  settle(nowMs: number, probationMs: number): Settlement {
+  decideHolder(nowMs: number, probationMs: number): HolderDecision {
     const before = this.#holder
     for (const claimant of this.#claimants.values()) {
       if (compareClaimants(claimant, this.#holder) > 0) this.#holder = claimant

@@ -1,5 +1,5 @@
 import type { ReceivedIntent } from '../../../plane/intents.js'
-import { asNote } from '../../../plane/text.js'
+import { toNote } from '../../../plane/text.js'
 import { canFollow, type IntentStatus, isFinal, type Transition } from '../../../plane/transitions.js'
 
 interface Row {
@@ -44,7 +44,7 @@ export class IntentReports {
     row.status = {
       ...row.status,
       transition,
-      reason: reason === null ? null : asNote(reason),
+      reason: reason === null ? null : toNote(reason),
       history: [...row.status.history, { transition, atMs: wallMs }],
     }
     if (isFinal(transition)) row.finalMs = nowMs
@@ -56,7 +56,7 @@ export class IntentReports {
   explain(intentId: string, reason: string | null): void {
     const row = this.#rows.get(intentId)
     if (row === undefined || isFinal(row.status.transition) || row.status.reason === reason) return
-    row.status = { ...row.status, reason: reason === null ? null : asNote(reason) }
+    row.status = { ...row.status, reason: reason === null ? null : toNote(reason) }
     this.#changed.add(intentId)
   }
 

@@ -15,7 +15,7 @@ export class QueueThrottles {
   }
 
   /** `Infinity` for a queue that is not throttled. */
-  of(queue: string): number {
+  limitOf(queue: string): number {
     return this.#maxInFlight.get(queue) ?? Infinity
   }
 

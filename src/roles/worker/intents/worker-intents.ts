@@ -70,12 +70,12 @@ export class WorkerIntents {
         this.#reports.plan(claim, at.wallMs)
         if (outcome.ended !== undefined) this.#ended(outcome.ended, claim, at)
         this.#reports.advance(intentId, 'admitted', null, at.nowMs, at.wallMs)
-        this.#obey(claim)
+        this.#apply(claim)
         this.#progress(claim, load, at)
         this.#explain(claim, load)
         break
       case 'renewed':
-        this.#obey(claim)
+        this.#apply(claim)
         this.#progress(claim, load, at)
         this.#explain(claim, load)
         break
@@ -100,10 +100,10 @@ export class WorkerIntents {
       const isConcerned = concerns(this.#address, claim.kind, target)
       if (isConcerned === obeyed?.has(target)) continue
       if (isConcerned) {
-        this.#obey(claim)
+        this.#apply(claim)
         this.#progress(claim, load, at)
       } else {
-        this.#disobey(claim)
+        this.#withdraw(claim)
         const why = 'the worker takes no more from the queue'
         this.#reports.advance(intentId, 'cancelled', why, at.nowMs, at.wallMs)
       }
@@ -114,14 +114,14 @@ export class WorkerIntents {
   withdraw(kind: IntentKind, target: string, writer: EntityGuid, at: Instant): void {
     const claim = this.#arbiter.withdraw(kind, target, writer, at.nowMs)
     if (claim === undefined) return
-    this.#disobey(claim)
+    this.#withdraw(claim)
     this.#reports.advance(claim.intent.intentId, 'cancelled', 'withdrawn by its issuer', at.nowMs, at.wallMs)
   }
 
   /** Time has passed: intents whose time to live is over end. */
   expire(at: Instant): void {
     for (const claim of this.#arbiter.expire(at.nowMs)) {
-      this.#disobey(claim)
+      this.#withdraw(claim)
       this.#reports.advance(claim.intent.intentId, 'aborted', 'its time to live ended', at.nowMs, at.wallMs)
     }
   }
@@ -185,7 +185,7 @@ export class WorkerIntents {
     return this.#reports.takeExpired(nowMs, held)
   }
 
-  #obey(claim: ReceivedIntent): void {
+  #apply(claim: ReceivedIntent): void {
     const { intent, kind } = claim
     if (intent.action === 'apply') this.#obeyed.get(kind)?.set(intent.target, claim)
     if (claim.kind === 'throttle-queue' && intent.action === 'apply') {
@@ -194,7 +194,7 @@ export class WorkerIntents {
     this.#unreached.set(intent.intentId, claim)
   }
 
-  #disobey({ kind, intent }: ReceivedIntent): void {
+  #withdraw({ kind, intent }: ReceivedIntent): void {
     this.#unreached.delete(intent.intentId)
     if (!this.#obeyed.get(kind)?.delete(intent.target)) return
     if (kind === 'throttle-queue') this.throttles.delete(intent.target)
@@ -216,7 +216,7 @@ export class WorkerIntents {
   }
 
   #ended(ended: ReceivedIntent, by: ReceivedIntent, at: Instant): void {
-    this.#disobey(ended)
+    this.#withdraw(ended)
     if (ended.intent.intentId === by.intent.intentId) return
     const transition = by.intent.action === 'lift' ? 'cancelled' : 'superseded'
     this.#reports.advance(ended.intent.intentId, transition, endedBy(by), at.nowMs, at.wallMs)

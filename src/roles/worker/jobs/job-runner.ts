@@ -1,7 +1,7 @@
 import { invalidArgument } from '../../../core/errors.js'
 import { Coalescer } from '../../../core/time/coalescer.js'
 import { type JobIdentity, type JobLifecycle, jobReportLifespanMs } from '../../../plane/job-lifecycle.js'
-import { asNote } from '../../../plane/text.js'
+import { toNote } from '../../../plane/text.js'
 import type { Participant } from '../../../pubsub/participant.js'
 import { checkQueue } from './check-queue.js'
 import { JobSummaries, type JobSummariesOptions } from './job-summaries.js'
@@ -94,7 +94,7 @@ export class JobRunner implements JobProgressSink {
     const last = this.summaries.last(identity)
     const held: JobLifecycle = last ?? { ...this.#firstReport(identity, {}), state: 'unstarted' }
     const revision = last === undefined ? 0 : last.revision + 1
-    const report: JobLifecycle = { ...held, revision, event: 'retry-requested', error: asNote(reason), retryAfterMs }
+    const report: JobLifecycle = { ...held, revision, event: 'retry-requested', error: toNote(reason), retryAfterMs }
     this.summaries.update(report, participant.clock.nowMs())
     reports.job(report)
   }
@@ -122,7 +122,7 @@ export class JobRunner implements JobProgressSink {
   jobChanged(job: RunningJob): void {
     this.summaries.update(job.report, this.#components.participant.clock.nowMs())
     this.#progressed.add(job)
-    this.#progress.touch()
+    this.#progress.request()
     this.#components.participant.reportProgress()
   }
 

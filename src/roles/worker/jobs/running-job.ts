@@ -1,6 +1,6 @@
 import { invalidArgument } from '../../../core/errors.js'
 import type { JobLifecycle } from '../../../plane/job-lifecycle.js'
-import { asNote } from '../../../plane/text.js'
+import { toNote } from '../../../plane/text.js'
 
 /** Where a running job reports. */
 export interface JobProgressSink {
@@ -88,13 +88,13 @@ export class RunningJob {
       throw invalidArgument(`progress must be a number from 0 to 1, or null, not ${fraction}`)
     }
     if (this.hasEnded) return
-    this.#change({ event: 'progress', progress: fraction, ...(note !== undefined && { note: asNote(note) }) })
+    this.#change({ event: 'progress', progress: fraction, ...(note !== undefined && { note: toNote(note) }) })
     this.#sink.jobChanged(this)
   }
 
   /** @param summary shown to people; at most 512 characters, what is longer is cut */
   complete(summary?: string): void {
-    const note = summary === undefined ? this.#report.note : asNote(summary)
+    const note = summary === undefined ? this.#report.note : toNote(summary)
     this.#end({ event: 'completed', state: 'completed', progress: this.#report.progress === null ? null : 1, note })
   }
 
@@ -109,7 +109,7 @@ export class RunningJob {
    */
   requestRetry({ afterMs = 0, reason = 'the job asked for a retry' }: RetryOptions = {}): void {
     const retryAfterMs = checkRetryAfterMs(afterMs)
-    this.#end({ event: 'retry-requested', state: 'failed', error: asNote(reason), retryable: true, retryAfterMs })
+    this.#end({ event: 'retry-requested', state: 'failed', error: toNote(reason), retryable: true, retryAfterMs })
   }
 
   /** @internal */
@@ -138,5 +138,5 @@ export function checkRetryAfterMs(afterMs: number): number {
 }
 
 function messageOf(error: unknown): string {
-  return asNote(error instanceof Error ? error.message : String(error))
+  return toNote(error instanceof Error ? error.message : String(error))
 }

@@ -33,8 +33,8 @@ export function admitsSlot({ queue, vramBytes }: SlotNeed, use: SlotUse, limits:
   const { taken, vramUsedBytes, byQueue } = use
   const { pause, concurrency, vramBudgetBytes, throttles } = limits
   if (pause !== null || taken >= concurrency || vramUsedBytes + vramBytes > vramBudgetBytes) return false
-  if (queue !== '') return takenOf(queue, byQueue) < throttles.of(queue)
+  if (queue !== '') return takenOf(queue, byQueue) < throttles.limitOf(queue)
   if (takenOf('', byQueue) >= throttles.tightest) return false
-  for (const used of byQueue.keys()) if (takenOf(used, byQueue) >= throttles.of(used)) return false
+  for (const used of byQueue.keys()) if (takenOf(used, byQueue) >= throttles.limitOf(used)) return false
   return true
 }

@@ -77,7 +77,7 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
 
   /** Returns a slot if one is free now. */
   try(need: SlotNeed, signal?: AbortSignal): Slot | undefined {
-    return admitsSlot(need, this, this.#host.limits) ? this.#take(need, signal) : undefined
+    return admitsSlot(need, this, this.#host.limits) ? this.#openSlot(need, signal) : undefined
   }
 
   /** Resolves with a slot when it is this caller's turn. @throws the signal's reason, or what `refuseAll` gives */
@@ -122,7 +122,7 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
     }
     this.#revoke(() => true, this.taken - concurrency, `a limit of ${concurrency} jobs at once`)
     for (const queue of this.#byQueue.keys()) {
-      const most = queue === '' ? throttles.tightest : throttles.of(queue)
+      const most = queue === '' ? throttles.tightest : throttles.limitOf(queue)
       const mayHold = (slot: Slot): boolean => slot.queue === queue || slot.queue === ''
       const why = `a limit of ${most} jobs at once of ${queue === '' ? 'a queue' : `queue ${queue}`}`
       this.#revoke(mayHold, takenOf(queue, this.#byQueue) - most, why)
@@ -198,7 +198,7 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
     if (this.taken === 0) for (const isIdle of [...this.#idle]) isIdle()
   }
 
-  #take(need: SlotNeed, signal: AbortSignal | undefined): Slot {
+  #openSlot(need: SlotNeed, signal: AbortSignal | undefined): Slot {
     const slot = new Slot(this, need, signal)
     this.#open.add(slot)
     this.#byQueue.set(need.queue, (this.#byQueue.get(need.queue) ?? 0) + 1)

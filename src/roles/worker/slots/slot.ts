@@ -130,14 +130,14 @@ export class Slot implements Disposable {
 
   #occupy(jobId: string): void {
     if (this.#state !== SlotState.open) {
-      throw new NumacastError('NUMACAST_CLOSED', `job ${jobId} cannot run: its slot ${this.#whyNotOpen()}`)
+      throw new NumacastError('NUMACAST_CLOSED', `job ${jobId} cannot run: its slot ${this.#closedReason()}`)
     }
     this.#forgetCaller()
     this.#state = SlotState.running
     this.#owner.slotChanged(this, SlotState.open)
   }
 
-  #whyNotOpen(): string {
+  #closedReason(): string {
     if (this.#state === SlotState.running) return 'runs a job already'
     return this.#takenBackBecause === undefined ? 'was released' : `was taken back: ${this.#takenBackBecause}`
   }

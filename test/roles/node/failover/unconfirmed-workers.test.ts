@@ -36,7 +36,7 @@ class Adopter {
     this.#closers = [
       new LoopMonitor(this.loop, 0, (nowMs) => {
         this.observer.check(nowMs)
-        this.observer.survey(this.survey, nowMs)
+        this.observer.assessSilence(this.survey, nowMs)
       }),
       new RepeatingTimer(this.loop, 1_000, () => this.#judge()),
     ]
