@@ -6,8 +6,8 @@ export interface JobsDocument {
   readonly domain: number
   /** The ledgers from which jobs that ended earlier are known; without one, only what workers still report. */
   readonly ledgers: readonly LedgerState[]
-  /** Those that match, the one with the latest report first. */
+  /** How many jobs match, whatever the limit. */
   readonly matching: number
-  /** At most as many as were asked for. */
+  /** The job with the latest report first; at most as many as were asked for. */
   readonly jobs: readonly JobRecord[]
 }

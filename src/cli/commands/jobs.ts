@@ -17,7 +17,7 @@ export function jobsCommand(): Command {
   return new Command('jobs')
     .summary('print what became of jobs')
     .description(
-      'Joins the plane as a late joiner, prints the jobs that the ledgers of its schedulers hold and those that workers ' +
+      'Joins the plane as a late joiner, prints the jobs that the ledgers of its schedulers hold and the jobs that workers ' +
         'report now, the latest first, and leaves.',
     )
     .addOption(new Option('--queue <name>', 'only the jobs of this queue').argParser(nameText))

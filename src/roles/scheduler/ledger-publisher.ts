@@ -4,7 +4,7 @@ import { type JobIdentity, jobKey } from '../../plane/job-lifecycle.js'
 import { type LedgerEntry, type LedgerRun, ledgerEntry } from '../../plane/ledger-entry.js'
 import { type LedgerState, ledgerState } from '../../plane/ledger-state.js'
 import { ledgerPartition } from '../../plane/partitions.js'
-import { asNote } from '../../plane/text.js'
+import { toNote } from '../../plane/text.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { Writer } from '../../pubsub/writer/writer.js'
 import type { FleetView } from '../../views/fleet-view.js'
@@ -42,14 +42,14 @@ export class LedgerPublisher implements JobLedgerChanges {
     this.#publishing = new Coalescer(clock, entryIntervalMs, () => this.#guard(() => this.#publishEntries()), pacing)
     this.#counting = new Coalescer(clock, stateIntervalMs, () => this.#guard(() => this.#publishState()), pacing)
     this.feed = new JobLedgerFeed(participant, view, ledger, this)
-    this.#counting.touch()
+    this.#counting.request()
   }
 
   /** @internal */
   changed(job: JobIdentity): void {
     this.#changed.set(jobKey(job), { queue: job.queue, jobId: job.jobId })
-    this.#publishing.touch()
-    this.#counting.touch()
+    this.#publishing.request()
+    this.#counting.request()
   }
 
   close(): void {
@@ -105,6 +105,6 @@ function published({ state: _, processEnd, ...run }: JobRun): LedgerRun {
   const detail = processEnd?.detail
   return {
     ...run,
-    processEnd: processEnd && { ...processEnd, detail: typeof detail === 'string' ? asNote(detail) : null },
+    processEnd: processEnd && { ...processEnd, detail: typeof detail === 'string' ? toNote(detail) : null },
   }
 }

@@ -144,7 +144,7 @@ export class JobLedger {
   /**
    * Takes what another ledger holds of a job. Returns the record if that has changed it.
    * @param writtenMs when the other ledger wrote it, on this process's monotonic clock
-   * @param endOf what is known here of the processes; where nothing is, the other ledger is believed
+   * @param endOf what is known here of the processes; where nothing is, what the other ledger holds is taken
    */
   merge(
     job: JobIdentity,
@@ -158,10 +158,10 @@ export class JobLedger {
     for (const run of runs) record = recordRun(record, job, run, endOf(run))
     if (record === undefined) return undefined
     const touchedMs = this.#touchedMs.get(key)
-    if (touchedMs === undefined || writtenMs > touchedMs) this.#touch(key, record, writtenMs)
+    if (touchedMs === undefined || writtenMs > touchedMs) this.#markUpdated(key, record, writtenMs)
     if (record === before) return undefined
     this.#put(key, record)
-    this.#file(key, record)
+    this.#index(key, record)
     this.#evictExcess()
     return record
   }
