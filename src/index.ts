@@ -28,7 +28,9 @@ export { type LedgerState, ledgerState } from './plane/ledger-state.js'
 export { MachineLabel } from './plane/machine-labels.js'
 export { type NodeCapacity, nodeCapacity, type WorkerTotals } from './plane/node-capacity.js'
 export { nodeRoster, type Predecessor, type RosterRow } from './plane/node-roster.js'
+export { type Offer, type OfferAnswer, placementAnswer, placementOffer } from './plane/offer.js'
 export { downPartition, ledgerPartition, planePartition, upPartition } from './plane/partitions.js'
+export { maxReservationTtlMs, type PublishedReservation, placementReservation } from './plane/reservation.js'
 export { type SchedulerState, schedulerState } from './plane/scheduler-state.js'
 export { type Taint, TaintEffect, type TaintEffectText, type TaintText } from './plane/taint.js'
 export {
@@ -67,6 +69,9 @@ export {
 export type { HostServiceComponents } from './roles/node/host-service.js'
 export type { KernelWatchComponents, WatchProcess } from './roles/node/kernel-watch.js'
 export type { ZoneReading, ZoneReadings } from './roles/node/readings/zone-readings.js'
+export type { OfferOutcome } from './roles/placement/offer-client.js'
+export type { PlaceOptions } from './roles/placement/place-options.js'
+export type { PassedOver, PlacedJob, PlaceResult } from './roles/placement/placed-job.js'
 export { type Withholding, WithholdReason } from './roles/scheduler/capacity-guard.js'
 export type { WithheldIntents } from './roles/scheduler/decider.js'
 export { Scheduler, type SchedulerComponents } from './roles/scheduler/scheduler.js'
@@ -80,6 +85,14 @@ export {
   type RetryOptions,
   RunningJob,
 } from './roles/worker/jobs/running-job.js'
+export {
+  type DecideOffer,
+  type JobOffer,
+  type OfferDecision,
+  type OfferLoad,
+  type ReactiveAdmission,
+  reactive,
+} from './roles/worker/offers/job-offer.js'
 export type { WorkerEngineComponents } from './roles/worker/open-worker-engine.js'
 export type { ProfileOptions, ProfileUpdate } from './roles/worker/profile-options.js'
 export type { MachineFacts } from './roles/worker/readings/machine-facts.js'

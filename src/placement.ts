@@ -111,6 +111,14 @@ export {
 export { defaultScoreWeights, ScoreTerm, type ScoreWeights } from './placement/score/terms.js'
 export { type Taint, TaintEffect } from './plane/taint.js'
 export type { AdmissionStrategy } from './plane/worker-profile.js'
+export { defaultPlaceOptions } from './roles/placement/place-options.js'
+export { Placements } from './roles/placement/placements.js'
+export {
+  type EndedReservation,
+  type HoldOptions,
+  ReservationEnd,
+  SharedReservations,
+} from './roles/placement/shared-reservations.js'
 export type { PlacementSnapshot } from './views/snapshot/placement-snapshot.js'
 export {
   headroomFromCapacity,

@@ -32,7 +32,7 @@ const rules: ImportRules = {
     core: { '': 0, reporting: 1, time: 1 },
     placement: { '': 0, request: 0, fit: 0, filter: 1, score: 1, rank: 2, policies: 2, reservations: 3, queue: 4 },
     pubsub: { model: 0, writer: 1, reader: 1, endpoints: 2, peer: 2, catchup: 3, membership: 4, protocol: 5, '': 6 },
-    roles: { shared: 0, intents: 1, worker: 1, node: 1, collector: 2, fleet: 2, scheduler: 3 },
+    roles: { shared: 0, intents: 1, placement: 1, worker: 1, node: 1, collector: 2, fleet: 2, scheduler: 3 },
     testing: { '': 0, processes: 1 },
     topology: { model: 0, addon: 1, cgroup: 2, host: 2, numa: 2, socket: 2, process: 3 },
     transport: { lane: 0, zmtp: 0, interfaces: 1, datagram: 1, stream: 1, memory: 1, '': 2 },

@@ -91,7 +91,7 @@ export class Engine {
     stream.onEndpointsChanged(() => endpoints.endpointsChanged())
     const interest = new InterestFilter(endpoints)
     const matchCheck = new MatchCheck(new MismatchLog(counters, endpoints, events))
-    const peers = new PeerRegistry({ counters, random, liveliness: options })
+    const peers = new PeerRegistry({ counters, random, liveliness: options, maxPeers: options.maxPeers })
     this.peers = peers
 
     // catchup

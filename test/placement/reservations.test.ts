@@ -182,7 +182,9 @@ t.test('a reservation ends by report, by time, by a new incarnation and by the c
     ['job-4', 'job-2'],
   )
   t.match(refused, [{ reservation: { jobId: 'job-5' }, conflict: 'jobs' }])
-  t.equal(counters.get('reservations.refused'), 1)
+  t.equal(counters.get('reservations.refused'), 0, 'only their own scheduler ends what is refused')
+  t.equal(book.size, 3)
+  t.equal(book.release(theirs[1]?.reservationId ?? ''), true)
 
   book.expire(snapshot, nowMs + 4_999)
   t.equal(book.size, 2)

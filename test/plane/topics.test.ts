@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
 import t from 'tap'
 import { concurrencyLimit, maintenanceMode, priorityWeights, rollingDrain } from '../../src/plane/config.js'
 import { intentKinds, intentTopics, maxIntentTtlMs, neutralTerms } from '../../src/plane/intents.js'
@@ -12,6 +14,26 @@ import { maxOwnershipStrength, workerClaim } from '../../src/plane/worker-claim.
 import { workerEndSchema } from '../../src/plane/worker-end.js'
 import { workerProfile, workerProfileSchema } from '../../src/plane/worker-profile.js'
 import { workerState, workerStateSchema } from '../../src/plane/worker-state.js'
+
+t.test('docs/wire.md lists every topic of src/plane with its key', async (t) => {
+  const root = path.resolve(import.meta.dirname, '..', '..', '..')
+  const built = path.resolve(import.meta.dirname, '..', '..', 'src', 'plane')
+  const defined: Record<string, string> = {}
+  const note = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null || !('keyFields' in value) || !('name' in value)) return
+    defined[String(value.name)] = (value.keyFields as string[]).join(', ')
+  }
+  for (const file of readdirSync(built).filter((name) => name.endsWith('.js'))) {
+    const exported: Record<string, unknown> = await import(path.join(built, file))
+    for (const value of Object.values(exported)) note(value)
+  }
+  for (const topic of Object.values(intentTopics)) note(topic)
+  const page = readFileSync(path.join(root, 'docs', 'wire.md'), 'utf8')
+  const table = page.slice(page.indexOf('## Topics of the plane'))
+  const documented = [...table.matchAll(/^\| `([a-z.-]+)` \| ([^|]+) \|/gm)].map(([, name, key]) => [name, key?.trim()])
+  t.ok(documented.length > 20)
+  t.strictSame(Object.fromEntries(documented), defined)
+})
 
 t.test('each topic has its documented keys', (t) => {
   const topics = [

@@ -1,6 +1,8 @@
 import { invalidArgument, NumacastError } from '../../core/errors.js'
+import { KeyedHeap } from '../../core/keyed-heap.js'
 import type { Counters } from '../../core/reporting/counters.js'
 import { checkDurationMs } from '../../core/time/duration.js'
+import { Liveliness } from '../../liveliness/verdict.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import type { ReservedTotals } from '../fit/reserved-totals.js'
 import type { Candidate, Ranking } from '../rank/ranking.js'
@@ -35,7 +37,7 @@ interface Held {
 /**
  * What has been given to workers since they last reported, so that a burst of decisions does not overfill one. A
  * reservation ends by its release, when the worker's report lists its job, when its time to live is over, or when its
- * worker's incarnation has been replaced, whichever comes first.
+ * worker's process is dead or replaced, whichever comes first.
  */
 export class ReservationBook {
   readonly #scheduler: string
@@ -44,6 +46,8 @@ export class ReservationBook {
   readonly #held = new Map<string, Held>()
   /** Reservation ids by worker and job. */
   readonly #byJob = new Map<string, Set<string>>()
+  /** Reservations that have ended here before their time to live, by its end. */
+  readonly #ended = new KeyedHeap<string>()
   #nextSeq = 1
   #totals: ReservedTotals | undefined
 
@@ -92,12 +96,31 @@ export class ReservationBook {
   }
 
   /**
-   * Takes over a reservation of another scheduler. Idempotent. Its time to live counts from now, at most its own.
+   * Takes over a reservation of another scheduler. Idempotent: what has ended here does not come back. Its time to live
+   * counts from `writtenMs`. Returns whether it is new here.
    * @throws NumacastError NUMACAST_LIMIT when the book is full
    */
-  observe(reservation: Reservation, nowMs: number): void {
-    this.#nextSeq = Math.max(this.#nextSeq, reservation.seq + 1)
-    if (!this.#held.has(reservation.reservationId)) this.#add(reservation, nowMs)
+  observe(reservation: Reservation, nowMs: number, writtenMs = nowMs): boolean {
+    const { reservationId, seq, ttlMs } = reservation
+    this.#nextSeq = Math.max(this.#nextSeq, seq + 1)
+    this.#forgetEnded(nowMs)
+    if (this.#held.has(reservationId) || this.#ended.has(reservationId) || writtenMs + ttlMs <= nowMs) return false
+    this.#add(reservation, Math.min(nowMs, writtenMs))
+    return true
+  }
+
+  get(reservationId: string): Reservation | undefined {
+    return this.#held.get(reservationId)?.reservation
+  }
+
+  /** Whether anything is held for the job at this process of a worker. */
+  reservesFor(job: { readonly workerId: string; readonly incarnation: number; readonly jobId: string }): boolean {
+    return this.#ofJob(job.workerId, job.jobId, job.incarnation).length > 0
+  }
+
+  /** Whether the reservation is held. */
+  has(reservationId: string): boolean {
+    return this.#held.has(reservationId)
   }
 
   /** Returns false when it is not held any more. */
@@ -105,6 +128,7 @@ export class ReservationBook {
     const held = this.#held.get(reservationId)
     if (held === undefined) return false
     this.#held.delete(reservationId)
+    this.#ended.set(reservationId, held.expiresMs)
     this.#totals = undefined
     const key = jobKey(held.reservation.workerId, held.reservation.jobId)
     const ofJob = this.#byJob.get(key)
@@ -113,24 +137,35 @@ export class ReservationBook {
     return true
   }
 
-  /** The worker's report lists the job, as running or as ended: its row covers from now on what was reserved. */
-  settle(workerId: string, jobId: string): void {
-    for (const id of [...(this.#byJob.get(jobKey(workerId, jobId)) ?? [])]) this.#end(id, 'settled')
+  /**
+   * The worker's report lists the job, as running or as ended: its row covers from now on what was reserved. Returns what
+   * ends.
+   * @param incarnation of the process that reports it; without it any
+   */
+  settle(workerId: string, jobId: string, incarnation?: number): readonly Reservation[] {
+    return this.#ofJob(workerId, jobId, incarnation).flatMap((id) => this.#end(id, 'settled') ?? [])
   }
 
-  /** Ends what is over: by time, or because its worker's incarnation has been replaced or removed. */
-  expire(snapshot: PlacementSnapshot, nowMs: number): void {
-    for (const { reservation, expiresMs } of [...this.#held.values()]) {
-      const row = snapshot.worker(reservation.workerId)
-      const isGone = row === undefined || row.load.incarnation > reservation.incarnation
-      if (expiresMs <= nowMs || isGone) this.#end(reservation.reservationId, 'expired')
-    }
+  /**
+   * Ends what is over: by time, or because the process of its worker is dead, replaced or removed. Returns what ends.
+   */
+  expire(snapshot: PlacementSnapshot, nowMs: number): readonly Reservation[] {
+    this.#forgetEnded(nowMs)
+    const over = [...this.#held.values()].filter(
+      ({ reservation, expiresMs }) => expiresMs <= nowMs || this.#isGone(reservation, snapshot),
+    )
+    return over.flatMap(({ reservation }) => this.#end(reservation.reservationId, 'expired') ?? [])
   }
 
-  /** Ends what the conflict rule refuses, and returns the verdicts, so that a scheduler places its own again. */
+  /**
+   * Returns the verdicts of the conflict rule on all that is held, and ends what it refuses of this scheduler, so that the
+   * scheduler places that again. What it refuses of others stays until they end it: they may not know of the conflict yet.
+   */
   resolve(): ReservationVerdicts {
     const verdicts = resolveConflicts(this.list())
-    for (const { reservation } of verdicts.refused) this.#end(reservation.reservationId, 'refused')
+    for (const { reservation } of verdicts.refused) {
+      if (reservation.scheduler === this.#scheduler) this.#end(reservation.reservationId, 'refused')
+    }
     return verdicts
   }
 
@@ -144,6 +179,11 @@ export class ReservationBook {
     for (const { reservation } of this.#held.values()) yield reservation
   }
 
+  #ofJob(workerId: string, jobId: string, incarnation?: number): string[] {
+    const ids = [...(this.#byJob.get(jobKey(workerId, jobId)) ?? [])]
+    return ids.filter((id) => incarnation === undefined || this.get(id)?.incarnation === incarnation)
+  }
+
   #add(reservation: Reservation, nowMs: number): void {
     if (this.#held.size >= this.#maxReservations) {
       throw new NumacastError('NUMACAST_LIMIT', `the book holds ${this.#maxReservations} reservations already`)
@@ -155,8 +195,24 @@ export class ReservationBook {
     this.#byJob.set(key, ofJob.add(reservation.reservationId))
   }
 
-  #end(reservationId: string, how: 'settled' | 'expired' | 'refused'): void {
-    if (this.release(reservationId)) this.#counters?.add(`reservations.${how}`)
+  #end(reservationId: string, how: 'settled' | 'expired' | 'refused'): Reservation | undefined {
+    const held = this.#held.get(reservationId)
+    if (held === undefined) return undefined
+    this.release(reservationId)
+    this.#counters?.add(`reservations.${how}`)
+    return held.reservation
+  }
+
+  /** Another scheduler may have reserved at a worker before this one has its row. */
+  #isGone({ workerId, incarnation, scheduler }: Reservation, snapshot: PlacementSnapshot): boolean {
+    const load = snapshot.worker(workerId)?.load
+    if (load === undefined) return scheduler === this.#scheduler
+    if (load.incarnation !== incarnation) return load.incarnation > incarnation
+    return load.liveliness === Liveliness.dead
+  }
+
+  #forgetEnded(nowMs: number): void {
+    while (this.#ended.shift(nowMs) !== undefined);
   }
 }
 

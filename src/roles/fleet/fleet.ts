@@ -4,6 +4,7 @@ import { NumacastError } from '../../core/errors.js'
 import { lazyImport } from '../../core/lazy-import.js'
 import type { Subscription } from '../../core/reporting/listeners.js'
 import { Liveliness } from '../../liveliness/verdict.js'
+import type { PlacementRequest } from '../../placement/request/placement-request.js'
 import type { IntentKind } from '../../plane/intents.js'
 import type { JobIdentity } from '../../plane/job-lifecycle.js'
 import { isFinal, type Transition } from '../../plane/transitions.js'
@@ -24,6 +25,10 @@ import type { ViewConsistency } from '../../views/status/view-consistency.js'
 import { tokenOf } from '../../views/token/view-token.js'
 import type { FetchedWorker, FetchWorkerOptions } from '../../views/worker-lookup.js'
 import type { IntentIssuer, IssuedIntent } from '../intents/intent-issuer.js'
+import type { LazyPlacements } from '../placement/lazy-placements.js'
+import type { PlaceOptions } from '../placement/place-options.js'
+import type { PlaceResult } from '../placement/placed-job.js'
+import type { Placements } from '../placement/placements.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import type { FleetOptions } from './fleet-options.js'
 import type { FleetParts } from './fleet-parts.js'
@@ -99,16 +104,18 @@ export class Fleet implements AsyncDisposable {
   readonly ended: Promise<void>
   readonly #membership: DomainMembership
   readonly #jobs: JobLedgerFeed
+  readonly #placements: LazyPlacements
   #resolveEnded: () => void = () => {}
   #closing: Promise<void> | undefined
 
   /** @internal Use {@link openFleet}. */
-  constructor(membership: DomainMembership, { view, intents, jobs }: FleetParts) {
+  constructor(membership: DomainMembership, { view, intents, jobs, placements }: FleetParts) {
     this.participant = membership.participant
     this.#membership = membership
     this.view = view
     this.intents = intents
     this.#jobs = jobs
+    this.#placements = placements
     membership.participant.restored.addEventListener('abort', () => this.#closeUnasked(), { once: true })
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve
@@ -226,6 +233,22 @@ export class Fleet implements AsyncDisposable {
     return this.#result(issued, workerId, reportMs, signal)
   }
 
+  /** Places jobs, and holds the reservations of all schedulers. Opened at the first use. @throws NUMACAST_CLOSED */
+  get placements(): Placements {
+    return this.#placements.get()
+  }
+
+  /**
+   * Finds a worker for a job and holds what the job needs there, until the worker's report lists the job. Ranks, reserves,
+   * offers the job to a reactive worker, and goes on with the next candidate when one declines, does not answer or dies.
+   * Sending the job to the worker is the caller's part.
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT; NUMACAST_LIMIT when too many reservations are held; NUMACAST_CLOSED;
+   *   the signal's reason when it aborts
+   */
+  async place(request: PlacementRequest, options: PlaceOptions = {}): Promise<PlaceResult> {
+    return this.placements.place(request, options)
+  }
+
   /** Idempotent. Leaves the domain; what was issued stays in force until its time to live ends. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -243,6 +266,7 @@ export class Fleet implements AsyncDisposable {
 
   async #close(): Promise<void> {
     const steps = [
+      () => this.#placements.close(),
       () => this.intents.close(),
       () => this.#jobs.close(),
       () => this.view.close(),

@@ -2,7 +2,7 @@ import { downPartition, planePartition, upPartition } from '../../plane/partitio
 import { allTargets, type NodeIdentity, nodeTarget } from '../../plane/targets.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { joinRelays, keepRequests, type Relays, type RelayTarget, relayReports, relayRequests } from './relays.js'
-import { type NodeClaims, relayCapacities, relayProfiles } from './worker-relay.js'
+import { type NodeClaims, relayAnswers, relayCapacities, relayOffers, relayProfiles } from './worker-relay.js'
 
 /** Knows which workers a node has, and which processes claim their names. */
 export interface NodeWorkers extends NodeClaims {
@@ -19,6 +19,8 @@ export function openNodeRelays(participant: Participant, node: NodeIdentity, wor
     relayReports(participant, up, planePartition),
     relayProfiles(participant, up, workers),
     relayCapacities(participant, up, workers),
+    relayAnswers(participant, up, workers),
+    relayOffers(participant, down, (workerId) => workers.has(workerId)),
   ]
   return joinRelays(relays)
 }

@@ -1,6 +1,7 @@
 import { type Guid, participantOf } from '../../core/ids.js'
 import { RepeatingTimer } from '../../core/time/repeating-timer.js'
 import { keyParts } from '../../plane/keys.js'
+import { placementAnswer, placementOffer } from '../../plane/offer.js'
 import { planePartition } from '../../plane/partitions.js'
 import { type WorkerCapacity, workerCapacity } from '../../plane/worker-capacity.js'
 import { workerProfile } from '../../plane/worker-profile.js'
@@ -31,6 +32,18 @@ const capacityRefreshMs = 15_000
 /** Relays the profiles of a node's workers to the plane. */
 export function relayProfiles(participant: Participant, up: string, claims: NodeClaims): Relays {
   return relayWorkers(participant, workerProfile, up, claims, () => true)
+}
+
+/** Relays the answers of a node's reactive workers to the plane. */
+export function relayAnswers(participant: Participant, up: string, claims: NodeClaims): Relays {
+  return relayWorkers(participant, placementAnswer, up, claims, () => true)
+}
+
+/** Relays the offers to a node's workers down to them. */
+export function relayOffers(participant: Participant, down: string, isWorker: (workerId: string) => boolean): Relays {
+  const reader = participant.reader(placementOffer, { partition: planePartition })
+  const filter = ({ key }: { readonly key: string }): boolean => isWorker(keyParts(key)[0] ?? '')
+  return joinRelays([participant.relay(reader, { partition: down, filter }), reader])
 }
 
 /** Relays the capacity of a node's workers to the plane: what a decision could depend on, not each reading. */

@@ -5,6 +5,7 @@ import { defaultCollectorOptions } from '../collector/collector-options.js'
 import { IntentIssuer, type IssuedIntent } from '../intents/intent-issuer.js'
 import { HostService, type HostServiceComponents } from '../node/host-service.js'
 import { type Relays, relayRequests } from '../node/relays.js'
+import { LazyPlacements } from '../placement/lazy-placements.js'
 import { Decider } from './decider.js'
 import { LedgerPublisher } from './ledger-publisher.js'
 import { PlaneOutlet } from './plane-outlet.js'
@@ -20,6 +21,7 @@ export interface SchedulerParts {
   /** Keeps the intents of operators and of other schedulers. */
   readonly relays: Relays
   readonly host: HostService
+  readonly placements: LazyPlacements
 }
 
 /** Makes what a scheduler consists of. A module of its own, so that importing `Scheduler` does not load it. */
@@ -39,5 +41,6 @@ export function openSchedulerParts(
     ledger: new LedgerPublisher(participant, view, options),
     relays: relayRequests(participant, planePartition, planePartition),
     host: new HostService(participant, { ...defaultCollectorOptions, own: null, adopts }, components),
+    placements: new LazyPlacements(view),
   }
 }

@@ -8,6 +8,7 @@ import type { FleetView } from '../../views/fleet-view.js'
 import type { JobLedger } from '../../views/jobs/job-ledger.js'
 import type { JobRecord } from '../../views/jobs/job-record.js'
 import type { HostServiceComponents } from '../node/host-service.js'
+import type { Placements } from '../placement/placements.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import type { WithheldIntents } from './decider.js'
 import type { ResolvedSchedulerOptions, SchedulerOptions } from './scheduler-options.js'
@@ -21,7 +22,8 @@ export const loadSchedulerParts = lazyImport(() =>
 export interface SchedulerComponents extends DomainComponents, HostServiceComponents {}
 
 /**
- * Watches the fleet and issues what its policies want, as intents. It places and executes nothing. It also keeps the
+ * Watches the fleet and issues what its policies want, as intents. It executes nothing, and places only what the
+ * application asks it to place. It also keeps the
  * intents of operators and other schedulers, so that an intent outlives its issuer. Any number of schedulers may run:
  * per target the newest (epoch, seq) wins, and each policy is a pure function of what all of them see.
  */
@@ -70,6 +72,11 @@ export class Scheduler implements AsyncDisposable {
     return this.#parts.host.adoptedNodes
   }
 
+  /** Places jobs by what this scheduler sees. Opened at the first use. @throws NUMACAST_CLOSED */
+  get placements(): Placements {
+    return this.#parts.placements.get()
+  }
+
   /** Names of the policies that it decides by. */
   get policies(): readonly string[] {
     return this.#options.policies.map(({ name }) => name)
@@ -108,6 +115,7 @@ export class Scheduler implements AsyncDisposable {
   async #close(): Promise<void> {
     await closeAll([
       () => this.#deciding.close(),
+      () => this.#parts.placements.close(),
       () => this.#parts.host.stop(),
       () => this.#parts.issuer.flush(),
       // The goodbye comes first: a participant sends it in the partitions that it still writes to.

@@ -12,6 +12,7 @@ import {
   type PublishedProfile,
   workerProfileSchema,
 } from '../../plane/worker-profile.js'
+import { claimWithinConcurrency, type DecideOffer, type ReactiveAdmission } from './offers/job-offer.js'
 import type { MachineFacts } from './readings/machine-facts.js'
 
 /** What of a worker's profile may change while it runs. */
@@ -35,11 +36,11 @@ export interface ProfileUpdate {
 export interface ProfileOptions extends ProfileUpdate {
   /**
    * How it bounds what it takes at once. `{ kind: 'fixed' }`: by `concurrency`. `{ kind: 'vram-budget', vramBudgetBytes
-   * }`: also by the device memory that its slots were asked for. `{ kind: 'reactive' }`: it decides for each offer, and
-   * grants slots by `concurrency`.
+   * }`: also by the device memory that its slots were asked for. `reactive(decide)`: it decides for each offer of a
+   * dispatcher, and grants slots by `concurrency`.
    * @default { kind: 'fixed' }
    */
-  readonly admission?: AdmissionStrategy
+  readonly admission?: AdmissionStrategy | ReactiveAdmission
   /** The failure domain that its host is in, published as the label `numacast.io/zone`. @default none */
   readonly zone?: string
   /**
@@ -52,6 +53,8 @@ export interface ProfileOptions extends ProfileUpdate {
 export type ResolvedProfile = Omit<PublishedProfile, 'workerId' | 'incarnation' | 'numaBound'> & {
   readonly zone: string | undefined
   readonly numaBound: boolean | undefined
+  /** How a reactive worker decides about an offer. Not published. */
+  readonly decide: DecideOffer
 }
 
 /** The rest of the room that a profile has for labels is for the machine's. */
@@ -96,7 +99,7 @@ export function resolveProfile(options: ProfileOptions): ResolvedProfile {
   const schema = profileSchema()
   const given = Object.fromEntries(Object.entries(options).filter(([option]) => option in schema.shape))
   const { zone, numaBound, ...rest } = parse(schema, given, 'option')
-  return Object.freeze({ ...rest, zone, numaBound })
+  return Object.freeze({ ...rest, zone, numaBound, decide: decideOf(options.admission) })
 }
 
 /** Returns the profile with what the update states in place of what was there. @throws as `resolveProfile` does */
@@ -109,7 +112,7 @@ export function updatedProfile(profile: ResolvedProfile, update: ProfileUpdate):
 
 /** Returns what a worker publishes: its own profile, and what is known of its machine. */
 export function publishedProfile(
-  { zone, numaBound, ...profile }: ResolvedProfile,
+  { zone, numaBound, decide: _, ...profile }: ResolvedProfile,
   worker: Pick<PublishedProfile, 'workerId' | 'incarnation'>,
   { host, numaNode }: Pick<NamedNode, 'host' | 'numaNode'>,
   machine: MachineFacts,
@@ -122,6 +125,13 @@ export function publishedProfile(
     ...(machine.cpuModel !== null && { [MachineLabel.cpuModel]: machine.cpuModel }),
   }
   return { ...worker, ...profile, labels, numaBound: numaBound ?? machine.isBoundTo(numaNode) }
+}
+
+function decideOf(admission: ProfileOptions['admission']): DecideOffer {
+  const decide = admission !== undefined && 'decide' in admission ? admission.decide : undefined
+  if (decide === undefined) return claimWithinConcurrency
+  if (typeof decide === 'function') return decide
+  throw invalidArgument(`worker option admission.decide: must be a function, not ${typeof decide}`)
 }
 
 function parse<S extends z.ZodType>(schema: S, given: unknown, what: string): z.infer<S> {

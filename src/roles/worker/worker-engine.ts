@@ -4,7 +4,7 @@ import { Listeners } from '../../core/reporting/listeners.js'
 import { Coalescer } from '../../core/time/coalescer.js'
 import { RepeatingTimer } from '../../core/time/repeating-timer.js'
 import type { JobLifecycle } from '../../plane/job-lifecycle.js'
-import { downPartition } from '../../plane/partitions.js'
+import { downPartition, upPartition } from '../../plane/partitions.js'
 import { toNote } from '../../plane/text.js'
 import type { WorkerClaim } from '../../plane/worker-claim.js'
 import type { Participant } from '../../pubsub/participant.js'
@@ -20,6 +20,7 @@ import {
 import { ClaimListener } from './claim-listener.js'
 import { type JobReports, JobRunner } from './jobs/job-runner.js'
 import type { BeginOptions, JobWork, RunningJob } from './jobs/running-job.js'
+import { type OfferHost, OfferResponder } from './offers/offer-responder.js'
 import { type ProfileUpdate, type ResolvedProfile, updatedProfile } from './profile-options.js'
 import type { MachineFacts } from './readings/machine-facts.js'
 import type { WorkerReading, WorkerReadings } from './readings/worker-readings.js'
@@ -40,7 +41,7 @@ const maxQueues = 64
  * Joins the parts of a worker. Directives and running jobs decide which slots are granted. All of these decide what is
  * published.
  */
-export class WorkerEngine implements SlotHost, ControlHost, JobReports {
+export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHost {
   readonly admissionListeners: Listeners<Admission>
   readonly directivesListeners: Listeners<WorkerDirectives>
   readonly replacedListeners: Listeners<WorkerClaim | null>
@@ -54,6 +55,8 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
   readonly #options: ResolvedWorkerOptions
   readonly #readings: WorkerReadings
   readonly #publisher: WorkerPublisher
+  /** Undefined unless the worker is reactive. */
+  readonly #offers: OfferResponder | undefined
   readonly #state: Coalescer
   readonly #timers: readonly RepeatingTimer[]
   #profile: ResolvedProfile
@@ -110,6 +113,11 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     this.#admission = decideAdmission(this.#facts())
     this.#directives = this.#directivesMark()
     this.#publisher.profile(profile)
+    if (profile.admission.kind === 'reactive') {
+      const { decide } = profile
+      const up = upPartition(bootId, numaNode)
+      this.#offers = new OfferResponder({ participant, down: partition, up, workerId, host: this, decide })
+    }
     this.#state.now()
     this.#publishCapacity()
     this.#timers = [
@@ -176,15 +184,22 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
       },
       () => this.control.stop(),
       () => this.claim.stop(),
+      () => this.#offers?.stop(),
       () => this.unserved.close(),
       ...this.#timers.map((timer) => () => timer.close()),
       () => this.#readings.close(),
       () => this.#publisher.flush(),
+      () => this.#offers?.flush(),
     ])
   }
 
   close(): void {
-    closeEach([() => this.#publisher.close(), () => this.control.close(), () => this.claim.close()])
+    closeEach([
+      () => this.#publisher.close(),
+      () => this.control.close(),
+      () => this.claim.close(),
+      () => this.#offers?.close(),
+    ])
   }
 
   closedError(): NumacastError {
@@ -234,7 +249,21 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
     this.#reconsider()
   }
 
+  get pause(): OfferHost['pause'] {
+    return decidePause(this.#facts())
+  }
+
+  get offerLoad(): OfferHost['offerLoad'] {
+    return { inFlight: this.slots.running, concurrency: this.concurrency }
+  }
+
+  /** Offers that were claimed and whose jobs have not begun. */
+  get claimedOffers(): number {
+    return this.#offers?.claimed ?? 0
+  }
+
   job(summary: JobLifecycle): void {
+    if (summary.event === 'started') this.#offers?.begun(summary.jobId)
     this.#publisher.job(summary)
   }
 
@@ -341,6 +370,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports {
   #maintain(): void {
     this.jobs.maintain()
     this.control.maintain()
+    this.#offers?.maintain()
     this.#reportOverdueSlots()
   }
 

@@ -117,6 +117,11 @@ export class Worker implements AsyncDisposable {
     return this.#engine.slots.open
   }
 
+  /** Offers that it has claimed and whose jobs have not begun; 0 unless its admission is reactive. */
+  get claimedOffers(): number {
+    return this.#engine.claimedOffers
+  }
+
   /** Jobs that have ended without an error. */
   get completed(): number {
     return this.#engine.jobs.summaries.completed
