@@ -53,13 +53,13 @@ export { type CollectorOptions, defaultCollectorOptions } from './roles/collecto
 export {
   type DrainOptions,
   Fleet,
-  type IntentResult,
   type NamedJobRun,
   openFleet,
   type ResumeOptions,
   type WorkerDeath,
 } from './roles/fleet/fleet.js'
 export type { FleetOptions } from './roles/fleet/fleet-options.js'
+export type { IntentResult } from './roles/fleet/intent-result.js'
 export {
   IntentIssuer,
   type IntentIssuerOptions,

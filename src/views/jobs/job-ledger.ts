@@ -1,6 +1,6 @@
 import { LinkedSet } from '../../core/linked-set.js'
 import { type JobIdentity, type JobLifecycle, jobKey } from '../../plane/job-lifecycle.js'
-import { keyParts } from '../../plane/keys.js'
+import { keyParts, workerProcessKey } from '../../plane/keys.js'
 import { JobEviction, type LedgerRun } from '../../plane/ledger-entry.js'
 import { type JobLedgerOptions, type ResolvedJobLedgerOptions, resolveJobLedgerOptions } from './job-ledger-options.js'
 import { type JobRecord, recordProcessEnd, recordReport, recordRun } from './job-record.js'
@@ -116,7 +116,7 @@ export class JobLedger {
   /** Returns the runs of a process that it has started and not reported as ended, each with its job, oldest first. */
   unfinishedOf(process: WorkerProcessKey): readonly { readonly job: JobRecord; readonly run: JobRun }[] {
     const unfinished: { readonly job: JobRecord; readonly run: JobRun }[] = []
-    for (const key of this.#byProcess.get(processKey(process)) ?? []) {
+    for (const key of this.#byProcess.get(workerProcessKey(process)) ?? []) {
       const job = this.#records.get(key)
       for (const run of job?.runs ?? []) {
         if (job !== undefined && isOf(run, process) && run.reportedState === 'running') unfinished.push({ job, run })
@@ -175,7 +175,7 @@ export class JobLedger {
   /** Takes the end of a process, or with null that it is alive after all. Returns the records that have changed. */
   processEnded(process: WorkerProcessKey, end: ProcessEnd | null): readonly JobRecord[] {
     const changed: JobRecord[] = []
-    for (const key of this.#byProcess.get(processKey(process)) ?? []) {
+    for (const key of this.#byProcess.get(workerProcessKey(process)) ?? []) {
       const before = this.#records.get(key)
       if (before === undefined) continue
       const record = recordProcessEnd(before, process, end)
@@ -205,13 +205,13 @@ export class JobLedger {
     this.#evicted.delete(key)
     this.#changes?.changed(record)
     for (const run of record.runs) {
-      const process = processKey(run)
+      const process = workerProcessKey(run)
       const keys = this.#byProcess.get(process)
       if (keys === undefined) this.#byProcess.set(process, new Set([key]))
       else keys.add(key)
     }
     for (const run of before?.runs ?? []) {
-      if (!record.runs.some((each) => isOf(each, run))) this.#unlink(processKey(run), key)
+      if (!record.runs.some((each) => isOf(each, run))) this.#unlink(workerProcessKey(run), key)
     }
   }
 
@@ -236,7 +236,7 @@ export class JobLedger {
   }
 
   #evict(key: string, reason: JobEviction): void {
-    for (const run of this.#records.get(key)?.runs ?? []) this.#unlink(processKey(run), key)
+    for (const run of this.#records.get(key)?.runs ?? []) this.#unlink(workerProcessKey(run), key)
     this.#records.delete(key)
     this.#touchedMs.delete(key)
     this.#ended.delete(key)
@@ -261,10 +261,6 @@ export class JobLedger {
     keys?.delete(key)
     if (keys?.size === 0) this.#byProcess.delete(process)
   }
-}
-
-function processKey({ workerId, incarnation }: WorkerProcessKey): string {
-  return `${incarnation} ${workerId}`
 }
 
 function isOf(run: WorkerProcessKey, process: WorkerProcessKey): boolean {
