@@ -23,7 +23,7 @@ import {
   type Judgement,
   judgeWorker,
   nextJudgementMs,
-  type WorkerFacts,
+  type WorkerStatusFacts,
   workerStatusOf,
 } from './status/worker-status.js'
 
@@ -306,7 +306,7 @@ export class FleetModel {
     return workerStatusOf(chosen, this.#facts(chosen, nowMs, verdictOf))
   }
 
-  #facts({ held, standing }: ChosenRow, nowMs: number, verdictOf: VerdictOf): WorkerFacts {
+  #facts({ held, standing }: ChosenRow, nowMs: number, verdictOf: VerdictOf): WorkerStatusFacts {
     return {
       nowMs,
       end: this.#ends.get(held.value),
