@@ -1,5 +1,6 @@
 import t from 'tap'
 import { intentTopics, maxIntentEpoch, maxIntentTtlMs } from '../../../src/plane/intents.js'
+import { keyFrom } from '../../../src/plane/keys.js'
 import { planePartition } from '../../../src/plane/partitions.js'
 import { nodeTarget } from '../../../src/plane/targets.js'
 import { idleZone } from '../../../src/testing/idle-readings.js'
@@ -172,6 +173,7 @@ t.test('disposing an issued intent withdraws it', async (t) => {
     target: 'a',
     action: 'apply',
     issuer: 'me',
+    issuerId: view.participant.guid,
     epoch: view.participant.incarnation,
     reason: 'for now',
     ttlMs: 60_000,
@@ -179,7 +181,7 @@ t.test('disposing an issued intent withdraws it', async (t) => {
   })
   await fleet.clock.advance(1_000)
   t.equal(worker.admission.open, false)
-  writer.dispose('a')
+  writer.dispose(keyFrom(['a', view.participant.guid]))
   await fleet.clock.advance(1_000)
   t.equal(worker.admission.open, true)
   await leave()
@@ -198,6 +200,7 @@ t.test('an operator lifts an intent of the highest epoch, and drains again', asy
     target: 'a',
     action: 'apply' as const,
     issuer: 'forger',
+    issuerId: forger.guid,
     epoch: maxIntentEpoch,
     reason: 'forged',
     ttlMs: maxIntentTtlMs,
