@@ -2,6 +2,7 @@ import type { EntityGuid, Seq } from '../core/ids.js'
 import type { LinkedSet } from '../core/linked-set.js'
 import {
   type Arrival,
+  type CurrentOwner,
   type HeldSample,
   type IncomingChange,
   type Instance,
@@ -9,7 +10,7 @@ import {
   noArrival,
   noBytes,
 } from './instance.js'
-import type { CurrentOwner } from './precedence.js'
+import type { Tombstone } from './tombstones.js'
 
 /** Why an instance is open to the next best writer although its value is still held. */
 export const Relinquished = {
@@ -171,6 +172,12 @@ export class InstanceRow implements Instance, HeldSample, CurrentOwner {
     if (this.appliedSeqs.size <= maxOwners) return
     const [oldest] = this.appliedSeqs.keys()
     if (oldest !== undefined) this.appliedSeqs.delete(oldest)
+  }
+
+  /** Returns what is remembered of the instance once it is forgotten. */
+  toTombstone(): Tombstone {
+    const { owner, seq, originTimeMs, sourceTimeMs } = this.current
+    return { owner, seq, disposed: this.state === InstanceState.disposed, originTimeMs, sourceTimeMs }
   }
 
   /** Whether a change under the very seq that is held is still news: its writer is back, or it has ended. */

@@ -12,9 +12,9 @@ import {
   InstanceState,
 } from './instance.js'
 import { InstanceRow, Relinquished } from './instance-row.js'
-import type { CurrentOwner, Precedence } from './precedence.js'
+import type { Precedence } from './precedence.js'
 import { RetiredInstances } from './retired-instances.js'
-import { type Tombstone, Tombstones } from './tombstones.js'
+import { Tombstones, type UnseenEnd } from './tombstones.js'
 
 export interface InstanceTableOptions {
   readonly maxInstances: number
@@ -27,14 +27,6 @@ export interface InstanceTableOptions {
   readonly hasRoom: (instance: Instance | undefined) => boolean
   /** The instance has been forgotten. */
   readonly forgotten: (instance: Instance) => void
-}
-
-/** An end that relays must pass on although the user of the reader sees nothing of it. */
-export interface UnseenEnd {
-  readonly key: string
-  readonly end: Tombstone
-  /** True: a relay offers a value that the instance outlived, so that relay does not know of the end. */
-  readonly isUnknownToRelay: boolean
 }
 
 /**
@@ -56,7 +48,7 @@ export class InstanceTable {
     this.#options = options
     this.#retired = new RetiredInstances((row) => {
       this.#rows.delete(row.key)
-      this.#tombstones.add(row.key, tombstoneOf(row))
+      this.#tombstones.add(row.key, row.toTombstone())
       options.forgotten(row)
     })
   }
@@ -97,7 +89,7 @@ export class InstanceTable {
     let isBeside = false
     if (current.owner === owner) {
       if (seq < current.seq || (seq === current.seq && !row.isNews(change))) return ApplyResult.duplicate
-    } else if (!givesUp && !this.#prevails(change, row)) {
+    } else if (!givesUp && !this.#options.precedence.replaces(change, row)) {
       const { precedence } = this.#options
       if (precedence.isExclusive) return ApplyResult.weaker
       if (!this.#options.hasHistory || precedence.isBySource || change.disposed || change.outOfView) {
@@ -239,36 +231,20 @@ export class InstanceTable {
     this.#replace(row, change, arrival)
     if (!change.disposed) return ApplyResult.applied
     this.makeVisible(row)
-    this.#unseenEnd({ key: row.key, end: tombstoneOf(row), isUnknownToRelay: false })
+    this.#unseenEnd({ key: row.key, end: row.toTombstone(), isUnknownToRelay: false })
     return ApplyResult.unknownInstance
   }
 
-  /**
-   * Whether a change of a forgotten instance is older than what was known of it. Of one owner that is the lower number;
-   * the very number that was disposed is older, too. Between owners it is what was written earlier.
-   */
+  /** Whether a change of a forgotten instance is older than what was known of it. */
   #isOutlived(change: IncomingChange): boolean {
-    const { key, token, disposed } = change
+    const { key, disposed } = change
     const tombstone = this.#tombstones.get(key)
     if (tombstone === undefined) return this.#tombstones.isBelowFloor(change)
-    const { owner, seq } = tombstone
-    const isNewer =
-      token.writer === owner
-        ? token.seq > seq || (token.seq === seq && !tombstone.disposed)
-        : this.#isOwnersOrLater(change, { current: tombstone, carriers: [] }, tombstone.disposed)
+    const isNewer = this.#options.precedence.isAfterEnd(change, tombstone)
     if (!isNewer && tombstone.disposed && !disposed) {
       this.#unseenEnd({ key, end: tombstone, isUnknownToRelay: true })
     }
     return !isNewer
-  }
-
-  /**
-   * Whether another owner's change follows a value that no writer carries any more. What a live owner delivers itself
-   * does. What a relay brings does only if it was written later: the relay may have been away when it was replaced.
-   */
-  #isOwnersOrLater(change: IncomingChange, held: CurrentOwner, isDisposed = false): boolean {
-    const isDirect = change.via === change.token.writer
-    return (isDirect && !isDisposed) || this.#options.precedence.isLater(change, held)
   }
 
   #unseenEnd(end: UnseenEnd): void {
@@ -287,14 +263,6 @@ export class InstanceTable {
   /** For one more instance in view: what has ended goes first. */
   #ensureRoom(): boolean {
     return this.size < this.#options.maxInstances || this.#retired.dropOldestEnded()
-  }
-
-  #prevails(change: IncomingChange, row: InstanceRow): boolean {
-    const { precedence } = this.#options
-    if (row.state === InstanceState.noWriters) return this.#isOwnersOrLater(change, row)
-    if (row.relinquished === Relinquished.no) return precedence.prevails(change, row)
-    // A disposal is not undone by a value that was written before it.
-    return row.state === InstanceState.alive || precedence.isLater(change, row)
   }
 
   #replace(row: InstanceRow, change: IncomingChange, arrival: Arrival): void {
@@ -328,9 +296,4 @@ export class InstanceTable {
   #recordApplied(row: InstanceRow, owner: EntityGuid, seq: Seq): void {
     if (this.#options.hasHistory) row.recordApplied(owner, seq)
   }
-}
-
-function tombstoneOf({ current, state }: InstanceRow): Tombstone {
-  const { owner, seq, originTimeMs, sourceTimeMs } = current
-  return { owner, seq, disposed: state === InstanceState.disposed, originTimeMs, sourceTimeMs }
 }

@@ -74,6 +74,13 @@ export interface HeldSample {
   noWritersGenerations: number
 }
 
+/** The value that is held, as far as another owner's change is compared with it. */
+export interface CurrentOwner {
+  readonly current: Pick<HeldSample, 'owner' | 'originTimeMs' | 'sourceTimeMs'>
+  /** The writers that carry it: its owner or relays. */
+  readonly carriers: Iterable<EntityGuid>
+}
+
 /**
  * A reader's copy of one instance, twice: as its writers have it (`state`, `current`), by which changes are judged,
  * and as the user sees it (`shownState`, `shown`). They differ only while a time-based filter holds a value back, or

@@ -1,19 +1,14 @@
 import type { EntityGuid } from '../core/ids.js'
 import { DestinationOrder, Ownership } from '../qos/policies.js'
-import type { HeldSample, IncomingChange } from './instance.js'
+import { type CurrentOwner, type IncomingChange, InstanceState } from './instance.js'
+import { type InstanceRow, Relinquished } from './instance-row.js'
+import type { Tombstone } from './tombstones.js'
 
 /** How much a delivering writer weighs under exclusive ownership. */
 export interface OwnerRank {
   readonly strength: number
   /** Its participant's: of two processes that claim one thing with equal strength the later one is right. */
   readonly incarnation: number
-}
-
-/** The value that is held, as far as another owner's change is compared with it. */
-export interface CurrentOwner {
-  readonly current: Pick<HeldSample, 'owner' | 'originTimeMs' | 'sourceTimeMs'>
-  /** The writers that carry it: its owner or relays. */
-  readonly carriers: Iterable<EntityGuid>
 }
 
 export interface PrecedenceOptions {
@@ -56,6 +51,33 @@ export class Precedence {
       : // Ages are whole milliseconds: closer than that, the order is the writers' names'.
         Math.round(change.originTimeMs - current.originTimeMs)
     return byMs > 0 || (byMs === 0 && change.token.writer > current.owner)
+  }
+
+  /** Whether another owner's change takes the place of the value that a row holds. */
+  replaces(change: IncomingChange, row: InstanceRow): boolean {
+    if (row.state === InstanceState.noWriters) return this.#followsOrphan(change, row)
+    if (row.relinquished === Relinquished.no) return this.prevails(change, row)
+    // A disposal is not undone by a value that was written before it.
+    return row.state === InstanceState.alive || this.isLater(change, row)
+  }
+
+  /**
+   * Whether a change is newer than the end of its instance, which has been forgotten. Of one owner the higher number is
+   * newer; the very number that was disposed is older, too. Between owners it is what was written later.
+   */
+  isAfterEnd(change: IncomingChange, end: Tombstone): boolean {
+    const { writer, seq } = change.token
+    if (writer === end.owner) return seq > end.seq || (seq === end.seq && !end.disposed)
+    return this.#followsOrphan(change, { current: end, carriers: [] }, end.disposed)
+  }
+
+  /**
+   * Whether another owner's change follows a value that no writer carries any more. What a live owner delivers itself
+   * does. What a relay brings does only if it was written later: the relay may have been away when it was replaced.
+   */
+  #followsOrphan(change: IncomingChange, held: CurrentOwner, isDisposed = false): boolean {
+    const isDirect = change.via === change.token.writer
+    return (isDirect && !isDisposed) || this.isLater(change, held)
   }
 
   /** The strongest first. */

@@ -14,6 +14,14 @@ export interface Tombstone {
   readonly sourceTimeMs: number
 }
 
+/** An end that relays must pass on although the user of the reader sees nothing of it. */
+export interface UnseenEnd {
+  readonly key: string
+  readonly end: Tombstone
+  /** True: a relay offers a value that the instance outlived, so that relay does not know of the end. */
+  readonly isUnknownToRelay: boolean
+}
+
 /** About 2 MB with keys of 40 characters. */
 const maxTombstones = 16_384
 const maxFloors = 4_096

@@ -4,6 +4,8 @@ import { collectorCommand } from './commands/collector.js'
 import { discoverCommand } from './commands/discover.js'
 import { intentCommand } from './commands/intent.js'
 import { interfacesCommand } from './commands/interfaces.js'
+import { jobCommand } from './commands/job.js'
+import { jobsCommand } from './commands/jobs.js'
 import { rankCommand } from './commands/rank.js'
 import { recordCommand } from './commands/record.js'
 import { schedulerCommand } from './commands/scheduler.js'
@@ -27,6 +29,8 @@ export function buildProgram(): Command {
     statusCommand(),
     discoverCommand(),
     intentCommand(),
+    jobsCommand(),
+    jobCommand(),
     rankCommand(),
     topologyCommand(),
     interfacesCommand(),

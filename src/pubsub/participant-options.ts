@@ -48,6 +48,11 @@ export interface ParticipantOptions extends LivelinessOptions {
   /** An unreachable peer is forgotten after this time; `Infinity`: never. @default 600000 */
   readonly forgetUnreachableMs?: number
   /**
+   * Peers held at once. When all places are taken, newcomers get those of peers that have been silent for a minute or
+   * longer, the longest first. @default 16384
+   */
+  readonly maxPeers?: number
+  /**
    * Logs what numacast caught: an error of a listener or a policy, a failed operation. One of pino fits as it is.
    * @default undefined: nothing is logged; the first error of each kind of callback is a warning of the process
    */
@@ -68,6 +73,7 @@ export const defaultParticipantOptions: ResolvedParticipantOptions = Object.free
   beaconIntervalMs: 500,
   peers: Object.freeze([]),
   forgetUnreachableMs: 600_000,
+  maxPeers: 16_384,
   ...defaultLivelinessOptions,
   range: Range.localhost,
   insecure: false,
@@ -89,6 +95,9 @@ export function resolveParticipantOptions(
   checkDomain(resolved.domain)
   checkDurationMs('beaconIntervalMs', resolved.beaconIntervalMs, { leastMs: 10, mostMs: 60_000 })
   checkDurationMs('forgetUnreachableMs', resolved.forgetUnreachableMs, { exclusive: true, allowInfinity: true })
+  if (!Number.isSafeInteger(resolved.maxPeers) || resolved.maxPeers < 1) {
+    throw invalidArgument(`maxPeers must be an integer from 1, not ${resolved.maxPeers}`)
+  }
   const listed = parseListedPeers(resolved.peers)
   if (!resolved.insecure && !listed.every(isLoopback)) {
     throw invalidArgument(

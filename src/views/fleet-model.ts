@@ -107,6 +107,11 @@ export class FleetModel {
     this.#changed()
   }
 
+  /** Returns the verdict on the server behind a report: the last one, if the participant has forgotten it. */
+  serverVerdict({ writer }: Held<unknown>, verdictOf: VerdictOf): Verdict | undefined {
+    return verdictOf(writer) ?? this.#serverEnds.get(participantOf(writer))
+  }
+
   workerIds(): IterableIterator<string> {
     return this.#workers.keys()
   }
@@ -191,7 +196,7 @@ export class FleetModel {
     const nodes = [...this.#nodes.values()].flatMap((rows) => {
       const held = rows.choose(ask)
       if (held === undefined) return []
-      const serverVerdict = this.#serverVerdict(held, ask)
+      const serverVerdict = this.serverVerdict(held, ask)
       return [nodeStatusOf(held, { nowMs, serverVerdict, serverGoneMs: this.#departures.goneMs(held.writer) })]
     })
     return nodes.sort(compareNodes)
@@ -310,14 +315,10 @@ export class FleetModel {
     return {
       nowMs,
       end: this.#ends.get(held.value),
-      serverVerdict: standing === 0 ? this.#serverVerdict(held, verdictOf) : undefined,
+      serverVerdict: standing === 0 ? this.serverVerdict(held, verdictOf) : undefined,
       serverGoneMs: this.#departures.goneMs(held.writer),
       unreachableDeadAfterMs: this.#options.unreachableDeadAfterMs,
     }
-  }
-
-  #serverVerdict({ writer }: Held<unknown>, verdictOf: VerdictOf): Verdict | undefined {
-    return verdictOf(writer) ?? this.#serverEnds.get(participantOf(writer))
   }
 
   #context(verdictOf: VerdictOf): RowContext {

@@ -1,13 +1,13 @@
 import { KeyedHeap } from '../core/keyed-heap.js'
 import type { Counters } from '../core/reporting/counters.js'
-import { Liveliness } from '../liveliness/verdict.js'
+import type { Liveliness } from '../liveliness/verdict.js'
 import { type IntentKind, receivedIntentKey } from '../plane/intents.js'
 import { keyParts } from '../plane/keys.js'
 import type { FleetModel, JudgedRow } from './fleet-model.js'
 import type { IntentModel } from './intent-model.js'
 import type { Held } from './rows/held.js'
 import { SharedVerdicts } from './rows/shared-verdicts.js'
-import type { VerdictOf } from './rows/source-status.js'
+import { serverStateOf, type VerdictOf } from './rows/source-status.js'
 import type { WorkerDetail } from './rows/worker-details.js'
 import type { ChosenRow } from './rows/worker-rows.js'
 import type { PlacementSnapshot } from './snapshot/placement-snapshot.js'
@@ -167,7 +167,7 @@ export class SnapshotFeed {
       }
       return
     }
-    const liveliness = collectorLiveliness(held, verdictOf)
+    const { liveliness } = serverStateOf(held, this.#components.fleet.serverVerdict(held, verdictOf))
     const shown = this.#shownZones.get(key)
     if (shown?.held === held && shown.liveliness === liveliness) return
     builder.apply({ kind: 'zone', zone: zoneFromCapacity(held.value, held.originTimeMs, liveliness) })
@@ -186,9 +186,4 @@ function loadOf({ held, judgement }: JudgedRow): WorkerLoad {
   const probationMs = judgement.probationMs > 0 ? held.value.probationMs : 0
   const { liveliness } = judgement
   return loadFromRoster(held.value, held.originTimeMs, { liveliness, probationMs, nowMs: held.originTimeMs })
-}
-
-/** A writer that has closed serves no more, although its process may run on. */
-function collectorLiveliness({ withdrawn, writer }: Held<unknown>, verdictOf: VerdictOf): Liveliness {
-  return withdrawn ? Liveliness.dead : (verdictOf(writer)?.liveliness ?? Liveliness.dead)
 }

@@ -28,7 +28,13 @@ function source(file: string): string {
 }
 
 const program = fileURLToPath(new URL('./hardened-process.js', import.meta.url))
-const withoutNetlink = ['python3', source('support/without-netlink.py'), process.execPath]
+const without = (family: 'netlink' | 'unix'): string[] => [
+  'python3',
+  source('support/without-address-family.py'),
+  family,
+  process.execPath,
+]
+const withoutNetlink = without('netlink')
 const canFilter = spawnSync(withoutNetlink[0] ?? '', [...withoutNetlink.slice(1), '-e', '0']).status === 0
 
 interface Report {
@@ -65,14 +71,27 @@ async function exchange(t: Test, command: readonly string[], environment: NodeJS
 }
 
 t.test('a participant that may not open netlink sockets runs in the default range', async (t) => {
-  if (!requirement(t, 'seccomp filters and python3', canFilter, 'without-netlink.py failed')) return
+  if (!requirement(t, 'seccomp filters and python3', canFilter, 'without-address-family.py failed')) return
   const { parent, requestEndpoints } = await exchange(t, withoutNetlink)
   t.equal(parent, 'alive')
   t.match(requestEndpoints, [/^tcp:\/\/127\.0\.0\.1:/])
 })
 
+t.test('a participant that may not open unix sockets exchanges on both lanes, over loopback TCP', async (t) => {
+  if (!requirement(t, 'seccomp filters and python3', canFilter, 'without-address-family.py failed')) return
+  const command = without('unix')
+  const probe = `import net from 'node:net'
+    net.createServer().on('error', ({ code }) => console.log(code)).listen('\\0numacast-test')`
+  const [file = '', ...args] = command
+  const refused = spawnSync(file, [...args, '--input-type=module', '-e', probe], { encoding: 'utf8' })
+  t.equal(refused.stdout, 'EAFNOSUPPORT\n', 'abstract sockets are refused')
+  const { parent, requestEndpoints } = await exchange(t, command)
+  t.equal(parent, 'alive')
+  t.match(requestEndpoints, [/^tcp:\/\/127\.0\.0\.1:/])
+})
+
 t.test('range `subnet` without netlink is refused with one line that names the permission', async (t) => {
-  if (!requirement(t, 'seccomp filters and python3', canFilter, 'without-netlink.py failed')) return
+  if (!requirement(t, 'seccomp filters and python3', canFilter, 'without-address-family.py failed')) return
   const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
   const [file = '', ...args] = [...withoutNetlink, main]
   const environment = { ...process.env, NUMACAST_RANGE: 'subnet', NUMACAST_INSECURE: '1' }

@@ -191,3 +191,20 @@ t.test('a snapshot has the configuration that the plane holds', async (t) => {
   t.match([...view.snapshot().configs()], [{ maxInFlight: 3 }], 'kept by the scheduler, as for workers')
   await fleet.close()
 })
+
+t.test('a node whose collector was forgotten while unreachable is not dead, in no document', async (t) => {
+  const [alpha, beta] = [memoryHost('alpha'), memoryHost('beta')]
+  const fleet = new MemoryFleet()
+  await fleet.collector({}, undefined, beta)
+  const participant = await fleet.join({ name: 'viewer', forgetUnreachableMs: 20_000 }, undefined, alpha)
+  const view = FleetView.open(participant)
+  await fleet.clock.advance(settledMs)
+  fleet.cutHosts([alpha.bootId], [beta.bootId])
+  await fleet.clock.advance(40_000)
+  t.equal(participant.counters.get('peer.forgotten'), 1)
+  t.match(view.status().nodes, [{ collector: { liveliness: 'unreachable' } }])
+  agrees(t, view, 'forgotten')
+  view.close()
+  await participant.close()
+  await fleet.close()
+})

@@ -6,6 +6,7 @@ import type { FailureDetector } from '../peer/failure-detector.js'
 import type { PeerRegistry } from '../peer/peer-registry.js'
 import type { RemotePeer } from '../peer/remote-peer.js'
 import type { PeerDirectory } from './peer-directory.js'
+import { PeerEviction } from './peer-eviction.js'
 
 export interface PeerCheckComponents {
   readonly clock: Clock
@@ -18,12 +19,15 @@ export interface PeerCheckComponents {
   readonly forgetUnreachableMs: number
 }
 
-/** The regular check of all peers: drops the peers that no longer concern this participant, and judges the others. */
+/** The regular check of all peers: drops the peers that no longer concern this participant, judges the
+ * others, and makes room for newcomers. */
 export class PeerCheck {
   readonly #components: PeerCheckComponents
+  readonly #eviction: PeerEviction
 
   constructor(components: PeerCheckComponents) {
     this.#components = components
+    this.#eviction = new PeerEviction(components)
   }
 
   /**
@@ -44,6 +48,7 @@ export class PeerCheck {
       if (!this.#dropped(peer, nowMs)) watched.push(peer)
     }
     detector.judge(watched)
+    this.#eviction.run(nowMs)
     return true
   }
 

@@ -12,12 +12,14 @@ export interface PeerRegistryComponents {
   readonly counters: Counters
   readonly random: Random
   readonly liveliness: ResolvedLivelinessOptions
+  /** Peers held at once. */
+  readonly maxPeers: number
 }
 
-/** Peers held at once. */
-const maxPeers = 16_384
 /** Of these, peers without a descriptor. Any process can send a beacon, so each of them is a guess. */
 const maxStrangers = 1_024
+/** Refused participants that are counted between two checks. */
+const maxRefused = 64
 
 /** What the first frame of a participant tells of it. */
 export interface FirstSign {
@@ -35,6 +37,8 @@ export class PeerRegistry {
   readonly #peers = new Map<Guid, RemotePeer>()
   /** Peers whose descriptor has not arrived yet. */
   readonly #strangers = new Set<Guid>()
+  /** Participants that were refused because the registry is full. */
+  readonly #refused = new Set<Guid>()
 
   constructor(components: PeerRegistryComponents) {
     this.#components = components
@@ -52,8 +56,10 @@ export class PeerRegistry {
 
   /** Adds a peer at its first frame. Returns undefined, and counts it, when too many are held. */
   add({ guid, incarnation, version, intervalMs }: FirstSign, nowMs: number): RemotePeer | undefined {
-    const { counters, liveliness, random } = this.#components
-    if (this.#peers.size >= maxPeers || this.#strangers.size >= maxStrangers) {
+    const { counters, liveliness, random, maxPeers } = this.#components
+    const isFull = this.#peers.size >= maxPeers
+    if (isFull || this.#strangers.size >= maxStrangers) {
+      if (isFull && this.#refused.size < maxRefused) this.#refused.add(guid)
       counters.add('peer.refused.too-many')
       return undefined
     }
@@ -78,6 +84,13 @@ export class PeerRegistry {
     this.#peers.set(guid, peer)
     this.#strangers.add(guid)
     return peer
+  }
+
+  /** Returns how many participants, at most 64, were refused since the last call because the registry is full. */
+  takeRefused(): number {
+    const { size } = this.#refused
+    this.#refused.clear()
+    return size
   }
 
   /** The peer's descriptor has arrived: it no longer counts as a stranger. */

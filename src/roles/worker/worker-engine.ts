@@ -167,7 +167,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHos
   /** Takes nothing more. */
   beginClosing(): void {
     this.#isClosing = true
-    this.slots.refuseAll(this.closedError())
+    this.slots.rejectWaiting(this.closedError())
     this.#reconsider()
   }
 

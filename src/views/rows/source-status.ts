@@ -1,5 +1,5 @@
 import type { EntityGuid } from '../../core/ids.js'
-import { Liveliness, type Verdict } from '../../liveliness/verdict.js'
+import { Liveliness, LivelinessCause, type Verdict } from '../../liveliness/verdict.js'
 import type { Held } from './held.js'
 
 /** The view's verdict on the participant behind a writer; undefined if it is no longer known. */
@@ -19,4 +19,19 @@ export function sourceStatusOf({ writer, withdrawn }: Held<unknown>, verdictOf: 
     default:
       return 0
   }
+}
+
+/** What is known of the server behind a report. */
+export type ServerState = Pick<Verdict, 'liveliness' | 'cause'> & Partial<Pick<Verdict, 'sinceMs'>>
+
+/**
+ * Returns the verdict on a server as it applies to its report. A live process whose writer has closed serves no more.
+ * A server that was forgotten while nothing of it arrived keeps that verdict: it may be alive.
+ *
+ * @param verdict the verdict on its participant, the last one if that was forgotten
+ */
+export function serverStateOf({ withdrawn }: Held<unknown>, verdict: Verdict | undefined): ServerState {
+  if (verdict === undefined) return { liveliness: Liveliness.dead, cause: null }
+  if (!withdrawn || verdict.liveliness !== Liveliness.alive) return verdict
+  return { liveliness: Liveliness.dead, cause: LivelinessCause.goodbye }
 }

@@ -1,6 +1,7 @@
-import { Liveliness, LivelinessCause, type Verdict } from '../../liveliness/verdict.js'
+import type { Verdict } from '../../liveliness/verdict.js'
 import type { NodeCapacity } from '../../plane/node-capacity.js'
 import type { Held } from '../rows/held.js'
+import { serverStateOf } from '../rows/source-status.js'
 import type { NodeStatus } from './status-document.js'
 
 /** What a node's status depends on besides its server's report. */
@@ -13,8 +14,8 @@ export interface NodeFacts {
 
 export function nodeStatusOf(held: Held<NodeCapacity>, { nowMs, serverVerdict, serverGoneMs }: NodeFacts): NodeStatus {
   const { value, originTimeMs } = held
-  const verdict = held.withdrawn ? endOf(serverVerdict) : serverVerdict
-  const sinceMs = verdict?.sinceMs ?? serverGoneMs ?? nowMs
+  const state = serverStateOf(held, serverVerdict)
+  const sinceMs = state.sinceMs ?? serverGoneMs ?? nowMs
   return {
     host: value.host,
     bootId: value.bootId,
@@ -33,18 +34,12 @@ export function nodeStatusOf(held: Held<NodeCapacity>, { nowMs, serverVerdict, s
     workers: value.workers,
     collector: {
       pid: value.collectorPid,
-      liveliness: verdict?.liveliness ?? Liveliness.dead,
-      cause: verdict?.cause ?? null,
+      liveliness: state.liveliness,
+      cause: state.cause,
       livelinessForMs: Math.round(Math.max(0, nowMs - sinceMs)),
       adopted: value.adopted,
       unwatchedWorkers: value.unwatchedWorkers,
     },
     ageMs: Math.round(Math.max(0, nowMs - originTimeMs)),
   }
-}
-
-/** Returns how the process of a closed writer ended, or `goodbye` if the process runs on. */
-function endOf(verdict: Verdict | undefined): Partial<Verdict> | undefined {
-  if (verdict?.liveliness === Liveliness.dead) return verdict
-  return verdict?.liveliness === Liveliness.alive ? { cause: LivelinessCause.goodbye } : undefined
 }

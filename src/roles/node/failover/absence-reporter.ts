@@ -12,7 +12,7 @@ import type { Reader } from '../../../pubsub/reader/reader.js'
 import type { Writer } from '../../../pubsub/writer/writer.js'
 import type { Held } from '../../../views/rows/held.js'
 import { NodeRows } from '../../../views/rows/node-rows.js'
-import { sourceStatusOf } from '../../../views/rows/source-status.js'
+import { serverStateOf, sourceStatusOf } from '../../../views/rows/source-status.js'
 
 const checkEveryMs = 1_000
 /** Nodes that are remembered. */
@@ -79,7 +79,7 @@ export class AbsenceReporter {
       }
       const silentForMs = Math.max(0, nowMs - held.originTimeMs)
       const verdict = this.#verdictOf(held.writer) ?? this.#ends.get(held.writer)
-      const liveliness = held.withdrawn ? Liveliness.dead : (verdict?.liveliness ?? Liveliness.dead)
+      const { liveliness } = serverStateOf(held, verdict)
       const isClosed = liveliness === Liveliness.dead && liveWorkers(held.value) === 0
       if (isClosed || silentForMs >= absentNodeRetentionMs) this.#remove(key, rows)
       else if (!this.#reported.has(key)) this.#report(key, held, liveliness, silentForMs)

@@ -1,4 +1,5 @@
-"""Runs a program that may not open netlink sockets, as systemd's RestrictAddressFamilies= does: without-netlink.py program args…"""
+"""Runs a program that may not open sockets of a family, as systemd's RestrictAddressFamilies= does:
+without-address-family.py netlink|unix program args…"""
 import ctypes
 import errno
 import os
@@ -8,7 +9,7 @@ import sys
 
 LOAD, JUMP_EQUAL, RETURN = 0x20, 0x15, 0x06
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000
-AF_NETLINK = 16
+family = {"unix": 1, "netlink": 16}[sys.argv[1]]
 NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16
 architecture, socket_call = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}[platform.machine()]
 
@@ -18,7 +19,7 @@ instructions = [
     (LOAD, 0, 0, NUMBER),
     (JUMP_EQUAL, 0, 3, socket_call),
     (LOAD, 0, 0, FIRST_ARGUMENT),
-    (JUMP_EQUAL, 0, 1, AF_NETLINK),
+    (JUMP_EQUAL, 0, 1, family),
     (RETURN, 0, 0, REFUSE | errno.EAFNOSUPPORT),
     (RETURN, 0, 0, ALLOW),
 ]
@@ -33,4 +34,4 @@ libc = ctypes.CDLL(None, use_errno=True)
 program = Program(len(instructions), ctypes.addressof(code))
 if libc.prctl(38, 1, 0, 0, 0) != 0 or libc.prctl(22, 2, ctypes.byref(program), 0, 0) != 0:
     sys.exit(f"no seccomp filter: {os.strerror(ctypes.get_errno())}")
-os.execvp(sys.argv[1], sys.argv[1:])
+os.execvp(sys.argv[2], sys.argv[2:])
