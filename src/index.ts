@@ -78,6 +78,14 @@ export { Scheduler, type SchedulerComponents } from './roles/scheduler/scheduler
 export { defaultSchedulerOptions, type SchedulerOptions } from './roles/scheduler/scheduler-options.js'
 export type { DomainComponents, DomainOptions } from './roles/shared/enter-domain.js'
 export { type Admission, AdmissionCode, type ClosedAdmission } from './roles/worker/admission.js'
+export { HealthAspect } from './roles/worker/health/health-bounds.js'
+export {
+  defaultHealthOptions,
+  type HealthCheck,
+  type HealthOptions,
+  type ResolvedHealth,
+} from './roles/worker/health/health-options.js'
+export type { HealthProblem } from './roles/worker/health/worker-health.js'
 export {
   type BeginOptions,
   type FailOptions,

@@ -4,21 +4,21 @@ import { type CurrentOwner, type IncomingChange, InstanceState } from './instanc
 import { type InstanceRow, Relinquished } from './instance-row.js'
 import type { Tombstone } from './tombstones.js'
 
-/** How much a delivering writer weighs under exclusive ownership. */
+/** Rank of a delivering writer under exclusive ownership. */
 export interface OwnerRank {
   readonly strength: number
-  /** Its participant's: of two processes that claim one thing with equal strength the later one is right. */
+  /** That of its participant: of two processes with equal strength, the later one wins. */
   readonly incarnation: number
 }
 
 export interface PrecedenceOptions {
   readonly ownership: Ownership
   readonly destinationOrder: DestinationOrder
-  /** Undefined for a writer that is not matched (any more), or has lost its liveliness. */
+  /** Undefined for a writer that is not matched, or has lost its liveliness. */
   readonly standingOf: (writer: EntityGuid) => OwnerRank | undefined
 }
 
-/** Which of two owners' changes of one instance counts. Within one owner it is always the higher seq. */
+/** Decides which of two owners' changes of one instance counts. Between changes of one owner the higher seq counts. */
 export class Precedence {
   readonly #options: PrecedenceOptions
 
@@ -35,11 +35,11 @@ export class Precedence {
   }
 
   /**
-   * Shared ownership: the later written one. By source that is its owner's wall clock, so every reader decides alike
-   * whatever path the changes took; by reception it is measured on this process's clock (reception less age), so of
-   * two owners that write within the network's jitter readers may differ until the next write. Ties: the higher GUID.
+   * Shared ownership: the change that was written later. By source, its owner's wall clock decides, so all readers
+   * agree whatever path the changes took. By reception, this process's clock decides (reception less age). Readers may
+   * then differ about two writes within the network's jitter, until the next write. The higher GUID breaks a tie.
    *
-   * Exclusive ownership: the one whose delivering writer is stronger. Ties: incarnation, then GUID.
+   * Exclusive ownership: the change whose delivering writer is stronger. Incarnation, then GUID break a tie.
    */
   prevails(change: IncomingChange, held: CurrentOwner): boolean {
     return this.isExclusive ? this.#isStronger(change.via, held.carriers) : this.isLater(change, held)
@@ -63,7 +63,7 @@ export class Precedence {
 
   /**
    * Whether a change is newer than the end of its instance, which has been forgotten. Of one owner the higher number is
-   * newer; the very number that was disposed is older, too. Between owners it is what was written later.
+   * newer; the number of the disposal itself is not. Between owners the later write is newer.
    */
   isAfterEnd(change: IncomingChange, end: Tombstone): boolean {
     const { writer, seq } = change.token
@@ -72,15 +72,16 @@ export class Precedence {
   }
 
   /**
-   * Whether another owner's change follows a value that no writer carries any more. What a live owner delivers itself
-   * does. What a relay brings does only if it was written later: the relay may have been away when it was replaced.
+   * Whether another owner's change follows a value that no writer carries any more. A change that a live owner delivers
+   * itself does. A relayed change does only if it was written later: the relay may have been away when the change was
+   * replaced.
    */
   #followsOrphan(change: IncomingChange, held: CurrentOwner, isDisposed = false): boolean {
     const isDirect = change.via === change.token.writer
     return (isDirect && !isDisposed) || this.isLater(change, held)
   }
 
-  /** The strongest first. */
+  /** Returns the writers, strongest first. */
   rank(writers: readonly EntityGuid[]): EntityGuid[] {
     return [...writers].sort((a, b) => this.#compare(b, a))
   }

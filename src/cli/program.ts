@@ -15,8 +15,8 @@ import { upCommand } from './commands/up.js'
 import { workerCommand } from './commands/worker.js'
 
 /**
- * The command line. Each command declares itself here and loads what it runs on only when it runs, so that
- * `topology`, `interfaces` and `--help` never wait for a socket library.
+ * The command line. Each command declares itself here and loads its dependencies only when it runs. `topology`,
+ * `interfaces` and `--help` therefore never wait for a socket library.
  */
 export function buildProgram(): Command {
   const program = new Command('numacast')

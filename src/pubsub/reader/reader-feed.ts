@@ -180,7 +180,7 @@ export class ReaderFeed<T extends object = object> implements SampleSource<T>, W
     this.#intake.roomMade()
   }
 
-  /** Forgets what has ended and outlived its time. */
+  /** Forgets instances that ended long enough ago, and samples that have outlived their lifespan. */
   expire(nowMs: number): void {
     this.copy.expire(nowMs)
     this.#intake.roomMade()
