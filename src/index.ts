@@ -78,6 +78,14 @@ export { Scheduler, type SchedulerComponents } from './roles/scheduler/scheduler
 export { defaultSchedulerOptions, type SchedulerOptions } from './roles/scheduler/scheduler-options.js'
 export type { DomainComponents, DomainOptions } from './roles/shared/enter-domain.js'
 export { type Admission, AdmissionCode, type ClosedAdmission } from './roles/worker/admission.js'
+export { HealthAspect } from './roles/worker/health/health-bounds.js'
+export {
+  defaultHealthOptions,
+  type HealthCheck,
+  type HealthOptions,
+  type ResolvedHealth,
+} from './roles/worker/health/health-options.js'
+export type { HealthProblem } from './roles/worker/health/worker-health.js'
 export {
   type BeginOptions,
   type FailOptions,
@@ -140,7 +148,14 @@ export { type JobRun, JobState, type ProcessEnd } from './views/jobs/job-run.js'
 export type { ReportedNode } from './views/rows/reported-problems.js'
 export { UnplacedReason, type UnplacedWorker } from './views/rows/unplaced-worker.js'
 export type { LivelinessChange, LivelinessState, WorkerProcess } from './views/status/liveliness-history.js'
-export type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from './views/status/status-document.js'
+export type {
+  CapacityStatus,
+  IntentReport,
+  NodeStatus,
+  ProfileStatus,
+  StatusDocument,
+  WorkerStatus,
+} from './views/status/status-document.js'
 export { type ViewConsistency, ViewMode } from './views/status/view-consistency.js'
 export { FateUnknown, type WorkerFate } from './views/status/worker-fate.js'
 export { compareTokens, mergeTokens, TokenOrder, tokenOf } from './views/token/view-token.js'
