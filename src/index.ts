@@ -23,11 +23,13 @@ export {
   jobLifecycle,
   ReportedJobState,
 } from './plane/job-lifecycle.js'
+export { JobEviction, type LedgerEntry, type LedgerRun, ledgerEntry } from './plane/ledger-entry.js'
+export { type LedgerState, ledgerState } from './plane/ledger-state.js'
 export { MachineLabel } from './plane/machine-labels.js'
 export { type NodeCapacity, nodeCapacity, type WorkerTotals } from './plane/node-capacity.js'
 export { nodeRoster, type Predecessor, type RosterRow } from './plane/node-roster.js'
 export { type Offer, type OfferAnswer, placementAnswer, placementOffer } from './plane/offer.js'
-export { downPartition, planePartition, upPartition } from './plane/partitions.js'
+export { downPartition, ledgerPartition, planePartition, upPartition } from './plane/partitions.js'
 export { maxReservationTtlMs, type PublishedReservation, placementReservation } from './plane/reservation.js'
 export { type SchedulerState, schedulerState } from './plane/scheduler-state.js'
 export { type Taint, TaintEffect, type TaintEffectText, type TaintText } from './plane/taint.js'
@@ -51,13 +53,13 @@ export { type CollectorOptions, defaultCollectorOptions } from './roles/collecto
 export {
   type DrainOptions,
   Fleet,
-  type IntentResult,
   type NamedJobRun,
   openFleet,
   type ResumeOptions,
   type WorkerDeath,
 } from './roles/fleet/fleet.js'
 export type { FleetOptions } from './roles/fleet/fleet-options.js'
+export type { IntentResult } from './roles/fleet/intent-result.js'
 export {
   IntentIssuer,
   type IntentIssuerOptions,
@@ -76,6 +78,14 @@ export { Scheduler, type SchedulerComponents } from './roles/scheduler/scheduler
 export { defaultSchedulerOptions, type SchedulerOptions } from './roles/scheduler/scheduler-options.js'
 export type { DomainComponents, DomainOptions } from './roles/shared/enter-domain.js'
 export { type Admission, AdmissionCode, type ClosedAdmission } from './roles/worker/admission.js'
+export { HealthAspect } from './roles/worker/health/health-bounds.js'
+export {
+  defaultHealthOptions,
+  type HealthCheck,
+  type HealthOptions,
+  type ResolvedHealth,
+} from './roles/worker/health/health-options.js'
+export type { HealthProblem } from './roles/worker/health/worker-health.js'
 export {
   type BeginOptions,
   type FailOptions,
@@ -121,14 +131,18 @@ export { type MissingOwner, MissingReason, type ReadWitness } from './views/fres
 export { type ReadRefusal, RefusalReason } from './views/freshness/refusals.js'
 export type { FollowOptions, IntentProgress } from './views/intent-progress.js'
 export {
-  defaultJobLedgerOptions,
+  type EndOfProcess,
   type JobFilter,
   JobLedger,
-  type JobLedgerOptions,
+  type JobLedgerChanges,
   JobMissing,
-  type ResolvedJobLedgerOptions,
   type WorkerProcessKey,
 } from './views/jobs/job-ledger.js'
+export {
+  defaultJobLedgerOptions,
+  type JobLedgerOptions,
+  type ResolvedJobLedgerOptions,
+} from './views/jobs/job-ledger-options.js'
 export type { JobRecord } from './views/jobs/job-record.js'
 export { type JobRun, JobState, type ProcessEnd } from './views/jobs/job-run.js'
 export type { ReportedNode } from './views/rows/reported-problems.js'

@@ -6,6 +6,8 @@ import t from 'tap'
 import { breaches, circleBreaches, type ImportRules, type SourceTree } from './support/import-rules.js'
 
 const root = path.resolve(import.meta.dirname, '..', '..')
+/** Of a file of src that needs no reason. */
+const maxLines = 300
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
 
 const rules: ImportRules = {
@@ -67,6 +69,19 @@ t.test('docs/architecture.md contains the same table', async (t) => {
     for (const [, folder] of (folders ?? '').matchAll(/`src\/(\w+)\/`/g)) documented[folder ?? ''] = Number(rank)
   }
   t.same(documented, rules.ranks)
+})
+
+t.test('the files of src over 300 lines are those that docs/architecture.md names', async (t) => {
+  const page = readFileSync(path.join(root, 'docs', 'architecture.md'), 'utf8')
+  const [, section = ''] = page.split('## Files over 300 lines\n')
+  const [table = ''] = section.split('\n## ')
+  const documented = [...table.matchAll(/^\| `(src\/[^`]+)` \| [^|]+ \|$/gm)].map(([, file]) => file)
+  const long = [...readTree()].filter(([, text]) => text.split('\n').length - 1 > maxLines).map(([file]) => file)
+  t.same(
+    documented.toSorted(),
+    long.toSorted(),
+    'split a longer file, or name it and why it is one; remove a shorter one',
+  )
 })
 
 t.test('the checker reports each kind of breach', async (t) => {

@@ -1,32 +1,34 @@
-/** The outcome of a change: only the first three change anything that a user sees. */
+/** Outcome of a change. Only the first three change what a user sees. */
 export const ApplyResult = {
   applied: 'applied',
-  /** Another owner's newer value stays the instance's, and this one is a sample beside it: with a history only. */
+  /** Another owner's newer value stays current, and this value becomes a sample beside it. Only with a history. */
   beside: 'beside',
-  /** A known value is the instance's again, because the writer of another has gone or a stronger owner is back. */
+  /** A known value is current again: the writer of the later value has gone, or a stronger owner is back. */
   restored: 'restored',
-  /** This very change of this owner, or a newer one, is held already. */
+  /** The table already holds this change, or a newer one of the same owner. */
   duplicate: 'duplicate',
-  /** Another owner's newer change is held. */
+  /** The table holds a newer change of another owner. */
   older: 'older',
-  /** Exclusive ownership: a stronger owner lives. */
+  /** Exclusive ownership: a stronger owner is alive. */
   weaker: 'weaker',
-  /** The instance was forgotten after this change, or its end, had been taken in: a relay that was away brings it. */
+  /** The instance was forgotten after this change, or after its end. A relay that was away delivers it. */
   outlived: 'outlived',
-  /** The end of an instance that was never held: no user sees anything of it. */
+  /** The end of an instance that was never held. No user sees it. */
   unknownInstance: 'unknownInstance',
-  /** Of a kind that `InstanceTableOptions.hasRoom` refuses, or of a new instance when the table is full. */
+  /** There is no room: `InstanceTableOptions.hasRoom` refuses it, or the table is full and the instance is new. */
   refused: 'refused',
 } as const
 export type ApplyResult = (typeof ApplyResult)[keyof typeof ApplyResult]
 
-/** The outcome of a withdrawal: the writer no longer carries the instance. */
+/** Outcome of a withdrawal, after which the writer no longer carries the instance. */
 export const WithdrawResult = {
-  /** No user sees a change. */
+  /** Nothing changes for a user. */
   kept: 'kept',
-  /** Its state has changed: it has ended, or no writer is left that has the value. */
+  /** The state has changed: the instance has ended, or no writer carries the value any more. */
   ended: 'ended',
-  /** The value stays for now, but no writer carries it: `InstanceTable.rivals` carry others. */
+  /**
+   * The value stays for now, although no writer carries it: the writers of `InstanceTable.rivals` carry other values.
+   */
   orphaned: 'orphaned',
 } as const
 export type WithdrawResult = (typeof WithdrawResult)[keyof typeof WithdrawResult]

@@ -1,19 +1,19 @@
 import type { Seq } from '../core/ids.js'
 
-/** Dead pairs that a small log may have before it is swept. */
+/** Number of dead pairs at which a small log is compacted. */
 const sweepSlack = 64
 
 /**
- * Changes in the order of their numbers: a log of (seq, slot) pairs. A slot that is used again under a new seq, or
- * given up (seq 0), makes its old pair dead (`slot.seq !== seq`); dead pairs are skipped, and swept out when they
- * outnumber the live ones. So a change costs O(1), and "everything after a token" is a binary search and a walk.
+ * Changes in the order of their numbers: a log of (seq, slot) pairs. A slot that gets a new seq, or is released (seq
+ * 0), makes its old pair dead (`slot.seq !== seq`). A walk skips dead pairs. They are removed when they outnumber the
+ * live ones. A change therefore costs O(1), and "everything after a token" is a binary search and a walk.
  */
 export class ChangeLog<Slot extends { seq: Seq }> {
   #seqs: Seq[] = []
   #slots: Slot[] = []
   #live = 0
 
-  /** `slot` has just been given a seq above all others. */
+  /** Appends a slot whose seq is above all others. */
   append(slot: Slot): void {
     this.#seqs.push(slot.seq)
     this.#slots.push(slot)
@@ -21,19 +21,19 @@ export class ChangeLog<Slot extends { seq: Seq }> {
     this.#sweepIfMostAreDead()
   }
 
-  /** The slot's present pair is dead from now on. */
+  /** Makes the slot's pair dead. */
   kill(slot: Slot): void {
     slot.seq = 0
     this.#live--
     this.#sweepIfMostAreDead()
   }
 
-  /** Pairs that it holds, dead ones included. */
+  /** Number of pairs, including dead ones. */
   get length(): number {
     return this.#seqs.length
   }
 
-  /** Live slots above `seq`, in order. Valid until the next `append` or `kill`. */
+  /** Yields the live slots above `seq`, in order. Valid until the next `append` or `kill`. */
   *after(seq: Seq): IterableIterator<Slot> {
     for (let index = this.#search(seq); index < this.#seqs.length; index++) {
       const slot = this.#slots[index] as Slot
@@ -41,7 +41,7 @@ export class ChangeLog<Slot extends { seq: Seq }> {
     }
   }
 
-  /** First index whose seq is above `seq`. */
+  /** Returns the first index whose seq is above `seq`. */
   #search(seq: Seq): number {
     let low = 0
     let high = this.#seqs.length

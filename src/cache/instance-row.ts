@@ -2,6 +2,7 @@ import type { EntityGuid, Seq } from '../core/ids.js'
 import type { LinkedSet } from '../core/linked-set.js'
 import {
   type Arrival,
+  type CurrentOwner,
   type HeldSample,
   type IncomingChange,
   type Instance,
@@ -9,19 +10,19 @@ import {
   noArrival,
   noBytes,
 } from './instance.js'
-import type { CurrentOwner } from './precedence.js'
+import type { Tombstone } from './tombstones.js'
 
 /** Why an instance is open to the next best writer although its value is still held. */
 export const Relinquished = {
   no: 'no',
-  /** The last writer that carried the value has gone. */
+  /** The last writer of the value has gone. */
   gone: 'gone',
-  /** Its writer is there and misses its deadline or lease. */
+  /** The writer is present but misses its deadline or lease. */
   demoted: 'demoted',
 } as const
 export type Relinquished = (typeof Relinquished)[keyof typeof Relinquished]
 
-/** Owners per instance whose numbers are remembered. Of an older one a value may be delivered once more. */
+/** Number of owners per instance whose numbers are remembered. A value of an older owner may be delivered again. */
 const maxOwners = 64
 
 interface Carrier {
@@ -32,8 +33,8 @@ interface Carrier {
 }
 
 /**
- * What `InstanceTable` knows of one instance. It is its own sample, rewritten by each change: a conflated update then
- * touches one object. Where samples have to outlive the next change, `current` is one of its own instead.
+ * What `InstanceTable` knows about one instance. The row is its own sample, and each change rewrites it: a conflated
+ * update touches one object. If samples must outlive the next change, `current` is a separate object.
  */
 export class InstanceRow implements Instance, HeldSample, CurrentOwner {
   readonly key: string
@@ -62,7 +63,7 @@ export class InstanceRow implements Instance, HeldSample, CurrentOwner {
   relinquished: Relinquished = Relinquished.no
   /** The filter refused the current value. */
   outOfView = false
-  /** Filed in `RetiredInstances`. */
+  /** Held by `RetiredInstances`. */
   isEnded = false
   wasShown = false
   isWaiting = false
@@ -105,12 +106,12 @@ export class InstanceRow implements Instance, HeldSample, CurrentOwner {
     return [...(this.others ?? [])].flatMap(([writer, { isRival }]) => (isRival ? [writer] : []))
   }
 
-  /** The number under which the writer last delivered the instance; undefined when it does not carry it. */
+  /** Returns the number under which the writer last delivered the instance; undefined if it does not carry it. */
   deliveredSeq(writer: EntityGuid): Seq | undefined {
     return this.current.via === writer ? this.viaSeq : this.others?.get(writer)?.seq
   }
 
-  /** Records, whatever becomes of the change, that its writer now carries the instance, or no longer does. */
+  /** Records whether the change's writer carries the instance from now on. It does so even if the change is refused. */
   recordCarrier({ via, viaSeq, disposed, token }: IncomingChange, isExclusive: boolean): void {
     const isDisposed = this.state === InstanceState.disposed
     if (this.state === InstanceState.noWriters || (isDisposed && !isExclusive)) return
@@ -125,7 +126,7 @@ export class InstanceRow implements Instance, HeldSample, CurrentOwner {
     }
   }
 
-  /** Makes the change's value current: its writer comes first, the others still carry theirs. */
+  /** Makes the writer of the change the first carrier. The others still carry their values. */
   takeOver({ via, viaSeq, token }: IncomingChange): void {
     const { current } = this
     const isOthers = current.owner !== token.writer
@@ -141,7 +142,7 @@ export class InstanceRow implements Instance, HeldSample, CurrentOwner {
     this.relinquished = Relinquished.no
   }
 
-  /** Puts another carrier of the value in the place of a writer that has gone. False when there is none. */
+  /** Replaces a writer that has gone by another carrier of the value. Returns false if there is none. */
   replaceCarrier(): boolean {
     for (const [successor, { seq, isRival }] of this.others ?? []) {
       if (isRival) continue
@@ -173,7 +174,13 @@ export class InstanceRow implements Instance, HeldSample, CurrentOwner {
     if (oldest !== undefined) this.appliedSeqs.delete(oldest)
   }
 
-  /** Whether a change under the very seq that is held is still news: its writer is back, or it has ended. */
+  /** Returns what is remembered of the instance once it is forgotten. */
+  toTombstone(): Tombstone {
+    const { owner, seq, originTimeMs, sourceTimeMs } = this.current
+    return { owner, seq, disposed: this.state === InstanceState.disposed, originTimeMs, sourceTimeMs }
+  }
+
+  /** Whether a change with the seq that is held still changes the instance: its writer is back, or it has ended. */
   isNews(change: IncomingChange): boolean {
     return this.state === InstanceState.noWriters || (change.disposed && this.state === InstanceState.alive)
   }

@@ -12,37 +12,16 @@ import {
   InstanceState,
 } from './instance.js'
 import { InstanceRow, Relinquished } from './instance-row.js'
-import type { CurrentOwner, Precedence } from './precedence.js'
+import type { InstanceTableOptions } from './instance-table-options.js'
 import { RetiredInstances } from './retired-instances.js'
-import { type Tombstone, Tombstones } from './tombstones.js'
-
-export interface InstanceTableOptions {
-  readonly maxInstances: number
-  readonly precedence: Precedence
-  /** Every change is a sample object of its own, and values that lost stand {@link ApplyResult.beside}. */
-  readonly hasHistory: boolean
-  /** What is shown may lag behind what is current, so a change must not overwrite it. */
-  readonly isPaced: boolean
-  /** Whether one more value of the instance may be held. Asked only when it would be applied. */
-  readonly hasRoom: (instance: Instance | undefined) => boolean
-  /** The instance has been forgotten. */
-  readonly forgotten: (instance: Instance) => void
-}
-
-/** An end that relays must pass on although the user of the reader sees nothing of it. */
-export interface UnseenEnd {
-  readonly key: string
-  readonly end: Tombstone
-  /** True: a relay offers a value that the instance outlived, so that relay does not know of the end. */
-  readonly isUnknownToRelay: boolean
-}
+import { Tombstones, type UnseenEnd } from './tombstones.js'
 
 /**
- * A reader's copy of a topic: derived state, discardable, each instance knowing whose it is and how new.
+ * A reader's copy of a topic. It is derived state and can be discarded. Each instance knows its owner and its number.
  *
- * Within one owner the higher seq wins, whatever path it came by; a disposal under the seq of the value that is held
- * ends it (a relay's lifespan and a bootstrap end an instance without a number of their own). Between owners
- * {@link Precedence} decides.
+ * Between changes of one owner the higher seq wins, whatever path it took. A disposal with the seq of the held value
+ * ends the instance, because a relay's lifespan and a bootstrap have no number of their own. Between owners `Precedence`
+ * decides.
  */
 export class InstanceTable {
   readonly #options: InstanceTableOptions
@@ -56,16 +35,16 @@ export class InstanceTable {
     this.#options = options
     this.#retired = new RetiredInstances((row) => {
       this.#rows.delete(row.key)
-      this.#tombstones.add(row.key, tombstoneOf(row))
+      this.#tombstones.add(row.key, row.toTombstone())
       options.forgotten(row)
     })
   }
 
-  /** Out of view and forgotten ones aside. */
+  /** Number of instances in view. */
   get size(): number {
     return this.#rows.size - this.#retired.outOfView
   }
-  /** Whether a new instance would be taken: instances that have ended make room for it. */
+  /** Whether the table accepts a new instance. Instances that have ended make room for it. */
   get hasRoom(): boolean {
     return this.size < this.#options.maxInstances || this.#retired.hasEnded
   }
@@ -75,7 +54,7 @@ export class InstanceTable {
   get(key: string): Instance | undefined {
     return this.#rows.get(key)
   }
-  /** The instance that the last change to be judged was of. */
+  /** The instance of the last change that was judged. */
   get touched(): Instance | undefined {
     return this.#touched
   }
@@ -83,7 +62,7 @@ export class InstanceTable {
     return this.#rows.values()
   }
 
-  /** Judges a change and, when it counts, makes it current; {@link makeVisible} makes it visible. */
+  /** Judges a change, and makes it current if it counts. {@link makeVisible} then makes it visible. */
   apply(change: IncomingChange, arrival: Arrival): ApplyResult {
     const row = this.#rows.get(change.key)
     if (row === undefined) return this.#create(change, arrival)
@@ -97,7 +76,7 @@ export class InstanceTable {
     let isBeside = false
     if (current.owner === owner) {
       if (seq < current.seq || (seq === current.seq && !row.isNews(change))) return ApplyResult.duplicate
-    } else if (!givesUp && !this.#prevails(change, row)) {
+    } else if (!givesUp && !this.#options.precedence.replaces(change, row)) {
       const { precedence } = this.#options
       if (precedence.isExclusive) return ApplyResult.weaker
       if (!this.#options.hasHistory || precedence.isBySource || change.disposed || change.outOfView) {
@@ -122,8 +101,8 @@ export class InstanceTable {
   }
 
   /**
-   * Makes what is current visible. False when there is nothing to tell: an end of what was never seen, or what the
-   * filter refuses once more.
+   * Makes the current value visible. Returns false if the user sees no difference: an end of an instance that was never
+   * shown, or another value that the filter refuses.
    */
   makeVisible(instance: Instance): boolean {
     const row = instance as InstanceRow
@@ -140,7 +119,7 @@ export class InstanceTable {
     return isAlive || before !== row.shownState || hadValue !== row.shown.byteLength > 0
   }
 
-  /** A change that stands {@link ApplyResult.beside}, as a sample of the instance. */
+  /** Returns a change that is {@link ApplyResult.beside} the current one as a sample. */
   sampleOf(instance: Instance, change: IncomingChange, arrival: Arrival): HeldSample {
     const held = emptySample(change.token.writer)
     fillSample(held, change, arrival)
@@ -149,12 +128,12 @@ export class InstanceTable {
     return held
   }
 
-  /** Whether the user sees less than is current. */
+  /** Whether the shown value lags behind the current one. */
   isHeldBack(instance: Instance): boolean {
     return instance.shown !== instance.current
   }
 
-  /** The writer no longer carries the instance: it has disposed it, or it has gone. */
+  /** Removes the writer as a carrier of the instance: it has disposed the instance, or has gone. */
   withdraw(key: string, writer: EntityGuid, end: 'disposed' | 'no-writers', arrival: Arrival): WithdrawResult {
     const row = this.#rows.get(key)
     if (row === undefined) return WithdrawResult.kept
@@ -179,8 +158,8 @@ export class InstanceTable {
   }
 
   /**
-   * Exclusive ownership: the writer is there but misses its deadline or lease, so the instance is open to the next strongest
-   * until it writes again. True when that changed something.
+   * Exclusive ownership: opens the instance to the next strongest writer, because the writer misses its deadline or
+   * lease. This ends when the writer writes again. Returns whether that changed the instance.
    */
   demote(key: string, writer: EntityGuid): boolean {
     const row = this.#rows.get(key)
@@ -189,42 +168,50 @@ export class InstanceTable {
     return true
   }
 
-  /** Writers that carry the instance with a value that lost against the one held; of exclusive ones the strongest only. */
+  /** Returns the writers that carry another value than the held one; under exclusive ownership only the strongest. */
   rivals(key: string): EntityGuid[] {
     const rivals = this.#rows.get(key)?.rivals ?? []
     const { precedence } = this.#options
     return precedence.isExclusive ? precedence.rank(rivals).slice(0, 1) : rivals
   }
 
-  /** Writers that carry its owner's value: the owner, relays, or both. Empty when it is unknown or has ended. */
+  /**
+   * Returns the writers that carry the held value: its owner, relays, or both. Empty if the instance is unknown or has
+   * ended.
+   */
   carriers(key: string): EntityGuid[] {
     const row = this.#rows.get(key)
     return row === undefined || row.state !== InstanceState.alive ? [] : [...row.carriers]
   }
 
-  /** The number under which the writer last delivered the instance; undefined when it does not carry it. */
+  /** Returns the number under which the writer last delivered the instance; undefined if it does not carry it. */
   deliveredSeq(key: string, writer: EntityGuid): Seq | undefined {
     return this.#rows.get(key)?.deliveredSeq(writer)
   }
 
-  /** The writer gives the instance up under this number. What it sent before may still arrive. */
+  /** Records that the writer unregisters the instance with this number. Its earlier changes may still arrive. */
   recordUnregistration(key: string, writer: EntityGuid, viaSeq: Seq): void {
     const row = this.#rows.get(key)
     if (row?.current.via === writer) row.viaSeq = Math.max(row.viaSeq, viaSeq)
   }
 
-  /** Forgets instances whose time is up: disposed before `disposedBeforeMs`, without writers before the other. */
+  /**
+   * Forgets instances that were disposed before `disposedBeforeMs`, or have had no writer since `noWritersBeforeMs`.
+   */
   purge(disposedBeforeMs: number, noWritersBeforeMs: number): void {
     this.#retired.purge(disposedBeforeMs, noWritersBeforeMs)
   }
 
-  /** Calls `listener` at once for every end that the user does not see. Returns what stops that. */
+  /** Calls `listener` for every end that the user does not see. Returns a function that removes the listener. */
   onUnseenEnd(listener: (end: UnseenEnd) => void): () => void {
     this.#endListeners.add(listener)
     return () => void this.#endListeners.delete(listener)
   }
 
-  /** A first change; an end is remembered, against what was written before it and comes late. */
+  /**
+   * Adds an instance by its first change. An end is remembered too, so that an earlier value that arrives late is
+   * refused.
+   */
   #create(change: IncomingChange, arrival: Arrival): ApplyResult {
     if (this.#isOutlived(change)) return ApplyResult.outlived
     const { hasRoom } = this.#options
@@ -239,36 +226,20 @@ export class InstanceTable {
     this.#replace(row, change, arrival)
     if (!change.disposed) return ApplyResult.applied
     this.makeVisible(row)
-    this.#unseenEnd({ key: row.key, end: tombstoneOf(row), isUnknownToRelay: false })
+    this.#unseenEnd({ key: row.key, end: row.toTombstone(), isUnknownToRelay: false })
     return ApplyResult.unknownInstance
   }
 
-  /**
-   * Whether a change of a forgotten instance is older than what was known of it. Of one owner that is the lower number;
-   * the very number that was disposed is older, too. Between owners it is what was written earlier.
-   */
+  /** Whether a change of a forgotten instance is older than the last known one. */
   #isOutlived(change: IncomingChange): boolean {
-    const { key, token, disposed } = change
+    const { key, disposed } = change
     const tombstone = this.#tombstones.get(key)
     if (tombstone === undefined) return this.#tombstones.isBelowFloor(change)
-    const { owner, seq } = tombstone
-    const isNewer =
-      token.writer === owner
-        ? token.seq > seq || (token.seq === seq && !tombstone.disposed)
-        : this.#isOwnersOrLater(change, { current: tombstone, carriers: [] }, tombstone.disposed)
+    const isNewer = this.#options.precedence.isAfterEnd(change, tombstone)
     if (!isNewer && tombstone.disposed && !disposed) {
       this.#unseenEnd({ key, end: tombstone, isUnknownToRelay: true })
     }
     return !isNewer
-  }
-
-  /**
-   * Whether another owner's change follows a value that no writer carries any more. What a live owner delivers itself
-   * does. What a relay brings does only if it was written later: the relay may have been away when it was replaced.
-   */
-  #isOwnersOrLater(change: IncomingChange, held: CurrentOwner, isDisposed = false): boolean {
-    const isDirect = change.via === change.token.writer
-    return (isDirect && !isDisposed) || this.#options.precedence.isLater(change, held)
   }
 
   #unseenEnd(end: UnseenEnd): void {
@@ -276,25 +247,17 @@ export class InstanceTable {
   }
 
   /**
-   * Depth 1: its writer has brought a newer change of the instance, or given it up since. It comes late, and would look
-   * newer than another owner's, for as long as it was under way, or revive what has ended.
+   * Depth 1: whether the writer has since delivered a newer change of the instance, or unregistered it. A change that
+   * arrives late would otherwise look newer than another owner's, or revive an instance that has ended.
    */
   #isOutdated({ via, viaSeq }: IncomingChange, row: InstanceRow): boolean {
     if (this.#options.hasHistory) return false
     return viaSeq < (row.deliveredSeq(via) ?? 0)
   }
 
-  /** For one more instance in view: what has ended goes first. */
+  /** Makes room for one more instance in view. Instances that have ended are dropped first. */
   #ensureRoom(): boolean {
     return this.size < this.#options.maxInstances || this.#retired.dropOldestEnded()
-  }
-
-  #prevails(change: IncomingChange, row: InstanceRow): boolean {
-    const { precedence } = this.#options
-    if (row.state === InstanceState.noWriters) return this.#isOwnersOrLater(change, row)
-    if (row.relinquished === Relinquished.no) return precedence.prevails(change, row)
-    // A disposal is not undone by a value that was written before it.
-    return row.state === InstanceState.alive || precedence.isLater(change, row)
   }
 
   #replace(row: InstanceRow, change: IncomingChange, arrival: Arrival): void {
@@ -328,9 +291,4 @@ export class InstanceTable {
   #recordApplied(row: InstanceRow, owner: EntityGuid, seq: Seq): void {
     if (this.#options.hasHistory) row.recordApplied(owner, seq)
   }
-}
-
-function tombstoneOf({ current, state }: InstanceRow): Tombstone {
-  const { owner, seq, originTimeMs, sourceTimeMs } = current
-  return { owner, seq, disposed: state === InstanceState.disposed, originTimeMs, sourceTimeMs }
 }

@@ -7,12 +7,12 @@ export const InstanceState = {
   alive: 'alive',
   /** Its owner disposed it. */
   disposed: 'disposed',
-  /** No writer or relay of it is left, or nothing of it passes the reader's filter any more. */
+  /** No writer or relay carries it, or its values no longer pass the reader's filter. */
   noWriters: 'no-writers',
 } as const
 export type InstanceState = (typeof InstanceState)[keyof typeof InstanceState]
 
-/** When changes were taken in: asked of the clock once per frame, and shared by all that came in it. */
+/** When changes were received. Read from the clock once per frame, and shared by all changes of the frame. */
 export interface Arrival {
   /** On the monotonic clock. */
   readonly nowMs: number
@@ -20,7 +20,7 @@ export interface Arrival {
   readonly wallMs: number
 }
 
-/** Of what arrives now. */
+/** Returns the arrival of a frame that arrives now. */
 export function arrivalNow(clock: Clock): Arrival {
   return { nowMs: clock.nowMs(), wallMs: clock.wallMs() }
 }
@@ -31,9 +31,9 @@ export interface IncomingChange {
   readonly disposed: boolean
   /** The reader's filter refuses the value: the instance moves on, out of the reader's view. */
   readonly outOfView: boolean
-  /** Owner and number of the change, also when a relay delivered it. */
+  /** Owner and number of the change, even if a relay delivered it. */
   readonly token: Token
-  /** The writer that delivered it, and the number under which it did: `token.seq` unless it is a relay. */
+  /** The writer that delivered it, and that writer's number for it: `token.seq` unless the writer is a relay. */
   readonly via: EntityGuid
   readonly viaSeq: Seq
   /** When it was written, on this process's monotonic clock. */
@@ -46,7 +46,7 @@ export interface IncomingChange {
   readonly end: number
   /** The names by which `bytes` decode: the delivering writer's field structure. */
   readonly fields: readonly string[]
-  /** The decoded value, where the reader had to decode it to judge it. */
+  /** The decoded value, if the reader had to decode it to judge it. */
   readonly value: unknown
 }
 
@@ -65,13 +65,22 @@ export interface HeldSample {
   /** The decoded value once it was read; see `decoded`. */
   value: unknown
   decoded: boolean
-  /** False: nothing was written, only the instance's state has changed. */
+  /** False: only the instance's state has changed. */
   validData: boolean
   /** DDS sample state. */
   read: boolean
-  /** How often the instance had been born again, after a disposal or after its writers had gone, when this came. */
+  /**
+   * How often the instance had come back after a disposal, and after its writers had gone, when this change arrived.
+   */
   disposedGenerations: number
   noWritersGenerations: number
+}
+
+/** What another owner's change is compared with. */
+export interface CurrentOwner {
+  readonly current: Pick<HeldSample, 'owner' | 'originTimeMs' | 'sourceTimeMs'>
+  /** The writers that carry it: its owner or relays. */
+  readonly carriers: Iterable<EntityGuid>
 }
 
 /**
@@ -85,18 +94,18 @@ export interface Instance {
   readonly current: HeldSample
   readonly shownState: InstanceState
   readonly shown: HeldSample
-  /** Whether the application has been given this instance since it was last new: DDS view state. */
+  /** Whether the application has received this instance since it was last new: DDS view state. */
   viewed: boolean
-  /** It has been in the user's view at some time: what was never seen need not be taken back. */
+  /** Whether it was ever in the user's view. An instance that was never shown needs no end. */
   readonly wasShown: boolean
-  /** How often it has been born again, after a disposal or after its writers had gone. */
+  /** How often it has come back after a disposal, and after its writers had gone. */
   readonly disposedCount: number
   readonly noWritersCount: number
   /** Depth 1: `shown` has not been taken. */
   isWaiting: boolean
-  /** Other depths: what has not been taken, oldest first. */
+  /** Other depths: the samples that have not been taken, oldest first. */
   history: LinkedSet<HeldSample> | undefined
-  /** Of these, such that hold a value. */
+  /** Number of these that hold a value. */
   valueCount: number
 }
 
@@ -123,7 +132,7 @@ export function emptySample(owner: EntityGuid): HeldSample {
   }
 }
 
-/** Overwrites `sample` by the change; its buffer is used again where it is large enough. */
+/** Overwrites `sample` with the change. Reuses its buffer if that is large enough. */
 export function fillSample(sample: HeldSample, change: IncomingChange, arrival: Arrival): void {
   sample.owner = change.token.writer
   sample.seq = change.token.seq
@@ -147,7 +156,7 @@ export function fillSample(sample: HeldSample, change: IncomingChange, arrival: 
   sample.validData = true
 }
 
-/** With a buffer that is shared: for samples that are never rewritten in place. */
+/** Returns a copy that shares the buffer. Only for samples that are never rewritten in place. */
 export function copySample(sample: HeldSample): HeldSample {
   const { owner, seq, via, originTimeMs, sourceTimeMs, arrival, bytes, byteLength, fields, value } = sample
   const { decoded, validData, read, disposedGenerations, noWritersGenerations } = sample
@@ -157,7 +166,7 @@ export function copySample(sample: HeldSample): HeldSample {
   }
 }
 
-/** Gives up the value; its writer and time stay known. */
+/** Drops the value and keeps its writer and time. */
 export function clearSample(sample: HeldSample): void {
   sample.bytes = noBytes
   sample.byteLength = 0

@@ -8,15 +8,15 @@ import type { Origin, OutgoingSample } from '../wire/samples.js'
 import { ChangeLog } from './change-log.js'
 
 export interface LastValueCacheOptions extends Partial<CacheQos> {
-  /** Whose it is, for messages. @default 'the cache' */
+  /** Name of its owner in messages. @default 'the cache' */
   readonly name?: string
-  /** Ended instances remembered, so that a reader which was away learns of them. @default 10000 */
+  /** Number of ended instances that are remembered, for readers that were away. @default 10000 */
   readonly maxTombstones?: number
   /** Bytes of last values remembered with unregistered instances. @default 16 MiB */
   readonly maxTombstoneBytes?: number
 }
 
-/** The policies that decide what is kept. */
+/** The policies that decide what the cache keeps. */
 export type CacheQos = Pick<ResolvedQos, 'durability' | 'history' | 'historyDepth' | 'lifespanMs' | 'resourceLimits'>
 
 /** One change that the cache still holds. Rewritten in place when a newer change of the instance replaces it. */
@@ -28,12 +28,12 @@ export interface Change extends OutgoingSample {
 
 type Slot = { -readonly [P in keyof Change]: Change[P] }
 
-/** Where a change came from when it is a relayed one. */
+/** Origin of a relayed change. */
 export interface Provenance {
   /** Undefined: the writer's own change. */
   readonly origin: Origin | undefined
   readonly writtenMs: number
-  /** Its owner's wall clock then; left out where readers do not order by it. */
+  /** The owner's wall clock at that time. Left out unless readers order by it. */
   readonly sourceTimeMs?: number | undefined
 }
 
@@ -47,12 +47,12 @@ const noBytes = Buffer.alloc(0)
 const own: Partial<Provenance> = Object.freeze({ origin: undefined, sourceTimeMs: undefined })
 
 /**
- * The owner's side: the last value(s) of each instance, in the order of their sequence numbers. One walk over them
- * serves sending, conflation, gap repair and late joiners.
+ * Holds the last value(s) of each of a writer's instances, in the order of their sequence numbers. Sending, conflation,
+ * gap repair and late joiners share one walk over them.
  *
- * Under keep-last a value replaces the oldest of its instance; under keep-all none is replaced, and what every reliable
- * reader has acknowledged is {@link release}d: all but each instance's latest value where durability is volatile, else
- * the history of ended instances.
+ * Under keep-last a value replaces the oldest one of its instance. Under keep-all no value is replaced. Instead, {@link
+ * release} drops what every reliable reader has acknowledged. With volatile durability that is all but the latest value
+ * of each instance, otherwise the history of ended instances.
  */
 export class LastValueCache {
   readonly #name: string
@@ -65,10 +65,13 @@ export class LastValueCache {
   /** Ended instances and when they ended, oldest first. */
   readonly #tombstones = new Map<string, number>()
   readonly #log = new ChangeLog<Slot>()
-  /** With a lifespan: the instances, by when their oldest value was written. It may have been replaced since. */
+  /**
+   * With a lifespan: the instances by the time at which their oldest value was written. That value may have been
+   * replaced since.
+   */
   readonly #oldest: KeyedHeap<string> | undefined
   #tombstoneBytes = 0
-  /** Values that count against `maxSamples`: those with a number above `#releasedSeq`, or all where nothing is released. */
+  /** Number of values that count against `maxSamples`: those above `#releasedSeq`, or all if nothing is released. */
   #samples = 0
   #lastSeq: Seq = 0
   #horizon: Seq = 0
@@ -93,7 +96,7 @@ export class LastValueCache {
   get horizon(): Seq {
     return this.#horizon
   }
-  /** Instances alive. */
+  /** Number of instances that are alive. */
   get size(): number {
     return this.#instances.size - this.#tombstones.size
   }
@@ -101,7 +104,7 @@ export class LastValueCache {
   get historyDepth(): number {
     return this.#depth
   }
-  /** Values held that count against `maxSamples`. */
+  /** Number of values that count against `maxSamples`. */
   get samples(): number {
     return this.#samples
   }
@@ -110,7 +113,7 @@ export class LastValueCache {
     return this.#depth === Number.POSITIVE_INFINITY
   }
 
-  /** The newest change of an instance, also when that is its end. */
+  /** Returns the newest change of an instance, which may be its end. */
   latest(key: string): Change | undefined {
     return this.#instances.get(key)?.at(-1)
   }
@@ -120,12 +123,12 @@ export class LastValueCache {
     return this.#instances.has(key) && !this.#tombstones.has(key)
   }
 
-  /** Keys of the instances alive. */
+  /** Yields the keys of the instances that are alive. */
   *keys(): IterableIterator<string> {
     for (const key of this.#instances.keys()) if (!this.#tombstones.has(key)) yield key
   }
 
-  /** The limit that one more value of the instance would exceed. */
+  /** Returns the limit that one more value of the instance would exceed. */
   limitReached(key: string): LimitReached | undefined {
     return this.#limitReached(key, this.#instances.get(key))
   }
@@ -147,7 +150,7 @@ export class LastValueCache {
     return slot.seq
   }
 
-  /** Replaces the instance by a tombstone. Undefined when there is no such instance alive. */
+  /** Replaces the instance by a tombstone. Returns undefined if no such instance is alive. */
   dispose(key: string, nowMs: number, from?: Provenance): Seq | undefined {
     if (!this.isAlive(key)) return undefined
     const slot = this.#append(key, this.#instances.get(key), from?.writtenMs ?? nowMs, from)
@@ -159,8 +162,8 @@ export class LastValueCache {
   }
 
   /**
-   * Announces the end of an instance that is not alive once more, under a new number: a reader that was away may have
-   * missed it, and the tombstone may be forgotten. Undefined when the instance is alive.
+   * Announces the end of an instance that is not alive again, with a new number. A reader that was away may have missed
+   * the end, and the tombstone may be forgotten. Returns undefined if the instance is alive.
    */
   disposeAgain(key: string, nowMs: number, from: Provenance): Seq | undefined {
     if (this.isAlive(key)) return undefined
@@ -173,8 +176,8 @@ export class LastValueCache {
   }
 
   /**
-   * Gives the instance up without ending it: its last value is sent once more, marked, for readers that lack it. Undefined
-   * when there is no such instance alive.
+   * Unregisters the instance without ending it. Its last value is sent again, marked, for readers that lack it. Returns
+   * undefined if no such instance is alive.
    */
   unregister(key: string, nowMs: number): Seq | undefined {
     if (!this.isAlive(key)) return undefined
@@ -189,7 +192,7 @@ export class LastValueCache {
     return slot.seq
   }
 
-  /** Forgets tombstones from before `endedBeforeMs`; readers older than them will have to bootstrap. */
+  /** Forgets tombstones from before `endedBeforeMs`. Readers that are further behind must bootstrap. */
   forgetTombstones(endedBeforeMs: number): void {
     for (const [key, endedMs] of this.#tombstones) {
       if (endedMs >= endedBeforeMs) return
@@ -220,7 +223,9 @@ export class LastValueCache {
     return outlived
   }
 
-  /** Keep-all: everything up to `seq` has been sent and acknowledged. True when that made room. */
+  /**
+   * Keep-all: releases everything up to `seq`, which has been sent and acknowledged. Returns whether that made room.
+   */
   release(seq: Seq): boolean {
     const samples = this.#samples
     const surplus = new Map<Slot[], number>()
@@ -237,12 +242,12 @@ export class LastValueCache {
     return this.#samples < samples
   }
 
-  /** Changes with a number above `seq` that still hold, in order. Valid until the next change. */
+  /** Returns the changes above `seq` that still hold, in order. Valid until the next change. */
   changesAfter(seq: Seq): IterableIterator<Change> {
     return this.#log.after(seq)
   }
 
-  /** Its number has passed the mark below which values do not count any more. */
+  /** Whether the value no longer counts against the limits. */
   #isReleased(slot: Slot | undefined): boolean {
     return this.#isVolatile && slot !== undefined && slot.seq <= this.#releasedSeq
   }
@@ -315,7 +320,7 @@ export class LastValueCache {
     }
   }
 
-  /** The slot is no longer part of its instance. */
+  /** Drops a slot that is no longer part of its instance. */
   #drop(slot: Slot): void {
     if (isValue(slot) && !this.#isReleased(slot)) this.#samples--
     this.#log.kill(slot)
@@ -333,7 +338,7 @@ export class LastValueCache {
   }
 }
 
-/** Not the end of an instance. */
+/** Whether the slot holds a value, not the end of an instance. */
 function isValue({ disposed, seq, valueSeq }: Slot): boolean {
   return !disposed && seq === valueSeq
 }

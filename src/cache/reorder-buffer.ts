@@ -7,12 +7,12 @@ interface Waiting<Frame> {
   readonly frame: Frame
 }
 
-/** Samples that may wait for a gap to be repaired; what is over is repaired too, by the same request. */
+/** Number of samples that may wait for the repair of a gap. The same request also brings samples beyond that number. */
 const maxSamples = 16_384
 
 /**
- * Frames of one writer that came beyond a gap, for readers that need every sample in its order. Bounded: what does
- * not fit is not taken, and comes again with the repair.
+ * Holds frames of one writer that arrived beyond a gap, for readers that need every sample in order. Bounded: a frame
+ * that does not fit is refused, and the repair brings it again.
  */
 export class ReorderBuffer<Frame> {
   readonly #waiting: Waiting<Frame>[] = []
@@ -22,7 +22,7 @@ export class ReorderBuffer<Frame> {
     return this.#samples
   }
 
-  /** False when it has no room, or holds that frame already. */
+  /** Returns false if there is no room, or if the buffer already holds the frame. */
   add(prevSeq: Seq, lastSeq: Seq, samples: number, frame: Frame): boolean {
     let at = this.#waiting.length
     while (at > 0 && (this.#waiting[at - 1] as Waiting<Frame>).prevSeq > prevSeq) at--
@@ -34,7 +34,7 @@ export class ReorderBuffer<Frame> {
     return true
   }
 
-  /** The next frame that goes on from the token, or lies behind it. */
+  /** Removes and returns the next frame that continues from the token, or lies behind it. */
   shift(appliedSeq: Seq): Frame | undefined {
     const [first] = this.#waiting
     if (first === undefined || first.prevSeq > appliedSeq) return undefined

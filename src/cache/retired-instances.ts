@@ -2,10 +2,10 @@ import { LinkedSet } from '../core/linked-set.js'
 import { InstanceState } from './instance.js'
 import type { InstanceRow } from './instance-row.js'
 
-/** Instances out of view that are remembered, so that an older value which comes late is not taken for current. */
+/** Number of instances out of view that are remembered, so that an older value that arrives late is refused. */
 const maxOutOfView = 65_536
 
-/** Rows in the order in which they were filed, apart by how long they are kept. */
+/** Holds rows in the order in which they were added, in two lists that are kept for different times. */
 class RetirementOrder {
   readonly disposed = new LinkedSet<InstanceRow>()
   /** Not disposed. */
@@ -33,16 +33,18 @@ class RetirementOrder {
   }
 }
 
-/** Holds the instances that may be forgotten: ended ones, and ones that the reader's filter keeps out of view. */
+/**
+ * Holds the instances that may be forgotten: ended instances, and instances that the reader's filter keeps out of view.
+ */
 export class RetiredInstances {
   readonly #onRemoved: (row: InstanceRow) => void
-  /** Not alive, and in view. */
+  /** Rows in view that are not alive. */
   readonly #ended = new RetirementOrder()
   readonly #outOfView = new RetirementOrder()
 
-  /** @param forget the row is to be forgotten, and has been taken out here */
-  constructor(forget: (row: InstanceRow) => void) {
-    this.#onRemoved = forget
+  /** @param onRemoved receives each row that is to be forgotten, after its removal here */
+  constructor(onRemoved: (row: InstanceRow) => void) {
+    this.#onRemoved = onRemoved
   }
 
   get outOfView(): number {
@@ -54,7 +56,7 @@ export class RetiredInstances {
   }
 
   /**
-   * Files a row that has ended, come back, or gone out of view. At most 65,536 out of view are kept.
+   * Takes a row that has ended, come back, or gone out of view. Keeps at most 65,536 out of view.
    * @param nowMs not earlier than at any call before
    */
   update(row: InstanceRow, isEnded: boolean, nowMs: number): void {
@@ -71,14 +73,14 @@ export class RetiredInstances {
     if (this.#outOfView.size > maxOutOfView && oldest !== undefined) this.#drop(oldest)
   }
 
-  /** Makes room for one instance in view. False when all in view are alive. */
+  /** Makes room for one instance in view. Returns false if all instances in view are alive. */
   dropOldestEnded(): boolean {
     const { oldest } = this.#ended
     if (oldest !== undefined) this.#drop(oldest)
     return oldest !== undefined
   }
 
-  /** Forgets the rows whose time is up: disposed before `disposedBeforeMs`, without writers before the other. */
+  /** Forgets rows that were disposed before `disposedBeforeMs`, or have had no writer since `noWritersBeforeMs`. */
   purge(disposedBeforeMs: number, noWritersBeforeMs: number): void {
     for (const shelf of [this.#ended, this.#outOfView]) {
       this.#purge(shelf.disposed, disposedBeforeMs)

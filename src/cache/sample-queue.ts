@@ -10,15 +10,15 @@ export interface SampleQueueOptions {
   readonly maxSamplesPerInstance: number
 }
 
-/** Which limit is in the way. */
+/** The limit that is reached. */
 export type SampleLimit = 'maxSamples' | 'maxSamplesPerInstance'
 
 /**
- * The samples that a reader has not taken yet, per instance, oldest first: what DDS's `read` and `take` look at.
+ * Holds the samples that a reader has not taken yet, per instance, oldest first. DDS's `read` and `take` return these.
  *
- * At depth 1 it holds nothing of its own: an instance's one sample is what it shows, rewritten in place, and being
- * untaken is a flag. Which instances have something waiting is only kept track of from the first {@link waiting} on,
- * so that readers which never take do not pay for it.
+ * At depth 1 it holds no samples of its own. An instance's one sample is the shown one, rewritten in place, and a flag
+ * marks it as not taken. Instances with waiting samples are tracked only from the first {@link waiting} on, so that
+ * readers that never take do not pay for it.
  */
 export class SampleQueue {
   readonly #options: SampleQueueOptions
@@ -30,7 +30,7 @@ export class SampleQueue {
     this.#options = options
   }
 
-  /** Values, and ends, that wait. */
+  /** Number of values and ends that wait. */
   get size(): number {
     return this.#size
   }
@@ -38,7 +38,7 @@ export class SampleQueue {
     return this.#options.depth > 1
   }
 
-  /** Why no further value of the instance can wait; undefined: it can. */
+  /** Returns the limit that keeps a further value of the instance out; undefined if there is room. */
   limitOf(instance: Instance | undefined): SampleLimit | undefined {
     const { depth, maxSamples, maxSamplesPerInstance } = this.#options
     const held = instance === undefined ? 0 : this.countOf(instance)
@@ -47,12 +47,12 @@ export class SampleQueue {
     return this.#size >= maxSamples ? 'maxSamples' : undefined
   }
 
-  /** Values of the instance that wait. */
+  /** Returns how many values of the instance wait. */
   countOf(instance: Instance): number {
     return this.hasHistory ? instance.valueCount : Number(instance.isWaiting)
   }
 
-  /** A change of what the instance shows: with `isWritten` a new sample, else its state only. */
+  /** Adds a change of what the instance shows: with `isWritten` a new sample, otherwise only its state. */
   push(instance: Instance, isWritten: boolean): HeldSample {
     const held = this.hasHistory ? this.#append(instance, isWritten) : this.#markUnread(instance, isWritten)
     this.#waiting?.add(instance)
@@ -60,14 +60,17 @@ export class SampleQueue {
     return held
   }
 
-  /** A sample that never was the instance's current one. */
+  /** Adds a sample that was never the current one of its instance. */
   pushNonCurrent(instance: Instance, held: HeldSample): void {
     this.#enqueue(instance, held)
     this.#waiting?.add(instance)
     this.#unread?.add(instance)
   }
 
-  /** Instances with waiting samples, the longest waiting first; with `unread` only samples that were not read yet. */
+  /**
+   * Returns the instances with waiting samples, the longest waiting first. With `unread` only samples that were not
+   * read yet count.
+   */
   waiting(all: Iterable<Instance>, unread: boolean): Iterable<Instance> {
     if (this.#waiting === undefined || this.#unread === undefined) {
       this.#waiting = new LinkedSet()
@@ -87,7 +90,7 @@ export class SampleQueue {
     return instance.isWaiting ? [instance.shown] : none
   }
 
-  /** To be called after samples of the instance have been marked as read. */
+  /** Updates what is unread. Call it after samples of the instance have been marked as read. */
   updateUnread(instance: Instance): void {
     if (this.#unread === undefined) return
     if (!this.#hasAny(instance)) this.#waiting?.delete(instance)
@@ -96,7 +99,7 @@ export class SampleQueue {
     this.#unread.delete(instance)
   }
 
-  /** False when it has been taken already, or has made room for newer ones. */
+  /** Removes a sample. Returns false if it was taken already, or has made room for newer samples. */
   take(instance: Instance, held: HeldSample): boolean {
     if (this.hasHistory) {
       if (!this.#drop(instance, held)) return false
@@ -110,7 +113,7 @@ export class SampleQueue {
     return true
   }
 
-  /** Drops what is held of a forgotten instance. Returns how many values were never read. */
+  /** Drops the samples of a forgotten instance. Returns how many values were never read. */
   removeInstance(instance: Instance): number {
     let unread = 0
     for (const held of this.samplesOf(instance)) {
@@ -146,7 +149,7 @@ export class SampleQueue {
     return held
   }
 
-  /** One notice that the state has changed is enough: a read shows the state of now. */
+  /** One notice of a changed state is enough, because a read shows the present state. */
   #enqueue(instance: Instance, held: HeldSample): void {
     instance.history ??= new LinkedSet()
     const { history } = instance
@@ -172,7 +175,7 @@ export class SampleQueue {
 
 const none: readonly HeldSample[] = Object.freeze([])
 
-/** That the instance's state has changed, with the last value. */
+/** Returns a notice that the instance's state has changed, with the last value. */
 function noticeOf(shown: HeldSample): HeldSample {
   const notice = copySample(shown)
   notice.validData = false

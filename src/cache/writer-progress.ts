@@ -1,16 +1,16 @@
 import type { Seq } from '../core/ids.js'
 
-/** How a copy stands to its owner. */
+/** State of a copy relative to its owner. */
 export const CatchUpState = {
-  /** Token equals the writer's last known seq. */
+  /** The token equals the writer's last known seq. */
   fresh: 'fresh',
-  /** Behind, and a repair is due. */
+  /** The copy is behind, and a repair is due. */
   lagging: 'lagging',
-  /** Nothing applied yet, or the token is older than what the writer remembers. */
+  /** Nothing is applied yet, or the token is older than what the writer remembers. */
   bootstrapRequired: 'bootstrap-required',
   /** A catch-up is under way. */
   recovering: 'recovering',
-  /** The writer cannot be asked. */
+  /** No request can reach the writer. */
   unavailable: 'unavailable',
 } as const
 export type CatchUpState = (typeof CatchUpState)[keyof typeof CatchUpState]
@@ -23,13 +23,16 @@ interface Run {
 const maxRuns = 64
 
 /**
- * How far a copy is behind one writer: pure numbers. The token (`appliedSeq`) only rises, and only over changes
- * that were all seen; frames that arrive beyond a gap are remembered as runs, so that one repair closes it.
+ * Tracks how far a copy is behind one writer. The token (`appliedSeq`) only rises, and only over changes that were all
+ * received. Frames that arrive beyond a gap are remembered as runs, so that one repair closes the gap.
  */
 export class WriterProgress {
   #appliedSeq: Seq = 0
   #headSeq: Seq = 0
-  /** Received beyond the token, in order, not touching. When there are too many the oldest is forgotten: it costs a repair, never a change. */
+  /**
+   * Runs received beyond the token, in order and disjoint. If there are too many, the oldest is forgotten. That costs a
+   * repair, never a change.
+   */
   readonly #runs: Run[] = []
 
   get appliedSeq(): Seq {
@@ -42,7 +45,7 @@ export class WriterProgress {
   get lagSamples(): number {
     return this.#headSeq - this.#appliedSeq
   }
-  /** Numbers up to the head that have not been received. */
+  /** Number of changes up to the head that have not been received. */
   get missing(): number {
     let missing = this.#headSeq - this.#appliedSeq
     let fromSeq = this.#appliedSeq
@@ -52,17 +55,17 @@ export class WriterProgress {
     }
     return missing
   }
-  /** Something in between was missed: waiting will not bring it, a repair will. */
+  /** Whether a change was missed that only a repair will bring. */
   get hasGap(): boolean {
     return this.#appliedSeq < this.#headSeq
   }
 
-  /** The writer announces that it is this far. */
+  /** Takes the last seq that the writer announces. */
   announce(headSeq: Seq): void {
     if (headSeq > this.#headSeq) this.#headSeq = headSeq
   }
 
-  /** A live frame that carried everything after `prevSeq` up to `lastSeq`. */
+  /** Takes a live frame that carried everything after `prevSeq` up to `lastSeq`. */
   receive(prevSeq: Seq, lastSeq: Seq): void {
     this.announce(lastSeq)
     if (lastSeq <= this.#appliedSeq) return
@@ -71,7 +74,7 @@ export class WriterProgress {
     this.#joinRuns()
   }
 
-  /** A catch-up reply brought everything up to `seq`. */
+  /** Takes a catch-up reply that brought everything up to `seq`. */
   advanceTo(seq: Seq): void {
     this.announce(seq)
     if (seq > this.#appliedSeq) this.#appliedSeq = seq
@@ -79,8 +82,8 @@ export class WriterProgress {
   }
 
   /**
-   * The writer itself reports that it is only this far: whatever was announced beyond is forgotten. The token stays; a
-   * token beyond the writer's last seq is the caller's to judge.
+   * Takes the last seq from the writer itself and forgets higher numbers that were announced. The token stays. The
+   * caller judges a token beyond the writer's last seq.
    */
   retract(headSeq: Seq): void {
     this.#headSeq = Math.max(headSeq, this.#appliedSeq)
@@ -89,7 +92,10 @@ export class WriterProgress {
     }
   }
 
-  /** Gives up what was missed before `prevSeq`. Returns how many numbers that skipped; some may have been overwritten. */
+  /**
+   * Skips the missed changes before `prevSeq`. Returns how many numbers it skipped; some of them may have been
+   * overwritten.
+   */
   skipTo(prevSeq: Seq): number {
     const skipped = Math.max(0, prevSeq - this.#appliedSeq)
     this.advanceTo(prevSeq)

@@ -4,6 +4,8 @@ import { collectorCommand } from './commands/collector.js'
 import { discoverCommand } from './commands/discover.js'
 import { intentCommand } from './commands/intent.js'
 import { interfacesCommand } from './commands/interfaces.js'
+import { jobCommand } from './commands/job.js'
+import { jobsCommand } from './commands/jobs.js'
 import { rankCommand } from './commands/rank.js'
 import { recordCommand } from './commands/record.js'
 import { schedulerCommand } from './commands/scheduler.js'
@@ -13,8 +15,8 @@ import { upCommand } from './commands/up.js'
 import { workerCommand } from './commands/worker.js'
 
 /**
- * The command line. Each command declares itself here and loads what it runs on only when it runs, so that
- * `topology`, `interfaces` and `--help` never wait for a socket library.
+ * The command line. Each command declares itself here and loads its dependencies only when it runs. `topology`,
+ * `interfaces` and `--help` therefore never wait for a socket library.
  */
 export function buildProgram(): Command {
   const program = new Command('numacast')
@@ -27,6 +29,8 @@ export function buildProgram(): Command {
     statusCommand(),
     discoverCommand(),
     intentCommand(),
+    jobsCommand(),
+    jobCommand(),
     rankCommand(),
     topologyCommand(),
     interfacesCommand(),

@@ -1,74 +1,67 @@
 import { raceSignal } from './abort.js'
 
-interface Waiting {
-  readonly holds: () => boolean
-  readonly owner: unknown
-  readonly resolve: () => void
+/** Fails by returning false or undefined. */
+type Attempt<T> = () => T | false | undefined
+
+interface Waiting<T> {
+  readonly attempt: Attempt<T>
+  readonly resolve: (result: T) => void
   readonly reject: (error: unknown) => void
 }
 
-/** Promises that resolve once a condition holds, first come first served. Call {@link check} when it may hold now. */
-export class ConditionWaiters {
-  readonly #waiting = new Set<Waiting>()
+/**
+ * Holds callers until a condition is met, first come first served. Each passes an attempt: a test of the condition, which
+ * may take something for its caller and return it. Call {@link check} when an attempt may succeed.
+ */
+export class ConditionWaiters<T = true> {
+  readonly #waiting = new Set<Waiting<T>>()
 
   get size(): number {
     return this.#waiting.size
   }
 
   /**
-   * Resolves at once if the condition holds already.
-   * @param owner what {@link reject} may single out
+   * Resolves with what the attempt returns; at once if it succeeds now.
+   * @param discard receives a result without a caller: the signal aborted in the turn in which the attempt succeeded
    * @throws the signal's reason when it aborts first, and what {@link reject} is given
    */
-  async wait(holds: () => boolean, signal: AbortSignal | undefined, owner?: unknown): Promise<void> {
+  async wait(attempt: Attempt<T>, signal: AbortSignal | undefined, discard?: (result: T) => void): Promise<T> {
     signal?.throwIfAborted()
-    if (holds()) return
-    await this.#enqueue(holds, signal, owner)
-  }
-
-  /** As {@link wait}, but joins the end of the queue and resolves only by a look. */
-  async queue(holds: () => boolean, signal: AbortSignal | undefined, owner?: unknown): Promise<void> {
-    signal?.throwIfAborted()
-    await this.#enqueue(holds, signal, owner)
-  }
-
-  /** Resolves every wait whose condition holds. */
-  check(): void {
-    for (const waiting of [...this.#waiting]) this.#resolveIfHolds(waiting)
-  }
-
-  /** Resolves the first wait whose condition holds and returns whether there was one. */
-  checkFirst(): boolean {
-    for (const waiting of this.#waiting) if (this.#resolveIfHolds(waiting)) return true
-    return false
-  }
-
-  /** Rejects every wait, or with `owner` those of this owner. */
-  reject(error: unknown, owner?: unknown): void {
-    for (const waiting of [...this.#waiting]) {
-      if (owner !== undefined && waiting.owner !== owner) continue
-      this.#waiting.delete(waiting)
-      waiting.reject(error)
-    }
-  }
-
-  #resolveIfHolds(waiting: Waiting): boolean {
-    if (!this.#waiting.has(waiting) || !waiting.holds()) return false
-    this.#waiting.delete(waiting)
-    waiting.resolve()
-    return true
-  }
-
-  async #enqueue(holds: () => boolean, signal: AbortSignal | undefined, owner: unknown): Promise<void> {
-    let waiting: Waiting | undefined
-    const held = new Promise<void>((resolve, reject) => {
-      waiting = { holds, owner, resolve, reject }
+    const now = attempt()
+    if (succeeded(now)) return now
+    let waiting: Waiting<T> | undefined
+    const result = new Promise<T>((resolve, reject) => {
+      waiting = { attempt, resolve, reject }
       this.#waiting.add(waiting)
     })
     try {
-      await raceSignal(held, signal)
-    } finally {
-      if (waiting !== undefined) this.#waiting.delete(waiting)
+      return await raceSignal(result, signal)
+    } catch (error) {
+      if (waiting !== undefined && !this.#waiting.delete(waiting)) result.then(discard).catch(() => {})
+      throw error
     }
   }
+
+  /** Resolves every wait whose attempt succeeds, in the order of arrival. */
+  check(): void {
+    for (const waiting of [...this.#waiting]) {
+      // An attempt may reject or resolve others.
+      if (!this.#waiting.has(waiting)) continue
+      const result = waiting.attempt()
+      if (!succeeded(result)) continue
+      this.#waiting.delete(waiting)
+      waiting.resolve(result)
+    }
+  }
+
+  /** Rejects every wait. */
+  reject(error: unknown): void {
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const { reject } of waiting) reject(error)
+  }
+}
+
+function succeeded<T>(result: T | false | undefined): result is T {
+  return result !== undefined && result !== false
 }

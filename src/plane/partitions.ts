@@ -7,6 +7,9 @@ import { invalidArgument } from '../core/errors.js'
  */
 export const planePartition = 'plane'
 
+/** Schedulers → whatever looks jobs up. A partition of its own: most participants of the plane need no ledger. */
+export const ledgerPartition = 'ledger'
+
 /** Worker → its collector. */
 export function upPartition(bootId: string, numaNode: number): string {
   return `up/${zone(bootId, numaNode)}`

@@ -10,7 +10,7 @@ export const WorkerCondition = {
   available: 'available',
   /** Takes no more work at present: at its limit, or paused; `admissionReason` tells which. */
   busy: 'busy',
-  /** Declared itself unfit; takes no work until it declares otherwise. */
+  /** Unfit for work, as its application or its health checks found; `admissionReason` tells why. */
   unhealthy: 'unhealthy',
   /** Told to finish and take nothing more. It stays draining, with nothing in flight, until the intent is lifted. */
   draining: 'draining',

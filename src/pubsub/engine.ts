@@ -228,7 +228,7 @@ export class Engine {
       () => {
         discoveryClosed = this.#discovery.close()
       },
-      () => this.#waiters.abandon(),
+      () => this.#waiters.reject(),
       () => this.#local.close(),
       ...writers.map((writer) => () => writer.close()),
       ...readers.map((reader) => () => reader.close()),
@@ -244,7 +244,7 @@ export class Engine {
     // This participant first: if it was blind, it does not answer that with requests and connections.
     if (this.#peerCheck.run()) this.#discovery.check()
     this.#builtin.check()
-    this.#waiters.sweep()
+    this.#waiters.removeAborted()
     this.events.healthChecked(this.observer.health)
     for (const { writer } of this.endpoints.writers()) writer.expire(nowMs)
     for (const { reader } of this.endpoints.readers()) reader.feed.expire(nowMs)

@@ -265,8 +265,8 @@ export class Participant {
   }
 
   /**
-   * Calls `fire` once every datagram that has arrived by now has been read, so that news from elsewhere does not overtake
-   * what a peer sent before. Not before a later turn of the event loop.
+   * Calls `fire` once every datagram that has arrived by now has been read, in a later turn of the event loop. A report
+   * from elsewhere then does not overtake what a peer sent before.
    */
   onceRead(fire: () => void): Timer {
     return afterBacklog(this.clock, () => this.#engine.received, fire)

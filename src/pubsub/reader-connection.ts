@@ -88,7 +88,7 @@ export class ReaderConnection implements ReaderHost {
     closeEach([
       () => guid !== undefined && local.removeReader(guid),
       () => guid !== undefined && endpointMatcher.removeReader(guid),
-      () => waiters.abandon(entity),
+      () => waiters.reject(entity),
       ...partitions.map((partition) => () => membership.stopReading(partition)),
       () => isBuiltin && builtin.readerClosed(),
     ])

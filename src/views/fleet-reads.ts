@@ -155,7 +155,10 @@ function servedAs({ freshness }: ResolvedRead, witness: ReadWitness): ReadWitnes
   return freshness === Freshness.bestEffort ? witness : { ...witness, servedFreshness: freshness }
 }
 
-/** Lets one waiter sleep until something happens, or for a time. What happens in between is not lost. */
+/**
+ * Holds its one caller until {@link wake}, at most for a time. Unlike a condition that is tested, a wake-up before the
+ * call of {@link next} is remembered.
+ */
 class Wakeups {
   readonly #clock: Clock
   #isDue = false
@@ -168,7 +171,7 @@ class Wakeups {
 
   wake(): void {
     this.#isDue = true
-    this.#settle()
+    this.#resume()
   }
 
   next(limitMs: number): Promise<void> {
@@ -181,15 +184,15 @@ class Wakeups {
         this.#isDue = false
         resolve()
       }
-      this.#timer = this.#clock.after(limitMs, () => this.#settle())
+      this.#timer = this.#clock.after(limitMs, () => this.#resume())
     })
   }
 
   close(): void {
-    this.#settle()
+    this.#resume()
   }
 
-  #settle(): void {
+  #resume(): void {
     this.#timer?.cancel()
     this.#timer = undefined
     const resolve = this.#resolve

@@ -4,38 +4,49 @@ import { Listeners, type Subscription } from '../core/reporting/listeners.js'
 import { RepeatingTimer } from '../core/time/repeating-timer.js'
 import { Liveliness } from '../liveliness/verdict.js'
 import { type JobLifecycle, jobLifecycle } from '../plane/job-lifecycle.js'
-import { planePartition } from '../plane/partitions.js'
+import { type LedgerEntry, ledgerEntry } from '../plane/ledger-entry.js'
+import { ledgerPartition, planePartition } from '../plane/partitions.js'
 import type { Sample } from '../pubsub/model/sample.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { Reader } from '../pubsub/reader/reader.js'
 import type { FleetView } from './fleet-view.js'
-import { JobLedger, type JobLedgerOptions } from './jobs/job-ledger.js'
+import { JobLedger, type JobLedgerChanges, type WorkerProcessKey } from './jobs/job-ledger.js'
+import type { JobLedgerOptions } from './jobs/job-ledger-options.js'
 import type { JobRecord } from './jobs/job-record.js'
 import type { ProcessEnd } from './jobs/job-run.js'
 
 const expireEveryMs = 10_000
 
 /**
- * Keeps a ledger of the jobs of a plane: from what the workers report, and from the deaths that a view knows of. A job
- * stays in the ledger after its worker has disposed the report on it.
+ * Keeps a ledger of the jobs of a plane: from what the workers report, from the deaths that a view knows of, and from the
+ * ledgers that schedulers publish, which hold jobs that ended before this one was opened. A job stays in the ledger after
+ * its worker has disposed the report on it.
  */
 export class JobLedgerFeed {
   readonly ledger: JobLedger
   readonly #participant: Participant
   readonly #view: FleetView
   readonly #reader: Reader<JobLifecycle>
+  readonly #entries: Reader<LedgerEntry>
   readonly #deaths: Subscription
   readonly #expiring: RepeatingTimer
   readonly #listeners: Listeners<JobRecord>
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT */
-  constructor(participant: Participant, view: FleetView, options: JobLedgerOptions = {}) {
-    this.ledger = new JobLedger(options)
+  constructor(
+    participant: Participant,
+    view: FleetView,
+    options: JobLedgerOptions = {},
+    changes: JobLedgerChanges | undefined = undefined,
+  ) {
+    this.ledger = new JobLedger(options, changes)
     this.#participant = participant
     this.#view = view
     this.#listeners = new Listeners(participant.counters, 'ledger.listener-threw')
     this.#reader = participant.reader(jobLifecycle, { partition: planePartition })
     this.#reader.onSample((sample) => this.#reported(sample))
+    this.#entries = participant.reader(ledgerEntry, { partition: ledgerPartition })
+    this.#entries.onSample((sample) => this.#entered(sample))
     this.#deaths = view.onChange((change) => {
       if (change.kind !== 'liveliness') return
       const { liveliness, cause, detail } = change.after
@@ -53,9 +64,9 @@ export class JobLedgerFeed {
     return this.#listeners.add(listener)
   }
 
-  /** Resolves when every report that a collector held at the call has arrived. */
-  synced(wait: WaitOptions = {}): Promise<void> {
-    return this.#reader.synced(wait)
+  /** Resolves when every report that a collector held at the call has arrived, and every entry of a scheduler. */
+  async synced(wait: WaitOptions = {}): Promise<void> {
+    await Promise.all([this.#reader.synced(wait), this.#entries.synced(wait)])
   }
 
   /** Idempotent. The ledger stays readable. */
@@ -65,6 +76,7 @@ export class JobLedgerFeed {
       () => this.#deaths.close(),
       () => this.#listeners.clear(),
       () => this.#reader.close(),
+      () => this.#entries.close(),
     ])
   }
 
@@ -75,9 +87,27 @@ export class JobLedgerFeed {
     if (record !== undefined) this.#listeners.emit(record)
   }
 
+  #entered({ value, instanceState, writtenMs }: Sample<LedgerEntry>): void {
+    if (value === undefined || instanceState !== 'alive' || value.schedulerId === this.#participant.guid) return
+    if (value.evicted !== null) {
+      this.ledger.mergeEviction(value, value.evicted)
+      return
+    }
+    const nowMs = this.#participant.clock.nowMs()
+    const endOf = (process: WorkerProcessKey): ProcessEnd | null | undefined => this.#fateOf(process)
+    const record = this.ledger.merge(value, value.runs, { writtenMs, nowMs, endOf })
+    if (record !== undefined) this.#listeners.emit(record)
+  }
+
   /** A report may arrive after the death of its worker was found: late, or at a view that opened after it. */
-  #endOf({ workerId, incarnation }: JobLifecycle): ProcessEnd | null {
+  #endOf(process: WorkerProcessKey): ProcessEnd | null {
+    return this.#fateOf(process) ?? null
+  }
+
+  /** Returns how the process has ended; null if it is alive, undefined if this view does not know. */
+  #fateOf({ workerId, incarnation }: WorkerProcessKey): ProcessEnd | null | undefined {
     const fate = this.#view.fate(workerId, incarnation)
-    return fate.fate === 'dead' ? { cause: fate.cause, detail: fate.detail, mayReassign: true } : null
+    if (fate.fate === 'dead') return { cause: fate.cause, detail: fate.detail, mayReassign: true }
+    return fate.fate === 'alive' ? null : undefined
   }
 }

@@ -5,7 +5,7 @@ import { parseMessage } from './message.js'
 
 /**
  * Introduces the requester, and asks whether the answerer receives its frames. Sent to a peer that does not receive
- * from the requester, to a peer that the requester no longer receives from, and to addresses from a peer list. It
+ * from the requester, or from which the requester no longer receives. Also sent to addresses from a peer list. It
  * changes no token and carries no samples.
  */
 export const helloSchema = z.object({

@@ -18,7 +18,7 @@ t.test('frames leave in order, once all earlier frames have arrived', (t) => {
   t.end()
 })
 
-t.test('the buffer is bounded', (t) => {
+t.test('the buffer takes 16,000 waiting samples at most, and is empty after it was cleared', (t) => {
   const buffer = new ReorderBuffer<number>()
   let taken = 0
   for (let frame = 0; frame < 100; frame++) {

@@ -35,6 +35,8 @@ t.test('wrong usage exits with code 2, one line with the reason, and a pointer t
     [['scheduler', '--json'], /--json needs --dry-run or --replay/],
     [['scheduler', '--dry-run', '--replay', 'x'], /cannot be used with/],
     [['interfaces', '--interface'], /argument missing/],
+    [['jobs', '--state', 'gone'], /--state <state>.*'gone' is invalid/],
+    [['job'], /missing required argument 'jobId'/],
   ]
   await inTurn(cases, async ([args, why, environment]) => {
     const { code, stdout, stderr } = await runCli(args, environment)
@@ -60,6 +62,8 @@ t.test('help and version exit with code 0', async (t) => {
     'up',
     'status',
     'intent',
+    'jobs',
+    'job',
     'rank',
     'discover',
     'topology',

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { ConditionWaiters } from '../../src/core/condition-waiters.js'
 
-t.test('a wait resolves when a look finds its condition true', async (t) => {
+t.test('a wait resolves when a check finds its condition true', async (t) => {
   const waiters = new ConditionWaiters()
   let value = 0
   const at2 = waiters.wait(() => value >= 2, undefined)
@@ -15,22 +15,36 @@ t.test('a wait resolves when a look finds its condition true', async (t) => {
   t.equal(waiters.size, 0)
 })
 
-t.test('a look at the first resolves one wait per call, in the order of arrival', async (t) => {
-  const waiters = new ConditionWaiters()
+t.test('a check resolves the waits in the order of arrival and passes over an attempt that fails', async (t) => {
+  const waiters = new ConditionWaiters<string>()
   const order: string[] = []
-  const closed = new Set(['b'])
-  for (const name of ['a', 'b', 'c']) {
-    waiters.queue(() => !closed.has(name), undefined).then(() => order.push(name), t.fail)
-  }
-  t.equal(waiters.size, 3, 'queued, although the condition holds')
-  for (const left of [2, 1]) {
-    t.ok(waiters.checkFirst())
-    t.equal(waiters.size, left)
-  }
-  t.notOk(waiters.checkFirst())
-  await Promise.resolve()
+  const free = new Set<string>()
+  const take = (name: string): string | undefined => (free.delete(name) ? name : undefined)
+  for (const name of ['a', 'b', 'c'])
+    waiters.wait(() => take(name), undefined).then((taken) => order.push(taken), t.fail)
+  t.equal(waiters.size, 3)
+  free.add('c').add('a')
+  waiters.check()
+  t.equal(waiters.size, 1)
   await new Promise((resolve) => setImmediate(resolve))
-  t.strictSame(order, ['a', 'c'], 'a wait whose condition does not hold is passed over')
+  t.strictSame(order, ['a', 'c'], 'each with what its attempt took')
+})
+
+t.test('what an attempt took is discarded when the signal aborts in the same turn', async (t) => {
+  const waiters = new ConditionWaiters<string>()
+  const abort = new AbortController()
+  const discarded: string[] = []
+  let free: string | undefined
+  const waiting = waiters.wait(
+    () => free,
+    abort.signal,
+    (taken) => discarded.push(taken),
+  )
+  free = 'a slot'
+  abort.abort(new Error('enough'))
+  waiters.check()
+  await t.rejects(waiting, { message: 'enough' })
+  t.strictSame(discarded, ['a slot'])
 })
 
 t.test('a wait that is aborted leaves the queue and rejects with the reason', async (t) => {
@@ -42,20 +56,18 @@ t.test('a wait that is aborted leaves the queue and rejects with the reason', as
   await t.rejects(waiting, reason)
   t.equal(waiters.size, 0)
   await t.rejects(
-    waiters.queue(() => true, abort.signal),
+    waiters.wait(() => true, abort.signal),
     reason,
   )
   t.equal(waiters.size, 0)
 })
 
-t.test('only the waits of one owner are abandoned when it is named', async (t) => {
+t.test('every wait is rejected with the error of a rejection', async (t) => {
   const waiters = new ConditionWaiters()
-  const [one, two] = [{}, {}]
   const error = new Error('closed')
-  const [ofOne, ofTwo] = [waiters.wait(() => false, undefined, one), waiters.wait(() => false, undefined, two)]
-  waiters.reject(error, one)
-  await t.rejects(ofOne, error)
-  t.equal(waiters.size, 1)
+  const [one, two] = [waiters.wait(() => false, undefined), waiters.wait(() => false, undefined)]
   waiters.reject(error)
-  await t.rejects(ofTwo, error)
+  await t.rejects(one, error)
+  await t.rejects(two, error)
+  t.equal(waiters.size, 0)
 })

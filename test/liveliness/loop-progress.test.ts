@@ -40,7 +40,7 @@ t.test('a loop that makes progress is not stalled, however late it runs', (t) =>
   t.end()
 })
 
-t.test('the count wraps', (t) => {
+t.test('the count goes on when its 32 bits wrap, and never goes back', (t) => {
   const loop = new LoopProgress()
   loop.beacon(0, 0xffffffff, 500, 0)
   loop.beacon(0, 2, 500, 500)

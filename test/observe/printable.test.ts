@@ -9,6 +9,6 @@ t.test('text of another process cannot control the terminal', async (t) => {
   t.equal(printable('\u007f'), '\\x7f')
 })
 
-t.test('other text is unchanged', async (t) => {
+t.test('text without control characters is unchanged', async (t) => {
   for (const text of ['', 'w1', 'größer → 日本', '🐝', '~\u00a0é']) t.equal(printable(text), text)
 })

@@ -53,7 +53,7 @@ t.test('a value overwritten within a tick is not sent, and readers see no gap', 
   t.equal(b.counters.get('catch-up.replies'), replies, 'nothing had to be repaired')
 })
 
-t.test('a gap is repaired', async (t) => {
+t.test('a gap is repaired, whether the next frame or the next beacon reveals it', async (t) => {
   for (const { by, next } of [
     { by: 'prevSeq of the next frame', next: true },
     { by: 'the digest of the next beacon', next: false },

@@ -154,7 +154,7 @@ t.test('a flood of presence costs bounded state and bounded requests of the vict
   t.equal(victim.counters.get('peer.refused.too-many'), before, 'there is room again')
 })
 
-t.test('extreme numbers: interval, audience, progress, version, asks', async (t) => {
+t.test('a peer with extreme numbers in its beacons delays nothing and is not asked more often', async (t) => {
   const scene = await Scene.open(t)
   const { plane, victim, mallory } = scene
   mallory.values.push({ id: 'mine', n: 1 })

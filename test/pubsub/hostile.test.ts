@@ -134,7 +134,7 @@ t.test('mutated pull requests get no answer, and mutated replies change nothing 
   t.equal(transport.stream.counters.get('stream.failed.handler'), unanswered)
 })
 
-t.test('well-formed lies', async (t) => {
+t.test('well-formed frames with false claims change nothing, and cost few requests', async (t) => {
   await t.test('a digest far ahead is queried, denied, and not accepted', async (t) => {
     const { plane, victim, reader, raw } = await attacked(t)
     const asked = raw.requests

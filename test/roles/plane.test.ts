@@ -68,7 +68,7 @@ t.test('without a plane a view is blind and not synced', async (t) => {
   t.equal(fleet.clock.pendingTimers, 0)
 })
 
-t.test('drain: planned, admitted, completed; then resume', async (t) => {
+t.test('a drain is planned, admitted and completed, and a resume ends it', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   const worker = await fleet.worker('a')

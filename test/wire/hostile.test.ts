@@ -194,7 +194,7 @@ for (const [name, { bytes, read }] of Object.entries(messages)) {
   })
 }
 
-t.test('hand-written lies are refused', (t) => {
+t.test('bodies with false structure are refused', (t) => {
   const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)])
   const map = (entries: readonly (readonly [string, unknown])[]): Buffer =>
     Buffer.concat([

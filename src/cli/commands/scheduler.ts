@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import { runDaemon, untilAborted } from '../daemon/daemon.js'
 import { daemonLogger } from '../daemon/daemon-logger.js'
 import { ExitCode } from '../options/exit-code.js'
-import { domainOption, durationHelp, durationMs, jsonOption, repeated } from '../options/options.js'
+import { domainOption, durationHelp, durationMs, integerBetween, jsonOption, repeated } from '../options/options.js'
 
 interface SchedulerFlags {
   readonly domain: number
@@ -13,6 +13,8 @@ interface SchedulerFlags {
   readonly dryRun?: boolean
   readonly replay?: string
   readonly json?: boolean
+  readonly ledgerJobs?: number
+  readonly ledgerRetention?: number
 }
 
 export function schedulerCommand(): Command {
@@ -33,6 +35,17 @@ export function schedulerCommand(): Command {
     .addOption(new Option('--dry-run', 'print what would be issued, and issue nothing').conflicts('replay'))
     .addOption(new Option('--replay <file>', 'print what would have been issued on the snapshots of numacast record'))
     .addOption(jsonOption('with --dry-run and --replay: one JSON object per line'))
+    .addOption(
+      new Option('--ledger-jobs <n>', 'how many jobs its ledger holds (default: 10000)').argParser(
+        integerBetween(1, 10_000_000),
+      ),
+    )
+    .addOption(
+      new Option(
+        '--ledger-retention <duration>',
+        'how long its ledger holds a job after the last report on it (default: 1h)',
+      ).argParser(durationMs({ leastMs: 1_000 })),
+    )
     .addOption(
       new Option(
         '--unreachable-dead-after <duration>',
@@ -68,8 +81,10 @@ async function runScheduler(flags: SchedulerFlags, command: Command): Promise<vo
   }
   const { Scheduler } = await import('../../roles/scheduler/scheduler.js')
   const unreachableDeadAfterMs = unreachableDeadAfter ?? null
+  const { ledgerJobs: maxJobs, ledgerRetention: retentionMs } = flags
+  const ledger = { ...(maxJobs !== undefined && { maxJobs }), ...(retentionMs !== undefined && { retentionMs }) }
   await runDaemon({
     title: `scheduler, domain ${domain},`,
-    start: () => Scheduler.start({ domain, policies, unreachableDeadAfterMs, logger: daemonLogger() }),
+    start: () => Scheduler.start({ domain, policies, unreachableDeadAfterMs, ledger, logger: daemonLogger() }),
   })
 }

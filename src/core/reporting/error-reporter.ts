@@ -9,8 +9,8 @@ export interface ErrorReporterOptions {
 }
 
 /**
- * Makes caught errors visible. Each goes to its diagnostics channel. The logger gets the first of each counter, then
- * the second, the fourth, the eighth, …, so that an error in a hot path does not flood the log.
+ * Makes caught errors visible. Each goes to its diagnostics channel. The logger gets the 1st, 2nd, 4th, 8th … error of
+ * each counter, so that an error in a hot path does not flood the log.
  *
  * Without a logger, the first error of each callback counter is emitted as a warning of the process: an error of the
  * application's own code must not stay a number. Node prints warnings to stderr, and `--no-warnings` turns them off.

@@ -1,3 +1,4 @@
+import { workerProcessKey } from '../../plane/keys.js'
 import { nodeTarget } from '../../plane/targets.js'
 import { compareReservations, type Reservation, type ReservedZone } from './reservation.js'
 
@@ -62,7 +63,7 @@ class Grants {
 
   conflictOf(reservation: Reservation): ReservationConflict | undefined {
     const { free, bootId, zones } = reservation
-    const taken = this.#workers.get(workerKey(reservation)) ?? nothing
+    const taken = this.#workers.get(workerProcessKey(reservation)) ?? nothing
     const exceeds = (taken: number, wanted: number, free: number | null): boolean =>
       free !== null && taken + wanted > free + rounding * (1 + free)
     if (exceeds(taken.jobs, 1, free.jobs)) return ReservationConflict.jobs
@@ -85,7 +86,7 @@ class Grants {
 
   add(reservation: Reservation): void {
     const { cpus, memoryBytes, vramBytes, bootId, zones } = reservation
-    addTo(this.#workers, workerKey(reservation), { jobs: 1, cpus, memoryBytes, vramBytes })
+    addTo(this.#workers, workerProcessKey(reservation), { jobs: 1, cpus, memoryBytes, vramBytes })
     for (const zone of zones) {
       const { cpus, memoryBytes } = zone
       addTo(this.#zones, nodeTarget({ bootId, numaNode: zone.numaNode }), { jobs: 1, cpus, memoryBytes, vramBytes: 0 })
@@ -105,8 +106,4 @@ function addTo(sums: Map<string, Amounts>, key: string, amounts: Amounts): void 
   sum.cpus += amounts.cpus
   sum.memoryBytes += amounts.memoryBytes
   sum.vramBytes += amounts.vramBytes
-}
-
-function workerKey({ workerId, incarnation }: Reservation): string {
-  return `${incarnation} ${workerId}`
 }

@@ -44,8 +44,8 @@ export interface CatchUpClientComponents {
 }
 
 /**
- * Time to wait for a reply; doubled after each failure. Otherwise a peer on a starved machine that needs 2 s to answer
- * would be asked again each second, and no answer would ever arrive in time.
+ * Time to wait for a reply; doubled after each failure. Otherwise a peer that needs 2 s to answer would be asked again
+ * each second, and no answer would ever arrive in time.
  */
 const requestTimeoutMs = 1_000
 const maxRequestTimeoutMs = 8_000

@@ -26,7 +26,10 @@ interface Waiter {
  */
 export const discoveryWindowMs = 120
 
-/** Holds the callers of `synced()`. Progress of a peer costs only the waiters that wait for that peer. */
+/**
+ * Holds the callers of `synced()`. Unlike `ConditionWaiters`, it is indexed by peer: the progress of a peer costs only the
+ * callers that wait for that peer.
+ */
 export class SyncWaiters {
   readonly #clock: Clock
   readonly #peers: PeerRegistry
@@ -44,7 +47,7 @@ export class SyncWaiters {
 
   /**
    * Resolves when all that the reader's known writers have is here. The caller rejects when `signal` aborts. Here the
-   * waiter is dropped by {@link sweep}, because many readers may share a signal and each would add a listener.
+   * waiter is dropped by {@link removeAborted}, because many readers may share a signal and each would add a listener.
    */
   wait(reader: EntityId, exploredMs: number, signal: AbortSignal | undefined): Promise<void> {
     const delayMs = exploredMs + discoveryWindowMs - this.#clock.nowMs()
@@ -66,7 +69,7 @@ export class SyncWaiters {
     for (const waiter of [...(this.#byPeer.get(peer) ?? [])]) {
       if (waiter.signal?.aborted === true) this.#remove(waiter)
       else if (!this.#isPending(waiter, peer)) {
-        this.#settle(waiter, peer)
+        this.#removePending(waiter, peer)
         // What one peer brought may have made another one's values wanted again.
         if (waiter.pending.size === 0) this.#checkAll(waiter)
       }
@@ -74,12 +77,12 @@ export class SyncWaiters {
   }
 
   /** Drops the waiters whose signal has aborted; their callers have rejected already. */
-  sweep(): void {
+  removeAborted(): void {
     for (const waiter of [...this.#waiters]) if (waiter.signal?.aborted === true) this.#remove(waiter)
   }
 
   /** Rejects the waits of a reader that closes; without an argument those of every reader. */
-  abandon(reader?: EntityId): void {
+  reject(reader?: EntityId): void {
     for (const waiter of [...this.#waiters]) {
       if (reader !== undefined && waiter.reader !== reader) continue
       this.#remove(waiter)
@@ -103,7 +106,7 @@ export class SyncWaiters {
     return this.#peers.get(peer.guid) === peer && !isCaughtUp(waiter, peer)
   }
 
-  #settle(waiter: Waiter, peer: RemotePeer): void {
+  #removePending(waiter: Waiter, peer: RemotePeer): void {
     waiter.pending.delete(peer)
     const waiters = this.#byPeer.get(peer)
     waiters?.delete(waiter)
@@ -112,7 +115,7 @@ export class SyncWaiters {
 
   #remove(waiter: Waiter): void {
     this.#waiters.delete(waiter)
-    for (const peer of [...waiter.pending]) this.#settle(waiter, peer)
+    for (const peer of [...waiter.pending]) this.#removePending(waiter, peer)
     waiter.timer?.cancel()
   }
 }

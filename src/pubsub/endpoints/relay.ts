@@ -1,6 +1,6 @@
 import { InstanceState } from '../../cache/instance.js'
-import type { UnseenEnd } from '../../cache/instance-table.js'
 import type { Provenance } from '../../cache/last-value-cache.js'
+import type { UnseenEnd } from '../../cache/tombstones.js'
 import { closeEach } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
 import { type EntityId, participantOf, type Token } from '../../core/ids.js'

@@ -2,7 +2,7 @@ import type { Counters } from '../../core/reporting/counters.js'
 import { Listeners, type Subscription } from '../../core/reporting/listeners.js'
 
 /**
- * Reports what happens to a writer or a reader. An event during its creation (a match, or a mismatch) is held until the
+ * Reports what happens to a writer or a reader. An event during its creation (a match or a mismatch) waits until the
  * end of the tick, so that the caller can add a listener first.
  */
 export class EndpointEvents<Event> {

@@ -32,8 +32,8 @@ const probeOfState: Readonly<Record<string, ProcessProbe>> = {
 }
 
 /**
- * Asks the kernel about processes of this host. Pids mean the same only within one PID namespace, so a process of a
- * namespace below this one, such as a container's, is looked up by the pid that it has here. Nothing is known of a
+ * Asks the kernel about processes of this host. Pids mean the same only within one PID namespace. A process of a
+ * namespace below this one, such as a container's, is therefore looked up by its pid here. Nothing is known of a
  * process elsewhere, without a known start time, or on a machine that cannot be asked.
  */
 export function kernelProbe(

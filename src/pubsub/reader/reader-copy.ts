@@ -119,7 +119,7 @@ export class ReaderCopy {
     }
   }
 
-  /** The writer gives the instance up without ending it. */
+  /** Removes the writer as a carrier of the instance, because it unregisters the instance. */
   unregister(key: string, writer: EntityGuid, viaSeq: Seq, arrival: Arrival): void {
     this.table.recordUnregistration(key, writer, viaSeq)
     const rivals = new Set<EntityGuid>()
@@ -127,7 +127,10 @@ export class ReaderCopy {
     for (const rival of rivals) this.#components.writers.refresh(rival)
   }
 
-  /** The writer carries nothing more. With a bootstrap: nothing up to its base but what the bootstrap has brought. */
+  /**
+   * Removes the writer as a carrier of every instance. With a bootstrap: of the instances that it left out, up to its
+   * base.
+   */
   withdraw(writer: EntityGuid, state: 'disposed' | 'no-writers', bootstrap: Bootstrap | undefined): void {
     const arrival = arrivalNow(this.#components.clock)
     const rivals = new Set<EntityGuid>()
@@ -168,7 +171,7 @@ export class ReaderCopy {
     return lifespanMs !== null && nowMs - held.originTimeMs > lifespanMs
   }
 
-  /** Forgets ended instances whose time is up, and samples that have outlived their lifespan. */
+  /** Forgets instances that ended long enough ago, and samples that have outlived their lifespan. */
   expire(nowMs: number): void {
     const { lifespanMs, readerDataLifecycle } = this.#qos
     const { purgeDisposedMs, purgeNoWritersMs } = readerDataLifecycle
@@ -241,7 +244,7 @@ export class ReaderCopy {
     else this.#deadline?.end(instance)
   }
 
-  /** The next strongest writer takes over with its next sample. Its own deadline brings that soon, so none is requested. */
+  /** Opens the instance to the next strongest writer. Its own deadline brings its next sample soon, without a request. */
   #onDeadlineMissed(instance: Instance): void {
     if (this.table.isExclusive) this.table.demote(instance.key, instance.current.via)
     this.#components.status.deadlineMissed(instance.key)

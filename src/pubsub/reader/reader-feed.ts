@@ -180,7 +180,7 @@ export class ReaderFeed<T extends object = object> implements SampleSource<T>, W
     this.#intake.roomMade()
   }
 
-  /** Forgets what has ended and outlived its time. */
+  /** Forgets instances that ended long enough ago, and samples that have outlived their lifespan. */
   expire(nowMs: number): void {
     this.copy.expire(nowMs)
     this.#intake.roomMade()
@@ -208,14 +208,14 @@ export class ReaderFeed<T extends object = object> implements SampleSource<T>, W
     return toSample<T>(instance, held, viewState, aheadMs)
   }
 
-  handedOut(instance: Instance, held: HeldSample): void {
+  onDelivered(instance: Instance, held: HeldSample): void {
     // What waits under keep-last is bounded anyway; under keep-all it would keep others out.
     if (this.qos.history === History.keepAll && this.copy.queue.take(instance, held)) this.#intake.roomMade()
   }
 
   dropped(instance: Instance, held: HeldSample): void {
     this.status.lost(held.owner, 1, LostReason.mailbox)
-    this.handedOut(instance, held)
+    this.onDelivered(instance, held)
   }
 
   onWriterLiveliness(proxy: WriterProxy): void {

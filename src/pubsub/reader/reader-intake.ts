@@ -1,6 +1,6 @@
-import { type Arrival, arrivalNow, type IncomingChange } from '../../cache/instance.js'
+import { type Arrival, arrivalNow } from '../../cache/instance.js'
 import { ReorderBuffer } from '../../cache/reorder-buffer.js'
-import { type EntityGuid, entityGuid, type Seq, type Token } from '../../core/ids.js'
+import type { EntityGuid, Seq } from '../../core/ids.js'
 import type { Counters } from '../../core/reporting/counters.js'
 import type { Clock } from '../../core/time/clock.js'
 import { Durability, Reliability } from '../../qos/policies.js'
@@ -8,6 +8,7 @@ import type { ResolvedQos } from '../../qos/qos.js'
 import type { SamplesHead, WireSample } from '../../wire/samples.js'
 import { LostReason, RejectedReason } from '../model/events.js'
 import type { Topic } from '../model/topic.js'
+import { changeOf, tokenOf } from './incoming-change.js'
 import type { ReaderCopy } from './reader-copy.js'
 import type { ReaderStatus } from './reader-status.js'
 import { SampleValidator, unvalidated } from './sample-validator.js'
@@ -267,36 +268,5 @@ export class ReaderIntake<T extends object> {
     status.rejected(proxy.guid, sample.key, reason, 'the reader has no room for it')
     this.#refusal = { key: sample.key, reason }
     return false
-  }
-}
-
-/** Returns the owner of the value and the owner's number for it. */
-function tokenOf(proxy: WriterProxy, { origin, valueSeq }: WireSample): Token {
-  if (origin === undefined) return { writer: proxy.guid, seq: valueSeq }
-  return { writer: entityGuid(origin.participant, origin.writer), seq: origin.seq }
-}
-
-function changeOf(
-  proxy: WriterProxy,
-  head: SamplesHead,
-  sample: WireSample,
-  value: unknown,
-  outOfView: boolean,
-  nowMs: number,
-): IncomingChange {
-  return {
-    key: sample.key,
-    disposed: sample.disposed,
-    outOfView,
-    token: tokenOf(proxy, sample),
-    via: proxy.guid,
-    viaSeq: sample.seq,
-    originTimeMs: nowMs - sample.ageMs,
-    sourceTimeMs: sample.sourceTimeMs ?? head.sentWallMs - sample.ageMs,
-    bytes: sample.frame,
-    start: sample.valueStart,
-    end: sample.valueEnd,
-    fields: proxy.info.fields,
-    value,
   }
 }

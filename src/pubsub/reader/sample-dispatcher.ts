@@ -9,7 +9,7 @@ import type { CopyView } from './reader-copy.js'
 export interface SampleSource<T> {
   sampleOf(instance: Instance, held: HeldSample, hasArrived: boolean): Sample<T>
   /** Listeners, or an iteration, have received the sample. */
-  handedOut(instance: Instance, held: HeldSample): void
+  onDelivered(instance: Instance, held: HeldSample): void
   /** A full mailbox dropped the sample. */
   dropped(instance: Instance, held: HeldSample): void
 }
@@ -49,7 +49,7 @@ export class SampleDispatcher<T extends object> implements CopyView {
     if (this.#listeners.size === 0) return
     const { source } = this.#components
     this.#listeners.emit(source.sampleOf(instance, held, hasArrived))
-    source.handedOut(instance, held)
+    source.onDelivered(instance, held)
   }
 
   /** Iterates over `first`, then over what changes from now on. Ends with the reader, or when the signal aborts. */
@@ -106,7 +106,7 @@ export class SampleDispatcher<T extends object> implements CopyView {
     const { instance } = post
     const held = everySample ? post.held : instance.shown
     const sample = source.sampleOf(instance, held, false)
-    source.handedOut(instance, held)
+    source.onDelivered(instance, held)
     return sample
   }
 

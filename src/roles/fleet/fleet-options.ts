@@ -8,7 +8,7 @@ import {
   type JobLedgerOptions,
   type ResolvedJobLedgerOptions,
   resolveJobLedgerOptions,
-} from '../../views/jobs/job-ledger.js'
+} from '../../views/jobs/job-ledger-options.js'
 import type { DomainOptions } from '../shared/enter-domain.js'
 
 export interface FleetOptions extends DomainOptions, FleetViewOptions {

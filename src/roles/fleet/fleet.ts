@@ -1,4 +1,4 @@
-import { raceSignal, type WaitOptions } from '../../core/abort.js'
+import type { WaitOptions } from '../../core/abort.js'
 import { closeAll } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
 import { lazyImport } from '../../core/lazy-import.js'
@@ -7,7 +7,6 @@ import { Liveliness } from '../../liveliness/verdict.js'
 import type { PlacementRequest } from '../../placement/request/placement-request.js'
 import type { IntentKind } from '../../plane/intents.js'
 import type { JobIdentity } from '../../plane/job-lifecycle.js'
-import { isFinal, type Transition } from '../../plane/transitions.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { ChangesOptions, FleetUpdate } from '../../views/fleet-changes.js'
 import type { FleetDiagnostics } from '../../views/fleet-diagnostics.js'
@@ -22,7 +21,6 @@ import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.
 import type { LivelinessChange } from '../../views/status/liveliness-history.js'
 import type { NodeStatus, StatusDocument, WorkerStatus } from '../../views/status/status-document.js'
 import type { ViewConsistency } from '../../views/status/view-consistency.js'
-import { tokenOf } from '../../views/token/view-token.js'
 import type { FetchedWorker, FetchWorkerOptions } from '../../views/worker-lookup.js'
 import type { IntentIssuer, IssuedIntent } from '../intents/intent-issuer.js'
 import type { LazyPlacements } from '../placement/lazy-placements.js'
@@ -32,6 +30,7 @@ import type { Placements } from '../placement/placements.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import type { FleetOptions } from './fleet-options.js'
 import type { FleetParts } from './fleet-parts.js'
+import { deadWorkerError, type IntentResult, type IntentResultOptions, intentResult } from './intent-result.js'
 
 /** @internal Loads what a fleet is made of. */
 export const loadFleetParts = lazyImport(() => Promise.all([import('./fleet-options.js'), import('./fleet-parts.js')]))
@@ -56,16 +55,6 @@ export interface DrainOptions extends WaitOptions {
 
 export interface ResumeOptions extends WaitOptions {
   readonly reason?: string
-}
-
-/** How far an intent got at one worker: its final report. */
-export interface IntentResult {
-  readonly intentId: string
-  readonly workerId: string
-  readonly transition: Transition
-  readonly reason: string | null
-  /** Names the intent to other processes: a read with this `requiredToken` includes it. */
-  readonly token: string
 }
 
 /** How long after a deadline the worker may take to report. */
@@ -223,14 +212,14 @@ export class Fleet implements AsyncDisposable {
     this.#requireLiving(workerId)
     const wanted = { ...(ttlMs !== undefined && { ttlMs }), ...(reason !== undefined && { reason }) }
     const issued = this.intents.apply('drain', workerId, { deadlineMs }, wanted)
-    return this.#result(issued, workerId, deadlineMs + reportMs, signal)
+    return this.#result(issued, { workerId, waitMs: deadlineMs + reportMs, signal })
   }
 
   /** Lets a drained worker take work again. Resolves and throws as {@link drain} does. */
   async resume(workerId: string, { reason, signal }: ResumeOptions = {}): Promise<IntentResult> {
     this.#requireLiving(workerId)
     const issued = this.intents.lift('drain', workerId, reason === undefined ? {} : { reason })
-    return this.#result(issued, workerId, reportMs, signal)
+    return this.#result(issued, { workerId, waitMs: reportMs, signal })
   }
 
   /** Places jobs, and holds the reservations of all schedulers. Opened at the first use. @throws NUMACAST_CLOSED */
@@ -289,43 +278,11 @@ export class Fleet implements AsyncDisposable {
         `domain ${this.participant.domain} has no worker ${workerId}; its workers: ${named}`,
       )
     }
-    if (worker.liveliness === Liveliness.dead) throw deadWorker(workerId, worker.cause)
+    if (worker.liveliness === Liveliness.dead) throw deadWorkerError(workerId, worker.cause)
   }
 
-  async #result(
-    { intent: { intentId }, token: written }: IssuedIntent<IntentKind>,
-    workerId: string,
-    waitMs: number,
-    signal: AbortSignal | undefined,
-  ): Promise<IntentResult> {
-    const stop = new AbortController()
-    const timer = this.participant.clock.after(waitMs, () => {
-      const message = `worker ${workerId} has not reported on intent ${intentId} after ${waitMs} ms; the intent stands`
-      stop.abort(new NumacastError('NUMACAST_TIMEOUT', message))
-    })
-    try {
-      const last = await raceSignal(this.#finalStep(intentId, workerId, stop.signal), signal)
-      return { ...last, token: tokenOf(written) }
-    } finally {
-      // Also ends the iteration when the caller's signal aborted first.
-      stop.abort()
-      timer.cancel()
-    }
+  #result(issued: IssuedIntent<IntentKind>, options: IntentResultOptions): Promise<IntentResult> {
+    const { clock } = this.participant
+    return intentResult({ clock, intents: this.intents, fleet: this }, issued, options)
   }
-
-  async #finalStep(intentId: string, workerId: string, signal: AbortSignal): Promise<Omit<IntentResult, 'token'>> {
-    let last: Omit<IntentResult, 'token'> | undefined
-    for await (const { transition, reason } of this.intents.follow(intentId, { workerId, signal })) {
-      last = { intentId, workerId, transition, reason }
-    }
-    if (last !== undefined && isFinal(last.transition)) return last
-    signal.throwIfAborted()
-    const worker = this.worker(workerId)
-    if (worker?.liveliness === Liveliness.dead) throw deadWorker(workerId, worker.cause)
-    throw new NumacastError('NUMACAST_CLOSED', `the fleet was closed before worker ${workerId} reported`)
-  }
-}
-
-function deadWorker(workerId: string, cause: string | null): NumacastError {
-  return new NumacastError('NUMACAST_UNAVAILABLE', `worker ${workerId} is dead (${cause ?? 'unknown cause'})`)
 }

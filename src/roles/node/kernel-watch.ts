@@ -36,12 +36,13 @@ export interface KernelWatchComponents {
 }
 
 /**
- * Watches the processes of peers on this host. The end of a watched process is a fact, whatever its lease. It
- * is reported to the participant once what the peer sent before has been read. A process in a PID namespace below this one is found by its
- * `NSpid`. A process that cannot be found from here is left to its lease and counted. A process that began too recently
- * is looked up again as soon as that is allowed.
+ * Watches the processes of peers on this host. The end of a watched process is a fact, whatever its lease. The
+ * participant learns of it once what the peer sent before has been read.
  *
- * The count of its cgroup tells whether the kernel may have killed a process for want of memory; see {@link OomKills}.
+ * A process in a PID namespace below this one is found by its `NSpid`. A process that cannot be found from here is
+ * counted and left to its lease. A process that began too recently is looked up again as soon as that is allowed.
+ *
+ * The count of its cgroup shows whether the kernel may have killed a process for lack of memory; see {@link OomKills}.
  */
 export class KernelWatch {
   readonly #participant: Participant
@@ -140,8 +141,8 @@ export class KernelWatch {
 
   /**
    * Reports the end once what the peer sent before has been read. Only the end of a process that was watched is a fact.
-   * A peer without a process of its pid and start time may have ended just now, or was checkpointed and restored, here or
-   * on another host. It is left to its lease: if it has ended, it is soon overdue.
+   * A peer without a process of its pid and start time may just have ended. It may also have been checkpointed and
+   * restored, here or on another host. It is left to its lease: if it has ended, it is soon overdue.
    */
   #report(guid: Guid, exit: ProcessExit, memory: FollowedProcess): void {
     if (exit.evidence !== ExitEvidence.pidfd) {

@@ -36,8 +36,8 @@ export interface RelayTarget {
 }
 
 /**
- * Keeps the requests that concern one node in a partition. A late joiner then finds what the node's workers obey as long
- * as a process serves them, even if the issuer and every scheduler are gone.
+ * Keeps the requests that concern one node in a partition. A late joiner then finds the intents of the node's workers
+ * while a process serves them, even if the issuer and every scheduler are gone.
  */
 export function keepRequests(participant: Participant, partition: string, audience: RelayTarget): Relays {
   const scoped = ({ value }: Sample<{ scope: string }>): boolean => value === undefined || audience.scope(value.scope)

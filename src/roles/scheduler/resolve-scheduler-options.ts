@@ -4,6 +4,7 @@ import { checkDurationMs } from '../../core/time/duration.js'
 import { resolveUnreachableDeadAfterMs } from '../../liveliness/unreachable-dead-after.js'
 import { defaultPolicies } from '../../placement/policies/default-policies.js'
 import { checkNames } from '../../placement/policies/policy-runner.js'
+import { resolveJobLedgerOptions } from '../../views/jobs/job-ledger-options.js'
 import { defaultSchedulerOptions, type ResolvedSchedulerOptions, type SchedulerOptions } from './scheduler-options.js'
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
@@ -20,5 +21,6 @@ export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSche
   checkDurationMs('maxAgeMs', resolved.maxAgeMs)
   checkNames(resolved.policies)
   const unreachableDeadAfterMs = resolveUnreachableDeadAfterMs(resolved.unreachableDeadAfterMs)
-  return Object.freeze({ ...resolved, unreachableDeadAfterMs })
+  const ledger = resolveJobLedgerOptions(resolved.ledger)
+  return Object.freeze({ ...resolved, ledger, unreachableDeadAfterMs })
 }

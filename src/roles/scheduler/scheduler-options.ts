@@ -1,4 +1,9 @@
 import type { Policy } from '../../placement/policies/policy.js'
+import {
+  defaultJobLedgerOptions,
+  type JobLedgerOptions,
+  type ResolvedJobLedgerOptions,
+} from '../../views/jobs/job-ledger-options.js'
 import type { DomainOptions } from '../shared/enter-domain.js'
 
 export interface SchedulerOptions extends DomainOptions {
@@ -27,12 +32,14 @@ export interface SchedulerOptions extends DomainOptions {
   readonly unreachableDeadAfterMs?: number | null
   /** Whether it serves nodes of its host while their collectors are away and no other collector can. @default true */
   readonly adopts?: boolean
+  /** How many jobs its ledger holds, and for how long. @default `defaultJobLedgerOptions` */
+  readonly ledger?: JobLedgerOptions
   /** Ends the start, or closes the scheduler, when it aborts. @default none */
   readonly signal?: AbortSignal
 }
 
-export type ResolvedSchedulerOptions = Required<Omit<SchedulerOptions, keyof DomainOptions | 'signal'>> &
-  DomainOptions & { readonly signal: AbortSignal | undefined }
+export type ResolvedSchedulerOptions = Required<Omit<SchedulerOptions, keyof DomainOptions | 'ledger' | 'signal'>> &
+  DomainOptions & { readonly ledger: ResolvedJobLedgerOptions; readonly signal: AbortSignal | undefined }
 
 export const defaultSchedulerOptions = Object.freeze({
   name: 'scheduler',
@@ -41,4 +48,5 @@ export const defaultSchedulerOptions = Object.freeze({
   maxAgeMs: 5_000,
   unreachableDeadAfterMs: null as number | null,
   adopts: true,
+  ledger: defaultJobLedgerOptions,
 })

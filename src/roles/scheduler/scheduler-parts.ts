@@ -7,6 +7,7 @@ import { HostService, type HostServiceComponents } from '../node/host-service.js
 import { type Relays, relayRequests } from '../node/relays.js'
 import { LazyPlacements } from '../placement/lazy-placements.js'
 import { Decider } from './decider.js'
+import { LedgerPublisher } from './ledger-publisher.js'
 import { PlaneOutlet } from './plane-outlet.js'
 import type { ResolvedSchedulerOptions } from './scheduler-options.js'
 import { StatePublisher } from './state-publisher.js'
@@ -16,6 +17,7 @@ export interface SchedulerParts {
   readonly issuer: IntentIssuer
   readonly decider: Decider<IssuedIntent>
   readonly state: StatePublisher
+  readonly ledger: LedgerPublisher
   /** Keeps the intents of operators and of other schedulers. */
   readonly relays: Relays
   readonly host: HostService
@@ -36,6 +38,7 @@ export function openSchedulerParts(
     issuer,
     decider: new Decider({ view, outlet: new PlaneOutlet(issuer) }, options),
     state: new StatePublisher(participant, options),
+    ledger: new LedgerPublisher(participant, view, options),
     relays: relayRequests(participant, planePartition, planePartition),
     host: new HostService(participant, { ...defaultCollectorOptions, own: null, adopts }, components),
     placements: new LazyPlacements(view),

@@ -1,9 +1,12 @@
 import { closeAll } from '../../core/close-all.js'
 import { lazyImport } from '../../core/lazy-import.js'
 import { Lifetime } from '../../core/lifetime.js'
+import type { Subscription } from '../../core/reporting/listeners.js'
 import { RepeatingTimer } from '../../core/time/repeating-timer.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { FleetView } from '../../views/fleet-view.js'
+import type { JobLedger } from '../../views/jobs/job-ledger.js'
+import type { JobRecord } from '../../views/jobs/job-record.js'
 import type { HostServiceComponents } from '../node/host-service.js'
 import type { Placements } from '../placement/placements.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
@@ -89,6 +92,16 @@ export class Scheduler implements AsyncDisposable {
     return this.#parts.decider.withheld
   }
 
+  /** What became of jobs. Participants that join later read it from here. */
+  get jobs(): JobLedger {
+    return this.#parts.ledger.feed.ledger
+  }
+
+  /** Calls `listener` with each job whose record has changed. */
+  onJob(listener: (record: JobRecord) => void): Subscription {
+    return this.#parts.ledger.feed.onChange(listener)
+  }
+
   /** Stops deciding and sends its goodbye. What it issued holds until its time to live ends. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close().finally(() => this.#lifetime.end())
@@ -109,6 +122,7 @@ export class Scheduler implements AsyncDisposable {
       () => this.#membership.leave(),
       () => this.#parts.issuer.close(),
       () => this.#parts.state.close(),
+      () => this.#parts.ledger.close(),
       () => this.#parts.relays.close(),
       () => this.#parts.host.close(),
       () => this.view.close(),

@@ -5,7 +5,7 @@ export const AdmissionCode = {
   closing: 'closing',
   /** Another live worker holds its name. */
   replaced: 'replaced',
-  /** It declared itself unfit. */
+  /** Its application or its health checks found it unfit. */
   unhealthy: 'unhealthy',
   draining: 'draining',
   maintenance: 'maintenance',

@@ -3,6 +3,7 @@ import { withoutUndefined } from '../../core/options.js'
 import { checkDurationMs, longestTimerMs } from '../../core/time/duration.js'
 import { name } from '../../plane/text.js'
 import { maxOwnershipStrength } from '../../plane/worker-claim.js'
+import { resolveHealth } from './health/health-options.js'
 import { resolveProfile } from './profile-options.js'
 import { defaultWorkerOptions, type ResolvedWorkerOptions, WhenReplaced, type WorkerOptions } from './worker-options.js'
 
@@ -10,7 +11,8 @@ import { defaultWorkerOptions, type ResolvedWorkerOptions, WhenReplaced, type Wo
 export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOptions {
   const stated = withoutUndefined(options)
   const profile = resolveProfile(stated)
-  const resolved = { ...defaultWorkerOptions, numaNode: undefined, signal: undefined, ...stated, profile }
+  const health = resolveHealth(stated.health)
+  const resolved = { ...defaultWorkerOptions, numaNode: undefined, signal: undefined, ...stated, profile, health }
   const id = name().safeParse(resolved.workerId)
   if (!id.success) throw invalidArgument(`worker option workerId: ${id.error.issues[0]?.message ?? 'not acceptable'}`)
   integer('concurrency', resolved.concurrency, 1)

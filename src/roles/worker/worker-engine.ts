@@ -18,6 +18,7 @@ import {
   sameAdmission,
 } from './admission.js'
 import { ClaimListener } from './claim-listener.js'
+import { type HealthProblem, WorkerHealth } from './health/worker-health.js'
 import { type JobReports, JobRunner } from './jobs/job-runner.js'
 import type { BeginOptions, JobWork, RunningJob } from './jobs/running-job.js'
 import { type OfferHost, OfferResponder } from './offers/offer-responder.js'
@@ -54,6 +55,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHos
   readonly #participant: Participant
   readonly #options: ResolvedWorkerOptions
   readonly #readings: WorkerReadings
+  readonly #health: WorkerHealth
   readonly #publisher: WorkerPublisher
   /** Undefined unless the worker is reactive. */
   readonly #offers: OfferResponder | undefined
@@ -65,7 +67,6 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHos
   /** Counts what others have changed. */
   #revision = 0
   #publishedInFlight = 0
-  #unhealthyReason: string | null = null
   #isClosing = false
   #hasStopped = false
   #isReconsidering = false
@@ -89,6 +90,8 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHos
     this.directivesListeners = new Listeners(counters, 'worker.listener-threw')
     this.replacedListeners = new Listeners(counters, 'worker.listener-threw')
     this.unservedListeners = new Listeners(counters, 'worker.listener-threw')
+    const reconsider = (): void => this.#reconsider()
+    this.#health = new WorkerHealth({ clock, counters, changed: reconsider }, options.health)
     this.#profile = profile
     this.#publisher = new WorkerPublisher(participant, options, numaNode, machine)
     this.jobs = new JobRunner(
@@ -160,14 +163,17 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHos
 
   /** Null declares the worker fit. */
   declareUnhealthy(reason: string | null): void {
-    this.#unhealthyReason = reason === null ? null : toNote(reason)
-    this.#reconsider()
+    this.#health.declare(reason)
+  }
+
+  get healthProblems(): readonly HealthProblem[] {
+    return this.#health.problems
   }
 
   /** Takes nothing more. */
   beginClosing(): void {
     this.#isClosing = true
-    this.slots.refuseAll(this.closedError())
+    this.slots.rejectWaiting(this.closedError())
     this.#reconsider()
   }
 
@@ -186,6 +192,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHos
       () => this.claim.stop(),
       () => this.#offers?.stop(),
       () => this.unserved.close(),
+      () => this.#health.close(),
       ...this.#timers.map((timer) => () => timer.close()),
       () => this.#readings.close(),
       () => this.#publisher.flush(),
@@ -326,7 +333,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHos
     return {
       closing: this.#isClosing,
       replacedReason: this.claim.reason,
-      unhealthyReason: this.#unhealthyReason,
+      unhealthyReason: this.#health.reason,
       ...this.control.reasons,
       inFlight: this.slots.running,
       concurrency: this.concurrency,
@@ -365,6 +372,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHos
       return
     }
     this.#publisher.capacity(reading)
+    this.#health.measure(reading)
   }
 
   #maintain(): void {

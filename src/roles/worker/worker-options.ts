@@ -1,4 +1,5 @@
 import type { DomainOptions } from '../shared/enter-domain.js'
+import type { HealthOptions, ResolvedHealth } from './health/health-options.js'
 import type { ProfileOptions, ResolvedProfile } from './profile-options.js'
 
 /** What a worker does when another holds its name. */
@@ -29,6 +30,8 @@ export interface WorkerOptions extends DomainOptions, ProfileOptions {
   readonly stateRefreshMs?: number
   /** @default 1000 */
   readonly capacityIntervalMs?: number
+  /** When it counts as unhealthy, and takes no work. @default `defaultHealthOptions` */
+  readonly health?: HealthOptions
   /** Closes the worker when it aborts. */
   readonly signal?: AbortSignal
   /** How long the summary of a finished job is kept for others to read. @default 10000 */
@@ -59,12 +62,13 @@ export interface CloseOptions {
   readonly graceMs?: number
 }
 
-type OwnOptions = Omit<WorkerOptions, keyof DomainOptions | keyof ProfileOptions | 'numaNode' | 'signal'>
+type OwnOptions = Omit<WorkerOptions, keyof DomainOptions | keyof ProfileOptions | 'health' | 'numaNode' | 'signal'>
 
 export type ResolvedWorkerOptions = Required<OwnOptions> &
   DomainOptions & {
     readonly numaNode: number | undefined
     readonly profile: ResolvedProfile
+    readonly health: ResolvedHealth
     readonly signal: AbortSignal | undefined
   }
 

@@ -9,6 +9,7 @@ import type { AppliedIntent } from '../../plane/worker-state.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { type DomainComponents, type DomainMembership, enterDomain, startRole } from '../shared/enter-domain.js'
 import type { Admission } from './admission.js'
+import type { HealthProblem } from './health/worker-health.js'
 import { checkQueue } from './jobs/check-queue.js'
 import type { BeginOptions, JobWork, RunningJob } from './jobs/running-job.js'
 import type { WorkerEngineComponents } from './open-worker-engine.js'
@@ -255,7 +256,12 @@ export class Worker implements AsyncDisposable {
     this.#engine.update(update)
   }
 
-  /** Takes no new work until {@link declareHealthy}. */
+  /** Why it is unhealthy, by its application and by the checks of its option `health`; empty if it is not. */
+  get healthProblems(): readonly HealthProblem[] {
+    return this.#engine.healthProblems
+  }
+
+  /** Takes no new work until {@link declareHealthy}. The checks of the option `health` go on beside it. */
   declareUnhealthy(reason: string): void {
     this.#engine.declareUnhealthy(reason)
   }

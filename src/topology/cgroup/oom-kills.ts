@@ -14,11 +14,11 @@ export interface OomKillsOptions {
   readonly root?: string
 }
 
-/** One process whose cgroup is known, from the time at which it was followed. */
+/** Follows the cgroup of one process. */
 export interface FollowedProcess {
   /**
-   * To be asked when it was killed: whether the kernel has killed for want of memory in its cgroup since it was
-   * followed, as often at least as for others that asked before it. False where the count cannot be read any more.
+   * Returns whether the kernel has killed in its cgroup for lack of memory since `follow`. Call it after the process
+   * was killed. Each kill is attributed to one followed process. Returns false if the count can no longer be read.
    */
   claim(): boolean
   /** Idempotent. */
@@ -26,21 +26,21 @@ export interface FollowedProcess {
 }
 
 /**
- * Tells an end by the OOM killer from an end by `kill -9`: both are SIGKILL, but for the first the
- * kernel has counted `oom_kill` in its memory cgroup before it sent the signal, whether a limit was reached there or
+ * Tells an end by the OOM killer from an end by `kill -9`: both are SIGKILL. Before the OOM killer sends the signal,
+ * the kernel counts `oom_kill` in the memory cgroup of the process. It does so whether a limit was reached there or
  * further up, or the whole machine was out of memory. The count is `memory.events.local` on cgroup v2 (before Linux 5.2
  * `memory.events`, which counts the cgroups below too), and `memory.oom_control` on v1 (Linux 4.13).
  *
- * What it proves is an OOM kill in the same cgroup since the process was followed, and that no other process which was
- * followed took it for itself. It does not prove whose: where a cgroup holds several processes, a child of the worker
- * may have been the victim, and the worker killed by hand later. It finds nothing when
+ * It proves an OOM kill in the same cgroup since the process was followed, which no other followed process has claimed.
+ * It does not prove the victim: if a cgroup holds several processes, a child of the worker may have been killed, and
+ * the worker by hand later. It finds nothing when
  * - the cgroup was removed before {@link FollowedProcess.claim} could read it,
  * - the process was moved to another cgroup after it was followed,
  * - its cgroup cannot be seen from here: outside this process's cgroup namespace or mounts, or the root of v2, which
  *   has no count.
  *
- * `/proc/<pid>/cgroup` is written as this process's own cgroup namespace sees it, and so belongs to this process's
- * mounts, not to those of the process that it is about.
+ * `/proc/<pid>/cgroup` shows the path as this process's own cgroup namespace sees it. It therefore belongs to this
+ * process's mounts, not to those of the other process.
  */
 export class OomKills {
   readonly #root: string
@@ -52,7 +52,7 @@ export class OomKills {
     this.#root = resolveRoot(options.root)
   }
 
-  /** Cgroups that are remembered. */
+  /** Number of cgroups that are remembered. */
   get size(): number {
     return this.#groups.size
   }

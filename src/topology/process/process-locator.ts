@@ -56,9 +56,9 @@ const maxRemembered = 16_384
  * pid in each of its namespaces as `NSpid` in `/proc/<pid>/status` (proc_pid_status(5)), the innermost last. A match
  * must agree in that pid, in the namespace's inode and in the start time, so that a reused pid matches no process.
  *
- * A look at all processes costs one `stat` each, and a read for each of another namespace. It is taken only when a
- * process of another namespace is asked for that is not known yet, and settles the question for all that were asked for
- * before. Nothing is held open between.
+ * A look at all processes costs one `stat` each, and a read for each of another namespace. It is taken only for a
+ * process of another namespace that is not known yet, and answers for all that were requested before. Nothing is held
+ * open between.
  */
 export class ProcessLocator {
   readonly #nowMs: () => number

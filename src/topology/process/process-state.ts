@@ -17,8 +17,8 @@ export function readProcessState(pid: number): ProcessState | null {
  * long as the machine runs. The kernel shifts what it shows by the reader's time namespace (time_namespaces(7)); this
  * figure is shifted back, so readers in all time namespaces get the same. Compare two with {@link isSameStartTime}.
  *
- * `null` when there is no such process, when this is not Linux with the addon, or when the offset of this process's own
- * time namespace cannot be read.
+ * `null` if there is no such process, or if this is not Linux with the addon. Also `null` if the offset of this
+ * process's own time namespace cannot be read.
  */
 export function processStartTime(pid: number): number | null {
   return readProcessState(pid)?.startTime ?? null

@@ -1,43 +1,19 @@
-import { invalidArgument } from '../../core/errors.js'
 import { LinkedSet } from '../../core/linked-set.js'
-import { withoutUndefined } from '../../core/options.js'
-import { checkDurationMs } from '../../core/time/duration.js'
 import { type JobIdentity, type JobLifecycle, jobKey } from '../../plane/job-lifecycle.js'
-import { type JobRecord, recordProcessEnd, recordReport } from './job-record.js'
+import { keyParts, workerProcessKey } from '../../plane/keys.js'
+import { JobEviction, type LedgerRun } from '../../plane/ledger-entry.js'
+import { type JobLedgerOptions, type ResolvedJobLedgerOptions, resolveJobLedgerOptions } from './job-ledger-options.js'
+import { type JobRecord, recordProcessEnd, recordReport, recordRun } from './job-record.js'
 import { hasEnded, type JobRun, type JobState, type ProcessEnd } from './job-run.js'
-
-export interface JobLedgerOptions {
-  /** Jobs that it keeps; beyond that, the job that ended longest ago is evicted. @default 10000 */
-  readonly maxJobs?: number
-  /** A job is evicted this long after the last report on it. @default 3600000 */
-  readonly retentionMs?: number
-}
-
-export type ResolvedJobLedgerOptions = Required<JobLedgerOptions>
-
-export const defaultJobLedgerOptions: ResolvedJobLedgerOptions = Object.freeze({
-  maxJobs: 10_000,
-  retentionMs: 60 * 60_000,
-})
-
-/** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
-export function resolveJobLedgerOptions(options: JobLedgerOptions = {}): ResolvedJobLedgerOptions {
-  const { maxJobs, retentionMs } = { ...defaultJobLedgerOptions, ...withoutUndefined(options) }
-  if (!Number.isSafeInteger(maxJobs) || maxJobs < 1) throw invalidArgument('maxJobs must be an integer from 1')
-  return Object.freeze({
-    maxJobs,
-    retentionMs: checkDurationMs('retentionMs', retentionMs, { exclusive: true, allowInfinity: true }),
-  })
-}
 
 /** Why a ledger does not hold a job. */
 export const JobMissing = {
   /** No report on it has arrived. */
   unknown: 'unknown',
   /** It was evicted because there were more than `maxJobs`. */
-  evictedByCount: 'evicted-by-count',
+  evictedByCount: JobEviction.byCount,
   /** It was evicted because no report on it came for `retentionMs`. */
-  evictedByAge: 'evicted-by-age',
+  evictedByAge: JobEviction.byAge,
 } as const
 export type JobMissing = (typeof JobMissing)[keyof typeof JobMissing]
 
@@ -46,6 +22,14 @@ export interface WorkerProcessKey {
   readonly workerId: string
   readonly incarnation: number
 }
+
+/** Takes note that what a ledger holds of a job has changed. */
+export interface JobLedgerChanges {
+  changed(job: JobIdentity): void
+}
+
+/** How the process of a run has ended; null if it is alive, undefined if nothing is known of it. */
+export type EndOfProcess = (process: WorkerProcessKey) => ProcessEnd | null | undefined
 
 /** Which jobs to list. Every condition that is given must hold. */
 export interface JobFilter {
@@ -68,13 +52,22 @@ export class JobLedger {
   readonly #open = new LinkedSet<string>()
   /** Keys of the jobs that have a run in a process. */
   readonly #byProcess = new Map<string, Set<string>>()
-  readonly #evicted = new Map<string, JobMissing>()
+  readonly #evicted = new Map<string, JobEviction>()
+  readonly #changes: JobLedgerChanges | undefined
   #evictedByCount = 0
   #evictedByAge = 0
 
-  /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
-  constructor(options: JobLedgerOptions = {}) {
+  /**
+   * @param changes gets each job whose record has changed, was evicted, or is no longer remembered as evicted
+   * @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be
+   */
+  constructor(options: JobLedgerOptions = {}, changes?: JobLedgerChanges) {
     this.#options = resolveJobLedgerOptions(options)
+    this.#changes = changes
+  }
+
+  get options(): ResolvedJobLedgerOptions {
+    return this.#options
   }
 
   /** Jobs that it holds. */
@@ -102,6 +95,12 @@ export class JobLedger {
     return this.#records.has(key) ? undefined : (this.#evicted.get(key) ?? JobMissing.unknown)
   }
 
+  /** Returns the jobs with this id that were evicted and are not held again, one per queue. */
+  evictedWithId(jobId: string): readonly (JobIdentity & { readonly evicted: JobEviction })[] {
+    const evicted = [...this.#evicted].map(([key, reason]) => ({ ...jobOf(key), evicted: reason }))
+    return evicted.filter((job) => job.jobId === jobId)
+  }
+
   /** Returns the jobs to which the filter applies, the one with the latest report first. */
   list({ queue, workerId, state }: JobFilter = {}): readonly JobRecord[] {
     const matching = [...this.#records].filter(
@@ -117,7 +116,7 @@ export class JobLedger {
   /** Returns the runs of a process that it has started and not reported as ended, each with its job, oldest first. */
   unfinishedOf(process: WorkerProcessKey): readonly { readonly job: JobRecord; readonly run: JobRun }[] {
     const unfinished: { readonly job: JobRecord; readonly run: JobRun }[] = []
-    for (const key of this.#byProcess.get(processKey(process)) ?? []) {
+    for (const key of this.#byProcess.get(workerProcessKey(process)) ?? []) {
       const job = this.#records.get(key)
       for (const run of job?.runs ?? []) {
         if (job !== undefined && isOf(run, process) && run.reportedState === 'running') unfinished.push({ job, run })
@@ -142,10 +141,41 @@ export class JobLedger {
     return record
   }
 
+  /**
+   * Takes what another ledger holds of a job. Returns the record if that has changed it.
+   * @param writtenMs when the other ledger wrote it, on this process's monotonic clock
+   * @param endOf what is known here of the processes; where nothing is, what the other ledger holds is taken
+   */
+  merge(
+    job: JobIdentity,
+    runs: readonly LedgerRun[],
+    { writtenMs, nowMs, endOf }: { writtenMs: number; nowMs: number; endOf: EndOfProcess },
+  ): JobRecord | undefined {
+    if (writtenMs + this.#options.retentionMs <= nowMs) return undefined
+    const key = jobKey(job)
+    const before = this.#records.get(key)
+    let record = before
+    for (const run of runs) record = recordRun(record, job, run, endOf(run))
+    if (record === undefined) return undefined
+    const touchedMs = this.#touchedMs.get(key)
+    if (touchedMs === undefined || writtenMs > touchedMs) this.#markUpdated(key, record, writtenMs)
+    if (record === before) return undefined
+    this.#put(key, record)
+    this.#index(key, record)
+    this.#evictExcess()
+    return record
+  }
+
+  /** Takes note that another ledger has evicted a job. Without effect on a job that this one holds. */
+  mergeEviction(job: JobIdentity, reason: JobEviction): void {
+    const key = jobKey(job)
+    if (!this.#records.has(key) && !this.#evicted.has(key)) this.#rememberEviction(key, reason)
+  }
+
   /** Takes the end of a process, or with null that it is alive after all. Returns the records that have changed. */
   processEnded(process: WorkerProcessKey, end: ProcessEnd | null): readonly JobRecord[] {
     const changed: JobRecord[] = []
-    for (const key of this.#byProcess.get(processKey(process)) ?? []) {
+    for (const key of this.#byProcess.get(workerProcessKey(process)) ?? []) {
       const before = this.#records.get(key)
       if (before === undefined) continue
       const record = recordProcessEnd(before, process, end)
@@ -161,9 +191,10 @@ export class JobLedger {
   expire(nowMs: number): void {
     for (const keys of [this.#ended, this.#open]) {
       for (const key of keys) {
-        // Each set is in the order of the last report, but for jobs whose worker died: those come later than they must.
+        // Each set is in the order of the last report, but for jobs whose worker died, or that came from another
+        // ledger: those are evicted later than they might be.
         if ((this.#touchedMs.get(key) ?? 0) + this.#options.retentionMs > nowMs) break
-        this.#evict(key, JobMissing.evictedByAge)
+        this.#evict(key, JobEviction.byAge)
       }
     }
   }
@@ -172,14 +203,15 @@ export class JobLedger {
     const before = this.#records.get(key)
     this.#records.set(key, record)
     this.#evicted.delete(key)
+    this.#changes?.changed(record)
     for (const run of record.runs) {
-      const process = processKey(run)
+      const process = workerProcessKey(run)
       const keys = this.#byProcess.get(process)
       if (keys === undefined) this.#byProcess.set(process, new Set([key]))
       else keys.add(key)
     }
     for (const run of before?.runs ?? []) {
-      if (!record.runs.some((each) => isOf(each, run))) this.#unlink(processKey(run), key)
+      if (!record.runs.some((each) => isOf(each, run))) this.#unlink(workerProcessKey(run), key)
     }
   }
 
@@ -199,22 +231,29 @@ export class JobLedger {
     while (this.#records.size > this.#options.maxJobs) {
       const key = this.#ended.first ?? this.#open.first
       if (key === undefined) return
-      this.#evict(key, JobMissing.evictedByCount)
+      this.#evict(key, JobEviction.byCount)
     }
   }
 
-  #evict(key: string, reason: JobMissing): void {
-    for (const run of this.#records.get(key)?.runs ?? []) this.#unlink(processKey(run), key)
+  #evict(key: string, reason: JobEviction): void {
+    for (const run of this.#records.get(key)?.runs ?? []) this.#unlink(workerProcessKey(run), key)
     this.#records.delete(key)
     this.#touchedMs.delete(key)
     this.#ended.delete(key)
     this.#open.delete(key)
-    if (reason === JobMissing.evictedByAge) this.#evictedByAge++
+    if (reason === JobEviction.byAge) this.#evictedByAge++
     else this.#evictedByCount++
+    this.#rememberEviction(key, reason)
+  }
+
+  #rememberEviction(key: string, reason: JobEviction): void {
     this.#evicted.delete(key)
     this.#evicted.set(key, reason)
+    this.#changes?.changed(jobOf(key))
     const [oldest] = this.#evicted.keys()
-    if (this.#evicted.size > this.#options.maxJobs && oldest !== undefined) this.#evicted.delete(oldest)
+    if (this.#evicted.size <= this.#options.maxJobs || oldest === undefined) return
+    this.#evicted.delete(oldest)
+    this.#changes?.changed(jobOf(oldest))
   }
 
   #unlink(process: string, key: string): void {
@@ -224,10 +263,11 @@ export class JobLedger {
   }
 }
 
-function processKey({ workerId, incarnation }: WorkerProcessKey): string {
-  return `${incarnation} ${workerId}`
-}
-
 function isOf(run: WorkerProcessKey, process: WorkerProcessKey): boolean {
   return run.workerId === process.workerId && run.incarnation === process.incarnation
+}
+
+function jobOf(key: string): JobIdentity {
+  const [queue = '', jobId = ''] = keyParts(key)
+  return { queue, jobId }
 }

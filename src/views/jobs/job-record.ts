@@ -1,4 +1,5 @@
 import type { JobIdentity, JobLifecycle } from '../../plane/job-lifecycle.js'
+import { type LedgerRun, maxRunsPerJob } from '../../plane/ledger-entry.js'
 import {
   compareRuns,
   isSameRun,
@@ -8,10 +9,8 @@ import {
   type RunIdentity,
   withProcessEnd,
   withReport,
+  withRun,
 } from './job-run.js'
-
-/** Runs of one job that a record keeps. The least telling are dropped. */
-export const maxRunsPerJob = 8
 
 /** What a ledger holds of one job. */
 export interface JobRecord extends JobIdentity {
@@ -26,6 +25,21 @@ export function recordReport(record: JobRecord | undefined, report: JobLifecycle
   const held = record?.runs.find((run) => isSameRun(run, report))
   const run = withReport(held, report)
   return record !== undefined && run === held ? record : replaced(record ?? report, record?.runs ?? [], held, run)
+}
+
+/**
+ * Returns the record with a run of another ledger applied; the same object if the run adds nothing.
+ * @param end how the process of the run has ended; undefined if only the other ledger knows
+ */
+export function recordRun(
+  record: JobRecord | undefined,
+  job: JobIdentity,
+  theirs: LedgerRun,
+  end: ProcessEnd | null | undefined,
+): JobRecord {
+  const held = record?.runs.find((run) => isSameRun(run, theirs))
+  const run = withRun(held, theirs, end)
+  return record !== undefined && run === held ? record : replaced(record ?? job, record?.runs ?? [], held, run)
 }
 
 /** Returns the record with the process of some of its runs ended; the same object if nothing changes. */

@@ -1,5 +1,6 @@
 import type { LivelinessCause } from '../../liveliness/verdict.js'
 import { type JobLifecycle, ReportedJobState } from '../../plane/job-lifecycle.js'
+import type { LedgerRun } from '../../plane/ledger-entry.js'
 
 export const JobState = {
   ...ReportedJobState,
@@ -45,6 +46,19 @@ export function withReport(run: JobRun | undefined, report: JobLifecycle): JobRu
   return derived({ ...rest, reportedState: state, processEnd: run?.processEnd ?? null })
 }
 
+/**
+ * Returns the run with what another ledger holds of it applied; the same object if that adds nothing. Two ledgers that
+ * exchange a run come to hold the same: an end that only the other knows is taken and never taken back.
+ * @param end how the process has ended; undefined if only the other ledger knows
+ */
+export function withRun(run: JobRun | undefined, theirs: LedgerRun, end: ProcessEnd | null | undefined): JobRun {
+  const { reportedState: state, processEnd, ...rest } = theirs
+  const ended = end === undefined ? (run?.processEnd ?? processEnd) : end
+  const current = run ?? derived({ ...rest, reportedState: state, processEnd: ended })
+  if (!isNews(current, { state, revision: rest.revision })) return withProcessEnd(current, ended)
+  return derived({ ...rest, reportedState: state, processEnd: ended })
+}
+
 /** Returns the run with its process ended, or with `null` alive again; the same object if nothing changes. */
 export function withProcessEnd(run: JobRun, end: ProcessEnd | null): JobRun {
   return sameEnd(run.processEnd, end) ? run : derived({ ...run, processEnd: end })
@@ -69,7 +83,7 @@ export function hasEnded({ state }: JobRun): boolean {
   return state === JobState.completed || state === JobState.failed || state === JobState.lost
 }
 
-function isNews(run: JobRun, { state, revision }: JobLifecycle): boolean {
+function isNews(run: JobRun, { state, revision }: Pick<JobLifecycle, 'state' | 'revision'>): boolean {
   const byRank = ranks[state] - ranks[run.reportedState]
   return byRank !== 0 ? byRank > 0 : revision > run.revision
 }

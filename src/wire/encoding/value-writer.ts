@@ -8,7 +8,9 @@ import {
   encodeTimestamp,
   maxBigintBytes,
 } from './extension.js'
+import { fixedExtensionToken, textHeadBytes } from './msgpack-heads.js'
 import { DataKind, dataKind, describeValue } from './plain-data.js'
+import { pathText } from './value-path.js'
 
 const firstCapacity = 256
 /** The most that the head of a text, of bytes or of an array takes. */
@@ -276,37 +278,5 @@ export class ValueWriter {
   #refusal(reason: Rejection, depth: number, what: string): NumacastError {
     const path = pathText(this.#path.slice(0, depth))
     return new NumacastError('NUMACAST_MALFORMED', `value${path} ${what}`, { details: { reason, path } })
-  }
-}
-
-/** `.jobs[3].started` */
-function pathText(path: readonly (string | number)[]): string {
-  const parts = path.map((part) => {
-    if (typeof part === 'number') return `[${part}]`
-    return /^[\w$]{1,64}$/.test(part) ? `.${part}` : `[${JSON.stringify(part.slice(0, 64))}]`
-  })
-  return parts.join('')
-}
-
-function textHeadBytes(bytes: number): number {
-  if (bytes < 0x20) return 1
-  if (bytes < 0x100) return 2
-  return bytes < 0x10000 ? 3 : 5
-}
-
-function fixedExtensionToken(length: number): number | undefined {
-  switch (length) {
-    case 1:
-      return 0xd4
-    case 2:
-      return 0xd5
-    case 4:
-      return 0xd6
-    case 8:
-      return 0xd7
-    case 16:
-      return 0xd8
-    default:
-      return undefined
   }
 }

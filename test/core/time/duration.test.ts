@@ -26,7 +26,7 @@ import { HeadroomSampler } from '../../../src/topology/cgroup/headroom-sampler.j
 import { resolveFaults } from '../../../src/transport/memory/faults.js'
 import { resolveStreamLaneOptions } from '../../../src/transport/stream/stream-lane.js'
 import { resolveFleetViewOptions } from '../../../src/views/fleet-view-options.js'
-import { resolveJobLedgerOptions } from '../../../src/views/jobs/job-ledger.js'
+import { resolveJobLedgerOptions } from '../../../src/views/jobs/job-ledger-options.js'
 
 type Resolve = (options: Record<string, unknown>) => unknown
 

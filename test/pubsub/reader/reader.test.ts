@@ -130,7 +130,7 @@ t.test('listeners run in order and at once, and one throwing listener does not a
   t.equal(b.counters.get('reader.listener-threw'), 6)
 })
 
-t.test('synced', async (t) => {
+t.test('synced resolves when all known writers are caught up with', async (t) => {
   await t.test('alone: resolves when the discovery window ends without an answer', async (t) => {
     const plane = openPlane(t)
     const reader = (await plane.join('b')).reader(topic)

@@ -32,7 +32,7 @@ t.test('a reading that no decision depends on is the same', (t) => {
   t.end()
 })
 
-t.test('a limit or a noticeable reading differs', (t) => {
+t.test('a capacity differs by a limit or by a noticeable reading', (t) => {
   const other: readonly Partial<WorkerCapacity>[] = [
     { memoryLimitBytes: 1_001 },
     { memoryLimitBytes: null },

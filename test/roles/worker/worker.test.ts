@@ -132,7 +132,7 @@ t.test('listeners are called when admission opens, closes, and closes for anothe
   await fleet.close()
 })
 
-t.test('configuration: the tightest limit in scope, maintenance, weights; it ends when disposed', async (t) => {
+t.test('a worker obeys the tightest limit in scope, maintenance and weights until they are disposed', async (t) => {
   const fleet = new MemoryFleet()
   await fleet.collector()
   const worker = await fleet.worker('w', { concurrency: 8 })

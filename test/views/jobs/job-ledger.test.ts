@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { JobLifecycle } from '../../../src/plane/job-lifecycle.js'
+import { maxRunsPerJob } from '../../../src/plane/ledger-entry.js'
 import { JobLedger, JobMissing } from '../../../src/views/jobs/job-ledger.js'
-import { maxRunsPerJob } from '../../../src/views/jobs/job-record.js'
 import type { ProcessEnd } from '../../../src/views/jobs/job-run.js'
 import { jobReport } from './job-report.js'
 

@@ -19,8 +19,8 @@ const checkEveryMs = 1_000
 const maxNodes = 4_096
 
 /**
- * Reports nodes that this participant has received from and that no server reports any more, so that a participant that
- * joins later learns that they exist.
+ * Reports nodes that this participant has received from and that no server reports any more. A participant that joins
+ * later thus learns that they exist.
  */
 export class AbsenceReporter {
   readonly #participant: Participant

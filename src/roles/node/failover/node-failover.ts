@@ -37,10 +37,10 @@ const retryAfterMs = 30_000
 
 /**
  * Serves other nodes of this host in the place of their collectors. A node is adopted when its own collector is gone,
- * stopped, or busy for long, or when it has none and one of its workers reports so. The first candidate that is alive
- * adopts it, and stops once the owner, or a candidate that comes before it, has taken over. All candidates decide by
- * the same rule from what all can see. While their views differ two may serve one node for a moment, which only costs
- * traffic.
+ * stopped, or busy for long. It is also adopted when it has no collector and one of its workers reports this. The first
+ * candidate that is alive adopts it, and stops once the owner, or a candidate that comes before it, has taken over. All
+ * candidates decide by the same rule from what all can see. While their views differ two may serve one node for a
+ * moment, which only costs traffic.
  */
 export class NodeFailover {
   readonly #components: NodeFailoverComponents

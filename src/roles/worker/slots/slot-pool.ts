@@ -1,4 +1,4 @@
-import { raceSignal } from '../../../core/abort.js'
+import { ConditionWaiters } from '../../../core/condition-waiters.js'
 import { NumacastError } from '../../../core/errors.js'
 import type { Clock } from '../../../core/time/clock.js'
 import type { Load } from '../intents/intent-progress.js'
@@ -19,20 +19,13 @@ export interface SlotHost {
 /** A holder that passes the slot's signal to its fetch releases the slot much sooner. */
 const overdueMs = 10_000
 
-interface Waiter {
-  readonly need: SlotNeed
-  readonly signal: AbortSignal | undefined
-  readonly grant: (slot: Slot) => void
-  readonly refuse: (reason: unknown) => void
-}
-
 /**
  * The slots of a worker: grants them in order of asking, within the limits, and revokes open ones that the limits do
  * not allow any more. A slot is taken at the moment of its grant, so that no two callers get the same place.
  */
 export class SlotPool implements SlotOwner, SlotUse, Load {
   readonly #host: SlotHost
-  readonly #waiting = new Set<Waiter>()
+  readonly #waiting = new ConditionWaiters<Slot>()
   /** In order of their grant. */
   readonly #open = new Set<Slot>()
   readonly #byQueue = new Map<string, number>()
@@ -81,22 +74,12 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
   }
 
   /** Resolves with a slot when it is this caller's turn. @throws the signal's reason, or what `refuseAll` gives */
-  async wait(need: SlotNeed, signal?: AbortSignal): Promise<Slot> {
-    signal?.throwIfAborted()
-    const free = this.try(need, signal)
-    if (free !== undefined) return free
-    let waiter: Waiter | undefined
-    const granted = new Promise<Slot>((grant, refuse) => {
-      waiter = { need, signal, grant, refuse }
-      this.#waiting.add(waiter)
-    })
-    try {
-      return await raceSignal(granted, signal)
-    } catch (error) {
-      // The grant and the abort may come in one turn: the slot then has no holder.
-      if (waiter !== undefined && !this.#waiting.delete(waiter)) granted.then((slot) => slot.release()).catch(() => {})
-      throw error
-    }
+  wait(need: SlotNeed, signal?: AbortSignal): Promise<Slot> {
+    return this.#waiting.wait(
+      () => this.try(need, signal),
+      signal,
+      (slot) => slot.release(),
+    )
   }
 
   /**
@@ -104,12 +87,7 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
    * than is free, does not hold up the others.
    */
   grant(): void {
-    for (const waiter of this.#waiting) {
-      const slot = this.try(waiter.need, waiter.signal)
-      if (slot === undefined) continue
-      this.#waiting.delete(waiter)
-      waiter.grant(slot)
-    }
+    this.#waiting.check()
   }
 
   /** Revokes the open slots that the limits do not allow any more, the latest granted first. */
@@ -129,10 +107,9 @@ export class SlotPool implements SlotOwner, SlotUse, Load {
     }
   }
 
-  refuseAll(reason: unknown): void {
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    for (const { refuse } of waiting) refuse(reason)
+  /** Rejects every call that waits for a slot. */
+  rejectWaiting(reason: unknown): void {
+    this.#waiting.reject(reason)
   }
 
   /** Takes back the slots in which no job runs. */
