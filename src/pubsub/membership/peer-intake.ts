@@ -165,7 +165,7 @@ export class PeerIntake {
 
   /**
    * Takes the descriptor of a known peer from a message in its name, which any process can send. Versions only rise,
-   * by one for each change. One that is far ahead, or behind, shows that this descriptor or the one that is held may be
+   * by one for each change. A version far ahead, or behind, shows that this descriptor or the held one may be
    * forged: the peer itself is asked, and its answer counts whatever its version. Returns whether it was taken.
    */
   #takeDescriptor(known: RemotePeer, descriptor: Descriptor): boolean {
