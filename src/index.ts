@@ -156,7 +156,14 @@ export { type JobRun, JobState, type ProcessEnd } from './views/jobs/job-run.js'
 export type { ReportedNode } from './views/rows/reported-problems.js'
 export { UnplacedReason, type UnplacedWorker } from './views/rows/unplaced-worker.js'
 export type { LivelinessChange, LivelinessState, WorkerProcess } from './views/status/liveliness-history.js'
-export type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from './views/status/status-document.js'
+export type {
+  CapacityStatus,
+  IntentReport,
+  NodeStatus,
+  ProfileStatus,
+  StatusDocument,
+  WorkerStatus,
+} from './views/status/status-document.js'
 export { type ViewConsistency, ViewMode } from './views/status/view-consistency.js'
 export { FateUnknown, type WorkerFate } from './views/status/worker-fate.js'
 export { compareTokens, mergeTokens, TokenOrder, tokenOf } from './views/token/view-token.js'

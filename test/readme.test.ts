@@ -19,6 +19,7 @@ const pages = [
     .map((name) => `docs/${name}`),
   'examples/first-fleet/README.md',
   'examples/hot-standby/README.md',
+  'examples/placement/README.md',
 ]
 
 const entryPoints: Readonly<Record<string, object>> = {

@@ -12,6 +12,8 @@ export type Outcome =
   | { readonly kind: 'superseded'; readonly claim: ReceivedIntent; readonly by: ReceivedIntent }
   /** Same epoch, other issuer; it lost by sequence number or writer GUID. */
   | { readonly kind: 'conflicted'; readonly claim: ReceivedIntent; readonly by: ReceivedIntent }
+  /** It has expired on arrival, and it was newer than what holds: `ended` holds no more. */
+  | { readonly kind: 'ended-late'; readonly claim: ReceivedIntent; readonly ended: ReceivedIntent }
   /** Already known, or expired on arrival. */
   | { readonly kind: 'ignored'; readonly claim: ReceivedIntent }
 
@@ -44,9 +46,9 @@ export class IntentArbiter {
   }
 
   offer(claim: ReceivedIntent, nowMs: number): Outcome {
-    if (expiryMs(claim) <= nowMs) return { kind: 'ignored', claim }
     const key = receivedIntentKey(claim.kind, claim.intent.target)
     const entry = this.#entries.get(key)
+    if (expiryMs(claim) <= nowMs) return this.#offerExpired(key, claim, entry, nowMs)
     if (entry === undefined || (entry.endedMs !== undefined && claim.originTimeMs > entry.endedMs)) {
       this.#store(key, claim)
       return { kind: 'won', claim, ended: undefined }
@@ -62,6 +64,21 @@ export class IntentArbiter {
     this.#store(key, claim)
     if (held && isRenewal(claim, newest)) return { kind: 'renewed', claim }
     return { kind: 'won', claim, ended: held ? newest : undefined }
+  }
+
+  /**
+   * A late joiner may receive the winner of a target after the winner has expired, and the loser before it has. The
+   * loser does not come back.
+   */
+  #offerExpired(key: string, claim: ReceivedIntent, entry: Entry | undefined, nowMs: number): Outcome {
+    const endedMs = expiryMs(claim)
+    const isForgotten = endedMs + arbiterMemoryMs <= nowMs
+    const isNewest =
+      entry === undefined || (entry.claim.originTimeMs <= endedMs && compareReceivedIntents(claim, entry.claim) > 0)
+    if (isForgotten || !isNewest) return { kind: 'ignored', claim }
+    this.#end(key, this.#store(key, claim), endedMs)
+    if (entry === undefined || entry.endedMs !== undefined) return { kind: 'ignored', claim }
+    return { kind: 'ended-late', claim, ended: entry.claim }
   }
 
   /**
@@ -106,10 +123,12 @@ export class IntentArbiter {
     return this.#expiring.least
   }
 
-  #store(key: string, claim: ReceivedIntent): void {
-    this.#entries.set(key, { claim, endedMs: undefined })
+  #store(key: string, claim: ReceivedIntent): Entry {
+    const entry: Entry = { claim, endedMs: undefined }
+    this.#entries.set(key, entry)
     this.#remembered.delete(key)
     this.#expiring.set(key, expiryMs(claim))
+    return entry
   }
 
   #end(key: string, entry: Entry, endedMs: number): void {

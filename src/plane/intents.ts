@@ -3,6 +3,7 @@ import type { Token } from '../core/ids.js'
 import { lazySchema } from '../core/lazy-schema.js'
 import type { Sample } from '../pubsub/model/sample.js'
 import { defineTopic, type Topic } from '../pubsub/model/topic.js'
+import { keyParts } from './keys.js'
 import { count, maxIncarnation, name, names, note } from './text.js'
 
 /**
@@ -43,6 +44,8 @@ const envelope = lazySchema((z) =>
     action: z.enum(['apply', 'lift']),
     /** The name of the issuer, for people to read. */
     issuer: name(),
+    /** The GUID of the issuer's participant: two issuers that write to one target do not replace each other's intent. */
+    issuerId: name(),
     /** The issuer's incarnation: per target the highest (epoch, seq) wins, whatever its issuer. */
     epoch: count().max(maxIntentEpoch),
     reason: note(),
@@ -83,23 +86,30 @@ export type Intent = IntentOf<IntentKind>
 export type IntentTerms<K extends IntentKind> = Omit<IntentOf<K>, keyof IntentOf<'pause-node'>>
 
 const qos = { lifespanMs: maxIntentTtlMs }
+/** An instance per issuer: readers receive what each has written, and an arbiter decides among them. */
+const intentKey = ['target', 'issuerId'] as const
+
+/** Returns the target that the key of an intent's instance names. */
+export function targetOfKey(key: string): string {
+  return keyParts(key)[0] ?? ''
+}
 
 export const intentTopics: { readonly [K in IntentKind]: Topic<IntentOf<K>> } = {
-  drain: defineTopic({ name: 'intent.drain', key: 'target', schema: intentSchemas.drain, qos }),
-  'pause-node': defineTopic({ name: 'intent.pause-node', key: 'target', schema: intentSchemas['pause-node'], qos }),
+  drain: defineTopic({ name: 'intent.drain', key: intentKey, schema: intentSchemas.drain, qos }),
+  'pause-node': defineTopic({ name: 'intent.pause-node', key: intentKey, schema: intentSchemas['pause-node'], qos }),
   'throttle-queue': defineTopic({
     name: 'intent.throttle-queue',
-    key: 'target',
+    key: intentKey,
     schema: intentSchemas['throttle-queue'],
     qos,
   }),
   'prefer-shard': defineTopic({
     name: 'intent.prefer-shard',
-    key: 'target',
+    key: intentKey,
     schema: intentSchemas['prefer-shard'],
     qos,
   }),
-  rebalance: defineTopic({ name: 'intent.rebalance', key: 'target', schema: intentSchemas.rebalance, qos }),
+  rebalance: defineTopic({ name: 'intent.rebalance', key: intentKey, schema: intentSchemas.rebalance, qos }),
 }
 
 export const intentKinds: readonly IntentKind[] = Object.freeze(Object.values(IntentKind))

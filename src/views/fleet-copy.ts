@@ -3,11 +3,13 @@ import { type EntityGuid, participantOf } from '../core/ids.js'
 import { aliveVerdict, type Verdict } from '../liveliness/verdict.js'
 import { absentNode } from '../plane/absent-node.js'
 import {
+  expiryMs,
   type IntentKind,
   intentKinds,
   intentTopics,
   type ReceivedIntent,
   receivedIntentFrom,
+  targetOfKey,
 } from '../plane/intents.js'
 import { keyParts } from '../plane/keys.js'
 import { nodeCapacity } from '../plane/node-capacity.js'
@@ -178,7 +180,8 @@ export class FleetCopy {
     const reader = this.#open(this.#participant.reader(intentTopics[kind], { partition: planePartition }))
     this.#listen(reader, (sample) => {
       const nowMs = this.#participant.clock.nowMs()
-      const { key: target, token, via, instanceState } = sample
+      const { token, via, instanceState } = sample
+      const target = targetOfKey(sample.key)
       // Its issuer may have left before this view met it.
       if (via !== token.writer) this.readers.position.relayed(token)
       if (instanceState === 'disposed') {
@@ -192,7 +195,9 @@ export class FleetCopy {
 
   #offer(claim: ReceivedIntent, nowMs: number): void {
     this.expireIntents(nowMs)
-    if (this.intents.offer(claim, nowMs)) this.#intentChanged(claim.kind, claim.intent.target, claim)
+    if (!this.intents.offer(claim, nowMs)) return
+    const isOver = expiryMs(claim) <= nowMs
+    this.#intentChanged(claim.kind, claim.intent.target, isOver ? undefined : claim)
   }
 
   /** @param claim what holds now; without it what held has been withdrawn or has expired */

@@ -85,6 +85,11 @@ export class FleetModel {
     this.#options = options
   }
 
+  /** Another number with every change that a status depends on, besides verdicts and time. */
+  get version(): number {
+    return this.#version
+  }
+
   get hasNodes(): boolean {
     return this.#nodes.size > 0
   }
@@ -303,7 +308,7 @@ export class FleetModel {
   }
 
   #status(chosen: ChosenRow, nowMs: number, verdictOf: VerdictOf): WorkerStatus {
-    return workerStatusOf(chosen, this.#facts(chosen, nowMs, verdictOf))
+    return workerStatusOf(chosen, this.#facts(chosen, nowMs, verdictOf), this.details.detailOf(chosen.held.value))
   }
 
   #facts({ held, standing }: ChosenRow, nowMs: number, verdictOf: VerdictOf): WorkerFacts {

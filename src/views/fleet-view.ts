@@ -23,10 +23,21 @@ import type { OwnerRef } from './freshness/owner-lag.js'
 import type { FleetReadOptions } from './freshness/read-options.js'
 import type { PlacementSnapshot } from './snapshot/placement-snapshot.js'
 import type { LivelinessChange } from './status/liveliness-history.js'
-import type { StatusDocument, WorkerStatus } from './status/status-document.js'
+import type { NodeStatus, StatusDocument, WorkerStatus } from './status/status-document.js'
 import type { ViewConsistency } from './status/view-consistency.js'
 import type { WorkerFate } from './status/worker-fate.js'
 import { type FetchedWorker, type FetchWorkerOptions, lookUpWorker, type WorkerLookup } from './worker-lookup.js'
+
+/** A status is shared for this time if nothing changes: its ages are whole milliseconds. */
+const sharedForMs = 1
+
+/** A status document, and what it was made from. */
+interface Survey {
+  readonly document: StatusDocument
+  readonly assessment: Assessment
+  readonly nowMs: number
+  readonly version: string
+}
 
 /** Intents expire and servers are silent by time, not by a sample. */
 const observeEveryMs = 1_000
@@ -48,6 +59,10 @@ export class FleetView implements Disposable {
   readonly #observing: RepeatingTimer
   readonly #peers: Subscription
   readonly #lifetime: Lifetime
+  readonly #progress: Subscription
+  /** Counts what a status depends on besides the fleet's rows and time. */
+  #revision = 0
+  #lastSurvey: Survey | undefined
   #closed = false
 
   /** @throws NumacastError NUMACAST_INVALID_ARGUMENT; the signal's reason when it has aborted already */
@@ -61,6 +76,7 @@ export class FleetView implements Disposable {
     this.#listeners = new Listeners(participant.counters, 'view.listener-threw')
     this.#copy = new FleetCopy(participant, options, { changed: (change) => this.#emit(change) })
     const { readers } = this.#copy
+    this.#progress = readers.onProgress(() => this.#revision++)
     this.#serving = new FleetServing(readers)
     this.#mode = new ModeWatch(participant.clock.nowMs())
     // A read that waits listens to it, and many may wait.
@@ -68,6 +84,7 @@ export class FleetView implements Disposable {
     this.#reads = new FleetReads({ participant, readers, closing: this.#ending.signal })
     // The liveliness of a worker depends on that of its server.
     this.#peers = participant.onPeer(({ kind, peer }) => {
+      this.#revision++
       const { fleet } = this.#copy
       if (kind === 'left') fleet.participantLeft(peer.guid, peer.verdict)
       if (kind !== 'joined' && fleet.hasServer(peer.guid)) this.#observeServers()
@@ -116,9 +133,19 @@ export class FleetView implements Disposable {
     return this.#listeners.add(listener)
   }
 
+  /** The nodes of {@link status}, without the cost of the rest. */
+  nodes(): readonly NodeStatus[] {
+    return this.#copy.nodes(this.#participant.clock.nowMs())
+  }
+
+  /** The workers of {@link status}, without the cost of the rest. */
+  workers(): readonly WorkerStatus[] {
+    return this.#copy.workers(this.#participant.clock.nowMs())
+  }
+
   /** Returns what is here, as plain data. `serving` states what can be claimed of it; {@link read} demands it. */
   status(): StatusDocument {
-    return this.#computeStatus().document
+    return this.#survey().document
   }
 
   /**
@@ -129,7 +156,7 @@ export class FleetView implements Disposable {
    */
   read(options: FleetReadOptions): Promise<FleetRead> {
     return this.#reads.read(options, () => {
-      const { document, assessment } = this.#computeStatus()
+      const { document, assessment } = this.#survey()
       return { data: document, ...assessment }
     })
   }
@@ -151,7 +178,7 @@ export class FleetView implements Disposable {
     const refOf = (participant: Guid): OwnerRef => this.#copy.readers.refOf(participant)
     const lookup = { fleet: this.#copy.fleet, nowMs, verdictOf: this.#copy.verdictOf, refOf }
     const data = lookUpWorker(workerId, incarnation, lookup)
-    if (!data.found) return { data, ...this.#computeStatus().assessment }
+    if (!data.found) return { data, ...this.#survey().assessment }
     const nodes = this.#copy.nodes(nowMs)
     const shown = { nodes, workers: [data.worker], consistency: this.#copy.consistency(nodes, nowMs) }
     const assessment = this.#serving.assess(shown, nowMs, data.owner.participant)
@@ -163,7 +190,7 @@ export class FleetView implements Disposable {
   diagnostics(): FleetDiagnostics {
     const nowMs = this.#participant.clock.nowMs()
     this.#observeMode(nowMs)
-    const { witness, facts } = this.#computeStatus().assessment
+    const { witness, facts } = this.#survey().assessment
     const { actions, gaps, repairs } = this.#copy.readers.catchUps()
     const { served: reads, refused: refusals } = this.#reads
     return {
@@ -198,13 +225,24 @@ export class FleetView implements Disposable {
   }
 
   #emit(change: FleetChange): void {
+    this.#revision++
     this.#log.add(change)
     this.#listeners.emit(change)
   }
 
-  #computeStatus(): { readonly document: StatusDocument; readonly assessment: Assessment } {
+  /** Returns what is here; the same object within a millisecond in which nothing has changed. */
+  #survey(): Survey {
     const nowMs = this.#participant.clock.nowMs()
     this.#copy.expireIntents(nowMs)
+    const version = `${this.#copy.fleet.version} ${this.#revision}`
+    const last = this.#lastSurvey
+    if (last?.version === version && nowMs - last.nowMs < sharedForMs) return last
+    const survey = { ...this.#computeStatus(nowMs), nowMs, version }
+    this.#lastSurvey = survey
+    return survey
+  }
+
+  #computeStatus(nowMs: number): Pick<Survey, 'document' | 'assessment'> {
     const nodes = this.#copy.nodes(nowMs)
     const workers = this.#copy.workers(nowMs)
     const witness = this.#copy.consistency(nodes, nowMs)
@@ -270,6 +308,7 @@ export class FleetView implements Disposable {
     closeEach([
       () => this.#observing.close(),
       () => this.#peers.close(),
+      () => this.#progress.close(),
       () => this.#listeners.clear(),
       () => this.#copy.close(),
       () => this.#lifetime.end(),

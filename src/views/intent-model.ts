@@ -27,6 +27,10 @@ export class IntentModel {
   offer(claim: ReceivedIntent, nowMs: number): boolean {
     const ruling = this.#book.offer(claim, nowMs)
     if (ruling.kind === 'ignored') return false
+    if (ruling.kind === 'ended-late') {
+      this.#end(ruling.ended.intent.intentId)
+      return true
+    }
     const { intentId } = claim.intent
     this.#claims.set(intentId, claim)
     this.#expiring.set(intentId, expiryMs(claim))

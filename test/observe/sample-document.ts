@@ -25,6 +25,9 @@ export function sampleWorker(own: Partial<WorkerStatus> = {}): WorkerStatus {
     appliedIntents: [],
     eventLoopUtilization: 0.25,
     memoryHeadroomBytes: 2 * 1024 ** 3,
+    profile: null,
+    capacity: null,
+    capacityAgeMs: null,
     ageMs: 120,
     ...own,
   }
@@ -40,6 +43,8 @@ export function sampleNode(own: Partial<NodeStatus> = {}): NodeStatus {
     memoryAvailableBytes: 20 * 1024 ** 3,
     memoryLimitBytes: null,
     memoryHeadroomBytes: null,
+    memoryPressureAvg60Percent: null,
+    cpuPressureAvg60Percent: null,
     cpuQuotaCores: null,
     cpuHeadroomCores: 2.5,
     memoryPressurePercent: null,

@@ -30,7 +30,7 @@ export function claim<K extends IntentKind>(kind: K, sketch: ClaimSketch, terms:
     atMs = 0,
     ttlMs = 1_000,
   } = sketch
-  const common = { intentId: id, target, action, issuer: 'test', epoch, reason: 'because', ttlMs }
+  const common = { intentId: id, target, action, issuer: 'test', issuerId: 'aa', epoch, reason: 'because', ttlMs }
   const intent = { ...common, ...neutralTerms[kind], ...terms } as unknown as IntentOf<K>
   return receivedIntentOf(kind, intent, { writer: writer as EntityGuid, seq }, atMs)
 }

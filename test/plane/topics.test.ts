@@ -59,11 +59,11 @@ t.test('each topic has its documented keys', (t) => {
     'node.capacity': 'bootId, numaNode',
     'node.roster': 'bootId, numaNode, workerId',
     'worker.claim': 'workerId',
-    'intent.drain': 'target',
-    'intent.pause-node': 'target',
-    'intent.throttle-queue': 'target',
-    'intent.prefer-shard': 'target',
-    'intent.rebalance': 'target',
+    'intent.drain': 'target, issuerId',
+    'intent.pause-node': 'target, issuerId',
+    'intent.throttle-queue': 'target, issuerId',
+    'intent.prefer-shard': 'target, issuerId',
+    'intent.rebalance': 'target, issuerId',
     'intent.status': 'intentId, workerId',
     'config.concurrency-limit': 'scope',
     'config.priority-weights': 'scope',
@@ -74,7 +74,16 @@ t.test('each topic has its documented keys', (t) => {
 })
 
 t.test('every kind of intent accepts a lift, and refuses values out of bounds', (t) => {
-  const common = { intentId: 'i', target: 'w', action: 'lift', issuer: 'me', epoch: 1, reason: '', ttlMs: 1 }
+  const common = {
+    intentId: 'i',
+    target: 'w',
+    action: 'lift',
+    issuer: 'me',
+    issuerId: 'x',
+    epoch: 1,
+    reason: '',
+    ttlMs: 1,
+  }
   for (const kind of intentKinds) {
     const { check } = intentTopics[kind]
     const intent = { ...common, ...neutralTerms[kind] }

@@ -3,6 +3,7 @@ import { rank } from '../../src/placement/rank/rank.js'
 import { resolveRequest } from '../../src/placement/request/placement-request.js'
 import { planePartition } from '../../src/plane/partitions.js'
 import { type WorkerCapacity, workerCapacity } from '../../src/plane/worker-capacity.js'
+import { IntentIssuer } from '../../src/roles/intents/intent-issuer.js'
 import type { Slot } from '../../src/roles/worker/slots/slot.js'
 import { idleWorker, idleZone } from '../../src/testing/idle-readings.js'
 import { MemoryFleet } from '../../src/testing/memory-fleet.js'
@@ -155,3 +156,41 @@ t.test('jobs by queue and device memory show in the row, and a budget bounds the
   t.match(view.snapshot().worker('a')?.load, { inFlight: 0, inFlightByQueue: {}, vramUsedBytes: 0 })
   await fleet.close()
 })
+
+t.test(
+  'the status shows profile and capacity of each worker, and calls without a change share one document',
+  async (t) => {
+    const fleet = new MemoryFleet()
+    await fleet.collector()
+    await fleet.worker('w', { capabilities: ['transcode@2'], labels: { rack: '7' } })
+    const { view, leave } = await fleet.operator()
+    await fleet.clock.advance(4_000)
+    const status = view.status()
+    t.equal(view.status(), status, 'nothing has changed')
+    const [worker] = status.workers
+    t.match(worker, {
+      profile: { capabilities: ['transcode@2'], labels: { rack: '7' }, admission: { kind: 'fixed' } },
+      capacity: { cpuUsedCores: 0.1, memoryPressureAvg60Percent: null, eventLoopUtilization: 0.25 },
+    })
+    t.notOk('workerId' in (worker?.profile ?? {}) || 'incarnation' in (worker?.capacity ?? {}))
+    t.type(worker?.capacityAgeMs, 'number')
+    t.match(status.nodes, [{ memoryPressureAvg60Percent: 0, cpuPressureAvg60Percent: null }])
+    t.strictSame(view.workers(), status.workers)
+    t.strictSame(view.nodes(), status.nodes)
+
+    await fleet.clock.advance(10)
+    const later = view.status()
+    t.not(later, status, 'ages have grown')
+    t.equal(later.workers[0]?.profile, worker?.profile, 'what was published is shared')
+    t.equal(later.workers[0]?.capacity, worker?.capacity)
+    const issued = new IntentIssuer(view, { issuer: 'test' })
+    const before = view.status()
+    issued.apply('drain', 'w', { deadlineMs: null })
+    await fleet.clock.advance(0)
+    t.not(view.status(), before, 'an intent has come, in the same millisecond')
+    t.equal(view.status().intents.length, 1)
+    issued.close()
+    await leave()
+    await fleet.close()
+  },
+)

@@ -106,7 +106,7 @@ async function waitUntilRelayed(participant: Participant, { kind, intent, token 
     // A collector keeps it too, but after a restart it learns of the intent from a scheduler.
     const keeps = (carrier: EntityGuid): boolean =>
       carrier !== token.writer && participant.peer(participantOf(carrier))?.properties.role !== 'collector'
-    while (!reader.carriers(intent.target).some(keeps)) {
+    while (!reader.carriers(reader.topic.keyOf(intent)).some(keeps)) {
       if (performance.now() > givenUpMs) {
         process.stderr.write('numacast: no scheduler keeps the intent: a collector that restarts will not know of it\n')
         return

@@ -35,8 +35,8 @@ function checkWant(want: unknown, refuse: (what: string) => never): WantedIntent
   if (typeof reason !== 'string') return refuse('.reason must be a text')
   if (typeof terms !== 'object' || terms === null) return refuse('.terms must be an object')
   const note = toNote(reason)
-  const envelope = { intentId: 'i', target, action: 'apply', issuer: 'policy', epoch: 0, reason: note, ttlMs }
-  const checked = intentSchemas[kind]().safeParse({ ...terms, ...envelope })
+  const issued = { intentId: 'i', issuer: 'policy', issuerId: 'policy', epoch: 0 }
+  const checked = intentSchemas[kind]().safeParse({ ...terms, ...issued, target, action: 'apply', reason: note, ttlMs })
   if (!checked.success) {
     const [issue] = checked.error.issues
     const field = issue?.path[0]

@@ -166,15 +166,15 @@ export class Fleet implements AsyncDisposable {
   }
 
   nodes(): readonly NodeStatus[] {
-    return this.view.status().nodes
+    return this.view.nodes()
   }
 
   workers(): readonly WorkerStatus[] {
-    return this.view.status().workers
+    return this.view.workers()
   }
 
   worker(workerId: string): WorkerStatus | undefined {
-    return this.workers().find((worker) => worker.workerId === workerId)
+    return this.view.worker(workerId)
   }
 
   /** What became of jobs, as far as reports have arrived since this fleet was opened or were kept then. */

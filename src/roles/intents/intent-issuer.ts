@@ -169,6 +169,7 @@ export class IntentIssuer implements Disposable {
       target,
       action,
       issuer,
+      issuerId: this.#participant.guid,
       epoch: this.#epoch(kind, target),
       reason: toNote(reason ?? defaultReason({ action, kind, issuer })),
       ttlMs,

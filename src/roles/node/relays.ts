@@ -2,7 +2,7 @@ import { closeEach } from '../../core/close-all.js'
 import { RepeatingTimer } from '../../core/time/repeating-timer.js'
 import { concurrencyLimit, maintenanceMode, priorityWeights, rollingDrain } from '../../plane/config.js'
 import { arbiterMemoryMs } from '../../plane/intent-arbiter.js'
-import { type IntentKind, intentKinds, intentTopics } from '../../plane/intents.js'
+import { type IntentKind, intentKinds, intentTopics, targetOfKey } from '../../plane/intents.js'
 import { jobLifecycle } from '../../plane/job-lifecycle.js'
 import { intentStatus } from '../../plane/transitions.js'
 import type { Sample } from '../../pubsub/model/sample.js'
@@ -78,7 +78,7 @@ function relayIntents<K extends IntentKind>(
   concerns: (target: string) => boolean = () => true,
 ): Relays {
   const reader = participant.reader(intentTopics[kind], { partition: from })
-  const relay = participant.relay(reader, { partition: to, filter: ({ key }) => concerns(key) })
+  const relay = participant.relay(reader, { partition: to, filter: ({ key }) => concerns(targetOfKey(key)) })
   const forgetting = new RepeatingTimer(participant.clock, forgetEveryMs, () => {
     const endedBeforeMs = participant.clock.nowMs() - arbiterMemoryMs
     for (const key of [...relay.writer.keys()]) {

@@ -1,6 +1,13 @@
 import { closeEach } from '../../core/close-all.js'
 import type { Timer } from '../../core/time/clock.js'
-import { type IntentKind, type IntentOf, intentKinds, intentTopics, receivedIntentFrom } from '../../plane/intents.js'
+import {
+  type IntentKind,
+  type IntentOf,
+  intentKinds,
+  intentTopics,
+  receivedIntentFrom,
+  targetOfKey,
+} from '../../plane/intents.js'
 import type { AppliedIntent } from '../../plane/worker-state.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { Reader } from '../../pubsub/reader/reader.js'
@@ -129,14 +136,17 @@ export class WorkerControl {
     const { participant, partition, address, host } = this.#components
     // Every throttle, because the worker's queues may change. What does not concern it is not offered.
     const isReceived = (target: string): boolean => kind === 'throttle-queue' || concerns(address, kind, target)
-    const reader = participant.reader(intentTopics[kind], { partition, keyFilter: isReceived })
+    const reader = participant.reader(intentTopics[kind], {
+      partition,
+      keyFilter: (key) => isReceived(targetOfKey(key)),
+    })
     this.#closers.push(() => reader.close())
     reader.onSample((sample) => {
       // An intent whose writers are gone holds until its time to live ends.
       if (sample.instanceState === 'no-writers' || this.#stopped) return
       const claim = receivedIntentFrom(kind, sample)
       if (claim !== undefined) this.#intents.offer(claim, host.load, this.#now())
-      else this.#intents.withdraw(kind, sample.key, sample.token.writer, this.#now())
+      else this.#intents.withdraw(kind, targetOfKey(sample.key), sample.token.writer, this.#now())
       this.#report()
       host.controlChanged()
       this.#takeBackSlots()

@@ -29,6 +29,8 @@ export function nodeStatusOf(held: Held<NodeCapacity>, { nowMs, serverVerdict, s
     cpuHeadroomCores: value.cpuHeadroomCores,
     memoryPressurePercent: value.memoryPressurePercent,
     cpuPressurePercent: value.cpuPressurePercent,
+    memoryPressureAvg60Percent: value.memoryPressureAvg60Percent,
+    cpuPressureAvg60Percent: value.cpuPressureAvg60Percent,
     workers: value.workers,
     collector: {
       pid: value.collectorPid,

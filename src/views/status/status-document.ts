@@ -3,6 +3,8 @@ import type { IntentKind } from '../../plane/intents.js'
 import type { WorkerTotals } from '../../plane/node-capacity.js'
 import type { SchedulerState } from '../../plane/scheduler-state.js'
 import type { Transition } from '../../plane/transitions.js'
+import type { WorkerCapacity } from '../../plane/worker-capacity.js'
+import type { PublishedProfile } from '../../plane/worker-profile.js'
 import type { AppliedIntent, WorkerCondition } from '../../plane/worker-state.js'
 import type { ReadWitness } from '../freshness/read-witness.js'
 import type { ViewConsistency } from './view-consistency.js'
@@ -37,6 +39,8 @@ export interface NodeStatus {
   readonly cpuHeadroomCores: number | null
   readonly memoryPressurePercent: number | null
   readonly cpuPressurePercent: number | null
+  readonly memoryPressureAvg60Percent: number | null
+  readonly cpuPressureAvg60Percent: number | null
   readonly workers: WorkerTotals
   /** The process that serves the node. */
   readonly collector: {
@@ -82,9 +86,21 @@ export interface WorkerStatus {
   readonly eventLoopUtilization: number | null
   /** What it may still allocate before a limit of its cgroups, or the host's memory, is used up. */
   readonly memoryHeadroomBytes: number | null
+  /** What it offers and holds; null while that has not arrived. */
+  readonly profile: ProfileStatus | null
+  /** What its process may still use; null while that has not arrived. */
+  readonly capacity: CapacityStatus | null
+  /** Since that was measured; null without a measurement. */
+  readonly capacityAgeMs: number | null
   /** Since the worker's last report. */
   readonly ageMs: number
 }
+
+/** What a worker publishes of itself and rarely changes. */
+export type ProfileStatus = Readonly<Omit<PublishedProfile, 'workerId' | 'incarnation'>>
+
+/** What a worker measures of its process. */
+export type CapacityStatus = Readonly<Omit<WorkerCapacity, 'workerId' | 'incarnation' | 'numaNode'>>
 
 /** An intent that holds or held recently, with what each worker reported on it. */
 export interface IntentReport {

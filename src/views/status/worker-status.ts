@@ -1,7 +1,10 @@
 import { Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from '../../liveliness/verdict.js'
+import type { WorkerCapacity } from '../../plane/worker-capacity.js'
+import type { PublishedProfile } from '../../plane/worker-profile.js'
 import type { RecordedEnd } from '../rows/end-records.js'
+import type { WorkerDetail } from '../rows/worker-details.js'
 import type { ChosenRow } from '../rows/worker-rows.js'
-import type { WorkerStatus } from './status-document.js'
+import type { CapacityStatus, ProfileStatus, WorkerStatus } from './status-document.js'
 
 /** Rows are written every five seconds. Three missed writes make the row of a stalled server meaningless. */
 export const staleRowMs = 15_000
@@ -25,7 +28,8 @@ export type Judgement = Pick<
   'liveliness' | 'cause' | 'detail' | 'evidence' | 'livelinessForMs' | 'probationMs'
 >
 
-export function workerStatusOf(chosen: ChosenRow, facts: WorkerFacts): WorkerStatus {
+export function workerStatusOf(chosen: ChosenRow, facts: WorkerFacts, detail?: WorkerDetail): WorkerStatus {
+  const { profile, capacity } = detail ?? {}
   const { value, originTimeMs } = chosen.held
   const rowAgeMs = Math.max(0, facts.nowMs - originTimeMs)
   const judgement = judgeWorker(chosen, facts)
@@ -52,8 +56,31 @@ export function workerStatusOf(chosen: ChosenRow, facts: WorkerFacts): WorkerSta
     appliedIntents: value.appliedIntents,
     eventLoopUtilization: value.eventLoopUtilization,
     memoryHeadroomBytes: value.memoryHeadroomBytes,
+    profile: profile === undefined ? null : profileStatusOf(profile.value),
+    capacity: capacity === undefined ? null : capacityStatusOf(capacity.value),
+    capacityAgeMs: capacity === undefined ? null : Math.round(Math.max(0, facts.nowMs - capacity.writtenMs)),
     ageMs: Math.round(value.sourceAgeMs + rowAgeMs),
   }
+}
+
+/** All statuses of a worker share one object for each value that it published. */
+const profileStatuses = new WeakMap<PublishedProfile, ProfileStatus>()
+const capacityStatuses = new WeakMap<WorkerCapacity, CapacityStatus>()
+
+function profileStatusOf(published: PublishedProfile): ProfileStatus {
+  const known = profileStatuses.get(published)
+  if (known !== undefined) return known
+  const { workerId: _, incarnation: __, ...status } = published
+  profileStatuses.set(published, status)
+  return status
+}
+
+function capacityStatusOf(measured: WorkerCapacity): CapacityStatus {
+  const known = capacityStatuses.get(measured)
+  if (known !== undefined) return known
+  const { workerId: _, incarnation: __, numaNode: ___, ...status } = measured
+  capacityStatuses.set(measured, status)
+  return status
 }
 
 /** A worker of which no server can know is `unreachable`, not dead, unless policy makes it so. */

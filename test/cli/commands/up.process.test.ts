@@ -203,7 +203,7 @@ function fieldsOf(value: object, prefix = '', depth = 0): Set<string> {
     const field = `${prefix}${name}`
     if (Array.isArray(inner) && depth === 0) {
       for (const item of inner) for (const leaf of fieldsOf(item, `${field}[].`, depth + 1)) fields.add(leaf)
-    } else if (inner !== null && typeof inner === 'object' && !Array.isArray(inner)) {
+    } else if (inner !== null && typeof inner === 'object' && !Array.isArray(inner) && name !== 'labels') {
       for (const leaf of fieldsOf(inner, `${field}.`, depth + 1)) fields.add(leaf)
     } else {
       fields.add(field)

@@ -20,7 +20,9 @@ import { resolveParticipantOptions } from '../../../src/pubsub/participant-optio
 import type { ResolvedQos } from '../../../src/qos/qos.js'
 import { resolveQos } from '../../../src/qos/resolve.js'
 import { resolveCollectorOptions } from '../../../src/roles/collector/collector-options.js'
+import { resolvePlaceOptions } from '../../../src/roles/placement/place-options.js'
 import { resolveSchedulerOptions } from '../../../src/roles/scheduler/resolve-scheduler-options.js'
+import { resolveHealth } from '../../../src/roles/worker/health/health-options.js'
 import { resolveWorkerOptions } from '../../../src/roles/worker/resolve-worker-options.js'
 import { HeadroomSampler } from '../../../src/topology/cgroup/headroom-sampler.js'
 import { resolveFaults } from '../../../src/transport/memory/faults.js'
@@ -44,6 +46,7 @@ const acceptsAsNull = { never: null }
 const bounded = { mostMs: longestTimerMs }
 
 const worker: Resolve = (given) => resolveWorkerOptions({ workerId: 'w', ...given })
+const health: Resolve = (given) => resolveHealth(given)
 const liveliness: Resolve = (given) => resolveLivelinessOptions(given, 500)
 const qos: Resolve = (given) => resolveQos(given as Partial<ResolvedQos>)
 const lifecycle: Resolve = (given) => resolveQos({ readerDataLifecycle: given }).readerDataLifecycle
@@ -71,6 +74,10 @@ const options: Record<string, DurationOption> = {
   'FleetViewOptions.maxAgeMs': { resolve: resolveFleetViewOptions, ...accepts },
   'FleetViewOptions.unreachableDeadAfterMs': { resolve: resolveFleetViewOptions, ...acceptsAsNull },
   'HeadroomSamplerOptions.slowIntervalMs': { resolve: sampler, mostMs: 3_600_000 },
+  'HealthOptions.checkIntervalMs': { resolve: health, ...bounded },
+  'HealthOptions.checkTimeoutMs': { resolve: health, ...bounded },
+  'HealthOptions.maxLoopDelayMs': { resolve: health, ...accepts },
+  'HealthOptions.recoverAfterMs': { resolve: health },
   'LivelinessOptions.leaseMs': { resolve: liveliness, ...bounded },
   'LivelinessOptions.probationMs': { resolve: liveliness, ...bounded },
   'LivelinessOptions.unreachableDeadAfterMs': { resolve: liveliness, ...acceptsAsNull },
@@ -119,6 +126,7 @@ const options: Record<string, DurationOption> = {
   'ZoneImbalanceOptions.maxAgeMs': { resolve: by(zoneImbalancePolicy) },
   'ZoneImbalanceOptions.ttlMs': { resolve: by(zoneImbalancePolicy), ...intentTtl },
   'JobLedgerOptions.retentionMs': { resolve: resolveJobLedgerOptions, ...accepts },
+  'PlaceOptions.offerTimeoutMs': { resolve: resolvePlaceOptions },
   'RankOptions.recheckMs': { resolve: rank },
   'RankOptions.maxRetryAfterMs': { resolve: rank },
   'RequestQueueOptions.maxWaitMs': { resolve: resolveRequestQueueOptions },
@@ -136,7 +144,9 @@ const ofCalls: Record<string, string> = {
   'DrainOptions.holdMs': 'becomes IssueOptions.ttlMs',
   'FleetReadOptions.maxAgeMs': 'test/views/fleet-reads.test.ts',
   'FleetReadOptions.timeoutMs': 'test/views/fleet-reads.test.ts',
+  'HoldOptions.ttlMs': 'test/roles/placement/shared-reservations.test.ts',
   'IssueOptions.ttlMs': 'test/roles/intents/intent-issuer.test.ts',
+  'PlaceOptions.ttlMs': 'becomes HoldOptions.ttlMs',
   'RankOptions.freshMs': 'compared with staleMs: test/placement/rank',
   'RankOptions.nowMs': 'a time, not a duration',
   'RankOptions.staleMs': 'compared with freshMs: test/placement/rank',
@@ -155,6 +165,7 @@ const internal = new Set([
   'FleetModelOptions',
   'CapacityGuardOptions',
   'HysteresisOptions',
+  'IntentResultOptions',
   'JobSummariesOptions',
   'NodeServiceOptions',
   'RecordFleetOptions',

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { intentTopics, maxIntentEpoch, maxIntentTtlMs } from '../../../src/plane/intents.js'
+import { keyFrom } from '../../../src/plane/keys.js'
 import { planePartition } from '../../../src/plane/partitions.js'
 import { nodeTarget } from '../../../src/plane/targets.js'
 import { idleZone } from '../../../src/testing/idle-readings.js'
@@ -110,11 +111,12 @@ t.test('a relay forgets an intent only some time after it ended', async (t) => {
   const listener = await fleet.operator('bob')
   const drains = listener.view.participant.reader(intentTopics.drain, { partition: planePartition })
   await fleet.plane.settle(drains.synced())
-  t.equal(drains.get('a')?.value?.issuer, 'ann')
+  const key = keyFrom(['a', view.participant.guid])
+  t.equal(drains.get(key)?.value?.issuer, 'ann')
   await fleet.clock.advance(14 * 60_000)
-  t.equal(drains.get('a')?.instanceState, 'alive')
+  t.equal(drains.get(key)?.instanceState, 'alive')
   await fleet.clock.advance(3 * 60_000)
-  t.equal(drains.get('a'), undefined)
+  t.equal(drains.get(key), undefined)
   t.strictSame(view.status().intents, [])
   await listener.leave()
   await fleet.close()
@@ -172,6 +174,7 @@ t.test('disposing an issued intent withdraws it', async (t) => {
     target: 'a',
     action: 'apply',
     issuer: 'me',
+    issuerId: view.participant.guid,
     epoch: view.participant.incarnation,
     reason: 'for now',
     ttlMs: 60_000,
@@ -179,7 +182,7 @@ t.test('disposing an issued intent withdraws it', async (t) => {
   })
   await fleet.clock.advance(1_000)
   t.equal(worker.admission.open, false)
-  writer.dispose('a')
+  writer.dispose(keyFrom(['a', view.participant.guid]))
   await fleet.clock.advance(1_000)
   t.equal(worker.admission.open, true)
   await leave()
@@ -198,6 +201,7 @@ t.test('an operator lifts an intent of the highest epoch, and drains again', asy
     target: 'a',
     action: 'apply' as const,
     issuer: 'forger',
+    issuerId: forger.guid,
     epoch: maxIntentEpoch,
     reason: 'forged',
     ttlMs: maxIntentTtlMs,

@@ -154,7 +154,7 @@ t.test('the rows of all topics of one worker join in a snapshot', (t) => {
 
 t.test('an intent in force becomes a row, a lift does not', (t) => {
   const token = { writer: 'x.1' as EntityGuid, seq: 1 }
-  const base = { intentId: 'i', target: 'b/1', issuer: 'me', epoch: 1, reason: 'why', ttlMs: 500 }
+  const base = { intentId: 'i', target: 'b/1', issuer: 'me', issuerId: 'x', epoch: 1, reason: 'why', ttlMs: 500 }
   const apply = receivedIntentOf('rebalance', { ...base, action: 'apply', maxInFlight: 2 }, token, 100)
   t.strictSame(intentRowFrom(apply), {
     kind: 'rebalance',

@@ -84,6 +84,10 @@ export class WorkerIntents {
         this.#reports.plan(claim, at.wallMs)
         this.#reports.advance(intentId, outcome.kind, endedBy(outcome.by), at.nowMs, at.wallMs)
         break
+      case 'ended-late':
+        this.#withdraw(outcome.ended)
+        this.#reports.advance(outcome.ended.intent.intentId, 'superseded', endedBy(claim), at.nowMs, at.wallMs)
+        break
       case 'ignored':
         break
     }
