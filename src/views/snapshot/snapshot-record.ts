@@ -2,6 +2,7 @@ import { invalidArgument } from '../../core/errors.js'
 import type { PlacementSnapshot } from './placement-snapshot.js'
 import { SnapshotBuilder } from './snapshot-builder.js'
 import type { SnapshotChange } from './snapshot-change.js'
+import { recordedChangeSchema } from './snapshot-record-schema.js'
 
 /** One recorded moment of the fleet. */
 export interface SnapshotRecord {
@@ -32,7 +33,7 @@ export function recordSnapshot(snapshot: PlacementSnapshot, nowMs: number): stri
 
 /**
  * Reads a recorded line.
- * @throws NumacastError NUMACAST_INVALID_ARGUMENT when it is no record of a snapshot
+ * @throws NumacastError NUMACAST_INVALID_ARGUMENT when it is no record of a snapshot, naming the field that is not acceptable
  */
 export function restoreSnapshot(line: string): { readonly snapshot: PlacementSnapshot; readonly nowMs: number } {
   const record = parse(line)
@@ -40,8 +41,22 @@ export function restoreSnapshot(line: string): { readonly snapshot: PlacementSna
     throw invalidArgument(`this line is no recorded snapshot: ${line.slice(0, 80)}`)
   }
   const builder = new SnapshotBuilder()
-  for (const change of record.changes) builder.apply(change)
+  for (const [index, change] of record.changes.entries()) builder.apply(checked(change, index))
   return { snapshot: builder.snapshot(), nowMs: record.nowMs }
+}
+
+function checked(change: unknown, index: number): SnapshotChange {
+  const parsed = recordedChangeSchema().safeParse(change)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const field = ['changes', String(index), ...(issue?.path ?? []).map(String)].join('.')
+  throw invalidArgument(`${field}${ownerOf(change)}: ${issue?.message ?? 'not acceptable'}`)
+}
+
+/** Names the worker or the zone that a change is of, for people. */
+function ownerOf(change: unknown): string {
+  if (typeof change !== 'object' || change === null || !('workerId' in change)) return ''
+  return ` of worker ${String(change.workerId)}`
 }
 
 function parse(line: string): Partial<SnapshotRecord> | undefined {

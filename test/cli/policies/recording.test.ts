@@ -16,6 +16,16 @@ async function timesOf(file: string): Promise<number[]> {
   return times
 }
 
+const load = {
+  ...{ incarnation: 1, bootId: 'b', host: 'h', numaNode: 0, liveliness: 'alive', reliableFromMs: null },
+  ...{ condition: 'available', inFlight: 0, concurrency: 1, inFlightByQueue: null, vramUsedBytes: 0 },
+  ...{ capacityScore: null, admissionOpen: true, admissionReason: null, observedMs: 0 },
+}
+
+const withChange = (change: object): string => {
+  return JSON.stringify({ format: 'numacast-snapshot-1', nowMs: 2, changes: [change] })
+}
+
 const line = (nowMs: number): string => recordSnapshot(new SnapshotBuilder().snapshot(), nowMs)
 
 t.test('what a writer wrote is read again, and it takes no line beyond its size', async (t) => {
@@ -89,6 +99,18 @@ t.test('a line that is no snapshot, or older than the one above it, is named by 
     ['cut', [line(1), line(2).slice(0, -3)], /line 2: this line is no recorded snapshot/],
     ['empty', [line(1), '', line(2)], /line 2: this line is no recorded snapshot/],
     ['other', [line(1), '{"format":"other"}'], /line 2: this line is no recorded snapshot: {"format":"other"}/],
+    ['kind', [line(1), withChange({ kind: 'nonsense' })], /line 2: changes\.0\.kind: Invalid/],
+    [
+      'negative',
+      [withChange({ kind: 'worker-removed', workerId: 'w' })],
+      /line 1: changes\.0\.kind of worker w: Invalid/,
+    ],
+    ['zone', [line(1), withChange({ kind: 'zone', zone: { bootId: 'b' } })], /line 2: changes\.0\.zone\.host: must be/],
+    [
+      'load',
+      [line(1), line(2), withChange({ kind: 'worker-load', workerId: 'w', load: { ...load, inFlight: -1 } })],
+      /line 3: changes\.0\.load\.inFlight of worker w: Too small/,
+    ],
     ['older', [line(5), line(6), line(4)], /line 3: it was recorded before the line above it/],
   ]
   for (const [name, lines, message] of cases) {
