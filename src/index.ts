@@ -105,7 +105,15 @@ export type { WorkerEngineComponents } from './roles/worker/open-worker-engine.j
 export type { ProfileOptions, ProfileUpdate } from './roles/worker/profile-options.js'
 export type { MachineFacts } from './roles/worker/readings/machine-facts.js'
 export type { WorkerReading, WorkerReadings } from './roles/worker/readings/worker-readings.js'
+export {
+  defaultResourceSlots,
+  type ResolvedResourceSlots,
+  type ResourceConcurrency,
+  type ResourceSlotOptions,
+  resources,
+} from './roles/worker/slots/resource-slots.js'
 export { type Slot, SlotState } from './roles/worker/slots/slot.js'
+export { vramBudget } from './roles/worker/slots/vram-budget.js'
 export { type RunOptions, Worker, type WorkerComponents } from './roles/worker/worker.js'
 export type { WorkerDirectives } from './roles/worker/worker-directives.js'
 export {

@@ -56,8 +56,9 @@ function* standing(source: FleetSource): IterableIterator<SnapshotChange> {
 function reservations(source: FleetSource): ReservedTotals | undefined {
   if (source.chance(0.4)) return undefined
   const workers = source.some(['worker-0', 'worker-2', 'worker-3', 'worker-200', 'gone'], 0.7).map((workerId) => {
-    const incarnation = source.pick([1, 1, 2])
-    return [workerId, { incarnation, jobs: 1, cpus: 1, memoryBytes: 2 ** 30, vramBytes: 2 ** 30 }] as const
+    const incarnations = source.pick([[1], [1], [2], [1, 2], [2, 1]])
+    const sums = { jobs: 1, cpus: 1, memoryBytes: 2 ** 30, vramBytes: 2 ** 30 }
+    return [workerId, incarnations.map((incarnation) => ({ incarnation, ...sums }))] as const
   })
   const zones = source
     .some(['boot-0/0', 'boot-1/0'], 0.7)

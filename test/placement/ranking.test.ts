@@ -244,7 +244,7 @@ t.test('a reservation reduces the room of the worker’s own cgroup and of its z
   })
   const at = { incarnation: 1, jobs: 1, cpus: 0, memoryBytes: 0, vramBytes: 0 }
   const reserved = (own: object, zone: { cpus: number; memoryBytes: number }) => ({
-    workers: new Map([['w', { ...at, ...own }]]),
+    workers: new Map([['w', [{ ...at, ...own }]]]),
     zones: new Map([['boot/0', zone]]),
   })
   const refusals = (request: PlacementRequest, own: object, zone = { cpus: 0, memoryBytes: 0 }) =>

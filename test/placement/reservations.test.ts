@@ -140,7 +140,8 @@ t.test('a later reservation changes no verdict on an earlier one', (t) => {
   t.end()
 })
 
-t.test('a reservation ends by report, by time, by a new incarnation and by the conflict rule, each counted', (t) => {
+/** A worker that accepts two jobs, and the book of one scheduler. */
+function oneWorker() {
   const source = new FleetSource(3, 1, 1)
   const builder = new SnapshotBuilder()
   builder.apply({
@@ -163,6 +164,11 @@ t.test('a reservation ends by report, by time, by a new incarnation and by the c
     const ranking = rank(snapshot, request, { nowMs, reserved: into.totals() })
     return ranking.best === undefined ? undefined : into.reserve(ranking, ranking.best, { jobId, nowMs, ttlMs: 5_000 })
   }
+  return { builder, idle, request, snapshot, counters, book, reserve }
+}
+
+t.test('a reservation ends by report, by time, by a new incarnation and by the conflict rule, each counted', (t) => {
+  const { builder, idle, request, snapshot, counters, book, reserve } = oneWorker()
   t.match(reserve('job-1'), { workerId: 'w', jobId: 'job-1', zones: [{ numaNode: 0, cpus: 2 }] })
   t.ok(reserve('job-2'))
   t.equal(reserve('job-3'), undefined, 'the worker accepts only two jobs')
@@ -200,5 +206,27 @@ t.test('a reservation ends by report, by time, by a new incarnation and by the c
   for (const jobId of ['a', 'b', 'c']) book.observe({ ...theirs[0], reservationId: jobId, jobId } as Reservation, nowMs)
   t.throws(() => book.observe({ ...theirs[0], reservationId: 'd' } as Reservation, nowMs), { code: 'NUMACAST_LIMIT' })
   t.equal(book.size, 3)
+  t.end()
+})
+
+t.test('reservations for a later incarnation do not hide those for the incarnation that the view shows', (t) => {
+  const { snapshot, book, reserve } = oneWorker()
+  t.ok(reserve('job-1'))
+  const mine = reserve('job-2')
+  t.equal(reserve('job-3'), undefined, 'both places are taken')
+  // Two processes claim the name, and another scheduler sees the other one.
+  book.observe({ ...mine, reservationId: 'x.9', jobId: 'job-9', incarnation: 7 } as Reservation, nowMs)
+  t.equal(reserve('job-3'), undefined, 'both places are still taken')
+  t.strictSame(
+    book
+      .totals()
+      .workers.get('w')
+      ?.map(({ incarnation, jobs }) => [incarnation, jobs]),
+    [
+      [1, 2],
+      [7, 1],
+    ],
+  )
+  t.equal(snapshot.worker('w')?.load.incarnation, 1)
   t.end()
 })

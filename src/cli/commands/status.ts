@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import type { FleetView } from '../../views/fleet-view.js'
 import type { StatusDocument } from '../../views/status/status-document.js'
+import { refuseUnhealthy } from '../client/refuse-unhealthy.js'
 import { untilAborted } from '../daemon/daemon.js'
 import { listenForStop } from '../daemon/stop-signals.js'
 import { printDocument } from '../options/document.js'
@@ -53,22 +54,11 @@ async function printStatus({ domain, json = false, wait, follow = false }: Statu
     } else {
       process.stdout.write(`${statusLines(document).join('\n')}\n`)
     }
-    if (followChanges === undefined) await refuseUnhealthy(document)
+    if (followChanges === undefined) await refuseUnhealthy(document, '; give it more time with --wait')
     else await followChanges(observer.view, document, json)
   } finally {
     await observer.close()
   }
-}
-
-/** @throws NumacastError NUMACAST_UNAVAILABLE that gives the reason, if the document is not known to be the whole truth */
-async function refuseUnhealthy(document: StatusDocument): Promise<void> {
-  const { mayComplete, statusCaveats } = await import('../../observe/status-caveats.js')
-  const { NumacastError } = await import('../../core/errors.js')
-  const caveats = statusCaveats(document)
-  if (caveats.length === 0) return
-  const remedy = mayComplete(document) ? '; give it more time with --wait' : ''
-  const reasons = caveats.slice(0, 3).join(', ') + (caveats.length > 3 ? ` and ${caveats.length - 3} more` : '')
-  throw new NumacastError('NUMACAST_UNAVAILABLE', `the plane is not healthy: ${reasons}${remedy}`)
 }
 
 /** Changes that come together are shown together; of liveliness each is shown. */

@@ -4,6 +4,7 @@ import { closeAll } from '../../core/close-all.js'
 import type { PlaneDisplay } from '../../observe/plane-display.js'
 import type { FleetView } from '../../views/fleet-view.js'
 import type { StatusDocument } from '../../views/status/status-document.js'
+import { refuseUnhealthy } from '../client/refuse-unhealthy.js'
 import { pause } from '../daemon/daemon.js'
 import { listenForStop } from '../daemon/stop-signals.js'
 import { printDocument } from '../options/document.js'
@@ -24,8 +25,8 @@ interface UpFlags {
 const refreshMs = 1_000
 /** Changes that come together are shown together. */
 const conflateMs = 100
-/** How long the last document may wait for a worker that has only just started. */
-const completeWithinMs = 5_000
+/** How long the last document may wait until it shows all that has started. */
+const completeWithinMs = 10_000
 
 export function upCommand(): Command {
   return new Command('up')
@@ -43,7 +44,9 @@ export function upCommand(): Command {
         'end after this long, counted from when every process is ready (default: at Ctrl-C)',
       ).argParser(durationMs()),
     )
-    .addOption(jsonOption('print the final status document as JSON; lines of changes go to stderr'))
+    .addOption(
+      jsonOption('print the final status document as JSON, and exit with 1 if it is not healthy; changes go to stderr'),
+    )
     .addOption(domainOption())
     .addHelpText('after', durationHelp)
     .action(runPlane)
@@ -71,7 +74,9 @@ async function runPlane(flags: UpFlags): Promise<void> {
     leave()
     process.off('exit', leave)
   }
-  if (flags.json && document !== undefined) printDocument(document)
+  if (!flags.json || document === undefined) return
+  printDocument(document)
+  await refuseUnhealthy(document)
 }
 
 /** From start to drained. The document is taken while everything still runs. */
@@ -95,7 +100,8 @@ async function showPlane(
     await orStopped(started, over)
     await pause(flags.duration ?? longestDurationMs, over)
     displaced.throwIfAborted()
-    if (flags.json) await orStopped(untilComplete(observer.view, flags.workers), stop)
+    // Also after a stop: a program asked for the document. A second stop ends the wait with everything else.
+    if (flags.json) await untilComplete(observer.view, flags.workers)
     document = observer.view.status()
   } finally {
     display.showLine(document === undefined ? 'stopping what has been started' : drainingText(flags))
@@ -125,14 +131,16 @@ async function orStopped(work: Promise<void>, stop: AbortSignal): Promise<void> 
   }
 }
 
-/** A worker that has only just started may be ready before its collector has told this process of it. */
+/** A process that has only just started may be ready before this one has received what it reports. */
 async function untilComplete(view: FleetView, workers: number): Promise<void> {
   const deadline = AbortSignal.timeout(completeWithinMs)
   const { untilView } = await import('../client/plane-client.js')
-  await orStopped(
-    untilView(view, () => view.status().workers.length >= workers, deadline),
-    deadline,
-  )
+  const { mayComplete } = await import('../../observe/status-caveats.js')
+  const isComplete = (): boolean => {
+    const document = view.status()
+    return document.workers.length >= workers && !mayComplete(document)
+  }
+  await orStopped(untilView(view, isComplete, deadline), deadline)
 }
 
 /** Shows the plane from now on, whenever it changes and every second. */

@@ -1,4 +1,4 @@
-/** What is reserved at one worker, beyond what its row shows. */
+/** What is reserved at one incarnation of a worker, beyond what its row shows. */
 export interface ReservedAtWorker {
   readonly incarnation: number
   readonly jobs: number
@@ -15,7 +15,8 @@ export interface ReservedInZone {
 
 /** Sums of reservations, to be taken off what a snapshot shows as free. */
 export interface ReservedTotals {
-  readonly workers: ReadonlyMap<string, ReservedAtWorker>
+  /** By workerId: one entry per incarnation. Schedulers may see different ones until their views agree. */
+  readonly workers: ReadonlyMap<string, readonly ReservedAtWorker[]>
   /** By the target that names the zone. */
   readonly zones: ReadonlyMap<string, ReservedInZone>
 }

@@ -59,10 +59,12 @@ export class Evaluation {
     this.weights = applicable(options.weights, request)
     this.#weightSum = scoreTerms.reduce((sum, term) => sum + this.weights[term], 0)
     this.#queueLimit = queueLimit(snapshot, request, options.nowMs)
-    for (const [workerId, reserved] of options.reserved?.workers ?? []) {
+    for (const [workerId, incarnations] of options.reserved?.workers ?? []) {
       const slot = snapshot.slotOf(workerId)
-      if (slot === undefined || snapshot.at(slot)?.load.incarnation !== reserved.incarnation) continue
-      this.#reserved.set(slot, reserved)
+      if (slot === undefined) continue
+      const shown = snapshot.at(slot)?.load.incarnation
+      const reserved = incarnations.find(({ incarnation }) => incarnation === shown)
+      if (reserved !== undefined) this.#reserved.set(slot, reserved)
     }
   }
 

@@ -16,6 +16,9 @@ import { isDescribed, type RemotePeer } from '../peer/remote-peer.js'
 import type { EndpointMatcher } from './endpoint-matcher.js'
 import type { PeerDirectory } from './peer-directory.js'
 
+/** Changes of a descriptor that a message in the name of a peer may be ahead by. */
+const maxVersionStep = 1_024
+
 export interface PeerIntakeComponents {
   readonly self: Guid
   readonly clock: Clock
@@ -102,7 +105,7 @@ export class PeerIntake {
    * this one, or when it `stays`: it sent a hello and will repeat it.
    */
   onRequester(descriptor: Descriptor, stays: boolean): RemotePeer | undefined {
-    const { self, clock, counters, peers, directory, catchUp, interest } = this.#components
+    const { self, clock, counters, peers, catchUp, interest } = this.#components
     const { guid } = descriptor
     if (guid === self) return undefined
     if (peers.departed.has(guid)) {
@@ -114,14 +117,10 @@ export class PeerIntake {
     if (known !== undefined) {
       markReceived(known, nowMs)
       known.reachability.contacted(nowMs)
-      if (known.descriptor !== undefined && !isSameProcess(known.descriptor, descriptor)) {
-        counters.add('request.rejected.foreign-identity')
-      } else if (descriptor.version > (known.descriptor?.version ?? 0)) {
-        directory.described(known, descriptor)
-        // A new peer is asked when its multicast arrives, or when it is clear that it does not.
-        const isPlaced = known.reachability.isBeaconing || known.isBeyondMulticast
-        if (isPlaced && known.matches.size > 0) catchUp.scheduleSpread(known)
-      }
+      // A new peer is asked when its multicast arrives, or when it is clear that it does not.
+      const isPlaced = known.reachability.isBeaconing || known.isBeyondMulticast
+      const isNew = this.#takeDescriptor(known, descriptor)
+      if (isNew && isPlaced && known.matches.size > 0) catchUp.scheduleSpread(known)
       return known
     }
     if (!stays && !interest.isRelated(descriptor)) return undefined
@@ -148,8 +147,7 @@ export class PeerIntake {
     if (from === self || peers.departed.has(from)) return undefined
     const nowMs = clock.nowMs()
     const known = peers.get(from)
-    if (known !== undefined && descriptor !== undefined && descriptor.version > (known.descriptor?.version ?? 0)) {
-      directory.described(known, descriptor)
+    if (known !== undefined && descriptor !== undefined && this.#takeDescriptor(known, descriptor)) {
       if (known.matches.size > 0) catchUp.scheduleNow(known)
     }
     const isWanted = descriptor !== undefined && interest.isRelated(descriptor)
@@ -163,6 +161,28 @@ export class PeerIntake {
     const isReceived = reportedReception(reply)
     if (isReceived !== undefined) directory.reportReception(peer, isReceived)
     return peer
+  }
+
+  /**
+   * Takes the descriptor of a known peer from a message in its name, which any process can send. Versions only rise,
+   * by one for each change. A version far ahead, or behind, shows that this descriptor or the held one may be
+   * forged: the peer itself is asked, and its answer counts whatever its version. Returns whether it was taken.
+   */
+  #takeDescriptor(known: RemotePeer, descriptor: Descriptor): boolean {
+    const { counters, directory, catchUp } = this.#components
+    const held = known.descriptor
+    if (held !== undefined && !isSameProcess(held, descriptor)) {
+      counters.add('descriptor.rejected.foreign-identity')
+      return false
+    }
+    const step = descriptor.version - (held?.version ?? 0)
+    if (held !== undefined && (step < 0 || step > maxVersionStep)) {
+      counters.add('descriptor.doubtful-version')
+      catchUp.ask(known)
+      return false
+    }
+    if (step > 0) directory.described(known, descriptor)
+    return step > 0
   }
 
   #addDescribed(descriptor: Descriptor, nowMs: number): RemotePeer | undefined {

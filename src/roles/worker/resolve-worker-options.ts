@@ -5,6 +5,7 @@ import { name } from '../../plane/text.js'
 import { maxOwnershipStrength } from '../../plane/worker-claim.js'
 import { resolveHealth } from './health/health-options.js'
 import { resolveProfile } from './profile-options.js'
+import { resources } from './slots/resource-slots.js'
 import { defaultWorkerOptions, type ResolvedWorkerOptions, WhenReplaced, type WorkerOptions } from './worker-options.js'
 
 /** @throws NumacastError NUMACAST_INVALID_ARGUMENT naming the option and what it must be */
@@ -12,7 +13,11 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
   const stated = withoutUndefined(options)
   const profile = resolveProfile(stated)
   const health = resolveHealth(stated.health)
-  const resolved = { ...defaultWorkerOptions, numaNode: undefined, signal: undefined, ...stated, profile, health }
+  const given = stated.concurrency ?? defaultWorkerOptions.concurrency
+  const slots = typeof given === 'object' && given !== null ? resources(given) : undefined
+  const concurrency = slots?.max ?? (given as number)
+  const own = { profile, health, concurrency, resources: slots }
+  const resolved = { ...defaultWorkerOptions, numaNode: undefined, signal: undefined, ...stated, ...own }
   const id = name().safeParse(resolved.workerId)
   if (!id.success) throw invalidArgument(`worker option workerId: ${id.error.issues[0]?.message ?? 'not acceptable'}`)
   integer('concurrency', resolved.concurrency, 1)

@@ -1,3 +1,4 @@
+import os from 'node:os'
 import { closeEach } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
 import { Listeners } from '../../core/reporting/listeners.js'
@@ -25,6 +26,7 @@ import { type OfferHost, OfferResponder } from './offers/offer-responder.js'
 import { type ProfileUpdate, type ResolvedProfile, updatedProfile } from './profile-options.js'
 import type { MachineFacts } from './readings/machine-facts.js'
 import type { WorkerReading, WorkerReadings } from './readings/worker-readings.js'
+import { ResourceSlots } from './slots/resource-slots.js'
 import { type Slot, SlotState } from './slots/slot.js'
 import type { SlotLimits } from './slots/slot-limits.js'
 import { type SlotHost, SlotPool } from './slots/slot-pool.js'
@@ -56,6 +58,8 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHos
   readonly #options: ResolvedWorkerOptions
   readonly #readings: WorkerReadings
   readonly #health: WorkerHealth
+  /** Undefined if the concurrency of the worker is a number. */
+  readonly #resources: ResourceSlots | undefined
   readonly #publisher: WorkerPublisher
   /** Undefined unless the worker is reactive. */
   readonly #offers: OfferResponder | undefined
@@ -90,6 +94,10 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHos
     this.directivesListeners = new Listeners(counters, 'worker.listener-threw')
     this.replacedListeners = new Listeners(counters, 'worker.listener-threw')
     this.unservedListeners = new Listeners(counters, 'worker.listener-threw')
+    if (options.resources !== undefined) {
+      const machine = { cpus: os.availableParallelism(), memoryBytes: os.totalmem() }
+      this.#resources = new ResourceSlots(options.resources, machine)
+    }
     const reconsider = (): void => this.#reconsider()
     this.#health = new WorkerHealth({ clock, counters, changed: reconsider }, options.health)
     this.#profile = profile
@@ -152,7 +160,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHos
   }
 
   get concurrency(): number {
-    return Math.min(this.#options.concurrency, this.control.maxInFlight)
+    return Math.min(this.#resources?.allowed ?? this.#options.concurrency, this.control.maxInFlight)
   }
 
   get directives(): WorkerDirectives {
@@ -373,6 +381,7 @@ export class WorkerEngine implements SlotHost, ControlHost, JobReports, OfferHos
     }
     this.#publisher.capacity(reading)
     this.#health.measure(reading)
+    if (this.#resources?.measure(reading, this.slots.taken, this.#participant.clock.nowMs())) this.#reconsider()
   }
 
   #maintain(): void {

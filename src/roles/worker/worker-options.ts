@@ -1,6 +1,7 @@
 import type { DomainOptions } from '../shared/enter-domain.js'
 import type { HealthOptions, ResolvedHealth } from './health/health-options.js'
 import type { ProfileOptions, ResolvedProfile } from './profile-options.js'
+import type { ResolvedResourceSlots, ResourceConcurrency } from './slots/resource-slots.js'
 
 /** What a worker does when another holds its name. */
 export const WhenReplaced = { standBy: 'stand-by', close: 'close' } as const
@@ -22,8 +23,8 @@ export interface WorkerOptions extends DomainOptions, ProfileOptions {
   readonly whenReplaced?: WhenReplaced
   /** The NUMA node whose collector it reports to. @default the node that this process runs on now, or 0 */
   readonly numaNode?: number
-  /** Jobs that it takes at once. @default 1 */
-  readonly concurrency?: number
+  /** Jobs that it takes at once: a number, or `resources()`, by which it follows what its process uses. @default 1 */
+  readonly concurrency?: number | ResourceConcurrency
   /** worker.state goes out at most once in this time, however fast it changes. @default 100 */
   readonly stateIntervalMs?: number
   /** … and at least once in this, changed or not. @default 3000 */
@@ -64,11 +65,15 @@ export interface CloseOptions {
 
 type OwnOptions = Omit<WorkerOptions, keyof DomainOptions | keyof ProfileOptions | 'health' | 'numaNode' | 'signal'>
 
-export type ResolvedWorkerOptions = Required<OwnOptions> &
+export type ResolvedWorkerOptions = Required<Omit<OwnOptions, 'concurrency'>> &
   DomainOptions & {
     readonly numaNode: number | undefined
     readonly profile: ResolvedProfile
     readonly health: ResolvedHealth
+    /** The most jobs that it takes at once. */
+    readonly concurrency: number
+    /** Undefined if its concurrency is a number. */
+    readonly resources: ResolvedResourceSlots | undefined
     readonly signal: AbortSignal | undefined
   }
 

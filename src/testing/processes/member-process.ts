@@ -122,7 +122,13 @@ export class MemberProcess {
 
   /** Kills the process if it still runs, and waits for its end. */
   async end(): Promise<void> {
-    if (this.isRunning) this.signal('SIGKILL')
+    this.mayEnd = true
+    try {
+      if (this.isRunning) this.signal('SIGKILL')
+    } catch (error) {
+      // It has ended just now: its parent, which the prefix started, has not.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
     await this.ended
   }
 

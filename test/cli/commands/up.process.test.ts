@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import t from 'tap'
+import { Worker } from '../../../src/roles/worker/worker.js'
 import { eventually } from '../../../src/testing/eventually.js'
 import { childrenOf, isRunning } from '../../../src/testing/processes/child-processes.js'
 import { readTopology } from '../../../src/topology/numa/topology.js'
@@ -24,9 +25,9 @@ t.test('up --duration ends by itself; --json prints the plane as it was while it
   // On a machine that is short of CPU some participants may not be alive yet.
   const { document, stderr } = await eventually('the document of a plane that has come up in time', async () => {
     const { code, stdout, stderr } = await runCli(args)
-    t.equal(code, 0, stderr)
     t.equal(stdout.trimEnd().split('\n').length, 1, 'one line')
     const document: StatusDocument = JSON.parse(stdout)
+    t.equal(code, document.witness.degradedMode === 'healthy' ? 0 : 1, stderr)
     const isUp = document.workers.length === 3 && document.workers.every(({ liveliness }) => liveliness === 'alive')
     return isUp && document.witness.degradedMode === 'healthy' ? { document, stderr } : undefined
   })
@@ -43,6 +44,25 @@ t.test('up --duration ends by itself; --json prints the plane as it was while it
   for (const worker of document.workers) t.equal(worker.cause, null, worker.workerId)
   t.match(stderr, /worker w1 joined/, 'changes go to stderr')
   t.match(stderr, /draining/)
+})
+
+t.test('up --json exits with 1 and the reason if its document is not healthy', async (t) => {
+  const domain = await claimDomain(t)
+  const up = startCli(['up', '--workers', '1', '--json', '--domain', String(domain)])
+  t.teardown(() => up.child.kill('SIGKILL'))
+  explainFailure(t, up)
+  // A node that this machine lacks: no collector can serve its worker.
+  const lost = await Worker.start({ workerId: 'lost', domain, numaNode: 77 })
+  t.teardown(() => lost.close())
+  await eventually('another view names the worker', async () => {
+    const { stderr } = await runCli(['status', '--domain', String(domain)])
+    return /no collector serves worker lost/.test(stderr)
+  })
+  up.child.kill('SIGTERM')
+  const { code, stdout, stderr } = await up.finished()
+  t.equal(code, 1)
+  t.match(JSON.parse(stdout), { witness: { degradedMode: 'view-only', unplaced: [{ workerId: 'lost' }] } })
+  t.match(stderr, /^numacast: the plane is not healthy: no collector serves worker lost$/m)
 })
 
 t.test('docs/status.md documents every field', async (t) => {

@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
+import { spawn } from 'node:child_process'
+import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { refusalText } from '../../../src/cli/daemon/pinning.js'
 import { addonStatus } from '../../../src/topology/addon/addon.js'
@@ -30,6 +30,7 @@ t.test('a plane whose memory policies are refused reports that once, not for eac
   if (command === '') return
   const domain = await claimDomain(t)
   const up = ['up', '--workers', '1', '--duration', '0', '--json', '--domain', String(domain)]
-  const { stderr } = await promisify(execFile)(command, [...args, process.execPath, cliProgram, ...up])
+  const child = spawn(command, [...args, process.execPath, cliProgram, ...up], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const stderr = await text(child.stderr)
   t.equal(stderr.match(/without a memory policy/g)?.length, 1, stderr)
 })

@@ -24,6 +24,7 @@ import { resolvePlaceOptions } from '../../../src/roles/placement/place-options.
 import { resolveSchedulerOptions } from '../../../src/roles/scheduler/resolve-scheduler-options.js'
 import { resolveHealth } from '../../../src/roles/worker/health/health-options.js'
 import { resolveWorkerOptions } from '../../../src/roles/worker/resolve-worker-options.js'
+import { resources } from '../../../src/roles/worker/slots/resource-slots.js'
 import { HeadroomSampler } from '../../../src/topology/cgroup/headroom-sampler.js'
 import { resolveFaults } from '../../../src/transport/memory/faults.js'
 import { resolveStreamLaneOptions } from '../../../src/transport/stream/stream-lane.js'
@@ -127,6 +128,7 @@ const options: Record<string, DurationOption> = {
   'ZoneImbalanceOptions.ttlMs': { resolve: by(zoneImbalancePolicy), ...intentTtl },
   'JobLedgerOptions.retentionMs': { resolve: resolveJobLedgerOptions, ...accepts },
   'PlaceOptions.offerTimeoutMs': { resolve: resolvePlaceOptions },
+  'ResourceSlotOptions.rampMs': { resolve: resources },
   'RankOptions.recheckMs': { resolve: rank },
   'RankOptions.maxRetryAfterMs': { resolve: rank },
   'RequestQueueOptions.maxWaitMs': { resolve: resolveRequestQueueOptions },

@@ -287,8 +287,8 @@ function roomOf(row: ZoneRow, reserved: ReservedTotals | undefined): Room {
 }
 
 function takenAt(reserved: ReservedTotals | undefined, workerId: string, incarnation: number) {
-  const taken = reserved?.workers.get(workerId)
-  return taken?.incarnation === incarnation ? taken : { jobs: 0, cpus: 0, memoryBytes: 0, vramBytes: 0 }
+  const taken = reserved?.workers.get(workerId)?.find((sum) => sum.incarnation === incarnation)
+  return taken ?? { jobs: 0, cpus: 0, memoryBytes: 0, vramBytes: 0 }
 }
 
 function hasTag(tags: readonly string[], wanted: string): boolean {
