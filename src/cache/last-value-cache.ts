@@ -26,7 +26,7 @@ export interface Change extends OutgoingSample {
   readonly writtenMs: number
 }
 
-type Slot = { -readonly [P in keyof Change]: Change[P] }
+type ChangeSlot = { -readonly [P in keyof Change]: Change[P] }
 
 /** Origin of a relayed change. */
 export interface Provenance {
@@ -61,10 +61,10 @@ export class LastValueCache {
   readonly #limits: ResourceLimits
   readonly #maxTombstones: number
   readonly #maxTombstoneBytes: number
-  readonly #instances = new Map<string, Slot[]>()
+  readonly #instances = new Map<string, ChangeSlot[]>()
   /** Ended instances and when they ended, oldest first. */
   readonly #tombstones = new Map<string, number>()
-  readonly #log = new ChangeLog<Slot>()
+  readonly #log = new ChangeLog<ChangeSlot>()
   /**
    * With a lifespan: the instances by the time at which their oldest value was written. That value may have been
    * replaced since.
@@ -181,7 +181,7 @@ export class LastValueCache {
    */
   unregister(key: string, nowMs: number): Seq | undefined {
     if (!this.isAlive(key)) return undefined
-    const slot = this.#instances.get(key)?.at(-1) as Slot
+    const slot = this.#instances.get(key)?.at(-1) as ChangeSlot
     if (!this.#isReleased(slot)) this.#samples--
     const valueSeq = slot.seq
     this.#log.kill(slot)
@@ -214,9 +214,10 @@ export class LastValueCache {
     ) {
       const slots = this.#instances.get(key)
       if (slots === undefined) continue
-      while (slots.length > 1 && (slots[0] as Slot).writtenMs < writtenBeforeMs) this.#drop(slots.shift() as Slot)
+      while (slots.length > 1 && (slots[0] as ChangeSlot).writtenMs < writtenBeforeMs)
+        this.#drop(slots.shift() as ChangeSlot)
       const hasEnded = this.#tombstones.has(key)
-      if (!hasEnded && (slots[0] as Slot).writtenMs < writtenBeforeMs) outlived.push(key)
+      if (!hasEnded && (slots[0] as ChangeSlot).writtenMs < writtenBeforeMs) outlived.push(key)
       if (!hasEnded || slots.length > 1) visited.push(key)
     }
     for (const key of visited) this.#oldest?.advance(key, this.#instances.get(key)?.[0]?.writtenMs ?? 0)
@@ -228,10 +229,10 @@ export class LastValueCache {
    */
   release(seq: Seq): boolean {
     const samples = this.#samples
-    const surplus = new Map<Slot[], number>()
+    const surplus = new Map<ChangeSlot[], number>()
     for (const slot of this.#log.after(this.#releasedSeq)) {
       if (slot.seq > seq) break
-      const slots = this.#instances.get(slot.key) as Slot[]
+      const slots = this.#instances.get(slot.key) as ChangeSlot[]
       if (this.#isVolatile) {
         if (slot !== slots.at(-1)) surplus.set(slots, (surplus.get(slots) ?? 0) + 1)
         else if (isValue(slot)) this.#samples--
@@ -248,11 +249,11 @@ export class LastValueCache {
   }
 
   /** Whether the value no longer counts against the limits. */
-  #isReleased(slot: Slot | undefined): boolean {
+  #isReleased(slot: ChangeSlot | undefined): boolean {
     return this.#isVolatile && slot !== undefined && slot.seq <= this.#releasedSeq
   }
 
-  #limitReached(key: string, slots: readonly Slot[] | undefined): LimitReached | undefined {
+  #limitReached(key: string, slots: readonly ChangeSlot[] | undefined): LimitReached | undefined {
     const { maxInstances, maxSamples, maxSamplesPerInstance } = this.#limits
     if (this.size >= maxInstances && (slots === undefined || this.#tombstones.has(key))) {
       return { limit: 'maxInstances', most: maxInstances }
@@ -270,7 +271,7 @@ export class LastValueCache {
   }
 
   /** `held`: the instance's slots, where it is known already. */
-  #append(key: string, held: Slot[] | undefined, writtenMs: number, from: Provenance | undefined): Slot {
+  #append(key: string, held: ChangeSlot[] | undefined, writtenMs: number, from: Provenance | undefined): ChangeSlot {
     const { origin, sourceTimeMs } = from ?? own
     if (this.#tombstones.size > 0 && this.#tombstones.has(key)) {
       this.#tombstoneBytes -= this.latest(key)?.valueLength ?? 0
@@ -278,9 +279,9 @@ export class LastValueCache {
     }
     const slots = held ?? []
     if (held === undefined) this.#instances.set(key, slots)
-    let slot: Slot | undefined
+    let slot: ChangeSlot | undefined
     while (slots.length >= this.#depth || (slots.length > 0 && this.#isReleased(slots[0]))) {
-      slot = slots.shift() as Slot
+      slot = slots.shift() as ChangeSlot
       this.#drop(slot)
     }
     const seq = ++this.#lastSeq
@@ -321,7 +322,7 @@ export class LastValueCache {
   }
 
   /** Drops a slot that is no longer part of its instance. */
-  #drop(slot: Slot): void {
+  #drop(slot: ChangeSlot): void {
     if (isValue(slot) && !this.#isReleased(slot)) this.#samples--
     this.#log.kill(slot)
   }
@@ -339,7 +340,7 @@ export class LastValueCache {
 }
 
 /** Whether the slot holds a value, not the end of an instance. */
-function isValue({ disposed, seq, valueSeq }: Slot): boolean {
+function isValue({ disposed, seq, valueSeq }: ChangeSlot): boolean {
   return !disposed && seq === valueSeq
 }
 

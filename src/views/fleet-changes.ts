@@ -1,6 +1,6 @@
 import type { WaitOptions } from '../core/abort.js'
-import type { ChangeLog } from './change-log.js'
 import type { FleetChange } from './fleet-change.js'
+import type { FleetChangeLog } from './fleet-change-log.js'
 import { ViewToken } from './token/view-token.js'
 
 export interface ChangesOptions extends WaitOptions {
@@ -22,7 +22,7 @@ export type FleetUpdate = (FleetChange | { readonly kind: 'reset' }) & {
 
 /** The changes of a view, and what ends a wait for more. */
 export interface ChangeSource {
-  readonly log: ChangeLog
+  readonly log: FleetChangeLog
   readonly servedToken: () => string
   /** Aborts when the view closes. */
   readonly closing: AbortSignal

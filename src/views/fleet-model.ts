@@ -23,7 +23,7 @@ import {
   type Judgement,
   judgeWorker,
   nextJudgementMs,
-  type WorkerFacts,
+  type WorkerStatusFacts,
   workerStatusOf,
 } from './status/worker-status.js'
 
@@ -311,7 +311,7 @@ export class FleetModel {
     return workerStatusOf(chosen, this.#facts(chosen, nowMs, verdictOf), this.details.detailOf(chosen.held.value))
   }
 
-  #facts({ held, standing }: ChosenRow, nowMs: number, verdictOf: VerdictOf): WorkerFacts {
+  #facts({ held, standing }: ChosenRow, nowMs: number, verdictOf: VerdictOf): WorkerStatusFacts {
     return {
       nowMs,
       end: this.#ends.get(held.value),

@@ -9,12 +9,16 @@ import type { Peer } from '../pubsub/model/peer.js'
 import type { Participant } from '../pubsub/participant.js'
 import { type CatchUpCounts, sumCatchUps } from '../pubsub/reader/catch-up-record.js'
 import type { Reader, WriterLag } from '../pubsub/reader/reader.js'
+import type { WriterProxy } from '../pubsub/reader/writer-proxy.js'
 import { CopyPosition } from './freshness/copy-position.js'
 import { isCertainEnd, type LostOwner, LostOwners } from './freshness/lost-owners.js'
 import { type OwnerLag, type OwnerRef, ownerLags } from './freshness/owner-lag.js'
 
 /** What a view needs of each of its readers. */
-export type ViewReader = Pick<Reader<object>, 'catchUps' | 'close' | 'lag' | 'onProgress' | 'synced'>
+export interface ViewReader extends Pick<Reader<object>, 'catchUps' | 'close' | 'lag' | 'synced'> {
+  // Named here, because the published declarations leave out what is internal to `Reader`.
+  onProgress(listener: (proxy: WriterProxy, isMatched: boolean) => void): Subscription
+}
 
 /**
  * The readers of a view as one copy: how far it is behind each owner, and which owners have left. An owner is a

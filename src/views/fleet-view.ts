@@ -10,8 +10,8 @@ import type { IntentKind, ReceivedIntent } from '../plane/intents.js'
 import type { IntentStatus } from '../plane/transitions.js'
 import type { WorkerEnd } from '../plane/worker-end.js'
 import type { Participant } from '../pubsub/participant.js'
-import { ChangeLog } from './change-log.js'
 import type { FleetChange } from './fleet-change.js'
+import { FleetChangeLog } from './fleet-change-log.js'
 import { type ChangesOptions, type FleetUpdate, followChanges } from './fleet-changes.js'
 import { FleetCopy } from './fleet-copy.js'
 import type { FleetDiagnostics } from './fleet-diagnostics.js'
@@ -52,7 +52,7 @@ export class FleetView implements Disposable {
   readonly #serving: FleetServing
   readonly #reads: FleetReads
   readonly #mode: ModeWatch
-  readonly #log = new ChangeLog()
+  readonly #log = new FleetChangeLog()
   readonly #listeners: Listeners<FleetChange>
   /** Aborts when the view closes. */
   readonly #ending = new AbortController()

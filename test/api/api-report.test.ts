@@ -4,7 +4,7 @@ import t from 'tap'
 import { apiReports, entryPoints } from './api-report.js'
 
 const root = path.resolve(import.meta.dirname, '..', '..', '..')
-const { reports, unreachable } = apiReports(path.join(root, 'dist'))
+const { errors, reports, unreachable } = apiReports(path.join(root, 'dist'))
 
 t.test(
   'the public declarations equal docs/api; a change runs `npm run api` and is announced in CHANGELOG.md',
@@ -17,4 +17,8 @@ t.test(
 
 t.test('each type that an exported declaration names can be imported from an entry point', async (t) => {
   t.same(unreachable, [])
+})
+
+t.test('the shipped declarations compile without `skipLibCheck`', async (t) => {
+  t.same(errors, [])
 })

@@ -17,6 +17,8 @@ export interface ApiReports {
   readonly reports: ReadonlyMap<string, string>
   /** Types that an exported declaration names, but that no entry point exports. */
   readonly unreachable: readonly string[]
+  /** What the compiler reports in the shipped declarations to a program that does not set `skipLibCheck`. */
+  readonly errors: readonly string[]
 }
 
 /** Reads the shipped declarations. @param dist the folder that holds `src/index.d.ts` */
@@ -29,7 +31,7 @@ export function apiReports(dist: string): ApiReports {
     types: ['node'],
     strict: true,
     exactOptionalPropertyTypes: true,
-    skipLibCheck: true,
+    skipLibCheck: false,
   })
   const checker = program.getTypeChecker()
   const reports = new Map<string, string>()
@@ -39,7 +41,17 @@ export function apiReports(dist: string): ApiReports {
     for (const { symbol } of symbols) exported.set(symbol, entry)
     reports.set(entry, report(checker, entry, symbols))
   }
-  return { reports, unreachable: unreachable(checker, exported, path.join(dist, 'src')) }
+  const source = path.join(dist, 'src')
+  return { reports, unreachable: unreachable(checker, exported, source), errors: errorsBelow(program, source) }
+}
+
+function errorsBelow(program: ts.Program, folder: string): string[] {
+  const files = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(`${folder}/`))
+  return files.flatMap((file) =>
+    program.getSemanticDiagnostics(file).map(({ messageText }) => {
+      return `${path.relative(folder, file.fileName)}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`
+    }),
+  )
 }
 
 interface Exported {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { MemoryFleet } from '../../src/testing/memory-fleet.js'
-import { ChangeLog, maxLoggedChanges } from '../../src/views/change-log.js'
+import { FleetChangeLog, maxLoggedChanges } from '../../src/views/fleet-change-log.js'
 import { type FleetUpdate, followChanges } from '../../src/views/fleet-changes.js'
 import type { FleetView } from '../../src/views/fleet-view.js'
 
@@ -94,7 +94,7 @@ t.test('a token that the view has not handed out begins with a reset, and the ch
 })
 
 t.test('a token is too old once changes after it have been dropped', async (t) => {
-  const log = new ChangeLog()
+  const log = new FleetChangeLog()
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
   log.add({ kind: 'node', key: 'before' })
   await turn()
@@ -120,7 +120,7 @@ t.test('a token is too old once changes after it have been dropped', async (t) =
 })
 
 t.test('a consumer that is slower than the log is reset, and the iteration ends with its view', async (t) => {
-  const log = new ChangeLog()
+  const log = new FleetChangeLog()
   const closing = new AbortController()
   const changes = followChanges({ log, servedToken: () => 'v1', closing: closing.signal }, {})
   const first = changes.next()

@@ -29,7 +29,7 @@ export interface ReserveOptions {
 export const defaultReservationTtlMs = 10_000
 const defaultMaxReservations = 65_536
 
-interface Held {
+interface HeldReservation {
   readonly reservation: Reservation
   readonly expiresMs: number
 }
@@ -43,7 +43,7 @@ export class ReservationBook {
   readonly #scheduler: string
   readonly #maxReservations: number
   readonly #counters: Counters | undefined
-  readonly #held = new Map<string, Held>()
+  readonly #held = new Map<string, HeldReservation>()
   /** Reservation ids by worker and job. */
   readonly #byJob = new Map<string, Set<string>>()
   /** Reservations that have ended here before their time to live, by its end. */

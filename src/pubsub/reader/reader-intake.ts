@@ -32,7 +32,7 @@ export interface ReaderIntakeComponents<T> {
   readonly resumer: WriterResumer
 }
 
-interface Frame {
+interface WaitingFrame {
   readonly head: SamplesHead
   readonly samples: readonly WireSample[]
 }
@@ -56,7 +56,7 @@ export class ReaderIntake<T extends object> {
   readonly #isOrdered: boolean
   readonly #hasHistory: boolean
   readonly #isVolatile: boolean
-  readonly #waiting = new Map<WriterProxy, ReorderBuffer<Frame>>()
+  readonly #waiting = new Map<WriterProxy, ReorderBuffer<WaitingFrame>>()
   readonly #blocked = new Map<WriterProxy, Block>()
   /** Why the last sample was refused. */
   #refusal: Block | undefined
@@ -209,7 +209,7 @@ export class ReaderIntake<T extends object> {
     this.#takeOrdered(proxy, head, samples, lastSeq)
   }
 
-  #waitingOf(proxy: WriterProxy): ReorderBuffer<Frame> {
+  #waitingOf(proxy: WriterProxy): ReorderBuffer<WaitingFrame> {
     let waiting = this.#waiting.get(proxy)
     if (waiting === undefined) {
       waiting = new ReorderBuffer()

@@ -18,7 +18,7 @@ export interface NodeClaims {
 }
 
 /** What every row has that is relayed here. */
-interface WorkerProcess {
+interface RelayedProcess {
   readonly workerId: string
   readonly incarnation: number
 }
@@ -65,7 +65,7 @@ export function relayCapacities(participant: Participant, up: string, claims: No
  * What a worker wrote is kept on the plane as long as the worker has a row, dead or alive, or is received from. What
  * another process wrote under the worker's key is not passed on.
  */
-function relayWorkers<T extends WorkerProcess>(
+function relayWorkers<T extends RelayedProcess>(
   participant: Participant,
   topic: Topic<T>,
   up: string,
@@ -96,6 +96,6 @@ function relayWorkers<T extends WorkerProcess>(
 }
 
 /** Whether the peer is the process that the row is of, on this host. */
-function isOf({ identity, incarnation, properties }: Peer, row: WorkerProcess, bootId: string): boolean {
+function isOf({ identity, incarnation, properties }: Peer, row: RelayedProcess, bootId: string): boolean {
   return identity.bootId === bootId && incarnation === row.incarnation && properties.workerId === row.workerId
 }

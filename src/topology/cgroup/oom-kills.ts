@@ -45,7 +45,7 @@ export interface FollowedProcess {
 export class OomKills {
   readonly #root: string
   /** By the line of `/proc/<pid>/cgroup` of the memory controller; only while a process of the cgroup is followed. */
-  readonly #groups = new Map<string, Group>()
+  readonly #groups = new Map<string, KillCount>()
 
   /** @throws NumacastError `NUMACAST_INVALID_ARGUMENT` when `root` is not a directory. */
   constructor(options: OomKillsOptions = {}) {
@@ -78,7 +78,7 @@ export class OomKills {
   }
 
   /** Costs about a millisecond, which is why the processes of one cgroup share what was found. */
-  #find(pid: number, line: string): Group | undefined {
+  #find(pid: number, line: string): KillCount | undefined {
     const { places, warnings } = readHeadroom({ root: this.#root, pid })
     const place = places.find(({ controller }) => controller === 'memory')
     // It may have been moved between the two readings; or only an ancestor of its cgroup can be seen.
@@ -86,7 +86,7 @@ export class OomKills {
     const below = `${place.directory}/`.replace('//', '/')
     if (warnings.some(({ code, path }) => code === 'cgroup-missing' && path.startsWith(below))) return undefined
     for (const file of filesThatCount(place)) {
-      const group = new Group(path.join(this.#root, file))
+      const group = new KillCount(path.join(this.#root, file))
       if (group.read() !== null) return group
     }
     return undefined
@@ -108,7 +108,7 @@ function* filesThatCount({ version, directory, mountPoint }: CgroupPlace): Gener
 }
 
 /** A cgroup's kills are numbered, as the kernel counts them, and each is claimed once. */
-class Group {
+class KillCount {
   readonly followers = new Set<{ readonly count: number }>()
   readonly #file: string
   readonly #claimed = new Set<number>()

@@ -48,7 +48,7 @@ const kindReason: Partial<Record<InterfaceFacts['kind'], string>> = {
 }
 
 /** One address of an interface, or an interface without any. */
-interface Candidate {
+interface AddressCandidate {
   readonly facts: InterfaceFacts
   readonly address: InterfaceAddress | undefined
   /** Addresses of the same interface that the kernel lists before this one. */
@@ -80,7 +80,7 @@ export function rankInterfaces(
   return ranked.sort((a, b) => usageRank(a.use) - usageRank(b.use))
 }
 
-function candidatesOf(facts: InterfaceFacts): Candidate[] {
+function candidatesOf(facts: InterfaceFacts): AddressCandidate[] {
   const { addresses } = facts
   if (addresses.length === 0) return [{ facts, address: undefined, earlier: [] }]
   return addresses.map((address, index) => ({ facts, address, earlier: addresses.slice(0, index) }))
@@ -100,7 +100,7 @@ export function isNamedBy(entry: string, { name, addresses }: Pick<InterfaceFact
   return entry === name || addresses.some(({ address }) => address === entry)
 }
 
-function judge({ facts, address, earlier }: Candidate, allowed: readonly string[] | undefined): RankedInterface {
+function judge({ facts, address, earlier }: AddressCandidate, allowed: readonly string[] | undefined): RankedInterface {
   const { name, kind, speedMbps } = facts
   const verdict = (use: InterfaceUse, reason: string): RankedInterface => ({
     name,
@@ -138,7 +138,7 @@ function sameSubnet({ address }: InterfaceAddress, earlier: readonly InterfaceAd
   })
 }
 
-function byPreference(a: Candidate, b: Candidate): number {
+function byPreference(a: AddressCandidate, b: AddressCandidate): number {
   return (
     preference.indexOf(a.facts.kind) - preference.indexOf(b.facts.kind) ||
     Number(isLinkLocal(a.address)) - Number(isLinkLocal(b.address)) ||

@@ -10,7 +10,7 @@ import type { CapacityStatus, ProfileStatus, WorkerStatus } from './status-docum
 export const staleRowMs = 15_000
 
 /** What a worker's status depends on besides its row. */
-export interface WorkerFacts {
+export interface WorkerStatusFacts {
   readonly nowMs: number
   /** The record of the end of the row's process, if there is one. */
   readonly end: RecordedEnd | undefined
@@ -28,7 +28,7 @@ export type Judgement = Pick<
   'liveliness' | 'cause' | 'detail' | 'evidence' | 'livelinessForMs' | 'probationMs'
 >
 
-export function workerStatusOf(chosen: ChosenRow, facts: WorkerFacts, detail?: WorkerDetail): WorkerStatus {
+export function workerStatusOf(chosen: ChosenRow, facts: WorkerStatusFacts, detail?: WorkerDetail): WorkerStatus {
   const { profile, capacity } = detail ?? {}
   const { value, originTimeMs } = chosen.held
   const rowAgeMs = Math.max(0, facts.nowMs - originTimeMs)
@@ -84,7 +84,7 @@ function capacityStatusOf(measured: WorkerCapacity): CapacityStatus {
 }
 
 /** A worker of which no server can know is `unreachable`, not dead, unless policy makes it so. */
-export function judgeWorker({ held, standing }: ChosenRow, facts: WorkerFacts): Judgement {
+export function judgeWorker({ held, standing }: ChosenRow, facts: WorkerStatusFacts): Judgement {
   const { value } = held
   const { end, nowMs } = facts
   const rowAgeMs = Math.max(0, nowMs - held.originTimeMs)
@@ -113,7 +113,7 @@ export function judgeWorker({ held, standing }: ChosenRow, facts: WorkerFacts): 
 export function nextJudgementMs(
   { held, standing }: ChosenRow,
   judgement: Judgement,
-  { nowMs, unreachableDeadAfterMs: afterMs }: Pick<WorkerFacts, 'nowMs' | 'unreachableDeadAfterMs'>,
+  { nowMs, unreachableDeadAfterMs: afterMs }: Pick<WorkerStatusFacts, 'nowMs' | 'unreachableDeadAfterMs'>,
 ): number | undefined {
   const { liveliness, livelinessForMs } = judgement
   if (liveliness === Liveliness.unreachable) return afterMs === null ? undefined : nowMs + afterMs - livelinessForMs
@@ -140,7 +140,7 @@ function unreachable(cause: LivelinessCause, detail: string, livelinessForMs: nu
   }
 }
 
-function orDead(judgement: Judgement, { unreachableDeadAfterMs: afterMs }: WorkerFacts): Judgement {
+function orDead(judgement: Judgement, { unreachableDeadAfterMs: afterMs }: WorkerStatusFacts): Judgement {
   if (afterMs === null || judgement.livelinessForMs < afterMs) return judgement
   const detail = `unreachable for ${afterMs} ms, after which it counts as dead here`
   return {

@@ -391,7 +391,16 @@ t.test('every default policy wants valid intents, and decides the same when repl
             const decision = policy.decide(builder.snapshot(), state, second * 1_000)
             states.set(policy, JSON.parse(JSON.stringify(decision.state)))
             for (const { kind, target, terms, reason, ttlMs } of decision.wanted) {
-              const base = { intentId: 'i', target, action: 'apply', issuer: policy.name, issuerId: 'x', epoch: 1, reason, ttlMs }
+              const base = {
+                intentId: 'i',
+                target,
+                action: 'apply',
+                issuer: policy.name,
+                issuerId: 'x',
+                epoch: 1,
+                reason,
+                ttlMs,
+              }
               intentSchemas[kind]().parse({ ...base, ...terms })
               decisions.push(`${second} ${policy.name} ${kind} ${target} ${JSON.stringify(terms)} ${reason}`)
             }

@@ -2,14 +2,14 @@ import type { Guid } from '../../../core/ids.js'
 import { Liveliness, LivelinessCause, type Verdict } from '../../../liveliness/verdict.js'
 
 /** A process that could serve a node without a collector: another collector of the host, or a scheduler on it. */
-export interface Candidate {
+export interface FailoverCandidate {
   readonly guid: Guid
   /** The collector's own node; null for a scheduler. */
   readonly numaNode: number | null
 }
 
 /** Negative when `a` comes first: collectors before schedulers, the lowest node first, then the lower GUID. */
-export function compareCandidates(a: Candidate, b: Candidate): number {
+export function compareCandidates(a: FailoverCandidate, b: FailoverCandidate): number {
   const nodeA = a.numaNode ?? Number.POSITIVE_INFINITY
   const nodeB = b.numaNode ?? Number.POSITIVE_INFINITY
   if (nodeA !== nodeB) return nodeA < nodeB ? -1 : 1

@@ -13,9 +13,9 @@ import type { Reader } from '../../../pubsub/reader/reader.js'
 import type { KernelWatch } from '../kernel-watch.js'
 import type { NodeService } from '../node-service.js'
 import {
-  type Candidate,
   compareCandidates,
   decideFailover,
+  type FailoverCandidate,
   failoverTerms,
   isHalted,
   serves,
@@ -209,7 +209,7 @@ export class NodeFailover {
   }
 
   /** The server with a better right to the node than this process, if it has published since it serves. */
-  #successor(node: OtherNode, ownerServes: boolean, rivals: readonly Candidate[]): Guid | undefined {
+  #successor(node: OtherNode, ownerServes: boolean, rivals: readonly FailoverCandidate[]): Guid | undefined {
     const { owner, standIns } = node
     if (ownerServes && owner !== undefined && this.#isRecent(owner)) return owner.guid
     return rivals.find(({ guid }) => {
@@ -225,9 +225,9 @@ export class NodeFailover {
   }
 
   /** Live candidates that come before this process. */
-  #rivals(): Candidate[] {
+  #rivals(): FailoverCandidate[] {
     const { participant, numaNode } = this.#components
-    const own: Candidate = { guid: participant.guid, numaNode }
+    const own: FailoverCandidate = { guid: participant.guid, numaNode }
     return participant
       .peers()
       .filter((peer) => peer.identity.bootId === participant.identity.bootId && this.#serves(peer.guid))
@@ -267,7 +267,7 @@ export class NodeFailover {
   }
 }
 
-function candidateOf({ guid, properties }: Peer): Candidate | undefined {
+function candidateOf({ guid, properties }: Peer): FailoverCandidate | undefined {
   if (properties.adopts !== true) return undefined
   if (properties.role === 'collector' && typeof properties.numaNode === 'number') {
     return { guid, numaNode: properties.numaNode }

@@ -118,7 +118,6 @@ export class JobRunner implements JobProgressSink {
     this.#reportProgress()
   }
 
-  /** @internal */
   jobChanged(job: RunningJob): void {
     this.summaries.update(job.report, this.#components.participant.clock.nowMs())
     this.#progressed.add(job)
@@ -126,7 +125,6 @@ export class JobRunner implements JobProgressSink {
     this.#components.participant.reportProgress()
   }
 
-  /** @internal */
   jobEnded(job: RunningJob): void {
     const { participant, reports } = this.#components
     const ended = this.#running.get(job)?.ended
@@ -139,12 +137,10 @@ export class JobRunner implements JobProgressSink {
     ended?.()
   }
 
-  /** @internal */
   endedAgain(): void {
     this.#components.participant.counters.add('worker.job-ended-again')
   }
 
-  /** @internal */
   durationMs(job: RunningJob): number {
     const nowMs = this.#components.participant.clock.nowMs()
     return nowMs - (this.#running.get(job)?.startedMs ?? nowMs)

@@ -11,7 +11,7 @@ const maxTokens = 4_096
  * The latest changes of a view, in batches: all changes of one turn of the event loop. Batches are numbered without gaps
  * from 0. The log remembers where it was when the view handed a token out, so that its holder can continue from there.
  */
-export class ChangeLog {
+export class FleetChangeLog {
   readonly #batches = new Map<number, readonly FleetChange[]>()
   /** By the hash of a token: the first batch that its holder may lack. */
   readonly #positions = new Map<string, number>()
