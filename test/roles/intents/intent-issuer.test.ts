@@ -227,3 +227,27 @@ t.test('an operator lifts an intent of the highest epoch, and drains again', asy
   await fleet.plane.settle(forger.close())
   await fleet.close()
 })
+
+t.test('following an intent on one worker ends when that worker dies', async (t) => {
+  const fleet = new MemoryFleet()
+  await fleet.collector()
+  const worker = await fleet.worker('w')
+  const { issuer, leave } = await fleet.operator()
+  await fleet.clock.advance(4_000)
+  const job = deferred()
+  const running = worker.run('job', () => job.promise)
+  await fleet.clock.advance(200)
+  const { intent } = issuer.apply('drain', 'w', { deadlineMs: null }, { ttlMs: 60_000 })
+  const steps: string[] = []
+  const following = (async () => {
+    for await (const { transition } of issuer.follow(intent.intentId, { workerId: 'w' })) steps.push(transition)
+  })()
+  await fleet.clock.advance(500)
+  fleet.kill(worker)
+  await fleet.plane.settle(following)
+  t.same([steps.length > 0, steps.includes('completed')], [true, false], steps.join(', '))
+  job.resolve()
+  await running
+  await leave()
+  await fleet.close()
+})
