@@ -69,8 +69,8 @@ t.test('numacast job tells that a job was evicted', async (t) => {
   const folder = t.testdir({ a: { file: 'x' } })
   const daemons = [
     startCli(['collector', '--all', ...domain]),
-    startCli(['scheduler', '--ledger-jobs', '5', '--ledger-retention', '1s', ...domain]),
-    startCli(['worker', '--id', 'w', '--path', folder, '--rest', '1h', ...domain]),
+    startCli(['scheduler', '--ledger-jobs', '5000', '--ledger-retention', '1s', ...domain]),
+    startCli(['worker', '--id', 'w', '--path', folder, '--rest', '3s', ...domain]),
   ]
   explainFailure(t, ...daemons)
   t.teardown(async () => {
@@ -88,5 +88,7 @@ t.test('numacast job tells that a job was evicted', async (t) => {
   t.match(evicted.stderr, /^numacast: job w:.* was evicted from the ledger by age$/m)
   t.match(JSON.parse(evicted.stdout), { jobs: [], evicted: [{ jobId: done.jobId, evicted: 'evicted-by-age' }] })
   const { stdout } = await askPlane(['jobs', '--json', ...patience, ...domain])
-  t.match(JSON.parse(stdout), { matching: 0, ledgers: [{ maxJobs: 5, retentionMs: 1_000, jobs: 0, evictedByAge: 1 }] })
+  const [ledger] = JSON.parse(stdout).ledgers
+  t.match(ledger, { maxJobs: 5_000, retentionMs: 1_000 })
+  t.ok(ledger.evictedByAge >= 1)
 })
