@@ -3,7 +3,7 @@ export { type CaughtError, diagnosticsChannels } from './core/reporting/diagnost
 export type { Subscription } from './core/reporting/listeners.js'
 export type { Logger } from './core/reporting/logger.js'
 export { isReliable, Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from './liveliness/verdict.js'
-export { concurrencyLimit, maintenanceMode, priorityWeights, rollingDrain } from './plane/config.js'
+export { concurrencyLimit, maintenanceMode, priorityWeights, rollingDrain } from './plane/intents/config.js'
 export {
   type Intent,
   IntentKind,
@@ -14,25 +14,18 @@ export {
   maxIntentEpoch,
   maxIntentTtlMs,
   type ReceivedIntent,
-} from './plane/intents.js'
-export {
-  JobEvent,
-  type JobIdentity,
-  type JobLifecycle,
-  jobKey,
-  jobLifecycle,
-  ReportedJobState,
-} from './plane/job-lifecycle.js'
-export { JobEviction, type LedgerEntry, type LedgerRun, ledgerEntry } from './plane/ledger-entry.js'
-export { type LedgerState, ledgerState } from './plane/ledger-state.js'
-export { MachineLabel } from './plane/machine-labels.js'
-export { type NodeCapacity, nodeCapacity, type WorkerTotals } from './plane/node-capacity.js'
-export { nodeRoster, type Predecessor, type RosterRow } from './plane/node-roster.js'
-export { type Offer, type OfferAnswer, placementAnswer, placementOffer } from './plane/offer.js'
-export { downPartition, ledgerPartition, planePartition, upPartition } from './plane/partitions.js'
-export { maxReservationTtlMs, type PublishedReservation, placementReservation } from './plane/reservation.js'
-export { type SchedulerState, schedulerState } from './plane/scheduler-state.js'
-export { type Taint, TaintEffect, type TaintEffectText, type TaintText } from './plane/taint.js'
+} from './plane/intents/intents.js'
+export { type IntentStatus, intentStatus, Transition } from './plane/intents/transitions.js'
+export { type NodeCapacity, nodeCapacity, type WorkerTotals } from './plane/node/node-capacity.js'
+export { nodeRoster, type Predecessor, type RosterRow } from './plane/node/node-roster.js'
+export { type Offer, type OfferAnswer, placementAnswer, placementOffer } from './plane/placement/offer.js'
+export { maxReservationTtlMs, type PublishedReservation, placementReservation } from './plane/placement/reservation.js'
+export { JobEviction, type LedgerEntry, type LedgerRun, ledgerEntry } from './plane/scheduler/ledger-entry.js'
+export { type LedgerState, ledgerState } from './plane/scheduler/ledger-state.js'
+export { type SchedulerState, schedulerState } from './plane/scheduler/scheduler-state.js'
+export { MachineLabel } from './plane/vocabulary/machine-labels.js'
+export { downPartition, ledgerPartition, planePartition, upPartition } from './plane/vocabulary/partitions.js'
+export { type Taint, TaintEffect, type TaintEffectText, type TaintText } from './plane/vocabulary/taint.js'
 export {
   allTargets,
   type NamedNode,
@@ -41,13 +34,20 @@ export {
   nodesNamed,
   nodeTarget,
   shownTarget,
-} from './plane/targets.js'
-export { type IntentStatus, intentStatus, Transition } from './plane/transitions.js'
-export { type WorkerCapacity, workerCapacity } from './plane/worker-capacity.js'
-export { type WorkerClaim, workerClaim } from './plane/worker-claim.js'
-export { type WorkerEnd, workerEnd, workerEndRetentionMs } from './plane/worker-end.js'
-export { type AdmissionStrategy, type PublishedProfile, workerProfile } from './plane/worker-profile.js'
-export { type AppliedIntent, WorkerCondition, type WorkerState, workerState } from './plane/worker-state.js'
+} from './plane/vocabulary/targets.js'
+export {
+  JobEvent,
+  type JobIdentity,
+  type JobLifecycle,
+  jobKey,
+  jobLifecycle,
+  ReportedJobState,
+} from './plane/worker/job-lifecycle.js'
+export { type WorkerCapacity, workerCapacity } from './plane/worker/worker-capacity.js'
+export { type WorkerClaim, workerClaim } from './plane/worker/worker-claim.js'
+export { type WorkerEnd, workerEnd, workerEndRetentionMs } from './plane/worker/worker-end.js'
+export { type AdmissionStrategy, type PublishedProfile, workerProfile } from './plane/worker/worker-profile.js'
+export { type AppliedIntent, WorkerCondition, type WorkerState, workerState } from './plane/worker/worker-state.js'
 export { Collector, type CollectorComponents } from './roles/collector/collector.js'
 export { type CollectorOptions, defaultCollectorOptions } from './roles/collector/collector-options.js'
 export {

@@ -109,8 +109,8 @@ export {
   allocationPresets,
 } from './placement/score/allocation.js'
 export { defaultScoreWeights, ScoreTerm, type ScoreWeights } from './placement/score/terms.js'
-export { type Taint, TaintEffect } from './plane/taint.js'
-export type { AdmissionStrategy } from './plane/worker-profile.js'
+export { type Taint, TaintEffect } from './plane/vocabulary/taint.js'
+export type { AdmissionStrategy } from './plane/worker/worker-profile.js'
 export { defaultPlaceOptions } from './roles/placement/place-options.js'
 export { Placements } from './roles/placement/placements.js'
 export {

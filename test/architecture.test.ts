@@ -33,6 +33,7 @@ const rules: ImportRules = {
     cli: { options: 0, client: 1, daemon: 1, policies: 2, supervisor: 2, commands: 3, '': 4 },
     core: { '': 0, reporting: 1, time: 1 },
     placement: { '': 0, request: 0, fit: 0, filter: 1, score: 1, rank: 2, policies: 2, reservations: 3, queue: 4 },
+    plane: { vocabulary: 0, intents: 1, worker: 1, node: 2, placement: 2, scheduler: 2 },
     pubsub: { model: 0, writer: 1, reader: 1, endpoints: 2, peer: 2, catchup: 3, membership: 4, protocol: 5, '': 6 },
     roles: { shared: 0, intents: 1, placement: 1, worker: 1, node: 1, collector: 2, fleet: 2, scheduler: 3 },
     testing: { '': 0, processes: 1 },

@@ -1,4 +1,4 @@
-import { nodeName, nodeTarget, shownTarget } from '../plane/targets.js'
+import { nodeName, nodeTarget, shownTarget } from '../plane/vocabulary/targets.js'
 import type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from '../views/status/status-document.js'
 import { printable } from './printable.js'
 import { collectorText, livelinessText, reasonText, stateText } from './status-table.js'

@@ -1,4 +1,4 @@
-import type { LedgerState } from '../plane/ledger-state.js'
+import type { LedgerState } from '../plane/scheduler/ledger-state.js'
 import type { JobRecord } from '../views/jobs/job-record.js'
 
 /** The jobs of a plane: what `numacast jobs --json` prints. */

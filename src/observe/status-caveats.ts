@@ -1,4 +1,4 @@
-import { nodeName } from '../plane/targets.js'
+import { nodeName } from '../plane/vocabulary/targets.js'
 import type { StatusDocument } from '../views/status/status-document.js'
 import { ViewMode } from '../views/status/view-consistency.js'
 import { printable } from './printable.js'

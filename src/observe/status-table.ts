@@ -1,5 +1,5 @@
-import { defaultReason } from '../plane/intents.js'
-import { nodeName, shownTarget } from '../plane/targets.js'
+import { defaultReason } from '../plane/intents/intents.js'
+import { nodeName, shownTarget } from '../plane/vocabulary/targets.js'
 import type { ReportedNode } from '../views/rows/reported-problems.js'
 import type { UnplacedReason, UnplacedWorker } from '../views/rows/unplaced-worker.js'
 import type { IntentReport, NodeStatus, StatusDocument, WorkerStatus } from '../views/status/status-document.js'

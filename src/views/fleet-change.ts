@@ -1,5 +1,5 @@
-import type { IntentKind, ReceivedIntent } from '../plane/intents.js'
-import type { IntentStatus } from '../plane/transitions.js'
+import type { IntentKind, ReceivedIntent } from '../plane/intents/intents.js'
+import type { IntentStatus } from '../plane/intents/transitions.js'
 import type { ModeChange } from './freshness/mode-watch.js'
 import type { LivelinessChange } from './status/liveliness-history.js'
 import type { WorkerStatus } from './status/status-document.js'

@@ -1,7 +1,6 @@
 import { closeEach } from '../core/close-all.js'
 import { type EntityGuid, participantOf } from '../core/ids.js'
 import { aliveVerdict, type Verdict } from '../liveliness/verdict.js'
-import { absentNode } from '../plane/absent-node.js'
 import {
   expiryMs,
   type IntentKind,
@@ -10,17 +9,18 @@ import {
   type ReceivedIntent,
   receivedIntentFrom,
   targetOfKey,
-} from '../plane/intents.js'
-import { keyParts } from '../plane/keys.js'
-import { nodeCapacity } from '../plane/node-capacity.js'
-import { nodeRoster } from '../plane/node-roster.js'
-import { planePartition } from '../plane/partitions.js'
-import { schedulerState } from '../plane/scheduler-state.js'
-import { intentStatus } from '../plane/transitions.js'
-import { unservedWorker } from '../plane/unserved-worker.js'
-import { workerCapacity } from '../plane/worker-capacity.js'
-import { workerEnd } from '../plane/worker-end.js'
-import { workerProfile } from '../plane/worker-profile.js'
+} from '../plane/intents/intents.js'
+import { intentStatus } from '../plane/intents/transitions.js'
+import { absentNode } from '../plane/node/absent-node.js'
+import { nodeCapacity } from '../plane/node/node-capacity.js'
+import { nodeRoster } from '../plane/node/node-roster.js'
+import { schedulerState } from '../plane/scheduler/scheduler-state.js'
+import { keyParts } from '../plane/vocabulary/keys.js'
+import { planePartition } from '../plane/vocabulary/partitions.js'
+import { unservedWorker } from '../plane/worker/unserved-worker.js'
+import { workerCapacity } from '../plane/worker/worker-capacity.js'
+import { workerEnd } from '../plane/worker/worker-end.js'
+import { workerProfile } from '../plane/worker/worker-profile.js'
 import type { Participant } from '../pubsub/participant.js'
 import type { Reader, WriterLag } from '../pubsub/reader/reader.js'
 import type { FleetChange } from './fleet-change.js'

@@ -1,9 +1,9 @@
 import type { EntityGuid } from '../core/ids.js'
 import { KeyedHeap } from '../core/keyed-heap.js'
 import { LinkedSet } from '../core/linked-set.js'
-import { IntentArbiter } from '../plane/intent-arbiter.js'
-import { expiryMs, type IntentKind, type ReceivedIntent } from '../plane/intents.js'
-import type { IntentStatus } from '../plane/transitions.js'
+import { IntentArbiter } from '../plane/intents/intent-arbiter.js'
+import { expiryMs, type IntentKind, type ReceivedIntent } from '../plane/intents/intents.js'
+import type { IntentStatus } from '../plane/intents/transitions.js'
 import type { IntentReport } from './status/status-document.js'
 
 /** Intents of which reports are kept. The oldest are dropped first. */

@@ -1,6 +1,6 @@
 import { Mailbox } from '../core/mailbox.js'
 import { Liveliness } from '../liveliness/verdict.js'
-import { type IntentStatus, isFinal, type Transition } from '../plane/transitions.js'
+import { type IntentStatus, isFinal, type Transition } from '../plane/intents/transitions.js'
 import type { FleetView } from './fleet-view.js'
 
 export interface FollowOptions {

@@ -93,20 +93,34 @@ function report(checker: ts.TypeChecker, entry: string, symbols: readonly Export
     'Written by `npm run api`. Do not edit. A test fails if the shipped declarations differ.',
     '',
     '```ts',
-    withSortedUnions(texts.join('\n\n')),
+    inOneOrder(texts.join('\n\n')),
     '```',
     '',
   ].join('\n')
 }
 
 /**
- * Returns the declarations with the members of each union in alphabetical order. The compiler orders the members of an
- * inferred union by when it first met them, which changes with any file of the program.
+ * Returns the declarations with the members of each union and of each object type in alphabetical order. The compiler
+ * orders those of an inferred type by when it first met them, which changes with any file of the program.
  */
-function withSortedUnions(declarations: string): string {
+function inOneOrder(declarations: string): string {
   const source = ts.createSourceFile('report.d.ts', declarations, ts.ScriptTarget.ES2022, true)
+  const withSortedMembers = (literal: ts.TypeLiteralNode): string => {
+    const [first, second] = literal.members
+    const last = literal.members.at(-1)
+    if (first === undefined || last === undefined) return '{}'
+    const head = declarations.slice(literal.getStart(source), first.getStart(source))
+    const between = second === undefined ? '' : declarations.slice(first.end, second.getStart(source))
+    const members = literal.members.map(written).sort()
+    const indent = between.slice(between.lastIndexOf('\n') + 1).length
+    const tail = between.includes('\n')
+      ? `\n${' '.repeat(Math.max(0, indent - 2))}}`
+      : declarations.slice(last.end, literal.end)
+    return head + members.join(between) + tail
+  }
   const written = (node: ts.Node): string => {
     if (ts.isUnionTypeNode(node)) return node.types.map(written).sort().join(' | ')
+    if (ts.isTypeLiteralNode(node)) return withSortedMembers(node)
     // Compilers differ in the quotes of an inferred literal.
     if (ts.isStringLiteral(node) && !node.text.includes("'")) return `'${node.text}'`
     let text = ''

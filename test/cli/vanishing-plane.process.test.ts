@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import { upPartition } from '../../src/plane/partitions.js'
-import { workerState } from '../../src/plane/worker-state.js'
+import { upPartition } from '../../src/plane/vocabulary/partitions.js'
+import { workerState } from '../../src/plane/worker/worker-state.js'
 import { joinDomain } from '../../src/pubsub/participant.js'
 import { eventually } from '../../src/testing/eventually.js'
 import type { StatusDocument } from '../../src/views/status/status-document.js'

@@ -2,7 +2,7 @@ import t from 'tap'
 import { type LabelRequirement, meets } from '../../src/placement/request/label-requirement.js'
 import { type PlacementRequest, resolveRequest } from '../../src/placement/request/placement-request.js'
 import { isTolerated, mayStayMs, type Toleration, tolerates } from '../../src/placement/request/tolerations.js'
-import type { Taint } from '../../src/plane/taint.js'
+import type { Taint } from '../../src/plane/vocabulary/taint.js'
 
 t.test('omitted fields of a request get their defaults', (t) => {
   t.strictSame(resolveRequest({}), {

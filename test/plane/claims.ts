@@ -5,7 +5,7 @@ import {
   neutralTerms,
   type ReceivedIntent,
   receivedIntentOf,
-} from '../../src/plane/intents.js'
+} from '../../src/plane/intents/intents.js'
 
 export interface ClaimSketch {
   readonly id?: string

@@ -1,19 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
-import { concurrencyLimit, maintenanceMode, priorityWeights, rollingDrain } from '../../src/plane/config.js'
-import { intentKinds, intentTopics, maxIntentTtlMs, neutralTerms } from '../../src/plane/intents.js'
-import { jobLifecycle, jobLifecycleSchema } from '../../src/plane/job-lifecycle.js'
-import { nodeCapacity, nodeCapacitySchema } from '../../src/plane/node-capacity.js'
-import { nodeRoster, predecessorSchema, rosterRowSchema } from '../../src/plane/node-roster.js'
-import { maxIncarnation, toNote } from '../../src/plane/text.js'
-import { intentStatus } from '../../src/plane/transitions.js'
-import { unservedWorkerSchema } from '../../src/plane/unserved-worker.js'
-import { workerCapacity, workerCapacitySchema } from '../../src/plane/worker-capacity.js'
-import { maxOwnershipStrength, workerClaim } from '../../src/plane/worker-claim.js'
-import { workerEndSchema } from '../../src/plane/worker-end.js'
-import { workerProfile, workerProfileSchema } from '../../src/plane/worker-profile.js'
-import { workerState, workerStateSchema } from '../../src/plane/worker-state.js'
+import { concurrencyLimit, maintenanceMode, priorityWeights, rollingDrain } from '../../src/plane/intents/config.js'
+import { intentKinds, intentTopics, maxIntentTtlMs, neutralTerms } from '../../src/plane/intents/intents.js'
+import { intentStatus } from '../../src/plane/intents/transitions.js'
+import { nodeCapacity, nodeCapacitySchema } from '../../src/plane/node/node-capacity.js'
+import { nodeRoster, predecessorSchema, rosterRowSchema } from '../../src/plane/node/node-roster.js'
+import { maxIncarnation, toNote } from '../../src/plane/vocabulary/text.js'
+import { jobLifecycle, jobLifecycleSchema } from '../../src/plane/worker/job-lifecycle.js'
+import { unservedWorkerSchema } from '../../src/plane/worker/unserved-worker.js'
+import { workerCapacity, workerCapacitySchema } from '../../src/plane/worker/worker-capacity.js'
+import { maxOwnershipStrength, workerClaim } from '../../src/plane/worker/worker-claim.js'
+import { workerEndSchema } from '../../src/plane/worker/worker-end.js'
+import { workerProfile, workerProfileSchema } from '../../src/plane/worker/worker-profile.js'
+import { workerState, workerStateSchema } from '../../src/plane/worker/worker-state.js'
 
 t.test('docs/wire.md lists every topic of src/plane with its key', async (t) => {
   const root = path.resolve(import.meta.dirname, '..', '..', '..')
@@ -23,7 +23,7 @@ t.test('docs/wire.md lists every topic of src/plane with its key', async (t) => 
     if (typeof value !== 'object' || value === null || !('keyFields' in value) || !('name' in value)) return
     defined[String(value.name)] = (value.keyFields as string[]).join(', ')
   }
-  for (const file of readdirSync(built).filter((name) => name.endsWith('.js'))) {
+  for (const file of readdirSync(built, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.js'))) {
     const exported: Record<string, unknown> = await import(path.join(built, file))
     for (const value of Object.values(exported)) note(value)
   }

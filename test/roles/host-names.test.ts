@@ -1,8 +1,8 @@
 // A host is identified by its boot id. Its name is for display: a container has its own, and two hosts may share one.
 import t from 'tap'
-import { concurrencyLimit } from '../../src/plane/config.js'
-import { planePartition } from '../../src/plane/partitions.js'
-import { nodeTarget } from '../../src/plane/targets.js'
+import { concurrencyLimit } from '../../src/plane/intents/config.js'
+import { planePartition } from '../../src/plane/vocabulary/partitions.js'
+import { nodeTarget } from '../../src/plane/vocabulary/targets.js'
 import { idleZone } from '../../src/testing/idle-readings.js'
 import { MemoryFleet, memoryHost } from '../../src/testing/memory-fleet.js'
 

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { maintenanceMode } from '../../src/plane/config.js'
-import { planePartition } from '../../src/plane/partitions.js'
-import { nodeTarget } from '../../src/plane/targets.js'
+import { maintenanceMode } from '../../src/plane/intents/config.js'
+import { planePartition } from '../../src/plane/vocabulary/partitions.js'
+import { nodeTarget } from '../../src/plane/vocabulary/targets.js'
 import { MemoryFleet, memoryHost } from '../../src/testing/memory-fleet.js'
 
 const alpha = memoryHost('alpha')

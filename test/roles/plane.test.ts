@@ -1,7 +1,7 @@
 import t from 'tap'
 import { memoryPressurePolicy } from '../../src/placement/policies/memory-pressure.js'
 import type { Policy } from '../../src/placement/policies/policy.js'
-import { nodeTarget } from '../../src/plane/targets.js'
+import { nodeTarget } from '../../src/plane/vocabulary/targets.js'
 import { idleZone } from '../../src/testing/idle-readings.js'
 import { MemoryFleet } from '../../src/testing/memory-fleet.js'
 import { deferred } from '../support/deferred.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { IntentStatus, Transition } from '../../src/plane/transitions.js'
+import type { IntentStatus, Transition } from '../../src/plane/intents/transitions.js'
 import { IntentModel } from '../../src/views/intent-model.js'
 import { claim } from '../plane/claims.js'
 

@@ -1,5 +1,5 @@
 import type { EntityGuid } from '../../src/core/ids.js'
-import type { RosterRow } from '../../src/plane/node-roster.js'
+import type { RosterRow } from '../../src/plane/node/node-roster.js'
 import type { Sample } from '../../src/pubsub/model/sample.js'
 
 /** Returns the GUID of a participant's first writer. One letter names the participant. */

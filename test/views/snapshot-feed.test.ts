@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
-import { concurrencyLimit, maintenanceMode } from '../../src/plane/config.js'
-import { planePartition } from '../../src/plane/partitions.js'
-import { nodeTarget } from '../../src/plane/targets.js'
+import { concurrencyLimit, maintenanceMode } from '../../src/plane/intents/config.js'
+import { planePartition } from '../../src/plane/vocabulary/partitions.js'
+import { nodeTarget } from '../../src/plane/vocabulary/targets.js'
 import { MemoryFleet, memoryHost } from '../../src/testing/memory-fleet.js'
 import { FleetView } from '../../src/views/fleet-view.js'
 

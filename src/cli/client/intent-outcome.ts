@@ -1,8 +1,8 @@
 import { NumacastError } from '../../core/errors.js'
 import { type EntityGuid, participantOf } from '../../core/ids.js'
 import { printable } from '../../observe/printable.js'
-import type { Intent } from '../../plane/intents.js'
-import type { Transition } from '../../plane/transitions.js'
+import type { Intent } from '../../plane/intents/intents.js'
+import type { Transition } from '../../plane/intents/transitions.js'
 import type { Topic } from '../../pubsub/model/topic.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { IntentIssuer, IssuedIntent } from '../../roles/intents/intent-issuer.js'
@@ -98,8 +98,8 @@ export function deadWorker(workerId: string, cause: string | null): NumacastErro
  */
 async function waitUntilRelayed(participant: Participant, { kind, intent, token }: IssuedIntent): Promise<void> {
   const { setTimeout: pause } = await import('node:timers/promises')
-  const { intentTopics } = await import('../../plane/intents.js')
-  const { planePartition } = await import('../../plane/partitions.js')
+  const { intentTopics } = await import('../../plane/intents/intents.js')
+  const { planePartition } = await import('../../plane/vocabulary/partitions.js')
   const reader = participant.reader(intentTopics[kind] as Topic<Intent>, { partition: planePartition })
   const givenUpMs = performance.now() + keptWithinMs
   try {

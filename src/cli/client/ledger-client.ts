@@ -1,5 +1,5 @@
 import { closeAll } from '../../core/close-all.js'
-import type { LedgerState } from '../../plane/ledger-state.js'
+import type { LedgerState } from '../../plane/scheduler/ledger-state.js'
 import type { JobLedger } from '../../views/jobs/job-ledger.js'
 
 /** What the schedulers of a plane hold of jobs, as a late joiner reads it. */
@@ -21,8 +21,8 @@ export async function withLedger(
 ): Promise<void> {
   const { findPlane, openPlaneClient } = await import('./plane-client.js')
   const { JobLedgerFeed } = await import('../../views/job-ledger-feed.js')
-  const { ledgerState } = await import('../../plane/ledger-state.js')
-  const { ledgerPartition } = await import('../../plane/partitions.js')
+  const { ledgerState } = await import('../../plane/scheduler/ledger-state.js')
+  const { ledgerPartition } = await import('../../plane/vocabulary/partitions.js')
   const observer = await openPlaneClient(domain, name)
   const { participant, view } = observer
   // The schedulers decide what to evict. Whatever they hold is shown.

@@ -3,7 +3,7 @@ import { type DurationOptions, durationForms, formatDuration, parseDurationMs } 
 
 /** The highest domain: 7400 + 250 · 231 is the last block of ports that fits (DDSI-RTPS 2.5, 9.6.2). */
 const highestDomain = 231
-/** As long as a name on the plane may be (src/plane/text.ts, which would load the whole plane for a --help). */
+/** As long as a name on the plane may be (src/plane/vocabulary/text.ts, which would load the whole plane for a --help). */
 export const longestName = 256
 
 /** `--domain N`, which every command that talks to a plane takes. */

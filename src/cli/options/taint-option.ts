@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import type { Toleration } from '../../placement/request/tolerations.js'
-import { parseTaintEffect, TaintEffect, type TaintText } from '../../plane/taint.js'
+import { parseTaintEffect, TaintEffect, type TaintText } from '../../plane/vocabulary/taint.js'
 
 const form = /^(?<key>[^\s=:]+)(?:=(?<value>[^\s:]*))?(?::(?<effect>[A-Za-z-]+))?$/
 

@@ -1,7 +1,7 @@
 import { RepeatingTimer } from '../../core/time/repeating-timer.js'
 import type { Policy } from '../../placement/policies/policy.js'
 import type { JointWant } from '../../placement/policies/policy-runner.js'
-import type { IntentKind } from '../../plane/intents.js'
+import type { IntentKind } from '../../plane/intents/intents.js'
 import { IntentIssuer } from '../../roles/intents/intent-issuer.js'
 import type { IntentOutlet } from '../../roles/intents/intent-reconciler.js'
 import { Decider, type WithheldIntents } from '../../roles/scheduler/decider.js'

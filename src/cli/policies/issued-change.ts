@@ -1,7 +1,7 @@
 import { printable } from '../../observe/printable.js'
 import type { JointWant, PolicyFailure } from '../../placement/policies/policy-runner.js'
-import type { IntentKind } from '../../plane/intents.js'
-import { shownTarget } from '../../plane/targets.js'
+import type { IntentKind } from '../../plane/intents/intents.js'
+import { shownTarget } from '../../plane/vocabulary/targets.js'
 import { formatDuration } from '../options/duration.js'
 
 /** What policies would issue, or what went wrong, at one time. */

@@ -1,7 +1,7 @@
 import { closeAll } from '../../core/close-all.js'
 import { formatAge } from '../../observe/units.js'
 import type { Policy } from '../../placement/policies/policy.js'
-import type { NamedNode } from '../../plane/targets.js'
+import type { NamedNode } from '../../plane/vocabulary/targets.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import { openPlaneClient } from '../client/plane-client.js'
 import { daemonLogger } from '../daemon/daemon-logger.js'

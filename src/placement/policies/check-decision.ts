@@ -1,6 +1,6 @@
 import { invalidArgument } from '../../core/errors.js'
-import { type IntentKind, intentKinds, intentSchemas, neutralTerms } from '../../plane/intents.js'
-import { toNote } from '../../plane/text.js'
+import { type IntentKind, intentKinds, intentSchemas, neutralTerms } from '../../plane/intents/intents.js'
+import { toNote } from '../../plane/vocabulary/text.js'
 import type { Decision, WantedIntent } from './policy.js'
 
 /**

@@ -1,7 +1,7 @@
 import { withoutUndefined } from '../../core/options.js'
 import { checkDurationMs } from '../../core/time/duration.js'
 import { Liveliness } from '../../liveliness/verdict.js'
-import { maxIntentTtlMs } from '../../plane/intents.js'
+import { maxIntentTtlMs } from '../../plane/intents/intents.js'
 import { atRest, type Hysteresis, step } from './hysteresis.js'
 import type { Policy } from './policy.js'
 import { decideByZone, type ZoneStates } from './zone-decision.js'

@@ -1,7 +1,7 @@
 import { withoutUndefined } from '../../core/options.js'
 import { checkDurationMs } from '../../core/time/duration.js'
 import { Liveliness } from '../../liveliness/verdict.js'
-import { maxIntentTtlMs } from '../../plane/intents.js'
+import { maxIntentTtlMs } from '../../plane/intents/intents.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import type { WorkerRow } from '../../views/snapshot/worker-row.js'
 import { type ZoneRow, zoneCpus } from '../../views/snapshot/zone-row.js'

@@ -1,6 +1,6 @@
 import { withoutUndefined } from '../../core/options.js'
 import { checkDurationMs } from '../../core/time/duration.js'
-import { maxIntentTtlMs } from '../../plane/intents.js'
+import { maxIntentTtlMs } from '../../plane/intents/intents.js'
 import type { ZoneRow } from '../../views/snapshot/zone-row.js'
 import { atRest, checkGap, type Hysteresis, step } from './hysteresis.js'
 import type { Policy } from './policy.js'

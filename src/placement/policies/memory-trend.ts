@@ -1,7 +1,7 @@
 import { invalidArgument } from '../../core/errors.js'
 import { withoutUndefined } from '../../core/options.js'
 import { checkDurationMs } from '../../core/time/duration.js'
-import { maxIntentTtlMs } from '../../plane/intents.js'
+import { maxIntentTtlMs } from '../../plane/intents/intents.js'
 import { availableShare } from './available-memory.js'
 import { estimateUse, type MemorySample, type MemoryUse } from './memory-use.js'
 import type { Policy } from './policy.js'

@@ -1,4 +1,4 @@
-import { toNote } from '../../plane/text.js'
+import { toNote } from '../../plane/vocabulary/text.js'
 import type { WantedIntent } from './policy.js'
 
 /** An intent names at most this many shards. */

@@ -1,4 +1,4 @@
-import type { IntentKind, IntentTerms } from '../../plane/intents.js'
+import type { IntentKind, IntentTerms } from '../../plane/intents/intents.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 
 /** What a policy wants to hold for a target. Wanting it again is free; not wanting it any more lifts it. */

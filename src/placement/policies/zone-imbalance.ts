@@ -1,6 +1,6 @@
 import { withoutUndefined } from '../../core/options.js'
 import { checkDurationMs } from '../../core/time/duration.js'
-import { maxIntentTtlMs } from '../../plane/intents.js'
+import { maxIntentTtlMs } from '../../plane/intents/intents.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import type { ZoneRoom } from '../../views/snapshot/zone-row.js'
 import type { ZoneEntry } from '../../views/snapshot/zone-table.js'

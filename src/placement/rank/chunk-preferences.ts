@@ -1,4 +1,4 @@
-import { TaintEffect } from '../../plane/taint.js'
+import { TaintEffect } from '../../plane/vocabulary/taint.js'
 import { term } from '../../views/snapshot/index-terms.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import { wordsPerChunk } from '../../views/snapshot/slot-set.js'

@@ -1,4 +1,4 @@
-import { IntentKind, receivedIntentKey } from '../../plane/intents.js'
+import { IntentKind, receivedIntentKey } from '../../plane/intents/intents.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import { slotsPerChunk } from '../../views/snapshot/slot-set.js'
 import { Column, columnCount, WorkerFlag } from '../../views/snapshot/worker-columns.js'

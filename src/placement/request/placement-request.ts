@@ -1,9 +1,9 @@
 import type { z } from 'zod'
 import { invalidArgument } from '../../core/errors.js'
 import { lazySchema } from '../../core/lazy-schema.js'
-import { capability } from '../../plane/capability.js'
-import { TaintEffect, taintEffectText } from '../../plane/taint.js'
-import { name } from '../../plane/text.js'
+import { capability } from '../../plane/vocabulary/capability.js'
+import { TaintEffect, taintEffectText } from '../../plane/vocabulary/taint.js'
+import { name } from '../../plane/vocabulary/text.js'
 import {
   type LabelRequirement,
   labelOperators,

@@ -1,4 +1,4 @@
-import { type Taint, TaintEffect } from '../../plane/taint.js'
+import { type Taint, TaintEffect } from '../../plane/vocabulary/taint.js'
 
 /** Lets work go where a taint would keep it away. The fields and their rules are those of Kubernetes. */
 export interface Toleration {

@@ -1,5 +1,5 @@
-import { workerProcessKey } from '../../plane/keys.js'
-import { nodeTarget } from '../../plane/targets.js'
+import { workerProcessKey } from '../../plane/vocabulary/keys.js'
+import { nodeTarget } from '../../plane/vocabulary/targets.js'
 import { compareReservations, type Reservation, type ReservedZone } from './reservation.js'
 
 /** Why a reservation does not hold beside those before it. */

@@ -1,4 +1,4 @@
-import { nodeTarget } from '../../plane/targets.js'
+import { nodeTarget } from '../../plane/vocabulary/targets.js'
 import type { ReservedAtWorker, ReservedInZone, ReservedTotals } from '../fit/reserved-totals.js'
 import type { Reservation } from './reservation.js'
 

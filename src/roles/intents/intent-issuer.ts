@@ -13,9 +13,9 @@ import {
   maxIntentEpoch,
   maxIntentTtlMs,
   neutralTerms,
-} from '../../plane/intents.js'
-import { planePartition } from '../../plane/partitions.js'
-import { toNote } from '../../plane/text.js'
+} from '../../plane/intents/intents.js'
+import { planePartition } from '../../plane/vocabulary/partitions.js'
+import { toNote } from '../../plane/vocabulary/text.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { Writer } from '../../pubsub/writer/writer.js'
 import type { FleetView } from '../../views/fleet-view.js'

@@ -1,6 +1,6 @@
 import type { Policy } from '../../placement/policies/policy.js'
 import { type JointWant, type PolicyFailure, PolicyRunner } from '../../placement/policies/policy-runner.js'
-import type { IntentKind } from '../../plane/intents.js'
+import type { IntentKind } from '../../plane/intents/intents.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import { IntentsInForce } from './intents-in-force.js'
 

@@ -1,6 +1,6 @@
 import type { WantedIntent } from '../../placement/policies/policy.js'
 import type { JointWant } from '../../placement/policies/policy-runner.js'
-import { receivedIntentKey } from '../../plane/intents.js'
+import { receivedIntentKey } from '../../plane/intents/intents.js'
 import { removesCapacity } from './removes-capacity.js'
 
 interface Standing<Issued> {

@@ -1,5 +1,5 @@
-import type { RosterRow } from '../../plane/node-roster.js'
-import type { WorkerCapacity } from '../../plane/worker-capacity.js'
+import type { RosterRow } from '../../plane/node/node-roster.js'
+import type { WorkerCapacity } from '../../plane/worker/worker-capacity.js'
 
 type RowLoad = Pick<RosterRow, 'eventLoopUtilization' | 'memoryHeadroomBytes'>
 

@@ -1,5 +1,5 @@
 import { closeAll, closeEach } from '../../core/close-all.js'
-import type { RosterRow } from '../../plane/node-roster.js'
+import type { RosterRow } from '../../plane/node/node-roster.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { EndKeeper } from './end-keeper.js'

@@ -1,5 +1,5 @@
-import { downPartition, planePartition, upPartition } from '../../plane/partitions.js'
-import { allTargets, type NodeIdentity, nodeTarget } from '../../plane/targets.js'
+import { downPartition, planePartition, upPartition } from '../../plane/vocabulary/partitions.js'
+import { allTargets, type NodeIdentity, nodeTarget } from '../../plane/vocabulary/targets.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { joinRelays, keepRequests, type Relays, type RelayTarget, relayReports, relayRequests } from './relays.js'
 import { type NodeClaims, relayAnswers, relayCapacities, relayOffers, relayProfiles } from './worker-relay.js'

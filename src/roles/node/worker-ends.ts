@@ -1,5 +1,5 @@
-import { workerProcessKey } from '../../plane/keys.js'
-import { type WorkerEnd, workerEndRetentionMs } from '../../plane/worker-end.js'
+import { workerProcessKey } from '../../plane/vocabulary/keys.js'
+import { type WorkerEnd, workerEndRetentionMs } from '../../plane/worker/worker-end.js'
 import type { Claimant } from './names/claimant.js'
 
 /** Ends that one server of a node keeps. The oldest are dropped beyond this. */

@@ -14,9 +14,13 @@ import {
   type ReservationBookOptions,
 } from '../../placement/reservations/reservation-book.js'
 import type { ReservationConflict } from '../../placement/reservations/reservation-conflicts.js'
-import { type JobLifecycle, jobLifecycle, ReportedJobState } from '../../plane/job-lifecycle.js'
-import { planePartition } from '../../plane/partitions.js'
-import { maxReservationTtlMs, type PublishedReservation, placementReservation } from '../../plane/reservation.js'
+import {
+  maxReservationTtlMs,
+  type PublishedReservation,
+  placementReservation,
+} from '../../plane/placement/reservation.js'
+import { planePartition } from '../../plane/vocabulary/partitions.js'
+import { type JobLifecycle, jobLifecycle, ReportedJobState } from '../../plane/worker/job-lifecycle.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 import type { Reader } from '../../pubsub/reader/reader.js'
 import type { Writer } from '../../pubsub/writer/writer.js'

@@ -1,5 +1,5 @@
 import type { JointWant } from '../../placement/policies/policy-runner.js'
-import type { IntentKind } from '../../plane/intents.js'
+import type { IntentKind } from '../../plane/intents/intents.js'
 import type { IntentIssuer, IssuedIntent } from '../intents/intent-issuer.js'
 import type { IntentOutlet } from '../intents/intent-reconciler.js'
 

@@ -1,4 +1,4 @@
-import { planePartition } from '../../plane/partitions.js'
+import { planePartition } from '../../plane/vocabulary/partitions.js'
 import type { Participant } from '../../pubsub/participant.js'
 import { FleetView } from '../../views/fleet-view.js'
 import { defaultCollectorOptions } from '../collector/collector-options.js'

@@ -1,4 +1,4 @@
-import type { WorkerCondition } from '../../plane/worker-state.js'
+import type { WorkerCondition } from '../../plane/worker/worker-state.js'
 
 /** What keeps a worker from taking new work. */
 export const AdmissionCode = {

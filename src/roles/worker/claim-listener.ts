@@ -1,4 +1,4 @@
-import { compareClaimRank, type WorkerClaim, workerClaim } from '../../plane/worker-claim.js'
+import { compareClaimRank, type WorkerClaim, workerClaim } from '../../plane/worker/worker-claim.js'
 import type { Participant } from '../../pubsub/participant.js'
 
 export interface ClaimListenerComponents {

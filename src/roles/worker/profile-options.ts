@@ -2,16 +2,16 @@ import type { z } from 'zod'
 import { invalidArgument } from '../../core/errors.js'
 import { lazySchema } from '../../core/lazy-schema.js'
 import { withoutUndefined } from '../../core/options.js'
-import { MachineLabel, machineLabelPrefix } from '../../plane/machine-labels.js'
-import { type TaintText, taintText } from '../../plane/taint.js'
-import type { NamedNode } from '../../plane/targets.js'
-import { labels, name } from '../../plane/text.js'
+import { MachineLabel, machineLabelPrefix } from '../../plane/vocabulary/machine-labels.js'
+import { type TaintText, taintText } from '../../plane/vocabulary/taint.js'
+import type { NamedNode } from '../../plane/vocabulary/targets.js'
+import { labels, name } from '../../plane/vocabulary/text.js'
 import {
   type AdmissionStrategy,
   admissionStrategySchema,
   type PublishedProfile,
   workerProfileSchema,
-} from '../../plane/worker-profile.js'
+} from '../../plane/worker/worker-profile.js'
 import { claimWithinConcurrency, type DecideOffer, type ReactiveAdmission } from './offers/job-offer.js'
 import type { MachineFacts } from './readings/machine-facts.js'
 

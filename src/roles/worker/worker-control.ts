@@ -7,8 +7,8 @@ import {
   intentTopics,
   receivedIntentFrom,
   targetOfKey,
-} from '../../plane/intents.js'
-import type { AppliedIntent } from '../../plane/worker-state.js'
+} from '../../plane/intents/intents.js'
+import type { AppliedIntent } from '../../plane/worker/worker-state.js'
 import type { Participant } from '../../pubsub/participant.js'
 import type { Reader } from '../../pubsub/reader/reader.js'
 import type { PauseReasons } from './admission.js'

@@ -1,5 +1,5 @@
-import type { JobIdentity, JobLifecycle } from '../../plane/job-lifecycle.js'
-import { type LedgerRun, maxRunsPerJob } from '../../plane/ledger-entry.js'
+import { type LedgerRun, maxRunsPerJob } from '../../plane/scheduler/ledger-entry.js'
+import type { JobIdentity, JobLifecycle } from '../../plane/worker/job-lifecycle.js'
 import {
   compareRuns,
   isSameRun,

@@ -1,6 +1,6 @@
 import type { LivelinessCause } from '../../liveliness/verdict.js'
-import { type JobLifecycle, ReportedJobState } from '../../plane/job-lifecycle.js'
-import type { LedgerRun } from '../../plane/ledger-entry.js'
+import type { LedgerRun } from '../../plane/scheduler/ledger-entry.js'
+import { type JobLifecycle, ReportedJobState } from '../../plane/worker/job-lifecycle.js'
 
 export const JobState = {
   ...ReportedJobState,

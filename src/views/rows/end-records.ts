@@ -1,5 +1,5 @@
-import { keyParts } from '../../plane/keys.js'
-import type { WorkerEnd } from '../../plane/worker-end.js'
+import { keyParts } from '../../plane/vocabulary/keys.js'
+import type { WorkerEnd } from '../../plane/worker/worker-end.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 
 /** The end of one process of a worker, and when it was found, on this process's monotonic clock. */

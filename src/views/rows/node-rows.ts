@@ -1,5 +1,5 @@
 import type { EntityGuid } from '../../core/ids.js'
-import type { NodeCapacity } from '../../plane/node-capacity.js'
+import type { NodeCapacity } from '../../plane/node/node-capacity.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 import { type Held, nextHeld } from './held.js'
 import { sourceStatusOf, type VerdictOf } from './source-status.js'

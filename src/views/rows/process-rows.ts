@@ -1,4 +1,4 @@
-import { keyParts } from '../../plane/keys.js'
+import { keyParts } from '../../plane/vocabulary/keys.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 
 /** What one process of a worker last published of itself. */

@@ -1,6 +1,6 @@
 import type { EntityGuid } from '../../core/ids.js'
-import { type AbsentNode, absentNodeRetentionMs } from '../../plane/absent-node.js'
-import type { UnservedWorker } from '../../plane/unserved-worker.js'
+import { type AbsentNode, absentNodeRetentionMs } from '../../plane/node/absent-node.js'
+import type { UnservedWorker } from '../../plane/worker/unserved-worker.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 import { type Held, nextHeld } from './held.js'
 import type { VerdictOf } from './source-status.js'

@@ -1,4 +1,4 @@
-import type { SchedulerState } from '../../plane/scheduler-state.js'
+import type { SchedulerState } from '../../plane/scheduler/scheduler-state.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 
 /** The schedulers of the plane, as each reports itself, until it leaves. */

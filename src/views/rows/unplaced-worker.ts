@@ -1,4 +1,4 @@
-import type { UnservedWorker } from '../../plane/unserved-worker.js'
+import type { UnservedWorker } from '../../plane/worker/unserved-worker.js'
 
 /** Why no collector serves a worker, as far as a view can tell. */
 export const UnplacedReason = {

@@ -1,5 +1,5 @@
-import type { WorkerCapacity } from '../../plane/worker-capacity.js'
-import type { PublishedProfile } from '../../plane/worker-profile.js'
+import type { WorkerCapacity } from '../../plane/worker/worker-capacity.js'
+import type { PublishedProfile } from '../../plane/worker/worker-profile.js'
 import { type ProcessRow, ProcessRows } from './process-rows.js'
 
 /** What one process of a worker published of itself besides its roster row. */

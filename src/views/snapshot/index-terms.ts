@@ -1,4 +1,4 @@
-import type { Taint } from '../../plane/taint.js'
+import type { Taint } from '../../plane/vocabulary/taint.js'
 import type { WorkerProfile } from './worker-row.js'
 
 /** Names of the entries of a snapshot's index. The first letter keeps the kinds apart. */

@@ -1,5 +1,5 @@
-import type { Taint } from '../../plane/taint.js'
-import { nodeTarget } from '../../plane/targets.js'
+import type { Taint } from '../../plane/vocabulary/taint.js'
+import { nodeTarget } from '../../plane/vocabulary/targets.js'
 import { term } from './index-terms.js'
 import type { PersistentMap } from './persistent-map.js'
 import { type SlotSet, slotsPerChunk } from './slot-set.js'

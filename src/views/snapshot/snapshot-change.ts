@@ -1,4 +1,4 @@
-import type { IntentKind } from '../../plane/intents.js'
+import type { IntentKind } from '../../plane/intents/intents.js'
 import type { WorkerHeadroom, WorkerLoad, WorkerProfile } from './worker-row.js'
 import type { ZoneRow } from './zone-row.js'
 

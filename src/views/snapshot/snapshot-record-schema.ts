@@ -1,9 +1,9 @@
 import { lazySchema } from '../../core/lazy-schema.js'
 import { Liveliness } from '../../liveliness/verdict.js'
-import { IntentKind } from '../../plane/intents.js'
-import { bytes, cores, count, countsByName, incarnation, name, pressurePercent } from '../../plane/text.js'
-import { workerProfileSchema } from '../../plane/worker-profile.js'
-import { WorkerCondition } from '../../plane/worker-state.js'
+import { IntentKind } from '../../plane/intents/intents.js'
+import { bytes, cores, count, countsByName, incarnation, name, pressurePercent } from '../../plane/vocabulary/text.js'
+import { workerProfileSchema } from '../../plane/worker/worker-profile.js'
+import { WorkerCondition } from '../../plane/worker/worker-state.js'
 
 const share = lazySchema((z) => z.number().min(0).max(1).nullable())
 

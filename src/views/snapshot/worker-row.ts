@@ -1,7 +1,7 @@
 import type { Liveliness } from '../../liveliness/verdict.js'
-import type { Taint } from '../../plane/taint.js'
-import type { AdmissionStrategy } from '../../plane/worker-profile.js'
-import type { WorkerCondition } from '../../plane/worker-state.js'
+import type { Taint } from '../../plane/vocabulary/taint.js'
+import type { AdmissionStrategy } from '../../plane/worker/worker-profile.js'
+import type { WorkerCondition } from '../../plane/worker/worker-state.js'
 
 /** What a worker publishes of itself and rarely changes (`worker.profile`). */
 export interface WorkerProfile {

@@ -1,4 +1,4 @@
-import { nodeTarget } from '../../plane/targets.js'
+import { nodeTarget } from '../../plane/vocabulary/targets.js'
 import { type PersistentMap, PersistentMapBuilder } from './persistent-map.js'
 import type { ConfigRow, IntentRow } from './snapshot-change.js'
 import { type ZoneRoom, type ZoneRow, zoneRoom } from './zone-row.js'

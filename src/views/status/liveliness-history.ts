@@ -1,7 +1,7 @@
 import type { Guid } from '../../core/ids.js'
 import { Liveliness, LivelinessCause } from '../../liveliness/verdict.js'
-import type { RosterRow } from '../../plane/node-roster.js'
-import type { WorkerEnd } from '../../plane/worker-end.js'
+import type { RosterRow } from '../../plane/node/node-roster.js'
+import type { WorkerEnd } from '../../plane/worker/worker-end.js'
 import type { WorkerStatus } from './status-document.js'
 
 export interface LivelinessState {

@@ -1,5 +1,5 @@
 import type { Verdict } from '../../liveliness/verdict.js'
-import type { NodeCapacity } from '../../plane/node-capacity.js'
+import type { NodeCapacity } from '../../plane/node/node-capacity.js'
 import type { Held } from '../rows/held.js'
 import { serverStateOf } from '../rows/source-status.js'
 import type { NodeStatus } from './status-document.js'

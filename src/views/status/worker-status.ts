@@ -1,6 +1,6 @@
 import { Liveliness, LivelinessCause, type Verdict, VerdictEvidence } from '../../liveliness/verdict.js'
-import type { WorkerCapacity } from '../../plane/worker-capacity.js'
-import type { PublishedProfile } from '../../plane/worker-profile.js'
+import type { WorkerCapacity } from '../../plane/worker/worker-capacity.js'
+import type { PublishedProfile } from '../../plane/worker/worker-profile.js'
 import type { RecordedEnd } from '../rows/end-records.js'
 import type { WorkerDetail } from '../rows/worker-details.js'
 import type { ChosenRow } from '../rows/worker-rows.js'

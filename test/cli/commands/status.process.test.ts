@@ -1,6 +1,6 @@
 import t from 'tap'
-import { absentNode } from '../../../src/plane/absent-node.js'
-import { planePartition } from '../../../src/plane/partitions.js'
+import { absentNode } from '../../../src/plane/node/absent-node.js'
+import { planePartition } from '../../../src/plane/vocabulary/partitions.js'
 import { joinDomain } from '../../../src/pubsub/participant.js'
 import { eventually } from '../../../src/testing/eventually.js'
 import { addonStatus } from '../../../src/topology/addon/addon.js'

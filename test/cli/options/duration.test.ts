@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { longestHoldMs } from '../../../src/cli/commands/intent.js'
 import { formatDuration, longestDurationMs, parseDurationMs } from '../../../src/cli/options/duration.js'
-import { maxIntentTtlMs } from '../../../src/plane/intents.js'
+import { maxIntentTtlMs } from '../../../src/plane/intents/intents.js'
 
 t.test('a valid duration is parsed', async (t) => {
   const cases: [string, number][] = [

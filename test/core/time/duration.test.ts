@@ -15,7 +15,7 @@ import { zoneImbalancePolicy } from '../../../src/placement/policies/zone-imbala
 import { resolveRequestQueueOptions, resolveSubmitOptions } from '../../../src/placement/queue/request-queue-options.js'
 import { resolveRankOptions } from '../../../src/placement/rank/rank-options.js'
 import { resolveRequest } from '../../../src/placement/request/placement-request.js'
-import { maxIntentTtlMs } from '../../../src/plane/intents.js'
+import { maxIntentTtlMs } from '../../../src/plane/intents/intents.js'
 import { resolveParticipantOptions } from '../../../src/pubsub/participant-options.js'
 import type { ResolvedQos } from '../../../src/qos/qos.js'
 import { resolveQos } from '../../../src/qos/resolve.js'

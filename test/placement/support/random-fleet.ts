@@ -1,6 +1,6 @@
 import { type Random, seededRandom } from '../../../src/core/random.js'
-import type { Taint } from '../../../src/plane/taint.js'
-import type { AdmissionStrategy } from '../../../src/plane/worker-profile.js'
+import type { Taint } from '../../../src/plane/vocabulary/taint.js'
+import type { AdmissionStrategy } from '../../../src/plane/worker/worker-profile.js'
 import type { SnapshotChange } from '../../../src/views/snapshot/snapshot-change.js'
 import type { WorkerHeadroom, WorkerLoad, WorkerProfile } from '../../../src/views/snapshot/worker-row.js'
 import type { ZoneRow } from '../../../src/views/snapshot/zone-row.js'

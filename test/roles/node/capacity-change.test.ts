@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { WorkerCapacity } from '../../../src/plane/worker-capacity.js'
+import type { WorkerCapacity } from '../../../src/plane/worker/worker-capacity.js'
 import { differs, loadDiffers } from '../../../src/roles/node/capacity-change.js'
 import { idleWorker } from '../../../src/testing/idle-readings.js'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { seededRandom } from '../../../src/core/random.js'
-import { workerState } from '../../../src/plane/worker-state.js'
+import { workerState } from '../../../src/plane/worker/worker-state.js'
 import { defineTopic } from '../../../src/pubsub/model/topic.js'
 import type { Participant } from '../../../src/pubsub/participant.js'
 import { describeExit, KernelWatch, type WatchProcess } from '../../../src/roles/node/kernel-watch.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { workerEndRetentionMs } from '../../../src/plane/worker-end.js'
+import { workerEndRetentionMs } from '../../../src/plane/worker/worker-end.js'
 import { inheritedClaimant } from '../../../src/roles/node/names/claimant.js'
 import { maxWorkerEnds, WorkerEnds } from '../../../src/roles/node/worker-ends.js'
 import { rosterRow } from '../../views/samples.js'

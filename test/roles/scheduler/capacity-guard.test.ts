@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Decision, Policy, WantedIntent } from '../../../src/placement/policies/policy.js'
-import { nodeTarget } from '../../../src/plane/targets.js'
+import { nodeTarget } from '../../../src/plane/vocabulary/targets.js'
 import { type ViewFacts, withholding } from '../../../src/roles/scheduler/capacity-guard.js'
 import { MemoryFleet, memoryHost } from '../../../src/testing/memory-fleet.js'
 import { PolicyFleet } from '../../placement/support/policy-fleet.js'

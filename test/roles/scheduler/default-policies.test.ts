@@ -1,6 +1,6 @@
 // Each default policy live: from a reading of a collector or worker to the intent that a worker obeys, and to its lift.
 import t, { type Test } from 'tap'
-import { nodeTarget } from '../../../src/plane/targets.js'
+import { nodeTarget } from '../../../src/plane/vocabulary/targets.js'
 import type { Worker } from '../../../src/roles/worker/worker.js'
 import { idleZone } from '../../../src/testing/idle-readings.js'
 import { MemoryFleet } from '../../../src/testing/memory-fleet.js'

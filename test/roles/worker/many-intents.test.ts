@@ -1,6 +1,6 @@
 // The cost of one more intent must not grow with the number of intents in force.
 import t from 'tap'
-import { IntentArbiter } from '../../../src/plane/intent-arbiter.js'
+import { IntentArbiter } from '../../../src/plane/intents/intent-arbiter.js'
 import type { Load } from '../../../src/roles/worker/intents/intent-progress.js'
 import { WorkerIntents } from '../../../src/roles/worker/intents/worker-intents.js'
 import { IntentModel } from '../../../src/views/intent-model.js'

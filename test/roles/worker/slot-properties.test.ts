@@ -1,7 +1,7 @@
 // Invariants under random pullers, drains, throttles, limits, pauses and closes, in any order, on a fake clock.
 import fc from 'fast-check'
 import t from 'tap'
-import { nodeTarget } from '../../../src/plane/targets.js'
+import { nodeTarget } from '../../../src/plane/vocabulary/targets.js'
 import type { IntentIssuer } from '../../../src/roles/intents/intent-issuer.js'
 import type { Slot } from '../../../src/roles/worker/slots/slot.js'
 import type { Worker } from '../../../src/roles/worker/worker.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { nodeTarget } from '../../../src/plane/targets.js'
+import { nodeTarget } from '../../../src/plane/vocabulary/targets.js'
 import type { Slot } from '../../../src/roles/worker/slots/slot.js'
 import { MemoryFleet } from '../../../src/testing/memory-fleet.js'
 import { deferred } from '../../support/deferred.js'

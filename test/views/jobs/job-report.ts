@@ -1,4 +1,4 @@
-import type { JobLifecycle } from '../../../src/plane/job-lifecycle.js'
+import type { JobLifecycle } from '../../../src/plane/worker/job-lifecycle.js'
 
 /** Returns a report of worker `w`, incarnation 1, that job 1 of no named queue has started. */
 export function jobReport(fields: Partial<JobLifecycle> = {}): JobLifecycle {

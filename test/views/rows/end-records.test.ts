@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { WorkerEnd } from '../../../src/plane/worker-end.js'
+import type { WorkerEnd } from '../../../src/plane/worker/worker-end.js'
 import { EndRecords } from '../../../src/views/rows/end-records.js'
 import { sampleOf } from '../samples.js'
 

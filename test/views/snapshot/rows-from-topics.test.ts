@@ -1,10 +1,10 @@
 import t from 'tap'
 import type { EntityGuid } from '../../../src/core/ids.js'
-import { receivedIntentOf } from '../../../src/plane/intents.js'
-import { type NodeCapacity, nodeCapacitySchema } from '../../../src/plane/node-capacity.js'
-import { type RosterRow, rosterRowSchema } from '../../../src/plane/node-roster.js'
-import { type WorkerCapacity, workerCapacitySchema } from '../../../src/plane/worker-capacity.js'
-import { type PublishedProfile, workerProfileSchema } from '../../../src/plane/worker-profile.js'
+import { receivedIntentOf } from '../../../src/plane/intents/intents.js'
+import { type NodeCapacity, nodeCapacitySchema } from '../../../src/plane/node/node-capacity.js'
+import { type RosterRow, rosterRowSchema } from '../../../src/plane/node/node-roster.js'
+import { type WorkerCapacity, workerCapacitySchema } from '../../../src/plane/worker/worker-capacity.js'
+import { type PublishedProfile, workerProfileSchema } from '../../../src/plane/worker/worker-profile.js'
 import {
   headroomFromCapacity,
   intentRowFrom,

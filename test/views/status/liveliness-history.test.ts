@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Guid } from '../../../src/core/ids.js'
-import type { Predecessor } from '../../../src/plane/node-roster.js'
-import type { WorkerEnd } from '../../../src/plane/worker-end.js'
+import type { Predecessor } from '../../../src/plane/node/node-roster.js'
+import type { WorkerEnd } from '../../../src/plane/worker/worker-end.js'
 import {
   LivelinessHistory,
   maxFormerProcesses,

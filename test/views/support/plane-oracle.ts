@@ -1,6 +1,6 @@
 import type { EntityGuid, Guid } from '../../../src/core/ids.js'
 import { participantOf } from '../../../src/core/ids.js'
-import { planePartition } from '../../../src/plane/partitions.js'
+import { planePartition } from '../../../src/plane/vocabulary/partitions.js'
 import type { Participant } from '../../../src/pubsub/participant.js'
 import type { Writer } from '../../../src/pubsub/writer/writer.js'
 import type { MemoryFleet } from '../../../src/testing/memory-fleet.js'

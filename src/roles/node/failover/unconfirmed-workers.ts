@@ -3,7 +3,7 @@ import { ProcessInspector } from '../../../liveliness/process-inspector.js'
 import type { ProcessReading } from '../../../liveliness/process-reading.js'
 import type { ReceptionQuality } from '../../../liveliness/self-monitor.js'
 import { Liveliness, LivelinessCause, sameVerdict, type Verdict, VerdictEvidence } from '../../../liveliness/verdict.js'
-import type { RosterRow } from '../../../plane/node-roster.js'
+import type { RosterRow } from '../../../plane/node/node-roster.js'
 
 /** Returns what the kernel reports of the process behind a row, as far as it can be asked. */
 export type ReadProcess = (row: RosterRow) => ProcessReading

@@ -1,13 +1,13 @@
 import { type EntityGuid, type EntityId, entityGuid, type Guid, participantOf } from '../../../core/ids.js'
 import { Liveliness, LivelinessCause, type Verdict } from '../../../liveliness/verdict.js'
-import type { Predecessor, RosterRow } from '../../../plane/node-roster.js'
+import type { Predecessor, RosterRow } from '../../../plane/node/node-roster.js'
 import {
   type ClaimRank,
   compareObservedClaims,
   type ObservedClaim,
   type WorkerClaim,
-} from '../../../plane/worker-claim.js'
-import type { WorkerState } from '../../../plane/worker-state.js'
+} from '../../../plane/worker/worker-claim.js'
+import type { WorkerState } from '../../../plane/worker/worker-state.js'
 import type { Peer } from '../../../pubsub/model/peer.js'
 
 /** The parts of a worker's state that its row needs. */

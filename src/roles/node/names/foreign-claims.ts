@@ -1,8 +1,8 @@
 import { type EntityGuid, participantOf } from '../../../core/ids.js'
 import { Liveliness } from '../../../liveliness/verdict.js'
-import type { RosterRow } from '../../../plane/node-roster.js'
-import { nodeTarget } from '../../../plane/targets.js'
-import { compareClaimRank, maxOwnershipStrength, type WorkerClaim } from '../../../plane/worker-claim.js'
+import type { RosterRow } from '../../../plane/node/node-roster.js'
+import { nodeTarget } from '../../../plane/vocabulary/targets.js'
+import { compareClaimRank, maxOwnershipStrength, type WorkerClaim } from '../../../plane/worker/worker-claim.js'
 
 interface ForeignClaim {
   readonly claim: WorkerClaim

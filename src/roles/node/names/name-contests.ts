@@ -1,5 +1,5 @@
-import type { RosterRow } from '../../../plane/node-roster.js'
-import { compareClaimRank, type WorkerClaim } from '../../../plane/worker-claim.js'
+import type { RosterRow } from '../../../plane/node/node-roster.js'
+import { compareClaimRank, type WorkerClaim } from '../../../plane/worker/worker-claim.js'
 import { isLive, nameClaimOf, rankOf } from './claimant.js'
 import { ForeignClaims } from './foreign-claims.js'
 import type { WorkerName } from './worker-name.js'

@@ -1,5 +1,5 @@
 import type { Guid } from '../../../core/ids.js'
-import type { Predecessor } from '../../../plane/node-roster.js'
+import type { Predecessor } from '../../../plane/node/node-roster.js'
 import { asPredecessor, type Claimant, compareClaimants, isLive } from './claimant.js'
 
 /** What {@link WorkerName.decideHolder} changed. */

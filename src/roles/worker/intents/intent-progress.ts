@@ -1,5 +1,5 @@
-import type { ReceivedIntent } from '../../../plane/intents.js'
-import type { Transition } from '../../../plane/transitions.js'
+import type { ReceivedIntent } from '../../../plane/intents/intents.js'
+import type { Transition } from '../../../plane/intents/transitions.js'
 import { takenOf } from '../slots/slot-limits.js'
 
 /** What a worker has in flight. */

@@ -1,6 +1,6 @@
-import type { ReceivedIntent } from '../../../plane/intents.js'
-import { toNote } from '../../../plane/text.js'
-import { canFollow, type IntentStatus, isFinal, type Transition } from '../../../plane/transitions.js'
+import type { ReceivedIntent } from '../../../plane/intents/intents.js'
+import { canFollow, type IntentStatus, isFinal, type Transition } from '../../../plane/intents/transitions.js'
+import { toNote } from '../../../plane/vocabulary/text.js'
 
 interface Row {
   status: IntentStatus

@@ -1,9 +1,14 @@
 import type { EntityGuid } from '../../../core/ids.js'
-import { IntentArbiter } from '../../../plane/intent-arbiter.js'
-import { type IntentKind, intentKinds, type ReceivedIntent, type ReceivedIntentOf } from '../../../plane/intents.js'
-import { allTargets, nodeTarget } from '../../../plane/targets.js'
-import type { IntentStatus } from '../../../plane/transitions.js'
-import type { AppliedIntent } from '../../../plane/worker-state.js'
+import { IntentArbiter } from '../../../plane/intents/intent-arbiter.js'
+import {
+  type IntentKind,
+  intentKinds,
+  type ReceivedIntent,
+  type ReceivedIntentOf,
+} from '../../../plane/intents/intents.js'
+import type { IntentStatus } from '../../../plane/intents/transitions.js'
+import { allTargets, nodeTarget } from '../../../plane/vocabulary/targets.js'
+import type { AppliedIntent } from '../../../plane/worker/worker-state.js'
 import { awaited, deadlineAtMs, inFlightText, intentProgress, isOverdue, type Load } from './intent-progress.js'
 import { IntentReports } from './intent-reports.js'
 import { QueueThrottles } from './queue-throttles.js'

@@ -1,4 +1,4 @@
-import { type JobIdentity, type JobLifecycle, jobKey } from '../../../plane/job-lifecycle.js'
+import { type JobIdentity, type JobLifecycle, jobKey } from '../../../plane/worker/job-lifecycle.js'
 
 export interface JobSummariesOptions {
   /** A finished job's summary is kept this long, then disposed. */

@@ -1,6 +1,6 @@
 import { invalidArgument } from '../../../core/errors.js'
-import type { JobLifecycle } from '../../../plane/job-lifecycle.js'
-import { toNote } from '../../../plane/text.js'
+import { toNote } from '../../../plane/vocabulary/text.js'
+import type { JobLifecycle } from '../../../plane/worker/job-lifecycle.js'
 
 /** Where a running job reports. */
 export interface JobProgressSink {

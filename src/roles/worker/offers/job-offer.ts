@@ -1,4 +1,4 @@
-import type { Offer } from '../../../plane/offer.js'
+import type { Offer } from '../../../plane/placement/offer.js'
 
 /** A job that a dispatcher offers to this worker. */
 export interface JobOffer extends Readonly<Omit<Offer, 'workerId' | 'incarnation'>> {

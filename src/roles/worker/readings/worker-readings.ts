@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import type { WorkerCapacity } from '../../../plane/worker-capacity.js'
+import type { WorkerCapacity } from '../../../plane/worker/worker-capacity.js'
 import { openHeadroomSampler } from '../../../topology/cgroup/headroom-sampler.js'
 import { finite } from '../../shared/finite.js'
 import { PressureAverages } from '../../shared/pressure-averages.js'

@@ -1,5 +1,5 @@
 import { invalidArgument } from '../../../core/errors.js'
-import type { AdmissionStrategy } from '../../../plane/worker-profile.js'
+import type { AdmissionStrategy } from '../../../plane/worker/worker-profile.js'
 
 /**
  * Returns the device memory that a slot counts for.

@@ -1,5 +1,5 @@
 import { invalidArgument } from '../../../core/errors.js'
-import type { AdmissionStrategy } from '../../../plane/worker-profile.js'
+import type { AdmissionStrategy } from '../../../plane/worker/worker-profile.js'
 
 /**
  * Returns the admission of a worker that grants slots while the device memory of all of them is within `maxBytes`. Each

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type JobLifecycle, jobKey, jobLifecycle } from '../../../../src/plane/job-lifecycle.js'
+import { type JobLifecycle, jobKey, jobLifecycle } from '../../../../src/plane/worker/job-lifecycle.js'
 import { JobSummaries } from '../../../../src/roles/worker/jobs/job-summaries.js'
 import { jobReport } from '../../../views/jobs/job-report.js'
 

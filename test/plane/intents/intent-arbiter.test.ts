@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { EntityGuid } from '../../src/core/ids.js'
-import { arbiterMemoryMs, compareReceivedIntents, IntentArbiter } from '../../src/plane/intent-arbiter.js'
-import { intentKinds, intentTopics, maxIntentEpoch } from '../../src/plane/intents.js'
-import { claim } from './claims.js'
+import type { EntityGuid } from '../../../src/core/ids.js'
+import { arbiterMemoryMs, compareReceivedIntents, IntentArbiter } from '../../../src/plane/intents/intent-arbiter.js'
+import { intentKinds, intentTopics, maxIntentEpoch } from '../../../src/plane/intents/intents.js'
+import { claim } from '../claims.js'
 
 t.test('the highest (epoch, seq) wins, regardless of its issuer', (t) => {
   const book = new IntentArbiter()

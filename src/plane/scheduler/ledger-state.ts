@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import { lazySchema } from '../core/lazy-schema.js'
-import { defineTopic } from '../pubsub/model/topic.js'
-import { count, name } from './text.js'
+import { lazySchema } from '../../core/lazy-schema.js'
+import { defineTopic } from '../../pubsub/model/topic.js'
+import { count, name } from '../vocabulary/text.js'
 
 /** How much the ledger of one scheduler holds, and what it has evicted. */
 export const ledgerStateSchema = lazySchema((z) =>

@@ -1,9 +1,9 @@
 import type { z } from 'zod'
-import { lazySchema } from '../core/lazy-schema.js'
-import { LivelinessCause } from '../liveliness/verdict.js'
-import { defineTopic } from '../pubsub/model/topic.js'
-import { jobLifecycleSchema, ReportedJobState } from './job-lifecycle.js'
-import { name, note } from './text.js'
+import { lazySchema } from '../../core/lazy-schema.js'
+import { LivelinessCause } from '../../liveliness/verdict.js'
+import { defineTopic } from '../../pubsub/model/topic.js'
+import { name, note } from '../vocabulary/text.js'
+import { jobLifecycleSchema, ReportedJobState } from '../worker/job-lifecycle.js'
 
 /** Runs of one job that a ledger keeps. The least telling are dropped. */
 export const maxRunsPerJob = 8

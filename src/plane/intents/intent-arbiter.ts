@@ -1,5 +1,5 @@
-import type { EntityGuid } from '../core/ids.js'
-import { KeyedHeap } from '../core/keyed-heap.js'
+import type { EntityGuid } from '../../core/ids.js'
+import { KeyedHeap } from '../../core/keyed-heap.js'
 import { expiryMs, type IntentKind, maxIntentEpoch, type ReceivedIntent, receivedIntentKey } from './intents.js'
 
 /** What became of a claim that was offered to the arbiter. */

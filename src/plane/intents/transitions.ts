@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import { lazySchema } from '../core/lazy-schema.js'
-import { defineTopic } from '../pubsub/model/topic.js'
+import { lazySchema } from '../../core/lazy-schema.js'
+import { defineTopic } from '../../pubsub/model/topic.js'
+import { name, note } from '../vocabulary/text.js'
 import { IntentKind, maxIntentTtlMs } from './intents.js'
-import { name, note } from './text.js'
 
 /** How far an intent got at one worker. The first two are intermediate; the others are final. */
 export const Transition = {

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { keyParts } from '../../src/plane/keys.js'
-import { downPartition, upPartition } from '../../src/plane/partitions.js'
-import type { IntentStatus } from '../../src/plane/transitions.js'
-import { intentStatus } from '../../src/plane/transitions.js'
+import type { IntentStatus } from '../../../src/plane/intents/transitions.js'
+import { intentStatus } from '../../../src/plane/intents/transitions.js'
+import { keyParts } from '../../../src/plane/vocabulary/keys.js'
+import { downPartition, upPartition } from '../../../src/plane/vocabulary/partitions.js'
 
 t.test('each kernel boot and node has one up and one down partition', (t) => {
   const boot = '12345678-9abc-def0-1234-56789abcdef0'

@@ -1,4 +1,4 @@
-import { lazySchema } from '../core/lazy-schema.js'
+import { lazySchema } from '../../core/lazy-schema.js'
 
 /** Kinds are structured by colons, as in `inference:llm:ollama@1`. The version is any text without colons. */
 const form = /^[^@\s:]+(?::[^@\s:]+)*@[^@\s:]+$/

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import { lazySchema } from '../core/lazy-schema.js'
-import { defineTopic } from '../pubsub/model/topic.js'
-import { bytes, cores, count, incarnation, name } from './text.js'
+import { lazySchema } from '../../core/lazy-schema.js'
+import { defineTopic } from '../../pubsub/model/topic.js'
+import { bytes, cores, count, incarnation, name } from '../vocabulary/text.js'
 
 /** No reservation outlives this, because what a scheduler forgot to release must not block a worker for long. */
 export const maxReservationTtlMs = 10 * 60_000

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import { lazySchema } from '../core/lazy-schema.js'
-import { defineTopic } from '../pubsub/model/topic.js'
-import { bytes, count, countsByName, incarnation, name, note } from './text.js'
+import { lazySchema } from '../../core/lazy-schema.js'
+import { defineTopic } from '../../pubsub/model/topic.js'
+import { bytes, count, countsByName, incarnation, name, note } from '../vocabulary/text.js'
 import { ownershipStrength } from './worker-claim.js'
 
 /** What a worker reports of itself. The collector decides whether it lives: see the roster's liveliness. */

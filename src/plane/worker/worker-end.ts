@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import { lazySchema } from '../core/lazy-schema.js'
-import { LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
-import { defineTopic } from '../pubsub/model/topic.js'
-import { count, incarnation, name, note } from './text.js'
+import { lazySchema } from '../../core/lazy-schema.js'
+import { LivelinessCause, VerdictEvidence } from '../../liveliness/verdict.js'
+import { defineTopic } from '../../pubsub/model/topic.js'
+import { count, incarnation, name, note } from '../vocabulary/text.js'
 
 /** How long the end of a worker's process stays readable on the plane. */
 export const workerEndRetentionMs = 60 * 60_000

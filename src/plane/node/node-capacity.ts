@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import { lazySchema } from '../core/lazy-schema.js'
-import { defineTopic } from '../pubsub/model/topic.js'
-import { bytes, cores, count, incarnation, name, pressurePercent } from './text.js'
+import { lazySchema } from '../../core/lazy-schema.js'
+import { defineTopic } from '../../pubsub/model/topic.js'
+import { bytes, cores, count, incarnation, name, pressurePercent } from '../vocabulary/text.js'
 
 /** Live workers by condition. A stalled, suspect or unreachable one counts as unhealthy; a dead one not at all. */
 export const workerTotalsSchema = lazySchema((z) =>

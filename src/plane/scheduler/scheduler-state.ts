@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import { lazySchema } from '../core/lazy-schema.js'
-import { defineTopic } from '../pubsub/model/topic.js'
-import { count, name, names, note } from './text.js'
+import { lazySchema } from '../../core/lazy-schema.js'
+import { defineTopic } from '../../pubsub/model/topic.js'
+import { count, name, names, note } from '../vocabulary/text.js'
 
 /** What a scheduler decides by, and what it does not issue at present. It is written when it changes. */
 export const schedulerStateSchema = lazySchema((z) =>

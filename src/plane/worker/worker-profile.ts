@@ -1,9 +1,9 @@
 import type { z } from 'zod'
-import { lazySchema } from '../core/lazy-schema.js'
-import { defineTopic } from '../pubsub/model/topic.js'
-import { capability } from './capability.js'
-import { taintSchema } from './taint.js'
-import { incarnation, labels, manyNames, name, names } from './text.js'
+import { lazySchema } from '../../core/lazy-schema.js'
+import { defineTopic } from '../../pubsub/model/topic.js'
+import { capability } from '../vocabulary/capability.js'
+import { taintSchema } from '../vocabulary/taint.js'
+import { incarnation, labels, manyNames, name, names } from '../vocabulary/text.js'
 
 /** How a worker bounds what it takes at once. */
 export const admissionStrategySchema = lazySchema((z) =>

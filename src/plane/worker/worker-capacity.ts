@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import { lazySchema } from '../core/lazy-schema.js'
-import { defineTopic } from '../pubsub/model/topic.js'
-import { bytes, cores, count, incarnation, name, pressurePercent } from './text.js'
+import { lazySchema } from '../../core/lazy-schema.js'
+import { defineTopic } from '../../pubsub/model/topic.js'
+import { bytes, cores, count, incarnation, name, pressurePercent } from '../vocabulary/text.js'
 
 /**
  * What a worker's process uses, and may still use. `null` means that it could not be read. For a limit and a quota it

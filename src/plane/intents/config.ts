@@ -1,6 +1,6 @@
-import { lazySchema } from '../core/lazy-schema.js'
-import { defineTopic } from '../pubsub/model/topic.js'
-import { count, name, note, weights } from './text.js'
+import { lazySchema } from '../../core/lazy-schema.js'
+import { defineTopic } from '../../pubsub/model/topic.js'
+import { count, name, note, weights } from '../vocabulary/text.js'
 
 /**
  * Standing configuration, by scope: `all`, a node's target (`<boot id>/<node id>`), or a workerId. Unlike an intent it

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import { lazySchema } from '../core/lazy-schema.js'
-import { defineTopic } from '../pubsub/model/topic.js'
-import { count, incarnation, name } from './text.js'
+import { lazySchema } from '../../core/lazy-schema.js'
+import { defineTopic } from '../../pubsub/model/topic.js'
+import { count, incarnation, name } from '../vocabulary/text.js'
 
 /** A claim to a workerId: the fields that decide which participant is the worker. */
 export interface ClaimRank {

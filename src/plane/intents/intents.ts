@@ -1,10 +1,10 @@
 import type { z } from 'zod'
-import type { Token } from '../core/ids.js'
-import { lazySchema } from '../core/lazy-schema.js'
-import type { Sample } from '../pubsub/model/sample.js'
-import { defineTopic, type Topic } from '../pubsub/model/topic.js'
-import { keyParts } from './keys.js'
-import { count, maxIncarnation, name, names, note } from './text.js'
+import type { Token } from '../../core/ids.js'
+import { lazySchema } from '../../core/lazy-schema.js'
+import type { Sample } from '../../pubsub/model/sample.js'
+import { defineTopic, type Topic } from '../../pubsub/model/topic.js'
+import { keyParts } from '../vocabulary/keys.js'
+import { count, maxIncarnation, name, names, note } from '../vocabulary/text.js'
 
 /**
  * Intents are expiring, idempotent state: what should hold for a target, until a time. They are never

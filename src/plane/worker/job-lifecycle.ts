@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import { lazySchema } from '../core/lazy-schema.js'
-import { defineTopic } from '../pubsub/model/topic.js'
-import { keyFrom } from './keys.js'
-import { count, incarnation, name, note } from './text.js'
+import { lazySchema } from '../../core/lazy-schema.js'
+import { defineTopic } from '../../pubsub/model/topic.js'
+import { keyFrom } from '../vocabulary/keys.js'
+import { count, incarnation, name, note } from '../vocabulary/text.js'
 
 /** What a worker has last reported of a job. */
 export const JobEvent = {

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { lazySchema, type Zod } from '../core/lazy-schema.js'
+import { lazySchema, type Zod } from '../../core/lazy-schema.js'
 
 /** Bounds for text from other processes: people type names and read notes. */
 const nameRule = 'must be a text of 1 to 256 characters'

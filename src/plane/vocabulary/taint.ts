@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { lazySchema } from '../core/lazy-schema.js'
+import { lazySchema } from '../../core/lazy-schema.js'
 import { name } from './text.js'
 
 /** What an untolerated taint does to work, as in Kubernetes. */

@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import { lazySchema } from '../core/lazy-schema.js'
-import { defineTopic } from '../pubsub/model/topic.js'
+import { lazySchema } from '../../core/lazy-schema.js'
+import { defineTopic } from '../../pubsub/model/topic.js'
+import { bytes, cores, count, incarnation, labels, name, note } from '../vocabulary/text.js'
 import { maxReservationTtlMs } from './reservation.js'
-import { bytes, cores, count, incarnation, labels, name, note } from './text.js'
 
 /** An offer of one job to one reactive worker. Disposed when it is withdrawn, or when the worker has begun the job. */
 export const offerSchema = lazySchema((z) =>

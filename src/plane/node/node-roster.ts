@@ -1,10 +1,10 @@
 import type { z } from 'zod'
-import { lazySchema } from '../core/lazy-schema.js'
-import { Liveliness, LivelinessCause, VerdictEvidence } from '../liveliness/verdict.js'
-import { defineTopic, type Topic } from '../pubsub/model/topic.js'
-import { bytes, count, countsByName, incarnation, name, note } from './text.js'
-import { ownershipStrength } from './worker-claim.js'
-import { appliedIntentSchema, WorkerCondition } from './worker-state.js'
+import { lazySchema } from '../../core/lazy-schema.js'
+import { Liveliness, LivelinessCause, VerdictEvidence } from '../../liveliness/verdict.js'
+import { defineTopic, type Topic } from '../../pubsub/model/topic.js'
+import { bytes, count, countsByName, incarnation, name, note } from '../vocabulary/text.js'
+import { ownershipStrength } from '../worker/worker-claim.js'
+import { appliedIntentSchema, WorkerCondition } from '../worker/worker-state.js'
 
 /** What became of the previous holder of the worker's name, so that no death is lost when rows are conflated. */
 export const predecessorSchema = lazySchema((z) =>

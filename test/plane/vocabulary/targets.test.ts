@@ -1,8 +1,8 @@
 import t from 'tap'
-import { keyFrom } from '../../src/plane/keys.js'
-import { type NodeCapacity, nodeCapacity } from '../../src/plane/node-capacity.js'
-import { nodeRoster, type RosterRow } from '../../src/plane/node-roster.js'
-import { nodeName, nodesNamed, nodeTarget, shownTarget } from '../../src/plane/targets.js'
+import { type NodeCapacity, nodeCapacity } from '../../../src/plane/node/node-capacity.js'
+import { nodeRoster, type RosterRow } from '../../../src/plane/node/node-roster.js'
+import { keyFrom } from '../../../src/plane/vocabulary/keys.js'
+import { nodeName, nodesNamed, nodeTarget, shownTarget } from '../../../src/plane/vocabulary/targets.js'
 
 const alpha = { bootId: 'a1a1a1a1-0000', host: 'alpha', numaNode: 0 }
 const beta = { bootId: 'b2b2b2b2-0000', host: 'beta', numaNode: 0 }

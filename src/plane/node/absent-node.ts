@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import { lazySchema } from '../core/lazy-schema.js'
-import { Liveliness } from '../liveliness/verdict.js'
-import { defineTopic } from '../pubsub/model/topic.js'
-import { count, name } from './text.js'
+import { lazySchema } from '../../core/lazy-schema.js'
+import { Liveliness } from '../../liveliness/verdict.js'
+import { defineTopic } from '../../pubsub/model/topic.js'
+import { count, name } from '../vocabulary/text.js'
 
 /** How long a node that is no longer received from stays reported as absent. */
 export const absentNodeRetentionMs = 60 * 60_000

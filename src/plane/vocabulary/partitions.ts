@@ -1,4 +1,4 @@
-import { invalidArgument } from '../core/errors.js'
+import { invalidArgument } from '../../core/errors.js'
 
 /**
  * The partition of the participants that decide or watch: collectors, schedulers, operators. Workers share nothing with

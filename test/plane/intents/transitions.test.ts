@@ -1,5 +1,5 @@
 import t from 'tap'
-import { canFollow, isFinal, Transition } from '../../src/plane/transitions.js'
+import { canFollow, isFinal, Transition } from '../../../src/plane/intents/transitions.js'
 
 const all = Object.values(Transition)
 
