@@ -21,9 +21,11 @@ interface Entry {
   readonly claim: ReceivedIntent
   /** When it expired or was withdrawn. Afterwards it is remembered only so that no older claim takes effect. */
   endedMs: number | undefined
+  /** When the last of the known claims that it keeps from holding expires. */
+  outlastsMs: number
 }
 
-/** How long the newest claim for a target is remembered after it stopped holding. */
+/** How long the newest claim for a target is remembered after it, and each known claim that lost to it, has expired. */
 export const arbiterMemoryMs = 10 * 60_000
 
 /**
@@ -50,7 +52,7 @@ export class IntentArbiter {
     const entry = this.#entries.get(key)
     if (expiryMs(claim) <= nowMs) return this.#offerExpired(key, claim, entry, nowMs)
     if (entry === undefined || (entry.endedMs !== undefined && claim.originTimeMs > entry.endedMs)) {
-      this.#store(key, claim)
+      this.#store(key, claim, entry)
       return { kind: 'won', claim, ended: undefined }
     }
     const newest = entry.claim
@@ -58,25 +60,28 @@ export class IntentArbiter {
     if (order === 0) return { kind: 'ignored', claim }
     if (order < 0) {
       if (claim.intent.intentId === newest.intent.intentId) return { kind: 'ignored', claim }
+      this.#outlast(key, entry, claim)
       return { kind: isConflict(claim, newest) ? 'conflicted' : 'superseded', claim, by: newest }
     }
     const held = entry.endedMs === undefined
-    this.#store(key, claim)
+    this.#store(key, claim, entry)
     if (held && isRenewal(claim, newest)) return { kind: 'renewed', claim }
     return { kind: 'won', claim, ended: held ? newest : undefined }
   }
 
   /**
-   * A late joiner may receive the winner of a target after the winner has expired, and the loser before it has. The
-   * loser does not come back.
+   * A late joiner may receive the winner of a target after the winner has expired, and the loser before it has, in
+   * either order. The loser does not come back.
    */
   #offerExpired(key: string, claim: ReceivedIntent, entry: Entry | undefined, nowMs: number): Outcome {
     const endedMs = expiryMs(claim)
-    const isForgotten = endedMs + arbiterMemoryMs <= nowMs
     const isNewest =
       entry === undefined || (entry.claim.originTimeMs <= endedMs && compareReceivedIntents(claim, entry.claim) > 0)
-    if (isForgotten || !isNewest) return { kind: 'ignored', claim }
-    this.#end(key, this.#store(key, claim), endedMs)
+    if (!isNewest) return { kind: 'ignored', claim }
+    const ended = this.#store(key, claim, entry)
+    // A claim that loses to it may arrive from now on.
+    ended.outlastsMs = Math.max(ended.outlastsMs, nowMs)
+    this.#end(key, ended, endedMs)
     if (entry === undefined || entry.endedMs !== undefined) return { kind: 'ignored', claim }
     return { kind: 'ended-late', claim, ended: entry.claim }
   }
@@ -123,8 +128,9 @@ export class IntentArbiter {
     return this.#expiring.least
   }
 
-  #store(key: string, claim: ReceivedIntent): Entry {
-    const entry: Entry = { claim, endedMs: undefined }
+  #store(key: string, claim: ReceivedIntent, before: Entry | undefined): Entry {
+    const outlastsMs = Math.max(expiryMs(claim), before === undefined ? 0 : reachMs(before, claim))
+    const entry: Entry = { claim, endedMs: undefined, outlastsMs }
     this.#entries.set(key, entry)
     this.#remembered.delete(key)
     this.#expiring.set(key, expiryMs(claim))
@@ -134,7 +140,13 @@ export class IntentArbiter {
   #end(key: string, entry: Entry, endedMs: number): void {
     entry.endedMs = endedMs
     this.#expiring.delete(key)
-    this.#remembered.set(key, expiryMs(entry.claim) + arbiterMemoryMs)
+    this.#remembered.set(key, entry.outlastsMs + arbiterMemoryMs)
+  }
+
+  /** The claim has lost to the entry's. Relays may deliver it again until it expires. */
+  #outlast(key: string, entry: Entry, claim: ReceivedIntent): void {
+    entry.outlastsMs = Math.max(entry.outlastsMs, expiryMs(claim))
+    if (entry.endedMs !== undefined) this.#remembered.set(key, entry.outlastsMs + arbiterMemoryMs)
   }
 }
 
@@ -150,6 +162,12 @@ export function compareReceivedIntents(a: ReceivedIntent, b: ReceivedIntent): nu
   if (a.intent.epoch === maxIntentEpoch && a.originTimeMs !== b.originTimeMs) return a.originTimeMs - b.originTimeMs
   if (a.token.seq !== b.token.seq) return a.token.seq - b.token.seq
   return a.token.writer < b.token.writer ? -1 : 1
+}
+
+/** Returns until when relays may deliver again what `claim` replaces, or what lost to that. */
+function reachMs({ claim: before, outlastsMs }: Entry, claim: ReceivedIntent): number {
+  // A writer's change takes the place of its earlier one at every relay.
+  return before.token.writer === claim.token.writer ? outlastsMs : Math.max(outlastsMs, expiryMs(before))
 }
 
 function isConflict(a: ReceivedIntent, b: ReceivedIntent): boolean {

@@ -8,6 +8,7 @@ import { jobLifecycle } from '../../plane/worker/job-lifecycle.js'
 import type { Sample } from '../../pubsub/model/sample.js'
 import type { Topic } from '../../pubsub/model/topic.js'
 import type { Participant } from '../../pubsub/participant.js'
+import { forgettable, type KeptIntent } from './kept-intents.js'
 
 /** Relays from one partition to another. They keep owner, number and age of what they pass on. */
 export interface Relays {
@@ -69,7 +70,10 @@ function relay<T extends object>(
   return joinRelays([relay, reader])
 }
 
-/** A relay keeps what it passed on. It keeps an intent no longer than an arbiter remembers it. */
+/**
+ * A relay keeps what it passed on. It keeps an intent no longer than an arbiter remembers it: an ended intent stays for as
+ * long as an older one of another issuer, which would hold again for late joiners, could live.
+ */
 function relayIntents<K extends IntentKind>(
   participant: Participant,
   kind: K,
@@ -81,13 +85,16 @@ function relayIntents<K extends IntentKind>(
   const relay = participant.relay(reader, { partition: to, filter: ({ key }) => concerns(targetOfKey(key)) })
   const forgetting = new RepeatingTimer(participant.clock, forgetEveryMs, () => {
     const endedBeforeMs = participant.clock.nowMs() - arbiterMemoryMs
-    for (const key of [...relay.writer.keys()]) {
+    const kept: KeptIntent[] = []
+    for (const key of relay.writer.keys()) {
       // By the owner's time, not by the reader's copy: the reader removes an instance without writers earlier.
       const change = relay.writer.cache.latest(key)
       const intent = relay.writer.get(key)
       if (change === undefined || intent === undefined) continue
-      if (change.writtenMs + intent.ttlMs < endedBeforeMs) relay.endInstance(key)
+      const { writtenMs } = change
+      kept.push({ key, target: intent.target, epoch: intent.epoch, writtenMs, endsMs: writtenMs + intent.ttlMs })
     }
+    for (const key of forgettable(kept, endedBeforeMs)) relay.endInstance(key)
   })
   return joinRelays([forgetting, relay, reader])
 }

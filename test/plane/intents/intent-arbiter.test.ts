@@ -58,6 +58,34 @@ t.test('a losing claim does not return when the winner expires, but later claims
   t.end()
 })
 
+t.test('the winner is remembered for as long as a claim that lost to it could live', (t) => {
+  const [longMs, shortMs] = [24 * 60 * 60_000, 1_000]
+  const lateMs = 2 * arbiterMemoryMs
+  const long = claim('drain', { id: 'long', epoch: 1, ttlMs: longMs })
+  const short = claim('drain', { id: 'short', epoch: 2, writer: 'bb.1', ttlMs: shortMs })
+  for (const order of [
+    [long, short],
+    [short, long],
+  ]) {
+    const timely = new IntentArbiter()
+    for (const each of order) timely.offer(each, 0)
+    timely.expire(shortMs)
+    timely.expire(lateMs)
+    t.match(timely.offer(long, lateMs), { kind: 'superseded' })
+    timely.expire(longMs + arbiterMemoryMs)
+    t.equal(timely.size, 0)
+
+    const late = new IntentArbiter()
+    for (const each of order) late.offer(each, lateMs)
+    t.equal(late.current('drain', 'w'), undefined)
+    late.expire(lateMs)
+    t.match(late.offer(long, lateMs), { kind: 'superseded' })
+    late.expire(longMs + arbiterMemoryMs)
+    t.equal(late.size, 0)
+  }
+  t.end()
+})
+
 t.test('an expired claim is not accepted, and an ended claim is forgotten later', (t) => {
   const book = new IntentArbiter()
   t.match(book.offer(claim('drain', { atMs: 0, ttlMs: 1_000 }), 1_000), { kind: 'ignored' })
