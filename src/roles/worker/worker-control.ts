@@ -48,6 +48,8 @@ export class WorkerControl {
   #stopped = false
   /** Set while slots are taken back: how an intent that this completes came to be completed. */
   #note: string | null = null
+  /** What has arrived in this turn and is not acted on yet. */
+  readonly #arrived: (() => void)[] = []
 
   constructor(components: WorkerControlComponents) {
     const { participant, partition, address, host } = components
@@ -145,13 +147,34 @@ export class WorkerControl {
       // An intent whose writers are gone holds until its time to live ends.
       if (sample.instanceState === 'no-writers' || this.#stopped) return
       const claim = receivedIntentFrom(kind, sample)
-      if (claim !== undefined) this.#intents.offer(claim, host.load, this.#now())
-      else this.#intents.withdraw(kind, targetOfKey(sample.key), sample.token.writer, this.#now())
-      this.#report()
-      host.controlChanged()
-      this.#takeBackSlots()
+      this.#act(() => {
+        if (claim !== undefined) this.#intents.offer(claim, host.load, this.#now())
+        else this.#intents.withdraw(kind, targetOfKey(sample.key), sample.token.writer, this.#now())
+      })
     })
     return reader
+  }
+
+  /**
+   * The samples of a frame are acted on together. A worker that has just started receives each issuer's last intent for a
+   * target: it does not obey one for a moment that another one has ended.
+   */
+  #act(take: () => void): void {
+    this.#arrived.push(take)
+    if (this.#arrived.length > 1) return
+    queueMicrotask(() => {
+      const arrived = this.#arrived.splice(0)
+      if (this.#stopped) return
+      const { host, participant } = this.#components
+      try {
+        for (const take of arrived) take()
+        this.#report()
+        host.controlChanged()
+        this.#takeBackSlots()
+      } catch (error) {
+        participant.counters.addCallbackError('reader.listener-threw', error)
+      }
+    })
   }
 
   /** A drain does not wait for an open slot beyond its deadline. */
