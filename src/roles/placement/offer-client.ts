@@ -27,7 +27,11 @@ export class OfferClient {
   /** Offers that stand, by their key. */
   readonly #standing = new Map<
     string,
-    { readonly incarnation: number; readonly settle: (outcome: OfferOutcome) => void }
+    {
+      readonly incarnation: number
+      readonly settle: (outcome: OfferOutcome) => void
+      readonly fail: (error: NumacastError) => void
+    }
   >()
   /** Keys by reservation. */
   readonly #keys = new Map<string, string>()
@@ -52,10 +56,12 @@ export class OfferClient {
   async offer(offer: Offer, timeoutMs: number, signal: AbortSignal | undefined): Promise<OfferOutcome> {
     const key = placementOffer.keyOf(offer)
     let settle: (outcome: OfferOutcome) => void = () => {}
-    const answered = new Promise<OfferOutcome>((resolve) => {
+    let fail: (error: NumacastError) => void = () => {}
+    const answered = new Promise<OfferOutcome>((resolve, reject) => {
       settle = resolve
+      fail = reject
     })
-    this.#standing.set(key, { incarnation: offer.incarnation, settle })
+    this.#standing.set(key, { incarnation: offer.incarnation, settle, fail })
     this.#keys.set(offer.offerId, key)
     const reason = `no answer from ${offer.workerId} in ${timeoutMs} ms`
     const timer = this.#participant.clock.after(timeoutMs, () => settle({ outcome: 'unanswered', reason }))
@@ -70,9 +76,13 @@ export class OfferClient {
     }
   }
 
-  /** Idempotent. Offers that stand are withdrawn. */
+  /** Idempotent. Offers that stand are withdrawn, and each call that waits for an answer rejects. */
   close(): void {
+    const standing = [...this.#standing.values()]
+    const closed = (): NumacastError =>
+      new NumacastError('NUMACAST_CLOSED', 'closed before the worker answered the offer')
     closeEach([
+      ...standing.map((each) => () => each.fail(closed())),
       ...[...this.#keys.keys()].map((offerId) => () => this.#withdraw(offerId)),
       () => this.#ends.close(),
       () => this.#answers.close(),

@@ -1,3 +1,4 @@
+import { raceSignal } from '../../core/abort.js'
 import { closeEach } from '../../core/close-all.js'
 import { NumacastError } from '../../core/errors.js'
 import { fnv1a64 } from '../../core/fnv.js'
@@ -55,13 +56,15 @@ export class Placements implements Disposable {
     const resolved = resolveRequest(request)
     const { jobId = `job-${randomHex(8)}`, ...rest } = resolvePlaceOptions(options)
     rest.signal?.throwIfAborted()
-    await this.#synced
+    await raceSignal(this.#synced, rest.signal)
     const passedOver: PassedOver[] = []
     const tried = new Set<string>()
     // All attempts at one job are one turn.
     const turn = this.#turn++
     while (tried.size < rest.maxAttempts) {
       rest.signal?.throwIfAborted()
+      if (this.#closed)
+        throw new NumacastError('NUMACAST_CLOSED', `the placements were closed before job ${jobId} had a worker`)
       const ranking = this.#rank(resolved, rest.rank, turn)
       const candidate = firstUntried(ranking, tried)
       if (candidate === undefined) return noWorker(ranking, passedOver, rest.fallback)

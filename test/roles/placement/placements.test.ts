@@ -226,6 +226,74 @@ t.test('options and requests that are not acceptable are refused, and a signal e
   await fleet.close()
 })
 
+t.test('closing ends what waits for an answer, and leaves no timer', async (t) => {
+  const fleet = new MemoryFleet()
+  await fleet.collector()
+  const mute = await reactiveWorker(fleet, 'mute', () => new Promise(() => {}))
+  const { placements, leave } = await openDispatcher(fleet)
+  await fleet.clock.advance(4_000)
+  const placing = placements.place({}, { offerTimeoutMs: neverMs })
+  placing.catch(() => {})
+  await fleet.clock.advance(100)
+  t.equal(mute.offers.length, 1)
+  placements.close()
+  await t.rejects(fleet.plane.settle(placing), { code: 'NUMACAST_CLOSED' })
+  await leave()
+  await fleet.close()
+  t.equal(fleet.clock.pendingTimers, 0)
+})
+
+t.test('a signal ends the wait for the reservations of other schedulers', async (t) => {
+  const fleet = new MemoryFleet()
+  await fleet.collector()
+  const other = await openDispatcher(fleet, 'other')
+  const { view, leave } = await fleet.operator('dispatcher')
+  await fleet.plane.settle(view.synced())
+  fleet.cutOff({ participant: other.view.participant })
+  const placements = new Placements(view)
+  const stop = new AbortController()
+  const placing = placements.place({}, { signal: stop.signal })
+  placing.catch(() => {})
+  await fleet.clock.advance(10)
+  stop.abort(new Error('enough'))
+  const outcome = await Promise.race([
+    placing.then(
+      () => 'placed',
+      ({ message }: Error) => message,
+    ),
+    new Promise((resolve) => setImmediate(() => resolve('waits'))),
+  ])
+  t.equal(outcome, 'enough')
+  placements.close()
+  await leave()
+  fleet.reconnect({ participant: other.view.participant })
+  await other.leave()
+  await fleet.close()
+})
+
+t.test('a decision that is none declines the offer and is counted', async (t) => {
+  const fleet = new MemoryFleet()
+  await fleet.collector()
+  const decisions: unknown[] = [
+    0,
+    { claim: false },
+    { claim: false, reason: 7, retryAfterMs: 'soon' },
+    { claim: 'yes' },
+  ]
+  const faulty = await reactiveWorker(fleet, 'faulty', () => decisions.shift() as never)
+  const { placements, leave } = await openDispatcher(fleet)
+  await fleet.clock.advance(4_000)
+  for (let made = 1; made <= 4; made++) {
+    t.match(await fleet.plane.settle(placements.place({})), {
+      kind: 'none',
+      passedOver: [{ workerId: 'faulty', outcome: 'declined', reason: /decide/ }],
+    })
+    t.equal(faulty.worker.participant.counters.get('worker.decide-failed'), made)
+  }
+  await leave()
+  await fleet.close()
+})
+
 /** Longer: NUMACAST_PLACEMENT_SEEDS=1,2,…,50 */
 for (const seed of (process.env.NUMACAST_PLACEMENT_SEEDS ?? '1,2').split(',').map(Number)) {
   t.test(`dispatchers under loss and deaths run each job, and leave no claim (seed ${seed})`, async (t) => {

@@ -1,4 +1,4 @@
-import { NumacastError } from '../../../core/errors.js'
+import { invalidArgument, NumacastError } from '../../../core/errors.js'
 import { KeyedHeap } from '../../../core/keyed-heap.js'
 import { type Offer, type OfferAnswer, placementAnswer, placementOffer } from '../../../plane/placement/offer.js'
 import { toNote } from '../../../plane/vocabulary/text.js'
@@ -128,7 +128,7 @@ export class OfferResponder {
           ? decide(asked, { ...host.offerLoad, claimed: this.claimed })
           : { claim: false as const, reason: host.pause.reason }
       // Without a wait, a second offer is decided on after the first claim counts.
-      decision = decided instanceof Promise ? await decided : decided
+      decision = checkedDecision(decided instanceof Promise ? await decided : decided)
     } catch (error) {
       participant.counters.addCallbackError('worker.decide-failed', error)
       decision = { claim: false, reason: `the worker failed to decide: ${String(error)}` }
@@ -168,6 +168,13 @@ export class OfferResponder {
 
 function ended(why: string): NumacastError {
   return new NumacastError('NUMACAST_CLOSED', why)
+}
+
+/** The application decides, and need not be compiled. @throws NumacastError NUMACAST_INVALID_ARGUMENT */
+function checkedDecision(decision: OfferDecision): OfferDecision {
+  const { claim, reason } = (decision ?? {}) as { readonly claim?: unknown; readonly reason?: unknown }
+  if (claim === true || (claim === false && typeof reason === 'string')) return decision
+  throw invalidArgument('decide must return { claim: true }, or { claim: false } with a reason')
 }
 
 function wholeMs(ms: number | undefined): number | null {
