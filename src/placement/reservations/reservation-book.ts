@@ -28,9 +28,15 @@ export interface ReserveOptions {
 
 export const defaultReservationTtlMs = 10_000
 const defaultMaxReservations = 65_536
+/**
+ * No scheduler counts this far. A higher number of another scheduler is not followed further, so that one forged number
+ * leaves room for own numbers below the highest that is accepted (`maxReservationSeq`).
+ */
+const maxFollowedSeq = 2 ** 47
 
 interface HeldReservation {
   readonly reservation: Reservation
+  readonly madeMs: number
   readonly expiresMs: number
 }
 
@@ -102,7 +108,7 @@ export class ReservationBook {
    */
   observe(reservation: Reservation, nowMs: number, writtenMs = nowMs): boolean {
     const { reservationId, seq, ttlMs } = reservation
-    this.#nextSeq = Math.max(this.#nextSeq, seq + 1)
+    this.#nextSeq = Math.max(this.#nextSeq, Math.min(seq, maxFollowedSeq) + 1)
     this.#forgetEnded(nowMs)
     if (this.#held.has(reservationId) || this.#ended.has(reservationId) || writtenMs + ttlMs <= nowMs) return false
     this.#add(reservation, Math.min(nowMs, writtenMs))
@@ -113,9 +119,14 @@ export class ReservationBook {
     return this.#held.get(reservationId)?.reservation
   }
 
-  /** Whether anything is held for the job at this process of a worker. */
-  reservesFor(job: { readonly workerId: string; readonly incarnation: number; readonly jobId: string }): boolean {
-    return this.#ofJob(job.workerId, job.jobId, job.incarnation).length > 0
+  /** Whether anything is held for the job at this process of a worker; with `begunMs`, anything made by that time. */
+  reservesFor(job: {
+    readonly workerId: string
+    readonly incarnation: number
+    readonly jobId: string
+    readonly begunMs?: number
+  }): boolean {
+    return this.#ofJob(job.workerId, job.jobId, job.incarnation, job.begunMs).length > 0
   }
 
   /** Whether the reservation is held. */
@@ -141,9 +152,10 @@ export class ReservationBook {
    * The worker's report lists the job, as running or as ended: its row covers from now on what was reserved. Returns what
    * ends.
    * @param incarnation of the process that reports it; without it any
+   * @param begunMs when the job began: what was made later is for its next run, and stays; without it any
    */
-  settle(workerId: string, jobId: string, incarnation?: number): readonly Reservation[] {
-    return this.#ofJob(workerId, jobId, incarnation).flatMap((id) => this.#end(id, 'settled') ?? [])
+  settle(workerId: string, jobId: string, incarnation?: number, begunMs?: number): readonly Reservation[] {
+    return this.#ofJob(workerId, jobId, incarnation, begunMs).flatMap((id) => this.#end(id, 'settled') ?? [])
   }
 
   /**
@@ -179,16 +191,20 @@ export class ReservationBook {
     for (const { reservation } of this.#held.values()) yield reservation
   }
 
-  #ofJob(workerId: string, jobId: string, incarnation?: number): string[] {
+  #ofJob(workerId: string, jobId: string, incarnation?: number, begunMs = Number.POSITIVE_INFINITY): string[] {
     const ids = [...(this.#byJob.get(jobKey(workerId, jobId)) ?? [])]
-    return ids.filter((id) => incarnation === undefined || this.get(id)?.incarnation === incarnation)
+    return ids.filter((id) => {
+      const held = this.#held.get(id)
+      if (held === undefined || held.madeMs > begunMs) return false
+      return incarnation === undefined || held.reservation.incarnation === incarnation
+    })
   }
 
   #add(reservation: Reservation, nowMs: number): void {
     if (this.#held.size >= this.#maxReservations) {
       throw new NumacastError('NUMACAST_LIMIT', `the book holds ${this.#maxReservations} reservations already`)
     }
-    this.#held.set(reservation.reservationId, { reservation, expiresMs: nowMs + reservation.ttlMs })
+    this.#held.set(reservation.reservationId, { reservation, madeMs: nowMs, expiresMs: nowMs + reservation.ttlMs })
     this.#totals = undefined
     const key = jobKey(reservation.workerId, reservation.jobId)
     const ofJob = this.#byJob.get(key) ?? new Set()

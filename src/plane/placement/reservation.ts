@@ -6,6 +6,9 @@ import { bytes, cores, count, incarnation, name } from '../vocabulary/text.js'
 /** No reservation outlives this, because what a scheduler forgot to release must not block a worker for long. */
 export const maxReservationTtlMs = 10 * 60_000
 
+/** Twice as high as a scheduler follows the numbers of others. */
+export const maxReservationSeq = 2 ** 48
+
 /** What a scheduler has given to a job at a worker, until the worker's own report covers it. Disposed when it ends. */
 export const reservationSchema = lazySchema((z) =>
   z.object({
@@ -14,7 +17,7 @@ export const reservationSchema = lazySchema((z) =>
     /** The GUID of the participant that made it. */
     scheduler: name(),
     /** Higher than that of every reservation that its scheduler knew when it made it. */
-    seq: count(),
+    seq: count().max(maxReservationSeq),
     jobId: name(),
     workerId: name(),
     incarnation: incarnation(),

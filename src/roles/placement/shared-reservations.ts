@@ -62,6 +62,8 @@ const roundingMs = 5
 /** A job whose report has arrived, and that the worker's row does not cover yet. */
 interface Settling extends Pick<JobLifecycle, 'workerId' | 'incarnation' | 'jobId'> {
   readonly writtenMs: number
+  /** By this time it had begun. */
+  readonly begunMs: number
   readonly receivedMs: number
 }
 
@@ -157,7 +159,7 @@ export class SharedReservations implements Disposable {
   /** Ends a reservation of this process. Returns false when it is not held any more. */
   release(reservationId: string): boolean {
     const reservation = this.#book.get(reservationId)
-    if (reservation === undefined || reservation.scheduler !== this.#view.participant.guid) return false
+    if (this.#closed || reservation === undefined || reservation.scheduler !== this.#view.participant.guid) return false
     this.#book.release(reservationId)
     this.#ended(reservation, ReservationEnd.released)
     return true
@@ -210,15 +212,19 @@ export class SharedReservations implements Disposable {
   }
 
   #reported({ value, writtenMs, instanceState }: Sample<JobLifecycle>): void {
-    if (value === undefined || instanceState !== 'alive' || !this.#book.reservesFor(value)) return
-    const { workerId, incarnation, jobId, state } = value
+    if (value === undefined || instanceState !== 'alive') return
+    const { workerId, incarnation, jobId, state, durationMs } = value
+    // A report of an earlier run may arrive after the job was placed again.
+    const begunMs = writtenMs - (durationMs ?? 0) + roundingMs
+    if (!this.#book.reservesFor({ workerId, incarnation, jobId, begunMs })) return
+    const receivedMs = this.#view.participant.clock.nowMs()
+    const settling = { workerId, incarnation, jobId, writtenMs, begunMs, receivedMs }
     if (state !== ReportedJobState.running) {
-      this.#settle(value)
+      this.#settle(settling)
       return
     }
-    const receivedMs = this.#view.participant.clock.nowMs()
     const key = settlingKey(value)
-    if (!this.#settling.has(key)) this.#settling.set(key, { workerId, incarnation, jobId, writtenMs, receivedMs })
+    if ((this.#settling.get(key)?.writtenMs ?? 0) < writtenMs) this.#settling.set(key, settling)
     this.#settleCovered()
   }
 
@@ -233,9 +239,9 @@ export class SharedReservations implements Disposable {
     }
   }
 
-  #settle(job: Pick<JobLifecycle, 'workerId' | 'incarnation' | 'jobId'>): void {
+  #settle(job: Settling): void {
     this.#settling.delete(settlingKey(job))
-    for (const reservation of this.#book.settle(job.workerId, job.jobId, job.incarnation)) {
+    for (const reservation of this.#book.settle(job.workerId, job.jobId, job.incarnation, job.begunMs)) {
       this.#ended(reservation, ReservationEnd.settled)
     }
   }
@@ -260,8 +266,11 @@ export class SharedReservations implements Disposable {
   }
 
   /** Tells the other schedulers and the listeners of the end of a reservation of this process. */
-  #ended(reservation: Reservation, end: ReservationEnd, conflict: ReservationConflict | null = null): void {
+  #ended(reservation: Reservation, how: ReservationEnd, refusal: ReservationConflict | null = null): void {
     const { participant } = this.#view
+    // Its job has begun, and the row of the worker does not cover it yet: it is not to be placed again.
+    const hasBegun = how !== ReservationEnd.released && this.#settling.has(settlingKey(reservation))
+    const [end, conflict] = hasBegun ? [ReservationEnd.settled, null] : [how, refusal]
     if (reservation.scheduler !== participant.guid) return
     if (this.#book.has(reservation.reservationId)) return
     try {
@@ -274,6 +283,10 @@ export class SharedReservations implements Disposable {
   }
 }
 
-function settlingKey({ workerId, incarnation, jobId }: Omit<Settling, 'writtenMs' | 'receivedMs'>): string {
+function settlingKey({
+  workerId,
+  incarnation,
+  jobId,
+}: Pick<JobLifecycle, 'workerId' | 'incarnation' | 'jobId'>): string {
   return `${incarnation} ${workerId.length}:${workerId}${jobId}`
 }

@@ -4,6 +4,7 @@ import { rank } from '../../../src/placement/rank/rank.js'
 import { resolveRequest } from '../../../src/placement/request/placement-request.js'
 import type { Reservation } from '../../../src/placement/reservations/reservation.js'
 import { placementReservation } from '../../../src/plane/placement/reservation.js'
+import { jobLifecycle } from '../../../src/plane/worker/job-lifecycle.js'
 import { type EndedReservation, SharedReservations } from '../../../src/roles/placement/shared-reservations.js'
 import type { Worker } from '../../../src/roles/worker/worker.js'
 import { MemoryFleet } from '../../../src/testing/memory-fleet.js'
@@ -238,5 +239,107 @@ t.test('a worker that dies frees what is reserved there, and its scheduler is to
     code: 'NUMACAST_INVALID_ARGUMENT',
   })
   await one.leave()
+  await fleet.close()
+})
+
+t.test('a report of an earlier run does not end the reservation of the next one', async (t) => {
+  const fleet = new MemoryFleet()
+  await fleet.collector()
+  const worker = await fleet.worker('w', { concurrency: 2 })
+  const [one, two] = [await openIssuer(fleet, 's1'), await openIssuer(fleet, 's2')]
+  await fleet.clock.advance(4_000)
+  t.ok(reserve(one, 'job 1', 0))
+  const failing = worker.run('job 1', async () => {
+    await new Promise<void>((resolve) => fleet.clock.after(600, () => resolve()))
+    throw new Error('no disk')
+  })
+  failing.catch(() => {})
+  await fleet.clock.advance(400)
+  t.match(one.ends, [{ end: 'settled' }])
+  fleet.plane.network.setFaults({ minDelayMs: 100, maxDelayMs: 100 })
+  await t.rejects(fleet.plane.settle(failing), { message: 'no disk' })
+  // The dispatcher learns of the failure from the worker itself, before the report arrives.
+  const again = reserve(one, 'job 1', 1)
+  t.ok(again)
+  await fleet.clock.advance(2_000)
+  t.equal(one.ends.length, 1)
+  t.equal(one.reservations.has(again?.reservationId ?? ''), true)
+  t.equal(two.reservations.has(again?.reservationId ?? ''), true)
+  void worker.run('job 1', () => new Promise<void>((resolve) => fleet.clock.after(3_000, () => resolve())))
+  await fleet.clock.advance(2_000)
+  t.match(one.ends, [{ end: 'settled' }, { end: 'settled' }])
+  t.equal(two.reservations.size, 0)
+  for (const { leave } of [one, two]) await leave()
+  await fleet.close()
+})
+
+t.test('a job that has begun is settled, although its worker dies before the row covers it', async (t) => {
+  const fleet = new MemoryFleet(3)
+  await fleet.collector()
+  const names = Array.from({ length: 12 }, (_, index) => `w${index}`)
+  const workers = new Map<string, Worker>()
+  for (const name of names) workers.set(name, await fleet.worker(name, { concurrency: 1 }))
+  const one = await openIssuer(fleet, 's1')
+  await fleet.clock.advance(4_000)
+  const jobs = one.view.participant.reader(jobLifecycle, { partition: 'plane' })
+  const killed: string[] = []
+  jobs.onSample(({ value }) => {
+    const worker = workers.get(value?.workerId ?? '')
+    if (
+      value === undefined ||
+      worker === undefined ||
+      one.ends.some(({ reservation }) => reservation.jobId === value.jobId)
+    )
+      return
+    // The report has arrived before the row that covers it.
+    workers.delete(value.workerId)
+    killed.push(value.jobId)
+    fleet.kill(worker)
+  })
+  // Rows and reports take paths of different delay.
+  fleet.plane.network.setFaults({ minDelayMs: 0, maxDelayMs: 300 })
+  for (const [turn, name] of names.entries()) {
+    const reservation = reserve(one, name, turn)
+    t.ok(reservation)
+    void workers.get(reservation?.workerId ?? '')?.run(name, () => new Promise(() => {}))
+  }
+  await fleet.clock.advance(6_000)
+  t.ok(killed.length > 0, `${killed.length} of 12 workers died then`)
+  for (const jobId of killed) {
+    const ends = one.ends.filter(({ reservation }) => reservation.jobId === jobId)
+    t.strictSame(
+      ends.map(({ end }) => end),
+      ['settled'],
+    )
+  }
+  jobs.close()
+  await one.leave()
+  await fleet.close()
+})
+
+t.test('a reservation with the highest number does not keep other schedulers from reserving', async (t) => {
+  const fleet = new MemoryFleet()
+  await fleet.collector()
+  await fleet.worker('w', { concurrency: 8 })
+  const [one, two] = [await openIssuer(fleet, 's1'), await openIssuer(fleet, 's2')]
+  await fleet.clock.advance(4_000)
+  const forger = (await fleet.operator('forger')).view.participant
+  const writer = forger.writer(placementReservation, { partition: 'plane' })
+  const reservation = reserve(one, 'job 1', 0)
+  if (reservation === undefined) throw new Error('nothing was reserved')
+  const forged = { ...reservation, zones: [...reservation.zones], scheduler: forger.guid, jobId: 'x' }
+  for (const seq of [Number.MAX_SAFE_INTEGER, 2 ** 48]) {
+    try {
+      writer.write({ ...forged, seq, reservationId: `${forger.guid}.${seq}` })
+    } catch {
+      // The schema refuses it.
+    }
+  }
+  await fleet.clock.advance(500)
+  const later = [reserve(one, 'job 2', 0), reserve(one, 'job 3', 0)]
+  await fleet.clock.advance(500)
+  for (const made of later) t.equal(two.reservations.has(made?.reservationId ?? ''), true)
+  t.equal(new Set(later.map((made) => made?.reservationId)).size, 2)
+  for (const { leave } of [one, two]) await leave()
   await fleet.close()
 })
