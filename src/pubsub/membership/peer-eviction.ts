@@ -38,8 +38,9 @@ export class PeerEviction {
   /** To be called regularly. Evicts at most one peer for each participant that was refused since the last call. */
   run(nowMs: number): void {
     const { counters, peers, directory, detector } = this.#components
-    const wanted = peers.takeRefused()
-    if (wanted === 0) return
+    // Peers that have left since then have made room too.
+    const wanted = peers.takeRefused() - peers.room
+    if (wanted <= 0) return
     const silent = [...peers.values()].filter((peer) => mayLeave(peer, nowMs))
     silent.sort((one, other) => one.monitor.lastReceivedMs - other.monitor.lastReceivedMs)
     for (const peer of silent.slice(0, wanted)) {

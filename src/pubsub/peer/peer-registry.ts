@@ -47,6 +47,10 @@ export class PeerRegistry {
   get size(): number {
     return this.#peers.size
   }
+  /** How many more peers it can hold. */
+  get room(): number {
+    return Math.max(0, this.#components.maxPeers - this.#peers.size)
+  }
   get(guid: Guid): RemotePeer | undefined {
     return this.#peers.get(guid)
   }
