@@ -95,7 +95,8 @@ export class JobLedgerFeed {
     }
     const nowMs = this.#participant.clock.nowMs()
     const endOf = (process: WorkerProcessKey): ProcessEnd | null | undefined => this.#fateOf(process)
-    const record = this.ledger.merge(value, value.runs, { writtenMs, nowMs, endOf })
+    const reportedMs = writtenMs - value.ageMs
+    const record = this.ledger.merge(value, value.runs, { reportedMs, nowMs, endOf })
     if (record !== undefined) this.#listeners.emit(record)
   }
 

@@ -1,4 +1,5 @@
 import { type CaughtError, publishCallbackError, publishError } from './diagnostics.js'
+import { errorText } from './error-text.js'
 import type { Logger } from './logger.js'
 
 export interface ErrorReporterOptions {
@@ -60,7 +61,7 @@ function isLogged(count: number): boolean {
 }
 
 function warn(counter: string, error: unknown): void {
-  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const detail = error instanceof Error ? (error.stack ?? error.message) : errorText(error)
   process.emitWarning(`a callback of the application threw (${counter}). Later ones are only counted`, {
     type: 'NumacastWarning',
     code: 'NUMACAST_CALLBACK_ERROR',

@@ -47,6 +47,11 @@ export const ledgerEntrySchema = lazySchema((z) =>
     jobId: name(),
     /** Null while the ledger holds the job. */
     evicted: z.enum(JobEviction).nullable(),
+    /**
+     * Time from the last report on the job to the writing of this entry; 0 once the job is evicted. Without it a job would
+     * grow younger with each ledger that takes it over.
+     */
+    ageMs: z.number().nonnegative(),
     /** The run that tells what became of the job comes first; empty once the job is evicted. */
     runs: z.array(ledgerRun()).max(maxRunsPerJob),
   }),

@@ -39,7 +39,7 @@ export class LedgerPublisher implements JobLedgerChanges {
     this.#entries = participant.writer(ledgerEntry, { partition: ledgerPartition })
     this.#states = participant.writer(ledgerState, { partition: ledgerPartition })
     const pacing = { leading: 'after-poll' } as const
-    this.#publishing = new Coalescer(clock, entryIntervalMs, () => this.#guard(() => this.#publishEntries()), pacing)
+    this.#publishing = new Coalescer(clock, entryIntervalMs, () => this.#publishEntries(), pacing)
     this.#counting = new Coalescer(clock, stateIntervalMs, () => this.#guard(() => this.#publishState()), pacing)
     this.feed = new JobLedgerFeed(participant, view, ledger, this)
     this.#counting.request()
@@ -63,15 +63,25 @@ export class LedgerPublisher implements JobLedgerChanges {
   }
 
   #publishEntries(): void {
-    const { ledger } = this.feed
     for (const [key, job] of this.#changed) {
       this.#changed.delete(key)
-      const missing = ledger.whyMissing(job)
-      const entry = { schedulerId: this.#participant.guid, ...job }
-      if (missing === JobMissing.unknown)
-        this.#entries.dispose(ledgerEntry.keyOf({ ...entry, evicted: null, runs: [] }))
-      else if (missing !== undefined) this.#entries.write({ ...entry, evicted: missing, runs: [] })
-      else this.#entries.write({ ...entry, evicted: null, runs: (ledger.get(job)?.runs ?? []).map(published) })
+      // An entry that cannot be written, because its key is too long, does not hold up the others.
+      this.#guard(() => this.#publishEntry(job))
+    }
+  }
+
+  #publishEntry(job: JobIdentity): void {
+    const { ledger } = this.feed
+    const missing = ledger.whyMissing(job)
+    const entry = { schedulerId: this.#participant.guid, ...job }
+    if (missing === JobMissing.unknown)
+      this.#entries.dispose(ledgerEntry.keyOf({ ...entry, evicted: null, ageMs: 0, runs: [] }))
+    else if (missing !== undefined) this.#entries.write({ ...entry, evicted: missing, ageMs: 0, runs: [] })
+    else {
+      const nowMs = this.#participant.clock.nowMs()
+      const ageMs = Math.max(0, nowMs - (ledger.reportedMs(job) ?? nowMs))
+      const runs = (ledger.get(job)?.runs ?? []).map(published)
+      this.#entries.write({ ...entry, evicted: null, ageMs, runs })
     }
   }
 

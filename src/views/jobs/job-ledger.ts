@@ -28,6 +28,13 @@ export interface JobLedgerChanges {
   changed(job: JobIdentity): void
 }
 
+/** A job that a ledger does not hold any more, or that another ledger has evicted. */
+interface Evicted {
+  readonly reason: JobEviction
+  /** When this ledger evicted it; -Infinity if only another has. */
+  readonly evictedMs: number
+}
+
 /** How the process of a run has ended; null if it is alive, undefined if nothing is known of it. */
 export type EndOfProcess = (process: WorkerProcessKey) => ProcessEnd | null | undefined
 
@@ -52,7 +59,7 @@ export class JobLedger {
   readonly #open = new LinkedSet<string>()
   /** Keys of the jobs that have a run in a process. */
   readonly #byProcess = new Map<string, Set<string>>()
-  readonly #evicted = new Map<string, JobEviction>()
+  readonly #evicted = new Map<string, Evicted>()
   readonly #changes: JobLedgerChanges | undefined
   #evictedByCount = 0
   #evictedByAge = 0
@@ -84,6 +91,11 @@ export class JobLedger {
     return this.#records.get(jobKey(job))
   }
 
+  /** Returns when the last report on the job came, on this process's monotonic clock; undefined if it is not held. */
+  reportedMs(job: JobIdentity): number | undefined {
+    return this.#touchedMs.get(jobKey(job))
+  }
+
   /** Returns the jobs with this id, one per queue. */
   withId(jobId: string): readonly JobRecord[] {
     return [...this.#records.values()].filter((record) => record.jobId === jobId)
@@ -92,12 +104,12 @@ export class JobLedger {
   /** Why it does not hold the job; undefined if it does. It remembers as many evicted jobs as it may hold. */
   whyMissing(job: JobIdentity): JobMissing | undefined {
     const key = jobKey(job)
-    return this.#records.has(key) ? undefined : (this.#evicted.get(key) ?? JobMissing.unknown)
+    return this.#records.has(key) ? undefined : (this.#evicted.get(key)?.reason ?? JobMissing.unknown)
   }
 
   /** Returns the jobs with this id that were evicted and are not held again, one per queue. */
   evictedWithId(jobId: string): readonly (JobIdentity & { readonly evicted: JobEviction })[] {
-    const evicted = [...this.#evicted].map(([key, reason]) => ({ ...jobOf(key), evicted: reason }))
+    const evicted = [...this.#evicted].map(([key, { reason }]) => ({ ...jobOf(key), evicted: reason }))
     return evicted.filter((job) => job.jobId === jobId)
   }
 
@@ -137,39 +149,45 @@ export class JobLedger {
     this.#markUpdated(key, record, nowMs)
     if (record === before) return undefined
     this.#put(key, record)
-    this.#evictExcess()
+    this.#evictExcess(nowMs)
     return record
   }
 
   /**
-   * Takes what another ledger holds of a job. Returns the record if that has changed it.
-   * @param writtenMs when the other ledger wrote it, on this process's monotonic clock
+   * Takes what another ledger holds of a job. Returns the record if that has changed it. A job that this ledger has
+   * evicted comes back only by a later report.
+   * @param reportedMs when the last report on the job came, on this process's monotonic clock
    * @param endOf what is known here of the processes; where nothing is, what the other ledger holds is taken
    */
   merge(
     job: JobIdentity,
     runs: readonly LedgerRun[],
-    { writtenMs, nowMs, endOf }: { writtenMs: number; nowMs: number; endOf: EndOfProcess },
+    { reportedMs, nowMs, endOf }: { reportedMs: number; nowMs: number; endOf: EndOfProcess },
   ): JobRecord | undefined {
-    if (writtenMs + this.#options.retentionMs <= nowMs) return undefined
+    if (reportedMs + this.#options.retentionMs <= nowMs) return undefined
     const key = jobKey(job)
     const before = this.#records.get(key)
+    const evicted = this.#evicted.get(key)
+    if (evicted !== undefined && reportedMs <= evicted.evictedMs) return undefined
     let record = before
     for (const run of runs) record = recordRun(record, job, run, endOf(run))
     if (record === undefined) return undefined
-    const touchedMs = this.#touchedMs.get(key)
-    if (touchedMs === undefined || writtenMs > touchedMs) this.#markUpdated(key, record, writtenMs)
+    this.#touchedMs.set(key, Math.max(reportedMs, this.#touchedMs.get(key) ?? Number.NEGATIVE_INFINITY))
     if (record === before) return undefined
     this.#put(key, record)
     this.#index(key, record)
-    this.#evictExcess()
+    this.#evictExcess(nowMs)
     return record
   }
 
-  /** Takes note that another ledger has evicted a job. Without effect on a job that this one holds. */
+  /**
+   * Takes note that another ledger has evicted a job. Without effect on a job that this one holds, or when it remembers as
+   * many evictions as it may: two ledgers that displaced each other's would never come to rest.
+   */
   mergeEviction(job: JobIdentity, reason: JobEviction): void {
     const key = jobKey(job)
-    if (!this.#records.has(key) && !this.#evicted.has(key)) this.#rememberEviction(key, reason)
+    if (this.#records.has(key) || this.#evicted.has(key) || this.#evicted.size >= this.#options.maxJobs) return
+    this.#rememberEviction(key, { reason, evictedMs: Number.NEGATIVE_INFINITY })
   }
 
   /** Takes the end of a process, or with null that it is alive after all. Returns the records that have changed. */
@@ -194,7 +212,7 @@ export class JobLedger {
         // Each set is in the order of the last report, but for jobs whose worker died, or that came from another
         // ledger: those are evicted later than they might be.
         if ((this.#touchedMs.get(key) ?? 0) + this.#options.retentionMs > nowMs) break
-        this.#evict(key, JobEviction.byAge)
+        this.#evict(key, { reason: JobEviction.byAge, evictedMs: nowMs })
       }
     }
   }
@@ -227,28 +245,28 @@ export class JobLedger {
     into.add(key)
   }
 
-  #evictExcess(): void {
+  #evictExcess(nowMs: number): void {
     while (this.#records.size > this.#options.maxJobs) {
       const key = this.#ended.first ?? this.#open.first
       if (key === undefined) return
-      this.#evict(key, JobEviction.byCount)
+      this.#evict(key, { reason: JobEviction.byCount, evictedMs: nowMs })
     }
   }
 
-  #evict(key: string, reason: JobEviction): void {
+  #evict(key: string, eviction: Evicted): void {
     for (const run of this.#records.get(key)?.runs ?? []) this.#unlink(workerProcessKey(run), key)
     this.#records.delete(key)
     this.#touchedMs.delete(key)
     this.#ended.delete(key)
     this.#open.delete(key)
-    if (reason === JobEviction.byAge) this.#evictedByAge++
+    if (eviction.reason === JobEviction.byAge) this.#evictedByAge++
     else this.#evictedByCount++
-    this.#rememberEviction(key, reason)
+    this.#rememberEviction(key, eviction)
   }
 
-  #rememberEviction(key: string, reason: JobEviction): void {
+  #rememberEviction(key: string, eviction: Evicted): void {
     this.#evicted.delete(key)
-    this.#evicted.set(key, reason)
+    this.#evicted.set(key, eviction)
     this.#changes?.changed(jobOf(key))
     const [oldest] = this.#evicted.keys()
     if (this.#evicted.size <= this.#options.maxJobs || oldest === undefined) return

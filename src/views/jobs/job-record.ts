@@ -24,7 +24,7 @@ export interface JobRecord extends JobIdentity {
 export function recordReport(record: JobRecord | undefined, report: JobLifecycle): JobRecord {
   const held = record?.runs.find((run) => isSameRun(run, report))
   const run = withReport(held, report)
-  return record !== undefined && run === held ? record : replaced(record ?? report, record?.runs ?? [], held, run)
+  return record !== undefined && run === held ? record : replaced(record, report, held, run)
 }
 
 /**
@@ -39,7 +39,7 @@ export function recordRun(
 ): JobRecord {
   const held = record?.runs.find((run) => isSameRun(run, theirs))
   const run = withRun(held, theirs, end)
-  return record !== undefined && run === held ? record : replaced(record ?? job, record?.runs ?? [], held, run)
+  return record !== undefined && run === held ? record : replaced(record, job, held, run)
 }
 
 /** Returns the record with the process of some of its runs ended; the same object if nothing changes. */
@@ -52,13 +52,24 @@ export function recordProcessEnd(
   for (const held of record.runs) {
     if (held.workerId !== process.workerId || held.incarnation !== process.incarnation) continue
     const run = withProcessEnd(held, end)
-    if (run !== held) current = replaced(record, current.runs, held, run)
+    if (run !== held) current = replaced(current, record, held, run)
   }
   return current
 }
 
-function replaced(identity: JobIdentity, runs: readonly JobRun[], old: JobRun | undefined, run: JobRun): JobRecord {
-  const others = runs.filter((each) => each !== old)
+/** Returns the record with a run in place of an old one; the same object if the run is one too many and is dropped. */
+function replaced(
+  record: JobRecord | undefined,
+  { queue, jobId }: JobIdentity,
+  old: JobRun | undefined,
+  run: JobRun,
+): JobRecord {
+  const held = record?.runs ?? []
+  const others = held.filter((each) => each !== old)
   const [first = run, ...rest] = [run, ...others].sort(compareRuns).slice(0, maxRunsPerJob)
-  return { queue: identity.queue, jobId: identity.jobId, state: first.state, runs: [first, ...rest] }
+  const runs: JobRecord['runs'] = [first, ...rest]
+  if (record !== undefined && runs.length === held.length && runs.every((each, index) => each === held[index])) {
+    return record
+  }
+  return { queue, jobId, state: first.state, runs }
 }

@@ -85,6 +85,26 @@ t.test('a scheduler that starts later takes over what the ledger of another hold
   await memory.plane.settle(late.close())
 })
 
+t.test('a ledger that takes a job over does not prolong how long the job is held', async (t) => {
+  const memory = new MemoryFleet()
+  t.teardown(() => memory.close())
+  await memory.collector()
+  const options = { ledger: { retentionMs: 60_000 } }
+  const first = await memory.scheduler(options)
+  const worker = await memory.worker('w1')
+  await memory.plane.settle(worker.run('done', () => undefined))
+  const done = { queue: '', jobId: 'done' }
+  // Each scheduler starts within the retention of what the last one has published.
+  await memory.clock.advance(25_000)
+  const second = await memory.scheduler(options)
+  await memory.clock.advance(20_000)
+  const third = await memory.scheduler(options)
+  await memory.clock.advance(2_000)
+  for (const { jobs } of [first, second, third]) t.equal(jobs.get(done)?.state, 'completed')
+  await memory.clock.advance(30_000)
+  for (const { jobs } of [first, second, third]) t.equal(jobs.whyMissing(done), JobMissing.evictedByAge)
+})
+
 t.test('a fleet that opens late can tell an evicted job from an unknown one', async (t) => {
   const memory = new MemoryFleet()
   t.teardown(() => memory.close())
@@ -106,6 +126,27 @@ t.test('a fleet that opens late can tell an evicted job from an unknown one', as
   await memory.clock.advance(70_000)
   t.strictSame(scheduler.jobs.evictions, { byCount: 1, byAge: 2 })
   t.equal(late.jobs.whyMissing({ queue: '', jobId: 'c' }), JobMissing.evictedByAge)
+  await memory.plane.settle(late.close())
+})
+
+t.test('an entry that cannot be written does not hold up those of other jobs', async (t) => {
+  const memory = new MemoryFleet()
+  t.teardown(() => memory.close())
+  await memory.collector()
+  const scheduler = await memory.scheduler()
+  const worker = await memory.worker('w1', { concurrency: 3 })
+  // Three bytes a character: the key of the report is short enough, and with the GUID of a scheduler it is too long.
+  const long = { queue: '列'.repeat(84), jobId: '件'.repeat(256) }
+  await memory.plane.settle(worker.run('a', () => undefined))
+  await memory.clock.advance(50)
+  // Both are published together, after the interval that began with the first.
+  await memory.plane.settle(worker.run(long.jobId, () => undefined, { queue: long.queue }))
+  await memory.plane.settle(worker.run('b', () => undefined))
+  await memory.clock.advance(disposedAfterMs)
+  t.equal(scheduler.jobs.get(long)?.state, 'completed')
+  t.ok(scheduler.participant.counters.get('scheduler.ledger-publish-failed') >= 1)
+  const late = await open(memory)
+  for (const jobId of ['a', 'b']) t.equal(late.jobs.get({ queue: '', jobId })?.state, 'completed')
   await memory.plane.settle(late.close())
 })
 

@@ -84,6 +84,31 @@ t.test('a budget of device memory refuses a slot that does not tell how much it 
   t.ok(worker.trySlot({ vramBytes: 2 * gib }))
 })
 
+t.test('sizes that are no integers leave nothing of a budget in use once they are released', async (t) => {
+  const memory = new MemoryFleet()
+  t.teardown(() => memory.close())
+  await memory.collector()
+  const { view } = await memory.operator()
+  const worker = await memory.worker('w1', { concurrency: 4, admission: vramBudget(4.3 * gib) })
+  const small = await memory.plane.settle(worker.begin('small', { vramBytes: 0 }))
+  for (const [first, second] of [
+    [1.6, 2.7],
+    [0.1, 0.7],
+  ] as const) {
+    const a = await memory.plane.settle(worker.begin('a', { vramBytes: first * gib }))
+    const b = await memory.plane.settle(worker.begin('b', { vramBytes: second * gib }))
+    b.complete()
+    a.complete()
+    const all = worker.trySlot({ vramBytes: 4.3 * gib })
+    t.ok(all, 'the whole budget is free')
+    all?.release()
+  }
+  await memory.clock.advance(2_000)
+  t.match(view.snapshot().worker('w1')?.load, { vramUsedBytes: 0, inFlight: 1 })
+  t.equal(worker.participant.counters.get('worker.publish-failed.NUMACAST_INVALID_ARGUMENT'), 0)
+  small.complete()
+})
+
 t.test('strategies that make no sense are refused with the name of the option', (t) => {
   const cases: [ResourceSlotOptions, RegExp][] = [
     [{ targetMemory: 0 }, /targetMemory/],

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { maxRunsPerJob } from '../../../src/plane/scheduler/ledger-entry.js'
-import type { JobLifecycle } from '../../../src/plane/worker/job-lifecycle.js'
+import { seededRandom } from '../../../src/core/random.js'
+import { type LedgerRun, maxRunsPerJob } from '../../../src/plane/scheduler/ledger-entry.js'
+import type { JobIdentity, JobLifecycle } from '../../../src/plane/worker/job-lifecycle.js'
 import { JobLedger, JobMissing } from '../../../src/views/jobs/job-ledger.js'
 import type { ProcessEnd } from '../../../src/views/jobs/job-run.js'
 import { jobReport } from './job-report.js'
@@ -9,6 +10,12 @@ import { jobReport } from './job-report.js'
 const killed: ProcessEnd = { cause: 'killed', detail: 'SIGKILL', mayReassign: true }
 const job = (jobId: string, queue = '') => ({ queue, jobId })
 const process = { workerId: 'w', incarnation: 1 }
+
+/** Returns what another ledger publishes of a run after this report. */
+function ledgerRun(fields: Partial<JobLifecycle>): LedgerRun {
+  const { jobId: _jobId, queue: _queue, event: _event, state: reportedState, ...rest } = jobReport(fields)
+  return { ...rest, reportedState, processEnd: null }
+}
 
 t.test('a job is looked up by queue and id, with its attempts', (t) => {
   const ledger = new JobLedger()
@@ -107,6 +114,105 @@ t.test('a job is evicted when no report on it has come for the retention', (t) =
   t.equal(ledger.size, 1)
   ledger.expire(190)
   t.strictSame(ledger.evictions, { byCount: 0, byAge: 2 })
+  t.end()
+})
+
+t.test('an entry of another ledger brings an evicted job back only by a later report', (t) => {
+  const ended = ledgerRun({ state: 'completed', event: 'completed', revision: 1 })
+  const endOf = () => undefined
+  const ledger = new JobLedger({ maxJobs: 1, retentionMs: 100 })
+  ledger.merge(job('old'), [ended], { reportedMs: 0, nowMs: 10, endOf })
+  ledger.merge(job('new'), [ended], { reportedMs: 5, nowMs: 20, endOf })
+  t.equal(ledger.whyMissing(job('old')), JobMissing.evictedByCount)
+  t.equal(ledger.merge(job('old'), [ended], { reportedMs: 1, nowMs: 30, endOf }), undefined)
+  t.equal(ledger.get(job('new'))?.state, 'completed', 'nothing is evicted for it')
+  ledger.expire(105)
+  t.equal(ledger.whyMissing(job('new')), JobMissing.evictedByAge)
+  t.equal(ledger.merge(job('new'), [ended], { reportedMs: 104, nowMs: 106, endOf }), undefined)
+  t.equal(ledger.merge(job('new'), [ended], { reportedMs: 106, nowMs: 107, endOf })?.state, 'completed')
+
+  const late = new JobLedger({ maxJobs: 1 })
+  late.mergeEviction(job('old'), 'evicted-by-count')
+  t.ok(late.merge(job('old'), [ended], { reportedMs: 0, nowMs: 10, endOf }), 'another has evicted it, this one has not')
+  t.end()
+})
+
+t.test('a run of another ledger that is one too many changes nothing', (t) => {
+  const ledger = new JobLedger()
+  for (let attempt = 2; attempt <= maxRunsPerJob + 1; attempt++) {
+    ledger.report(jobReport({ attempt, state: 'failed', event: 'failed', revision: 1 }), attempt)
+  }
+  const before = ledger.get(job('1'))
+  const first = ledgerRun({ attempt: 1, state: 'failed', event: 'failed', revision: 1 })
+  t.equal(ledger.merge(job('1'), [first], { reportedMs: 1, nowMs: 20, endOf: () => undefined }), undefined)
+  t.equal(ledger.get(job('1')), before)
+  t.end()
+})
+
+/** Publishes what each ledger holds of the jobs that have changed, until nothing changes. Returns how often. */
+function exchange(sides: readonly Side[], startMs: number, mostRounds: number): number {
+  for (let round = 0; round < mostRounds; round++) {
+    const published = sides.map(({ changed, ledger }) => {
+      const jobs = [...changed.values()]
+      changed.clear()
+      return jobs.map((each) => ({
+        job: each,
+        evicted: ledger.whyMissing(each),
+        reportedMs: ledger.reportedMs(each) ?? 0,
+        runs: (ledger.get(each)?.runs ?? []).map(({ state: _, ...run }) => run),
+      }))
+    })
+    if (published.every((entries) => entries.length === 0)) return round
+    const nowMs = startMs + 250 * round
+    for (const [from, entries] of published.entries()) {
+      for (const [to, { ledger }] of sides.entries()) {
+        for (const { job, evicted, reportedMs, runs } of from === to ? [] : entries) {
+          if (evicted === undefined) ledger.merge(job, runs, { reportedMs, nowMs, endOf: () => undefined })
+          else if (evicted !== JobMissing.unknown) ledger.mergeEviction(job, evicted)
+        }
+      }
+    }
+  }
+  return mostRounds
+}
+
+interface Side {
+  readonly ledger: JobLedger
+  readonly changed: Map<string, JobIdentity>
+}
+
+/** Returns a ledger that has received the reports of jobs that ended, in this order. */
+function side(maxJobs: number, jobIds: readonly number[]): Side {
+  const changed = new Map<string, JobIdentity>()
+  const ledger = new JobLedger({ maxJobs }, { changed: (each) => changed.set(each.jobId, each) })
+  for (const [index, jobId] of jobIds.entries()) {
+    ledger.report(jobReport({ jobId: String(jobId), state: 'completed', event: 'completed', revision: 1 }), index)
+  }
+  return { ledger, changed }
+}
+
+t.test('full ledgers that hold different jobs come to rest when they exchange what they hold', (t) => {
+  const range = (first: number, last: number): number[] =>
+    [...Array(last - first + 1).keys()].map((each) => first + each)
+  const shuffled = (seed: number): number[] => {
+    const random = seededRandom(seed)
+    return range(1, 30)
+      .map((each) => ({ each, by: random() }))
+      .sort((a, b) => a.by - b.by)
+      .map(({ each }) => each)
+  }
+  const cases: [string, Side[]][] = [
+    ['different jobs', [side(2, [1, 2]), side(2, [3, 4])]],
+    ['different evictions', [side(1, [1, 9]), side(1, [2, 9])]],
+    ['an overlap, as after a cut network', [side(10, range(1, 10)), side(10, range(6, 15))]],
+    ['a third that starts empty', [side(10, shuffled(1)), side(10, shuffled(2)), side(10, [])]],
+    ['a third that starts empty and holds less', [side(10, shuffled(3)), side(10, shuffled(4)), side(3, [])]],
+  ]
+  for (const [name, sides] of cases) {
+    const rounds = exchange(sides, 1_000, 50)
+    t.ok(rounds <= 4, `${name}: ${rounds} rounds`)
+    for (const { ledger } of sides) t.equal(ledger.size, ledger.options.maxJobs, name)
+  }
   t.end()
 })
 

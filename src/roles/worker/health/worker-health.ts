@@ -1,4 +1,5 @@
 import type { Counters } from '../../../core/reporting/counters.js'
+import { errorText } from '../../../core/reporting/error-text.js'
 import type { Clock, Timer } from '../../../core/time/clock.js'
 import { RepeatingTimer } from '../../../core/time/repeating-timer.js'
 import { exceededBounds, HealthAspect, type HealthReading, type MeasuredAspect } from './health-bounds.js'
@@ -119,8 +120,7 @@ export class WorkerHealth {
     try {
       await check(stop.signal)
     } catch (error) {
-      const message = error instanceof Error && error.message !== '' ? error.message : String(error)
-      reason = `the health check failed: ${message}`
+      reason = `the health check failed: ${errorText(error)}`
     }
     if (this.#isClosed) return
     overdue.cancel()

@@ -1,4 +1,5 @@
 import { invalidArgument } from '../../../core/errors.js'
+import { errorText } from '../../../core/reporting/error-text.js'
 import { toNote } from '../../../plane/vocabulary/text.js'
 import type { JobLifecycle } from '../../../plane/worker/job-lifecycle.js'
 
@@ -138,5 +139,5 @@ export function checkRetryAfterMs(afterMs: number): number {
 }
 
 function messageOf(error: unknown): string {
-  return toNote(error instanceof Error ? error.message : String(error))
+  return toNote(errorText(error))
 }

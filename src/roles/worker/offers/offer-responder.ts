@@ -1,5 +1,6 @@
 import { invalidArgument, NumacastError } from '../../../core/errors.js'
 import { KeyedHeap } from '../../../core/keyed-heap.js'
+import { errorText } from '../../../core/reporting/error-text.js'
 import { type Offer, type OfferAnswer, placementAnswer, placementOffer } from '../../../plane/placement/offer.js'
 import { toNote } from '../../../plane/vocabulary/text.js'
 import type { Participant } from '../../../pubsub/participant.js'
@@ -131,7 +132,7 @@ export class OfferResponder {
       decision = checkedDecision(decided instanceof Promise ? await decided : decided)
     } catch (error) {
       participant.counters.addCallbackError('worker.decide-failed', error)
-      decision = { claim: false, reason: `the worker failed to decide: ${String(error)}` }
+      decision = { claim: false, reason: `the worker failed to decide: ${errorText(error)}` }
     }
     if (this.#known.get(key) !== known || this.#stopped) {
       participant.counters.add('worker.offer-gone')

@@ -71,6 +71,21 @@ t.test('a health check that takes too long has failed, and its signal aborts', a
   t.equal(worker.participant.counters.snapshot()['worker.health-check-timed-out'], 1)
 })
 
+t.test('a health check that throws a value without a text has failed', async (t) => {
+  const memory = new MemoryFleet()
+  t.teardown(() => memory.close())
+  let thrown: unknown = Object.create(null)
+  const check = (): void => {
+    if (thrown !== undefined) throw thrown
+  }
+  const worker = await memory.worker('w1', { health: { check, checkIntervalMs: 1_000 } })
+  await memory.clock.advance(100)
+  t.match(worker.admission, { reason: 'unhealthy: the health check failed: a value without a text' })
+  thrown = undefined
+  await memory.clock.advance(1_500)
+  t.equal(worker.admission.open, true, 'the next check runs')
+})
+
 t.test('the check that runs is aborted when the worker closes', async (t) => {
   const memory = new MemoryFleet()
   t.teardown(() => memory.close())

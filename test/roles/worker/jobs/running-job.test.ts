@@ -125,3 +125,12 @@ t.test('an invalid time to wait before a retry is refused, and the job goes on',
   t.notOk(job.hasEnded)
   job.complete()
 })
+
+t.test('a job that throws a value without a text has failed', async (t) => {
+  const { memory, worker, jobOf } = await openAll(t)
+  const thrown: unknown = Object.create(null)
+  await t.rejects(worker.run('1', () => Promise.reject(thrown)))
+  await memory.clock.advance(500)
+  t.match(jobOf('1'), { state: 'failed', runs: [{ error: 'a value without a text' }] })
+  t.equal(worker.inFlight, 0)
+})
