@@ -224,7 +224,7 @@ export class SharedReservations implements Disposable {
       return
     }
     const key = settlingKey(value)
-    if ((this.#settling.get(key)?.writtenMs ?? 0) < writtenMs) this.#settling.set(key, settling)
+    if ((this.#settling.get(key)?.writtenMs ?? Number.NEGATIVE_INFINITY) < writtenMs) this.#settling.set(key, settling)
     this.#settleCovered()
   }
 

@@ -166,13 +166,13 @@ export class WorkerControl {
       const arrived = this.#arrived.splice(0)
       if (this.#stopped) return
       const { host, participant } = this.#components
-      try {
-        for (const take of arrived) take()
-        this.#report()
-        host.controlChanged()
-        this.#takeBackSlots()
-      } catch (error) {
-        participant.counters.addCallbackError('reader.listener-threw', error)
+      const follow = [() => this.#report(), () => host.controlChanged(), () => this.#takeBackSlots()]
+      for (const step of [...arrived, ...follow]) {
+        try {
+          step()
+        } catch (error) {
+          participant.counters.addCallbackError('reader.listener-threw', error)
+        }
       }
     })
   }
