@@ -51,7 +51,7 @@ export class IntentReconciler<Issued> {
       this.#standing.issued(want, this.#outlet.apply(want, nowMs), nowMs)
     }
     for (const { wanted: want, issued } of renew) {
-      // Writing what cannot win would only hide the winner from late joiners.
+      // A renewal that cannot win is traffic without effect.
       if (this.#isOutranked(want)) continue
       this.#standing.renewed(want, this.#outlet.renew(issued, want, nowMs), nowMs)
     }
