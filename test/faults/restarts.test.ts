@@ -8,10 +8,9 @@ import { withFleet } from './fleet.js'
 
 t.setTimeout(0)
 
-const processes = 20
 const workersEach = 10
 
-function start(fleet: ProcessFleet): Promise<MemberProcess[]> {
+function start(fleet: ProcessFleet, processes: number): Promise<MemberProcess[]> {
   return Promise.all(
     Array.from({ length: processes }, (_, process) =>
       fleet.workers(Array.from({ length: workersEach }, (_, worker) => `w${process}-${worker}`)),
@@ -22,23 +21,23 @@ function start(fleet: ProcessFleet): Promise<MemberProcess[]> {
 void withFleet(t, '200 workers killed and restarted at once are alive again', async (t, fleet) => {
   await fleet.collector()
   const view = await fleet.view()
-  const before = await start(fleet)
+  const before = await start(fleet, 20)
   await fleet.seesAlive(view, ...before)
   for (const process of before) process.signal('SIGKILL')
-  const after = await start(fleet)
+  const after = await start(fleet, 20)
   await fleet.seesAlive(view, ...after)
   const late = await fleet.view({ name: 'late view' })
   await fleet.seesAlive(late, ...after)
   t.pass('all workers are alive in their new processes')
 })
 
-void withFleet(t, '200 workers that leave and restart at once are alive again', async (t, fleet) => {
+void withFleet(t, '100 workers that leave and restart at once are alive again', async (t, fleet) => {
   await fleet.collector()
   const view = await fleet.view()
-  const before = await start(fleet)
+  const before = await start(fleet, 10)
   await fleet.seesAlive(view, ...before)
   for (const process of before) process.send({ do: 'leave' })
-  const after = await start(fleet)
+  const after = await start(fleet, 10)
   await fleet.seesAlive(view, ...after)
   t.pass('all workers are alive in their new processes')
 })
