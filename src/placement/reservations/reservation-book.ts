@@ -3,6 +3,7 @@ import { KeyedHeap } from '../../core/keyed-heap.js'
 import type { Counters } from '../../core/reporting/counters.js'
 import { checkDurationMs } from '../../core/time/duration.js'
 import { Liveliness } from '../../liveliness/verdict.js'
+import { keyFrom } from '../../plane/vocabulary/keys.js'
 import type { PlacementSnapshot } from '../../views/snapshot/placement-snapshot.js'
 import type { ReservedTotals } from '../fit/reserved-totals.js'
 import type { Candidate, Ranking } from '../rank/ranking.js'
@@ -141,7 +142,7 @@ export class ReservationBook {
     this.#held.delete(reservationId)
     this.#ended.set(reservationId, held.expiresMs)
     this.#totals = undefined
-    const key = jobKey(held.reservation.workerId, held.reservation.jobId)
+    const key = keyFrom([held.reservation.workerId, held.reservation.jobId])
     const ofJob = this.#byJob.get(key)
     ofJob?.delete(reservationId)
     if (ofJob?.size === 0) this.#byJob.delete(key)
@@ -192,7 +193,7 @@ export class ReservationBook {
   }
 
   #ofJob(workerId: string, jobId: string, incarnation?: number, begunMs = Number.POSITIVE_INFINITY): string[] {
-    const ids = [...(this.#byJob.get(jobKey(workerId, jobId)) ?? [])]
+    const ids = [...(this.#byJob.get(keyFrom([workerId, jobId])) ?? [])]
     return ids.filter((id) => {
       const held = this.#held.get(id)
       if (held === undefined || held.madeMs > begunMs) return false
@@ -206,7 +207,7 @@ export class ReservationBook {
     }
     this.#held.set(reservation.reservationId, { reservation, madeMs: nowMs, expiresMs: nowMs + reservation.ttlMs })
     this.#totals = undefined
-    const key = jobKey(reservation.workerId, reservation.jobId)
+    const key = keyFrom([reservation.workerId, reservation.jobId])
     const ofJob = this.#byJob.get(key) ?? new Set()
     this.#byJob.set(key, ofJob.add(reservation.reservationId))
   }
@@ -230,8 +231,4 @@ export class ReservationBook {
   #forgetEnded(nowMs: number): void {
     while (this.#ended.shift(nowMs) !== undefined);
   }
-}
-
-function jobKey(workerId: string, jobId: string): string {
-  return `${workerId.length}:${workerId}${jobId}`
 }

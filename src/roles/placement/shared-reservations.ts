@@ -19,6 +19,7 @@ import {
   type PublishedReservation,
   placementReservation,
 } from '../../plane/placement/reservation.js'
+import { keyFrom } from '../../plane/vocabulary/keys.js'
 import { planePartition } from '../../plane/vocabulary/partitions.js'
 import { type JobLifecycle, jobLifecycle, ReportedJobState } from '../../plane/worker/job-lifecycle.js'
 import type { Sample } from '../../pubsub/model/sample.js'
@@ -288,5 +289,5 @@ function settlingKey({
   incarnation,
   jobId,
 }: Pick<JobLifecycle, 'workerId' | 'incarnation' | 'jobId'>): string {
-  return `${incarnation} ${workerId.length}:${workerId}${jobId}`
+  return keyFrom([workerId, String(incarnation), jobId])
 }
